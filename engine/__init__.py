@@ -1,0 +1,1 @@
+"""The engine: everything that Anteroom does without a screen. It never imports the console."""
