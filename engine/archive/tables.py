@@ -1,0 +1,254 @@
+"""The tables of `archive.db`, which are for ever. Nothing that identifies a patient comes here
+before a reviewer or a project's code has approved the session; until then it is named by its
+prearchive id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.archive.columns import ArchiveTable, BigKey
+
+
+class ProjectRow(ArchiveTable):
+    """A project. Its ID is never used again after it has been deleted."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    title: Mapped[str] = mapped_column(String(255), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    prearchive_code: Mapped[int] = mapped_column(default=4)
+    quarantine_code: Mapped[int] = mapped_column(default=0)
+    accessibility: Mapped[str] = mapped_column(String(16), default="private")
+    current_arc: Mapped[str] = mapped_column(String(16), default="arc001")
+    created: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(64))
+    deleted: Mapped[datetime | None]
+
+
+class AliasRow(ArchiveTable):
+    """Another name by which routing finds a project."""
+
+    __tablename__ = "project_aliases"
+
+    alias: Mapped[str] = mapped_column(String(160), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+
+
+class SubjectRow(ArchiveTable):
+    """A subject of a project."""
+
+    __tablename__ = "subjects"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Accession ID of the subject, `{SITE}_S00001`."""
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    label: Mapped[str] = mapped_column(String(160))
+    folded_label: Mapped[str] = mapped_column(String(160))
+    """The label in lower case: labels match without regard to case."""
+    gender: Mapped[str] = mapped_column(String(16), default="")
+    handedness: Mapped[str] = mapped_column(String(16), default="")
+    added: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (UniqueConstraint("project", "folded_label"),)
+
+
+class ArchivedSessionRow(ArchiveTable):
+    """An archived image session (XNAT: experiment)."""
+
+    __tablename__ = "sessions"
+
+    key: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    """The private ID, for the system's own reference only."""
+    id: Mapped[str] = mapped_column(String(64), unique=True)
+    """The accession ID."""
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    subject: Mapped[str] = mapped_column(ForeignKey("subjects.id"), index=True)
+    label: Mapped[str] = mapped_column(String(160))
+    origin: Mapped[str] = mapped_column(String(16), unique=True)
+    """The prearchive id that it was filed from: makes filing idempotent."""
+    xsi_type: Mapped[str] = mapped_column(String(64))
+    modality: Mapped[str] = mapped_column(String(16), default="")
+    uid: Mapped[str] = mapped_column(String(128), default="")
+    received_study: Mapped[str] = mapped_column(String(64), default="", index=True)
+    """HMAC(secret, received study UID), by which late arrivals find the session."""
+    status: Mapped[str] = mapped_column(String(16), default="active")
+    date: Mapped[str] = mapped_column(String(10), default="")
+    time: Mapped[str] = mapped_column(String(16), default="")
+    age: Mapped[str] = mapped_column(String(16), default="")
+    scanner: Mapped[str] = mapped_column(String(255), default="")
+    manufacturer: Mapped[str] = mapped_column(String(255), default="")
+    model: Mapped[str] = mapped_column(String(255), default="")
+    acquisition_site: Mapped[str] = mapped_column(String(255), default="")
+    description: Mapped[str] = mapped_column(String(255), default="")
+    folder: Mapped[str] = mapped_column(String(400))
+    """Path of the session folder below the archive root."""
+    files: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    added: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        UniqueConstraint("project", "label"),
+        Index("ix_sessions_added", "added"),
+        Index("ix_sessions_date", "date"),
+        Index("ix_sessions_modality", "modality"),
+        Index("ix_sessions_uid", "uid"),
+    )
+
+
+class ScanRow(ArchiveTable):
+    """A scan of an archived session."""
+
+    __tablename__ = "scans"
+
+    session: Mapped[str] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(160), primary_key=True)
+    position: Mapped[int]
+    xsi_type: Mapped[str] = mapped_column(String(64))
+    uid: Mapped[str] = mapped_column(String(128), default="")
+    type: Mapped[str] = mapped_column(String(255), default="")
+    series_description: Mapped[str] = mapped_column(String(255), default="")
+    modality: Mapped[str] = mapped_column(String(16), default="")
+    quality: Mapped[str] = mapped_column(String(32), default="usable")
+    frames: Mapped[int] = mapped_column(default=0)
+    files: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class DocumentRow(ArchiveTable):
+    """The session document as XML, as it stands beside the files."""
+
+    __tablename__ = "documents"
+
+    session: Mapped[str] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    xml: Mapped[str] = mapped_column(Text)
+
+
+class FilingRow(ArchiveTable):
+    """A label that a running archive job has reserved, and the accession ID that it will give."""
+
+    __tablename__ = "filings"
+
+    origin: Mapped[str] = mapped_column(String(16), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(160))
+    accession: Mapped[str] = mapped_column(String(64), unique=True)
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("project", "label"),)
+
+
+class NumberRow(ArchiveTable):
+    """The last number given to each kind of ID (E, S, V). Numbers are never used again."""
+
+    __tablename__ = "numbers"
+
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReceiverRow(ArchiveTable):
+    """A receiver that was added beside the one of the settings file."""
+
+    __tablename__ = "receivers"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    ae_title: Mapped[str] = mapped_column(String(16))
+    port: Mapped[int]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    anonymize: Mapped[bool] = mapped_column(default=True)
+    allow_enabled: Mapped[bool] = mapped_column(default=False)
+    allow: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"entries": [...]}: AE, address or CIDR, or AE@address."""
+    rules_enabled: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (UniqueConstraint("ae_title", "port"),)
+
+
+class RuleRow(ArchiveTable):
+    """One version of a routing rule text. The newest version of a scope and concept is in force."""
+
+    __tablename__ = "rules"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    scope: Mapped[str] = mapped_column(String(32))
+    """`site` or `receiver:{AE}`."""
+    concept: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (UniqueConstraint("scope", "concept", "version"),)
+
+
+class SecretRow(ArchiveTable):
+    """Keys of this installation: never shown, never exported."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(128))
+
+
+class SettingsVersionRow(ArchiveTable):
+    """One row that every change of configuration counts up; nodes watch it (intake contract 5)."""
+
+    __tablename__ = "settings_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
+class HistoryRow(ArchiveTable):
+    """The state of a row before it was changed or deleted."""
+
+    __tablename__ = "history"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    object: Mapped[str] = mapped_column(String(160))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    change: Mapped[str] = mapped_column(String(64))
+    before: Mapped[dict[str, Any]]
+
+    __table_args__ = (Index("ix_history_kind_object", "kind", "object"),)
+
+
+class ArchiveOutboxRow(ArchiveTable):
+    """An audit event written in the transaction of the change that it tells of."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    object: Mapped[str] = mapped_column(String(160))
+    detail: Mapped[dict[str, Any]]
+
+
+class AuditRow(ArchiveTable):
+    """One link of the audit chain. Append-only: triggers refuse change and deletion."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event: Mapped[str] = mapped_column(String(40), unique=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    object: Mapped[str] = mapped_column(String(160), index=True)
+    detail: Mapped[str] = mapped_column(Text)
+    """Canonical JSON: what the hash covers, byte for byte."""
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))

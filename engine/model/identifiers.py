@@ -1,0 +1,40 @@
+"""Identifiers of Anteroom's own making. They carry no meaning and no patient data, so that they may
+stand in logs, job arguments and the permanent audit. Accession IDs are made by the archive."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from typing import NewType
+
+PrearchiveId = NewType("PrearchiveId", str)
+"""`pre_` and eight base32 characters: names a prearchive session without patient or label."""
+
+TransferId = NewType("TransferId", str)
+"""One association, upload or inbox run."""
+
+AccessionId = NewType("AccessionId", str)
+"""The public ID of an archived session, `{SITE}_E00001`; never reused."""
+
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_prearchive_id() -> PrearchiveId:
+    """Make a prearchive id: forty random bits, unique by the table's key."""
+    return PrearchiveId("pre_" + "".join(secrets.choice(_BASE32) for _ in range(8)))
+
+
+def new_transfer_id() -> TransferId:
+    """Make a transfer id; time-ordered, so that newest rows lie together."""
+    return TransferId("tr_" + _time_ordered())
+
+
+def new_event_id() -> str:
+    """Make the id by which the relay recognises an audit event it has already appended."""
+    return _time_ordered()
+
+
+def _time_ordered() -> str:
+    stamp = time.time_ns() // 1_000_000
+    return f"{stamp:011x}{uuid.uuid4().hex[:16]}"

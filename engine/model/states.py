@@ -1,0 +1,103 @@
+"""The states of a prearchive session and what may be done in each (intake.md 6). Only the rules
+live here; the rows are changed in `engine.archive.prearchive`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What a prearchive session is doing now, named as XNAT names it."""
+
+    RECEIVING = "RECEIVING"
+    RECEIVING_INTERRUPT = "RECEIVING_INTERRUPT"
+    QUEUED_BUILDING = "QUEUED_BUILDING"
+    BUILDING = "BUILDING"
+    READY = "READY"
+    CONFLICT = "CONFLICT"
+    ERROR = "ERROR"
+    QUEUED_ARCHIVING = "QUEUED_ARCHIVING"
+    ARCHIVING = "ARCHIVING"
+    QUEUED_MOVING = "QUEUED_MOVING"
+    MOVING = "MOVING"
+    QUEUED_DELETING = "QUEUED_DELETING"
+    DELETING = "DELETING"
+    QUEUED_SEPARATING = "QUEUED_SEPARATING"
+    SEPARATING = "SEPARATING"
+
+
+class Verb(StrEnum):
+    """What a person or the timer may ask of a prearchive session."""
+
+    ARCHIVE = "archive"
+    MOVE = "move"
+    RELABEL = "relabel"
+    REBUILD = "rebuild"
+    DELETE = "delete"
+    RESET = "reset"
+
+
+TAKES_DATA = frozenset(
+    {
+        Status.RECEIVING,
+        Status.RECEIVING_INTERRUPT,
+        Status.QUEUED_BUILDING,
+        Status.BUILDING,
+        Status.READY,
+        Status.CONFLICT,
+        Status.ERROR,
+    }
+)
+"""Statuses in which a row may be `accepting`: late objects join it (intake.md 3.1)."""
+
+QUEUED_FOR = {
+    Verb.ARCHIVE: Status.QUEUED_ARCHIVING,
+    Verb.MOVE: Status.QUEUED_MOVING,
+    Verb.RELABEL: Status.QUEUED_MOVING,
+    Verb.REBUILD: Status.QUEUED_BUILDING,
+    Verb.DELETE: Status.QUEUED_DELETING,
+}
+WORKING_AT = {
+    Verb.ARCHIVE: Status.ARCHIVING,
+    Verb.MOVE: Status.MOVING,
+    Verb.RELABEL: Status.MOVING,
+    Verb.REBUILD: Status.BUILDING,
+    Verb.DELETE: Status.DELETING,
+}
+QUEUED = frozenset(QUEUED_FOR.values()) | {Status.QUEUED_SEPARATING}
+WORKING = frozenset(WORKING_AT.values()) | {Status.SEPARATING}
+
+_SETTLED = frozenset({Status.READY, Status.CONFLICT, Status.ERROR})
+_RECEIVING = frozenset({Status.RECEIVING, Status.RECEIVING_INTERRUPT})
+
+ALLOWED = {
+    Verb.ARCHIVE: frozenset({Status.READY, Status.CONFLICT}),
+    Verb.MOVE: _SETTLED,
+    Verb.RELABEL: _SETTLED,
+    Verb.REBUILD: _SETTLED | _RECEIVING,
+    Verb.DELETE: _SETTLED | _RECEIVING,
+    Verb.RESET: QUEUED | _SETTLED | _RECEIVING,
+}
+"""From which statuses each verb may start (intake.md 6.6; an ERROR session is rebuilt first)."""
+
+
+def after_new_data(status: Status) -> Status:
+    """Give the status that follows when an object joins a row (intake.md 3.1)."""
+    if status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
+        return Status.RECEIVING_INTERRUPT
+    return Status.RECEIVING
+
+
+def why_not(verb: Verb, status: Status, *, locked: bool) -> str:
+    """Say in one sentence why `verb` is not possible now; empty when it is."""
+    if locked and status in WORKING:
+        return f"the session is {status.value.lower()}; wait until that has ended"
+    if status in ALLOWED[verb]:
+        return ""
+    if status in QUEUED:
+        return f"the session is queued ({status.value}); reset it to take it out of the queue"
+    if verb is Verb.ARCHIVE and status is Status.ERROR:
+        return "a session in ERROR is rebuilt before it can be archived"
+    if verb is Verb.ARCHIVE and status in _RECEIVING:
+        return "objects are still arriving; rebuild the session to end the wait"
+    return f"a session in {status.value} cannot do this"
