@@ -1,0 +1,137 @@
+"""What people who watch see: transfers, the ledger, held objects, jobs, events and the health of an
+engine. Facts only; how they are drawn is the console's affair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.model.accounts import Accounts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transfer:
+    """One association, upload or inbox run. Sizes are bytes."""
+
+    id: str
+    kind: str
+    receiver: str
+    port: int
+    calling: str
+    peer: str
+    opened: datetime
+    closed: datetime | None
+    ended: str
+    last_object: datetime | None
+    objects: int
+    bytes: int
+    series: str
+    last_error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerEntry:
+    """Objects or associations that were dropped, refused or counted only, folded by reason."""
+
+    id: int
+    transfer: str
+    outcome: str
+    reason: str
+    rule: str
+    session: str
+    receiver: str
+    calling: str
+    peer: str
+    first: datetime
+    last: datetime
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldObject:
+    """An object that was answered with success and waits in staging for a person."""
+
+    id: str
+    transfer: str
+    at: datetime
+    reason: str
+    rule: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One run of a workflow: ids only, never names or values."""
+
+    id: str
+    verb: str
+    session: str
+    status: str
+    queued: datetime | None
+    updated: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something to look at again. Losing one costs a poll, never a wrong screen."""
+
+    number: int
+    at: datetime
+    kind: str
+    """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`."""
+    object: str
+    text: str
+    """One sentence without patient data."""
+    severity: str = "info"
+    """`info`, `warning` or `error`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventBatch:
+    """Events after a number; `epoch` changes when the engine starts anew."""
+
+    epoch: str
+    events: tuple[Event, ...]
+    last: int
+    gap: bool
+    """True when events were lost or the epoch changed: reload what is shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiverStatus:
+    """A receiver and whether it listens."""
+
+    ae_title: str
+    port: int
+    enabled: bool
+    listening: bool
+    origin: str
+    """`settings` for the one of the settings file, `added` for others."""
+    anonymize: bool = True
+    allow_enabled: bool = False
+    allow: tuple[str, ...] = ()
+    rules_enabled: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineStatus:
+    """The state of a running engine."""
+
+    version: str
+    pid: int
+    node: str
+    home: str
+    started: datetime
+    receivers: tuple[ReceiverStatus, ...]
+    workers: int
+    associations: int
+    accounts: Accounts
+    sessions: dict[str, int] = field(default_factory=dict)
+    """Prearchive sessions by status."""
+    archived: int = 0
+    disk_free: int = 0
+    disk_total: int = 0
+    snapshot: int = 0
+    problems: tuple[str, ...] = ()

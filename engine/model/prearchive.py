@@ -1,0 +1,100 @@
+"""What the outside sees of prearchive sessions, and what an act on several of them answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.model.identifiers import PrearchiveId
+from engine.model.states import Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrearchiveSession:
+    """One prearchive session. Times are aware, sizes are bytes."""
+
+    id: PrearchiveId
+    project: str | None
+    timestamp: str
+    folder: str
+    label: str
+    subject: str | None
+    tag: str
+    """The Study Instance UID as received."""
+    status: Status
+    locked: bool
+    reason: str
+    autoarchive: bool | None
+    prevent_anon: bool
+    prevent_auto_commit: bool
+    source: str
+    visit: str
+    protocol: str
+    timezone: str
+    scan_date: str
+    scan_time: str
+    uploaded: datetime
+    lastmod: datetime
+    last_object: datetime
+    receiver: str
+    calling: str
+    session_type: str
+    modality: str
+    scans: int
+    objects: int
+    bytes: int
+
+    @property
+    def url(self) -> str:
+        """The address of the session as XNAT's clients write it."""
+        return f"/prearchive/projects/{self.project or 'Unassigned'}/{self.timestamp}/{self.folder}"
+
+    @property
+    def shown_status(self) -> str:
+        """The status as XNAT shows it: with a leading underscore while a job owns the session."""
+        return f"_{self.status.value}" if self.locked else self.status.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrearchiveQuery:
+    """Which prearchive sessions to list. Empty fields match everything."""
+
+    project: str | None = None
+    """A project ID, or `Unassigned`."""
+    status: tuple[Status, ...] = ()
+    label: str = ""
+    subject: str = ""
+    tag: str = ""
+    text: str = ""
+    """Found anywhere in label, subject, project, folder or id, without regard to case."""
+    sort: str = "last_object"
+    descending: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrearchivePage:
+    """A window of prearchive sessions and how many there are in all."""
+
+    rows: tuple[PrearchiveSession, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActOutcome:
+    """What an act did for one session."""
+
+    id: str
+    done: bool
+    job: str = ""
+    """The job that goes on with it, where it is long."""
+    message: str = ""
+    """Why it was refused, or what was done; a sentence without patient data."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogEntry:
+    """One line of a session's log."""
+
+    id: str
+    at: datetime
+    text: str

@@ -1,0 +1,211 @@
+"""Everything that the outside may ask of an engine: typed protocols, one for each noun. The engine
+in this process and the remote one both satisfy `EngineApi`; the remote one is made from these
+signatures alone. Who asks (the actor) is not an argument: an `EngineApi` is bound to its actor."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.model.archive import (
+    AuditEvent,
+    AuditReport,
+    HistoryEntry,
+    Project,
+    RuleText,
+    SessionCard,
+    SessionPage,
+    SessionQuery,
+)
+from engine.model.live import (
+    EngineStatus,
+    EventBatch,
+    HeldObject,
+    Job,
+    LedgerEntry,
+    ReceiverStatus,
+    Transfer,
+)
+from engine.model.prearchive import (
+    ActOutcome,
+    LogEntry,
+    PrearchivePage,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
+from engine.model.routing import Route
+
+
+class PrearchiveApi(Protocol):
+    """Sessions that wait for review. Acts take prearchive ids and answer for each id."""
+
+    async def list(
+        self, query: PrearchiveQuery = PrearchiveQuery(), offset: int = 0, limit: int = 100
+    ) -> PrearchivePage: ...
+    async def show(self, id: str) -> PrearchiveSession: ...
+    async def find(self, name: str) -> str:
+        """Give the id for an id, a URL, or a label that only one session has."""
+        ...
+
+    async def archive(self, ids: list[str], reason: str = "") -> list[ActOutcome]: ...
+    async def move(self, ids: list[str], project: str, reason: str = "") -> list[ActOutcome]: ...
+    async def relabel(
+        self, id: str, label: str = "", subject: str = "", reason: str = ""
+    ) -> ActOutcome: ...
+    async def rebuild(self, ids: list[str], reason: str = "") -> list[ActOutcome]: ...
+    async def delete(self, ids: list[str], reason: str = "") -> list[ActOutcome]: ...
+    async def reset(self, ids: list[str], reason: str = "") -> list[ActOutcome]: ...
+    async def log(self, id: str) -> list[LogEntry]: ...
+
+
+class ArchiveApi(Protocol):
+    """Sessions that are filed."""
+
+    async def list(
+        self, query: SessionQuery = SessionQuery(), offset: int = 0, limit: int = 100
+    ) -> SessionPage: ...
+    async def show(self, id: str, project: str = "") -> SessionCard:
+        """Give the card by accession ID, or by label within a project."""
+        ...
+
+    async def document(self, id: str) -> str:
+        """Give the session document as XML."""
+        ...
+
+    async def history(self, id: str) -> list[HistoryEntry]: ...
+
+
+class ProjectsApi(Protocol):
+    """Projects, their aliases and codes."""
+
+    async def list(self) -> list[Project]: ...
+    async def show(self, id: str) -> Project: ...
+    async def add(self, id: str, title: str = "", aliases: list[str] = []) -> Project: ...  # noqa: B006
+    async def set(self, id: str, values: dict[str, str]) -> Project:
+        """Set title, description, prearchive_code, quarantine_code or aliases (comma list)."""
+        ...
+
+
+class RulesApi(Protocol):
+    """Routing rule lines; scope is `site` or `receiver:{AE}`; concept is project, subject,
+    session or autoarchive."""
+
+    async def show(self, scope: str, concept: str) -> RuleText: ...
+    async def set(
+        self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
+    ) -> RuleText: ...
+
+
+class RoutingApi(Protocol):
+    """Where an object would land, and why."""
+
+    async def explain(self, path: str, receiver: str = "") -> Route:
+        """Route one file that the engine can read, with a trace."""
+        ...
+
+
+class ReceiversApi(Protocol):
+    """DICOM receivers."""
+
+    async def list(self) -> list[ReceiverStatus]: ...
+    async def add(
+        self,
+        ae_title: str,
+        port: int,
+        allow: list[str] = [],  # noqa: B006
+        anonymize: bool = True,
+        rules: bool = False,
+    ) -> ReceiverStatus: ...
+    async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus: ...
+    async def remove(self, ae_title: str, port: int) -> None: ...
+    async def start(self, ae_title: str, port: int) -> ReceiverStatus: ...
+    async def stop(self, ae_title: str, port: int) -> ReceiverStatus: ...
+    async def echo(self, ae_title: str, port: int) -> str:
+        """Send a C-ECHO to a receiver of this engine and say how it answered."""
+        ...
+
+
+class LiveApi(Protocol):
+    """Transfers, newest first; the ledger; what is held."""
+
+    async def transfers(self, limit: int = 100, open_only: bool = False) -> list[Transfer]: ...
+    async def ledger(
+        self, offset: int = 0, limit: int = 100, outcome: str = ""
+    ) -> list[LedgerEntry]: ...
+    async def held(self) -> list[HeldObject]: ...
+
+
+class JobsApi(Protocol):
+    """Runs of workflows."""
+
+    async def list(self, limit: int = 100, unfinished: bool = False) -> list[Job]: ...
+    async def cancel(self, id: str) -> None: ...
+    async def retry(self, id: str) -> None: ...
+
+
+class AuditApi(Protocol):
+    """The trail that never forgets."""
+
+    async def list(
+        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
+    ) -> list[AuditEvent]: ...
+    async def verify(self) -> AuditReport: ...
+
+
+class EventsApi(Protocol):
+    """What to look at again."""
+
+    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
+        """Wait up to `wait` seconds (at most 30) for events after `number`."""
+        ...
+
+
+class SystemApi(Protocol):
+    """The engine itself."""
+
+    async def status(self) -> EngineStatus: ...
+    async def stop(self) -> None:
+        """End the engine once what it is doing is safe."""
+        ...
+
+
+class EngineApi(Protocol):
+    """One engine, asked on behalf of one actor."""
+
+    @property
+    def prearchive(self) -> PrearchiveApi: ...
+    @property
+    def archive(self) -> ArchiveApi: ...
+    @property
+    def projects(self) -> ProjectsApi: ...
+    @property
+    def rules(self) -> RulesApi: ...
+    @property
+    def routing(self) -> RoutingApi: ...
+    @property
+    def receivers(self) -> ReceiversApi: ...
+    @property
+    def live(self) -> LiveApi: ...
+    @property
+    def jobs(self) -> JobsApi: ...
+    @property
+    def audit(self) -> AuditApi: ...
+    @property
+    def events(self) -> EventsApi: ...
+    @property
+    def system(self) -> SystemApi: ...
+
+
+NOUNS: dict[str, type] = {
+    "prearchive": PrearchiveApi,
+    "archive": ArchiveApi,
+    "projects": ProjectsApi,
+    "rules": RulesApi,
+    "routing": RoutingApi,
+    "receivers": ReceiversApi,
+    "live": LiveApi,
+    "jobs": JobsApi,
+    "audit": AuditApi,
+    "events": EventsApi,
+    "system": SystemApi,
+}
+"""The nouns of `POST /rpc/{noun}.{verb}`."""
