@@ -1,0 +1,297 @@
+"""What the outside sees of the archive: projects, subjects, filed sessions, receivers, rules, the
+history of rows and the audit trail. Facts only; they know no database and no screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class SessionStatus(StrEnum):
+    """The status of a filed session (intake.md 12)."""
+
+    ACTIVE = "active"
+    QUARANTINE = "quarantine"
+    LOCKED = "locked"
+    OBSOLETE = "obsolete"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A project; routing finds it by its ID or by an alias, exactly as written."""
+
+    id: str
+    title: str
+    description: str
+    aliases: tuple[str, ...]
+    prearchive_code: int
+    """0 waits for review, 4 archives by itself, 5 archives by itself and overwrites."""
+    quarantine_code: int
+    """1 puts every newly archived session into quarantine, 0 does not."""
+    accessibility: str
+    """`private`, `protected` or `public`."""
+    current_arc: str
+    created: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A subject of a project."""
+
+    id: str
+    project: str
+    label: str
+    gender: str = ""
+    handedness: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanSummary:
+    """A scan of a filed session. Sizes are bytes."""
+
+    id: str
+    xsi_type: str
+    uid: str = ""
+    type: str = ""
+    series_description: str = ""
+    modality: str = ""
+    quality: str = "usable"
+    frames: int = 0
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSession:
+    """What is known of a session when it is filed. Sizes are bytes."""
+
+    project: str
+    subject: str
+    """Accession ID of the subject."""
+    label: str
+    xsi_type: str
+    folder: str
+    """Path of the session folder below the archive root."""
+    modality: str = ""
+    uid: str = ""
+    received_study: str = ""
+    """HMAC of the Study Instance UID as received; late arrivals find the session by it."""
+    status: SessionStatus = SessionStatus.ACTIVE
+    date: str = ""
+    """ISO date, or empty."""
+    time: str = ""
+    age: str = ""
+    scanner: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    acquisition_site: str = ""
+    description: str = ""
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reservation:
+    """A label that belongs to one running archive job, and the accession ID that it will give."""
+
+    origin: str
+    """The prearchive id."""
+    project: str
+    label: str
+    accession: str
+    filed: bool = False
+    """True when the session of this origin stands in the archive already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionCard:
+    """All that the card of a filed session shows. Sizes are bytes."""
+
+    accession: str
+    label: str
+    project: str
+    subject: str
+    """Label of the subject."""
+    subject_id: str
+    gender: str
+    handedness: str
+    age: str
+    date: str
+    time: str
+    scanner: str
+    manufacturer: str
+    model: str
+    acquisition_site: str
+    modality: str
+    xsi_type: str
+    description: str
+    uid: str
+    status: SessionStatus
+    origin: str
+    added: datetime
+    added_by: str
+    files: int
+    bytes: int
+    scans: tuple[ScanSummary, ...]
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSummary:
+    """A filed session as a row of a list. Sizes are bytes."""
+
+    accession: str
+    label: str
+    project: str
+    subject: str
+    subject_id: str
+    date: str
+    modality: str
+    xsi_type: str
+    scanner: str
+    description: str
+    status: SessionStatus
+    scans: int
+    files: int
+    bytes: int
+    added: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """Which part of a list to give."""
+
+    offset: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionQuery:
+    """Which filed sessions to list. Empty fields match everything.
+
+    Subject, label, accession and scanner match without regard to case; `*` stands for anything.
+    """
+
+    project: str = ""
+    subject: str = ""
+    """Label or accession ID of the subject."""
+    label: str = ""
+    accession: str = ""
+    modality: str = ""
+    date_from: str = ""
+    """ISO date, inclusive."""
+    date_to: str = ""
+    """ISO date, inclusive."""
+    scanner: str = ""
+    text: str = ""
+    """Words of which each begins some word of the session's searchable text."""
+    status: str = ""
+    """A status; empty for all but obsolete sessions, `*` for all."""
+    sort: str = "added"
+    descending: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionPage:
+    """A window of filed sessions and how many there are in all."""
+
+    rows: tuple[SessionSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryEntry:
+    """The state of something before a change."""
+
+    at: datetime
+    actor: str
+    change: str
+    before: dict[str, Any]
+    """Empty where the change created it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEvent:
+    """One link of the audit chain."""
+
+    number: int
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditQuery:
+    """Which audit events to list, newest first. Empty fields match everything."""
+
+    object: str = ""
+    actor: str = ""
+    action: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditPage:
+    """A window of audit events and how many there are in all."""
+
+    rows: tuple[AuditEvent, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditReport:
+    """What a verification of the audit chain found."""
+
+    ok: bool
+    checked: int
+    """Links that were read."""
+    message: str
+    """One sentence: what is wrong first, or that all is well."""
+    broken: int | None = None
+    """Number of the first link that does not hold."""
+    missing: tuple[int, ...] = ()
+    """The first numbers that are gone, at most a hundred."""
+    last: int = 0
+    """Number of the newest link, to be kept elsewhere with `head`: a chain that was cut short
+    looks whole from within."""
+    head: str = ""
+    """Hash of the newest link."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receiver:
+    """A DICOM receiver that was added beside the one of the settings file."""
+
+    ae_title: str
+    port: int
+    enabled: bool = True
+    anonymize: bool = True
+    allow_enabled: bool = False
+    allow: tuple[str, ...] = ()
+    """AE title, address or CIDR, or AE@address."""
+    rules_enabled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleText:
+    """One version of a routing rule text; version 0 is the empty one that nobody has written."""
+
+    scope: str
+    """`site` or `receiver:{AE}`."""
+    concept: str
+    """`project`, `subject`, `session` or `autoarchive`."""
+    version: int = 0
+    text: str = ""
+    enabled: bool = True
+    at: datetime | None = None
+    author: str = ""
+    reason: str = ""
