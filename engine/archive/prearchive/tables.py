@@ -205,6 +205,8 @@ class ReceiptRow(PrearchiveTable):
     session: Mapped[str] = mapped_column(String(16), primary_key=True)
     place: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
+    recovered: Mapped[bool] = mapped_column(default=False)
+    """True while the journal record of the object is still to come."""
 
 
 class OutboxRow(PrearchiveTable):

@@ -1,0 +1,63 @@
+"""Receipts: what can be vouched for once a session has left the prearchive. Each object leaves one
+row that knows its received SOP Instance UID only as HMAC-SHA-256 under the installation's
+secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.prearchive.tables import ObjectRow, ReceiptRow
+from engine.model.accounts import Place
+
+_CHUNK = 500
+
+
+class Receipts:
+    """Writes and finds receipts under one secret."""
+
+    def __init__(self, secret: str) -> None:
+        """Use the secret of this installation."""
+        self._secret = secret.encode()
+
+    def mark(self, uid: str) -> str:
+        """Give the HMAC of a received UID, in hex."""
+        return hmac.new(self._secret, uid.encode(), hashlib.sha256).hexdigest()
+
+    async def write(self, transaction: AsyncSession, session: str, place: Place) -> int:
+        """Write the receipts of a session's whole index; give how many objects it held."""
+        entries = await transaction.execute(
+            select(ObjectRow.received_sop_uid, ObjectRow.digest, ObjectRow.recovered).where(
+                ObjectRow.session == session
+            )
+        )
+        now = datetime.now(UTC)
+        rows: dict[str, dict[str, object]] = {}
+        objects = 0
+        for uid, digest, recovered in entries.all():
+            objects += 1
+            mark = self.mark(uid)
+            # Two objects of one UID differ in content; each keeps a receipt of its own.
+            key = mark if mark not in rows else self.mark(uid + digest)
+            rows[key] = {
+                "sop": key,
+                "session": session,
+                "place": place.value,
+                "at": now,
+                "recovered": recovered,
+            }
+        listed = list(rows.values())
+        for start in range(0, len(listed), _CHUNK):
+            await transaction.execute(insert(ReceiptRow), listed[start : start + _CHUNK])
+        return objects
+
+    async def find(self, transaction: AsyncSession, uid: str, session: str) -> ReceiptRow | None:
+        """Find the receipt of an object that left with a session."""
+        query = select(ReceiptRow).where(
+            ReceiptRow.sop == self.mark(uid), ReceiptRow.session == session
+        )
+        return (await transaction.execute(query)).scalar_one_or_none()

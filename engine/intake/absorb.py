@@ -1,0 +1,348 @@
+"""Taking journals into rows: records become index entries, tallies, ledger lines and session
+counts, committed together with the journal's offset (intake contract 4). A socket only wakes this;
+what is true is what the journals say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.database import Database
+from engine.archive.prearchive import accounts, ledger
+from engine.archive.prearchive.accounts import TallyKey
+from engine.archive.prearchive.receipts import Receipts
+from engine.archive.prearchive.rows import change, folder_of, may_accept
+from engine.archive.prearchive.tables import (
+    HeldRow,
+    JournalRow,
+    ObjectRow,
+    SessionRow,
+    TransferRow,
+)
+from engine.intake.journal import Batch, Outcome, Record, read_batch
+from engine.model.accounts import Place
+from engine.model.states import Status, after_new_data
+
+_PLACES = {
+    Outcome.STORED: Place.WAITING,
+    Outcome.CONFLICT: Place.WAITING,
+    Outcome.DUPLICATE: Place.DUPLICATE,
+    Outcome.HELD: Place.HELD,
+    Outcome.FILTERED: Place.FILTERED,
+    Outcome.REJECTED: Place.REJECTED,
+    Outcome.REFUSED: Place.REFUSED,
+    Outcome.FAILED: Place.FAILED,
+}
+_TOLD = frozenset(_PLACES) - {Outcome.STORED, Outcome.HELD}
+"""Outcomes that the ledger lists with their reason."""
+
+_IN_CLAUSE = 500
+
+
+@dataclass(slots=True)
+class Absorbed:
+    """What one round changed: for the events, and for the timer."""
+
+    records: int = 0
+    sessions: set[str] = field(default_factory=set)
+    transfers: set[str] = field(default_factory=set)
+    ledger: bool = False
+
+    def __ior__(self, other: Absorbed) -> Absorbed:
+        self.records += other.records
+        self.sessions |= other.sessions
+        self.transfers |= other.transfers
+        self.ledger |= other.ledger
+        return self
+
+
+class Absorber:
+    """Reads the journals of one node and commits what they say."""
+
+    def __init__(
+        self, database: Database, prearchive: Path, *, node: str, receipts: Receipts
+    ) -> None:
+        """Absorb the journals below `{prearchive}/.journals`."""
+        self._database = database
+        self._prearchive = prearchive
+        self._folder = prearchive / ".journals"
+        self._node = node
+        self._receipts = receipts
+        self._turn = asyncio.Lock()
+
+    async def register(self, name: str) -> None:
+        """Note a journal that a worker has begun."""
+        async with self._database.write() as transaction:
+            if await transaction.get(JournalRow, name) is None:
+                transaction.add(JournalRow(name=name, node=self._node, opened=datetime.now(UTC)))
+
+    async def absorb(self, *, every_node: bool = False) -> Absorbed:
+        """Take in all that stands in the journals now; of other nodes too where asked."""
+        absorbed = Absorbed()
+        async with self._turn:
+            for name in await self._journals(every_node=every_node):
+                while await self._one_batch(name, absorbed):
+                    pass
+        return absorbed
+
+    async def finish(self, name: str) -> Absorbed:
+        """Take in a dead worker's journal to its end and put it away."""
+        absorbed = Absorbed()
+        async with self._turn:
+            while await self._one_batch(name, absorbed):
+                pass
+            async with self._database.write() as transaction:
+                row = await transaction.get(JournalRow, name)
+                if row is not None:
+                    row.finished = True
+            await asyncio.to_thread((self._folder / name).unlink, missing_ok=True)
+        return absorbed
+
+    async def left_behind(self, mine: Iterable[str]) -> list[str]:
+        """Name this node's journals that no living worker writes."""
+        alive = set(mine)
+        return [name for name in await self._journals(every_node=False) if name not in alive]
+
+    async def _journals(self, *, every_node: bool) -> list[str]:
+        query = select(JournalRow.name).where(JournalRow.finished.is_(False))
+        if not every_node:
+            query = query.where(JournalRow.node == self._node)
+        async with self._database.read() as transaction:
+            return list((await transaction.execute(query.order_by(JournalRow.opened))).scalars())
+
+    async def _one_batch(self, name: str, absorbed: Absorbed) -> bool:
+        """Commit one batch; False when nothing more is to be had."""
+        path = self._folder / name
+        async with self._database.read() as transaction:
+            row = await transaction.get(JournalRow, name)
+        if row is None or row.finished:
+            return False
+        try:
+            batch = await asyncio.to_thread(read_batch, path, row.offset)
+        except FileNotFoundError:
+            return False
+        if not batch.records:
+            return False
+        # Another engine may have absorbed the same stretch meanwhile: the offset decides.
+        async with self._database.write() as transaction:
+            locked = select(JournalRow).where(JournalRow.name == name).with_for_update()
+            current = (await transaction.execute(locked)).scalar_one()
+            if current.offset != row.offset:
+                return True
+            posting = _Posting(transaction, batch, self._receipts)
+            await posting.post()
+            current.offset = batch.end
+            current.damaged += batch.damaged
+        await asyncio.to_thread(self._drop, posting.superfluous)
+        absorbed |= posting.absorbed
+        return True
+
+    def _drop(self, files: list[tuple[SessionRow, str]]) -> None:
+        for row, file in files:
+            (folder_of(row, self._prearchive) / file).unlink(missing_ok=True)
+
+
+class _Posting:
+    """One batch of records on its way into the tables, within one transaction."""
+
+    def __init__(self, transaction: AsyncSession, batch: Batch, receipts: Receipts) -> None:
+        self._transaction = transaction
+        self._records = batch.records
+        self._receipts = receipts
+        self._tally: Counter[TallyKey] = Counter()
+        self._ledger: ledger.Fold = {}
+        self._rows: dict[str, SessionRow] = {}
+        self._known: dict[tuple[str, str, str], ObjectRow] = {}
+        self.superfluous: list[tuple[SessionRow, str]] = []
+        self.absorbed = Absorbed(records=len(batch.records))
+
+    async def post(self) -> None:
+        await self._load()
+        for record in self._records:
+            await self._one(record)
+        await self._transaction.flush()
+        await accounts.add(self._transaction, self._tally)
+        await ledger.add(self._transaction, self._ledger)
+        await self._count_transfers()
+        self.absorbed.ledger = bool(self._ledger)
+
+    async def _load(self) -> None:
+        sessions = sorted({record.session for record in self._records if record.session})
+        found = await self._transaction.execute(
+            select(SessionRow).where(SessionRow.id.in_(sessions)).with_for_update()
+        )
+        self._rows = {row.id: row for row in found.scalars()}
+        uids: dict[str, set[str]] = defaultdict(set)
+        for record in self._records:
+            if record.session in self._rows:
+                uids[record.session].add(record.received_sop)
+        for session, wanted in uids.items():
+            listed = sorted(wanted)
+            for start in range(0, len(listed), _IN_CLAUSE):
+                entries = await self._transaction.execute(
+                    select(ObjectRow).where(
+                        ObjectRow.session == session,
+                        ObjectRow.received_sop_uid.in_(listed[start : start + _IN_CLAUSE]),
+                    )
+                )
+                for entry in entries.scalars():
+                    self._known[session, entry.received_sop_uid, entry.digest] = entry
+
+    async def _one(self, record: Record) -> None:
+        self.absorbed.transfers.add(record.transfer)
+        if record.session:
+            self.absorbed.sessions.add(record.session)
+        if record.outcome in (Outcome.STORED, Outcome.CONFLICT):
+            await self._stored(record)
+            return
+        if record.outcome is Outcome.HELD:
+            self._hold(record)
+        self._count(record, _PLACES[record.outcome])
+
+    def _count(self, record: Record, place: Place, *, session: str | None = None) -> None:
+        of = record.session if session is None else session
+        self._tally[record.transfer, of, place] += 1
+        if record.outcome in _TOLD or place is Place.DUPLICATE:
+            ledger.fold(
+                self._ledger,
+                ledger.Line(
+                    transfer=record.transfer,
+                    outcome=place.value if place is not Place.WAITING else record.outcome.value,
+                    reason=record.reason or _REASONS.get(record.outcome, ""),
+                    rule=record.rule,
+                    session=of,
+                    receiver=record.receiver,
+                    calling=record.calling,
+                    peer=record.peer,
+                    at=_moment(record),
+                ),
+            )
+
+    async def _stored(self, record: Record) -> None:
+        row = self._rows.get(record.session)
+        if row is None:
+            await self._already_gone(record)
+            return
+        key = (record.session, record.received_sop, record.digest)
+        known = self._known.get(key)
+        if known is not None and known.file == record.file:
+            if known.recovered:
+                # The file was found before its record: the record says who sent it.
+                self._tally["", record.session, Place.WAITING] -= 1
+                self._tally[record.transfer, record.session, Place.WAITING] += 1
+                known.recovered, known.transfer = False, record.transfer
+            return
+        if known is not None:
+            # A build had moved the first one, so that the name was free: the same object twice.
+            self.superfluous.append((row, record.file))
+            self._count(record, Place.DUPLICATE)
+            return
+        entry = ObjectRow(
+            session=record.session,
+            received_sop_uid=record.received_sop,
+            digest=record.digest,
+            file=record.file,
+            sop_uid=record.sop,
+            size=record.size,
+            transfer=record.transfer,
+        )
+        self._transaction.add(entry)
+        self._known[key] = entry
+        self._count(record, Place.WAITING)
+        row.objects += 1
+        row.bytes += record.size
+        row.last_object = max(row.last_object, _moment(record))
+        if may_accept(row) and row.status != Status.RECEIVING:
+            change(row, after_new_data(Status(row.status)))
+        else:
+            row.lastmod = datetime.now(UTC)
+
+    async def _already_gone(self, record: Record) -> None:
+        """Count an object whose session has left the prearchive with it."""
+        receipt = await self._receipts.find(self._transaction, record.received_sop, record.session)
+        if receipt is None:
+            self._count(record, Place.WAITING)
+            return
+        place = Place(receipt.place)
+        if receipt.recovered:
+            self._tally["", record.session, place] -= 1
+            receipt.recovered = False
+        self._count(record, place)
+
+    def _hold(self, record: Record) -> None:
+        self._transaction.add(
+            HeldRow(
+                id=record.file,
+                transfer=record.transfer,
+                at=_moment(record),
+                reason=record.reason,
+                rule=record.rule,
+                sop_class=record.sop_class,
+                received_sop_uid=record.received_sop,
+                transfer_syntax=record.transfer_syntax,
+                digest=record.digest,
+                size=record.size,
+            )
+        )
+
+    async def _count_transfers(self) -> None:
+        by_transfer: dict[str, list[Record]] = defaultdict(list)
+        for record in self._records:
+            by_transfer[record.transfer].append(record)
+        for transfer, records in by_transfer.items():
+            last = max(_moment(record) for record in records)
+            row = await self._transaction.get(TransferRow, transfer, with_for_update=True)
+            if row is None:
+                row = TransferRow(
+                    id=transfer,
+                    node="",
+                    receiver=records[0].receiver,
+                    calling=records[0].calling,
+                    peer=records[0].peer,
+                    opened=min(_moment(record) for record in records),
+                    objects=0,
+                    bytes=0,
+                )
+                self._transaction.add(row)
+            kept = [record for record in records if _PLACES[record.outcome] not in _NOT_KEPT]
+            row.objects += len(kept)
+            row.bytes += sum(record.size for record in kept)
+            row.last_object = max(row.last_object or last, last)
+            faults = [record.reason for record in records if record.outcome in _FAULTS]
+            if faults:
+                row.last_error = faults[-1]
+
+
+_NOT_KEPT = frozenset({Place.REFUSED, Place.FAILED})
+_FAULTS = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.HELD})
+_REASONS = {
+    Outcome.CONFLICT: "another object of the same UID with other content is in the session",
+    Outcome.STORED: "the same object is in the session already",
+}
+
+
+async def forget(transaction: AsyncSession, session: str) -> None:
+    """Remove a session's row and private index."""
+    await transaction.execute(delete(ObjectRow).where(ObjectRow.session == session))
+    await transaction.execute(delete(SessionRow).where(SessionRow.id == session))
+
+
+async def refile(transaction: AsyncSession, session: str, moves: dict[str, str]) -> None:
+    """Follow files that a build has moved: old path below the session folder to new one."""
+    for old, new in moves.items():
+        await transaction.execute(
+            update(ObjectRow)
+            .where(ObjectRow.session == session, ObjectRow.file == old)
+            .values(file=new)
+        )
+
+
+def _moment(record: Record) -> datetime:
+    return datetime.fromtimestamp(record.at / 1e9, UTC)

@@ -1,0 +1,213 @@
+"""What engine and worker say to each other over their socket pair, and the framing of it. Only the
+claim path waits for an answer; nothing is said per object but a wake-up that needs none."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+
+import msgspec
+
+from engine.intake.claims import Claim, ClaimRequest, Known
+from engine.intake.snapshot import Snapshot
+
+_LENGTH = struct.Struct("<I")
+_MAX_MESSAGE = 256 * 1024 * 1024
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Base of all that is said."""
+
+
+class Hello(Message):
+    """Worker: I am here and listen to what I was given."""
+
+    pid: int
+    journal: str
+
+
+class TakeSnapshot(Message):
+    """Engine: this is in force from now on."""
+
+    snapshot: Snapshot
+
+
+class InForce(Message):
+    """Worker: I have taken the snapshot of this number."""
+
+    number: int
+
+
+class Ask(Message):
+    """Worker: give me the session for this claim, or say what is known of a file."""
+
+    id: int
+    claim: ClaimRequest | None = None
+    session: str = ""
+    file: str = ""
+
+
+class Tell(Message):
+    """Engine: the answer to `Ask`."""
+
+    id: int
+    claim: Claim | None = None
+    known: tuple[Known, ...] = ()
+    stale: bool = False
+    refused: str = ""
+
+
+class Grown(Message):
+    """Worker: there are new records in my journal."""
+
+
+class TransferNews(Message):
+    """Worker: how a transfer stands. Times are nanoseconds since 1970 (UTC), sizes bytes."""
+
+    transfer: str
+    receiver: str
+    port: int
+    calling: str
+    peer: str
+    opened: int
+    objects: int
+    bytes: int
+    last_object: int = 0
+    series: str = ""
+    last_error: str = ""
+    closed: int = 0
+    ended: str = ""
+
+
+class Turned(Message):
+    """Worker: somebody was turned away before a transfer began."""
+
+    at: int
+    called: str
+    port: int
+    calling: str
+    peer: str
+    reason: str
+
+
+class Stop(Message):
+    """Engine: finish the objects in flight, then leave."""
+
+
+ToWorker = TakeSnapshot | Tell | Stop
+ToEngine = Hello | InForce | Ask | Grown | TransferNews | Turned
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_decode_to_engine = msgspec.msgpack.Decoder(ToEngine)
+
+
+def frame(message: Message) -> bytes:
+    """Encode a message with its length before it."""
+    payload = _encode(message)
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def decode_to_engine(payload: bytes) -> ToEngine:
+    """Decode what a worker said."""
+    return _decode_to_engine.decode(payload)
+
+
+def decode_to_worker(payload: bytes) -> ToWorker:
+    """Decode what the engine said."""
+    return _decode_to_worker.decode(payload)
+
+
+def frame_length(head: bytes) -> int:
+    """Read the length before a message.
+
+    Raises:
+        ValueError: if it is beyond anything that is ever said.
+    """
+    (length,) = _LENGTH.unpack(head)
+    if length > _MAX_MESSAGE:
+        raise ValueError("a message on the worker channel is too long")
+    return int(length)
+
+
+class WorkerChannel:
+    """The worker's end. Sending takes a lock; only the claim path and the news use it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take over the worker's half of the pair."""
+        self._socket = sock
+        self._sending = threading.Lock()
+        self._waiting: dict[int, tuple[threading.Event, list[Tell]]] = {}
+        self._next = 0
+        self._closed = False
+
+    def send(self, message: ToEngine) -> None:
+        """Say something that needs no answer.
+
+        Raises:
+            OSError: if the engine has gone.
+        """
+        data = frame(message)
+        with self._sending:
+            self._socket.sendall(data)
+
+    def ask(
+        self, claim: ClaimRequest | None = None, *, session: str = "", file: str = ""
+    ) -> Tell | None:
+        """Ask and wait for the answer; None when the engine has gone."""
+        answered = threading.Event()
+        box: list[Tell] = []
+        with self._sending:
+            if self._closed:
+                return None
+            self._next += 1
+            number = self._next
+            self._waiting[number] = (answered, box)
+            try:
+                self._socket.sendall(frame(Ask(id=number, claim=claim, session=session, file=file)))
+            except OSError:
+                del self._waiting[number]
+                return None
+        answered.wait()
+        return box[0] if box else None
+
+    def receive(self) -> TakeSnapshot | Stop | None:
+        """Wait for the next message that is no answer; None when the engine has gone."""
+        while True:
+            message = self._read()
+            if message is None:
+                self._release_all()
+                return None
+            if not isinstance(message, Tell):
+                return message
+            waiting = self._waiting.pop(message.id, None)
+            if waiting is not None:
+                waiting[1].append(message)
+                waiting[0].set()
+
+    def _release_all(self) -> None:
+        with self._sending:
+            self._closed = True
+            left = list(self._waiting.values())
+            self._waiting.clear()
+        for answered, _ in left:
+            answered.set()
+
+    def _read(self) -> ToWorker | None:
+        head = self._exactly(_LENGTH.size)
+        payload = self._exactly(frame_length(head)) if head else b""
+        return decode_to_worker(payload) if payload else None
+
+    def _exactly(self, length: int) -> bytes:
+        parts: list[bytes] = []
+        while length:
+            try:
+                part = self._socket.recv(min(length, 1 << 20))
+            except OSError:
+                return b""
+            if not part:
+                return b""
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)

@@ -1,0 +1,195 @@
+"""The journal: one append-only file per worker, one record per object whatever its fate (intake
+contract 4). This module writes and reads records; taking them into rows is `absorb`'s affair.
+
+A record is `magic, length, CRC-32, MessagePack`. Threads append without a lock: with O_APPEND one
+write lands as a whole. A reader that meets a damaged stretch goes on at the next record that
+checks."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+_MAGIC = b"\xa7AJ1"
+_HEAD = struct.Struct("<4sII")
+_MAX_RECORD = 1 << 20
+
+
+class Outcome(StrEnum):
+    """What became of one object."""
+
+    STORED = "stored"
+    CONFLICT = "conflict"
+    """Stored beside another object of the same UID and other bytes."""
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    FILTERED = "filtered"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+NEEDS_SYNC = frozenset({Outcome.DUPLICATE, Outcome.FILTERED, Outcome.REJECTED})
+"""Counted but not kept: the journal record is the only durable trace of these (3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """The fate of one object. `size` is in bytes, `at` in nanoseconds since 1970 (UTC)."""
+
+    at: int
+    transfer: str
+    outcome: Outcome
+    session: str = ""
+    file: str = ""
+    """Path below the session folder; for a held object its name in `.staging/held`."""
+    sop_class: str = ""
+    received_sop: str = ""
+    sop: str = ""
+    digest: str = ""
+    size: int = 0
+    reason: str = ""
+    rule: str = ""
+    snapshot: int = 0
+    receiver: str = ""
+    calling: str = ""
+    peer: str = ""
+    transfer_syntax: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+class Journal:
+    """The writing end, owned by one worker process and shared by its threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file durably; it must not exist.
+
+        Raises:
+            OSError: if the file or its directory entry cannot be made.
+        """
+        self.path = path
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        sync_folder(path.parent)
+
+    def append(self, record: Record, *, sync: bool) -> None:
+        """Append one record; with `sync` it is on disk when this returns.
+
+        Raises:
+            OSError: if the record is not wholly written or not synced.
+        """
+        payload = _encode(record)
+        frame = _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
+        written = os.write(self._descriptor, frame)
+        if written != len(frame):
+            raise OSError(28, "the journal took only a part of a record")
+        if sync:
+            os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Records read from one journal: `end` is the offset after the last of them."""
+
+    records: tuple[Record, ...]
+    end: int
+    damaged: int
+    whole: bool
+    """False when bytes behind `end` do not make a record yet (or never will)."""
+
+
+def read_batch(path: Path, offset: int, *, most: int = 1000) -> Batch:
+    """Read up to `most` records from `offset`.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(most * 512)
+        grown = len(data) == most * 512
+    records: list[Record] = []
+    damaged = 0
+    position = 0
+    while len(records) < most:
+        found = _record_at(data, position)
+        if found is None:
+            beyond = _next_record(data, position + 1)
+            if beyond is None:
+                break
+            damaged += 1
+            position = beyond
+            continue
+        record, position = found
+        records.append(record)
+    if grown and not records and not damaged:
+        return read_batch(path, offset, most=most * 8)
+    return Batch(
+        records=tuple(records),
+        end=offset + position,
+        damaged=damaged,
+        whole=position == len(data),
+    )
+
+
+def read_all(path: Path) -> Iterator[Record]:
+    """Give every record of a journal, for checks and tests."""
+    offset = 0
+    while True:
+        batch = read_batch(path, offset)
+        if not batch.records:
+            return
+        yield from batch.records
+        offset = batch.end
+
+
+def sync_folder(folder: Path | str) -> None:
+    """Make the entries of a folder durable.
+
+    Raises:
+        OSError: if the folder cannot be opened or synced.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _record_at(data: bytes, position: int) -> tuple[Record, int] | None:
+    start = position + _HEAD.size
+    if start > len(data):
+        return None
+    magic, length, check = _HEAD.unpack_from(data, position)
+    end = start + length
+    if magic != _MAGIC or length > _MAX_RECORD or end > len(data):
+        return None
+    payload = data[start:end]
+    if zlib.crc32(payload) != check:
+        return None
+    try:
+        return _decode(payload), end
+    except msgspec.ValidationError:
+        return None
+
+
+def _next_record(data: bytes, position: int) -> int | None:
+    while (position := data.find(_MAGIC, position)) >= 0:
+        if _record_at(data, position) is not None:
+            return position
+        position += 1
+    return None

@@ -1,0 +1,49 @@
+"""The snapshot: an immutable, numbered picture of all that a worker needs to take objects in
+(intake contract 5). The engine makes it from the databases; workers only read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.intake.routing import RoutingConfig
+
+DEFAULT_TRANSFER_SYNTAXES: tuple[str, ...] = ()
+"""Empty: take the sender's first choice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiverConfig:
+    """What a worker needs to know of one receiver. Time-outs are in seconds, sizes in bytes."""
+
+    ae_title: str
+    port: int
+    enabled: bool = True
+    anonymize: bool = True
+    allow_enabled: bool = False
+    allow: tuple[str, ...] = ()
+    """AE title, address or CIDR, or AE@address."""
+    transfer_syntaxes: tuple[str, ...] = DEFAULT_TRANSFER_SYNTAXES
+    max_associations: int = 100
+    idle_timeout: float = 60.0
+    artim_timeout: float = 30.0
+    max_pdu: int = 131072
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """All that intake needs, frozen. `number` rises with every change of configuration."""
+
+    number: int
+    receivers: tuple[ReceiverConfig, ...]
+    routing: RoutingConfig
+    file_name_template: str
+    max_header: int = 16 * 1024 * 1024
+    durable: bool = True
+    site: dict[str, str] = field(default_factory=dict)
+
+    def receiver(self, ae_title: str, port: int) -> ReceiverConfig | None:
+        """Find the receiver that answers to an AE title on a port."""
+        for receiver in self.receivers:
+            if receiver.ae_title == ae_title and receiver.port == port:
+                return receiver
+        return None

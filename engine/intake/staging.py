@@ -1,0 +1,156 @@
+"""Staging and publishing: the bytes of one object on their way to disk, and the step that makes
+them visible. Durable before the answer (intake contract 3): fdatasync of the file, `link()` to its
+final name, fsync of that folder. The file system is the oracle for names (7); folders go by path
+(6)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.dicom.part10 import read_meta
+from engine.intake.journal import sync_folder
+
+_CHUNK = 1 << 20
+_IOV_MAX = 512
+
+
+class FolderGone(Exception):
+    """The session folder has been taken away by a job: claim again."""
+
+
+class StagingArea:
+    """A worker's own folder below `.staging`, and the folder of held objects."""
+
+    def __init__(self, root: Path, owner: str) -> None:
+        """Make both folders; `owner` is unique to this process."""
+        self.folder = root / owner
+        self.held = root / "held"
+        for folder in (self.folder, self.held):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(root)
+
+    def new_file(self, name: str) -> StagedFile:
+        """Open a new staged file under a name of our own making."""
+        return StagedFile(self.folder / name)
+
+
+class StagedFile:
+    """One object being written. Every byte is written once, in order."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, readable by its owner only."""
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+
+    def write(self, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Append chunks in one call where the kernel takes them so.
+
+        Raises:
+            OSError: if they cannot all be written.
+        """
+        left = [memoryview(chunk) for chunk in chunks if len(chunk)]
+        while left:
+            written = os.writev(self._descriptor, left[:_IOV_MAX])
+            if written == 0:
+                raise OSError(28, "nothing more can be written")
+            while left and written >= len(left[0]):
+                written -= len(left[0])
+                del left[0]
+            if written:
+                left[0] = left[0][written:]
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the descriptor; the file stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def discard(self) -> None:
+        """Close and remove the staged name. A published object keeps its final one."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) -> None:
+    """Link a staged file to `SCANS/{scan}/DICOM/{name}` of a session folder, durably.
+
+    Raises:
+        FileExistsError: if the name is taken; nothing was changed.
+        FolderGone: if the session folder is not there any more.
+        OSError: if it could not be made durable; the link has been taken back.
+    """
+    target = folder / "SCANS" / scan / "DICOM"
+    for _ in range(8):
+        try:
+            entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            _make_scan_folder(folder, scan, durable=durable)
+            continue
+        try:
+            # By path, not by descriptor: a folder that a job has renamed must not be found.
+            try:
+                os.link(staged, target / name)
+            except FileNotFoundError:
+                continue
+            try:
+                if durable:
+                    os.fsync(entry)
+            except OSError:
+                os.unlink(name, dir_fd=entry)
+                raise
+            return
+        finally:
+            os.close(entry)
+    raise FolderGone
+
+
+def withdraw(folder: Path, scan: str, name: str) -> None:
+    """Take a published name back because its record could not be written."""
+    (folder / "SCANS" / scan / "DICOM" / name).unlink(missing_ok=True)
+
+
+def vouch_for(folder: Path, scan: str) -> None:
+    """Sync the folder of an object that somebody else may just have linked."""
+    sync_folder(folder / "SCANS" / scan / "DICOM")
+
+
+def stored_digest(path: Path) -> tuple[str, str]:
+    """Give (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file.
+
+    Raises:
+        OSError: if it cannot be read.
+        HeaderError: if it is no Part 10 file.
+    """
+    with path.open("rb") as file:
+        start = file.read(4096)
+        meta = read_meta(start)
+        digest = hashlib.sha256(start[meta.dataset_offset :])
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return meta.sop_instance, digest.hexdigest()
+
+
+def _make_scan_folder(folder: Path, scan: str, *, durable: bool) -> None:
+    parent = folder
+    for part in ("SCANS", scan, "DICOM"):
+        child = parent / part
+        try:
+            child.mkdir(mode=0o700)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            if not folder.is_dir():
+                raise FolderGone from None
+            return  # a build has just removed an emptied scan folder: try again
+        else:
+            if durable:
+                sync_folder(parent)
+        parent = child
