@@ -130,6 +130,19 @@ class DocumentRow(ArchiveTable):
     xml: Mapped[str] = mapped_column(Text)
 
 
+class SearchRow(ArchiveTable):
+    """The words by which free text finds a session. The full text index lies over this table: FTS5
+    on SQLite, a generated tsvector on PostgreSQL; both are made by the migrations."""
+
+    __tablename__ = "session_search"
+
+    key: Mapped[int] = mapped_column(
+        ForeignKey("sessions.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    text: Mapped[str] = mapped_column(Text)
+    """Folded words with one blank between them, see `engine.archive.search`."""
+
+
 class FilingRow(ArchiveTable):
     """A label that a running archive job has reserved, and the accession ID that it will give."""
 
