@@ -1,0 +1,72 @@
+"""What an association tells about itself, and to whom. The records say what happened in words that
+may stand in logs and in the audit: titles, addresses and reasons, nothing from a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from engine.receiver.admission import Verdict
+    from engine.receiver.association import Association
+
+
+class Ending(StrEnum):
+    """How an association ended."""
+
+    RELEASED = "released"
+    ABORTED = "aborted by the sender"
+    LOST = "connection lost"
+    TIMED_OUT = "timed out"
+    VIOLATION = "protocol violation"
+    STOPPED = "stopped here"
+    FAILED = "failed here"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """A connection that got no association. `at` is nanoseconds since 1970 (UTC).
+
+    `verdict` is None when it never came to a judgement: not DICOM, too slow, too many."""
+
+    at: int
+    peer: str
+    port: int
+    called: str = ""
+    calling: str = ""
+    reason: str
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declined:
+    """A message that was answered with a failure before any intake saw it."""
+
+    at: int
+    field: int
+    """The command field (PS3.7 E.1-1)."""
+    sop_class: str
+    sop_instance: str
+    transfer_syntax: str
+    status: int
+    comment: str
+
+
+class Observer(Protocol):
+    """Hears of associations in their own threads; answers fast and does not raise."""
+
+    def opened(self, association: Association) -> None:
+        """An association was accepted."""
+
+    def progressed(self, association: Association) -> None:
+        """A message was answered."""
+
+    def declined(self, association: Association, declined: Declined) -> None:
+        """A message was answered with a failure and is known to no intake."""
+
+    def closed(self, association: Association, ending: Ending) -> None:
+        """An accepted association is over; its counters stand still now."""
+
+    def rejected(self, rejection: Rejection) -> None:
+        """A connection ended without an association, for a reason worth telling."""

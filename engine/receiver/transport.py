@@ -1,0 +1,132 @@
+"""The socket under an association: reading with patience, one write per answer, waking the reader
+from another thread, and an ending that does not destroy the last words. It knows no PDU."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_CHUNK = 64 * 1024
+
+
+class Interrupted(Exception):
+    """Another thread asked for attention while this one waited to read."""
+
+
+class Transport:
+    """A connected socket, used by one thread; only `interrupt` may be called from others.
+
+    The socket is tried first and polled only when it has nothing, so that a busy peer costs one
+    system call per read. Plain and TLS sockets behave alike."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._closed = False
+        sock.setblocking(False)
+        # Many senders leave Nagle on: with ours on too, or with delayed ACKs, every object would
+        # wait 40 ms for nothing.
+        self._quickack = _QUICKACK
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            self._quickack = None
+        self._wake, self._waker = os.pipe()
+        self._readers = select.poll()
+        self._readers.register(sock, select.POLLIN)
+        self._readers.register(self._wake, select.POLLIN)
+        self.patience = 0.0
+        """Seconds that the peer may still keep us waiting; `receive` spends them."""
+
+    def receive(self, target: memoryview) -> int:
+        """Read what there is, at least one byte, or 0 at the peer's end.
+
+        Raises TimeoutError when patience is spent, Interrupted, or OSError of the connection."""
+        while True:
+            try:
+                count = self._sock.recv_into(target)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._await_input()
+                continue
+            except ssl.SSLWantWriteError:
+                self._await_output()
+                continue
+            if self._quickack is not None:
+                with contextlib.suppress(OSError):
+                    self._sock.setsockopt(socket.IPPROTO_TCP, self._quickack, 1)
+            return count
+
+    def send(self, data: bytes) -> None:
+        """Write all of `data`, in one call unless the peer does not read.
+
+        Raises TimeoutError when patience is spent, or OSError of the connection."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._sock.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._await_output()
+            except ssl.SSLWantReadError:
+                self._await_input()
+
+    def _await_input(self) -> None:
+        ready = self._spend(self._readers)
+        if any(descriptor == self._wake for descriptor, _ in ready):
+            os.read(self._wake, 64)
+            raise Interrupted
+
+    def _await_output(self) -> None:
+        writers = select.poll()
+        writers.register(self._sock, select.POLLOUT)
+        self._spend(writers)
+
+    def _spend(self, poll: select.poll) -> list[tuple[int, int]]:
+        if self.patience <= 0:
+            raise TimeoutError
+        began = time.monotonic()
+        # Rounded up: a wait of 0 ms would spin through the last fraction of patience.
+        ready = poll.poll(int(self.patience * 1000) + 1)
+        self.patience -= time.monotonic() - began
+        if not ready:
+            raise TimeoutError
+        return ready
+
+    def interrupt(self) -> None:
+        """Make a present or future `receive` that has to wait raise Interrupted, once."""
+        with self._lock:
+            if not self._closed:
+                os.write(self._waker, b"\0")
+
+    def close(self, linger: float = 0.0) -> None:
+        """Close, giving the peer `linger` seconds to read our last words and hang up first.
+
+        Closing over unread input would make the kernel send a reset that overtakes them."""
+        if linger > 0:
+            with contextlib.suppress(OSError, TimeoutError):
+                self._drain(linger)
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            os.close(self._wake)
+            os.close(self._waker)
+        with contextlib.suppress(OSError):
+            self._sock.close()
+
+    def _drain(self, linger: float) -> None:
+        self._sock.shutdown(socket.SHUT_WR)
+        self.patience = linger
+        end = time.monotonic() + linger
+        target = memoryview(bytearray(_CHUNK))
+        while time.monotonic() < end:
+            try:
+                if not self.receive(target):
+                    return
+            except Interrupted:
+                continue
