@@ -1,0 +1,2 @@
+"""The workflows of sessions (build, archive, move, delete), durable over a crash. The only place
+that imports dbos."""

@@ -54,6 +54,14 @@ class SessionRow(PrearchiveTable):
     objects: Mapped[int] = mapped_column(default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     built_objects: Mapped[int] = mapped_column(default=0)
+    """How many files the last build has seen; fewer than there are means: build again."""
+    commit_after: Mapped[bool] = mapped_column(default=False)
+    """True when the build that is queued may go on to archive (timer or commit, not rebuild)."""
+    asked_by: Mapped[str] = mapped_column(String(64), default="")
+    asked_reason: Mapped[str] = mapped_column(Text, default="")
+    wanted_project: Mapped[str | None] = mapped_column(String(64))
+    wanted_label: Mapped[str | None] = mapped_column(String(160))
+    wanted_subject: Mapped[str | None] = mapped_column(String(160))
 
     __table_args__ = (
         Index(

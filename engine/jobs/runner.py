@@ -1,0 +1,243 @@
+"""The job runner: workflows on dbos, whose tables live in the prearchive database, so that a
+change of state and the job that follows from it commit together (intake contract 13). Arguments
+are ids, never names or values. What the jobs do stands in the other modules of this package."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowStatus
+from dbos._serialization import DBOSPortableJSON
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.database import Address
+from engine.model.errors import EngineError, NotFound
+from engine.model.live import Job
+from engine.model.states import Verb
+
+WORKFLOWS_VERSION = "1"
+"""Counted up when a workflow changes its steps: older ones end on the program that began them."""
+
+QUEUE = "sessions"
+_WORKFLOW = "session_job"
+_KEEP = timedelta(days=2)
+_STATES = {
+    "ENQUEUED": "queued",
+    "DELAYED": "queued",
+    "PENDING": "running",
+    "SUCCESS": "done",
+    "ERROR": "failed",
+    "CANCELLED": "cancelled",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+}
+
+Step = Callable[[str, int], Awaitable[None]]
+"""One idempotent step of a job: takes the prearchive id and the attempt."""
+
+
+class JobFailed(Exception):
+    """Why a job ended without success: a sentence without patient data."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """The named steps of a verb, and what is done when one of them fails."""
+
+    steps: Sequence[tuple[str, Step]]
+    fail: Callable[[str, int, str, str], Awaitable[None]]
+    """Takes id, attempt, the code of the error and the reason in words."""
+
+
+class JobRunner:
+    """Runs queued work of sessions. There is one launched runner per process."""
+
+    def __init__(self, url: str, *, node: str, at_once: int = 2, poll: float = 0.2) -> None:
+        """Prepare to run on the prearchive database; `poll` is the queue's rhythm in seconds."""
+        self._address = Address.parse(url)
+        self._node = node
+        self._at_once = at_once
+        self._poll = poll
+        self._client: DBOSClient | None = None
+
+    async def prepare(self) -> None:
+        """Make dbos's tables and the client that enqueues; nothing runs yet."""
+        _quiet()
+        DBOS(config=self._config())
+
+    async def launch(self, work: Mapping[Verb, Work]) -> None:
+        """Start to run jobs, those first that a crash interrupted."""
+        _register(work)
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=self._at_once,
+            partition_concurrency=1,
+            polling_interval_sec=self._poll,
+            on_conflict="always_update",
+        )
+        self._client = await asyncio.to_thread(self._new_client)
+
+    async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
+        """Enqueue the job `{row}:{verb}:{attempt}` within the caller's transaction."""
+        client = self._client
+        assert client is not None, "the runner is not launched"
+        session, verb, attempt = workflow_id.split(":")
+        options: EnqueueOptions = {
+            "workflow_name": _WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": workflow_id,
+            "queue_partition_key": session,
+            "app_version": WORKFLOWS_VERSION,
+        }
+        connection = await transaction.connection()
+        await connection.run_sync(
+            lambda sync: client.enqueue_in_transaction(sync, options, session, verb, int(attempt))
+        )
+
+    async def list(self, limit: int = 100, *, unfinished: bool = False) -> tuple[Job, ...]:
+        """List jobs, newest first."""
+        status = ["ENQUEUED", "PENDING", "DELAYED"] if unfinished else None
+        found = await DBOS.list_workflows_async(
+            limit=limit, status=status, sort_desc=True, load_input=False, load_output=False
+        )
+        return tuple(_job(workflow) for workflow in found)
+
+    async def unfinished(self) -> set[str]:
+        """Name every job that is queued or running."""
+        return {job.id for job in await self.list(100_000, unfinished=True)}
+
+    async def cancel(self, id: str) -> None:
+        """Take a job out of the queue, or ask a running one to end after its step."""
+        await self._must_exist(id)
+        await DBOS.cancel_workflow_async(id)
+
+    async def retry(self, id: str) -> None:
+        """Let a cancelled or failed job go on at the step it was in."""
+        await self._must_exist(id)
+        await DBOS.resume_workflow_async(id, queue_name=QUEUE)
+
+    async def purge(self) -> int:
+        """Forget jobs that ended more than two days ago; give how many."""
+        before = (datetime.now(UTC) - _KEEP).isoformat()
+        old = await DBOS.list_workflows_async(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before,
+            limit=5000,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in old])
+        return len(old)
+
+    async def close(self, *, wait: int = 10) -> None:
+        """Stop taking jobs and give running ones `wait` seconds; the rest resume later."""
+        if self._client is not None:
+            await asyncio.to_thread(self._client.destroy)
+            self._client = None
+        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=wait)
+        # dbos had made its own pool the loop's default one, and has just ended it.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+    def _config(self) -> DBOSConfig:
+        return {
+            "name": "anteroom",
+            "system_database_url": self._url,
+            "dbos_system_schema": self._schema,
+            "executor_id": self._node,
+            "application_version": WORKFLOWS_VERSION,
+            "serializer": DBOSPortableJSON,
+            "run_migrations": True,
+            "use_listen_notify": False,
+            "max_executor_threads": 16,
+            "notification_listener_polling_interval_sec": 1.0,
+        }
+
+    def _new_client(self) -> DBOSClient:
+        return DBOSClient(
+            system_database_url=self._url,
+            dbos_system_schema=self._schema,
+            serializer=DBOSPortableJSON,
+        )
+
+    @property
+    def _url(self) -> str:
+        return self._address.url.render_as_string(hide_password=False)
+
+    @property
+    def _schema(self) -> str:
+        return f"{self._address.schema or 'anteroom'}_jobs"
+
+    async def _must_exist(self, id: str) -> None:
+        found = await DBOS.list_workflows_async(
+            workflow_ids=[id], load_input=False, load_output=False
+        )
+        if not found:
+            raise NotFound(f"there is no job {id}", hint="list them: anteroom jobs list")
+
+
+_work: Mapping[Verb, Work] = {}
+"""What the workflow dispatches to: dbos runs one instance per process, so this is one as well."""
+
+_log = logging.getLogger(__name__)
+
+
+@DBOS.workflow(name=_WORKFLOW)
+async def session_job(session: str, verb: str, attempt: int) -> None:
+    """Run the steps of a verb for one session; a step that ended is not run again."""
+    work = _work[Verb(verb)]
+    for name, step in work.steps:
+        fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
+        if fault:
+            code, reason = fault
+            await DBOS.run_step_async({"name": "fail"}, work.fail, session, attempt, code, reason)
+            raise JobFailed(reason)
+
+
+async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
+    """Run a step; give code and reason of its failure, or nothing. Both are checkpointed, so that
+    they hold no patient data."""
+    try:
+        await step(session, attempt)
+    except EngineError as error:
+        return [error.code, error.message]
+    except Exception as error:
+        reference = secrets.token_hex(4)
+        _log.error("job step failed reference=%s session=%s", reference, session, exc_info=error)
+        return ["fault", f"an unexpected fault (reference {reference} in the log)"]
+    return []
+
+
+def _register(work: Mapping[Verb, Work]) -> None:
+    global _work
+    _work = work
+
+
+def _quiet() -> None:
+    """Keep dbos's own remarks out of the log; what concerns a person we say ourselves."""
+    logger = logging.getLogger("dbos")
+    logger.handlers = [logging.NullHandler()]
+    logger.propagate = False
+
+
+def _job(workflow: WorkflowStatus) -> Job:
+    session, _, rest = workflow.workflow_id.partition(":")
+    return Job(
+        id=workflow.workflow_id,
+        verb=rest.partition(":")[0],
+        session=session,
+        status=_STATES.get(workflow.status, workflow.status.lower()),
+        queued=_moment(workflow.created_at),
+        updated=_moment(workflow.updated_at),
+        error=str(workflow.error) if workflow.error else "",
+    )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
