@@ -1,0 +1,40 @@
+"""Labels of subjects and sessions: how text of a header becomes one, and what the archive accepts
+as one (intake 2.5). Names of files and folders are `engine.dicom.names`' concern."""
+
+from __future__ import annotations
+
+import re
+
+_NOT_OF_A_HEADER_LABEL = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_OF_AN_ARCHIVE_LABEL = re.compile(r"[`~@#$%^&*()+=\[\]{}|\\/?:;',.<> ]")
+_ARCHIVE_LABEL = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class InvalidLabel(ValueError):
+    """The archive cannot file under this label."""
+
+
+def label_from_header(text: str) -> str:
+    """Make a label from header text: every character that may not stand in one becomes one `_`.
+
+    Nothing is collapsed or trimmed, so that a label shows where something was.
+    """
+    return _NOT_OF_A_HEADER_LABEL.sub("_", text)
+
+
+def label_for_archive(text: str) -> str:
+    """Clean a label as the archive does, or raise `InvalidLabel` when it stays unusable."""
+    label = _NOT_OF_AN_ARCHIVE_LABEL.sub("_", text)
+    problem = label_problem(label)
+    if problem:
+        raise InvalidLabel(problem)
+    return label
+
+
+def label_problem(label: str) -> str:
+    """Say in one sentence why the archive cannot use a label as it is; empty when it can."""
+    if not label:
+        return "a label must not be empty"
+    if not _ARCHIVE_LABEL.fullmatch(label):
+        return "a label consists of letters A to Z, digits, “_” and “-” only"
+    return ""
