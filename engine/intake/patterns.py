@@ -113,10 +113,13 @@ class _Translation:
         self._groups = 0
         # Per open group: does `.` take line ends, do `^` and `$` mean lines.
         self._modes = [(False, False)]
+        self._opened: list[int] = []
 
     def run(self) -> str:
         while self.at < len(self.text):
             self._token()
+        if self._opened:
+            raise PatternFault("a “(” is not closed", self._opened[-1])
         return "".join(self._out)
 
     def source_of(self, written: int) -> int:
@@ -143,8 +146,9 @@ class _Translation:
         elif char == "(":
             self._open()
         elif char == ")":
-            if len(self._modes) == 1:
+            if not self._opened:
                 raise PatternFault("a “)” has no “(”", self.at)
+            self._opened.pop()
             self._modes.pop()
             self._emit(")", 1)
         elif char == ".":
@@ -165,19 +169,21 @@ class _Translation:
             raise PatternFault("“*” repeats nothing", self.at + 1)
         if self._peek(2) != "(?":
             self._groups += 1
-            self._modes.append(self._modes[-1])
-            return self._emit("(", 1)
-        for look in sorted(_LOOKS, key=len, reverse=True):
+            return self._group("(")
+        for look in _LOOKS:
             if self.text.startswith(look, self.at):
-                self._modes.append(self._modes[-1])
-                return self._emit(look, len(look))
+                return self._group(look)
         if name := _GROUP_NAME.match(self.text, self.at):
             self._groups += 1
-            self._modes.append(self._modes[-1])
-            return self._emit(name[0], len(name[0]))
+            return self._group(name[0])
         if flags := _FLAGS.match(self.text, self.at):
             return self._flags(flags[1], flags[2] or "", flags[3], len(flags[0]))
         raise PatternFault("this kind of group “(?” is not known", self.at)
+
+    def _group(self, opening: str) -> None:
+        self._opened.append(self.at)
+        self._modes.append(self._modes[-1])
+        self._emit(opening, len(opening))
 
     def _flags(self, on: str, off: str, close: str, length: int) -> None:
         for flag in on + off:
@@ -192,6 +198,7 @@ class _Translation:
         kept_off = "".join(flag for flag in "im" if flag in off)
         words = kept_on + ("-" + kept_off if kept_off else "")
         if close == ":":
+            self._opened.append(self.at)
             self._modes.append(mode)
             return self._emit(f"(?{words}:", length)
         self._modes[-1] = mode
@@ -248,6 +255,10 @@ class _Translation:
             if value > 0x10FFFF:
                 raise PatternFault("there is no such character", start)
             return chr(value), False, True, len(code[0]) + 1
+        if letter == "c" and self.text[start + 2 : start + 3].isascii():
+            control = self.text[start + 2 : start + 3]
+            if control:
+                return chr(ord(control) ^ 0x40), False, True, 3
         if octal := _OCTAL.match(self.text, start + 1):
             return chr(int(octal[1], 8)), False, True, len(octal[0]) + 1
         if named := _PROPERTY.match(self.text, start + 1):
