@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 
 BUSY_SECONDS = 30
 """How long a SQLite connection waits for a lock that another process holds."""
@@ -141,6 +143,15 @@ class Database:
         await self._reader.dispose()
         if self.is_sqlite:
             await self._writer.dispose()
+
+
+def insert_into(
+    session: AsyncSession, table: type[DeclarativeBase]
+) -> sqlite.Insert | postgresql.Insert:
+    """Start an INSERT that can say what to do on a conflict."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
 
 
 def _sqlite(address: Address, *, writes: bool) -> AsyncEngine:

@@ -1,0 +1,57 @@
+"""What rows of the archive were before they changed. Nothing is ever taken out of the history; who
+may read it is decided elsewhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.columns import ArchiveTable
+from engine.archive.tables import HistoryRow
+from engine.model.archive import HistoryEntry
+
+
+def state(row: ArchiveTable) -> dict[str, Any]:
+    """Give the columns of a row as JSON can hold them."""
+    values = {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def keep(
+    session: AsyncSession,
+    kind: str,
+    object: str,
+    actor: str,
+    change: str,
+    before: dict[str, Any] | None = None,
+) -> None:
+    """Write down what `object` was before `change`; nothing when the change creates it."""
+    session.add(
+        HistoryRow(
+            kind=kind,
+            object=object,
+            at=datetime.now(UTC),
+            actor=actor,
+            change=change,
+            before=before or {},
+        )
+    )
+
+
+async def of(session: AsyncSession, kind: str, object: str) -> tuple[HistoryEntry, ...]:
+    """Give the history of one object, oldest first."""
+    rows = await session.scalars(
+        select(HistoryRow)
+        .where(HistoryRow.kind == kind, HistoryRow.object == object)
+        .order_by(HistoryRow.id)
+    )
+    return tuple(
+        HistoryEntry(at=row.at, actor=row.actor, change=row.change, before=row.before)
+        for row in rows
+    )
