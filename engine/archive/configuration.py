@@ -3,13 +3,22 @@ a new snapshot when it has risen (intake contract 5)."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import insert_into
 from engine.archive.tables import SettingsVersionRow
 
 _ONLY = 1
+_LOCK = 0x616E7476
+"""The PostgreSQL advisory lock of whoever changes the configuration."""
+
+
+async def lock(session: AsyncSession) -> None:
+    """Let one transaction at a time change the configuration, so that what it has looked up still
+    holds when it commits; on SQLite a writer is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 async def version(session: AsyncSession) -> int:

@@ -1,0 +1,271 @@
+"""Projects and their aliases. A project ID that was deleted is never given again, and no alias may
+be another project's ID or alias: routing looks both up in one namespace, exactly as written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import history
+from engine.archive.audit import record
+from engine.archive.configuration import bump, lock
+from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, ProjectRow, SubjectRow
+from engine.model.archive import Project
+from engine.model.errors import Conflict, InvalidInput, NotFound, Refused
+
+PREARCHIVE_CODES = frozenset({0, 4, 5})
+QUARANTINE_CODES = frozenset({0, 1})
+ACCESSIBILITIES = frozenset({"private", "protected", "public"})
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_RESERVED = frozenset({"unassigned"})
+"""Names that paths and addresses use for something else."""
+_ALIAS_LENGTH = 160
+_TITLE_LENGTH = 255
+_KIND = "project"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """What to set on a project; None leaves a value alone."""
+
+    title: str | None = None
+    description: str | None = None
+    prearchive_code: int | None = None
+    quarantine_code: int | None = None
+    accessibility: str | None = None
+    aliases: tuple[str, ...] | None = None
+
+
+async def add(
+    session: AsyncSession, id: str, *, actor: str, title: str = "", aliases: Iterable[str] = ()
+) -> Project:
+    """Add a project.
+
+    Raises:
+        InvalidInput: the ID, the title or an alias is not well formed.
+        Conflict: the ID or an alias is taken.
+        Refused: the ID belonged to a deleted project.
+    """
+    if not _ID.fullmatch(id):
+        raise InvalidInput(
+            f"{id!r} cannot be a project ID",
+            hint="use 1 to 64 letters, digits, _ or -",
+        )
+    if id.lower() in _RESERVED:
+        raise Refused(f"{id} is a reserved name", hint="choose another project ID")
+    await lock(session)
+    before = await session.get(ProjectRow, id)
+    if before is not None and before.deleted is not None:
+        raise Refused(
+            f"the project ID {id} belonged to a deleted project and is never used again",
+            hint="choose another project ID",
+        )
+    if before is not None:
+        raise Conflict(f"the project {id} exists", hint="choose another project ID")
+    if await _alias(session, id) is not None:
+        raise Conflict(f"{id} is an alias of another project", hint="choose another project ID")
+    row = ProjectRow(
+        id=id, title=_title(title), created=datetime.now(UTC), created_by=actor, description=""
+    )
+    session.add(row)
+    await session.flush()
+    wanted = tuple(dict.fromkeys(aliases))
+    for alias in wanted:
+        await _add_alias(session, id, alias)
+    history.keep(session, _KIND, id, actor, "Added")
+    record(session, actor, "Added project", id, {"aliases": list(wanted)} if wanted else {})
+    await bump(session)
+    return await show(session, id)
+
+
+async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str) -> Project:
+    """Set values of a project; `aliases` replaces all of them. What stays the same is no change.
+
+    Raises:
+        NotFound: no such project.
+        InvalidInput: a value is not allowed.
+        Conflict: an alias is taken.
+    """
+    await lock(session)
+    row = await _row(session, id)
+    before = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    _check(changes)
+    for name in ("title", "description", "prearchive_code", "quarantine_code", "accessibility"):
+        value = getattr(changes, name)
+        if value is not None:
+            setattr(row, name, value)
+    if changes.aliases is not None:
+        await _set_aliases(session, id, changes.aliases)
+    await session.flush()
+    after = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    changed: dict[str, Any] = {key: after[key] for key in after if after[key] != before[key]}
+    if changed:
+        history.keep(session, _KIND, id, actor, "Modified", before)
+        record(session, actor, "Modified project", id, changed)
+        await bump(session)
+    return await show(session, id)
+
+
+async def add_alias(session: AsyncSession, id: str, alias: str, *, actor: str) -> Project:
+    """Give a project another name.
+
+    Raises:
+        NotFound: no such project.
+        InvalidInput: the alias is empty or too long.
+        Conflict: the alias is taken.
+    """
+    await lock(session)
+    aliases = await _aliases(session, (await _row(session, id)).id)
+    return await change(session, id, Changes(aliases=(*aliases, alias)), actor=actor)
+
+
+async def remove_alias(session: AsyncSession, id: str, alias: str, *, actor: str) -> Project:
+    """Take a name from a project.
+
+    Raises:
+        NotFound: no such project, or it does not have this alias.
+    """
+    await lock(session)
+    aliases = await _aliases(session, (await _row(session, id)).id)
+    if alias not in aliases:
+        raise NotFound(f"{alias} is not an alias of {id}")
+    left = tuple(other for other in aliases if other != alias)
+    return await change(session, id, Changes(aliases=left), actor=actor)
+
+
+async def remove(session: AsyncSession, id: str, *, actor: str) -> None:
+    """Mark an empty project as deleted; its ID stays taken, its aliases are free again.
+
+    Raises:
+        NotFound: no such project.
+        Conflict: it holds sessions or subjects, or something is being archived into it.
+    """
+    await lock(session)
+    row = await _row(session, id)
+    for table, what in (
+        (ArchivedSessionRow, "holds sessions"),
+        (SubjectRow, "holds subjects"),
+        (FilingRow, "is being archived into"),
+    ):
+        if await session.scalar(select(exists().where(table.project == id))):
+            raise Conflict(f"the project {id} {what}", hint="delete or move them first")
+    before = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    row.deleted = datetime.now(UTC)
+    await session.execute(delete(AliasRow).where(AliasRow.project == id))
+    history.keep(session, _KIND, id, actor, "Deleted", before)
+    record(session, actor, "Deleted project", id)
+    await bump(session)
+
+
+async def show(session: AsyncSession, id: str) -> Project:
+    """Give a project by its ID.
+
+    Raises:
+        NotFound: no such project, or it was deleted.
+    """
+    return _project(await _row(session, id), await _aliases(session, id))
+
+
+async def all_of(session: AsyncSession) -> tuple[Project, ...]:
+    """Give all projects that are not deleted, by ID."""
+    aliases: dict[str, list[str]] = {}
+    for row in await session.scalars(select(AliasRow).order_by(AliasRow.alias)):
+        aliases.setdefault(row.project, []).append(row.alias)
+    rows = await session.scalars(
+        select(ProjectRow).where(ProjectRow.deleted.is_(None)).order_by(ProjectRow.id)
+    )
+    return tuple(_project(row, tuple(aliases.get(row.id, ()))) for row in rows)
+
+
+async def resolve(session: AsyncSession, name: str) -> str | None:
+    """Give the ID of the project that has this ID or alias; case counts."""
+    row = await session.get(ProjectRow, name)
+    if row is not None:
+        return row.id if row.deleted is None else None
+    alias = await _alias(session, name)
+    return alias.project if alias is not None else None
+
+
+async def _row(session: AsyncSession, id: str) -> ProjectRow:
+    row = await session.get(ProjectRow, id)
+    if row is None or row.deleted is not None:
+        raise NotFound(f"there is no project {id}")
+    return row
+
+
+async def _alias(session: AsyncSession, alias: str) -> AliasRow | None:
+    return await session.get(AliasRow, alias)
+
+
+async def _aliases(session: AsyncSession, id: str) -> tuple[str, ...]:
+    return tuple(
+        await session.scalars(
+            select(AliasRow.alias).where(AliasRow.project == id).order_by(AliasRow.alias)
+        )
+    )
+
+
+async def _set_aliases(session: AsyncSession, id: str, aliases: tuple[str, ...]) -> None:
+    held = set(await _aliases(session, id))
+    wanted = dict.fromkeys(aliases)
+    gone = held - wanted.keys()
+    if gone:
+        await session.execute(delete(AliasRow).where(AliasRow.alias.in_(gone)))
+    for alias in wanted:
+        if alias not in held:
+            await _add_alias(session, id, alias)
+
+
+async def _add_alias(session: AsyncSession, id: str, alias: str) -> None:
+    if not alias.strip() or alias != alias.strip() or len(alias) > _ALIAS_LENGTH:
+        raise InvalidInput(
+            f"{alias!r} cannot be an alias",
+            hint=f"use 1 to {_ALIAS_LENGTH} characters without blanks at its ends",
+        )
+    # Also the ID of a deleted project: data that names it must not turn up somewhere else.
+    if await session.get(ProjectRow, alias) is not None:
+        raise Conflict(f"{alias} is the ID of a project", hint="choose another alias")
+    if await _alias(session, alias) is not None:
+        raise Conflict(f"the alias {alias} is taken", hint="choose another alias")
+    session.add(AliasRow(alias=alias, project=id))
+    await session.flush()
+
+
+def _title(title: str) -> str:
+    if len(title) > _TITLE_LENGTH:
+        raise InvalidInput(f"a title has at most {_TITLE_LENGTH} characters")
+    return title
+
+
+def _check(changes: Changes) -> None:
+    _title(changes.title or "")
+    for name, value, allowed in (
+        ("prearchive_code", changes.prearchive_code, PREARCHIVE_CODES),
+        ("quarantine_code", changes.quarantine_code, QUARANTINE_CODES),
+        ("accessibility", changes.accessibility, ACCESSIBILITIES),
+    ):
+        if value is not None and value not in allowed:
+            choices = ", ".join(str(choice) for choice in sorted(map(str, allowed)))
+            raise InvalidInput(f"{value!r} is no {name}", hint=f"use one of {choices}")
+
+
+def _project(row: ProjectRow, aliases: tuple[str, ...]) -> Project:
+    return Project(
+        id=row.id,
+        title=row.title,
+        description=row.description,
+        aliases=aliases,
+        prearchive_code=row.prearchive_code,
+        quarantine_code=row.quarantine_code,
+        accessibility=row.accessibility,
+        current_arc=row.current_arc,
+        created=row.created,
+        created_by=row.created_by,
+    )

@@ -1,0 +1,189 @@
+"""DICOM receivers that people have added. The one of the settings file is not here, and nothing
+here listens: the receiver processes follow what these rows say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import history
+from engine.archive.audit import record
+from engine.archive.configuration import bump, lock
+from engine.archive.tables import ReceiverRow
+from engine.model.archive import Receiver
+from engine.model.errors import Conflict, InvalidInput, NotFound
+
+PORTS = range(1024, 49152)
+_KIND = "receiver"
+_AE_TITLE_LENGTH = 16
+
+
+async def all_of(session: AsyncSession) -> tuple[Receiver, ...]:
+    """Give all added receivers, by port and AE title."""
+    rows = await session.scalars(
+        select(ReceiverRow).order_by(ReceiverRow.port, ReceiverRow.ae_title)
+    )
+    return tuple(_receiver(row) for row in rows)
+
+
+async def show(session: AsyncSession, ae_title: str, port: int) -> Receiver:
+    """Give one receiver.
+
+    Raises:
+        NotFound: no receiver of this AE title and port was added.
+    """
+    return _receiver(await _row(session, ae_title, port))
+
+
+async def add(session: AsyncSession, receiver: Receiver, *, actor: str) -> Receiver:
+    """Add a receiver.
+
+    Raises:
+        InvalidInput: the AE title or the port is not allowed (PS3.5 6.2, AE).
+        Conflict: the pair of AE title and port is taken.
+    """
+    wanted = _checked(receiver)
+    await lock(session)
+    if await _find(session, wanted.ae_title, wanted.port) is not None:
+        raise _taken(wanted)
+    row = ReceiverRow()
+    _fill(row, wanted)
+    session.add(row)
+    await session.flush()
+    name = _name(wanted)
+    history.keep(session, _KIND, name, actor, "Added")
+    record(session, actor, "Added receiver", name, _detail(row))
+    await bump(session)
+    return _receiver(row)
+
+
+async def edit(
+    session: AsyncSession, ae_title: str, port: int, receiver: Receiver, *, actor: str
+) -> Receiver:
+    """Make the receiver of this AE title and port be what `receiver` says; it may also move.
+
+    Raises:
+        NotFound: no receiver of this AE title and port was added.
+        InvalidInput: the new AE title or port is not allowed.
+        Conflict: the new pair of AE title and port is taken.
+    """
+    wanted = _checked(receiver)
+    await lock(session)
+    row = await _row(session, ae_title, port)
+    before = history.state(row)
+    old_detail = _detail(row)
+    other = await _find(session, wanted.ae_title, wanted.port)
+    if other is not None and other is not row:
+        raise _taken(wanted)
+    old_name = _name(_receiver(row))
+    _fill(row, wanted)
+    await session.flush()
+    new_detail = _detail(row)
+    changed = {key: value for key, value in new_detail.items() if value != old_detail[key]}
+    if changed:
+        history.keep(session, _KIND, old_name, actor, "Modified", before)
+        record(session, actor, "Modified receiver", old_name, changed)
+        await bump(session)
+    return _receiver(row)
+
+
+async def remove(session: AsyncSession, ae_title: str, port: int, *, actor: str) -> None:
+    """Remove a receiver.
+
+    Raises:
+        NotFound: no receiver of this AE title and port was added.
+    """
+    await lock(session)
+    row = await _row(session, ae_title, port)
+    name = _name(_receiver(row))
+    history.keep(session, _KIND, name, actor, "Removed", history.state(row))
+    record(session, actor, "Removed receiver", name)
+    await session.delete(row)
+    await bump(session)
+
+
+def checked_ae_title(ae_title: str) -> str:
+    """Give an AE title without its padding.
+
+    Raises:
+        InvalidInput: it is empty, longer than 16, or has a backslash or a control character
+            (PS3.5 6.2, AE).
+    """
+    title = ae_title.strip(" ")
+    printable = all(" " <= character <= "~" for character in title)
+    if not title or len(title) > _AE_TITLE_LENGTH or "\\" in title or not printable:
+        raise InvalidInput(
+            f"{ae_title!r} cannot be an AE title",
+            hint="use 1 to 16 printable ASCII characters without a backslash",
+        )
+    return title
+
+
+def _checked(receiver: Receiver) -> Receiver:
+    if receiver.port not in PORTS:
+        raise InvalidInput(
+            f"{receiver.port} cannot be the port of a receiver",
+            hint=f"use {PORTS.start} to {PORTS.stop - 1}",
+        )
+    return replace(
+        receiver,
+        ae_title=checked_ae_title(receiver.ae_title),
+        allow=tuple(dict.fromkeys(receiver.allow)),
+    )
+
+
+def _name(receiver: Receiver) -> str:
+    return f"{receiver.ae_title}:{receiver.port}"
+
+
+def _taken(receiver: Receiver) -> Conflict:
+    return Conflict(
+        f"there is a receiver {receiver.ae_title} on port {receiver.port}",
+        hint="choose another AE title or port",
+    )
+
+
+async def _find(session: AsyncSession, ae_title: str, port: int) -> ReceiverRow | None:
+    found: ReceiverRow | None = await session.scalar(
+        select(ReceiverRow).where(ReceiverRow.ae_title == ae_title, ReceiverRow.port == port)
+    )
+    return found
+
+
+async def _row(session: AsyncSession, ae_title: str, port: int) -> ReceiverRow:
+    row = await _find(session, ae_title.strip(" "), port)
+    if row is None:
+        raise NotFound(f"no receiver {ae_title} was added on port {port}")
+    return row
+
+
+def _fill(row: ReceiverRow, receiver: Receiver) -> None:
+    row.ae_title = receiver.ae_title
+    row.port = receiver.port
+    row.enabled = receiver.enabled
+    row.anonymize = receiver.anonymize
+    row.allow_enabled = receiver.allow_enabled
+    row.allow = {"entries": list(receiver.allow)}
+    row.rules_enabled = receiver.rules_enabled
+
+
+def _detail(row: ReceiverRow) -> dict[str, Any]:
+    values = history.state(row)
+    del values["id"]
+    values["allow"] = values["allow"]["entries"]
+    return values
+
+
+def _receiver(row: ReceiverRow) -> Receiver:
+    return Receiver(
+        ae_title=row.ae_title,
+        port=row.port,
+        enabled=row.enabled,
+        anonymize=row.anonymize,
+        allow_enabled=row.allow_enabled,
+        allow=tuple(row.allow.get("entries", ())),
+        rules_enabled=row.rules_enabled,
+    )
