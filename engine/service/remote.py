@@ -1,0 +1,102 @@
+"""An engine in another process, asked through its Unix socket. The nouns and verbs are made from
+the protocols in `engine.service.api`; nothing here is written per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import httpx
+
+from engine.model.errors import Unavailable
+from engine.service import api
+from engine.service.rpc import VERBS, Verb, decode_error
+
+CONNECT_SECONDS = 5.0
+ACT_SECONDS = 600.0
+"""An act on many sessions may take minutes before it answers."""
+
+MARGIN_SECONDS = 15.0
+"""What a waiting verb may take beyond the wait that was asked for."""
+
+IDLE_SECONDS = 5.0
+"""An idle connection is dropped before the server drops it, so that no call meets a closing one."""
+
+
+class RemoteEngine:
+    """An `EngineApi` whose actor is the Unix user of this process."""
+
+    prearchive: api.PrearchiveApi
+    archive: api.ArchiveApi
+    projects: api.ProjectsApi
+    rules: api.RulesApi
+    routing: api.RoutingApi
+    receivers: api.ReceiversApi
+    live: api.LiveApi
+    jobs: api.JobsApi
+    audit: api.AuditApi
+    events: api.EventsApi
+    system: api.SystemApi
+
+    def __init__(self, socket: Path) -> None:
+        """Prepare to ask the engine at `socket`; nothing is sent yet."""
+        self._client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(socket),
+                limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
+                verify=False,  # no TLS on a Unix socket; reading the certificates takes 20 ms
+            ),
+            base_url="http://engine",
+            trust_env=False,
+            timeout=httpx.Timeout(ACT_SECONDS, connect=CONNECT_SECONDS),
+        )
+        for noun, verbs in VERBS.items():
+            asked: dict[str, Callable[..., Awaitable[Any]]] = {
+                verb.name: partial(self._ask, verb) for verb in verbs.values()
+            }
+            setattr(self, noun, SimpleNamespace(**asked))
+
+    async def __aenter__(self) -> RemoteEngine:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _ask(self, verb: Verb, /, *args: Any, **kwargs: Any) -> Any:
+        arguments = verb.bind(args, kwargs)
+        try:
+            response = await self._client.post(
+                verb.path, content=verb.encode_call(arguments), timeout=_timeout(verb, arguments)
+            )
+        except httpx.ConnectError as error:
+            raise Unavailable(
+                "no engine is running on this home",
+                hint="start it with 'anteroom serve' or open 'anteroom'",
+            ) from error
+        except httpx.TransportError as error:
+            raise Unavailable(
+                "the engine did not answer",
+                hint="look at it with 'anteroom status' and in the log of its home",
+            ) from error
+        if response.status_code == httpx.codes.OK:
+            return verb.decode_result(response.content)
+        raise decode_error(response.content)
+
+
+def _timeout(verb: Verb, arguments: dict[str, Any]) -> httpx.Timeout:
+    seconds = ACT_SECONDS
+    if verb.waits:
+        seconds = float(arguments.get("wait", 0.0)) + MARGIN_SECONDS
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS)
