@@ -20,9 +20,9 @@ _CHUNK = 500
 class Receipts:
     """Writes and finds receipts under one secret."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: bytes) -> None:
         """Use the secret of this installation."""
-        self._secret = secret.encode()
+        self._secret = secret
 
     def mark(self, uid: str) -> str:
         """Give the HMAC of a received UID, in hex."""

@@ -1,0 +1,257 @@
+"""The archive job: files a prearchive session under its project and subject (intake.md 8.1). Each
+step is idempotent; a kill at any instant leaves the session either in the prearchive or wholly in
+the archive. Merging into a session that exists is answered CONFLICT."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.archive import filing, projects, subjects
+from engine.archive.prearchive.tables import SessionRow
+from engine.intake.build.document import read_session, write_session
+from engine.intake.journal import sync_folder
+from engine.jobs.build import build, note
+from engine.jobs.leave import leave, object_files, recover_unrecorded
+from engine.jobs.runner import Work
+from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
+from engine.model.accounts import Place
+from engine.model.errors import Conflict, InvalidInput
+from engine.model.imaging import SessionDocument
+from engine.model.states import Verb
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """Where a session will stand in the archive."""
+
+    arc: Path
+    label: str
+    origin: str
+
+    @property
+    def final(self) -> Path:
+        return self.arc / self.label
+
+    @property
+    def hidden(self) -> Path:
+        """On the archive's file system, so that one rename makes it visible."""
+        return self.arc / f".filing-{self.origin}"
+
+
+class ArchiveJob:
+    """The steps of archiving."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """File from one prearchive into one archive."""
+        self._shop = workshop
+
+    def work(self) -> Work:
+        """Name the steps."""
+        return Work(
+            steps=[
+                ("take", self._take),
+                ("complete", self._complete),
+                ("reserve", self._reserve),
+                ("file", self._file),
+                ("commit", self._commit),
+                ("leave", self._leave),
+            ],
+            fail=self._fail,
+        )
+
+    async def _take(self, session: str, attempt: int) -> None:
+        row = await self._shop.owned(session, Verb.ARCHIVE, attempt)
+        if row is None:
+            return
+        if row.project is None:
+            raise InvalidInput("a session without a project cannot be archived: move it first")
+        folder = await self._shop.take_away(row)
+        await recover_unrecorded(self._shop, row, folder)
+
+    async def _complete(self, session: str, attempt: int) -> None:
+        """Build again where objects came after the last build: nothing is filed half."""
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is None:
+            return
+        folder = self._shop.prearchive / row.working_folder
+        files = await asyncio.to_thread(object_files, folder)
+        if not files:
+            raise InvalidInput("an empty session cannot be archived")
+        if len(files) == row.built_objects and document_beside(folder).exists():
+            return
+        result = await build(self._shop, row, folder)
+        async with self._shop.prearchive_db.write() as transaction:
+            locked = await transaction.get_one(SessionRow, session, with_for_update=True)
+            superfluous = await note(transaction, locked, result)
+        await asyncio.to_thread(_drop, folder, superfluous)
+        if result.conflicts:
+            raise Conflict(result.conflicts[0])
+
+    async def _reserve(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is None or row.project is None:
+            return
+        async with self._shop.archive_db.write() as transaction:
+            await filing.reserve(
+                transaction,
+                origin=session,
+                project=row.project,
+                label=row.label,
+                site=self._shop.settings.site_id,
+            )
+        self._shop.reached("reserved")
+
+    async def _file(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is None:
+            return
+        place = await self._place(row)
+        document, xml = await self._document(row)
+        folder = self._shop.prearchive / row.working_folder
+        await asyncio.to_thread(_file_away, folder, place, document.id, xml, self._shop.reached)
+        self._shop.reached("filed")
+
+    async def _commit(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is None or row.project is None:
+            return
+        place = await self._place(row)
+        document, xml = await self._document(row)
+        async with self._shop.archive_db.write() as transaction:
+            subject = await subjects.get_or_add(
+                transaction,
+                project=row.project,
+                label=_subject(row, document),
+                site=self._shop.settings.site_id,
+                actor=row.asked_by or "engine",
+            )
+            await filing.commit(
+                transaction,
+                origin=session,
+                subject=subject.id,
+                document=document,
+                xml=xml.decode(),
+                folder=str(place.final.relative_to(self._shop.archive)),
+                received_study=self._shop.receipts.mark(row.received_study_uid),
+                actor=row.asked_by or "engine",
+                reason=row.asked_reason,
+            )
+        self._shop.reached("committed")
+
+    async def _leave(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is not None:
+            await leave(self._shop, row, Place.ARCHIVED, "Archived")
+            self._shop.reached("left the prearchive")
+        await asyncio.to_thread(remove_tree, self._shop.prearchive / WORKING / session)
+        if row is not None:
+            self._shop.changed(session, "archived", "info")
+
+    async def _place(self, row: SessionRow) -> _Place:
+        assert row.project is not None
+        async with self._shop.archive_db.read() as transaction:
+            project = await projects.get(transaction, row.project)
+        arc = self._shop.archive / row.project / project.current_arc
+        return _Place(arc=arc, label=row.label, origin=row.id)
+
+    async def _document(self, row: SessionRow) -> tuple[SessionDocument, bytes]:
+        """Give the session document as it will be filed."""
+        folder = self._shop.prearchive / row.working_folder
+        built = read_session(await asyncio.to_thread(document_beside(folder).read_bytes))
+        async with self._shop.archive_db.read() as transaction:
+            accession = await filing.accession(transaction, row.id)
+        document = replace(
+            built,
+            id=accession,
+            project=row.project or "",
+            label=row.label,
+            subject=_subject(row, built),
+            prearchive_path="",
+        )
+        return document, write_session(document)
+
+    async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        if row is None:
+            return
+        if row.project is not None:
+            place = await self._place(row)
+            await asyncio.to_thread(remove_tree, place.hidden)
+        async with self._shop.archive_db.write() as transaction:
+            await filing.release(transaction, session)
+        await self._shop.fail(session, Verb.ARCHIVE, attempt, code, reason)
+
+
+def _subject(row: SessionRow, document: SessionDocument) -> str:
+    label = row.subject or document.subject or document.patient_name
+    if not label:
+        raise InvalidInput("nothing names a subject: relabel the session")
+    return label
+
+
+def _file_away(folder: Path, place: _Place, accession: str, xml: bytes, reached: object) -> None:
+    """Make the archive's folder beside its final name and rename it into place, durably.
+
+    Raises:
+        Conflict: if something else stands at that place.
+        OSError: if it cannot be written; the prearchive's files are untouched.
+    """
+    if place.final.exists():
+        if _is_ours(place, accession):
+            return
+        raise Conflict("a folder of that label stands in the archive already")
+    remove_tree(place.hidden)
+    _make_folders(place.arc)
+    place.hidden.mkdir(mode=0o750)
+    for source in sorted(folder.rglob("*")):
+        target = place.hidden / source.relative_to(folder)
+        if source.is_dir():
+            target.mkdir(mode=0o750)
+        elif source.is_file():
+            _link_or_copy(source, target)
+    (place.hidden / f"{place.label}.xml").write_bytes(xml)
+    with (place.hidden / f"{place.label}.xml").open("rb") as file:
+        os.fsync(file.fileno())
+    for path in sorted(place.hidden.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+    sync_folder(place.hidden)
+    if callable(reached):
+        reached("hidden folder made")
+    os.rename(place.hidden, place.final)
+    sync_folder(place.arc)
+
+
+def _is_ours(place: _Place, accession: str) -> bool:
+    """Whether a killed attempt of this very job had already put the folder into place."""
+    try:
+        return read_session((place.final / f"{place.label}.xml").read_bytes()).id == accession
+    except (OSError, ValueError):
+        return False
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """A file that no script touches is linked on one file system, copied and synced elsewhere."""
+    try:
+        os.link(source, target)
+    except OSError:
+        with source.open("rb") as old, target.open("xb") as new:
+            shutil.copyfileobj(old, new, 1 << 20)
+            new.flush()
+            os.fdatasync(new.fileno())
+
+
+def _make_folders(folder: Path) -> None:
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o750, exist_ok=True)
+        sync_folder(path.parent)
+
+
+def _drop(folder: Path, files: list[str]) -> None:
+    for file in files:
+        (folder / file).unlink(missing_ok=True)

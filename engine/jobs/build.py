@@ -1,0 +1,187 @@
+"""The build job: one pass over a session's headers makes its scans, catalogs and document, and the
+row READY, or ERROR or CONFLICT with the reason in words (intake.md 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import projects
+from engine.archive.audit import record_triage
+from engine.archive.prearchive import accounts
+from engine.archive.prearchive.rows import folder_of, queue, settle
+from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.intake.absorb import forget
+from engine.intake.build.assemble import BuildError, BuildOptions, BuildResult, assemble
+from engine.jobs.runner import Work
+from engine.jobs.workshop import Workshop
+from engine.model.accounts import Place
+from engine.model.errors import InvalidInput
+from engine.model.states import Status, Verb
+
+AUTO_ARCHIVE = 4
+"""The project's prearchive code from which sessions are archived by themselves."""
+
+
+class BuildJob:
+    """The steps of a build."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Build in one prearchive."""
+        self._shop = workshop
+
+    def work(self) -> Work:
+        """Name the steps."""
+        return Work(steps=[("build", self._build)], fail=self._fail)
+
+    async def _build(self, session: str, attempt: int) -> None:
+        row = await self._shop.owned(session, Verb.REBUILD, attempt)
+        if row is None:
+            return
+        folder = folder_of(row, self._shop.prearchive)
+        await self._shop.absorber.absorb()
+        if not await asyncio.to_thread(folder.is_dir):
+            await self._gone(session)
+            return
+        result = await build(self._shop, row, folder)
+        self._shop.reached("files built")
+        await self._shop.absorber.absorb()
+        status = await self._record(session, folder, result, archives=await self._archives(row))
+        await self._shop.log(session, f"built: {result.file_count} files, {status.value}")
+        self._shop.changed(session, f"built, {status.value}", "info")
+
+    async def _record(
+        self, session: str, folder: Path, result: BuildResult, *, archives: bool
+    ) -> Status:
+        async with self._shop.prearchive_db.write() as transaction:
+            query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+            row = (await transaction.execute(query)).scalar_one()
+            superfluous = await note(transaction, row, result)
+            if row.status == Status.RECEIVING_INTERRUPT:
+                settle(row, Status.RECEIVING)
+            elif result.conflicts:
+                settle(row, Status.CONFLICT, result.conflicts[0])
+            else:
+                settle(row, Status.READY)
+                if archives:
+                    row.asked_by = "auto-archive"
+                    await self._shop.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
+            row.commit_after = False
+            status = Status(row.status)
+        await asyncio.to_thread(_drop, folder, superfluous)
+        return status
+
+    async def _archives(self, row: SessionRow) -> bool:
+        """Decide whether the session goes on to the archive by itself (intake.md 7.3)."""
+        if row.project is None or not row.commit_after:
+            return False
+        if row.autoarchive is not None:
+            return row.autoarchive
+        if not self._shop.settings.projects.allow_auto_archive:
+            return False
+        async with self._shop.archive_db.read() as transaction:
+            project = await projects.get(transaction, row.project)
+        return project.prearchive_code >= AUTO_ARCHIVE
+
+    async def _gone(self, session: str) -> None:
+        """The folder was removed by hand: the row goes too, and the accounts say deleted."""
+        async with self._shop.prearchive_db.write() as transaction:
+            await self._shop.receipts.write(transaction, session, Place.DELETED)
+            await accounts.move(transaction, session, Place.WAITING, Place.DELETED)
+            await forget(transaction, session)
+            record_triage(transaction, "engine", "Folder missing", session)
+        self._shop.changed(session, "its folder is gone from the prearchive", "error")
+
+    async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        await self._shop.fail(session, Verb.REBUILD, attempt, code, reason)
+
+
+async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
+    """Build a session where its folder is now, in another process.
+
+    Raises:
+        InvalidInput: if it cannot be built; the reason is for the row.
+    """
+    options = BuildOptions(
+        separate_secondary=shop.settings.build.separate_secondary,
+        checksums=shop.settings.build.checksums,
+    )
+    try:
+        return await shop.crunch.run(
+            assemble,
+            folder,
+            project=row.project or "",
+            label=row.label,
+            subject=row.subject or "",
+            options=options,
+        )
+    except BuildError as error:
+        raise InvalidInput(str(error)) from error
+
+
+async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) -> list[str]:
+    """Write into the row and its index what a build has found; give the files to drop."""
+    document = result.document
+    row.study_uid = document.uid
+    row.session_type = document.type
+    row.modality = document.modality
+    row.scan_date = document.date or row.scan_date
+    row.scan_time = document.time or row.scan_time
+    row.scans = len(document.scans)
+    row.built_objects = len(result.covered) - len(result.duplicates)
+    await _follow_files(transaction, row, result)
+    for duplicate in result.duplicates:
+        await _drop_duplicate(transaction, row, duplicate)
+    return list(result.duplicates)
+
+
+async def _follow_files(transaction: AsyncSession, row: SessionRow, result: BuildResult) -> None:
+    """Let the index follow the files that this build, or one that was killed, has moved."""
+    entries = list(
+        (await transaction.execute(select(ObjectRow).where(ObjectRow.session == row.id))).scalars()
+    )
+    covered = result.covered
+    homeless = [entry for entry in entries if entry.file not in covered]
+    if not homeless:
+        return
+    taken = {entry.file for entry in entries if entry.file in covered}
+    free: dict[str, list[str]] = {}
+    for path, uid in covered.items():
+        if path not in taken:
+            free.setdefault(uid, []).append(path)
+    for entry in homeless:
+        places = free.get(entry.sop_uid, [])
+        name = entry.file.rpartition("/")[2]
+        # Two objects of one UID keep their names when they move; one alone needs no more proof.
+        match = next((path for path in places if path.endswith(f"/{name}")), None)
+        match = match or (places[0] if len(places) == 1 else None)
+        if match is not None:
+            places.remove(match)
+            entry.file = match
+
+
+async def _drop_duplicate(transaction: AsyncSession, row: SessionRow, file: str) -> None:
+    query = select(ObjectRow).where(ObjectRow.session == row.id, ObjectRow.file == file)
+    entry = (await transaction.execute(query)).scalar_one_or_none()
+    if entry is None:
+        return
+    await accounts.add(
+        transaction,
+        {
+            (entry.transfer, row.id, Place.WAITING): -1,
+            (entry.transfer, row.id, Place.DUPLICATE): 1,
+        },
+    )
+    row.objects -= 1
+    row.bytes -= entry.size
+    await transaction.execute(
+        delete(ObjectRow).where(ObjectRow.session == row.id, ObjectRow.file == file)
+    )
+
+
+def _drop(folder: Path, files: list[str]) -> None:
+    for file in files:
+        (folder / file).unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""The process pool for work that computes: header parsing and files of whole sessions. Its
+processes are started afresh, never forked from the loop, and one that dies takes only its own task
+with it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import ParamSpec, TypeVar
+
+from engine.model.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Crunch:
+    """Runs functions of module level in other processes."""
+
+    def __init__(self, processes: int) -> None:
+        """Start with no process; they come with the first tasks."""
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function to its end in a process of the pool.
+
+        Raises:
+            Unavailable: if the process died twice, by a signal or for want of memory.
+        """
+        for _ in range(2):
+            pool = self._pool or self._start()
+            future = pool.submit(function, *args, **kwargs)
+            try:
+                return await asyncio.wrap_future(future)
+            except BrokenProcessPool:
+                if self._pool is pool:
+                    self._pool = None
+        raise Unavailable("the process that reads the files died twice")
+
+    def close(self) -> None:
+        """End the processes; tasks that wait are dropped and their jobs resume later."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def _start(self) -> ProcessPoolExecutor:
+        self._pool = ProcessPoolExecutor(
+            max_workers=self._processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_settle_in,
+        )
+        return self._pool
+
+
+def _settle_in() -> None:
+    # Ctrl-C at the terminal goes to the whole group; the engine alone decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

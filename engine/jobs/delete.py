@@ -1,0 +1,65 @@
+"""The delete job: a prearchive session goes into the prearchive's trash, from which it can be put
+back for a time. Nothing is destroyed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from engine.archive.prearchive.rows import to_session
+from engine.archive.prearchive.tables import SessionRow
+from engine.intake.journal import sync_folder
+from engine.jobs.leave import leave, recover_unrecorded
+from engine.jobs.runner import Work
+from engine.jobs.workshop import TRASH, Workshop, remove_tree
+from engine.model.accounts import Place
+from engine.model.states import Verb
+
+
+class DeleteJob:
+    """The steps of a deletion."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Delete from one prearchive."""
+        self._shop = workshop
+
+    def work(self) -> Work:
+        """Name the steps."""
+        return Work(steps=[("take", self._take), ("trash", self._trash)], fail=self._fail)
+
+    async def _take(self, session: str, attempt: int) -> None:
+        row = await self._shop.owned(session, Verb.DELETE, attempt)
+        if row is not None:
+            folder = await self._shop.take_away(row)
+            await recover_unrecorded(self._shop, row, folder)
+
+    async def _trash(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.DELETE, attempt)
+        if row is None:
+            return
+        working = self._shop.prearchive / row.working_folder
+        target = self._shop.prearchive / TRASH / row.id
+        await asyncio.to_thread(_put_away, working.parent, target, row)
+        self._shop.reached("in the trash")
+        await leave(self._shop, row, Place.DELETED, "Deleted into trash")
+        self._shop.changed(session, "deleted into the trash", "warning")
+
+    async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        await self._shop.fail(session, Verb.DELETE, attempt, code, reason)
+
+
+def _put_away(source: Path, target: Path, row: SessionRow) -> None:
+    """Rename a taken session into the trash, with what is known of it beside the files."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    if source.exists():
+        (source / "session.json").write_bytes(msgspec.json.encode(to_session(row)))
+        if target.exists():
+            remove_tree(target)  # an older attempt that was given back
+        with suppress(FileNotFoundError):
+            os.rename(source, target)
+    sync_folder(target.parent)
+    sync_folder(source.parent)

@@ -1,0 +1,107 @@
+"""Leaving the prearchive: what archive and delete do alike once a session's files are elsewhere.
+Row, index, receipts, tallies and the audit event go in one transaction; files go after it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.audit import record_triage
+from engine.archive.prearchive import accounts
+from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_meta
+from engine.intake.absorb import forget
+from engine.jobs.workshop import Workshop
+from engine.model.accounts import Place
+
+
+async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> int:
+    """Enter files that were linked but whose records are not (or never) written.
+
+    An object is durable before its record is: whoever lists a session's files counts it now, and
+    its record, should it come, finds that it was counted already.
+    """
+    async with shop.prearchive_db.read() as transaction:
+        known = set(
+            (
+                await transaction.execute(select(ObjectRow.file).where(ObjectRow.session == row.id))
+            ).scalars()
+        )
+    found = await asyncio.to_thread(object_files, folder)
+    strays = [file for file in found if file not in known]
+    if not strays:
+        return 0
+    entries = await asyncio.to_thread(_read_strays, folder, strays)
+    async with shop.prearchive_db.write() as transaction:
+        return await enter(transaction, row.id, entries)
+
+
+async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow]) -> int:
+    """Add recovered objects to the index, the accounts and the row; give how many."""
+    query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+    row = (await transaction.execute(query)).scalar_one()
+    added = 0
+    for entry in entries:
+        entry.session = session
+        key = (session, entry.received_sop_uid, entry.digest)
+        if await transaction.get(ObjectRow, key) is not None:
+            continue
+        transaction.add(entry)
+        await transaction.flush()
+        row.objects += 1
+        row.bytes += entry.size
+        added += 1
+    await accounts.add(transaction, {("", session, Place.WAITING): added})
+    return added
+
+
+async def leave(shop: Workshop, row: SessionRow, place: Place, action: str) -> None:
+    """Take a session out of the tables, all of its objects counted at `place`."""
+    async with shop.prearchive_db.write() as transaction:
+        if await transaction.get(SessionRow, row.id) is None:
+            return
+        objects = await shop.receipts.write(transaction, row.id, place)
+        await accounts.move(transaction, row.id, Place.WAITING, place)
+        await forget(transaction, row.id)
+        record_triage(transaction, row.asked_by or "engine", action, row.id, {"objects": objects})
+
+
+def object_files(folder: Path) -> list[str]:
+    """List the objects of a session, below its folder: all but catalogs and hidden files."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.glob("SCANS/*/*/*")
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(".xml")
+    )
+
+
+def _read_strays(folder: Path, files: list[str]) -> list[ObjectRow]:
+    entries = []
+    for file in files:
+        path = folder / file
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        try:
+            meta = read_meta(data[:8192])
+            uid, digest = meta.sop_instance, hashlib.sha256(data[meta.dataset_offset :])
+        except HeaderError:
+            # Not an object of ours, but a file that somebody may miss: kept and counted.
+            uid, digest = file, hashlib.sha256(data)
+        entries.append(
+            ObjectRow(
+                received_sop_uid=uid,
+                digest=digest.hexdigest(),
+                file=file,
+                sop_uid=uid,
+                size=len(data),
+                recovered=True,
+            )
+        )
+    return entries

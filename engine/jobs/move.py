@@ -1,0 +1,104 @@
+"""The move job: a prearchive session goes to another project, or gets another label or subject.
+What is wanted stands on the row, not in the job's arguments. The session is built anew at its
+place."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from engine.archive.audit import record_triage
+from engine.archive.prearchive.rows import place_of
+from engine.archive.prearchive.tables import SessionRow
+from engine.jobs.build import build, note
+from engine.jobs.leave import recover_unrecorded
+from engine.jobs.runner import Work
+from engine.jobs.workshop import Workshop, document_beside, rename_with_document
+from engine.model.errors import Conflict
+from engine.model.states import Status, Verb
+
+
+class MoveJob:
+    """The steps of a move or relabelling."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Move within one prearchive."""
+        self._shop = workshop
+
+    def work(self) -> Work:
+        """Name the steps."""
+        return Work(
+            steps=[("take", self._take), ("rename", self._rename), ("build", self._build)],
+            fail=self._fail,
+        )
+
+    async def _take(self, session: str, attempt: int) -> None:
+        row = await self._shop.owned(session, Verb.MOVE, attempt)
+        if row is not None:
+            folder = await self._shop.take_away(row)
+            await recover_unrecorded(self._shop, row, folder)
+
+    async def _rename(self, session: str, attempt: int) -> None:
+        """Give the row its new place; the folder follows when it is given back."""
+        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        if row is None or not _wants(row):
+            return
+        # An empty project is Unassigned; None leaves the project as it is.
+        project = row.project if row.wanted_project is None else row.wanted_project or None
+        label = row.wanted_label or row.label
+        subject = row.wanted_subject if row.wanted_subject is not None else row.subject
+        target = place_of(self._shop.prearchive, project, row.timestamp, label)
+        if (project, label) != (row.project, row.folder) and target.exists():
+            raise Conflict("another session stands at that place already")
+        async with self._shop.prearchive_db.write() as transaction:
+            query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+            locked = (await transaction.execute(query)).scalar_one()
+            taken = select(func.count()).where(
+                SessionRow.id != session,
+                func.coalesce(SessionRow.project, "") == (project or ""),
+                SessionRow.timestamp == row.timestamp,
+                SessionRow.folder == label,
+            )
+            if (await transaction.execute(taken)).scalar_one():
+                raise Conflict("another session stands at that place already")
+            detail = {"moved": project != row.project, "relabelled": label != row.label}
+            record_triage(transaction, row.asked_by, "Changed place or label", session, detail)
+            locked.project, locked.label, locked.folder = project, label, label
+            locked.subject = subject
+            locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
+        self._shop.reached("renamed")
+
+    async def _build(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        if row is None:
+            return
+        working = self._shop.prearchive / row.working_folder
+        folder = await asyncio.to_thread(_with_name, working, row.folder)
+        result = await build(self._shop, row, folder)
+        async with self._shop.prearchive_db.write() as transaction:
+            query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+            locked = (await transaction.execute(query)).scalar_one()
+            await note(transaction, locked, result)
+            locked.working_folder = str(folder.relative_to(self._shop.prearchive))
+        status = Status.CONFLICT if result.conflicts else Status.READY
+        reason = result.conflicts[0] if result.conflicts else ""
+        await self._shop.give_back(session, status, reason)
+
+    async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
+
+
+def _wants(row: SessionRow) -> bool:
+    wanted = (row.wanted_project, row.wanted_label, row.wanted_subject)
+    return any(value is not None for value in wanted)
+
+
+def _with_name(working: Path, name: str) -> Path:
+    """Give a taken folder its new name; what is there of the old document goes."""
+    target = working.with_name(name)
+    if working != target:
+        rename_with_document(working, target)
+        document_beside(working).unlink(missing_ok=True)
+    return target
