@@ -94,7 +94,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
         Conflict: an alias is taken.
     """
     await lock(session)
-    row = await _row(session, id)
+    row = await live(session, id)
     before = history.state(row) | {"aliases": list(await _aliases(session, id))}
     _check(changes)
     for name in ("title", "description", "prearchive_code", "quarantine_code", "accessibility"):
@@ -122,7 +122,7 @@ async def add_alias(session: AsyncSession, id: str, alias: str, *, actor: str) -
         Conflict: the alias is taken.
     """
     await lock(session)
-    aliases = await _aliases(session, (await _row(session, id)).id)
+    aliases = await _aliases(session, (await live(session, id)).id)
     return await change(session, id, Changes(aliases=(*aliases, alias)), actor=actor)
 
 
@@ -133,7 +133,7 @@ async def remove_alias(session: AsyncSession, id: str, alias: str, *, actor: str
         NotFound: no such project, or it does not have this alias.
     """
     await lock(session)
-    aliases = await _aliases(session, (await _row(session, id)).id)
+    aliases = await _aliases(session, (await live(session, id)).id)
     if alias not in aliases:
         raise NotFound(f"{alias} is not an alias of {id}")
     left = tuple(other for other in aliases if other != alias)
@@ -148,7 +148,7 @@ async def remove(session: AsyncSession, id: str, *, actor: str) -> None:
         Conflict: it holds sessions or subjects, or something is being archived into it.
     """
     await lock(session)
-    row = await _row(session, id)
+    row = await live(session, id, exclusively=True)
     for table, what in (
         (ArchivedSessionRow, "holds sessions"),
         (SubjectRow, "holds subjects"),
@@ -170,7 +170,10 @@ async def show(session: AsyncSession, id: str) -> Project:
     Raises:
         NotFound: no such project, or it was deleted.
     """
-    return _project(await _row(session, id), await _aliases(session, id))
+    row = await session.get(ProjectRow, id)
+    if row is None or row.deleted is not None:
+        raise _unknown(id)
+    return _project(row, await _aliases(session, id))
 
 
 async def all_of(session: AsyncSession) -> tuple[Project, ...]:
@@ -193,11 +196,20 @@ async def resolve(session: AsyncSession, name: str) -> str | None:
     return alias.project if alias is not None else None
 
 
-async def _row(session: AsyncSession, id: str) -> ProjectRow:
-    row = await session.get(ProjectRow, id)
+async def live(session: AsyncSession, id: str, *, exclusively: bool = False) -> ProjectRow:
+    """Give the row of a project, locked against deletion until the transaction ends.
+
+    Raises:
+        NotFound: no such project, or it was deleted.
+    """
+    row = await session.get(ProjectRow, id, with_for_update={"read": not exclusively})
     if row is None or row.deleted is not None:
-        raise NotFound(f"there is no project {id}")
+        raise _unknown(id)
     return row
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound(f"there is no project {id}", hint="list the projects")
 
 
 async def _alias(session: AsyncSession, alias: str) -> AliasRow | None:

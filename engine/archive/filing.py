@@ -1,0 +1,188 @@
+"""How a session enters the tables of the archive. Each step is keyed by the prearchive id that the
+session comes from and may be repeated after a crash; the files are the affair of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import history, sessions
+from engine.archive.audit import record
+from engine.archive.database import insert_into
+from engine.archive.numbering import Kind, next_id
+from engine.archive.projects import live
+from engine.archive.search import searchable
+from engine.archive.tables import (
+    ArchivedSessionRow,
+    DocumentRow,
+    FilingRow,
+    ScanRow,
+    SearchRow,
+    SubjectRow,
+)
+from engine.model.archive import NewSession, Reservation, ScanSummary, SessionCard
+from engine.model.errors import Conflict
+
+
+async def reserve(
+    session: AsyncSession, *, origin: str, project: str, label: str, site: str
+) -> Reservation:
+    """Reserve a label for a session and give the accession ID that it will have.
+
+    The same origin gets the same accession ID again, also under another label.
+
+    Raises:
+        NotFound: no such project.
+        Conflict: the project has a session of this label, or another one is being archived as it.
+    """
+    await live(session, project)
+    filed = await _filed(session, origin)
+    if filed is not None:
+        return Reservation(
+            origin=origin,
+            project=filed.project,
+            label=filed.label,
+            accession=filed.id,
+            filed=True,
+        )
+    held = await session.get(FilingRow, origin, with_for_update=True)
+    if held is not None and (held.project, held.label) == (project, label):
+        return _reservation(held)
+    if held is not None:
+        accession = held.accession
+        await session.delete(held)
+        await session.flush()
+    else:
+        accession = await next_id(session, site, Kind.EXPERIMENT)
+    taken = await session.scalar(
+        insert_into(session, FilingRow)
+        .values(
+            origin=origin,
+            project=project,
+            label=label,
+            accession=accession,
+            at=datetime.now(UTC),
+        )
+        .on_conflict_do_nothing()
+        .returning(FilingRow.accession)
+    )
+    if taken is None:
+        raise Conflict(
+            "another session is being archived under the same label",
+            hint="wait until it has been archived, or change the label",
+        )
+    # Looked up last: a reservation that was in the way may have become a session meanwhile.
+    existing = await session.scalar(
+        select(ArchivedSessionRow.id).where(
+            ArchivedSessionRow.project == project, ArchivedSessionRow.label == label
+        )
+    )
+    if existing is not None:
+        raise Conflict(
+            f"the project {project} has a session of this label already ({existing})",
+            hint="change the label, or delete the archived session first",
+        )
+    return Reservation(origin=origin, project=project, label=label, accession=accession)
+
+
+async def commit(
+    session: AsyncSession,
+    origin: str,
+    new: NewSession,
+    scans: Sequence[ScanSummary],
+    *,
+    xml: str,
+    search_text: str,
+    actor: str,
+) -> SessionCard:
+    """Turn the reservation of `origin` into a session; a second time nothing is changed.
+
+    Args:
+        search_text: words by which to find the session, beside those of its card and scans.
+
+    Raises:
+        Conflict: nothing is reserved for `origin`, or another project, label or subject.
+    """
+    held = await session.get(FilingRow, origin, with_for_update=True)
+    filed = await _filed(session, origin)
+    if filed is not None:
+        return await sessions.card(session, filed.id)
+    if held is None or (held.project, held.label) != (new.project, new.label):
+        raise Conflict("the label was not reserved for this session", hint="archive it again")
+    subject = await session.get(SubjectRow, new.subject)
+    if subject is None or subject.project != new.project:
+        raise Conflict(f"the project {new.project} has no subject {new.subject}")
+    row = ArchivedSessionRow(
+        **asdict(new), id=held.accession, origin=origin, added=datetime.now(UTC), added_by=actor
+    )
+    session.add(row)
+    await session.flush()
+    for position, scan in enumerate(scans):
+        session.add(ScanRow(**asdict(scan), session=row.id, position=position))
+    session.add(DocumentRow(session=row.id, xml=xml))
+    session.add(SearchRow(key=row.key, text=_words_of(row, subject, scans, search_text)))
+    await session.delete(held)
+    history.keep(session, sessions.KIND, row.id, actor, "Added")
+    record(
+        session,
+        actor,
+        "Transferred",
+        row.id,
+        {
+            "origin": origin,
+            "project": row.project,
+            "subject": row.subject,
+            "scans": len(scans),
+            "files": row.files,
+            "bytes": row.bytes,
+        },
+    )
+    await session.flush()
+    return await sessions.card(session, row.id)
+
+
+async def release(session: AsyncSession, origin: str) -> None:
+    """Give the reservation of `origin` back; its accession ID is not given again."""
+    await session.execute(delete(FilingRow).where(FilingRow.origin == origin))
+
+
+async def _filed(session: AsyncSession, origin: str) -> ArchivedSessionRow | None:
+    found: ArchivedSessionRow | None = await session.scalar(
+        select(ArchivedSessionRow).where(ArchivedSessionRow.origin == origin)
+    )
+    return found
+
+
+def _reservation(row: FilingRow) -> Reservation:
+    return Reservation(
+        origin=row.origin, project=row.project, label=row.label, accession=row.accession
+    )
+
+
+def _words_of(
+    row: ArchivedSessionRow,
+    subject: SubjectRow,
+    scans: Sequence[ScanSummary],
+    search_text: str,
+) -> str:
+    values = [
+        row.id,
+        row.label,
+        row.project,
+        subject.id,
+        subject.label,
+        row.modality,
+        row.date,
+        row.scanner,
+        row.manufacturer,
+        row.model,
+        row.acquisition_site,
+        row.description,
+    ]
+    for scan in scans:
+        values += [scan.type, scan.series_description]
+    return searchable([*values, search_text])

@@ -1,0 +1,54 @@
+"""Free text over filed sessions, alike on both databases. Words are folded and separated here, so
+that neither FTS5 nor PostgreSQL has an opinion of its own about what a word is."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, column, false, select, table, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.tables import ArchivedSessionRow, SearchRow
+
+_WORD_LENGTH = 64
+_WORDS = 20_000
+"""PostgreSQL holds a megabyte of words for a row."""
+
+
+def words(value: str) -> list[str]:
+    """Give the words of a text, each once: letters and digits without case and accents."""
+    plain = "".join(
+        character
+        for character in unicodedata.normalize("NFKD", value.casefold())
+        if not unicodedata.combining(character)
+    ).casefold()
+    spaced = "".join(character if character.isalnum() else " " for character in plain)
+    return list(dict.fromkeys(word[:_WORD_LENGTH] for word in spaced.split()))
+
+
+def searchable(values: Iterable[str]) -> str:
+    """Give what `session_search` stores for these texts."""
+    return " ".join(words(" ".join(values))[:_WORDS])
+
+
+def matching(session: AsyncSession, value: str) -> ColumnElement[bool]:
+    """Give the condition that each word of `value` begins some word of the session.
+
+    Whatever people type is safe: only letters and digits reach the database's query language.
+    """
+    wanted = words(value)
+    if not wanted:
+        return false()
+    if session.get_bind().dialect.name == "sqlite":
+        phrase = " ".join(f'"{word}"*' for word in wanted)
+        index = table("session_search_index", column("rowid"))
+        found = select(index.c.rowid).where(
+            text("session_search_index MATCH :phrase").bindparams(phrase=phrase)
+        )
+    else:
+        phrase = " & ".join(f"'{word}':*" for word in wanted)
+        found = select(SearchRow.key).where(
+            text("document @@ CAST(:phrase AS tsquery)").bindparams(phrase=phrase)
+        )
+    return ArchivedSessionRow.key.in_(found)

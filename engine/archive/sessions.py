@@ -1,0 +1,258 @@
+"""Reading filed sessions: the card of one, and lists by every criterion of a query. Who may see
+which project is decided by the caller, who passes the projects that are visible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date as calendar_date
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from engine.archive.search import matching
+from engine.archive.tables import ArchivedSessionRow, DocumentRow, ScanRow, SubjectRow
+from engine.model.archive import (
+    ScanSummary,
+    SessionCard,
+    SessionPage,
+    SessionQuery,
+    SessionStatus,
+    SessionSummary,
+    Window,
+)
+from engine.model.errors import InvalidInput, NotFound
+
+KIND = "session"
+"""What the history calls a filed session."""
+
+SORTS: dict[str, InstrumentedAttribute[object]] = {
+    "accession": ArchivedSessionRow.id,
+    "added": ArchivedSessionRow.added,
+    "bytes": ArchivedSessionRow.bytes,
+    "date": ArchivedSessionRow.date,
+    "description": ArchivedSessionRow.description,
+    "files": ArchivedSessionRow.files,
+    "label": ArchivedSessionRow.label,
+    "modality": ArchivedSessionRow.modality,
+    "project": ArchivedSessionRow.project,
+    "scanner": ArchivedSessionRow.scanner,
+    "status": ArchivedSessionRow.status,
+    "subject": SubjectRow.label,
+}
+"""By what a list may be sorted."""
+
+EVERY_STATUS = "*"
+
+
+async def card(session: AsyncSession, name: str, project: str = "") -> SessionCard:
+    """Give the card of a session by accession ID, or by label or accession ID within a project.
+
+    Raises:
+        NotFound: no such session.
+    """
+    which = ArchivedSessionRow.id == name
+    if project:
+        labelled = or_(which, ArchivedSessionRow.label == name)
+        which = and_(ArchivedSessionRow.project == project, labelled)
+    found = (
+        await session.execute(
+            select(ArchivedSessionRow, SubjectRow)
+            .join(SubjectRow, SubjectRow.id == ArchivedSessionRow.subject)
+            .where(which)
+            # A label may look like another session's accession ID; the ID is meant then.
+            .order_by(ArchivedSessionRow.id != name)
+            .limit(1)
+        )
+    ).first()
+    if found is None:
+        place = f"in {project}" if project else "in the archive"
+        raise NotFound(f"there is no such session {place}", hint="list the archive")
+    row, subject = found
+    scans = await session.scalars(
+        select(ScanRow).where(ScanRow.session == row.id).order_by(ScanRow.position)
+    )
+    return _card(row, subject, scans.all())
+
+
+async def document(session: AsyncSession, accession: str) -> str:
+    """Give the session document as XML.
+
+    Raises:
+        NotFound: no such session.
+    """
+    found = await session.scalar(select(DocumentRow.xml).where(DocumentRow.session == accession))
+    if found is None:
+        raise NotFound("there is no such session in the archive", hint="list the archive")
+    return found
+
+
+async def page(
+    session: AsyncSession,
+    query: SessionQuery,
+    window: Window,
+    visible: Collection[str] | None = None,
+) -> SessionPage:
+    """Give a window of the sessions that a query finds, and how many there are.
+
+    Args:
+        visible: only sessions of these projects; of all if not given.
+
+    Raises:
+        InvalidInput: a date, a status or the sort is not known.
+    """
+    criteria = _criteria(session, query, visible)
+    order = SORTS.get(query.sort)
+    if order is None:
+        raise InvalidInput(f"cannot sort by {query.sort!r}", hint=f"use {', '.join(SORTS)}")
+    joined = (
+        select(ArchivedSessionRow, SubjectRow.label)
+        .join(SubjectRow, SubjectRow.id == ArchivedSessionRow.subject)
+        .where(*criteria)
+    )
+    total = await session.scalar(
+        select(func.count())
+        .select_from(ArchivedSessionRow)
+        .join(SubjectRow, SubjectRow.id == ArchivedSessionRow.subject)
+        .where(*criteria)
+    )
+    down = query.descending
+    # The key makes the order whole: rows that are alike must not wander between windows.
+    ordered = joined.order_by(
+        order.desc() if down else order.asc(),
+        ArchivedSessionRow.key.desc() if down else ArchivedSessionRow.key.asc(),
+    )
+    rows = (await session.execute(ordered.offset(window.offset).limit(window.limit))).all()
+    ids = [row.id for row, _ in rows]
+    counts: dict[str, int] = {}
+    for id, count in await session.execute(
+        select(ScanRow.session, func.count())
+        .where(ScanRow.session.in_(ids))
+        .group_by(ScanRow.session)
+    ):
+        counts[id] = count
+    return SessionPage(
+        rows=tuple(_summary(row, label, counts.get(row.id, 0)) for row, label in rows),
+        total=total or 0,
+    )
+
+
+def _criteria(
+    session: AsyncSession, query: SessionQuery, visible: Collection[str] | None
+) -> list[ColumnElement[bool]]:
+    criteria: list[ColumnElement[bool]] = []
+    if visible is not None:
+        criteria.append(ArchivedSessionRow.project.in_(visible))
+    if query.project:
+        criteria.append(ArchivedSessionRow.project == query.project)
+    if query.subject:
+        labelled = _like(SubjectRow.label, query.subject)
+        criteria.append(or_(labelled, _like(SubjectRow.id, query.subject)))
+    if query.label:
+        criteria.append(_like(ArchivedSessionRow.label, query.label))
+    if query.accession:
+        criteria.append(_like(ArchivedSessionRow.id, query.accession))
+    if query.modality:
+        criteria.append(ArchivedSessionRow.modality == query.modality.upper())
+    if query.scanner:
+        criteria.append(_like(ArchivedSessionRow.scanner, query.scanner))
+    if query.date_from:
+        criteria.append(ArchivedSessionRow.date >= _day(query.date_from))
+    if query.date_to:
+        criteria.append(ArchivedSessionRow.date <= _day(query.date_to))
+        # An unknown date is empty and would be before every other.
+        criteria.append(ArchivedSessionRow.date != "")
+    if query.text:
+        criteria.append(matching(session, query.text))
+    if not query.status:
+        criteria.append(ArchivedSessionRow.status != SessionStatus.OBSOLETE.value)
+    elif query.status != EVERY_STATUS:
+        criteria.append(ArchivedSessionRow.status == _status(query.status).value)
+    return criteria
+
+
+def _like(field: InstrumentedAttribute[str], pattern: str) -> ColumnElement[bool]:
+    escaped = pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return field.ilike(escaped.replace("*", "%"), escape="\\")
+
+
+def _day(value: str) -> str:
+    try:
+        return calendar_date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise InvalidInput(f"{value!r} is no date", hint="write it as 2026-01-31") from error
+
+
+def _status(value: str) -> SessionStatus:
+    try:
+        return SessionStatus(value)
+    except ValueError as error:
+        choices = ", ".join(status.value for status in SessionStatus)
+        raise InvalidInput(f"{value!r} is no status", hint=f"use {choices} or *") from error
+
+
+def _card(row: ArchivedSessionRow, subject: SubjectRow, scans: Sequence[ScanRow]) -> SessionCard:
+    return SessionCard(
+        accession=row.id,
+        label=row.label,
+        project=row.project,
+        subject=subject.label,
+        subject_id=subject.id,
+        gender=subject.gender,
+        handedness=subject.handedness,
+        age=row.age,
+        date=row.date,
+        time=row.time,
+        scanner=row.scanner,
+        manufacturer=row.manufacturer,
+        model=row.model,
+        acquisition_site=row.acquisition_site,
+        modality=row.modality,
+        xsi_type=row.xsi_type,
+        description=row.description,
+        uid=row.uid,
+        status=SessionStatus(row.status),
+        origin=row.origin,
+        added=row.added,
+        added_by=row.added_by,
+        files=row.files,
+        bytes=row.bytes,
+        scans=tuple(_scan(scan) for scan in scans),
+        folder=row.folder,
+    )
+
+
+def _scan(row: ScanRow) -> ScanSummary:
+    return ScanSummary(
+        id=row.id,
+        xsi_type=row.xsi_type,
+        uid=row.uid,
+        type=row.type,
+        series_description=row.series_description,
+        modality=row.modality,
+        quality=row.quality,
+        frames=row.frames,
+        files=row.files,
+        bytes=row.bytes,
+    )
+
+
+def _summary(row: ArchivedSessionRow, subject: str, scans: int) -> SessionSummary:
+    return SessionSummary(
+        accession=row.id,
+        label=row.label,
+        project=row.project,
+        subject=subject,
+        subject_id=row.subject,
+        date=row.date,
+        modality=row.modality,
+        xsi_type=row.xsi_type,
+        scanner=row.scanner,
+        description=row.description,
+        status=SessionStatus(row.status),
+        scans=scans,
+        files=row.files,
+        bytes=row.bytes,
+        added=row.added,
+        added_by=row.added_by,
+    )
