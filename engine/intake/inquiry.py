@@ -131,10 +131,12 @@ class TracedInquiry(Inquiry):
         )
 
     def remark(self, concept: Concept, note: str) -> None:
-        """Replace the note of the step that won."""
+        """Add a sentence to the step that won."""
         for index, step in enumerate(self._steps):
             if step.concept is concept and step.verdict is Verdict.WON:
-                self._steps[index] = replace(step, note=note)
+                self._steps[index] = replace(
+                    step, note=f"{step.note}; {note}" if step.note else note
+                )
 
     def close(self, concept: Concept, default: str | None) -> None:
         """Write the step of the default, whether it was needed or not."""

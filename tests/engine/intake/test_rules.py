@@ -113,7 +113,7 @@ def test_a_malformed_line_is_reported_at_its_place(line: str, column: int, part:
 
 
 def test_all_faults_of_a_text_are_reported_at_once() -> None:
-    with pytest.raises(InvalidRules, match="line 2: .*; line 4: ") as error:
+    with pytest.raises(InvalidRules, match=r"line 2: .*; line 4: ") as error:
         parse_rules("(0008,1030):(.*)\nnonsense\n\n(0008,1030):(\n(0008,0050):(.*)")
     assert [problem.line for problem in error.value.problems] == [2, 4]
 
