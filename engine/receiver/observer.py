@@ -3,25 +3,16 @@ may stand in logs and in the audit: titles, addresses and reasons, nothing from 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from engine.receiver.ending import Ending
+
 if TYPE_CHECKING:
+    from engine.intake.incoming import ObjectContext
     from engine.receiver.admission import Verdict
     from engine.receiver.association import Association
-
-
-class Ending(StrEnum):
-    """How an association ended."""
-
-    RELEASED = "released"
-    ABORTED = "aborted by the sender"
-    LOST = "connection lost"
-    TIMED_OUT = "timed out"
-    VIOLATION = "protocol violation"
-    STOPPED = "stopped here"
-    FAILED = "failed here"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +42,30 @@ class Declined:
     transfer_syntax: str
     status: int
     comment: str
+
+
+class Live:
+    """How an association stands. Its own thread replaces each attribute whole; others just read."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+        """Objects answered with success."""
+        self.failures = 0
+        """Messages answered with a failure."""
+        self.bytes = 0
+        """Bytes of data sets received."""
+        self.last_seen = time.monotonic()
+        """When the peer last sent anything, on the monotonic clock."""
+        self.last_seen_at = time.time_ns()
+        """The same in nanoseconds since 1970 (UTC)."""
+        self.last_object_at = 0
+        """When the last C-STORE was answered, in nanoseconds since 1970 (UTC)."""
+        self.current: ObjectContext | None = None
+        """The object on its way."""
+        self.current_since = 0.0
+        """When it began, on the monotonic clock; 0 between objects."""
+        self.series = ""
+        self.last_error = ""
 
 
 class Observer(Protocol):

@@ -41,8 +41,24 @@ class Transport:
         self._readers = select.poll()
         self._readers.register(sock, select.POLLIN)
         self._readers.register(self._wake, select.POLLIN)
-        self.patience = 0.0
-        """Seconds that the peer may still keep us waiting; `receive` spends them."""
+        self._patience = 0.0
+        self._left = 0.0
+        self._renewal = 0
+        self._unrenewed = 0
+
+    def allow(self, patience: float, *, renewal: int = 0) -> None:
+        """Let the peer keep us waiting for `patience` seconds in all, from now on.
+
+        Only time spent waiting counts, not our own work. Each `renewal` bytes received buy the
+        whole time again; 0: none do."""
+        self._patience = patience
+        self._renewal = renewal
+        self.renew()
+
+    def renew(self) -> None:
+        """Give the peer its whole time again."""
+        self._left = self._patience
+        self._unrenewed = 0
 
     def receive(self, target: memoryview) -> int:
         """Read what there is, at least one byte, or 0 at the peer's end.
@@ -57,6 +73,9 @@ class Transport:
             except ssl.SSLWantWriteError:
                 self._await_output()
                 continue
+            self._unrenewed += count
+            if self._renewal and self._unrenewed >= self._renewal:
+                self.renew()
             if self._quickack is not None:
                 with contextlib.suppress(OSError):
                     self._sock.setsockopt(socket.IPPROTO_TCP, self._quickack, 1)
@@ -87,12 +106,12 @@ class Transport:
         self._spend(writers)
 
     def _spend(self, poll: select.poll) -> list[tuple[int, int]]:
-        if self.patience <= 0:
+        if self._left <= 0:
             raise TimeoutError
         began = time.monotonic()
         # Rounded up: a wait of 0 ms would spin through the last fraction of patience.
-        ready = poll.poll(int(self.patience * 1000) + 1)
-        self.patience -= time.monotonic() - began
+        ready = poll.poll(int(self._left * 1000) + 1)
+        self._left -= time.monotonic() - began
         if not ready:
             raise TimeoutError
         return ready
@@ -121,7 +140,7 @@ class Transport:
 
     def _drain(self, linger: float) -> None:
         self._sock.shutdown(socket.SHUT_WR)
-        self.patience = linger
+        self.allow(linger)
         end = time.monotonic() + linger
         target = memoryview(bytearray(_CHUNK))
         while time.monotonic() < end:

@@ -18,7 +18,8 @@ from engine.intake.routing import RoutingConfig
 from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.receiver.admission import Slots
 from engine.receiver.association import Association
-from engine.receiver.observer import Declined, Ending, Rejection
+from engine.receiver.ending import Ending
+from engine.receiver.observer import Declined, Rejection
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for news has failed."""
@@ -158,7 +159,7 @@ class Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         values = {"ae_title": "ANTEROOM", "port": self.port, "idle_timeout": PATIENCE} | receiver
-        self.receiver = ReceiverConfig(**values)  # type: ignore[arg-type]
+        self.receiver = ReceiverConfig(**values)
         self.intake = RecordingIntake([self.receiver])
         self.ears = Ears()
         self.slots = slots or Slots()
