@@ -1,0 +1,421 @@
+"""The build of one session, from its folder to its documents (intake contract 5 and 7.1). It reads
+headers, moves files to their places and writes catalogs and session document; which state the
+session is in afterwards is decided by the caller."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from engine.dicom.guard import Guard
+from engine.intake.build.catalog import catalog_name, write_catalog
+from engine.intake.build.document import read_session, write_session
+from engine.intake.build.facts import (
+    ChunkFacts,
+    ObjectFacts,
+    dataset_digest,
+    read_chunk,
+    share_values,
+)
+from engine.intake.build.geometry import dimensions, orientation, voxel_resolution
+from engine.intake.build.layout import (
+    SCANS,
+    Checkpoint,
+    drop_second_names,
+    list_files,
+    place,
+    plan,
+    remove_empty,
+    write_whole,
+)
+from engine.intake.build.level import Level
+from engine.intake.build.markup import MarkupError
+from engine.intake.build.parameters import scan_metadata, session_metadata
+from engine.intake.build.result import BuildError, BuildOptions, BuildResult, Move, Problem
+from engine.intake.build.scans import (
+    PRIMARY,
+    group_series,
+    scan_ids,
+    scan_order,
+    scan_type,
+    series_name,
+    split_resources,
+)
+from engine.intake.build.types import SeriesKind, SessionKind, SessionTypes, load_types
+from engine.model.imaging import (
+    CatalogEntry,
+    ResourceDocument,
+    ScanDocument,
+    SessionDocument,
+)
+
+__all__ = ["BuildError", "BuildOptions", "BuildResult", "Move", "Problem", "assemble"]
+
+_CHUNK = 200
+_LOG = "dcmtoxnat.log"
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many files have been read."""
+
+
+def assemble(
+    folder: Path,
+    *,
+    project: str,
+    label: str,
+    subject: str,
+    options: BuildOptions | None = None,
+    guard: Guard | None = None,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> BuildResult:
+    """Build the session in `folder`; BuildError when it cannot be. May be killed and run again."""
+    options = options or BuildOptions()
+    types = options.types or _default_types()
+    build = _Build(folder, types, options, checkpoint or _go_on)
+    facts, problems = build.read(guard, progress)
+    kind = build.session_kind(facts, problems)
+    return build.finish(facts, problems, kind, project=project, label=label, subject=subject)
+
+
+@cache
+def _default_types() -> SessionTypes:
+    return load_types()
+
+
+def _go_on() -> None:
+    return
+
+
+@dataclass(kw_only=True, slots=True)
+class _Series:
+    """One series on its way to a scan."""
+
+    uid: str
+    id: str
+    parts: dict[str, list[ObjectFacts]]
+
+    @property
+    def files(self) -> list[ObjectFacts]:
+        return [fact for part in self.parts.values() for fact in part]
+
+
+class _Build:
+    """One run over one folder."""
+
+    def __init__(
+        self, folder: Path, types: SessionTypes, options: BuildOptions, checkpoint: Checkpoint
+    ) -> None:
+        self._folder = folder
+        self._types = types
+        self._options = options
+        self._checkpoint = checkpoint
+        self._warnings: list[str] = []
+        self._stay: set[str] = set()
+
+    def read(
+        self, guard: Guard | None, progress: Progress | None
+    ) -> tuple[list[ObjectFacts], list[Problem]]:
+        """Read the facts of every file that lies in the folder now."""
+        if not self._folder.is_dir():
+            raise BuildError("gone", "the session's folder is gone")
+        listing = list_files(self._folder)
+        drop_second_names(self._folder, listing, self._checkpoint)
+        chunks: list[ChunkFacts] = []
+        own = Guard() if guard is None else None
+        try:
+            for start in range(0, len(listing.files), _CHUNK):
+                paths = listing.files[start : start + _CHUNK]
+                chunks.append(
+                    read_chunk(
+                        self._folder,
+                        paths,
+                        guard=guard or own,
+                        checksums=self._options.checksums,
+                    )
+                )
+                if progress is not None:
+                    progress(start + len(paths), len(listing.files))
+        finally:
+            if own is not None:
+                own.close()
+        problems = [
+            Problem(code="strange", paths=(path,), reason="this is not a regular file")
+            for path in listing.strange
+        ]
+        for chunk in chunks:
+            for failure in chunk.failures:
+                self._stay.add(failure.path)
+                problems.append(
+                    Problem(code="unreadable", paths=(failure.path,), reason=failure.reason)
+                )
+        self._stay.update(listing.strange)
+        return share_values(fact for chunk in chunks for fact in chunk.facts), problems
+
+    def session_kind(
+        self, facts: Sequence[ObjectFacts], problems: Sequence[Problem]
+    ) -> SessionKind:
+        """Say what kind of session the files make, or why they make none."""
+        if not facts:
+            reason = (
+                "no file in the session can be read" if problems else "the session has no files"
+            )
+            raise BuildError("empty", reason, problems)
+        studies = len({fact.study for fact in facts})
+        if studies > 1:
+            raise BuildError("two studies", f"the files belong to {studies} studies", problems)
+        kind = self._types.session(
+            (
+                SeriesKind(
+                    classes=frozenset(fact.sop_class for fact in files),
+                    modalities=frozenset(fact["Modality"] for fact in files) - {""},
+                    description=" ".join({fact["SeriesDescription"] for fact in files}),
+                )
+                for files in group_series(facts).values()
+            ),
+            pet_mr=self._options.pet_mr,
+        )
+        if kind is None:
+            raise BuildError("no type", "no file tells its SOP class or its modality", problems)
+        return kind
+
+    def finish(
+        self,
+        facts: Sequence[ObjectFacts],
+        problems: list[Problem],
+        kind: SessionKind,
+        *,
+        project: str,
+        label: str,
+        subject: str,
+    ) -> BuildResult:
+        """Move the files, write catalogs and documents, and say what was done."""
+        all_series = self._series(facts)
+        placement = self._place(all_series)
+        moves = [Move(source=path, target=now) for path, now in placement.items() if path != now]
+        covered = dict.fromkeys(sorted(self._stay), "")
+        covered.update(
+            (fact.path, fact.sop_instance) for series in all_series for fact in series.files
+        )
+        repeated, conflicts = self._twice(all_series)
+        problems.extend(conflicts)
+        scans = []
+        for series in sorted(all_series, key=lambda each: scan_order(each.id)):
+            for part_label, files in series.parts.items():
+                series.parts[part_label] = [fact for fact in files if fact.path not in repeated]
+            if series.files:
+                scans.append(self._scan(series))
+        kept = [fact for series in all_series for fact in series.files]
+        document = self._document(kept, kind, scans, project=project, label=label, subject=subject)
+        self._write(document)
+        return BuildResult(
+            document=document,
+            moves=tuple(moves),
+            problems=tuple(problems),
+            duplicates=tuple(sorted(repeated)),
+            covered=covered,
+            file_count=len(kept),
+            bytes=sum(fact.size for fact in kept),
+            split=kind.split,
+        )
+
+    def _series(self, facts: Sequence[ObjectFacts]) -> list[_Series]:
+        groups = group_series(facts)
+        names = [series_name(uid, files, self._types) for uid, files in groups.items()]
+        ids = scan_ids(names)
+        separate = self._options.separate_secondary
+        return [
+            _Series(
+                uid=uid,
+                id=ids[uid],
+                parts=split_resources(files, self._types, separate_secondary=separate),
+            )
+            for uid, files in groups.items()
+        ]
+
+    def _place(self, all_series: Sequence[_Series]) -> dict[str, str]:
+        """Move every file to its resource and let the facts say so; old path -> path now."""
+        wanted = {
+            fact.path: f"{SCANS}/{series.id}/{label}"
+            for series in all_series
+            for label, files in series.parts.items()
+            for fact in files
+        }
+        done = place(self._folder, plan(wanted, self._stay), self._checkpoint)
+        for series in all_series:
+            for label, files in series.parts.items():
+                series.parts[label] = [
+                    replace(fact, path=done.placed[fact.path])
+                    for fact in files
+                    if fact.path in done.placed
+                ]
+        return dict(done.placed)
+
+    def _twice(self, all_series: Sequence[_Series]) -> tuple[set[str], list[Problem]]:
+        """Find objects that are there twice: the same ones may be dropped, others are conflicts."""
+        by_uid: defaultdict[str, list[tuple[str, ObjectFacts]]] = defaultdict(list)
+        for series in all_series:
+            for label, files in series.parts.items():
+                for fact in files:
+                    by_uid[fact.sop_instance].append((label, fact))
+        repeated: set[str] = set()
+        problems: list[Problem] = []
+        tolerated = 0
+        for found in by_uid.values():
+            if len(found) == 1:
+                continue
+            first: dict[tuple[str, str], tuple[str, ObjectFacts]] = {}
+            for label, fact in sorted(found, key=lambda each: (len(each[1].path), each[1].path)):
+                key = (fact.transfer_syntax, self._digest(fact))
+                if first.setdefault(key, (label, fact))[1] is not fact:
+                    repeated.add(fact.path)
+            labels = [label for label, _ in first.values()]
+            if len(labels) != len(set(labels)):
+                paths = tuple(sorted(fact.path for _, fact in first.values()))
+                reason = f"{len(paths)} different objects have one SOP Instance UID"
+                problems.append(Problem(code="conflict", paths=paths, reason=reason))
+            elif len(labels) > 1:
+                tolerated += 1
+        if tolerated:
+            self._warnings.append(
+                f"session: {tolerated} SOP Instance UIDs stand in both DICOM and secondary"
+            )
+        return repeated, problems
+
+    def _digest(self, fact: ObjectFacts) -> str:
+        try:
+            return dataset_digest(self._folder / fact.path, fact.dataset_offset)
+        except FileNotFoundError:
+            return ""
+
+    def _scan(self, series: _Series) -> ScanDocument:
+        files = series.files
+        family = self._types.lead_family({fact.sop_class for fact in files})
+        leading = [fact for fact in files if self._types.family(fact.sop_class) is family]
+        level = Level(f"scan {series.id}", files, self._warnings)
+        images = Level(f"scan {series.id}", leading, self._warnings)
+        metadata = scan_metadata(family.scan, level, images, leading)
+        found = {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
+        return ScanDocument(
+            id=series.id,
+            uid=series.uid,
+            xsi_type=family.scan,
+            type=scan_type(metadata.series_description, self._options.scan_type_mapping),
+            modality=self._modality(files),
+            frames=sum(fact.frames for fact in files),
+            resources=tuple(
+                self._resource(series, label, part) for label, part in series.parts.items() if part
+            ),
+            **found,
+        )
+
+    def _modality(self, files: Sequence[ObjectFacts]) -> str:
+        """Give the modality of a scan: as it is written if all agree, else the one that leads."""
+        texts = {fact["Modality"] for fact in files} - {""}
+        if len(texts) == 1:
+            return texts.pop()[:16]
+        return self._types.lead_modality(texts) if texts else ""
+
+    def _resource(
+        self, series: _Series, label: str, files: Sequence[ObjectFacts]
+    ) -> ResourceDocument:
+        entries = sorted((fact.entry() for fact in files), key=_entry_order)
+        document = ResourceDocument(
+            label=label,
+            catalog=catalog_name(series.id, label),
+            format="DICOM",
+            content="RAW" if label == PRIMARY else "secondary",
+            file_count=len(files),
+            file_size=sum(fact.size for fact in files),
+            uid=series.uid,
+            entries=tuple(entries),
+        )
+        if label != PRIMARY:
+            return document
+        level = Level(f"scan {series.id}", files, [])
+        return replace(
+            document,
+            dimensions=dimensions(level, files),
+            voxel_res=voxel_resolution(level),
+            orientation=orientation(level),
+        )
+
+    def _document(
+        self,
+        files: Sequence[ObjectFacts],
+        kind: SessionKind,
+        scans: Sequence[ScanDocument],
+        *,
+        project: str,
+        label: str,
+        subject: str,
+    ) -> SessionDocument:
+        of_family: defaultdict[str, list[ObjectFacts]] = defaultdict(list)
+        for fact in files:
+            of_family[self._types.family(fact.sop_class).name].append(fact)
+        levels = {
+            name: Level("session", of_family[name], self._warnings)
+            for name in ("MR", "PET")
+            if name in of_family
+        }
+        metadata = session_metadata(
+            kind.element,
+            Level("session", files, self._warnings),
+            mr=levels.get("MR"),
+            pet=levels.get("PET"),
+        )
+        found = {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
+        return SessionDocument(
+            type=kind.element,
+            root=kind.root,
+            modality=kind.modality,
+            uid=files[0].study,
+            project=project,
+            label=label,
+            subject=subject,
+            prearchive_path=str(self._folder),
+            scans=tuple(scans),
+            resources=self._kept_resources(),
+            warnings=tuple(self._warnings),
+            **found,
+        )
+
+    def _kept_resources(self) -> tuple[ResourceDocument, ...]:
+        """Take over the session's own resources from the document of the build before."""
+        try:
+            return read_session(self._session_file.read_bytes()).resources
+        except (FileNotFoundError, MarkupError):
+            return ()
+
+    @property
+    def _session_file(self) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.xml")
+
+    def _write(self, document: SessionDocument) -> None:
+        """Write catalogs, log and, last, the document: it says that the build is done."""
+        used = []
+        for scan in document.scans:
+            for resource in scan.resources:
+                path = f"{SCANS}/{scan.id}/{resource.label}"
+                used.append(path)
+                catalog = self._folder / path / resource.catalog
+                write_whole(catalog, write_catalog(resource), self._checkpoint)
+        log = self._folder / _LOG
+        if document.warnings:
+            lines = "".join(f"{line}\n" for line in document.warnings)
+            write_whole(log, lines.encode(), self._checkpoint)
+        else:
+            self._checkpoint()
+            log.unlink(missing_ok=True)
+        remove_empty(self._folder, used, self._checkpoint)
+        write_whole(self._session_file, write_session(document), self._checkpoint)
+
+
+def _entry_order(entry: CatalogEntry) -> tuple[int, int, str]:
+    number = entry.instance_number
+    if number.isdecimal() and number.isascii() and len(number) < 20:
+        return (0, int(number), entry.uri)
+    return (1, 0, entry.uri)

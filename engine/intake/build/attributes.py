@@ -1,0 +1,121 @@
+"""The header elements that a build reads, in one table. Every file's facts hold the values in this
+order; which of them end where in a document is decided by the modules of the metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.dicom.dictionary import tag_of
+
+
+class Kind(Enum):
+    """How the value of an element becomes text."""
+
+    TEXT = "first value"
+    TEXTS = "all values, joined by a backslash"
+    WHOLE = "text that is never split"
+    NUMBER = "first value as a number"
+    NUMBERS = "all values as numbers, joined by a backslash"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attribute:
+    """One element that the build reads."""
+
+    name: str
+    tag: int
+    kind: Kind
+    inside: int = 0
+    """Sequence in which to look when the data set itself lacks the element; 0 for none."""
+
+    macro: bool = False
+    """`inside` is looked up in the functional groups of a multi-frame object (PS3.3 C.7.6.16)."""
+
+
+def _tag(keyword: str) -> int:
+    tag = tag_of(keyword)
+    if tag is None:
+        raise LookupError(f"the dictionary lacks {keyword}")
+    return tag
+
+
+def _attributes(
+    kind: Kind, keywords: str, *, inside: str = "", macro: bool = False
+) -> list[Attribute]:
+    sequence = _tag(inside) if inside else 0
+    return [
+        Attribute(name=name, tag=_tag(name), kind=kind, inside=sequence, macro=macro)
+        for name in keywords.split()
+    ]
+
+
+def _in_frames(kind: Kind, keyword: str, macro: str) -> list[Attribute]:
+    return _attributes(kind, keyword, inside=macro, macro=True)
+
+
+_TRACER = "RadiopharmaceuticalInformationSequence"
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    *_attributes(
+        Kind.TEXT,
+        "StudyDate StudyTime StudyDescription StudyID AccessionNumber InstitutionName StationName"
+        " Manufacturer ManufacturerModelName PatientID PatientName PatientBirthDate"
+        " PatientSex PatientAge Modality SeriesNumber SeriesDescription SeriesDate SeriesTime"
+        " RequestedProcedureDescription ProtocolName"
+        " BodyPartExamined SequenceName MRAcquisitionType ReceiveCoilName"
+        " ContrastBolusAgent AcquisitionNumber RotationDirection FilterType GeneratorPower"
+        " ExposureModulationType EchoNumbers PatientPosition InPlanePhaseEncodingDirection",
+    ),
+    *_attributes(
+        Kind.TEXTS,
+        "OperatorsName SoftwareVersions ImageType ScanningSequence SequenceVariant ScanOptions"
+        " ConvolutionKernel",
+    ),
+    *_attributes(Kind.WHOLE, "StudyComments ImageComments DerivationDescription"),
+    *_attributes(
+        Kind.NUMBER,
+        "PatientWeight MagneticFieldStrength InversionTime DataCollectionDiameter"
+        " DistanceSourceToDetector DistanceSourceToPatient TableHeight"
+        " ExposureTime XRayTubeCurrent Exposure EstimatedDoseSaving",
+    ),
+    *_attributes(Kind.NUMBER, "Rows Columns"),
+    *_attributes(Kind.NUMBERS, "FocalSpots ActualFrameDuration FrameReferenceTime"),
+    *_in_frames(Kind.NUMBERS, "PixelSpacing", "PixelMeasuresSequence"),
+    *_in_frames(Kind.NUMBER, "SliceThickness", "PixelMeasuresSequence"),
+    *_in_frames(Kind.NUMBERS, "ImageOrientationPatient", "PlaneOrientationSequence"),
+    *_in_frames(Kind.NUMBER, "RepetitionTime", "MRTimingAndRelatedParametersSequence"),
+    *_in_frames(Kind.NUMBER, "FlipAngle", "MRTimingAndRelatedParametersSequence"),
+    *_in_frames(Kind.NUMBER, "EffectiveEchoTime", "MREchoSequence"),
+    *_attributes(Kind.NUMBER, "EchoTime"),
+    *_in_frames(Kind.NUMBERS, "PixelBandwidth", "MRImagingModifierSequence"),
+    *_in_frames(Kind.NUMBER, "DiffusionBValue", "MRDiffusionSequence"),
+    *_in_frames(Kind.TEXT, "DiffusionDirectionality", "MRDiffusionSequence"),
+    *_attributes(Kind.NUMBERS, "DiffusionGradientOrientation"),
+    *_in_frames(Kind.TEXT, "DiffusionAnisotropyType", "MRDiffusionSequence"),
+    *_in_frames(Kind.NUMBER, "RescaleIntercept", "PixelValueTransformationSequence"),
+    *_in_frames(Kind.NUMBER, "RescaleSlope", "PixelValueTransformationSequence"),
+    *_in_frames(Kind.NUMBER, "KVP", "CTXRayDetailsSequence"),
+    *_in_frames(Kind.NUMBER, "GantryDetectorTilt", "CTAcquisitionDetailsSequence"),
+    *_in_frames(Kind.NUMBER, "SingleCollimationWidth", "CTAcquisitionDetailsSequence"),
+    *_in_frames(Kind.NUMBER, "TotalCollimationWidth", "CTAcquisitionDetailsSequence"),
+    *_in_frames(Kind.NUMBER, "TableSpeed", "CTTableDynamicsSequence"),
+    *_in_frames(Kind.NUMBER, "TableFeedPerRotation", "CTTableDynamicsSequence"),
+    *_in_frames(Kind.NUMBER, "SpiralPitchFactor", "CTTableDynamicsSequence"),
+    *_in_frames(Kind.NUMBER, "CTDIvol", "CTExposureSequence"),
+    *_attributes(
+        Kind.TEXT,
+        "Radiopharmaceutical RadiopharmaceuticalStartTime RadiopharmaceuticalStartDateTime",
+        inside=_TRACER,
+    ),
+    *_attributes(Kind.NUMBER, "RadionuclideTotalDose RadionuclideHalfLife", inside=_TRACER),
+)
+"""Everything read from a header, apart from UIDs, frames and two values that lie deeper."""
+
+ISOTOPE = "RadionuclideCodeSequence"
+"""Name under which facts hold the meaning of the radionuclide's code."""
+
+DEEPER: tuple[str, ...] = (ISOTOPE,)
+
+NAMES: tuple[str, ...] = (*(attribute.name for attribute in ATTRIBUTES), *DEEPER)
+INDEX: dict[str, int] = {name: number for number, name in enumerate(NAMES)}

@@ -1,0 +1,54 @@
+"""Acquisition parameters of CT scans (intake contract 5.5, PS3.3 C.8.2 and C.8.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.intake.build.facts import ObjectFacts
+from engine.intake.build.level import Level
+from engine.intake.build.mr import plane_parameters
+
+_PLAIN = {
+    "subjectPosition": "PatientPosition",
+    "rescale/intercept": "RescaleIntercept",
+    "rescale/slope": "RescaleSlope",
+    "kvp": "KVP",
+    "acquisitionNumber": "AcquisitionNumber",
+    "imageType": "ImageType",
+    "options": "ScanOptions",
+    "collectionDiameter": "DataCollectionDiameter",
+    "distanceSourceToDetector": "DistanceSourceToDetector",
+    "distanceSourceToPatient": "DistanceSourceToPatient",
+    "gantryTilt": "GantryDetectorTilt",
+    "tableHeight": "TableHeight",
+    "exposureTime": "ExposureTime",
+    "xrayTubeCurrent": "XRayTubeCurrent",
+    "exposure": "Exposure",
+    "filter": "FilterType",
+    "generatorPower": "GeneratorPower",
+    "focalSpots/focalSpot": "FocalSpots",
+    "convolutionKernel": "ConvolutionKernel",
+    "collimationWidth/single": "SingleCollimationWidth",
+    "collimationWidth/total": "TotalCollimationWidth",
+    "tableSpeed": "TableSpeed",
+    "tableFeedPerRotation": "TableFeedPerRotation",
+    "pitchFactor": "SpiralPitchFactor",
+    "estimatedDoseSaving": "EstimatedDoseSaving",
+    "estimatedDoseSaving/@modulation": "ExposureModulationType",
+    "ctDIvol": "CTDIvol",
+    "derivation": "DerivationDescription",
+    "contrastBolus/agent": "ContrastBolusAgent",
+}
+_ROTATIONS = ("CW", "CC")
+
+
+def ct_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
+    """Collect the parameters of a CT scan."""
+    found = plane_parameters(level)
+    found.update({path: level.limited(name) for path, name in _PLAIN.items()})
+    rotation = level.value("RotationDirection")
+    if rotation in _ROTATIONS:
+        found["rotationDirection"] = rotation
+    elif rotation:
+        level.warn("RotationDirection", "is neither CW nor CC and is left out")
+    return {path: value for path, value in found.items() if value}

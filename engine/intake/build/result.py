@@ -1,0 +1,82 @@
+"""What a build is asked and what it answers. The build itself is `assemble`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.intake.build.types import PetMr, SessionTypes
+from engine.model.imaging import SessionDocument
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildOptions:
+    """How to build."""
+
+    types: SessionTypes | None = None
+    """None for the table as it comes."""
+
+    separate_secondary: bool = True
+    checksums: bool = True
+    scan_type_mapping: Mapping[str, str] = field(default_factory=dict)
+    """Learned from earlier scans of the project, by normal description."""
+
+    pet_mr: PetMr = PetMr.PETMR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something about files that a person should look at."""
+
+    code: str
+    """`unreadable`, `strange` or `conflict`."""
+
+    paths: tuple[str, ...]
+    reason: str
+    """A sentence without patient data."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """One file that changed its place."""
+
+    source: str
+    target: str
+
+
+class BuildError(Exception):
+    """A session that cannot be built: `code` is `gone`, `empty`, `two studies` or `no type`."""
+
+    def __init__(self, code: str, reason: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(code, reason, tuple(problems))
+        self.code = code
+        self.reason = reason
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildResult:
+    """What a build found and did. Paths are relative to the session folder and as they are now."""
+
+    document: SessionDocument
+    moves: tuple[Move, ...]
+    problems: tuple[Problem, ...]
+    duplicates: tuple[str, ...]
+    """Files that repeat another one's data set and may be dropped; they are in no catalog."""
+
+    covered: Mapping[str, str]
+    """Every file that the build looked at -> its SOP Instance UID, empty where it cannot be read.
+    What arrives meanwhile is not among them."""
+
+    file_count: int
+    bytes: int
+    split: bool
+    """The study is to be separated into a PET and an MR session (intake contract 7.6)."""
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """Why the session is in conflict, in words: one SOP Instance UID for different objects."""
+        return tuple(each.reason for each in self.problems if each.code == "conflict")
