@@ -1,0 +1,351 @@
+"""The settings of one installation: what they are, what they mean and what they may be. The text
+under each field is what the settings file shows. Reading and writing that file is `settings_file`;
+what changes while the engine runs (projects, receivers, rules, scripts) lives in the databases."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from engine.model.errors import InvalidInput, Problem
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expect:
+    """A rule for a value: the test, and in words what passes it."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def between(low: float, high: float, unit: str = "") -> Expect:
+    """Expect a number within limits, both included."""
+    words = f"a number from {low} to {high} {unit}".rstrip()
+    return Expect(words=words, holds=lambda value: bool(low <= value <= high))
+
+
+def matching(pattern: str, words: str) -> Expect:
+    """Expect a text that matches a pattern as a whole."""
+    compiled = re.compile(pattern)
+    return Expect(words=words, holds=lambda value: compiled.fullmatch(value) is not None)
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
+
+
+def _is_file_name_template(text: str) -> bool:
+    """Say whether names made by a template are plain file names and differ for each object."""
+    literal = _VARIABLE.sub("", text)
+    variables = _VARIABLE.findall(text)
+    plain = re.fullmatch(r"[A-Za-z0-9_.-]*", literal) is not None and not text.startswith(".")
+    return plain and any("SOPInstanceUID" in variable for variable in variables)
+
+
+_AE_TITLE = matching(
+    r"(?! *$)[ -\[\]-~]{1,16}", "an AE title: 1 to 16 printable ASCII characters, no backslash"
+)
+_PORT = between(0, 65535)
+_URL = matching(
+    r"sqlite(\+aiosqlite)?:///[^?#]+|postgresql(\+psycopg)?://.+",
+    "sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+)
+_FILE_NAMES = Expect(
+    words="a template of ${Keyword} parts, letters, digits, '.', '_' and '-' that holds "
+    "SOPInstanceUID, so that no two objects get one name",
+    holds=_is_file_name_template,
+)
+
+
+class Durability(StrEnum):
+    """When an object is answered with success."""
+
+    GROUP = "group"
+    NONE = "none"
+
+
+class FileNames(StrEnum):
+    """From which header the name of a received file is made."""
+
+    AS_STORED = "as_stored"
+    AS_RECEIVED = "as_received"
+
+
+class PetMr(StrEnum):
+    """What becomes of a session that holds both PET and MR."""
+
+    UNSET = ""
+    PET = "pet"
+    PETMR = "petmr"
+    SEPARATE = "separate"
+
+
+class NodeRole(StrEnum):
+    """A part of the work that a node takes."""
+
+    RECEIVER = "receiver"
+    WORKER = "worker"
+    API = "api"
+
+
+class LogLevel(StrEnum):
+    """The least important news that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathSettings:
+    """Where files are kept. A relative path starts at the home."""
+
+    prearchive: Path = Path("prearchive")
+    """Everything that is not yet approved. May hold patient data: only this user may read it."""
+
+    archive: Path = Path("archive")
+    """The permanent store."""
+
+    trash: Path = Path("trash")
+    """What was deleted or replaced in the archive; undo takes it from here."""
+
+    inbox: Path = Path("inbox")
+    """The folder into which files to be imported are dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseSettings:
+    """Where the two databases are: SQLite files, or PostgreSQL for more than one node."""
+
+    archive_url: Annotated[str, _URL] = "sqlite+aiosqlite:///archive.db"
+    """Projects, people, scripts, filed sessions and the audit trail; kept for ever. A relative
+    file starts at the home. On PostgreSQL, ?schema=NAME chooses a schema."""
+
+    prearchive_url: Annotated[str, _URL] = "sqlite+aiosqlite:///prearchive/prearchive.db"
+    """What waits for approval, and the jobs. May hold patient data; never the same database as
+    the archive's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DicomSettings:
+    """How images are received. Further receivers are added while the engine runs."""
+
+    ae_title: Annotated[str, _AE_TITLE] = "ANTEROOM"
+    """The AE title of the first receiver."""
+
+    host: Annotated[str, matching(r"\S+", "a host name or an address")] = "0.0.0.0"
+    """The address to listen on; 0.0.0.0 is every address of this machine."""
+
+    port: Annotated[int, _PORT] = 8104
+    """The port of the first receiver; 0 takes any free one."""
+
+    workers: Annotated[int, between(1, 64)] = 2
+    """How many processes receive; about one for each core."""
+
+    max_associations: Annotated[int, between(1, 10_000)] = 100
+    """How many associations may be open at once; one more is told to come back later."""
+
+    max_pdu: Annotated[int, between(4096, 4 * _MIB, "bytes")] = 131072
+    """The largest PDU that senders are offered, in bytes."""
+
+    idle_timeout: Annotated[float, between(1, 86_400, "seconds")] = 60.0
+    """After how many seconds of silence an association is ended."""
+
+    artim_timeout: Annotated[float, between(1, 3600, "seconds")] = 30.0
+    """How many seconds a caller has to ask for an association, or to hang up after one."""
+
+    durability: Durability = Durability.GROUP
+    """When success is answered. group: once the object is safe on disk. none: once it is written,
+    so that a power cut may lose it; for measuring only."""
+
+    file_name_template: Annotated[str, _FILE_NAMES] = (
+        "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"
+    )
+    """How received files are named: DICOM keywords in ${}; HashAWithB is a short hash of both."""
+
+    file_names: FileNames = FileNames.AS_STORED
+    """Which header gives the names. as_stored: the one on disk, after anonymization.
+    as_received: the one that was sent, as XNAT does; UIDs that a script replaces then stay
+    readable in file names."""
+
+    max_header: Annotated[int, between(64 * 1024, 1024 * _MIB, "bytes")] = 16 * _MIB
+    """The largest header that is worked on in memory, in bytes; larger ones are slower."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpSettings:
+    """Where the XNAT-compatible REST interface listens."""
+
+    host: Annotated[str, matching(r"\S+", "a host name or an address")] = "127.0.0.1"
+    """The address to listen on; 127.0.0.1 serves this machine only. Passwords cross the network in
+    the clear: put a proxy with TLS in front before opening it to others."""
+
+    port: Annotated[int, _PORT] = 8080
+    """The port; 0 takes any free one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSettings:
+    """When a session that is being received counts as whole."""
+
+    build_after: Annotated[float, between(0.05, 604_800, "seconds")] = 300.0
+    """After how many seconds without a new object a session is built."""
+
+    check_every: Annotated[float, between(0.05, 86_400, "seconds")] = 60.0
+    """Every how many seconds sessions are looked at for this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectSettings:
+    """What new projects begin with."""
+
+    default_prearchive_code: Annotated[
+        int, Expect(words="0, 4 or 5", holds=lambda value: value in (0, 4, 5))
+    ] = 4
+    """What becomes of built sessions. 0: they wait in the prearchive. 4: they are archived.
+    5: they are archived, and replace what is there."""
+
+    allow_auto_archive: bool = True
+    """Whether any session may be archived without a person; no: all of them wait."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSettings:
+    """How a received session is put together."""
+
+    separate_secondary: bool = True
+    """Whether secondary captures, reports and the like go to a folder of their own."""
+
+    checksums: bool = True
+    """Whether catalogs carry the MD5 of each file."""
+
+    scan_type_mapping: bool = True
+    """Whether scan types given to earlier series of the same description are taken over."""
+
+    pet_mr: PetMr = PetMr.UNSET
+    """A session with both PET and MR: pet makes it a PET session, petmr a PET/MR session,
+    separate makes two. Empty: a PET/MR session."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSettings:
+    """This machine, where several share the work."""
+
+    name: Annotated[
+        str, matching(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, '.', '_' and '-'")
+    ] = ""
+    """The name of this node, different on each. Empty: the name of the host."""
+
+    roles: tuple[NodeRole, ...] = (NodeRole.RECEIVER, NodeRole.WORKER, NodeRole.API)
+    """What this node does: receiver takes images, worker runs jobs, api answers REST."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrashSettings:
+    """How long deleted things stay. What is deleted in the archive stays for ever."""
+
+    prearchive_days: Annotated[int, between(0, 36_500, "days")] = 30
+    """For how many days a session deleted in the prearchive can be put back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogSettings:
+    """What is logged, in the home's folder logs."""
+
+    level: LogLevel = LogLevel.INFO
+    """The least important news that is logged: debug, info, warning or error."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of one installation."""
+
+    site_id: Annotated[
+        str, matching(r"[A-Za-z][A-Za-z0-9_-]{0,31}", "a letter, then letters, digits, '_' or '-'")
+    ] = "ANTEROOM"
+    """The short name of this installation; accession numbers begin with it."""
+
+    paths: PathSettings = field(default_factory=PathSettings)
+    databases: DatabaseSettings = field(default_factory=DatabaseSettings)
+    dicom: DicomSettings = field(default_factory=DicomSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    session: SessionSettings = field(default_factory=SessionSettings)
+    projects: ProjectSettings = field(default_factory=ProjectSettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
+    node: NodeSettings = field(default_factory=NodeSettings)
+    trash: TrashSettings = field(default_factory=TrashSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def resolved(self, home: Path) -> Settings:
+        """Give the same settings with paths made absolute below `home` and no name left empty."""
+        node = self.node.name or re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64]
+        return replace(
+            self,
+            paths=PathSettings(
+                **{part.name: home / getattr(self.paths, part.name) for part in fields(self.paths)}
+            ),
+            databases=DatabaseSettings(
+                archive_url=_below(self.databases.archive_url, home),
+                prearchive_url=_below(self.databases.prearchive_url, home),
+            ),
+            node=replace(self.node, name=node),
+        )
+
+    def override(self, changes: Mapping[str, object]) -> Settings:
+        """Give the same settings with some changed for this run, by names such as `dicom.port`.
+
+        Raises:
+            InvalidInput: a value that the settings file would not be allowed either.
+        """
+        changed = self
+        problems = []
+        for name, value in changes.items():
+            section, _, key = name.rpartition(".")
+            rule = rule_of(type(getattr(self, section) if section else self), key)
+            if rule is not None and not rule.holds(value):
+                problems.append(Problem(message=f"{name}: expected {rule.words}"))
+                continue
+            new: Any = value
+            if section:
+                new = replace(getattr(changed, section), **{key: value})
+            changed = replace(changed, **{section or key: new})
+        problems += [Problem(message=f"{name}: {message}") for name, message in changed.clashes()]
+        if problems:
+            raise InvalidInput(str(problems[0]), problems=tuple(problems))
+        return changed
+
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        """Find settings that are each right but not together, as (name, what is wrong)."""
+        if self.databases.archive_url == self.databases.prearchive_url:
+            yield (
+                "databases.prearchive_url",
+                "the prearchive needs a database of its own, not the archive's",
+            )
+        for one, other in combinations((part.name for part in fields(self.paths)), 2):
+            first, second = getattr(self.paths, one), getattr(self.paths, other)
+            if first == second or first in second.parents or second in first.parents:
+                yield f"paths.{other}", f"{other} and {one} may not be the same or inside another"
+
+
+def rule_of(section: type, key: str) -> Expect | None:
+    """Give the rule that a value of a settings class must pass beside its type."""
+    hint = get_type_hints(section, include_extras=True)[key]
+    if get_origin(hint) is not Annotated:
+        return None
+    return next((extra for extra in get_args(hint) if isinstance(extra, Expect)), None)
+
+
+def _below(url: str, home: Path) -> str:
+    """Make the file of a SQLite address absolute."""
+    scheme, separator, place = url.partition(":///")
+    if not separator or not scheme.startswith("sqlite"):
+        return url
+    return f"{scheme}:///{home / place}"
