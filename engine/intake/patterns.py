@@ -14,6 +14,12 @@ import regex  # type: ignore[import-untyped]
 SECONDS = 0.05
 """Time limit of one match. A sound rule takes some millionths of this."""
 
+DEEPEST = 50
+"""Groups and sets inside each other; far more than a rule needs, far less than Python's stack."""
+
+HEAVIEST = 100_000
+"""Characters that a pattern may ask for at least; `regex` writes counts out when it compiles."""
+
 _LINE_ENDS = r"\n\r\x85\u2028\u2029"
 _AT_END = rf"(?=(?:\r\n|[{_LINE_ENDS}])?\Z)"
 _ESCAPED_IN_SET = frozenset("\\[]^-&|~:")
@@ -51,7 +57,7 @@ _ANCHORS = {
     "X": r"\X",
 }
 _LOOKS = ("(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!")
-_COUNT = regex.compile(r"\{\d{1,9}(?:,\d{0,9})?\}")
+_COUNT = regex.compile(r"\{(\d{1,9})(?:,\d{0,9})?\}")
 _GROUP_NAME = regex.compile(r"\(\?<([A-Za-z][A-Za-z0-9]*)>")
 _GROUP_REFERENCE = regex.compile(r"k<([A-Za-z][A-Za-z0-9]*)>")
 _FLAGS = regex.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])")
@@ -114,6 +120,8 @@ class _Translation:
         # Per open group: does `.` take line ends, do `^` and `$` mean lines.
         self._modes = [(False, False)]
         self._opened: list[int] = []
+        # Per open group: the characters it asks for so far, and those of its last part.
+        self._weights = [(0, 0)]
 
     def run(self) -> str:
         while self.at < len(self.text):
@@ -139,6 +147,8 @@ class _Translation:
     def _token(self) -> None:
         char = self._peek()
         dot_all, lines = self._modes[-1]
+        if char not in "(){":
+            self._weigh(1)
         if char == "\\":
             self._escape()
         elif char == "[":
@@ -150,6 +160,8 @@ class _Translation:
                 raise PatternFault("a “)” has no “(”", self.at)
             self._opened.pop()
             self._modes.pop()
+            weight, _ = self._weights.pop()
+            self._weigh(max(weight, 1))
             self._emit(")", 1)
         elif char == ".":
             self._emit("(?s:.)" if dot_all else f"[^{_LINE_ENDS}]", 1)
@@ -160,9 +172,17 @@ class _Translation:
             count = _COUNT.match(self.text, self.at)
             if count is None:
                 raise PatternFault("a “{” starts no count such as {2,3}; write \\{", self.at)
+            _, last = self._weights[-1]
+            self._weigh(last * max(int(count[1]), 1))
             self._emit(count[0], len(count[0]))
         else:
             self._emit(char, 1)
+
+    def _weigh(self, weight: int) -> None:
+        total, _ = self._weights[-1]
+        if total + weight > HEAVIEST:
+            raise PatternFault(f"the counts add up to more than {HEAVIEST:,} characters", self.at)
+        self._weights[-1] = (total + weight, weight)
 
     def _open(self) -> None:
         if self._peek(2) == "(*":
@@ -181,9 +201,15 @@ class _Translation:
         raise PatternFault("this kind of group “(?” is not known", self.at)
 
     def _group(self, opening: str) -> None:
-        self._opened.append(self.at)
-        self._modes.append(self._modes[-1])
+        self._enter(self._modes[-1])
         self._emit(opening, len(opening))
+
+    def _enter(self, mode: tuple[bool, bool]) -> None:
+        if len(self._opened) == DEEPEST:
+            raise PatternFault(f"more than {DEEPEST} groups lie inside each other", self.at)
+        self._opened.append(self.at)
+        self._modes.append(mode)
+        self._weights.append((0, 0))
 
     def _flags(self, on: str, off: str, close: str, length: int) -> None:
         for flag in on + off:
@@ -198,8 +224,7 @@ class _Translation:
         kept_off = "".join(flag for flag in "im" if flag in off)
         words = kept_on + ("-" + kept_off if kept_off else "")
         if close == ":":
-            self._opened.append(self.at)
-            self._modes.append(mode)
+            self._enter(mode)
             return self._emit(f"(?{words}:", length)
         self._modes[-1] = mode
         return self._emit(f"(?{words})" if words else "", length)
@@ -271,8 +296,10 @@ class _Translation:
             raise PatternFault(f"“\\{letter}” is not known", start)
         return letter, False, True, 2
 
-    def _set(self) -> None:
+    def _set(self, depth: int = 1) -> None:
         opened = self.at
+        if depth > DEEPEST:
+            raise PatternFault(f"more than {DEEPEST} sets lie inside each other", opened)
         self._emit("[", 1)
         if self._peek() == "^":
             self._emit("^", 1)
@@ -284,7 +311,7 @@ class _Translation:
             if char == "]" and not first:
                 return self._emit("]", 1)
             if char == "[":
-                self._set()
+                self._set(depth + 1)
                 after_single = False
             elif self._peek(2) == "&&":
                 self._emit("&&", 2)

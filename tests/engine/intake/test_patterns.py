@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.intake.patterns import SECONDS, PatternFault, compile_pattern
+from engine.intake.patterns import DEEPEST, SECONDS, PatternFault, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,28 @@ def test_what_is_no_java_pattern_is_refused_at_its_place(pattern: str, offset: i
         compile_pattern(pattern)
     assert fault.value.offset == offset
     assert fault.value.reason
+
+
+@pytest.mark.parametrize(
+    "pattern, part",
+    [
+        ("(" * 1900 + ")" * 1900, "inside each other"),
+        ("(?:" * 1300 + ")" * 1300, "inside each other"),
+        ("[" * 1900 + "a" + "]" * 1900, "inside each other"),
+        ("a{999999999}", "counts"),
+        ("(?:(?:a{1000}){1000}){1000}", "counts"),
+        ("(a|b{60000}c{60000})", "counts"),
+    ],
+)
+def test_a_pattern_that_would_exhaust_the_compiler_is_refused(pattern: str, part: str) -> None:
+    with pytest.raises(PatternFault, match=part):
+        compile_pattern(pattern)
+
+
+def test_depth_and_counts_within_the_limits_compile() -> None:
+    assert compile_pattern("(?:[0-9]{64}){8}" * 20).groups == 0
+    assert compile_pattern("(" * DEEPEST + "[" * DEEPEST + "]" + "]" * DEEPEST + ")" * DEEPEST)
+    assert compile_pattern("a{0,99999}").fullmatch("aa", timeout=SECONDS)
 
 
 def test_a_pattern_that_backtracks_for_ever_is_stopped() -> None:
