@@ -106,7 +106,7 @@ def connect(url: str) -> Iterator[Connection]:
 
 def _migrate(url: str, section: Section, backup: Path | None) -> Migrated:
     address = Address.parse(url)
-    scripts = ScriptDirectory.from_config(_config(section))
+    scripts = ScriptDirectory.from_config(alembic_config(section))
     head = scripts.get_current_head() or ""
     copy: Path | None = None
     with connect(url) as connection:
@@ -118,7 +118,7 @@ def _migrate(url: str, section: Section, backup: Path | None) -> Migrated:
         if before and address.file is not None:
             # The lock is already ours: nothing can be committed between the copy and the change.
             copy = _copy(address.file, backup, head)
-        config = _config(section)
+        config = alembic_config(section)
         config.attributes["connection"] = connection
         upgrade(config, "head")
         _check_references(connection, address)
@@ -136,7 +136,8 @@ def _check_references(connection: Connection, address: Address) -> None:
         )
 
 
-def _config(section: Section) -> Config:
+def alembic_config(section: Section) -> Config:
+    """Give Alembic's configuration for one tree of revisions."""
     config = Config(ini_section=section.name)
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("version_locations", str(_FOLDER / section.name).replace("%", "%%"))
