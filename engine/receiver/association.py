@@ -134,6 +134,8 @@ class Association(Live):
     def _request(self) -> AssociateRequest:
         kind, length = pdu.HEADER.unpack(self._exactly(pdu.HEADER.size))
         if kind == pdu.ABORT:
+            # Unread bytes would turn our closing into a reset.
+            self._exactly(min(length, pdu.CONTROL_LENGTH))
             raise Over(Ending.ABORTED, "aborted before an association")
         if kind != pdu.ASSOCIATE_RQ:
             raise user_abort("not an association request")

@@ -19,6 +19,7 @@ from engine.receiver.associate import (
 
 VERIFICATION = "1.2.840.10008.1.1"
 STORAGE_SERVICE = "1.2.840.10008.4.2"
+_UID_LENGTH = 64
 
 ACCEPTED = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
@@ -109,7 +110,11 @@ STORAGE_INFORMATION = bytes((2, 0, 0, 0, 1, 0))
 
 def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
     """Add to `STORAGE` the classes that the peer itself declares to be storage (PS3.4 B.3.1.3)."""
-    declared = {item.sop_class for item in common if item.service_class == STORAGE_SERVICE}
+    declared = {
+        item.sop_class
+        for item in common
+        if item.service_class == STORAGE_SERVICE and 0 < len(item.sop_class) <= _UID_LENGTH
+    }
     return STORAGE | declared if declared else STORAGE
 
 

@@ -45,7 +45,7 @@ def control_pair() -> tuple[socket.socket, socket.socket]:
 
 class Listener:
     """A thread that accepts. `serve(connection, peer address, port)` starts what serves it and may
-    raise OSError when it cannot; `listening(ports)` hears of every change."""
+    raise OSError when it cannot; `listening(ports)` answers each message of the engine."""
 
     def __init__(
         self,
@@ -130,17 +130,17 @@ class Listener:
             return
         ports = json.loads(data)
         if flags & socket.MSG_CTRUNC or len(ports) != len(sockets):
-            # Out of descriptors. Not acknowledged, so the engine knows that this did not happen.
+            # Out of descriptors: the old ones stay, and the engine hears that they did.
             for sock in sockets:
                 sock.close()
             _log.error("sockets_not_taken", ports=len(ports), arrived=len(sockets))
-            return
-        self._drop_sockets()
-        for port, sock in zip(ports, sockets, strict=True):
-            sock.setblocking(False)
-            self._sockets[sock.fileno()] = (port, sock)
-            self._poll.register(sock, select.POLLIN)
-        self._told(tuple(ports))
+        else:
+            self._drop_sockets()
+            for port, sock in zip(ports, sockets, strict=True):
+                sock.setblocking(False)
+                self._sockets[sock.fileno()] = (port, sock)
+                self._poll.register(sock, select.POLLIN)
+        self._told(tuple(port for port, _ in self._sockets.values()))
 
     def _drop_sockets(self) -> None:
         for descriptor, (_, sock) in self._sockets.items():

@@ -20,7 +20,7 @@ HEADER = struct.Struct(">BxI")
 """PDU type, one reserved byte, length of what follows."""
 
 _PDV = struct.Struct(">IBB")
-_CONTROL_LENGTH = 4
+CONTROL_LENGTH = 4
 _PDV_OVERHEAD = 6
 
 LARGEST_ASSOCIATE = 1 << 20
@@ -59,17 +59,17 @@ class PduError(ValueError):
 
 def encode_reject(result: int, source: int, reason: int) -> bytes:
     """Encode an A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
-    return HEADER.pack(ASSOCIATE_RJ, _CONTROL_LENGTH) + bytes((0, result, source, reason))
+    return HEADER.pack(ASSOCIATE_RJ, CONTROL_LENGTH) + bytes((0, result, source, reason))
 
 
 def encode_abort(source: AbortSource, reason: AbortReason = AbortReason.NOT_SPECIFIED) -> bytes:
     """Encode an A-ABORT (PS3.8 9.3.8)."""
-    return HEADER.pack(ABORT, _CONTROL_LENGTH) + bytes((0, 0, source, reason))
+    return HEADER.pack(ABORT, CONTROL_LENGTH) + bytes((0, 0, source, reason))
 
 
 def encode_release_reply() -> bytes:
     """Encode an A-RELEASE-RP (PS3.8 9.3.7)."""
-    return HEADER.pack(RELEASE_RP, _CONTROL_LENGTH) + bytes(_CONTROL_LENGTH)
+    return HEADER.pack(RELEASE_RP, CONTROL_LENGTH) + bytes(CONTROL_LENGTH)
 
 
 def encode_command(context: int, command: bytes, largest: int) -> bytes:
@@ -156,7 +156,7 @@ class PduStream:
                 AbortReason.UNEXPECTED_PDU if known else AbortReason.UNRECOGNIZED_PDU,
                 "unexpected PDU" if known else "unrecognized PDU",
             )
-        if length != _CONTROL_LENGTH:
+        if length != CONTROL_LENGTH:
             raise PduError(AbortReason.INVALID_PARAMETER, "control PDU of a wrong length")
         if end - self.position < HEADER.size + length:
             return None

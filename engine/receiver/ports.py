@@ -27,7 +27,7 @@ def bind(host: str, port: int) -> socket.socket:
             flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV,
         )
         family, _, _, _, address = found[0]
-        return _listen(family, address[:2], dualstack=False)
+        return _listen(family, (str(address[0]), port), dualstack=False)
     except (OSError, OverflowError) as error:
         raise Unavailable(
             f"port {port} cannot be opened on {host or 'any address'}: {_reason(error)}",
@@ -35,7 +35,7 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _listen(family: int, address: tuple[str | int, ...], *, dualstack: bool) -> socket.socket:
+def _listen(family: int, address: tuple[str, int], *, dualstack: bool) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -57,7 +57,6 @@ class RecordingIncoming:
         for chunk in chunks:
             self._recorded.data += chunk
         self._recorded.batches.append([len(chunk) for chunk in chunks])
-        self._intake.written.set()
 
     def finish(self) -> Answer:
         """Answer with the intake's next status."""
@@ -81,7 +80,7 @@ class RecordingIntake:
         self.answer = (0x0000, "")
         self.breaks = ""
         self.seen: list[Recorded] = []
-        self.written = threading.Event()
+        self.begun: queue.Queue[Recorded] = queue.Queue()
         self.configure(*receivers)
 
     def configure(self, *receivers: ReceiverConfig) -> None:
@@ -105,6 +104,7 @@ class RecordingIntake:
             raise RuntimeError("broken")
         recorded = Recorded(origin=origin, context=context)
         self.seen.append(recorded)
+        self.begun.put(recorded)
         return RecordingIncoming(self, recorded)
 
     @property
@@ -164,6 +164,7 @@ class Listener:
         self.ears = Ears()
         self.slots = slots or Slots()
         self.associations: list[Association] = []
+        self.accepted: queue.Queue[Association] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
@@ -182,11 +183,13 @@ class Listener:
                 observer=self.ears,
                 slots=self.slots,
                 new_id=lambda: f"tr_{len(self.associations)}",
+                linger=0.1,
             )
             self.associations.append(association)
             thread = threading.Thread(target=association.run)
             self._threads.append(thread)
             thread.start()
+            self.accepted.put(association)
 
     def connect(self) -> socket.socket:
         """Open a plain connection."""
