@@ -52,6 +52,7 @@ def _is_file_name_template(text: str) -> bool:
 _AE_TITLE = matching(
     r"(?! *$)[ -\[\]-~]{1,16}", "an AE title: 1 to 16 printable ASCII characters, no backslash"
 )
+_HOST = matching(r"[!-~]+", "a host name or an address")
 _PORT = between(0, 65535)
 _URL = matching(
     r"sqlite(\+aiosqlite)?:///[^?#]+|postgresql(\+psycopg)?://.+",
@@ -141,7 +142,7 @@ class DicomSettings:
     ae_title: Annotated[str, _AE_TITLE] = "ANTEROOM"
     """The AE title of the first receiver."""
 
-    host: Annotated[str, matching(r"\S+", "a host name or an address")] = "0.0.0.0"
+    host: Annotated[str, _HOST] = "0.0.0.0"
     """The address to listen on; 0.0.0.0 is every address of this machine."""
 
     port: Annotated[int, _PORT] = 8104
@@ -184,7 +185,7 @@ class DicomSettings:
 class HttpSettings:
     """Where the XNAT-compatible REST interface listens."""
 
-    host: Annotated[str, matching(r"\S+", "a host name or an address")] = "127.0.0.1"
+    host: Annotated[str, _HOST] = "127.0.0.1"
     """The address to listen on; 127.0.0.1 serves this machine only. Passwords cross the network in
     the clear: put a proxy with TLS in front before opening it to others."""
 
