@@ -104,22 +104,15 @@ def _rules(concept: Concept, kind: str, text: str) -> tuple[Extractor, ...]:
     )
 
 
-_WHOLE_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
-_FRACTIONS = frozenset({"FL", "FD"})
+_NOT_TEXT = frozenset({"SQ", "OB", "OW", "OD", "OF", "OL", "OV", "AT"})
 
 
 def text_of(header: Header, tag: int) -> str | None:
-    """Read an element as rules see it: its first value, numbers of binary VRs written out.
+    """Read an element as extractors see it: its first value as text.
 
-    None when the header does not have it.
+    None when the header does not have it; empty when its value is no text at all.
     """
     element = header.get(tag)
     if element is None:
         return None
-    if element.vr in _WHOLE_NUMBERS:
-        integer = header.integer(tag)
-        return "" if integer is None else str(integer)
-    if element.vr in _FRACTIONS:
-        number = header.number(tag)
-        return "" if number is None else str(number)
-    return header.text(tag)
+    return "" if element.vr in _NOT_TEXT else header.text(tag)

@@ -14,6 +14,7 @@ _VRS = {
     0x0008_0070: "LO",
     0x0008_1010: "SH",
     0x0008_1030: "LO",
+    0x0008_1110: "SQ",
     0x0010_0010: "PN",
     0x0010_0020: "LO",
     0x0010_21B0: "LT",
@@ -47,4 +48,7 @@ def _element(tag: int, value: str | bytes | int | float) -> bytes:
         raw = value.encode() if isinstance(value, str) else value
     if len(raw) % 2:
         raw += b"\0" if vr == "UI" else b" "
-    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), len(raw)) + raw
+    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
+    if vr == "SQ":
+        return head + struct.pack("<HI", 0, len(raw)) + raw
+    return head + struct.pack("<H", len(raw)) + raw

@@ -262,6 +262,13 @@ def test_rules_read_numbers_of_every_kind() -> None:
     assert steps(found, Concept.AUTO_ARCHIVE)[1].saw == "2.5"
 
 
+def test_a_rule_on_a_sequence_finds_it_blank() -> None:
+    item = bytes.fromhex("feff00e000000000")
+    found = route({0x0008_1110: item}, router=site(session="(0008,1110):(?s)(.*)"))
+    assert found.session == DEFAULT_SESSION
+    assert steps(found, Concept.SESSION)[1].verdict is Verdict.BLANK
+
+
 def test_a_rule_that_backtracks_for_ever_is_reported_and_passed_over() -> None:
     router = site(project="\n(0008,1030):(a|aa)+b:0")
     found = route({STUDY_DESCRIPTION: "a" * 63 + "c", ACCESSION_NUMBER: "P1"}, router=router)
