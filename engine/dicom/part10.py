@@ -1,0 +1,127 @@
+"""Part 10 files (PS3.10 7): the preamble and file meta information, and the header of a file on
+disk read without its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from struct import pack, unpack_from
+
+from engine.dicom.guard import Guard, Unreadable
+from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
+from engine.dicom.walk import Buffer, Incomplete, read_element
+
+IMPLEMENTATION_CLASS_UID = "2.25.195461871229311283347131318046236215017"
+IMPLEMENTATION_VERSION = "ANTEROOM_1"
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+JPIP_DEFLATED = ("1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+NOT_WALKED = frozenset((DEFLATED, BIG_ENDIAN, *JPIP_DEFLATED))
+"""Transfer syntaxes whose data sets the walk cannot read; the guard can."""
+
+_FIRST_READ = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileMeta:
+    """What group 2 of a file says; `dataset_offset` is where the data set begins, in bytes."""
+
+    transfer_syntax: str
+    sop_class: str
+    sop_instance: str
+    dataset_offset: int
+    implementation: str = ""
+    source_ae: str = ""
+
+
+def read_meta(data: Buffer) -> FileMeta:
+    """Read preamble and group 2.
+
+    Raises:
+        HeaderError: if it is no Part 10 file, or its group 2 cannot be read.
+    """
+    if bytes(data[128:132]) != b"DICM":
+        raise HeaderError("no DICM after the preamble")
+    values: dict[int, str] = {}
+    position, size = 132, len(data)
+    try:
+        while position + 2 <= size and unpack_from("<H", data, position)[0] == 2:
+            element = read_element(data, position, size, True, 1)
+            if element.vr in ("UI", "SH", "AE"):
+                value = bytes(data[element.value : element.end])
+                values[element.tag] = value.decode("latin_1").strip(" \0")
+            position = element.end
+    except Incomplete:
+        raise HeaderError("the file ends within its meta information", position) from None
+    if 0x00020010 not in values:
+        raise HeaderError("the file does not name its transfer syntax", position)
+    return FileMeta(
+        transfer_syntax=values[0x00020010],
+        sop_class=values.get(0x00020002, ""),
+        sop_instance=values.get(0x00020003, ""),
+        dataset_offset=position,
+        implementation=values.get(0x00020012, ""),
+        source_ae=values.get(0x00020016, ""),
+    )
+
+
+def write_meta(
+    *, sop_class: str, sop_instance: str, transfer_syntax: str, source_ae: str = ""
+) -> bytes:
+    """Write a zeroed preamble and group 2 for a data set that follows."""
+    body = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01"
+    body += _element(0x0002, "UI", sop_class) + _element(0x0003, "UI", sop_instance)
+    body += _element(0x0010, "UI", transfer_syntax)
+    body += _element(0x0012, "UI", IMPLEMENTATION_CLASS_UID)
+    body += _element(0x0013, "SH", IMPLEMENTATION_VERSION)
+    if source_ae:
+        body += _element(0x0016, "AE", source_ae)
+    length = b"\x02\x00\x00\x00UL\x04\x00" + pack("<I", len(body))
+    return bytes(128) + b"DICM" + length + body
+
+
+def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, Header]:
+    """Read meta information and header of a file; the bytes of pixels are not read.
+
+    Raises:
+        OSError: if the file cannot be read.
+        HeaderError: if it is no Part 10 file.
+        Unreadable: if neither the walk nor the guard can read its header.
+    """
+    with path.open("rb") as file:
+        start = file.read(_FIRST_READ)
+        meta = read_meta(start)
+        if meta.transfer_syntax not in NOT_WALKED:
+            reader = HeaderReader(meta.transfer_syntax != IMPLICIT_LITTLE)
+            data = bytearray(start[meta.dataset_offset :])
+            wanted = _FIRST_READ
+            try:
+                while not reader.advance(data, final=len(start) < _FIRST_READ):
+                    start = file.read(wanted)
+                    data += start
+                    if len(start) < wanted:
+                        start = b""
+                        reader.advance(data, final=True)
+                        break
+                    wanted = min(wanted * 2, MAX_HEADER)
+                return meta, reader.header(data)
+            except HeaderError as error:
+                reason = error.reason
+        else:
+            reason = "its transfer syntax needs the guarded helper"
+    if guard is None:
+        raise Unreadable(reason)
+    normal = guard.normalise(path, meta.transfer_syntax, meta.dataset_offset)
+    try:
+        return meta, Header.index(normal, explicit=True)
+    except HeaderError as error:
+        raise Unreadable(error.reason) from error
+
+
+def _element(number: int, vr: str, text: str) -> bytes:
+    value = text.encode("latin_1", "replace")
+    if len(value) % 2:
+        value += b"\0" if vr == "UI" else b" "
+    return pack("<HH2sH", 2, number, vr.encode(), len(value)) + value
