@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -125,7 +126,7 @@ def test_pynetdicom_decodes_our_accept() -> None:
     first, second = primitive.presentation_context_definition_results_list
     assert (first.context_id, first.result, first.transfer_syntax) == (1, 0, [wire.EXPLICIT])
     assert (second.context_id, second.result) == (255, 3)
-    found = {type(item).__name__: item for item in primitive.user_information}
+    found: dict[str, Any] = {type(item).__name__: item for item in primitive.user_information}
     assert found["MaximumLengthNotification"].maximum_length_received == 131072
     uid = found["ImplementationClassUIDNotification"].implementation_class_uid
     assert uid == "1.2.3.4.5"
