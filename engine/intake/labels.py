@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 
+from engine.model.errors import InvalidInput
+
 _NOT_OF_A_HEADER_LABEL = re.compile(r"[^A-Za-z0-9_-]")
 _NOT_OF_AN_ARCHIVE_LABEL = re.compile(r"[`~@#$%^&*()+=\[\]{}|\\/?:;',.<> ]")
 _ARCHIVE_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class InvalidLabel(ValueError):
+class InvalidLabel(InvalidInput):
     """The archive cannot file under this label."""
 
 

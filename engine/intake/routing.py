@@ -13,6 +13,7 @@ from engine.intake.extractors import Plan, plan_for
 from engine.intake.inquiry import Inquiry, TracedInquiry
 from engine.intake.labels import label_from_header
 from engine.intake.rules import RuleTexts
+from engine.model.errors import Refused
 from engine.model.routing import Concept, Route
 
 __all__ = [
@@ -54,11 +55,14 @@ class RequestParameters:
     """Route by header when the project is unknown, as XNAT does, instead of refusing."""
 
 
-class UnknownProject(ValueError):
+class UnknownProject(Refused):
     """The project of a request does not exist, or the acting account does not see it."""
 
     def __init__(self, project: str) -> None:
-        super().__init__("the project given is not known; check its ID or alias")
+        super().__init__(
+            "the project given is not known",
+            hint="check its ID or alias, and that the account may see it",
+        )
         self.project = project
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from engine.intake.patterns import SECONDS, Match, Pattern, PatternFault, compile_pattern
+from engine.model.errors import InvalidInput, Problem
 
 CUT = 64
 """Characters of the value that a line without `t:` and `r:` looks at."""
@@ -39,23 +40,28 @@ class RuleTexts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RuleProblem:
-    """One fault of a text of rules; line and column count from 1."""
+class RuleProblem(Problem):
+    """One fault of a text of rules, with its place."""
 
-    line: int
-    column: int
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{self.line}:{self.column}: {self.sentence}"
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without the place."""
+        return self.message
 
 
-class InvalidRules(ValueError):
+class InvalidRules(InvalidInput):
     """The text holds malformed rule lines and cannot be saved."""
 
     def __init__(self, problems: tuple[RuleProblem, ...]) -> None:
-        super().__init__("; ".join(f"line {p.line}: {p.sentence}" for p in problems))
-        self.problems = problems
+        super().__init__(
+            "; ".join(f"line {problem.line}: {problem.message}" for problem in problems),
+            hint="correct the lines named; none was saved",
+        )
+        self.problems: tuple[RuleProblem, ...] = problems
+
+    def __reduce__(self) -> tuple[type[InvalidRules], tuple[tuple[RuleProblem, ...]]]:
+        # Exceptions are rebuilt from their message when they cross a process; this one is not.
+        return InvalidRules, (self.problems,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +131,7 @@ def parse_rules(text: str) -> RuleSet:
         except _Fault as fault:
             indent = len(written) - len(written.lstrip(_SPACE))
             problems.append(
-                RuleProblem(line=number, column=indent + fault.offset + 1, sentence=str(fault))
+                RuleProblem(line=number, column=indent + fault.offset + 1, message=str(fault))
             )
     if problems:
         raise InvalidRules(tuple(problems))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,8 @@ def test_all_faults_of_a_text_are_reported_at_once() -> None:
     with pytest.raises(InvalidRules, match=r"line 2: .*; line 4: ") as error:
         parse_rules("(0008,1030):(.*)\nnonsense\n\n(0008,1030):(\n(0008,0050):(.*)")
     assert [problem.line for problem in error.value.problems] == [2, 4]
+    copied = pickle.loads(pickle.dumps(error.value))
+    assert (str(copied), copied.problems) == (str(error.value), error.value.problems)
 
 
 @pytest.mark.parametrize(
