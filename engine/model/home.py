@@ -1,0 +1,369 @@
+"""The home of an installation: where it is looked for, what lies in it, who may read it, and that
+one engine at a time serves it. What the settings mean and the databases hold is for others."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from engine.model import settings_file
+from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from engine.model.settings import Settings
+
+SYSTEM_HOME = Path("/etc/anteroom/home")
+"""A system installation: the folder itself, a link to it, or a text file that names it."""
+
+HOME_VARIABLE = "ANTEROOM_HOME"
+
+LONGEST_SOCKET = 100
+"""Bytes of the path of a socket. The kernel takes 107; a few are kept for a name beside it."""
+
+_OPEN_MODE = 0o750
+_PRIVATE_MODE = 0o700
+
+
+class Origin(StrEnum):
+    """How a home was found."""
+
+    NAMED = "named"
+    ENVIRONMENT = "environment"
+    SYSTEM = "system"
+    USER = "user"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """The engine that serves a home, as it has written itself down."""
+
+    pid: int
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrearchiveFolder:
+    """The prearchive's own folders, which hold what no user may see."""
+
+    root: Path
+
+    @property
+    def staging(self) -> Path:
+        """Bytes that are being received or anonymized, and held objects."""
+        return self.root / ".staging"
+
+    @property
+    def journals(self) -> Path:
+        """The journals of the receiver workers."""
+        return self.root / ".journals"
+
+    @property
+    def originals(self) -> Path:
+        """The undo records of the site script."""
+        return self.root / ".originals"
+
+    @property
+    def trash(self) -> Path:
+        """Deleted prearchive sessions."""
+        return self.root / ".trash"
+
+    def create(self) -> None:
+        """Make what is missing, readable by this user only."""
+        for folder in (self.root, self.staging, self.journals, self.originals, self.trash):
+            _make(folder, _PRIVATE_MODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One installation's folder. Its paths are the defaults; the settings may move the stores."""
+
+    root: Path
+    origin: Origin = Origin.NAMED
+
+    @classmethod
+    def find(
+        cls,
+        explicit: Path | None,
+        environ: Mapping[str, str],
+        *,
+        system: Path = SYSTEM_HOME,
+    ) -> Home:
+        """Find the home: the one named, the environment's, the system's, else the user's own.
+
+        Raises:
+            InvalidInput: the file of the system home names no absolute path.
+            Unavailable: it cannot be read.
+        """
+        if explicit is not None:
+            return cls(explicit.expanduser().absolute(), Origin.NAMED)
+        if named := environ.get(HOME_VARIABLE):
+            return cls(Path(named).expanduser().absolute(), Origin.ENVIRONMENT)
+        # A dangling link is a system home that is not mounted, not a reason to start an empty one.
+        if os.path.lexists(system):
+            return cls(_read_system_home(system), Origin.SYSTEM)
+        return cls(user_data_path("anteroom"), Origin.USER)
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings."""
+        return self.root / "anteroom.yaml"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the engine that serves this home."""
+        return self.root / "engine.lock"
+
+    @property
+    def address_file(self) -> Path:
+        """Says where the socket is when its path within the home would be too long."""
+        return self.root / "engine.address"
+
+    @property
+    def archive_db(self) -> Path:
+        """The database that is kept for ever."""
+        return self.root / "archive.db"
+
+    @property
+    def archive(self) -> Path:
+        """The permanent store."""
+        return self.root / "archive"
+
+    @property
+    def prearchive(self) -> PrearchiveFolder:
+        """What is not yet approved."""
+        return PrearchiveFolder(self.root / "prearchive")
+
+    @property
+    def prearchive_db(self) -> Path:
+        """The database of what is not yet approved."""
+        return self.root / "prearchive" / "prearchive.db"
+
+    @property
+    def trash(self) -> Path:
+        """What was deleted or replaced in the archive."""
+        return self.root / "trash"
+
+    @property
+    def inbox(self) -> Path:
+        """The drop folder."""
+        return self.root / "inbox"
+
+    @property
+    def logs(self) -> Path:
+        """The log files."""
+        return self.root / "logs"
+
+    @property
+    def exists(self) -> bool:
+        """Whether this folder has been made a home.
+
+        Raises:
+            Refused: this user may not enter it.
+        """
+        try:
+            return self.settings_file.is_file()
+        except PermissionError:
+            raise Refused(
+                f"you may not enter the home {self.root}",
+                hint="ask to be taken into the group of that folder",
+            ) from None
+
+    def ensure(self) -> Settings:
+        """Give the settings of a home that is there, or make it first; never a system home.
+
+        Raises:
+            NotFound: the system home is missing.
+            InvalidSettings: its settings are wrong.
+        """
+        if self.origin is Origin.SYSTEM and not self.exists:
+            raise NotFound(
+                f"the system home {self.root} is not there",
+                hint="mount it if it is elsewhere, or make it with: anteroom init",
+            )
+        return self.create()
+
+    def create(self) -> Settings:
+        """Make whatever is missing of this home and give its settings.
+
+        Raises:
+            InvalidInput: its path cannot be part of a database address.
+            InvalidSettings: its settings are wrong; nothing else has been made.
+        """
+        if any(character in "?#" or not character.isprintable() for character in str(self.root)):
+            raise InvalidInput(
+                "the path of a home may hold no '?', no '#' and no control character",
+                hint="choose another folder",
+            )
+        try:
+            _make(self.root, _OPEN_MODE)
+            if not self.exists:
+                settings_file.write_default(self.settings_file)
+            settings = settings_file.load(self.settings_file)
+            PrearchiveFolder(settings.paths.prearchive).create()
+            # The default place of the database stays private wherever the files have been moved to.
+            _make(self.prearchive.root, _PRIVATE_MODE)
+            _make(settings.paths.archive, _OPEN_MODE)
+            _make(settings.paths.trash, _PRIVATE_MODE)
+            _make(settings.paths.inbox, _OPEN_MODE)
+            _make(self.logs, _PRIVATE_MODE)
+        except OSError as error:
+            raise Unavailable(
+                f"the home {self.root} cannot be used: {error.strerror}: {error.filename}",
+                hint="choose another with --home, or correct its owner and mode",
+            ) from error
+        return settings
+
+    def lock(self) -> HomeLock:
+        """Take this home for one engine until the lock is closed, or the process ends.
+
+        Raises:
+            Conflict: another engine has it; says which.
+            Unavailable: the file of the lock cannot be written.
+        """
+        try:
+            handle = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise Unavailable(
+                f"{self.lock_file} cannot be opened: {error.strerror}",
+                hint="an engine runs as the user who owns the home",
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            holder = self.holder()
+            who = f" (process {holder.pid}, since {holder.started:%F %T} UTC)" if holder else ""
+            raise Conflict(
+                f"another engine{who} serves the home {self.root}",
+                hint="attach to it with: anteroom; or stop it first",
+            ) from None
+        except BaseException:
+            os.close(handle)
+            raise
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC).isoformat()}\n".encode(), 0)
+        return HomeLock(handle)
+
+    def holder(self) -> Holder | None:
+        """Give the engine that wrote itself into the lock; a killed one still stands there."""
+        try:
+            pid, started = self.lock_file.read_text("ascii").split()
+            return Holder(pid=int(pid), started=datetime.fromisoformat(started))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def socket(self) -> Path:
+        """Where the engine of this home is spoken to."""
+        inside = self.root / "engine.sock"
+        if _fits(inside):
+            return inside
+        try:
+            return Path(self.address_file.read_text("utf-8").strip() or inside)
+        except OSError:
+            return inside
+
+    def claim_socket(self, environ: Mapping[str, str]) -> Path:
+        """Give the path to bind: within the home, or if that is too long in the runtime folder.
+
+        A place outside is written into the home, where clients find it. The caller holds the lock.
+
+        Raises:
+            InvalidInput: no place is short enough.
+            Unavailable: the folder in the runtime folder belongs to somebody else.
+        """
+        inside = self.root / "engine.sock"
+        if _fits(inside):
+            self.address_file.unlink(missing_ok=True)
+            return inside
+        key = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:16]
+        for base in (environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):
+            outside = Path(base).resolve() / f"anteroom-{key}" / "engine.sock"
+            if base and Path(base).is_dir() and _fits(outside):
+                _own(outside.parent)
+                _replace(self.address_file, f"{outside}\n")
+                return outside
+        raise InvalidInput("no folder for the engine's socket has a path that is short enough")
+
+
+class HomeLock:
+    """The lock of a home. It is never inherited by processes that are started."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def close(self) -> None:
+        """Give the home free."""
+        if self._handle < 0:
+            return
+        # The file stays: whoever removed it could let two engines lock two files of one name.
+        os.ftruncate(self._handle, 0)
+        # Closing alone would not do while a process that is just being started has not yet exec'd.
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
+        os.close(self._handle)
+        self._handle = -1
+
+    def __enter__(self) -> HomeLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _read_system_home(system: Path) -> Path:
+    if not system.is_file():
+        return Path(os.path.realpath(system))
+    try:
+        lines = system.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"{system} cannot be read", hint="it is to be a text file that names the home"
+        ) from error
+    named = next((line.strip() for line in lines if line.strip()), "")
+    if not Path(named).is_absolute():
+        raise InvalidInput(
+            f"{system} names no absolute path",
+            hint="write the path of the home on its first line, or remove the file",
+        )
+    return Path(named)
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= LONGEST_SOCKET
+
+
+def _make(folder: Path, mode: int) -> None:
+    """Make a folder with exactly this mode; one that is there keeps the mode its owner gave it."""
+    try:
+        folder.mkdir(mode=mode, parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return
+    folder.chmod(mode)
+
+
+def _own(folder: Path) -> None:
+    """Make a folder that others may pass but not write, in one where everybody may write."""
+    _make(folder, 0o711)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise Unavailable(
+            f"{folder} belongs to somebody else", hint="remove it, or choose a shorter home"
+        )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a small file whole, so that a reader sees the old text or the new one."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text, "utf-8")
+    fresh.chmod(0o644)
+    fresh.replace(path)
