@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, sessions
@@ -27,6 +27,9 @@ from engine.archive.tables import (
 from engine.model.archive import NewSession, Reservation, ScanSummary, SessionCard
 from engine.model.errors import Conflict
 
+_LOCKS = 0x616E7477
+"""The family of PostgreSQL advisory locks that stand for origins."""
+
 
 async def reserve(
     session: AsyncSession, *, origin: str, project: str, label: str, site: str
@@ -40,6 +43,7 @@ async def reserve(
         Conflict: the project has a session of this label, or another one is being archived as it.
     """
     await live(session, project)
+    await _alone(session, origin)
     filed = await _filed(session, origin)
     if filed is not None:
         return Reservation(
@@ -49,7 +53,7 @@ async def reserve(
             accession=filed.id,
             filed=True,
         )
-    held = await session.get(FilingRow, origin, with_for_update=True)
+    held = await session.get(FilingRow, origin)
     if held is not None and (held.project, held.label) == (project, label):
         return _reservation(held)
     if held is not None:
@@ -107,10 +111,11 @@ async def commit(
     Raises:
         Conflict: nothing is reserved for `origin`, or another project, label or subject.
     """
-    held = await session.get(FilingRow, origin, with_for_update=True)
+    await _alone(session, origin)
     filed = await _filed(session, origin)
     if filed is not None:
         return await sessions.card(session, filed.id)
+    held = await session.get(FilingRow, origin)
     if held is None or (held.project, held.label) != (new.project, new.label):
         raise Conflict("the label was not reserved for this session", hint="archive it again")
     subject = await session.get(SubjectRow, new.subject)
@@ -148,6 +153,15 @@ async def commit(
 async def release(session: AsyncSession, origin: str) -> None:
     """Give the reservation of `origin` back; its accession ID is not given again."""
     await session.execute(delete(FilingRow).where(FilingRow.origin == origin))
+
+
+async def _alone(session: AsyncSession, origin: str) -> None:
+    """Let one transaction at a time file an origin; on SQLite a writer is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(:family, hashtext(:origin))"),
+            {"family": _LOCKS, "origin": origin},
+        )
 
 
 async def _filed(session: AsyncSession, origin: str) -> ArchivedSessionRow | None:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from engine.archive import history, receivers
+from engine.archive.configuration import version
+from engine.archive.database import Database
+from engine.archive.tables import ArchiveOutboxRow
+from engine.model.archive import Receiver
+from engine.model.errors import Conflict, InvalidInput, NotFound
+
+MRI = Receiver(ae_title="MRI", port=8105, allow=("SCANNER@10.0.0.0/8",), allow_enabled=True)
+
+
+async def test_receivers_are_added_listed_and_removed(archive: Database) -> None:
+    async with archive.write() as session:
+        assert await receivers.add(session, MRI, actor="ada") == MRI
+        await receivers.add(session, replace(MRI, ae_title="CT"), actor="ada")
+    async with archive.write() as session:
+        assert [receiver.ae_title for receiver in await receivers.all_of(session)] == ["CT", "MRI"]
+        await receivers.remove(session, "CT", 8105, actor="ada")
+        assert await receivers.all_of(session) == (MRI,)
+        with pytest.raises(NotFound):
+            await receivers.remove(session, "CT", 8105, actor="ada")
+
+
+@pytest.mark.parametrize("title", ["", " ", "x" * 17, "A\\B", "A\tB", "É"])
+async def test_ae_titles_follow_the_standard(archive: Database, title: str) -> None:
+    async with archive.write() as session:
+        with pytest.raises(InvalidInput):
+            await receivers.add(session, replace(MRI, ae_title=title), actor="ada")
+
+
+@pytest.mark.parametrize("port", [0, 1023, 49152, -1])
+async def test_ports_outside_the_range_are_refused(archive: Database, port: int) -> None:
+    async with archive.write() as session:
+        with pytest.raises(InvalidInput):
+            await receivers.add(session, replace(MRI, port=port), actor="ada")
+
+
+async def test_a_pair_of_title_and_port_is_taken_once(archive: Database) -> None:
+    async with archive.write() as session:
+        await receivers.add(session, MRI, actor="ada")
+        await receivers.add(session, replace(MRI, port=8106), actor="ada")
+        with pytest.raises(Conflict):
+            await receivers.add(session, replace(MRI, ae_title="MRI "), actor="ada")
+        with pytest.raises(Conflict):
+            await receivers.edit(session, "MRI", 8106, MRI, actor="ada")
+
+
+async def test_an_edit_keeps_what_was_and_counts_the_version_up(archive: Database) -> None:
+    async with archive.write() as session:
+        await receivers.add(session, MRI, actor="ada")
+        before = await version(session)
+    moved = replace(MRI, port=8200, enabled=False)
+    async with archive.write() as session:
+        assert await receivers.edit(session, "MRI", 8105, moved, actor="bob") == moved
+        assert await receivers.edit(session, "MRI", 8200, moved, actor="bob") == moved
+    async with archive.read() as session:
+        assert await receivers.show(session, "MRI", 8200) == moved
+        entries = await history.of(session, "receiver", "MRI:8105")
+        events = (
+            await session.scalars(select(ArchiveOutboxRow).order_by(ArchiveOutboxRow.at))
+        ).all()
+        assert await version(session) == before + 1
+    assert [entry.change for entry in entries] == ["Added", "Modified"]
+    assert entries[1].before["port"] == 8105
+    assert events[-1].detail == {"port": 8200, "enabled": False}
