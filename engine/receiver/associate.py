@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from engine.receiver.pdu import ASSOCIATE_AC, HEADER, AbortReason, PduError
 
@@ -106,15 +107,17 @@ def _bad(text: str) -> PduError:
     return PduError(AbortReason.INVALID_PARAMETER, text)
 
 
-def _uid(value: memoryview) -> str:
-    return bytes(value).rstrip(b"\0 ").decode("ascii", "replace")
+@lru_cache(maxsize=1024)
+def _uid(value: bytes) -> str:
+    # Cached, because a request repeats its few transfer syntaxes in each of up to 128 contexts.
+    return value.rstrip(b"\0 ").decode("ascii", "replace")
 
 
 def _title(value: bytes) -> str:
     return value.rstrip(b"\0").decode("ascii", "replace").strip(" ")
 
 
-def _items(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
     while position < len(data):
         if len(data) - position < _ITEM.size:
@@ -127,7 +130,7 @@ def _items(data: memoryview) -> Iterator[tuple[int, memoryview]]:
         position += length
 
 
-def _counted(data: memoryview) -> tuple[memoryview, memoryview]:
+def _counted(data: bytes) -> tuple[bytes, bytes]:
     """Split off a value that has its own two-byte length."""
     if len(data) < 2:
         raise _bad("length field cut short")
@@ -139,15 +142,15 @@ def _counted(data: memoryview) -> tuple[memoryview, memoryview]:
 
 def decode_request(body: bytes | bytearray) -> AssociateRequest:
     """Decode what follows the PDU header of an A-ASSOCIATE-RQ. Raises PduError."""
-    view = memoryview(body)
-    if len(view) < _FIXED.size:
+    raw = bytes(body)
+    if len(raw) < _FIXED.size:
         raise _bad("A-ASSOCIATE-RQ cut short")
-    version, called, calling, _ = _FIXED.unpack_from(view)
+    version, called, calling, _ = _FIXED.unpack_from(raw)
     application_context = ""
     contexts: list[ProposedContext] = []
     user = UserInformation()
     seen: set[int] = set()
-    for kind, data in _items(view[_FIXED.size :]):
+    for kind, data in _items(raw[_FIXED.size :]):
         if kind == 0x10:
             application_context = _uid(data)
         elif kind == 0x20:
@@ -165,14 +168,14 @@ def decode_request(body: bytes | bytearray) -> AssociateRequest:
         protocol_version=version,
         called=_title(called),
         calling=_title(calling),
-        echo=bytes(view[4 : _FIXED.size]),
+        echo=raw[4 : _FIXED.size],
         application_context=application_context,
         contexts=tuple(contexts),
         user=user,
     )
 
 
-def _context(data: memoryview) -> ProposedContext:
+def _context(data: bytes) -> ProposedContext:
     if len(data) < 4:
         raise _bad("presentation context cut short")
     abstract = ""
@@ -185,7 +188,7 @@ def _context(data: memoryview) -> ProposedContext:
     return ProposedContext(id=data[0], abstract_syntax=abstract, transfer_syntaxes=tuple(transfers))
 
 
-def _user_item(user: UserInformation, kind: int, value: memoryview) -> None:
+def _user_item(user: UserInformation, kind: int, value: bytes) -> None:
     match kind:
         case 0x51:
             (user.max_pdu,) = _exactly(_U32, value)
@@ -219,7 +222,7 @@ def _user_item(user: UserInformation, kind: int, value: memoryview) -> None:
             pass
 
 
-def _exactly(form: struct.Struct, value: memoryview) -> tuple[int, ...]:
+def _exactly(form: struct.Struct, value: bytes) -> tuple[int, ...]:
     if len(value) != form.size:
         raise _bad("user item of a wrong length")
     numbers: tuple[int, ...] = form.unpack(value)

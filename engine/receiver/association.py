@@ -95,8 +95,8 @@ class Association(Live):
     def run(self) -> None:
         """Serve the connection until it is closed. Does not raise."""
         if not self._slots.arrive(self.peer):
-            self._reject("too many connections without an association")
             self._transport.close()
+            self._reject("too many connections without an association")
             return
         try:
             self._serve()
@@ -252,18 +252,23 @@ class Association(Live):
             with contextlib.suppress(OSError):
                 self._transport.send(over.reply)
         try:
-            if self.receiver is not None:
-                if over.ending is not Ending.RELEASED:
-                    self.last_error = over.sentence
-                self.current, self.current_since = None, 0.0
-                self._slots.give_back(self.receiver)
-                self._observer.closed(self, over.ending)
-            elif over.ending in (Ending.VIOLATION, Ending.TIMED_OUT, Ending.FAILED):
-                self._reject(over.sentence)
+            self._announce(over)
+        except Exception as error:
+            _log.error("observer_failed", transfer=self.id, error=type(error).__name__)
         finally:
             self._transport.close(self._linger if over.reply else 0)
             if self.receiver is None:
                 self._slots.depart(self.peer)
+
+    def _announce(self, over: Over) -> None:
+        if self.receiver is not None:
+            if over.ending is not Ending.RELEASED:
+                self.last_error = over.sentence
+            self.current, self.current_since = None, 0.0
+            self._slots.give_back(self.receiver)
+            self._observer.closed(self, over.ending)
+        elif over.ending in (Ending.VIOLATION, Ending.TIMED_OUT, Ending.FAILED):
+            self._reject(over.sentence)
 
     def _reject(self, sentence: str, verdict: Verdict | None = None) -> None:
         self._observer.rejected(

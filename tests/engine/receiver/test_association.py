@@ -374,3 +374,18 @@ class TestEnds:
                 while True:
                     sock.sendall(echoes)
             assert listener.ears.ending() is Ending.TIMED_OUT
+
+    def test_broken_observer_leaks_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError("broken")
+
+        with Listener() as listener:
+            for name in ("closed", "rejected"):
+                monkeypatch.setattr(listener.ears, name, fail)
+            open_association(listener).close()
+            with listener.connect() as sock:
+                sock.sendall(wire.associate_rq(called="NOBODY"))
+                assert wire.read_pdu(sock)[0] in (0x03, 0x07)
+            listener.join()
+            assert listener.slots.established(listener.receiver) == 0
+            assert listener.slots.half_open("127.0.0.1") == 0
