@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from contextlib import suppress
 
 import msgspec
 
@@ -20,26 +21,32 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Base of all that is said."""
 
 
-class Hello(Message):
+class Hello(Message, frozen=True, kw_only=True):
     """Worker: I am here and listen to what I was given."""
 
     pid: int
     journal: str
 
 
-class TakeSnapshot(Message):
+class TakeSnapshot(Message, frozen=True, kw_only=True):
     """Engine: this is in force from now on."""
 
     snapshot: Snapshot
 
 
-class InForce(Message):
+class InForce(Message, frozen=True, kw_only=True):
     """Worker: I have taken the snapshot of this number."""
 
     number: int
 
 
-class Ask(Message):
+class Listening(Message, frozen=True, kw_only=True):
+    """Worker: I accept connections on these ports, and on no others."""
+
+    ports: tuple[int, ...]
+
+
+class Ask(Message, frozen=True, kw_only=True):
     """Worker: give me the session for this claim, or say what is known of a file."""
 
     id: int
@@ -48,7 +55,7 @@ class Ask(Message):
     file: str = ""
 
 
-class Tell(Message):
+class Tell(Message, frozen=True, kw_only=True):
     """Engine: the answer to `Ask`."""
 
     id: int
@@ -58,14 +65,15 @@ class Tell(Message):
     refused: str = ""
 
 
-class Grown(Message):
+class Grown(Message, frozen=True, kw_only=True):
     """Worker: there are new records in my journal."""
 
 
-class TransferNews(Message):
+class TransferNews(Message, frozen=True, kw_only=True):
     """Worker: how a transfer stands. Times are nanoseconds since 1970 (UTC), sizes bytes."""
 
     transfer: str
+    worker: str
     receiver: str
     port: int
     calling: str
@@ -80,10 +88,11 @@ class TransferNews(Message):
     ended: str = ""
 
 
-class Turned(Message):
-    """Worker: somebody was turned away before a transfer began."""
+class Turned(Message, frozen=True, kw_only=True):
+    """Worker: somebody was turned away before a transfer began, `count` times, last `at`."""
 
     at: int
+    count: int
     called: str
     port: int
     calling: str
@@ -91,16 +100,16 @@ class Turned(Message):
     reason: str
 
 
-class Stop(Message):
+class Stop(Message, frozen=True, kw_only=True):
     """Engine: finish the objects in flight, then leave."""
 
 
 ToWorker = TakeSnapshot | Tell | Stop
-ToEngine = Hello | InForce | Ask | Grown | TransferNews | Turned
+ToEngine = Hello | InForce | Listening | Ask | Grown | TransferNews | Turned
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_to_worker = msgspec.msgpack.Decoder(ToWorker)
-_decode_to_engine = msgspec.msgpack.Decoder(ToEngine)
+_decode_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
+_decode_to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
 
 
 def frame(message: Message) -> bytes:
@@ -185,6 +194,11 @@ class WorkerChannel:
             if waiting is not None:
                 waiting[1].append(message)
                 waiting[0].set()
+
+    def close(self) -> None:
+        """Hang up, from any thread: `receive` gives None and nobody waits for an answer."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _release_all(self) -> None:
         with self._sending:

@@ -93,6 +93,11 @@ class ReceiverPool:
         return sum(link.ports is not None for link in self._links.values())
 
     @property
+    def sockets(self) -> dict[int, socket.socket]:
+        """The sockets that are listened on, by port."""
+        return dict(self._sockets)
+
+    @property
     def pids(self) -> dict[str, int]:
         """Process ids of the workers, by name."""
         return {name: link.pid for name, link in self._links.items()}

@@ -4,7 +4,6 @@ ear for news that a test can wait on, and senders."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from engine.dicom.names import DEFAULT_TEMPLATE
 from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import generate_uid
 
+from engine.dicom.names import DEFAULT_TEMPLATE
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.journal import Record, read_all
@@ -50,7 +49,7 @@ class MemoryDesk:
             raise NoClaim(self.refusal)
         key = (request.project, request.study_uid, request.label)
         held = self.rows.get(key)
-        if held is not None and Path(held.folder).is_dir():
+        if held is not None and await asyncio.to_thread(Path(held.folder).is_dir):
             return held, False
         folder = self.prearchive / f"row{len(self.folders)}" / request.label
         folder.mkdir(parents=True)
@@ -132,7 +131,7 @@ class Ears:
     def records(self) -> list[Record]:
         """All records of all journals, as they stand on disk."""
         folder = self.prearchive / ".journals"
-        return [record for path in sorted(folder.iterdir()) for record in read_all(path)]
+        return [record for path in sorted(folder.glob("*.journal")) for record in read_all(path)]
 
     @property
     def closed(self) -> list[TransferNews]:
@@ -201,24 +200,19 @@ async def house(folder: Path, *, workers: int = 1) -> AsyncIterator[House]:
         await pool.stop()
 
 
-def sample(folder: Path, number: int = 0, *, pixel: int | None = None) -> Path:
-    """Write object `number` of one study; with `pixel`, its last byte is that."""
+def sample(folder: Path, number: int = 1, *, pixel: int = 0) -> Path:
+    """Write object `number` of one study; `pixel` is its last byte."""
     original = get_testdata_file("CT_small.dcm")
     assert isinstance(original, str)
-    if number == 0:
-        target = folder / f"0-{pixel}.dcm"
-        shutil.copy(original, target)
-    else:
-        target = folder / f"{number}-{pixel}.dcm"
-        dataset = pydicom.dcmread(original)
-        dataset.SOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.InstanceNumber = number
-        dataset.save_as(target)
-    if pixel is not None:
-        data = bytearray(target.read_bytes())
-        data[-1] = pixel
-        target.write_bytes(data)
+    dataset = pydicom.dcmread(original)
+    # DCMTK leaves padding out when it sends.
+    del dataset.DataSetTrailingPadding
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.InstanceNumber = number
+    dataset.PixelData = dataset.PixelData[:-1] + bytes([pixel])
+    target = folder / f"{number}-{pixel}.dcm"
+    dataset.save_as(target)
     return target
 
 

@@ -1,0 +1,124 @@
+"""Rows of transfers: one per association, upload or inbox run, as Live shows them. Who sent and how
+it ended comes from news; objects and bytes are counted from the journals, in the same transaction
+as their tallies, and never here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.prearchive.tables import TransferRow
+from engine.model.live import Transfer
+
+_SERIES = 160
+_ENDED = 160
+
+
+async def note(
+    session: AsyncSession,
+    *,
+    id: str,
+    node: str,
+    opened: datetime,
+    worker: str = "",
+    kind: str = "dicom",
+    receiver: str = "",
+    port: int = 0,
+    calling: str = "",
+    peer: str = "",
+    series: str = "",
+    last_error: str = "",
+    closed: datetime | None = None,
+    ended: str = "",
+) -> None:
+    """Note how a transfer stands. A row that a journal has made already is completed; one that has
+    ended stays so, whatever comes late."""
+    told = {
+        "node": node,
+        "worker": worker,
+        "kind": kind,
+        "receiver": receiver,
+        "port": port,
+        "calling": calling,
+        "peer": peer,
+        "opened": opened,
+    }
+    row = told | {
+        "id": id,
+        "closed": closed,
+        "ended": ended[:_ENDED],
+        "series": series[:_SERIES],
+        "last_error": last_error,
+        "last_object": None,
+        "objects": 0,
+        "bytes": 0,
+    }
+    statement = _insert(session).values(row)
+    new = statement.excluded
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_=told
+            | {
+                "closed": case(
+                    (TransferRow.closed.is_(None), new.closed), else_=TransferRow.closed
+                ),
+                "ended": case((TransferRow.closed.is_(None), new.ended), else_=TransferRow.ended),
+                # Empty means that there is nothing new to say, not that it was taken back.
+                "series": case((new.series != "", new.series), else_=TransferRow.series),
+                "last_error": case(
+                    (new.last_error != "", new.last_error), else_=TransferRow.last_error
+                ),
+            },
+        )
+    )
+
+
+async def close_left(session: AsyncSession, *, node: str, at: datetime, ended: str) -> int:
+    """Close what a node left open when its engine died; give how many there were."""
+    closed = await session.execute(
+        update(TransferRow)
+        .where(TransferRow.node == node, TransferRow.closed.is_(None))
+        .values(closed=at, ended=ended[:_ENDED])
+        .returning(TransferRow.id)
+    )
+    return len(closed.all())
+
+
+async def list_transfers(
+    session: AsyncSession, *, limit: int = 100, open_only: bool = False
+) -> tuple[Transfer, ...]:
+    """List transfers, newest first."""
+    query = select(TransferRow).order_by(TransferRow.opened.desc(), TransferRow.id.desc())
+    if open_only:
+        query = query.where(TransferRow.closed.is_(None))
+    rows = (await session.execute(query.limit(limit))).scalars()
+    return tuple(_transfer(row) for row in rows)
+
+
+def _transfer(row: TransferRow) -> Transfer:
+    return Transfer(
+        id=row.id,
+        kind=row.kind,
+        receiver=row.receiver,
+        port=row.port,
+        calling=row.calling,
+        peer=row.peer,
+        opened=row.opened,
+        closed=row.closed,
+        ended=row.ended,
+        last_object=row.last_object,
+        objects=row.objects,
+        bytes=row.bytes,
+        series=row.series,
+        last_error=row.last_error,
+    )
+
+
+def _insert(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(TransferRow)
+    return postgresql.insert(TransferRow)
