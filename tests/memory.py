@@ -121,6 +121,8 @@ class Facts:
     events: list[Event] = field(default_factory=list)
     epoch: str = "first"
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    unbuildable: set[str] = field(default_factory=set)
+    """Ids of sessions whose build ends in ERROR."""
     waited: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody waits for news."""
     stopped: bool = False
@@ -195,7 +197,8 @@ class Prearchive(Asked):
         )
 
     async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        return tuple([await self._act(id, Verb.REBUILD, status=Status.READY) for id in ids])
+        ends = {id: Status.ERROR if id in self.facts.unbuildable else Status.READY for id in ids}
+        return tuple([await self._act(id, Verb.REBUILD, status=ends[id]) for id in ids])
 
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([await self._act(id, Verb.DELETE) for id in ids])

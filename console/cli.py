@@ -1,0 +1,47 @@
+"""The `anteroom` command: the nouns it knows and the few words that are no noun. What each does is
+in `console.commands`. Textual is loaded only for a screen, a database only by `serve`."""
+
+from __future__ import annotations
+
+import typer
+
+from console.asking import HomeOption
+from console.commands import (
+    archive,
+    audit,
+    demo,
+    held,
+    init,
+    jobs,
+    ledger,
+    prearchive,
+    project,
+    receiver,
+    route,
+    rules,
+    screens,
+    serve,
+    status,
+)
+
+app = typer.Typer(
+    name="anteroom",
+    help="The room in front of an imaging archive. Alone it opens the console.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for noun in (receiver, project, rules, prearchive, held, archive, ledger, jobs, audit):
+    app.add_typer(noun.app)
+for word in (screens, serve, demo, init, status, route):
+    word.add_to(app)
+
+
+@app.callback(invoke_without_command=True)
+def anteroom(context: typer.Context, home: HomeOption = None) -> None:
+    """Open the console; starts an engine when none is running on the home."""
+    context.obj = home
+    if context.invoked_subcommand is None:
+        screens.open_console(context)

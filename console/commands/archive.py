@@ -1,0 +1,172 @@
+"""`anteroom archive`: sessions that are filed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from console.asking import Json, asks
+from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
+from engine.model.archive import HistoryEntry, ScanSummary, SessionQuery, SessionSummary
+from engine.service.api import EngineApi
+
+app = typer.Typer(name="archive", help="Filed sessions.", no_args_is_help=True)
+
+WINDOW = 500
+
+Session = Annotated[str, typer.Argument(metavar="ID", help="Accession ID, or label with --project")]
+OfProject = Annotated[str, typer.Option("--project", metavar="PROJECT")]
+Some = Annotated[int, typer.Option("--limit", min=0, help="Write at most so many rows; 0: all.")]
+
+COLUMNS = (
+    Column[SessionSummary]("ID", lambda row: row.accession),
+    Column[SessionSummary]("PROJECT", lambda row: row.project),
+    Column[SessionSummary]("SUBJECT", lambda row: row.subject),
+    Column[SessionSummary]("SESSION", lambda row: row.label),
+    Column[SessionSummary]("DATE", lambda row: row.date),
+    Column[SessionSummary]("MODALITY", lambda row: row.modality),
+    Column[SessionSummary]("SCANS", lambda row: row.scans, right=True),
+    Column[SessionSummary]("FILES", lambda row: row.files, right=True),
+    Column[SessionSummary]("SIZE", lambda row: size(row.bytes), right=True),
+    Column[SessionSummary]("STATUS", lambda row: row.status),
+    Column[SessionSummary]("ADDED", lambda row: row.added),
+)
+SCANS = (
+    Column[ScanSummary]("SCAN", lambda row: row.id),
+    Column[ScanSummary]("TYPE", lambda row: row.type),
+    Column[ScanSummary]("DESCRIPTION", lambda row: row.series_description),
+    Column[ScanSummary]("MODALITY", lambda row: row.modality),
+    Column[ScanSummary]("QUALITY", lambda row: row.quality),
+    Column[ScanSummary]("FILES", lambda row: row.files, right=True),
+    Column[ScanSummary]("SIZE", lambda row: size(row.bytes), right=True),
+)
+HISTORY = (
+    Column[HistoryEntry]("AT", lambda row: row.at),
+    Column[HistoryEntry]("ACTOR", lambda row: row.actor),
+    Column[HistoryEntry]("CHANGE", lambda row: row.change),
+    Column[HistoryEntry](
+        "BEFORE", lambda row: " ".join(f"{name}={value}" for name, value in row.before.items())
+    ),
+)
+
+
+@asks(app, "list")
+async def list_(
+    engine: EngineApi,
+    project: OfProject = "",
+    subject: Annotated[str, typer.Option("--subject", help="Label or ID; * is anything.")] = "",
+    label: Annotated[str, typer.Option("--label", help="Label; * is anything.")] = "",
+    modality: Annotated[str, typer.Option("--modality")] = "",
+    since: Annotated[str, typer.Option("--from", metavar="DATE", help="Scanned since.")] = "",
+    until: Annotated[str, typer.Option("--to", metavar="DATE", help="Scanned until.")] = "",
+    scanner: Annotated[str, typer.Option("--scanner", help="Scanner; * is anything.")] = "",
+    status: Annotated[
+        str, typer.Option("--status", help="A status, or * for all; else all but obsolete.")
+    ] = "",
+    limit: Some = 0,
+    as_json: Json = False,
+) -> None:
+    """List filed sessions, newest first."""
+    query = SessionQuery(
+        project=project,
+        subject=subject,
+        label=label,
+        modality=modality,
+        date_from=since,
+        date_to=until,
+        scanner=scanner,
+        status=status,
+    )
+    await _list(engine, query, limit, as_json)
+
+
+@asks(app, "search")
+async def search(
+    engine: EngineApi,
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Beginnings of words.")],
+    project: OfProject = "",
+    limit: Some = 0,
+    as_json: Json = False,
+) -> None:
+    """List filed sessions in whose text each word is found."""
+    await _list(engine, SessionQuery(project=project, text=" ".join(words)), limit, as_json)
+
+
+@asks(app, "show")
+async def show(
+    engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
+) -> None:
+    """Show a filed session and its scans."""
+    card = await engine.archive.show(id, project)
+    if as_json:
+        say_json(card)
+        return
+    facts = columns_of(replace(card, scans=()))
+    del facts["scans"]
+    say_facts(facts | {"added": card.added, "bytes": size(card.bytes)})
+    say()
+    say_table(card.scans, SCANS, none="no scans")
+
+
+@asks(app, "history")
+async def history(
+    engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
+) -> None:
+    """Tell what was changed in a filed session, and by whom."""
+    rows = await engine.archive.history(await _accession(engine, id, project))
+    if as_json:
+        say_json(rows)
+    else:
+        say_table(rows, HISTORY, none="no change")
+
+
+@asks(app, "document")
+async def document(engine: EngineApi, id: Session, project: OfProject = "") -> None:
+    """Write the session document as XML."""
+    text = await engine.archive.document(await _accession(engine, id, project))
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+async def _accession(engine: EngineApi, id: str, project: str) -> str:
+    return (await engine.archive.show(id, project)).accession if project else id
+
+
+async def _list(engine: EngineApi, query: SessionQuery, limit: int, as_json: bool) -> None:
+    rows = [row async for row in _rows(engine, query, limit)]
+    if as_json:
+        say_json([_json(row) for row in rows])
+    else:
+        say_table(rows, COLUMNS, none="no such session in the archive")
+
+
+async def _rows(
+    engine: EngineApi, query: SessionQuery, limit: int
+) -> AsyncIterator[SessionSummary]:
+    offset = 0
+    while True:
+        wanted = min(WINDOW, limit - offset) if limit else WINDOW
+        page = await engine.archive.list(query, offset=offset, limit=wanted)
+        for row in page.rows:
+            yield row
+        offset += len(page.rows)
+        if not page.rows or offset >= page.total or offset == limit:
+            return
+
+
+def _json(row: SessionSummary) -> dict[str, Any]:
+    """Give a row with the keys of `GET /data/experiments` before our own."""
+    built = columns_of(row)
+    return {
+        "ID": row.accession,
+        "project": row.project,
+        "date": row.date,
+        "xsiType": row.xsi_type,
+        "label": row.label,
+        "insert_date": built["added"],
+        "insert_user": row.added_by,
+        "URI": f"/data/experiments/{row.accession}",
+    } | built

@@ -1,0 +1,19 @@
+"""`anteroom demo`: the console on a throw-away home, with sample data being sent to it."""
+
+from __future__ import annotations
+
+import typer
+
+from console.asking import run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo() -> None:
+    """Open the console on a throw-away home while sample studies arrive; nothing stays behind."""
+    from console.demo import demo as show  # noqa: PLC0415
+
+    run(show())

@@ -1,0 +1,249 @@
+"""`anteroom prearchive`: sessions that wait for review. Sessions are named by id, by URL, or by a
+label that only one of them has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import typer
+
+from console.asking import FAILED, Json, Reason, asks
+from console.commands.waiting import Ending, follow
+from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
+from engine.model.prearchive import ActOutcome, LogEntry, PrearchiveQuery, PrearchiveSession
+from engine.model.states import Status, Verb
+from engine.service.api import EngineApi
+
+app = typer.Typer(name="prearchive", help="Sessions that wait for review.", no_args_is_help=True)
+
+WINDOW = 500
+
+Sessions = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Id, URL or label.")]
+Session = Annotated[str, typer.Argument(metavar="SESSION", help="Id, URL or label.")]
+Wait = Annotated[bool, typer.Option(help="Wait until the work is done.")]
+
+COLUMNS = (
+    Column[PrearchiveSession]("ID", lambda row: row.id),
+    Column[PrearchiveSession]("STATUS", lambda row: row.shown_status),
+    Column[PrearchiveSession]("PROJECT", lambda row: row.project or "Unassigned"),
+    Column[PrearchiveSession]("SUBJECT", lambda row: row.subject),
+    Column[PrearchiveSession]("SESSION", lambda row: row.label),
+    Column[PrearchiveSession]("SCANS", lambda row: row.scans, right=True),
+    Column[PrearchiveSession]("OBJECTS", lambda row: row.objects, right=True),
+    Column[PrearchiveSession]("SIZE", lambda row: size(row.bytes), right=True),
+    Column[PrearchiveSession]("LAST OBJECT", lambda row: row.last_object),
+    Column[PrearchiveSession]("REASON", lambda row: row.reason),
+)
+LOG = (
+    Column[LogEntry]("AT", lambda row: row.at),
+    Column[LogEntry]("ENTRY", lambda row: row.text),
+)
+
+
+@asks(app, "list")
+async def list_(
+    engine: EngineApi,
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="PROJECT", help="A project, or Unassigned.")
+    ] = None,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option("--status", metavar="STATUS", help="e.g. READY. May be repeated."),
+    ] = None,
+    text: Annotated[str, typer.Option("--text", help="Found in label, subject, project, id.")] = "",
+    tag: Annotated[str, typer.Option("--tag", metavar="UID", help="Study UID as received.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List sessions, the one with the newest object first."""
+    query = PrearchiveQuery(project=project, status=tuple(status or ()), text=text, tag=tag)
+    rows = [row async for row in _rows(engine, query, limit)]
+    if as_json:
+        say_json([_json(row) for row in rows])
+    else:
+        say_table(rows, COLUMNS, none="no such session in the prearchive")
+
+
+@asks(app, "show")
+async def show(engine: EngineApi, session: Session, as_json: Json = False) -> None:
+    """Show a session."""
+    row = await engine.prearchive.show(await engine.prearchive.find(session))
+    if as_json:
+        say_json(_json(row))
+    else:
+        times = {
+            name: getattr(row, name)
+            for name in ("uploaded", "lastmod", "last_object", "autoarchive")
+        }
+        say_facts(_json(row) | times | {"bytes": size(row.bytes)})
+
+
+@asks(app, "log")
+async def log(engine: EngineApi, session: Session, as_json: Json = False) -> None:
+    """Tell what happened to a session."""
+    rows = await engine.prearchive.log(await engine.prearchive.find(session))
+    if as_json:
+        say_json(rows)
+    else:
+        say_table(rows, LOG, none="nothing was logged")
+
+
+@asks(app, "archive")
+async def archive(
+    engine: EngineApi,
+    sessions: Sessions,
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """File sessions in the archive."""
+    ids = await _ids(engine, sessions)
+    before = {id: await engine.prearchive.show(id) for id in ids}
+    outcomes = await engine.prearchive.archive(ids, reason)
+    await _end(engine, Verb.ARCHIVE, outcomes, wait, as_json, before)
+
+
+@asks(app, "move")
+async def move(
+    engine: EngineApi,
+    sessions: Sessions,
+    project: Annotated[str, typer.Option("--project", metavar="PROJECT", help="Where to.")],
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Move sessions to another project."""
+    outcomes = await engine.prearchive.move(await _ids(engine, sessions), project, reason)
+    await _end(engine, Verb.MOVE, outcomes, wait, as_json)
+
+
+@asks(app, "relabel")
+async def relabel(
+    engine: EngineApi,
+    session: Session,
+    label: Annotated[str, typer.Option("--label", help="New label of the session.")] = "",
+    subject: Annotated[str, typer.Option("--subject", help="New label of the subject.")] = "",
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Give a session another label or another subject."""
+    if not label and not subject:
+        raise typer.BadParameter("name a new --label, a new --subject, or both")
+    id = await engine.prearchive.find(session)
+    outcome = await engine.prearchive.relabel(id, label=label, subject=subject, reason=reason)
+    await _end(engine, Verb.RELABEL, (outcome,), wait, as_json)
+
+
+@asks(app, "rebuild")
+async def rebuild(
+    engine: EngineApi,
+    sessions: Sessions,
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Build sessions anew from their files; ends the wait for more objects."""
+    outcomes = await engine.prearchive.rebuild(await _ids(engine, sessions), reason)
+    await _end(engine, Verb.REBUILD, outcomes, wait, as_json)
+
+
+@asks(app, "delete")
+async def delete(
+    engine: EngineApi,
+    sessions: Sessions,
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Take sessions out of the prearchive, into its trash."""
+    outcomes = await engine.prearchive.delete(await _ids(engine, sessions), reason)
+    await _end(engine, Verb.DELETE, outcomes, wait, as_json)
+
+
+@asks(app, "reset")
+async def reset(
+    engine: EngineApi, sessions: Sessions, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Take sessions out of the queue and find their status anew from their files."""
+    outcomes = await engine.prearchive.reset(await _ids(engine, sessions), reason)
+    await _end(engine, Verb.RESET, outcomes, False, as_json)
+
+
+async def _ids(engine: EngineApi, names: list[str]) -> tuple[str, ...]:
+    found = [await engine.prearchive.find(name) for name in names]
+    return tuple(dict.fromkeys(found))
+
+
+async def _end(
+    engine: EngineApi,
+    verb: Verb,
+    outcomes: tuple[ActOutcome, ...],
+    wait: bool,
+    as_json: bool,
+    before: dict[str, PrearchiveSession] | None = None,
+) -> None:
+    endings = (
+        await follow(engine, verb, outcomes, before or {})
+        if wait
+        else [Ending.of(outcome) for outcome in outcomes]
+    )
+    if as_json:
+        say_json(endings)
+    else:
+        for ending in endings:
+            say(f"{ending.id}: {ending.message or verb}")
+    if not all(ending.done for ending in endings):
+        raise typer.Exit(FAILED)
+
+
+async def _rows(
+    engine: EngineApi, query: PrearchiveQuery, limit: int
+) -> AsyncIterator[PrearchiveSession]:
+    offset = 0
+    while True:
+        wanted = min(WINDOW, limit - offset) if limit else WINDOW
+        page = await engine.prearchive.list(query, offset=offset, limit=wanted)
+        for row in page.rows:
+            yield row
+        offset += len(page.rows)
+        if not page.rows or offset >= page.total or offset == limit:
+            return
+
+
+def _json(row: PrearchiveSession) -> dict[str, Any]:
+    """Give a row with the keys of `GET /data/prearchive` before our own."""
+    built = columns_of(row)
+    return {
+        "project": row.project or "Unassigned",
+        "timestamp": row.timestamp,
+        "lastmod": built["lastmod"],
+        "uploaded": built["uploaded"],
+        "scan_date": row.scan_date,
+        "scan_time": row.scan_time,
+        "subject": row.subject,
+        "folderName": row.folder,
+        "name": row.label,
+        "tag": row.tag,
+        "status": row.shown_status,
+        "url": row.url,
+        "autoarchive": row.autoarchive,
+        "prevent_anon": row.prevent_anon,
+        "prevent_auto_commit": row.prevent_auto_commit,
+        "SOURCE": row.source,
+        "VISIT": row.visit,
+        "PROTOCOL": row.protocol,
+        "TIMEZONE": row.timezone,
+        "id": row.id,
+        "locked": row.locked,
+        "reason": row.reason,
+        "receiver": row.receiver,
+        "calling": row.calling,
+        "session_type": row.session_type,
+        "modality": row.modality,
+        "scans": row.scans,
+        "objects": row.objects,
+        "bytes": row.bytes,
+        "last_object": built["last_object"],
+    }

@@ -1,0 +1,95 @@
+"""`anteroom project`: the projects of the archive, their aliases and codes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.asking import Json, asks, pairs
+from console.output import Column, columns_of, say, say_facts, say_json, say_table
+from engine.model.archive import Project
+from engine.service.api import EngineApi
+
+app = typer.Typer(name="project", help="Projects.", no_args_is_help=True)
+
+ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Project ID.")]
+
+COLUMNS = (
+    Column[Project]("ID", lambda row: row.id),
+    Column[Project]("TITLE", lambda row: row.title),
+    Column[Project]("ALIASES", lambda row: row.aliases),
+    Column[Project]("PREARCHIVE", lambda row: row.prearchive_code, right=True),
+    Column[Project]("QUARANTINE", lambda row: row.quarantine_code, right=True),
+    Column[Project]("ACCESS", lambda row: row.accessibility),
+)
+
+
+@asks(app, "list")
+async def list_(engine: EngineApi, as_json: Json = False) -> None:
+    """List the projects."""
+    rows = await engine.projects.list()
+    if as_json:
+        say_json([_row(row) for row in rows])
+    else:
+        say_table(rows, COLUMNS, none="no project; add one: anteroom project add ID")
+
+
+@asks(app, "show")
+async def show(engine: EngineApi, id: ProjectId, as_json: Json = False) -> None:
+    """Show a project."""
+    _say(await engine.projects.show(id), as_json)
+
+
+@asks(app, "add")
+async def add(
+    engine: EngineApi,
+    id: ProjectId,
+    title: Annotated[str, typer.Option("--title")] = "",
+    alias: Annotated[
+        list[str] | None,
+        typer.Option("--alias", help="Another name that routing finds. May be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a project."""
+    row = await engine.projects.add(id, title=title, aliases=tuple(alias or ()))
+    if as_json:
+        say_json(_row(row))
+    else:
+        say(f"project {row.id} is added")
+
+
+@asks(app, "set")
+async def set_(
+    engine: EngineApi,
+    id: ProjectId,
+    values: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="title, description, prearchive_code, quarantine_code, aliases (comma list).",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Change settings of a project, e.g. `project set P prearchive_code=4 quarantine_code=1`."""
+    _say(await engine.projects.set(id, pairs(values)), as_json)
+
+
+def _say(row: Project, as_json: bool) -> None:
+    if as_json:
+        say_json(_row(row))
+    else:
+        say_facts(columns_of(row) | {"aliases": row.aliases, "created": row.created})
+
+
+def _row(row: Project) -> dict[str, Any]:
+    """Give a row with the keys of `GET /data/projects` before our own."""
+    return {
+        "ID": row.id,
+        "secondary_ID": row.id,
+        "name": row.title,
+        "description": row.description,
+        "URI": f"/data/projects/{row.id}",
+    } | columns_of(row)

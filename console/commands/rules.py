@@ -1,0 +1,102 @@
+"""`anteroom rules`: the routing rule lines of the site and of single receivers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.asking import FAILED, Json, Reason, asks
+from console.output import complain, say, say_json
+from engine.model.errors import EngineError, InvalidInput, NotFound
+from engine.model.routing import Concept
+from engine.service.api import EngineApi
+from engine.service.offline import check_rules
+
+app = typer.Typer(name="rules", help="Routing rule lines.", no_args_is_help=True)
+
+Which = Annotated[Concept, typer.Argument(metavar="CONCEPT", help="What the lines find.")]
+Site = Annotated[bool, typer.Option("--site", help="The lines of the site (default).")]
+Receiver = Annotated[str, typer.Option("--receiver", metavar="AE", help="Those of a receiver.")]
+Source = Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for stdin.")]
+
+
+@asks(app, "show")
+async def show(
+    engine: EngineApi,
+    concept: Which,
+    site: Site = False,
+    receiver: Receiver = "",
+    as_json: Json = False,
+) -> None:
+    """Write the lines as they are, so that they can be edited and set again."""
+    text = await engine.rules.show(_scope(site, receiver), concept)
+    if as_json:
+        say_json(text)
+        return
+    for line in text.text.splitlines():
+        say(line)
+    if not text.enabled:
+        sys.stderr.write("these lines are not enabled\n")
+
+
+@asks(app, "set")
+async def set_(
+    engine: EngineApi,
+    concept: Which,
+    source: Source,
+    site: Site = False,
+    receiver: Receiver = "",
+    enabled: Annotated[bool, typer.Option("--enable/--disable")] = True,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Save a new version of the lines; it is in force when the receivers have acknowledged it."""
+    text = await engine.rules.set(
+        _scope(site, receiver), concept, _read(source), enabled=enabled, reason=reason
+    )
+    if as_json:
+        say_json(text)
+    else:
+        state = "in force" if text.enabled else "kept, not enabled"
+        say(f"{text.scope} {text.concept} rules, version {text.version}: {state}")
+
+
+@app.command("check")
+def check(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[CONCEPT] FILE", help="A file, or - for stdin.")
+    ],
+    site: Site = False,
+    receiver: Receiver = "",
+) -> None:
+    """Look for faults in a file of rule lines, without an engine: path:line:column: message."""
+    *concepts, source = words
+    if len(concepts) > 1 or set(concepts) - set(Concept):
+        raise typer.BadParameter(f"one of {', '.join(Concept)} and a file", param_hint="CONCEPT")
+    try:
+        problems = check_rules(_read(source), path=source)
+    except EngineError as error:
+        complain(error)
+        raise typer.Exit(FAILED) from error
+    for problem in problems:
+        say(str(problem))
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def _scope(site: bool, receiver: str) -> str:
+    if site and receiver:
+        raise InvalidInput("rules are of the site or of a receiver, not of both")
+    return f"receiver:{receiver}" if receiver else "site"
+
+
+def _read(source: str) -> str:
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFound(f"there is no file {source}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{source} cannot be read as UTF-8 text") from error

@@ -1,0 +1,27 @@
+"""The commands that open a screen: `anteroom` alone, and `anteroom watch`. Textual is loaded when
+one of them is run."""
+
+from __future__ import annotations
+
+import typer
+
+from console.asking import HomeOption, find_home, run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("watch")(watch)
+
+
+def watch(context: typer.Context, home: HomeOption = None) -> None:
+    """Show what arrives, read only and without labels: for a wall. Needs a running engine."""
+    from console.attach import watch as show  # noqa: PLC0415
+
+    run(show(find_home(context, home)))
+
+
+def open_console(context: typer.Context) -> None:
+    """Open the console, on the running engine of the home or on one that is started for it."""
+    from console.attach import console  # noqa: PLC0415
+
+    run(console(find_home(context, None)))

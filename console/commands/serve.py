@@ -1,0 +1,104 @@
+"""`anteroom serve`: the engine alone, with its listeners beside it in one event loop. It says on
+stdout, in one JSON line, when it listens; SIGTERM and SIGINT end it once what it does is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from console.asking import HomeOption, find_home, run
+from engine.model.home import Home
+from engine.model.settings import Durability, NodeRole, Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    context: typer.Context,
+    ae_title: Annotated[
+        str | None, typer.Option("--ae-title", metavar="AE", help="AE title of the receiver.")
+    ] = None,
+    dicom_port: Annotated[
+        int | None, typer.Option("--dicom-port", metavar="N", help="DICOM port; 0: any free one.")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option("--http-port", metavar="N", help="HTTP port; 0: any free one.")
+    ] = None,
+    durability: Annotated[
+        Durability | None, typer.Option("--durability", help="none: for measuring only.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Run the engine until it is told to stop; options override the settings for this run."""
+    named = {
+        "dicom.ae_title": ae_title,
+        "dicom.port": dicom_port,
+        "dicom.durability": durability,
+        "http.port": http_port,
+    }
+    changes = {name: value for name, value in named.items() if value is not None}
+    run(_serve(find_home(context, home), changes))
+
+
+async def _serve(home: Home, changes: Mapping[str, object]) -> None:
+    # Loaded here, so that no other command loads a database.
+    from engine.service.engine import Engine  # noqa: PLC0415
+
+    from engine.server.http import Listeners  # noqa: PLC0415
+
+    settings = home.ensure().override(changes)
+    told = _signals()
+    engine = await Engine.start(home, settings)
+    try:
+        listeners = await Listeners.open(
+            engine,
+            home.claim_socket(os.environ),
+            host=settings.http.host,
+            port=_http_port(settings),
+        )
+        try:
+            _say_ready(engine.ready(), listeners.http, str(listeners.socket))
+            await _first(told, engine.stop_asked)
+        finally:
+            await listeners.close()
+    finally:
+        await engine.stop()
+
+
+def _http_port(settings: Settings) -> int | None:
+    return settings.http.port if NodeRole.API in settings.node.roles else None
+
+
+def _signals() -> asyncio.Event:
+    """Set an event at SIGTERM and SIGINT; a terminal that closes does not end an engine."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return told
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+def _say_ready(facts: dict[str, object], http: str, socket: str) -> None:
+    line = {"ready": True} | facts | {"http": http, "socket": socket, "pid": os.getpid()}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,45 @@
+"""`anteroom status`: the health of the engine of a home."""
+
+from __future__ import annotations
+
+import typer
+
+from console.asking import Json, asks
+from console.output import say, say_facts, say_json, size
+from engine.service.api import EngineApi
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    asks(app, "status")(status)
+
+
+async def status(engine: EngineApi, as_json: Json = False) -> None:
+    """Say how the engine is: receivers, sessions, accounts, disk, problems."""
+    found = await engine.system.status()
+    if as_json:
+        say_json(found)
+        return
+    counts = found.accounts.counts
+    say_facts(
+        {
+            "engine": f"{found.version}, process {found.pid} on {found.node}",
+            "home": found.home,
+            "started": found.started,
+            "receivers": tuple(
+                f"{one.ae_title}:{one.port} {'listening' if one.listening else 'stopped'}"
+                for one in found.receivers
+            ),
+            "workers": f"{found.workers}, {found.associations} associations open",
+            "prearchive": tuple(
+                f"{count} {name}" for name, count in found.sessions.items() if count
+            )
+            or "empty",
+            "archive": f"{found.archived} sessions",
+            "received": f"{found.accounts.received} objects",
+            "of these": tuple(f"{count} {place}" for place, count in counts.items() if count),
+            "disk": f"{size(found.disk_free)} of {size(found.disk_total)} free",
+        }
+    )
+    for problem in found.problems:
+        say(f"! {problem}")

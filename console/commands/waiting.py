@@ -1,0 +1,140 @@
+"""How a command waits for the work that it asked for: it looks at the session again whenever the
+engine has news, until no job owns the session any more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from console.text import plain_text
+from engine.model.errors import NotFound
+from engine.model.prearchive import ActOutcome, PrearchiveSession
+from engine.model.states import QUEUED, WORKING, Status, Verb
+from engine.service.api import EngineApi
+
+PATIENCE: Final = 5.0
+"""Seconds after which a session is looked at again without news."""
+
+_GONE = {Verb.ARCHIVE: "archived", Verb.DELETE: "deleted"}
+_STAYS = {Verb.MOVE: "moved", Verb.RELABEL: "relabelled", Verb.REBUILD: "built"}
+_BUSY = QUEUED | WORKING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How an act on one session ended."""
+
+    id: str
+    done: bool
+    status: str = ""
+    """The session's status now; empty when it has left the prearchive."""
+    accession: str = ""
+    """What it is called in the archive."""
+    job: str = ""
+    message: str = ""
+
+    @classmethod
+    def of(cls, outcome: ActOutcome) -> Ending:
+        """Take the answer of the engine as the end."""
+        return cls(id=outcome.id, done=outcome.done, job=outcome.job, message=outcome.message)
+
+
+async def follow(
+    engine: EngineApi,
+    verb: Verb,
+    outcomes: Sequence[ActOutcome],
+    before: Mapping[str, PrearchiveSession],
+) -> list[Ending]:
+    """Wait for the end of each act; what was refused or is not long has ended already."""
+    news = await engine.events.after("", 0)
+    endings: list[Ending] = []
+    with _Progress(len(outcomes)) as progress:
+        for outcome in outcomes:
+            while True:
+                row = await _look(engine, outcome)
+                if row is None or not (row.locked or row.status in _BUSY):
+                    break
+                progress.show(len(endings), row.shown_status)
+                news = await engine.events.after(news.epoch, news.last, PATIENCE)
+            endings.append(await _ending(engine, verb, outcome, row, before.get(outcome.id)))
+    return endings
+
+
+async def _look(engine: EngineApi, outcome: ActOutcome) -> PrearchiveSession | None:
+    if not outcome.done or not outcome.job:
+        return None
+    try:
+        return await engine.prearchive.show(outcome.id)
+    except NotFound:
+        return None
+
+
+async def _ending(
+    engine: EngineApi,
+    verb: Verb,
+    outcome: ActOutcome,
+    row: PrearchiveSession | None,
+    before: PrearchiveSession | None,
+) -> Ending:
+    if not outcome.done or not outcome.job:
+        return Ending.of(outcome)
+    if row is None:
+        accession = await _accession(engine, before) if verb is Verb.ARCHIVE else ""
+        message = _GONE.get(verb, "has left the prearchive")
+        return Ending(
+            id=outcome.id,
+            done=verb in _GONE,
+            accession=accession,
+            job=outcome.job,
+            message=f"{message} as {accession}" if accession else message,
+        )
+    bad = row.status in (Status.ERROR, Status.CONFLICT)
+    done = verb in _STAYS and not bad
+    said = _STAYS.get(verb, f"not {_GONE.get(verb, 'done')}") if not bad else f"{verb} failed"
+    reason = f": {row.reason}" if row.reason and not done else ""
+    return Ending(
+        id=outcome.id,
+        done=done,
+        status=row.shown_status,
+        job=outcome.job,
+        message=f"{said}, {row.shown_status}{reason}",
+    )
+
+
+async def _accession(engine: EngineApi, before: PrearchiveSession | None) -> str:
+    if before is None or before.project is None:
+        return ""
+    try:
+        card = await engine.archive.show(before.label, before.project)
+    except NotFound:
+        return ""
+    return card.accession if card.origin in ("", before.id) else ""
+
+
+class _Progress:
+    """One line on a terminal that is wiped at the end; nothing elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._shows = sys.stderr.isatty()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def show(self, done: int, status: str) -> None:
+        """Say how far it is."""
+        if self._shows:
+            sys.stderr.write(f"\r\x1b[K{done} of {self._total} done, {plain_text(status.lower())}")
+            sys.stderr.flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._shows:
+            sys.stderr.write("\r\x1b[K")

@@ -1,0 +1,15 @@
+"""The one way from data into a widget. A `str` is markup to Textual and an escape sequence to the
+terminal; `plain` gives `Content` that is neither. Styles are the caller's."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from console.text import plain_text
+
+__all__ = ["plain", "plain_text"]
+
+
+def plain(text: str, width: int | None = None, style: str = "") -> Content:
+    """Show what is harmless in one line, a sign for the rest, cut to `width` cells."""
+    return Content.styled(plain_text(text, width), style)

@@ -1,0 +1,72 @@
+"""Text from data made fit for a terminal: nothing in it acts, hides or moves what stands beside it.
+Here for the command line, as `str`; `console.plain` gives the same to widgets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rich.cells import cell_len
+
+ELLIPSIS = "…"
+UNSEEN = "\N{REPLACEMENT CHARACTER}"
+"""Stands for each character that would be invisible or would act: C1, bidi controls, zero-width
+characters, tags, lone surrogates, private and unassigned ones."""
+
+_DELETE = "\N{SYMBOL FOR DELETE}"
+_PICTURES = 0x2400
+"""The block of control pictures: one for each C0 control, at the same distance."""
+
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Printable by their category, and yet nothing is seen of them."""
+
+_WIDE_SPACE = "\N{IDEOGRAPHIC SPACE}"
+_MARKS = 4
+"""Combining marks that a character may carry; what is above that draws over other lines."""
+
+_PILED = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
+
+
+def plain_text(text: str, width: int | None = None) -> str:
+    """Show what is harmless in one line, a sign for the rest, cut to `width` cells."""
+    if width is not None and len(text) > 16 * (width + 1):
+        # Long enough to fill the width whatever is in it, short enough to look at quickly.
+        text = text[: 16 * (width + 1)]
+        return _cut(_seen(text) + ELLIPSIS, width)
+    seen = _seen(text)
+    return seen if width is None else _cut(seen, width)
+
+
+def _seen(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(map(_sign, text))
+    if text.isascii():
+        return text
+    text = _INVISIBLE.sub(UNSEEN, text)
+    return _PILED.sub(lambda found: found[0][:_MARKS] + UNSEEN, text)
+
+
+def _sign(character: str) -> str:
+    if character.isprintable() or character == _WIDE_SPACE:
+        return character
+    code = ord(character)
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    if code == 0x7F:
+        return _DELETE
+    return " " if unicodedata.category(character) == "Zs" else UNSEEN
+
+
+def _cut(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    cells = 0
+    for place, character in enumerate(text):
+        cells += cell_len(character)
+        if cells > width - 1:
+            return text[:place] + ELLIPSIS
+    return text

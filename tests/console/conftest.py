@@ -1,0 +1,85 @@
+"""A home whose engine is in memory, and the command line run against it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from console.cli import app
+from engine.model.home import Home
+from engine.server.http import Listeners
+from tests.memory import Facts, HostInMemory
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it wrote, as JSON."""
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """Runs commands on a home, in a thread: each command has an event loop of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    async def __call__(self, *words: str, stdin: str | None = None) -> Ran:
+        """Run `anteroom --home HOME words...`."""
+        done = await asyncio.to_thread(
+            CliRunner().invoke, app, ["--home", str(self.home), *words], input=stdin
+        )
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Ran(code=done.exit_code, out=done.stdout, err=done.stderr)
+
+
+@pytest.fixture
+def home() -> Any:
+    """Give a folder whose path is short enough for a socket."""
+    with TemporaryDirectory(prefix="anteroom-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """Give what the engine knows."""
+    return Facts()
+
+
+@pytest.fixture
+async def served(home: Path, facts: Facts) -> AsyncIterator[Listeners]:
+    """Serve an engine in memory on the home."""
+    listeners = await Listeners.open(
+        HostInMemory(facts), Home.find(home, {}).claim_socket(os.environ)
+    )
+    yield listeners
+    await listeners.close()
+
+
+@pytest.fixture
+def alone(home: Path) -> CommandLine:
+    """Run commands on a home without an engine."""
+    return CommandLine(home)
+
+
+@pytest.fixture
+def anteroom(served: Listeners, home: Path) -> CommandLine:
+    """Run commands on a home whose engine runs."""
+    return CommandLine(home)

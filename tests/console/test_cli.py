@@ -1,0 +1,372 @@
+"""The command line against an engine behind its socket: what it writes, where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.model.archive import AuditEvent
+from engine.model.live import HeldObject, LedgerEntry
+from engine.model.states import Status
+from tests.console.conftest import CommandLine
+from tests.memory import NOON, Facts, session
+
+XNAT_KEYS = [
+    "project",
+    "timestamp",
+    "lastmod",
+    "uploaded",
+    "scan_date",
+    "scan_time",
+    "subject",
+    "folderName",
+    "name",
+    "tag",
+    "status",
+    "url",
+    "autoarchive",
+    "prevent_anon",
+    "prevent_auto_commit",
+    "SOURCE",
+    "VISIT",
+    "PROTOCOL",
+    "TIMEZONE",
+]
+
+
+async def test_prearchive_rows_have_the_keys_that_clients_know(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1), session(2, project=None, locked=True, status=Status.BUILDING))
+    ran = await anteroom("prearchive", "list", "--json")
+    assert ran.code == 0
+    second, first = ran.json
+    assert list(first)[: len(XNAT_KEYS)] == XNAT_KEYS
+    assert first["id"] == "pre_aaaaaaa1"
+    assert first["url"] == "/prearchive/projects/NEURO3/20260911_120000001/MR_1"
+    assert first["lastmod"] == "2026-09-11T12:00:01Z"
+    assert (first["objects"], first["bytes"], first["scans"]) == (10, 1024, 2)
+    assert (second["project"], second["status"]) == ("Unassigned", "_BUILDING")
+
+
+async def test_lists_are_read_whole_whatever_the_window(
+    anteroom: CommandLine, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.commands.prearchive.WINDOW", 2)
+    facts.keep(*(session(number) for number in range(1, 6)))
+    assert len((await anteroom("prearchive", "list", "--json")).json) == 5
+    assert len((await anteroom("prearchive", "list", "--json", "--limit", "3")).json) == 3
+
+
+async def test_lists_are_narrowed(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1), session(2, status=Status.ERROR), session(3, project=None))
+    ran = await anteroom("prearchive", "list", "--json", "--status", "READY", "--project", "NEURO3")
+    assert [row["id"] for row in ran.json] == ["pre_aaaaaaa1"]
+    ran = await anteroom("prearchive", "list", "--json", "--project", "Unassigned")
+    assert [row["id"] for row in ran.json] == ["pre_aaaaaaa3"]
+
+
+async def test_a_table_is_for_people(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1))
+    ran = await anteroom("prearchive", "list")
+    head, row = ran.out.splitlines()
+    assert head.split()[:4] == ["ID", "STATUS", "PROJECT", "SUBJECT"]
+    assert row.split()[:5] == ["pre_aaaaaaa1", "READY", "NEURO3", "SUB-1", "MR_1"]
+    assert (await anteroom("archive", "list")).out == "no such session in the archive\n"
+
+
+async def test_hostile_labels_reach_the_terminal_as_signs(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1, label="a\x1b]52;c;x\x07\x9b31m\u202e\nb", subject="[red]"))
+    for words in (("list",), ("show", "pre_aaaaaaa1"), ("list", "--json")):
+        ran = await anteroom("prearchive", *words)
+        assert ran.code == 0
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(ran.out)
+    assert ran.json[0]["name"] == "a\x1b]52;c;x\x07\x9b31m\u202e\nb"
+
+
+async def test_archiving_waits_and_names_what_it_became(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1), session(2))
+    ran = await anteroom("prearchive", "archive", "MR_1", "pre_aaaaaaa2", "--json")
+    assert ran.code == 0
+    assert [(one["id"], one["done"], one["accession"]) for one in ran.json] == [
+        ("pre_aaaaaaa1", True, "XNAT_E00001"),
+        ("pre_aaaaaaa2", True, "XNAT_E00002"),
+    ]
+    assert facts.sessions == {}
+
+
+async def test_an_act_can_be_left_to_itself(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1))
+    ran = await anteroom("prearchive", "delete", "MR_1", "--no-wait", "--json")
+    assert (ran.code, ran.json[0]["job"]) == (0, "pre_aaaaaaa1:delete:1")
+
+
+async def test_an_act_that_is_refused_for_one_ends_with_1(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1), session(2, status=Status.ERROR))
+    ran = await anteroom("prearchive", "archive", "MR_1", "MR_2")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "pre_aaaaaaa1: archived as XNAT_E00001",
+        "pre_aaaaaaa2: a session in ERROR is rebuilt before it can be archived",
+    ]
+
+
+async def test_moving_relabelling_rebuilding_and_resetting(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1, status=Status.RECEIVING))
+    assert (await anteroom("project", "add", "LUNG")).code == 0
+    assert (await anteroom("prearchive", "rebuild", "MR_1")).out == "pre_aaaaaaa1: built, READY\n"
+    moved = await anteroom("prearchive", "move", "MR_1", "--project", "LUNG")
+    assert (moved.code, moved.out) == (0, "pre_aaaaaaa1: moved, READY\n")
+    ran = await anteroom("prearchive", "relabel", "MR_1", "--label", "NEW", "--subject", "S")
+    assert ran.code == 0
+    row = facts.sessions["pre_aaaaaaa1"]
+    assert (row.project, row.label, row.subject) == ("LUNG", "NEW", "S")
+    assert (await anteroom("prearchive", "reset", "NEW")).code == 0
+    assert (await anteroom("prearchive", "relabel", "NEW")).code == 2
+
+
+async def test_a_build_that_fails_ends_with_1_and_the_reason(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1, reason="two study UIDs"))
+    facts.unbuildable.add("pre_aaaaaaa1")
+    ran = await anteroom("prearchive", "rebuild", "MR_1")
+    assert (ran.code, ran.out) == (1, "pre_aaaaaaa1: rebuild failed, ERROR: two study UIDs\n")
+
+
+async def test_errors_are_one_sentence_and_what_to_do(anteroom: CommandLine) -> None:
+    ran = await anteroom("prearchive", "show", "NOBODY")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "anteroom: no such prearchive session\n  list them: anteroom prearchive list\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prearchive", "list"),
+        ("project", "add", "P"),
+        ("status",),
+        ("route", "x.dcm"),
+        ("jobs", "list", "--json"),
+    ],
+)
+async def test_without_an_engine_it_says_how_to_start_one(
+    alone: CommandLine, words: tuple[str, ...]
+) -> None:
+    ran = await alone(*words)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "anteroom: no engine is running on this home\n"
+        "  start it with 'anteroom serve' or open 'anteroom'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prearchive", "list", "--status", "NONSENSE"),
+        ("prearchive", "archive"),
+        ("receiver", "add", "AE"),
+        ("rules", "show", "nothing"),
+        ("nonsense",),
+        ("serve", "--dicom-port", "many"),
+    ],
+)
+async def test_wrong_usage_ends_with_2(alone: CommandLine, words: tuple[str, ...]) -> None:
+    ran = await alone(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage:" in ran.err
+
+
+async def test_the_home_may_stand_before_or_after(
+    anteroom: CommandLine, alone: CommandLine
+) -> None:
+    elsewhere = CommandLine(Path("/nowhere"))
+    assert (await elsewhere("jobs", "list")).code == 1
+    assert (await elsewhere("jobs", "list", "--home", str(anteroom.home))).code == 0
+
+
+async def test_projects(anteroom: CommandLine) -> None:
+    assert (await anteroom("project", "add", "P", "--alias", "Q", "--alias", "R")).code == 0
+    ran = await anteroom("project", "set", "P", "prearchive_code=0", "quarantine_code=1", "--json")
+    assert (ran.json["prearchive_code"], ran.json["quarantine_code"]) == (0, 1)
+    (row,) = (await anteroom("project", "list", "--json")).json
+    assert (row["ID"], row["aliases"], row["URI"]) == ("P", ["Q", "R"], "/data/projects/P")
+    assert "prearchive_code  0" in (await anteroom("project", "show", "P")).out
+    bad = await anteroom("project", "set", "P", "prearchive_code")
+    assert (bad.code, bad.err) == (
+        1,
+        "anteroom: prearchive_code is not of the form NAME=VALUE\n",
+    )
+
+
+async def test_receivers(anteroom: CommandLine) -> None:
+    ran = await anteroom(
+        "receiver", "add", "OTHER", "--port", "8105", "--allow", "CT1", "--no-anonymize", "--json"
+    )
+    assert (ran.json["allow"], ran.json["anonymize"], ran.json["listening"]) == (
+        ["CT1"],
+        False,
+        True,
+    )
+    assert (await anteroom("receiver", "stop", "OTHER")).out == "OTHER on port 8105 is stopped\n"
+    assert (await anteroom("receiver", "start", "OTHER")).code == 0
+    assert (await anteroom("receiver", "echo", "OTHER")).out == "answered 0000\n"
+    assert (await anteroom("receiver", "edit", "OTHER", "anonymize=true", "--json")).json[
+        "anonymize"
+    ]
+    assert "listening" in (await anteroom("receiver", "list")).out
+    await anteroom("receiver", "add", "OTHER", "--port", "8106")
+    several = await anteroom("receiver", "echo", "OTHER")
+    assert (several.code, "8105, 8106" in several.err) == (1, True)
+    assert (await anteroom("receiver", "remove", "OTHER", "--port", "8106")).code == 0
+    assert (await anteroom("receiver", "remove", "NOBODY")).code == 1
+
+
+async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: Path) -> None:
+    lines = "(0020,000E):(.*):1 t:.+ r:PROJ\n"
+    ran = await anteroom("rules", "set", "project", "-", stdin=lines)
+    assert ran.out == "site project rules, version 1: in force\n"
+    assert (await anteroom("rules", "show", "project")).out == lines
+    ran = await anteroom("rules", "show", "--receiver", "AE", "project", "--json")
+    assert (ran.json["scope"], ran.json["version"]) == ("receiver:AE", 0)
+    file = tmp_path / "rules"
+    file.write_text("nonsense")
+    ran = await anteroom("rules", "set", "project", str(file))
+    assert (ran.code, ran.err.splitlines()[1]) == (1, "  1:1: a line begins with (gggg,eeee)")
+    assert (await anteroom("rules", "set", "project", str(tmp_path / "none"))).code == 1
+
+
+async def test_rules_are_checked_without_an_engine(alone: CommandLine, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text("(0008,0050):^[0-9]{4}(.*):1\n")
+    bad.write_text("(0008,0050):(.*):1\n\nnonsense\n  (0008,0050):(\n")
+    assert (await alone("rules", "check", str(good))).code == 0
+    assert (await alone("rules", "check", "project", str(good))).code == 0
+    ran = await alone("rules", "check", str(bad))
+    assert ran.code == 1
+    assert [line.rpartition("/")[2].split(": ")[0] for line in ran.out.splitlines()] == [
+        "bad:3:1",
+        "bad:4:15",
+    ]
+    assert (await alone("rules", "check", "nonsense", str(good))).code == 2
+
+
+async def test_routes_are_told_with_their_trace(anteroom: CommandLine, tmp_path: Path) -> None:
+    ran = await anteroom("route", str(tmp_path / "x.dcm"), "--json")
+    (route,) = ran.json
+    assert (route["project"], route["subject"], route["session"]) == ("NEURO3", "SUB-1", "MR_1")
+    assert route["auto_archive"] is None
+    assert route["trace"][0]["extractor"] == "study description"
+    assert "study description" in (await anteroom("route", "a.dcm", "b.dcm")).out
+
+
+async def test_the_archive(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1))
+    await anteroom("prearchive", "archive", "MR_1")
+    (row,) = (await anteroom("archive", "list", "--json")).json
+    assert [row[key] for key in ("ID", "project", "date", "xsiType", "label", "URI")] == [
+        "XNAT_E00001",
+        "NEURO3",
+        "2026-09-11",
+        "xnat:mrSessionData",
+        "MR_1",
+        "/data/experiments/XNAT_E00001",
+    ]
+    assert row["insert_date"] == "2026-09-11T12:00:00Z"
+    assert len((await anteroom("archive", "search", "MR", "--json")).json) == 1
+    assert (await anteroom("archive", "show", "XNAT_E00001", "--json")).json["scans"][0][
+        "id"
+    ] == "4"
+    assert "subject_id" in (await anteroom("archive", "show", "MR_1", "--project", "NEURO3")).out
+    assert (await anteroom("archive", "document", "XNAT_E00001")).out == (
+        '<MRSession ID="XNAT_E00001"/>\n'
+    )
+    assert (await anteroom("archive", "history", "XNAT_E00001", "--json")).json[0]["change"] == (
+        "archived"
+    )
+    assert (await anteroom("archive", "show", "NOBODY")).code == 1
+
+
+async def test_ledger_held_and_jobs(anteroom: CommandLine, facts: Facts) -> None:
+    facts.ledger.append(
+        LedgerEntry(
+            id=1,
+            transfer="tr_1",
+            outcome="refused",
+            reason="called AE title unknown",
+            rule="",
+            session="",
+            receiver="STORESCP",
+            calling="WS-044",
+            peer="10.3.1.44",
+            first=NOON,
+            last=NOON + timedelta(hours=1),
+            count=3,
+        )
+    )
+    facts.held.append(
+        HeldObject(id="h1", transfer="tr_1", at=NOON, reason="script", rule="v7:8", size=10)
+    )
+    facts.keep(session(1))
+    assert (await anteroom("ledger", "list", "--json")).json[0]["count"] == 3
+    assert (await anteroom("ledger", "list", "--outcome", "filtered", "--json")).json == []
+    assert "v7:8" in (await anteroom("held", "list")).out
+    await anteroom("prearchive", "delete", "MR_1")
+    job = (await anteroom("jobs", "list", "--json")).json[0]["id"]
+    assert (await anteroom("jobs", "cancel", job)).code == 0
+    assert (await anteroom("jobs", "retry", job)).code == 0
+    assert (await anteroom("jobs", "list", "--unfinished", "--json")).json[0]["id"] == job
+    assert (await anteroom("jobs", "cancel", "nothing")).code == 1
+
+
+async def test_a_broken_chain_ends_with_1(anteroom: CommandLine, facts: Facts) -> None:
+    event = {"number": 1, "id": "e", "at": NOON, "actor": "a", "action": "x", "object": "pre_1"}
+    facts.audit.append(AuditEvent(**event, detail={"n": 1}, hash="h"))  # type: ignore[arg-type]
+    assert (await anteroom("audit", "verify")).out == "the chain holds (1 events)\n"
+    assert "n=1" in (await anteroom("audit", "list")).out
+    facts.audit.append(AuditEvent(**event, detail={}, hash=""))  # type: ignore[arg-type]
+    ran = await anteroom("audit", "verify", "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
+
+
+async def test_status(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1))
+    ran = await anteroom("status", "--json")
+    assert ran.json["sessions"] == {"READY": 1}
+    assert ran.json["accounts"]["counts"]["waiting"] == 10
+    assert "12 objects" in (await anteroom("status")).out
+
+
+async def test_a_home_is_made_once(alone: CommandLine) -> None:
+    first = await alone("init")
+    assert (first.code, "is ready" in first.out) == (0, True)
+    assert (alone.home / "anteroom.yaml").is_file()
+    assert "is a home already" in (await alone("init")).out
+
+
+def test_no_command_loads_a_screen_or_a_database() -> None:
+    code = (
+        "import sys, json, console.__main__;"
+        "print(json.dumps([m for m in ('textual', 'sqlalchemy', 'dbos', 'pydicom') "
+        "if m in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert json.loads(done.stdout) == []
