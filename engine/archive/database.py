@@ -92,6 +92,7 @@ class Database:
         self._writer = writer
         # SQLite has one writer at a time. Waiting here is fair; its busy handler only polls.
         self._turn = asyncio.Lock() if address.is_sqlite else None
+        self._holder: asyncio.Task[object] | None = None
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -106,7 +107,10 @@ class Database:
             max_overflow=_POSTGRESQL_POOL,
             pool_pre_ping=True,
         )
-        return cls(address, engine.execution_options(postgresql_readonly=True), engine)
+        reader = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        return cls(address, reader, engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -123,15 +127,24 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Give a transaction that commits at the end and rolls back on an error.
 
-        It must not be opened within another `write()` of the same task: on SQLite that waits for
-        ever on itself.
+        Raises:
+            RuntimeError: this task is within another `write()` of this database, for which it would
+                wait for ever.
         """
         if self._turn is None:
             async with self._transaction() as session:
                 yield session
             return
-        async with self._turn, self._transaction() as session:
-            yield session
+        task = asyncio.current_task()
+        if self._holder is task:
+            raise RuntimeError("a write within a write: pass the session on instead")
+        async with self._turn:
+            self._holder = task
+            try:
+                async with self._transaction() as session:
+                    yield session
+            finally:
+                self._holder = None
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:

@@ -40,6 +40,51 @@ async def test_a_read_cannot_change_anything(archive: Database) -> None:
     assert await _last(archive) == 0
 
 
+async def test_a_read_sees_one_state_while_others_write(archive: Database) -> None:
+    async with archive.write() as session:
+        session.add(NumberRow(kind="E", last=1))
+    async with archive.read() as reader:
+        before = await reader.scalar(text("SELECT last FROM numbers"))
+        async with archive.write() as writer:
+            await writer.execute(text("UPDATE numbers SET last = 2"))
+        assert await reader.scalar(text("SELECT last FROM numbers")) == before == 1
+    assert await _last(archive) == 2
+
+
+async def test_a_write_that_is_cancelled_leaves_nothing_and_frees_the_way(
+    archive: Database,
+) -> None:
+    inside, never = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        async with archive.write() as session:
+            session.add(NumberRow(kind="E", last=7))
+            await session.flush()
+            inside.set()
+            await never.wait()
+
+    task = asyncio.create_task(hang())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await _last(archive) == 0
+    async with archive.write() as session:
+        session.add(NumberRow(kind="E", last=8))
+    assert await _last(archive) == 8
+
+
+async def test_a_write_within_a_write_is_an_error_not_a_hang(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/plain.db")
+    async with database.write():
+        with pytest.raises(RuntimeError, match="within a write"):
+            async with database.write():
+                pass
+    async with database.write() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await database.close()
+
+
 async def test_writers_wait_for_each_other(archive_url: str, archive: Database) -> None:
     other = Database.open(archive_url)
 
