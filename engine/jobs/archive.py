@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from engine.jobs.leave import leave, object_files, recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
 from engine.model.accounts import Place
+from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
-from engine.model.imaging import SessionDocument
+from engine.model.imaging import ScanDocument, SessionDocument
 from engine.model.states import Verb
+
+_GENDERS = {"M": "male", "F": "female", "O": "other"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,14 +99,7 @@ class ArchiveJob:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None or row.project is None:
             return
-        async with self._shop.archive_db.write() as transaction:
-            await filing.reserve(
-                transaction,
-                origin=session,
-                project=row.project,
-                label=row.label,
-                site=self._shop.settings.site_id,
-            )
+        await self._reservation(row)
         self._shop.reached("reserved")
 
     async def _file(self, session: str, attempt: int) -> None:
@@ -122,23 +119,25 @@ class ArchiveJob:
         place = await self._place(row)
         document, xml = await self._document(row)
         async with self._shop.archive_db.write() as transaction:
-            subject = await subjects.get_or_add(
+            subject = await subjects.find_or_create(
                 transaction,
-                project=row.project,
-                label=_subject(row, document),
+                row.project,
+                _subject(row, document),
                 site=self._shop.settings.site_id,
                 actor=row.asked_by or "engine",
+                experiment=document.id,
+                gender=_GENDERS.get(document.patient_sex, ""),
             )
+            folder = place.final.relative_to(self._shop.archive)
+            received = self._shop.receipts.mark(row.received_study_uid)
             await filing.commit(
                 transaction,
-                origin=session,
-                subject=subject.id,
-                document=document,
+                session,
+                _new_session(document, subject.id, str(folder), received),
+                [_scan(scan) for scan in document.scans],
                 xml=xml.decode(),
-                folder=str(place.final.relative_to(self._shop.archive)),
-                received_study=self._shop.receipts.mark(row.received_study_uid),
+                search_text=document.operator,
                 actor=row.asked_by or "engine",
-                reason=row.asked_reason,
             )
         self._shop.reached("committed")
 
@@ -151,10 +150,22 @@ class ArchiveJob:
         if row is not None:
             self._shop.changed(session, "archived", "info")
 
+    async def _reservation(self, row: SessionRow) -> Reservation:
+        """Give the accession ID that is kept for this session; asked again it is the same."""
+        assert row.project is not None
+        async with self._shop.archive_db.write() as transaction:
+            return await filing.reserve(
+                transaction,
+                origin=row.id,
+                project=row.project,
+                label=row.label,
+                site=self._shop.settings.site_id,
+            )
+
     async def _place(self, row: SessionRow) -> _Place:
         assert row.project is not None
         async with self._shop.archive_db.read() as transaction:
-            project = await projects.get(transaction, row.project)
+            project = await projects.show(transaction, row.project)
         arc = self._shop.archive / row.project / project.current_arc
         return _Place(arc=arc, label=row.label, origin=row.id)
 
@@ -162,11 +173,10 @@ class ArchiveJob:
         """Give the session document as it will be filed."""
         folder = self._shop.prearchive / row.working_folder
         built = read_session(await asyncio.to_thread(document_beside(folder).read_bytes))
-        async with self._shop.archive_db.read() as transaction:
-            accession = await filing.accession(transaction, row.id)
+        reservation = await self._reservation(row)
         document = replace(
             built,
-            id=accession,
+            id=reservation.accession,
             project=row.project or "",
             label=row.label,
             subject=_subject(row, built),
@@ -186,6 +196,45 @@ class ArchiveJob:
         await self._shop.fail(session, Verb.ARCHIVE, attempt, code, reason)
 
 
+def _new_session(document: SessionDocument, subject: str, folder: str, received: str) -> NewSession:
+    resources = [resource for scan in document.scans for resource in scan.resources]
+    return NewSession(
+        project=document.project,
+        subject=subject,
+        label=document.label,
+        xsi_type=document.type,
+        folder=folder,
+        modality=document.modality,
+        uid=document.uid,
+        received_study=received,
+        date=document.date,
+        time=document.time,
+        age=document.patient_age,
+        scanner=document.scanner,
+        manufacturer=document.manufacturer,
+        model=document.model,
+        acquisition_site=document.acquisition_site,
+        description=document.session_type,
+        files=sum(resource.file_count for resource in resources),
+        bytes=sum(resource.file_size for resource in resources),
+    )
+
+
+def _scan(scan: ScanDocument) -> ScanSummary:
+    return ScanSummary(
+        id=scan.id,
+        xsi_type=scan.xsi_type,
+        uid=scan.uid,
+        type=scan.type,
+        series_description=scan.series_description,
+        modality=scan.modality,
+        quality=scan.quality,
+        frames=scan.frames,
+        files=sum(resource.file_count for resource in scan.resources),
+        bytes=sum(resource.file_size for resource in scan.resources),
+    )
+
+
 def _subject(row: SessionRow, document: SessionDocument) -> str:
     label = row.subject or document.subject or document.patient_name
     if not label:
@@ -193,7 +242,9 @@ def _subject(row: SessionRow, document: SessionDocument) -> str:
     return label
 
 
-def _file_away(folder: Path, place: _Place, accession: str, xml: bytes, reached: object) -> None:
+def _file_away(
+    folder: Path, place: _Place, accession: str, xml: bytes, reached: Callable[[str], None]
+) -> None:
     """Make the archive's folder beside its final name and rename it into place, durably.
 
     Raises:
@@ -220,8 +271,7 @@ def _file_away(folder: Path, place: _Place, accession: str, xml: bytes, reached:
         if path.is_dir():
             sync_folder(path)
     sync_folder(place.hidden)
-    if callable(reached):
-        reached("hidden folder made")
+    reached("hidden folder made")
     os.rename(place.hidden, place.final)
     sync_folder(place.arc)
 

@@ -4,6 +4,7 @@ row READY, or ERROR or CONFLICT with the reason in words (intake.md 5)."""
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -14,8 +15,10 @@ from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
 from engine.archive.prearchive.rows import folder_of, queue, settle
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.dicom.guard import Guard
 from engine.intake.absorb import forget
-from engine.intake.build.assemble import BuildError, BuildOptions, BuildResult, assemble
+from engine.intake.build.assemble import assemble
+from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
@@ -83,7 +86,7 @@ class BuildJob:
         if not self._shop.settings.projects.allow_auto_archive:
             return False
         async with self._shop.archive_db.read() as transaction:
-            project = await projects.get(transaction, row.project)
+            project = await projects.show(transaction, row.project)
         return project.prearchive_code >= AUTO_ARCHIVE
 
     async def _gone(self, session: str) -> None:
@@ -111,7 +114,7 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
     )
     try:
         return await shop.crunch.run(
-            assemble,
+            _assemble,
             folder,
             project=row.project or "",
             label=row.label,
@@ -120,6 +123,20 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
         )
     except BuildError as error:
         raise InvalidInput(str(error)) from error
+
+
+def _assemble(
+    folder: Path, *, project: str, label: str, subject: str, options: BuildOptions
+) -> BuildResult:
+    """Run in a process of the pool, which keeps one guarded helper for odd encodings."""
+    return assemble(
+        folder, project=project, label=label, subject=subject, options=options, guard=_guard()
+    )
+
+
+@cache
+def _guard() -> Guard:
+    return Guard()
 
 
 async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) -> list[str]:
