@@ -1,0 +1,229 @@
+"""Reconciliation: after a crash rows, files and tallies are brought to agree before anything is
+taken in. What was answered with success stands in a file or a journal; both are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from engine.archive.audit import record_triage
+from engine.archive.prearchive.rows import folder_of, place_of
+from engine.archive.prearchive.tables import HeldRow, SessionRow
+from engine.dicom.guard import Guard, Unreadable
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_header
+from engine.jobs.leave import recover_unrecorded
+from engine.jobs.workshop import WORKING, Workshop, remove_tree
+from engine.model.identifiers import new_prearchive_id
+from engine.model.states import QUEUED, Status
+
+_TIMESTAMP = re.compile(r"\d{8}_\d{6}(\d{3})?")
+_STUDY_UID = 0x0020000D
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What had to be put right; all zero after a clean stop."""
+
+    objects: int = 0
+    rows_added: int = 0
+    rows_without_folder: int = 0
+    given_back: int = 0
+    swept: int = 0
+    lost_held: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many things were put right."""
+        return (
+            self.objects
+            + self.rows_added
+            + self.rows_without_folder
+            + self.given_back
+            + self.swept
+            + self.lost_held
+        )
+
+
+class Reconciliation:
+    """Runs once, when no worker of this node takes objects in and no job runs yet."""
+
+    def __init__(self, workshop: Workshop, *, alone: bool) -> None:
+        """With `alone` no other node is alive: what nobody knows may be swept at once."""
+        self._shop = workshop
+        self._alone = alone
+        self.done = Reconciled()
+
+    async def files(self) -> Reconciled:
+        """Compare files with rows: before jobs run."""
+        await self._shop.absorber.absorb(every_node=True)
+        rows = await self._rows()
+        known = set()
+        for row in rows:
+            home = place_of(self._shop.prearchive, row.project, row.timestamp, row.folder)
+            known.add(home)
+            folder = folder_of(row, self._shop.prearchive)
+            if not folder.is_dir():
+                folder = home
+            if await asyncio.to_thread(folder.is_dir):
+                self.done.objects += await recover_unrecorded(self._shop, row, folder)
+            elif row.locked or row.working_folder:
+                continue  # its job, which resumes, knows where it was
+            else:
+                await self._without_folder(row)
+        if self._alone:
+            for folder in await asyncio.to_thread(_session_folders, self._shop.prearchive):
+                if folder not in known:
+                    await self._unknown(folder)
+        await self._held()
+        return self.done
+
+    async def jobs(self) -> Reconciled:
+        """Free rows that no job owns any more: once the runner knows what it resumes."""
+        unfinished = await self._shop.runner.unfinished()
+        owned = {job.partition(":")[0] for job in unfinished}
+        for row in await self._rows():
+            if row.id in owned:
+                continue
+            if row.locked:
+                status = Status.RECEIVING if row.status == Status.BUILDING else Status.ERROR
+                reason = "its job ended without a word; rebuild it"
+                await self._shop.give_back(row.id, status, reason)
+                self.done.given_back += 1
+            elif Status(row.status) in QUEUED:
+                await self._requeue(row)
+        if self._alone:
+            ids = {row.id for row in await self._rows()} | owned
+            self.done.swept += await asyncio.to_thread(_sweep, self._shop.prearchive, ids)
+        return self.done
+
+    async def _requeue(self, row: SessionRow) -> None:
+        """A queued row without a job: back to receiving, where the timer finds it."""
+        async with self._shop.prearchive_db.write() as transaction:
+            locked = await transaction.get(SessionRow, row.id, with_for_update=True)
+            if locked is not None and not locked.locked:
+                locked.status = Status.RECEIVING
+                self.done.given_back += 1
+
+    async def _rows(self) -> list[SessionRow]:
+        async with self._shop.prearchive_db.read() as transaction:
+            return list((await transaction.execute(select(SessionRow))).scalars())
+
+    async def _without_folder(self, row: SessionRow) -> None:
+        if row.status == Status.ERROR:
+            return
+        async with self._shop.prearchive_db.write() as transaction:
+            locked = await transaction.get(SessionRow, row.id, with_for_update=True)
+            if locked is None:
+                return
+            locked.accepting = False
+            locked.status = Status.ERROR
+            locked.reason = "its folder is missing from the prearchive"
+            record_triage(transaction, "engine", "Folder missing", row.id)
+        self.done.rows_without_folder += 1
+
+    async def _unknown(self, folder: Path) -> None:
+        """A folder that no row names: empty ones go, others get a row (intake.md 6.5)."""
+        first = await asyncio.to_thread(_first_object, folder)
+        if first is None:
+            with suppress(OSError):
+                await asyncio.to_thread(_drop_if_empty, folder)
+                self.done.swept += 1
+            return
+        project = folder.parent.parent
+        study = await asyncio.to_thread(_study_uid, first)
+        now = datetime.now(UTC)
+        row = SessionRow(
+            id=new_prearchive_id(),
+            project=None if project == self._shop.prearchive else project.name,
+            timestamp=folder.parent.name,
+            folder=folder.name,
+            label=folder.name,
+            received_study_uid=study,
+            study_uid=study,
+            status=Status.RECEIVING,
+            accepting=False,
+            uploaded=now,
+            lastmod=now,
+            last_object=now,
+            objects=0,
+            bytes=0,
+        )
+        async with self._shop.prearchive_db.write() as transaction:
+            transaction.add(row)
+            record_triage(transaction, "engine", "Found in the prearchive", row.id)
+        self.done.objects += await recover_unrecorded(self._shop, row, folder)
+        self.done.rows_added += 1
+
+    async def _held(self) -> None:
+        """Held files whose record was lost get a row; the reason went with the record."""
+        held = self._shop.prearchive / ".staging" / "held"
+        present = {path.name: path for path in held.glob("*.dcm")} if held.is_dir() else {}
+        async with self._shop.prearchive_db.write() as transaction:
+            known = set((await transaction.execute(select(HeldRow.id))).scalars())
+            for name in sorted(present.keys() - known):
+                transaction.add(
+                    HeldRow(
+                        id=name,
+                        transfer="",
+                        at=datetime.now(UTC),
+                        reason="found in staging after a crash",
+                        size=present[name].stat().st_size,
+                    )
+                )
+                self.done.lost_held += 1
+
+
+def _session_folders(prearchive: Path) -> list[Path]:
+    found = []
+    for top in sorted(prearchive.iterdir()):
+        if top.name.startswith(".") or not top.is_dir():
+            continue
+        stamps = [top] if _TIMESTAMP.fullmatch(top.name) else sorted(top.iterdir())
+        for stamp in stamps:
+            if stamp.is_dir() and _TIMESTAMP.fullmatch(stamp.name):
+                found += [path for path in sorted(stamp.iterdir()) if path.is_dir()]
+    return found
+
+
+def _first_object(folder: Path) -> Path | None:
+    return next((path for path in folder.glob("SCANS/*/*/*") if path.is_file()), None)
+
+
+def _study_uid(path: Path) -> str:
+    guard = Guard()
+    try:
+        _, header = read_header(path, guard=guard)
+        return header.text(_STUDY_UID) or ""
+    except (OSError, HeaderError, Unreadable):
+        return ""
+    finally:
+        guard.close()
+
+
+def _drop_if_empty(folder: Path) -> None:
+    if any(path.is_file() for path in folder.rglob("*")):
+        return
+    shutil.rmtree(folder)
+    with suppress(OSError):
+        os.rmdir(folder.parent)
+
+
+def _sweep(prearchive: Path, keep: set[str]) -> int:
+    """Remove what a job had taken and whose row has left: its files are filed or in the trash."""
+    working = prearchive / WORKING
+    if not working.is_dir():
+        return 0
+    gone = [path for path in working.iterdir() if path.name not in keep]
+    for path in gone:
+        remove_tree(path)
+    return len(gone)

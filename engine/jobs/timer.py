@@ -1,0 +1,93 @@
+"""The timer: a session that has been idle for the interval is built (intake.md 6.3). Idle is
+counted on the monotonic clock from when this engine last saw the row change, so that a jump of the
+wall clock neither ends a session early nor keeps it open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.database import Database
+from engine.archive.prearchive.rows import queue
+from engine.archive.prearchive.tables import SessionRow
+from engine.jobs.runner import JobRunner
+from engine.model.states import Status, Verb
+
+NEVER_BY_TIMER = "uploader"
+"""Sessions of this source are built when the uploader commits them."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    mark: tuple[int, str]
+    since: float
+
+
+class Timer:
+    """Looks at receiving sessions and queues the build of those that are idle."""
+
+    def __init__(
+        self,
+        database: Database,
+        runner: JobRunner,
+        *,
+        idle: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Build after `idle` seconds without a new object."""
+        self._database = database
+        self._runner = runner
+        self._idle = idle
+        self._clock = clock
+        self._seen: dict[str, _Seen] = {}
+
+    async def check(self) -> list[str]:
+        """Queue the builds that are due; give their sessions."""
+        now = self._clock()
+        due = [id for id, mark in await self._receiving() if self._is_due(id, mark, now)]
+        queued = []
+        for id in due:
+            async with self._database.write() as transaction:
+                if await self._queue(transaction, id):
+                    queued.append(id)
+                    self._seen.pop(id, None)
+        return queued
+
+    async def _receiving(self) -> list[tuple[str, tuple[int, str]]]:
+        query = select(
+            SessionRow.id, SessionRow.objects, SessionRow.last_object, SessionRow.status
+        ).where(
+            SessionRow.status == Status.RECEIVING,
+            SessionRow.locked.is_(False),
+            SessionRow.prevent_auto_commit.is_(False),
+            SessionRow.source != NEVER_BY_TIMER,
+        )
+        async with self._database.read() as transaction:
+            rows = (await transaction.execute(query)).all()
+        found = [(id, (objects, last.isoformat())) for id, objects, last, _ in rows]
+        present = {id for id, _ in found}
+        self._seen = {id: seen for id, seen in self._seen.items() if id in present}
+        return found
+
+    def _is_due(self, id: str, mark: tuple[int, str], now: float) -> bool:
+        seen = self._seen.get(id)
+        if seen is None or seen.mark != mark:
+            self._seen[id] = _Seen(mark=mark, since=now)
+            return self._idle <= 0
+        return now - seen.since >= self._idle
+
+    async def _queue(self, transaction: AsyncSession, id: str) -> bool:
+        row = await transaction.get(SessionRow, id, with_for_update=True)
+        if row is None or row.status != Status.RECEIVING or row.locked or not row.objects:
+            return False
+        mark = (row.objects, row.last_object.isoformat())
+        if self._seen[id].mark != mark:
+            return False
+        row.commit_after = True
+        row.asked_by = "timer"
+        await self._runner.enqueue(transaction, queue(row, Verb.REBUILD))
+        return True
