@@ -33,6 +33,8 @@ _MEANING = tag_of("CodeMeaning") or 0
 _B_VALUE = INDEX["DiffusionBValue"]
 _DIRECTIONALITY = INDEX["DiffusionDirectionality"]
 _BLOCK = 1 << 20
+_DIGITS = {"FL": 7, "FD": 12}
+"""Digits that mean something where a number is not written in decimals: 3.5999999999999996 is 3.6."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,13 +193,12 @@ def dataset_digest(path: Path, offset: int) -> str:
     return digest.hexdigest()
 
 
-def number_text(value: float, *, single: bool = False) -> str:
+def number_text(value: float, *, digits: int = 0) -> str:
     """Write a number as XNAT shows it: `2400`, `3.08`; empty for what is not finite."""
     if not math.isfinite(value):
         return ""
-    if single:
-        # Binary single precision has no more than seven digits that mean anything.
-        value = float(f"{value:.7g}")
+    if digits:
+        value = float(f"{value:.{digits}g}")
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(value)
@@ -258,13 +259,13 @@ def _text(header: Header, attribute: Attribute) -> str:
     elif kind is Kind.TEXTS:
         text = "\\".join(value.strip() for value in header.texts(tag))
     else:
-        single = header[tag].vr == "FL"
+        digits = _DIGITS.get(header[tag].vr, 0)
         if kind is Kind.NUMBER:
             number = header.number(tag)
             numbers = [] if number is None else [number]
         else:
             numbers = header.numbers(tag)
-        return "\\".join(number_text(number, single=single) for number in numbers)
+        return "\\".join(number_text(number, digits=digits) for number in numbers)
     return clean(text).strip(" \t\n\0")
 
 

@@ -81,7 +81,8 @@ def _echoes(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
 def _diffusion(level: Level) -> dict[str, str]:
     """Collect what a diffusion series varies on purpose: its values are listed, not left out."""
     weights = sorted(level.values("DiffusionBValue"), key=float)
-    if not weights:
+    if not weights or weights == ["0"]:
+        # GE writes a weight of zero into images that have nothing to do with diffusion.
         return {}
     return {
         "diffusion/bValues": " ".join(weights),

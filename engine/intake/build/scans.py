@@ -18,7 +18,7 @@ UNKNOWN_TYPE = "unknown"
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _NON_WORD = re.compile(r"\W", re.ASCII)
 _IGNORED = re.compile(r"[\s_\-*]+")
-_NUMBER = re.compile(r"(\d+)(.*)", re.DOTALL)
+_NUMBER = re.compile(r"(\d+)(-.*)?", re.ASCII | re.DOTALL)
 _LONGEST_ID = 64
 
 
@@ -64,8 +64,8 @@ def scan_ids(series: Iterable[SeriesName]) -> dict[str, str]:
 
 def scan_order(scan_id: str) -> tuple[int, int, str]:
     """Order scans by number, those without a number last."""
-    match = _NUMBER.fullmatch(scan_id) if scan_id[:1].isdecimal() and scan_id.isascii() else None
-    return (0, int(match[1]), match[2]) if match else (1, 0, scan_id)
+    match = _NUMBER.fullmatch(scan_id)
+    return (0, int(match[1]), match[2] or "") if match else (1, 0, scan_id)
 
 
 def split_resources(
