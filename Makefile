@@ -17,10 +17,10 @@ run: $(STAMP)  ## the console, on this machine's own home
 demo: $(STAMP)  ## the console on a throw-away home, with sample data being sent to it
 	$(VENV)/bin/anteroom demo
 
-test: $(STAMP) check  ## all checks and all tests (ARGS="-k word" for some)
+test: $(STAMP)  ## all tests, the checks among them (ARGS="-k word" for some)
 	$(VENV)/bin/python -m pytest $(ARGS)
 
-check: $(STAMP)  ## lint, format, types and the direction of imports
+check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy

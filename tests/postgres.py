@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -125,6 +126,14 @@ def _started(programs: Path, folder: Path) -> Iterator[Server]:
     _call(user, [programs / "initdb", "-D", data, *new], [])
     control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-s"]
     _call(user, control, ["-l", folder / "log", "-o", f"{settings} {sockets}", "start"])
+    # It waits for the end of its input, which comes also when this process is killed.
+    watch = subprocess.Popen(
+        ["/bin/sh", "-c", 'cat; "$@"; rm -rf "$0"', folder, *control, "-m", "immediate", "stop"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        **_as(user),
+    )
     try:
         yield Server(
             URL.create(
@@ -135,7 +144,7 @@ def _started(programs: Path, folder: Path) -> Iterator[Server]:
             )
         )
     finally:
-        _call(user, control, ["-m", "immediate", "stop"])
+        watch.communicate()
 
 
 def _within_reach(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path:
@@ -143,9 +152,13 @@ def _within_reach(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path
     try:
         _call(user, [programs / "postgres", "--version"], [])
     except (OSError, NoServer):
-        copy = folder / "programs"
+        package = programs.parent.parent
+        copy = folder / "programs" / package.name / programs.parent.name
         shutil.copytree(programs.parent, copy, symlinks=True)
-        # The libraries of a wheel lie beside its package, and are found by a relative path.
+        # The programs of a wheel find their libraries beside its package, by a relative path.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / "programs" / libraries.name)
         return copy / programs.name
     return programs
 
@@ -159,13 +172,16 @@ def _call(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
         check=False,
-        cwd="/",
-        user=user.pw_uid if user else None,
-        group=user.pw_gid if user else None,
-        extra_groups=[] if user else None,
-        env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+        **_as(user),
     )
     if done.returncode:
-        raise NoServer(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
+        raise NoServer(f"{Path(command[0]).name} failed: {done.stderr.decode().strip()}")
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Give what a process needs to run as a user, in surroundings without a locale of its own."""
+    surroundings = {"cwd": "/", "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}}
+    if user is None:
+        return surroundings
+    return {**surroundings, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

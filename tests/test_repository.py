@@ -1,0 +1,115 @@
+"""What every file of the repository keeps to, whatever it is about."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+NOT_OURS = re.compile(r"\.git|\.venv|build|__pycache__|.*\.egg-info|\.[a-z_]*(cache|hypothesis)")
+LONGEST = {"engine": 450, "console": 450, "bench": 450, "tests": 600}
+VAGUE = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
+
+# Written in two halves, so that this file passes too.
+INDEXES = re.compile("py" r"pi\.(org|python)|python" r"hosted\.org|index" r"-url\s*=|file:/" "/")
+MACHINES = re.compile(r"(?<![\w.~}])/(wo" r"rk|ro" r"ot|ho" r"me/\w+|Us" r"ers/\w+)(?=/\w)")
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+LEFT_OUT = re.compile(
+    r"\bpytest\.(mark\.)?(sk" r"ip|xf" r"ail|import" r"orskip)|unittest\.sk" r"ip"
+)
+
+
+def files() -> Iterator[Path]:
+    """Give every file that is committed or would be."""
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = sorted(name for name in folders if not NOT_OURS.fullmatch(name))
+        for name in sorted(names):
+            if not NOT_OURS.fullmatch(name):
+                yield Path(folder, name)
+
+
+def texts() -> Iterator[tuple[str, int, str]]:
+    """Give every line of every text: the file's name, the number and the line."""
+    for file in files():
+        try:
+            content = file.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(content.splitlines(), 1):
+            yield str(file.relative_to(ROOT)), number, line
+
+
+def modules() -> list[Path]:
+    """Give every Python module."""
+    return [file for file in files() if file.suffix == ".py"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [INDEXES, MACHINES, UNFINISHED], ids=["index", "machine", "unfinished"]
+)
+def test_no_file_names_what_is_not_for_everybody(pattern: re.Pattern[str]) -> None:
+    found = [
+        f"{name}:{number}: {line.strip()}" for name, number, line in texts() if pattern.search(line)
+    ]
+    assert found == []
+
+
+def test_no_test_is_left_out() -> None:
+    found = [
+        f"{name}:{number}"
+        for name, number, line in texts()
+        if name.startswith("tests") and LEFT_OUT.search(line)
+    ]
+    assert found == []
+
+
+def test_modules_are_short_enough_to_read() -> None:
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in modules()
+    }
+    limits = {name: LONGEST[name.partition("/")[0]] for name in lengths}
+    assert {name: length for name, length in lengths.items() if length > limits[name]} == {}
+
+
+def test_modules_say_what_they_are_for() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for file in modules()
+        if ROOT / "tests" not in file.parents
+        and (content := file.read_text("utf-8")).strip()
+        and not ast.get_docstring(ast.parse(content))
+    ]
+    assert silent == []
+
+
+def test_modules_are_named_after_a_thing() -> None:
+    assert [str(file) for file in modules() if file.stem in VAGUE] == []
+
+
+def test_folders_of_tests_are_packages() -> None:
+    """Without it two test modules of one name would be one to Python."""
+    folders = {file.parent for file in modules() if ROOT / "tests" in file.parents}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_the_lock_has_a_hash_for_all_and_agrees_with_the_project() -> None:
+    lock = (ROOT / "requirements.txt").read_text().replace("\\\n", " ").splitlines()
+    assert [line.split()[0] for line in lock if "--hash=sha256:" not in line] == []
+    locked: dict[str, set[str]] = {}
+    for line in lock:
+        name, _, rest = line.partition("==")
+        key = canonicalize_name(name.partition("[")[0])
+        locked.setdefault(key, set()).add(rest.split()[0])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    for wish in map(Requirement, wanted):
+        versions = locked[canonicalize_name(wish.name)]
+        assert all(wish.specifier.contains(version) for version in versions), str(wish)
