@@ -23,7 +23,7 @@ from engine.intake.channel import (
     frame_length,
 )
 from engine.receiver.listener import control_pair, give_sockets
-from engine.receiver.worker import Orders
+from engine.receiver.orders import Orders
 
 _HEAD = 4
 _MODULE = "engine.receiver.worker"
@@ -56,8 +56,8 @@ class WorkerLink:
         self._control = control
 
     @classmethod
-    async def start(cls, name: str, prearchive: Path) -> WorkerLink:
-        """Start a process.
+    async def start(cls, name: str, prearchive: Path, *, limits: int) -> WorkerLink:
+        """Start a process; `limits` is the file in which workers count associations.
 
         Raises:
             OSError: if that is not possible now.
@@ -68,6 +68,7 @@ class WorkerLink:
             orders = Orders(
                 channel=theirs.fileno(),
                 control=their_control.fileno(),
+                limits=limits,
                 prearchive=str(prearchive),
                 name=name,
             )
@@ -79,7 +80,7 @@ class WorkerLink:
                 _MODULE,
                 orders.encode(),
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), their_control.fileno()),
+                pass_fds=(theirs.fileno(), their_control.fileno(), limits),
                 env=_environment(),
             )
             control.setblocking(False)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -79,6 +80,7 @@ class ReceiverPool:
         self._links: dict[str, WorkerLink] = {}
         self._sockets: dict[int, socket.socket] = {}
         self._snapshot: Snapshot | None = None
+        self._limits = -1
         self._stopping = asyncio.Event()
         self._changed = asyncio.Condition()
         self._listening_turn = asyncio.Lock()
@@ -126,8 +128,13 @@ class ReceiverPool:
         """
         self._snapshot = snapshot
         self._sockets = dict(sockets)
-        for folder in (self._prearchive, self._prearchive / ".journals"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for folder in (self._prearchive, self._prearchive / ".journals"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._limits = _nameless_file()
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise Unavailable(f"the prearchive cannot be written: {reason}") from error
         await asyncio.to_thread(sweep_staging, self._prearchive, self._node)
         self._post.start()
         self._keepers = [asyncio.create_task(self._keep(name)) for name in self._names]
@@ -187,6 +194,9 @@ class ReceiverPool:
         for sock in self._sockets.values():
             sock.close()
         self._sockets.clear()
+        if self._limits >= 0:
+            os.close(self._limits)
+            self._limits = -1
 
     async def _keep(self, name: str) -> None:
         """Have one worker of this name alive until the pool stops."""
@@ -210,7 +220,7 @@ class ReceiverPool:
 
     async def _live(self, name: str) -> None:
         """See one process through from its start to its last word."""
-        link = await WorkerLink.start(name, self._prearchive)
+        link = await WorkerLink.start(name, self._prearchive, limits=self._limits)
         self._links[name] = link
         try:
             if self._stopping.is_set():
@@ -339,6 +349,12 @@ def sweep_staging(prearchive: Path, node: str) -> None:
         found = mine.fullmatch(folder.name)
         if found and not _is_alive(int(found[1])):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nameless_file() -> int:
+    """Open a file that only its descriptors know."""
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _is_alive(pid: int) -> bool:

@@ -12,7 +12,6 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,9 +25,10 @@ from engine.intake.journal import Journal
 from engine.intake.snapshot import Snapshot
 from engine.intake.staging import StagingArea
 from engine.model.identifiers import new_transfer_id
-from engine.receiver.admission import Slots
 from engine.receiver.association import Association
+from engine.receiver.limits import SharedSlots
 from engine.receiver.listener import Listener
+from engine.receiver.orders import Orders
 from engine.receiver.reporter import Reporter
 
 NEWER_SECONDS = 10.0
@@ -41,26 +41,6 @@ ABORT_SECONDS = 3.0
 """How long associations may take to end that were told to end at once."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Orders:
-    """What a worker is told on its command line: inherited descriptors, and who it is."""
-
-    channel: int
-    control: int
-    prearchive: str
-    name: str
-    """Unique among the living workers of all nodes, and safe as a part of a file name."""
-
-    def encode(self) -> str:
-        """Give the command-line argument."""
-        return msgspec.json.encode(self).decode()
-
-    @classmethod
-    def decode(cls, text: str) -> Orders:
-        """Read the command-line argument."""
-        return msgspec.json.decode(text, type=cls)
 
 
 class InForceGate:
@@ -127,11 +107,11 @@ class EngineClaims:
 class Associations:
     """The associations of this worker, each in a thread of its own."""
 
-    def __init__(self, intake: Intake, reporter: Reporter) -> None:
+    def __init__(self, intake: Intake, reporter: Reporter, slots: SharedSlots) -> None:
         """Bring objects to `intake`, news to `reporter`."""
         self._intake = intake
         self._reporter = reporter
-        self._slots = Slots()
+        self._slots = slots
         self._running: dict[Association, threading.Thread] = {}
 
     def serve(self, connection: socket.socket, peer: str, port: int) -> None:
@@ -198,7 +178,7 @@ class Worker:
             guard=self._guard,
         )
         self._reporter = Reporter(orders.name, send=self._channel.send, journal=self._journal)
-        self._associations = Associations(self._intake, self._reporter)
+        self._associations = Associations(self._intake, self._reporter, SharedSlots(orders.limits))
         self._listener = Listener(
             socket.socket(fileno=orders.control),
             serve=self._associations.serve,

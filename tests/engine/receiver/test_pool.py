@@ -210,6 +210,26 @@ async def test_whoever_is_turned_away_is_told_of(tmp_path: Path) -> None:
     assert turned.reason == "called AE title not recognised"
 
 
+async def test_the_limit_of_associations_counts_over_all_workers(tmp_path: Path) -> None:
+    async with house(tmp_path, workers=2) as here:
+        receiver = ReceiverConfig(ae_title="ANTEROOM", port=here.port, max_associations=3)
+        await here.pool.publish(snapshot(2, receiver))
+        open_ones = [await associate(here.port) for _ in range(3)]
+        for _ in range(4):
+            said = await here.echo(ok=False)
+            assert "Local Limit Exceeded" in said
+        await asyncio.to_thread(open_ones[0].release)
+        await here.ears.until(lambda: bool(here.ears.closed))
+        await here.echo()
+        # Those of a worker that dies do not count any more.
+        for pid in here.pool.pids.values():
+            os.kill(pid, signal.SIGKILL)
+        await here.ears.until(lambda: len(here.ears.ended_journals) == 2)
+        again = [await associate(here.port) for _ in range(3)]
+        for association in again:
+            await asyncio.to_thread(association.release)
+
+
 async def test_a_published_receiver_is_there_at_once(tmp_path: Path) -> None:
     async with house(tmp_path, workers=2) as here:
         old = ReceiverConfig(ae_title="ANTEROOM", port=here.port)

@@ -1,0 +1,98 @@
+"""Rows of transfers, on SQLite and PostgreSQL: news and journals may come in any order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from engine.archive.database import Database
+from engine.archive.prearchive.tables import TransferRow
+from engine.archive.prearchive.transfers import close_left, list_transfers, note
+
+OPENED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+LATER = OPENED + timedelta(minutes=1)
+
+
+async def test_a_transfer_from_its_first_news_to_its_end(prearchive: Database) -> None:
+    async with prearchive.write() as session:
+        await note(session, id="tr_1", node="n", opened=OPENED, calling="SCANNER", port=104)
+    async with prearchive.write() as session:
+        await note(
+            session,
+            id="tr_1",
+            node="n",
+            opened=OPENED,
+            calling="SCANNER",
+            port=104,
+            series="T1",
+            closed=LATER,
+            ended="released",
+        )
+    async with prearchive.read() as session:
+        (transfer,) = await list_transfers(session)
+    assert (transfer.calling, transfer.port, transfer.kind) == ("SCANNER", 104, "dicom")
+    assert (transfer.opened, transfer.closed) == (OPENED, LATER)
+    assert (transfer.series, transfer.ended) == ("T1", "released")
+
+
+async def test_what_a_journal_has_counted_stays(prearchive: Database) -> None:
+    async with prearchive.write() as session:
+        session.add(
+            TransferRow(
+                id="tr_1",
+                node="",
+                opened=LATER,
+                last_object=LATER,
+                objects=7,
+                bytes=70,
+                last_error="the data set is empty",
+            )
+        )
+    async with prearchive.write() as session:
+        await note(session, id="tr_1", node="n", opened=OPENED, receiver="ANTEROOM")
+    async with prearchive.read() as session:
+        (transfer,) = await list_transfers(session)
+    assert (transfer.objects, transfer.bytes, transfer.last_object) == (7, 70, LATER)
+    assert (transfer.opened, transfer.receiver) == (OPENED, "ANTEROOM")
+    assert transfer.last_error == "the data set is empty"
+
+
+async def test_a_transfer_that_has_ended_stays_so(prearchive: Database) -> None:
+    for closed, ended in ((LATER, "released"), (None, ""), (LATER + timedelta(1), "lost")):
+        async with prearchive.write() as session:
+            await note(session, id="tr_1", node="n", opened=OPENED, closed=closed, ended=ended)
+    async with prearchive.read() as session:
+        (transfer,) = await list_transfers(session)
+    assert (transfer.closed, transfer.ended) == (LATER, "released")
+
+
+async def test_a_series_is_kept_until_there_is_another(prearchive: Database) -> None:
+    seen = []
+    for series in ("T1", "", "x" * 500):
+        async with prearchive.write() as session:
+            await note(session, id="tr_1", node="n", opened=OPENED, series=series)
+        async with prearchive.read() as session:
+            seen.append((await list_transfers(session))[0].series)
+    assert seen == ["T1", "T1", "x" * 160]
+
+
+async def test_only_what_this_node_left_open_is_closed(prearchive: Database) -> None:
+    async with prearchive.write() as session:
+        await note(session, id="tr_1", node="n", opened=OPENED)
+        await note(session, id="tr_2", node="n", opened=OPENED, closed=OPENED, ended="released")
+        await note(session, id="tr_3", node="other", opened=OPENED)
+        assert await close_left(session, node="n", at=LATER, ended="the engine ended") == 1
+    async with prearchive.read() as session:
+        found = {one.id: one.ended for one in await list_transfers(session)}
+        still = [one.id for one in await list_transfers(session, open_only=True)]
+    assert found == {"tr_1": "the engine ended", "tr_2": "released", "tr_3": ""}
+    assert still == ["tr_3"]
+
+
+async def test_the_newest_come_first(prearchive: Database) -> None:
+    async with prearchive.write() as session:
+        for minute in (2, 0, 1):
+            opened = OPENED + timedelta(minutes=minute)
+            await note(session, id=f"tr_{minute}", node="n", opened=opened)
+    async with prearchive.read() as session:
+        newest = await list_transfers(session, limit=2)
+    assert [one.id for one in newest] == ["tr_2", "tr_1"]
