@@ -34,7 +34,7 @@ _B_VALUE = INDEX["DiffusionBValue"]
 _DIRECTIONALITY = INDEX["DiffusionDirectionality"]
 _BLOCK = 1 << 20
 _DIGITS = {"FL": 7, "FD": 12}
-"""Digits that mean something where a number is not written in decimals: 3.5999999999999996 is 3.6."""
+"""Digits that mean something in binary numbers: 3.5999999999999996 was written as 3.6."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
