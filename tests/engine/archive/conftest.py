@@ -1,50 +1,82 @@
+"""Databases for the stores: empty ones for migrations, and ones with all tables."""
+
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
 
 import pytest
+from sqlalchemy import make_url
 
 from engine.archive import projects
 from engine.archive.database import Database
 from engine.archive.migration import migrate
+from tests.conftest import BACKENDS, Databases
 
 MakeUrl = Callable[[str], str]
+MigratedUrl = Callable[[str], Awaitable[str]]
+
+_NUMBERS = count(1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
-    """Give the URL of an empty database for a name; the same one for the same name."""
-    tag = uuid.uuid4().hex[:8]
-
-    def url(name: str) -> str:
-        if request.param == "sqlite":
-            return f"sqlite:///{tmp_path / name}.db"
-        return os.environ["TEST_PG_URL"] + f"&schema=t{tag}_{name}"
-
-    return url
+@pytest.fixture(params=BACKENDS, scope="module")
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn."""
+    return str(request.param)
 
 
 @pytest.fixture
-def archive_url(make_url: MakeUrl) -> str:
-    return make_url("archive")
+def blank_url(kind: str, database_url: Callable[..., str]) -> MakeUrl:
+    """Make a database without tables for a section and give its URL."""
+
+    def make(section: str) -> str:
+        return database_url(kind, section, migrated=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One PostgreSQL database in which every test has schemas of its own: far quicker to make."""
+    return databases.new("postgresql", "schemas", tmp_path_factory.getbasetemp(), migrated=False)
+
+
+@pytest.fixture(scope="module")
+def migrated_url(
+    kind: str,
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> MigratedUrl:
+    """Make a database with the tables of a section and give its URL."""
+
+    async def make(section: str) -> str:
+        if kind == "sqlite":
+            return databases.new(kind, section, tmp_path_factory.mktemp(section), migrated=True)
+        shared = make_url(request.getfixturevalue("postgresql_url"))
+        schema = f"{section}_{next(_NUMBERS)}"
+        url = shared.update_query_dict({"schema": schema}).render_as_string(hide_password=False)
+        await migrate(url, section)
+        return url
+
+    return make
+
+
+@pytest.fixture
+async def archive_url(migrated_url: MigratedUrl) -> str:
+    return await migrated_url("archive")
 
 
 @pytest.fixture
 async def archive(archive_url: str) -> AsyncIterator[Database]:
-    await migrate(archive_url, "archive")
     database = Database.open(archive_url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def prearchive(make_url: MakeUrl) -> AsyncIterator[Database]:
-    url = make_url("prearchive")
-    await migrate(url, "prearchive")
-    database = Database.open(url)
+async def prearchive(migrated_url: MigratedUrl) -> AsyncIterator[Database]:
+    database = Database.open(await migrated_url("prearchive"))
     yield database
     await database.close()
 
@@ -52,7 +84,12 @@ async def prearchive(make_url: MakeUrl) -> AsyncIterator[Database]:
 @pytest.fixture
 async def shelf(archive: Database) -> Database:
     """The archive with two projects."""
+    await add_projects(archive)
+    return archive
+
+
+async def add_projects(archive: Database) -> None:
+    """Add the two projects that the tests file into."""
     async with archive.write() as session:
         await projects.add(session, "BRAINS", actor="ada")
         await projects.add(session, "HEARTS", actor="ada")
-    return archive

@@ -17,6 +17,7 @@ from engine.archive.columns import PrearchiveTable
 from engine.archive.database import Database
 from engine.archive.migration import SECTIONS, alembic_config, connect, migrate
 from engine.model.errors import Refused
+from tests.conftest import BACKENDS
 from tests.engine.archive.conftest import MakeUrl
 
 # What the migrations make by hand: no model knows it.
@@ -46,8 +47,8 @@ def _modelled(item: Any, name: str | None, kind: str, reflected: bool, twin: Any
 @pytest.mark.parametrize("section", ["archive", "prearchive"])
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based")
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
-async def test_the_migrations_make_what_the_models_say(make_url: MakeUrl, section: str) -> None:
-    url = make_url(section)
+async def test_the_migrations_make_what_the_models_say(blank_url: MakeUrl, section: str) -> None:
+    url = blank_url(section)
     await migrate(url, section)
     with connect(url) as connection:
         context = MigrationContext.configure(
@@ -75,8 +76,8 @@ async def test_sqlite_gets_the_expression_indexes_of_the_models(tmp_path: Path) 
     assert indexes(migrated) == indexes(modelled)
 
 
-async def test_a_new_database_goes_through_all_revisions_once(make_url: MakeUrl) -> None:
-    url = make_url("archive")
+async def test_a_new_database_goes_through_all_revisions_once(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
     first = await migrate(url, "archive")
     again = await migrate(url, "archive")
     assert (first.before, first.backup) == ("", None)
@@ -84,8 +85,8 @@ async def test_a_new_database_goes_through_all_revisions_once(make_url: MakeUrl)
     assert again.backup is None
 
 
-async def test_an_older_database_is_upgraded_and_keeps_its_rows(make_url: MakeUrl) -> None:
-    url = make_url("archive")
+async def test_an_older_database_is_upgraded_and_keeps_its_rows(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
     _at(url, "archive", "a0001")
     with connect(url) as connection:
         connection.execute(text("INSERT INTO numbers (kind, last) VALUES ('E', 41)"))
@@ -115,8 +116,8 @@ async def test_a_sqlite_file_is_copied_before_it_is_changed(tmp_path: Path) -> N
         assert copy.execute("SELECT last FROM numbers").fetchall() == [(41,)]
 
 
-async def test_a_newer_database_is_refused_untouched(make_url: MakeUrl) -> None:
-    url = make_url("archive")
+async def test_a_newer_database_is_refused_untouched(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
     await migrate(url, "archive")
     with connect(url) as connection:
         connection.execute(text("UPDATE anteroom_archive_version SET version_num = 'a9999'"))
@@ -139,7 +140,20 @@ async def test_the_refusal_names_the_copies_that_lead_back(tmp_path: Path) -> No
     assert str(copy) in refused.value.hint
 
 
-async def test_both_sections_count_their_revisions_apart(make_url: MakeUrl) -> None:
-    archive = await migrate(make_url("archive"), "archive")
-    prearchive = await migrate(make_url("prearchive"), "prearchive")
+async def test_both_sections_count_their_revisions_apart(blank_url: MakeUrl) -> None:
+    archive = await migrate(blank_url("archive"), "archive")
+    prearchive = await migrate(blank_url("prearchive"), "prearchive")
     assert archive.after != prearchive.after
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BACKENDS if kind != "sqlite"])
+async def test_both_sections_share_a_database_in_schemas_of_their_own(blank_url: MakeUrl) -> None:
+    plain = blank_url("shared")
+    for section in SECTIONS:
+        url = f"{plain}{'&' if '?' in plain else '?'}schema={section}"
+        await migrate(url, section)
+        database = Database.open(url)
+        async with database.read() as session:
+            assert await session.scalar(text("SELECT current_schema()")) == section
+            assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
+        await database.close()

@@ -12,7 +12,6 @@ from engine.archive.prearchive.tables import OutboxRow
 from engine.archive.relay import Relay
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.model.archive import AuditQuery, Window
-from tests.engine.archive.conftest import MakeUrl
 
 
 async def _fill(archive: Database, prearchive: Database, each: int = 3) -> None:
@@ -88,11 +87,11 @@ async def test_a_crash_within_the_archive_leaves_the_outbox(
 
 
 async def test_several_engines_share_one_chain(
-    archive: Database, prearchive: Database, make_url: MakeUrl, monkeypatch: pytest.MonkeyPatch
+    archive: Database, prearchive: Database, archive_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay, "_BATCH", 4)
     await _fill(archive, prearchive, 20)
-    others = [Database.open(make_url("archive")) for _ in range(2)]
+    others = [Database.open(archive_url) for _ in range(2)]
     try:
         gained = await asyncio.gather(
             *(Relay(engine, prearchive).drain() for engine in (archive, *others))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,13 +10,22 @@ from engine.archive import sessions
 from engine.archive.database import Database
 from engine.model.archive import SessionQuery, SessionStatus, Window
 from engine.model.errors import InvalidInput, NotFound
+from tests.engine.archive.conftest import MigratedUrl, add_projects
 from tests.engine.archive.shelf import file_session
 
 ALL = Window(limit=1000)
 
 
-@pytest.fixture
-async def full(shelf: Database) -> Database:
+@pytest.fixture(scope="module")
+def full_url(migrated_url: MigratedUrl) -> str:
+    """An archive of four sessions, which no test here changes."""
+    return asyncio.run(_filled(migrated_url))
+
+
+async def _filled(migrated_url: MigratedUrl) -> str:
+    url = await migrated_url("archive")
+    shelf = Database.open(url)
+    await add_projects(shelf)
     await file_session(shelf, "alpha_1", subject="S1", date="2026-01-05", search_text="consented")
     await file_session(
         shelf,
@@ -32,7 +43,15 @@ async def full(shelf: Database) -> Database:
         shelf, "alpha_3", project="HEARTS", subject="s1", date="", status=SessionStatus.QUARANTINE
     )
     await file_session(shelf, "old", subject="S1", date="2020-01-01", status=SessionStatus.OBSOLETE)
-    return shelf
+    await shelf.close()
+    return url
+
+
+@pytest.fixture
+async def full(full_url: str) -> AsyncIterator[Database]:
+    database = Database.open(full_url)
+    yield database
+    await database.close()
 
 
 async def _labels(database: Database, visible: list[str] | None = None, **query: Any) -> list[str]:
