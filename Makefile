@@ -1,7 +1,9 @@
 # Each target is complete on its own: the first one that is asked for makes the virtual environment.
-# Needed: Python 3.11 or newer, and make. PYTHON=... chooses another interpreter.
+# Needed: Python 3.11 or newer, and make. PYTHON=... chooses an interpreter.
 
-PYTHON ?= python3
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+  if $$each -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$each; break; fi; done)
 VENV := .venv
 STAMP := $(VENV)/.installed
 
@@ -30,10 +32,10 @@ bench: $(STAMP)  ## measure (ARGS go to the benchmark)
 	$(VENV)/bin/python -m bench $(ARGS)
 
 # The lock names no index and no address: whoever installs chooses where from.
-lock: $(STAMP)  ## write requirements.txt anew from pyproject.toml
+lock: $(STAMP)  ## write requirements.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
-	  -o requirements.txt
+	  $(ARGS) -o requirements.txt
 
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -41,15 +43,15 @@ clean:  ## remove the virtual environment and all caches
 
 # Hashes are demanded of everything that is downloaded; the project itself comes from this folder.
 $(STAMP): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Anteroom needs Python 3.11 or newer ($(PYTHON) is $$($(PYTHON) --version 2>&1))."; \
-	  echo "Install one and name it, for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(NEW_ENOUGH)' || { \
+	  echo "Anteroom needs Python 3.11 or newer, and found none."; \
+	  echo "Install one, and name it if it has an unusual name: make PYTHON=/path/to/python"; \
 	  exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "This Python cannot make virtual environments."; \
 	  echo "On Debian and Ubuntu: apt install python3-venv"; \
 	  exit 1; }
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
