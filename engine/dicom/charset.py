@@ -6,26 +6,26 @@ from __future__ import annotations
 import re
 
 _CODECS = {
-    "": "ascii",
-    "ISO_IR 6": "ascii",
-    "ISO_IR 100": "latin_1",
-    "ISO_IR 101": "iso8859_2",
-    "ISO_IR 109": "iso8859_3",
-    "ISO_IR 110": "iso8859_4",
-    "ISO_IR 126": "iso8859_7",
-    "ISO_IR 127": "iso8859_6",
-    "ISO_IR 138": "iso8859_8",
-    "ISO_IR 144": "iso8859_5",
-    "ISO_IR 148": "iso8859_9",
-    "ISO_IR 203": "iso8859_15",
-    "ISO_IR 13": "shift_jis",
-    "ISO_IR 166": "tis_620",
-    "ISO_IR 192": "utf_8",
-    "GB18030": "gb18030",
-    "GBK": "gbk",
+    13: "shift_jis",
+    58: "gb2312",
+    100: "latin_1",
+    101: "iso8859_2",
+    109: "iso8859_3",
+    110: "iso8859_4",
+    126: "iso8859_7",
+    127: "iso8859_6",
+    138: "iso8859_8",
+    144: "iso8859_5",
+    148: "iso8859_9",
+    149: "euc_kr",
+    166: "tis_620",
+    192: "utf_8",
+    203: "iso8859_15",
 }
-_ESCAPES = {
-    b"\x1b(B": "ascii",
+"""By number of the ISO registry: single-byte sets whole, others with ASCII in the lower half."""
+_NAMED = {"GB18030": "gb18030", "GBK": "gbk", "ISO 2022 GBK": "gbk", "UTF-8": "utf_8"}
+_LOWER = {b"\x1b(B": "", b"\x1b(J": "", b"\x1b$B": "iso2022_jp", b"\x1b$(D": "iso2022_jp_2"}
+_UPPER = {
     b"\x1b-A": "latin_1",
     b"\x1b-B": "iso8859_2",
     b"\x1b-C": "iso8859_3",
@@ -36,67 +36,83 @@ _ESCAPES = {
     b"\x1b-L": "iso8859_5",
     b"\x1b-M": "iso8859_9",
     b"\x1b-b": "iso8859_15",
-    b"\x1b)I": "shift_jis",
-    b"\x1b(J": "shift_jis",
     b"\x1b-T": "tis_620",
-    b"\x1b$B": "iso2022_jp",
-    b"\x1b$(D": "iso2022_jp_2",
+    b"\x1b)I": "shift_jis",
     b"\x1b$)C": "euc_kr",
     b"\x1b$)A": "gb2312",
 }
-_ESCAPE = re.compile(rb"\x1b[-()][A-Za-z]|\x1b\$[()][A-Z]|\x1b\$[A-Z]")
-_MULTI_BYTE = frozenset(("gb18030", "gbk", "shift_jis", "utf_8"))
+_ESCAPE = re.compile(rb"(\x1b[-()][A-Za-z]|\x1b\$[()][A-Z]|\x1b\$[A-Z])")
+_NUMBERED = re.compile(r"ISO(?:[-_ ]?2022)?[-_ ]?IR[-_ ]?([0-9]{1,3})")
+_DELIMITERS = re.compile(rb"([\\\n\f\r\t])")
+_NAME_DELIMITERS = re.compile(rb"([\\\n\f\r\t^=])")
 
 
 class Charset:
     """A value of (0008,0005), ready to decode."""
 
-    __slots__ = ("_codec", "_extended", "_trailing_backslash")
+    __slots__ = ("_base", "_extended", "_stated")
 
     def __init__(self, terms: list[str]) -> None:
-        """Take the defined terms; one that is not known counts as the default."""
-        first = _plain(terms[0]) if terms else ""
-        known = _CODECS.get(first)
-        # The default repertoire is ASCII, but Latin-1 is what is found where nothing is said.
-        self._codec = known if known not in (None, "ascii") else "latin_1"
-        self._extended = len(terms) > 1 or (bool(terms) and terms[0].startswith("ISO 2022"))
-        self._trailing_backslash = self._codec in _MULTI_BYTE
+        """Take the defined terms; one that is not known counts as none."""
+        codecs = [_codec(term) for term in terms]
+        first = codecs[0] if codecs else ""
+        self._extended = len(terms) > 1 or any("2022" in term for term in terms)
+        self._stated = bool(first)
+        # Where the first term names the default repertoire, bytes above it can only be meant in
+        # the first of the others that has an upper half.
+        self._base = first or next((codec for codec in codecs if codec), "")
 
-    def decode(self, data: bytes) -> str:
-        """Decode one run of bytes."""
+    def decode(self, data: bytes, *, name: bool = False) -> str:
+        """Decode a value as one text; `name`: it is a person's, with its own delimiters."""
         if self._extended and b"\x1b" in data:
-            return self._decode_extended(data)
-        return data.decode(self._codec, "replace")
+            return "".join(self._runs(data, _NAME_DELIMITERS if name else _DELIMITERS))
+        return _decode(data, self._base)
 
-    def split(self, data: bytes) -> list[str]:
+    def split(self, data: bytes, *, name: bool = False) -> list[str]:
         """Decode a value and split it at backslashes that are not part of a character."""
-        if self._trailing_backslash:
-            return self.decode(data).split("\\")
         if self._extended and b"\x1b" in data:
-            return self._decode_extended(data).split("\\")
-        return [self.decode(part) for part in data.split(b"\\")]
+            values = [""]
+            for run in self._runs(data, _NAME_DELIMITERS if name else _DELIMITERS):
+                if run == "\\":
+                    values.append("")
+                else:
+                    values[-1] += run
+            return values
+        return self.decode(data).split("\\")
 
-    def _decode_extended(self, data: bytes) -> str:
-        parts: list[str] = []
-        codec, escape, start = self._codec, b"", 0
-        for match in _ESCAPE.finditer(data):
-            parts.append(_run(data[start : match.start()], codec, escape))
-            escape = match.group()
-            codec = _ESCAPES.get(escape, self._codec)
-            start = match.end()
-        parts.append(_run(data[start:], codec, escape))
-        return "".join(parts)
+    def _runs(self, data: bytes, delimiters: re.Pattern[bytes]) -> list[str]:
+        runs: list[str] = []
+        lower, upper = "", self._base
+        escape = b""
+        for piece in _ESCAPE.split(data):
+            if piece in _LOWER:
+                lower, escape = _LOWER[piece], piece
+            elif piece in _UPPER:
+                upper = _UPPER[piece]
+            elif lower:
+                # Two bytes a character: what looks like a delimiter may be half of one.
+                runs.append((escape + piece).decode(lower, "replace"))
+            elif piece:
+                for part in delimiters.split(piece):
+                    runs.append(_decode(part, upper))
+                    if self._stated and delimiters.fullmatch(part):
+                        upper = self._base
+        return runs
 
 
-def _run(data: bytes, codec: str, escape: bytes) -> str:
-    if not codec.startswith("iso2022"):
+def _codec(term: str) -> str:
+    normal = term.strip(" \0").upper()
+    match = _NUMBERED.fullmatch(normal)
+    if match:
+        return _CODECS.get(int(match[1]), "")
+    return _NAMED.get(normal, "")
+
+
+def _decode(data: bytes, codec: str) -> str:
+    if codec:
         return data.decode(codec, "replace")
-    # These codecs read the escape themselves; the delimiters after it end the extension.
-    text = []
-    for part in re.split(rb"([\\^=\r\n\t])", data):
-        text.append((escape + part).decode(codec, "replace") if len(part) > 1 else part.decode())
-    return "".join(text)
-
-
-def _plain(term: str) -> str:
-    return term.strip().replace("ISO 2022 IR ", "ISO_IR ").replace("ISO-IR ", "ISO_IR ")
+    # Nothing, or nothing usable, is said: text that reads as UTF-8 is hardly ever anything else.
+    try:
+        return data.decode("utf_8")
+    except UnicodeDecodeError:
+        return data.decode("latin_1")

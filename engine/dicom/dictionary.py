@@ -1,19 +1,15 @@
-"""Words of DICOM: tags, keywords and value representations, from pydicom's data dictionary
-(PS3.6)."""
+"""Words of DICOM: tags, keywords and value representations (PS3.6). They are pydicom's, which is
+slow to import: it is imported when the first word is asked for. Reading Explicit VR needs none."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
-from pydicom.datadict import (
-    dictionary_VR,
-    keyword_for_tag,
-    private_dictionary_VR,
-    tag_for_keyword,
-)
-
-_HEX = re.compile(r"\(?([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\)?")
+_HEX = re.compile(r"\(?\s*([0-9A-Fa-f]{4})\s*,?\s*([0-9A-Fa-f]{4})\s*\)?")
+_KEYWORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _AMBIGUOUS = {"US or SS": "US", "OB or OW": "OW", "US or SS or OW": "OW", "US or OW": "OW"}
 
 
@@ -38,36 +34,44 @@ def format_tag(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+@lru_cache(maxsize=8192)
 def keyword(tag: int) -> str:
     """Give the keyword of a tag; empty when the standard does not know it."""
-    return keyword_for_tag(tag)
+    return str(_dictionary().keyword_for_tag(tag))
 
 
+@lru_cache(maxsize=8192)
 def tag_of(keyword: str) -> int | None:
-    """Give the tag of a keyword."""
-    return tag_for_keyword(keyword)
+    """Give the tag of a keyword; None when the standard does not know it."""
+    if not _KEYWORD.fullmatch(keyword):
+        return None
+    tag = _dictionary().tag_for_keyword(keyword)
+    return None if tag is None else int(tag)
 
 
 @lru_cache(maxsize=8192)
 def vr_of(tag: int, creator: str = "") -> str:
-    """Give the value representation that Implicit VR data sets mean (PS3.5 6.2, PS3.6)."""
+    """Give the value representation that Implicit VR data sets mean (PS3.5 6.2, PS3.6).
+
+    Where the standard leaves a choice it is US of US and SS, and OW of OB and OW.
+    """
     group, element = tag >> 16, tag & 0xFFFF
     if element == 0:
         return "UL"
-    if group & 1:
-        if 0x10 <= element <= 0xFF:
-            return "LO"
-        if not creator:
-            return "UN"
-        try:
-            return _one(private_dictionary_VR(tag, creator))
-        except KeyError:
-            return "UN"
     try:
-        return _one(dictionary_VR(tag))
+        if not group & 1:
+            vr = str(_dictionary().dictionary_VR(tag))
+        elif 0x10 <= element <= 0xFF:
+            vr = "LO"
+        elif creator:
+            vr = str(_dictionary().private_dictionary_VR(tag, creator))
+        else:
+            vr = "UN"
     except KeyError:
-        return "UN"
-
-
-def _one(vr: str) -> str:
+        vr = "UN"
     return _AMBIGUOUS.get(vr, vr)
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> Any:
+    return import_module("pydicom.datadict")

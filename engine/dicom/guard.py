@@ -1,90 +1,142 @@
-"""The guarded helper: a process of its own, with limits on time and memory, that reads with
-pydicom what cannot be indexed exactly in memory. It may die without touching anything else.
-pydicom is never given untrusted input outside of it."""
+"""The guard: what cannot be indexed exactly in place is read by pydicom in a helper process with
+limits on time and memory, which may die without touching anything else. This is the side that asks;
+`engine.dicom.guard_process` is the side that reads."""
 
 from __future__ import annotations
 
 import json
+import os
 import select
+import struct
 import subprocess
 import sys
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
-_GIB = 1 << 30
-_CHUNK = 1 << 20
+GIB = 1024 * 1024 * 1024
+_ANSWER = struct.Struct("<BQI")
+_GREETING = b"ready\n"
+_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class Unreadable(Exception):
-    """A data set that even the helper cannot read. `reason` holds no values."""
+    """A header that nobody can read; `reason` is a sentence without anything from the object."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class Guard:
-    """Starts the helper when it is first needed, and anew when it has died. Thread-safe."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NormalHead:
+    """A head as Explicit VR Little Endian; `end` is where it ended in the data set as it was, in
+    bytes from the start of the data set (inflated, where it was deflated)."""
 
-    def __init__(self, *, seconds: float = 10.0, memory: int = _GIB) -> None:
-        """Limit each request to `seconds` of wall clock and the helper to `memory` bytes."""
+    data: bytes
+    end: int
+
+
+class Guard:
+    """One helper process, started when first needed and again after it died; used by any thread."""
+
+    def __init__(
+        self, *, seconds: float = 10, memory: int = GIB, command: tuple[str, ...] | None = None
+    ) -> None:
+        """Allow each request so many seconds, and the process so many bytes of address space."""
         self._seconds = seconds
         self._memory = memory
-        self._turn = threading.Lock()
+        self._command = command or (sys.executable, "-m", "engine.dicom.guard_process")
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._lock = Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The helper process, while there is one."""
+        process = self._process
+        return None if process is None else process.pid
 
     def normalise(self, path: Path, transfer_syntax: str, dataset_offset: int) -> bytes:
-        """Give the head of a stored data set as Explicit VR Little Endian, bulk values left out.
+        """Give the head (before group 7FE0) of a file as Explicit VR Little Endian. Bulk values of
+        more than 64 KiB are left out.
 
         Raises:
-            Unreadable: if the helper cannot read it, takes too long or dies of it.
+            Unreadable: if it cannot be read within the limits.
+        """
+        return self.head(path, transfer_syntax, dataset_offset).data
+
+    def head(self, path: Path, transfer_syntax: str, dataset_offset: int) -> NormalHead:
+        """As `normalise`, with where the head ended.
+
+        Raises:
+            Unreadable: if it cannot be read within the limits.
         """
         request = json.dumps(
-            {"path": str(path), "syntax": transfer_syntax, "offset": dataset_offset}
+            {
+                "path": os.path.abspath(path),
+                "transfer_syntax": transfer_syntax,
+                "dataset_offset": dataset_offset,
+                "seconds": self._seconds,
+            }
         )
-        with self._turn:
-            process = self._process
-            if process is None or process.poll() is not None:
-                process = self._start()
-            assert process.stdin is not None and process.stdout is not None
+        with self._lock:
+            if self._closed:
+                raise Unreadable("the guarded helper is closed")
             try:
-                process.stdin.write(request.encode() + b"\n")
-                process.stdin.flush()
-                head = self._read(process, 5, time.monotonic() + self._seconds)
-                body = self._read(
-                    process, int.from_bytes(head[1:], "big"), time.monotonic() + self._seconds
-                )
-            except (OSError, EOFError):
-                self._end()
-                raise Unreadable("the helper died of the data set") from None
+                status, end, body = self._ask(request.encode("ascii") + b"\n")
             except TimeoutError:
-                self._end()
-                raise Unreadable("the data set took too long to read") from None
-        if head[:1] != b"+":
-            raise Unreadable(body.decode())
-        return body
+                self._kill()
+                raise Unreadable("reading the header took too long") from None
+            except (EOFError, OSError):
+                self._kill()
+                raise Unreadable("reading the header exceeded the limits of the helper") from None
+        if status:
+            raise Unreadable(body.decode("utf-8", "replace"))
+        return NormalHead(data=body, end=end)
 
     def close(self) -> None:
-        """End the helper."""
-        with self._turn:
-            self._end()
+        """End the helper; nothing more can be asked."""
+        with self._lock:
+            self._closed = True
+            self._kill()
+
+    def _ask(self, request: bytes) -> tuple[int, int, bytes]:
+        process = self._process
+        if process is None or process.poll() is not None:
+            self._kill()
+            process = self._start()
+        assert process.stdin is not None
+        deadline = time.monotonic() + self._seconds
+        process.stdin.write(request)
+        process.stdin.flush()
+        status, end, length = _ANSWER.unpack(_read(process, _ANSWER.size, deadline))
+        return status, end, _read(process, length, deadline)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._end()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.dicom.guard_process", str(self._memory)],
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH")))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Each thread of a linear algebra library takes address space that none needs here.
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        process = subprocess.Popen(
+            [*self._command, str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            bufsize=0,
+            env=environment,
             start_new_session=True,
         )
-        # Starting takes as long as it takes; only requests are timed.
-        self._read(self._process, 1, time.monotonic() + 60)
-        return self._process
+        self._process = process
+        # Starting is ours, not the object's: it has a limit of its own.
+        _read(process, len(_GREETING), time.monotonic() + max(30.0, self._seconds))
+        return process
 
-    def _end(self) -> None:
+    def _kill(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -92,17 +144,30 @@ class Guard:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                try:
+                    pipe.close()
+                except OSError:
+                    continue  # a request that never left is flushed at a process that is gone
 
-    def _read(self, process: subprocess.Popen[bytes], length: int, until: float) -> bytes:
-        assert process.stdout is not None
-        data = bytearray()
-        while len(data) < length:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-                raise TimeoutError
-            part = process.stdout.read(min(length - len(data), _CHUNK))
-            if not part:
-                raise EOFError
-            data += part
-        return bytes(data)
+
+def _read(process: subprocess.Popen[bytes], length: int, deadline: float) -> bytes:
+    """Read so many bytes of the answer.
+
+    Raises:
+        TimeoutError: when the deadline passes.
+        EOFError: when the helper ends.
+    """
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    data = bytearray()
+    while len(data) < length:
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
+        piece = os.read(descriptor, min(length - len(data), 1024 * 1024))
+        if not piece:
+            raise EOFError
+        data += piece
+    return bytes(data)

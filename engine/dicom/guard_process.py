@@ -1,82 +1,64 @@
-"""The process behind `Guard`: reads one request a line, answers `+` and the normalised head or `-`
-and a reason. It limits its own memory first; the wall clock is the parent's affair."""
+"""The helper process of the guard: reads requests, a line of JSON each, from standard input and
+answers with a head in Explicit VR Little Endian or a reason. It limits itself before it imports
+anything that parses. Nothing imports this module; it is run."""
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import resource
-import signal
 import sys
 import warnings
-import zlib
-from typing import BinaryIO
 
-from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
-
-_LARGEST_VALUE = 64 * 1024
-_LARGEST_HEAD = 64 * 1024 * 1024
-_DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_IMPLICIT = "1.2.840.10008.1.2"
+_MIB = 1024 * 1024
+_REASONS = {
+    "MemoryError": "reading the header takes more memory than allowed",
+    "RecursionError": "sequences are nested too deeply",
+    "OSError": "the file cannot be read",
+}
 
 
 def main() -> None:
-    """Serve requests until the pipe closes."""
+    """Serve until standard input ends."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
+    from engine.dicom.guard import _ANSWER, _GREETING, Unreadable  # noqa: PLC0415 (limits first)
+    from engine.dicom.normal import normal_head  # noqa: PLC0415 (limits first)
+
     out = sys.stdout.buffer
-    out.write(b"!")
+    out.write(_GREETING)
     out.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        mark, body = _answer(request["path"], request["syntax"], request["offset"])
-        out.write(mark + len(body).to_bytes(4, "big") + body)
+        _allow_cpu(request["seconds"])
+        fatal = False
+        try:
+            data, end = normal_head(
+                request["path"], request["transfer_syntax"], request["dataset_offset"]
+            )
+            status = 0
+        except Unreadable as error:
+            status, end, data = 1, 0, error.reason.encode()
+        except Exception as error:  # whatever a parser throws at hostile bytes
+            name = "OSError" if isinstance(error, OSError) else type(error).__name__
+            reason = _REASONS.get(name, f"the header cannot be read ({name})")
+            status, end, data = 1, 0, reason.encode()
+            fatal = isinstance(error, MemoryError | RecursionError)
+        out.write(_ANSWER.pack(status, end, len(data)))
+        out.write(data)
         out.flush()
+        if fatal:
+            return  # what is left of such an object is not worth keeping
+        del data
 
 
-def _answer(path: str, syntax: str, offset: int) -> tuple[bytes, bytes]:
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return b"+", _normalise(file, syntax)
-    except RecursionError:
-        return b"-", b"sequences are nested too deeply"
-    except MemoryError:
-        return b"-", b"the data set needs more memory than is allowed"
-    except Exception as error:
-        # The text of an exception may quote the data set; its kind does not.
-        return b"-", f"the data set cannot be read ({type(error).__name__})".encode()
-
-
-def _normalise(file: BinaryIO, syntax: str) -> bytes:
-    stream: BinaryIO = file
-    if syntax in _DEFLATED:
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), _LARGEST_HEAD)
-        stream = io.BytesIO(inflated)
-    dataset = read_dataset(
-        stream,
-        is_implicit_VR=syntax == _IMPLICIT,
-        is_little_endian=syntax != _BIG_ENDIAN,
-        stop_when=lambda tag, vr, length: tag.group >= 0x7FE0,
-        defer_size=None,
-    )
-    for element in list(dataset):
-        value = element.value
-        if isinstance(value, bytes) and len(value) > _LARGEST_VALUE:
-            del dataset[element.tag]
-    if len(dataset) == 0:
-        raise ValueError("nothing in it")
-    out = DicomBytesIO()
-    out.is_little_endian = True
-    out.is_implicit_VR = False
-    write_dataset(out, dataset)
-    return bytes(out.getvalue())
+def _allow_cpu(seconds: float) -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,38 @@
-"""The header over bytes: an index of the elements before group 7FE0 of one data set, read in
-place. It is the one form of a header that routing, scripts, diffs and the receiver use. Changing
-one is `engine.dicom.edit`'s affair."""
+"""The header over bytes: an index of the elements before group 7FE0 of one data set, read in place.
+It is the one form of a header that routing, scripts, diffs and the receiver use. Changing one is
+`engine.dicom.edit`'s affair, and files are `engine.dicom.part10`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from struct import Struct, unpack_from
+import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from struct import unpack_from
+from typing import TYPE_CHECKING
 
 from engine.dicom.charset import Charset
+from engine.dicom.dictionary import vr_of
 from engine.dicom.walk import (
-    PIXEL_GROUP,
+    LONG_VRS,
     SHORT_VRS,
     Buffer,
-    Element,
+    ElementWalk,
     HeaderError,
-    Incomplete,
-    read_element,
-    read_items,
+    Span,
+    item_elements,
+    item_spans,
 )
+
+if TYPE_CHECKING:
+    from engine.dicom.edit import HeaderEdit
 
 __all__ = ["MAX_HEADER", "Element", "Header", "HeaderError", "HeaderReader"]
 
 MAX_HEADER = 16 * 1024 * 1024
-_explicit = Struct("<HH2sH").unpack_from
+MAX_DEPTH = 64
+
 _CHARSET = 0x00080005
+_NAMES = {vr: vr.decode() for vr in SHORT_VRS | LONG_VRS}
 _BINARY = {
     "US": ("H", 2),
     "SS": ("h", 2),
@@ -37,64 +46,116 @@ _BINARY = {
 _WHOLE = frozenset(("LT", "ST", "UT", "UR"))
 _CODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT", "UN"))
 """Text in the Specific Character Set; all other text is plain ASCII (PS3.5 6.1.2.2)."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
+
+
+class Element:
+    """Where one element lies: `start` of the tag, `value`, and `end` after all of it."""
+
+    __slots__ = ("end", "start", "tag", "undefined", "value", "vr")
+
+    def __init__(
+        self, tag: int, vr: str, start: int, value: int, end: int, undefined: bool
+    ) -> None:
+        self.tag = tag
+        self.vr = vr
+        self.start = start
+        self.value = value
+        self.end = end
+        self.undefined = undefined
+
+    @property
+    def length(self) -> int:
+        """Bytes of the value, without a delimiter at its end."""
+        return self.end - self.value - (8 if self.undefined else 0)
+
+    def __repr__(self) -> str:
+        return f"Element({self.tag:08X}, {self.vr}, {self.start}-{self.end})"
 
 
 class Header:
-    """The elements of one data set (or item) up to the pixels, by tag and in order."""
+    """The elements of one data set (or item) up to the pixels, by tag and in order.
 
-    __slots__ = ("_by_tag", "_charset", "_depth", "data", "end", "explicit", "start")
+    `undefined` says of an item that a delimiter of 8 bytes follows its `end`.
+    """
+
+    __slots__ = (
+        "_charset",
+        "_spans",
+        "data",
+        "depth",
+        "end",
+        "explicit",
+        "is_item",
+        "start",
+        "undefined",
+    )
 
     def __init__(
         self,
         data: Buffer,
-        elements: dict[int, Element],
+        spans: Mapping[int, Span],
         *,
         explicit: bool,
         start: int,
         end: int,
         depth: int,
+        undefined: bool = False,
+        is_item: bool = False,
         charset: Charset | None = None,
     ) -> None:
+        """Put an index over `data`; `Header.index` and `HeaderReader` make the index."""
         self.data = data
         self.explicit = explicit
         self.start = start
         self.end = end
-        self._by_tag = elements
-        self._depth = depth
+        self.depth = depth
+        """How many more levels of sequences may be followed."""
+        self.undefined = undefined
+        self.is_item = is_item
+        self._spans = spans
         self._charset = charset
 
     @classmethod
-    def index(cls, data: Buffer, *, explicit: bool, limit_depth: int = 64) -> Header:
+    def index(cls, data: Buffer, *, explicit: bool, limit_depth: int = MAX_DEPTH) -> Header:
         """Index a whole data set or head.
 
         Raises:
             HeaderError: if it cannot be indexed exactly.
         """
-        reader = HeaderReader(explicit, limit=max(len(data), 1), depth=limit_depth)
-        reader.advance(data, final=True)
+        reader = HeaderReader(explicit, len(data), depth=limit_depth)
+        reader.advance(data, True)
         return reader.header(data)
 
     def __contains__(self, tag: int) -> bool:
-        return tag in self._by_tag
+        return tag in self._spans
 
     def __getitem__(self, tag: int) -> Element:
-        return self._by_tag[tag]
+        return self._element(tag, self._spans[tag])
 
     def __len__(self) -> int:
-        return len(self._by_tag)
+        return len(self._spans)
 
     def get(self, tag: int) -> Element | None:
         """Find an element."""
-        return self._by_tag.get(tag)
+        span = self._spans.get(tag)
+        return None if span is None else self._element(tag, span)
+
+    def tags(self) -> list[int]:
+        """Give all tags, rising."""
+        return list(self._spans)
 
     def elements(self) -> Iterator[Element]:
         """Give the elements in the order of their tags."""
-        return iter(self._by_tag.values())
+        return (self._element(tag, span) for tag, span in self._spans.items())
 
     def raw(self, tag: int) -> memoryview | None:
         """Give the bytes of a value."""
-        element = self._by_tag.get(tag)
-        return None if element is None else self._value(element)
+        span = self._spans.get(tag)
+        if span is None:
+            return None
+        return memoryview(self.data)[span[1] : span[2] - (8 if span[4] else 0)]
 
     def items(self, tag: int) -> list[Header]:
         """Index the items of a sequence; none where there is no such sequence.
@@ -102,205 +163,232 @@ class Header:
         Raises:
             HeaderError: if the sequence cannot be indexed exactly.
         """
-        element = self._by_tag.get(tag)
-        if element is None or element.length == 0:
+        span = self._spans.get(tag)
+        if span is None:
             return []
-        if element.vr != "SQ" and not (element.vr == "UN" and element.undefined):
+        start, value, end, code, undefined = span
+        stop = end - 8 if undefined else end
+        if stop == value or self._meaning(tag, span) != "SQ":
             return []
-        if self._depth <= 0:
-            raise HeaderError("sequences are nested too deeply", element.start)
-        explicit = self.explicit and element.vr == "SQ"
-        found = read_items(self.data, element, explicit, self._depth)
-        return [self._item(start, end, explicit) for start, end in found]
+        if self.depth <= 0:
+            raise HeaderError("sequences are nested too deeply", start)
+        # A sequence in the guise of UN keeps its items in Implicit VR (PS3.5 6.2.2).
+        explicit = self.explicit and code == b"SQ"
+        depth = self.depth - 1
+        items = []
+        for first, last, open_ended in item_spans(
+            self.data, value, stop, explicit=explicit, depth=depth
+        ):
+            spans = item_elements(self.data, first, last, explicit=explicit, depth=depth)
+            items.append(
+                Header(
+                    self.data,
+                    spans,
+                    explicit=explicit,
+                    start=first,
+                    end=last,
+                    depth=depth,
+                    undefined=open_ended,
+                    is_item=True,
+                    charset=None if _CHARSET in spans else self.charset,
+                )
+            )
+        return items
 
     def text(self, tag: int) -> str | None:
         """Give the first value as text, padding stripped; None where the element is absent."""
-        element = self._by_tag.get(tag)
-        if element is None:
+        span = self._spans.get(tag)
+        if span is None:
             return None
-        data = bytes(self.data[element.value : element.value + element.length])
-        if element.vr in _CODED:
-            values = self.charset.split(data) if element.vr not in _WHOLE else None
-            first = self.charset.decode(data) if values is None else values[0]
-        elif element.vr in _BINARY:
-            found = self._numbers(element)
-            first = str(found[0]) if found else ""
-        else:
-            first = data.split(b"\\", 1)[0].decode("latin_1")
-        return first.strip(" \0")
+        vr = self._meaning(tag, span)
+        if vr in _BINARY:
+            values = self._binary(vr, span)
+            return str(values[0]) if values else ""
+        data = self._bytes(span)
+        if vr in _CODED and (not data.isascii() or b"\x1b" in data):
+            if vr in _WHOLE:
+                return self.charset.decode(data).strip(" \0")
+            return self.charset.split(data, name=vr == "PN")[0].strip(" \0")
+        if vr not in _WHOLE:
+            data = data.partition(b"\\")[0]
+        return data.decode("latin_1").strip(" \0")
 
     def texts(self, tag: int) -> list[str]:
         """Give all values as text; none where the element is absent or empty."""
-        element = self._by_tag.get(tag)
-        if element is None or element.length == 0:
+        span = self._spans.get(tag)
+        if span is None:
             return []
-        data = bytes(self.data[element.value : element.value + element.length])
-        if element.vr in _BINARY:
-            return [str(number) for number in self._numbers(element)]
-        if element.vr in _WHOLE:
-            return [self.charset.decode(data).strip(" \0")]
-        if element.vr in _CODED:
-            return [part.strip(" \0") for part in self.charset.split(data)]
-        return [part.strip(" \0") for part in data.decode("latin_1").split("\\")]
+        vr = self._meaning(tag, span)
+        if vr in _BINARY:
+            return [str(number) for number in self._binary(vr, span)]
+        data = self._bytes(span)
+        if not data:
+            return []
+        if vr in _WHOLE:
+            return [self._decode(vr, data).strip(" \0")]
+        if vr in _CODED:
+            values = self.charset.split(data, name=vr == "PN")
+        else:
+            values = data.decode("latin_1").split("\\")
+        return [value.strip(" \0") for value in values]
 
     def whole_text(self, tag: int) -> str | None:
-        """Give the value as one text, backslashes included; None where it is absent."""
-        element = self._by_tag.get(tag)
-        if element is None:
+        """Give the value as one text, backslashes and leading blanks included; None where it is
+        absent."""
+        span = self._spans.get(tag)
+        if span is None:
             return None
-        data = bytes(self.data[element.value : element.value + element.length])
-        coded = element.vr in _CODED
-        return (self.charset.decode(data) if coded else data.decode("latin_1")).strip(" \0")
+        return self._decode(self._meaning(tag, span), self._bytes(span)).rstrip(" \0")
 
     def integer(self, tag: int) -> int | None:
         """Give the first value as an integer, where it is one."""
+        span = self._spans.get(tag)
+        if span is None:
+            return None
+        if self._meaning(tag, span) not in _BINARY:
+            text = self.text(tag) or ""
+            if _INTEGER.fullmatch(text):
+                return int(text)
         number = self.number(tag)
-        return int(number) if number is not None and number == int(number) else None
+        return int(number) if number is not None and number.is_integer() else None
 
     def number(self, tag: int) -> float | None:
-        """Give the first value as a number, where it is one."""
-        found = self.numbers(tag)
-        return found[0] if found else None
+        """Give the first value as a finite number, where it is one."""
+        span = self._spans.get(tag)
+        if span is None:
+            return None
+        vr = self._meaning(tag, span)
+        if vr in _BINARY:
+            values = self._binary(vr, span)
+            return _finite(float(values[0])) if values else None
+        return _number(self.text(tag) or "")
 
     def numbers(self, tag: int) -> list[float]:
         """Give all values as numbers; none where one of them is not a finite number."""
-        element = self._by_tag.get(tag)
-        if element is None:
+        span = self._spans.get(tag)
+        if span is None:
             return []
-        if element.vr in _BINARY:
-            return [float(number) for number in self._numbers(element)]
-        try:
-            found = [float(part) for part in self.texts(tag)]
-        except ValueError:
-            return []
-        return found if all(abs(number) < float("inf") for number in found) else []
+        vr = self._meaning(tag, span)
+        if vr in _BINARY:
+            found = [_finite(float(value)) for value in self._binary(vr, span)]
+        else:
+            found = [_number(text) for text in self.texts(tag)]
+        return [] if None in found else [number for number in found if number is not None]
 
     def private(self, group: int, creator: str, offset: int) -> Element | None:
         """Find a private element by its creator and the last two digits of its number
         (PS3.5 7.8.1)."""
+        base = group << 16
+        spans = self._spans
         for block in range(0x10, 0x100):
-            if self.text(group << 16 | block) == creator:
-                found = self._by_tag.get(group << 16 | block << 8 | offset)
+            if base | block in spans and self.text(base | block) == creator:
+                found = self.get(base | block << 8 | offset)
                 if found is not None:
                     return found
         return None
 
-    @property
-    def depth(self) -> int:
-        """How many more levels of sequences may be followed."""
-        return self._depth
+    def creator(self, tag: int) -> str:
+        """Give who owns a private element; empty for others."""
+        if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
+            return ""
+        return self.text(tag & 0xFFFF0000 | (tag >> 8 & 0xFF)) or ""
+
+    def edit(self) -> HeaderEdit:
+        """Begin to change this header; nothing of it is touched."""
+        from engine.dicom.edit import HeaderEdit  # noqa: PLC0415 (it imports this module)
+
+        return HeaderEdit(self)
 
     @property
     def charset(self) -> Charset:
         """The character set in force, an item's own or that of the data set around it."""
         if self._charset is None:
-            element = self._by_tag.get(_CHARSET)
-            value = b"" if element is None else bytes(self._value(element))
-            terms = value.decode("latin_1").split("\\") if value else []
-            self._charset = Charset([term.strip(" \0") for term in terms])
+            span = self._spans.get(_CHARSET)
+            value = "" if span is None else self._bytes(span).decode("latin_1")
+            self._charset = Charset(value.split("\\"))
         return self._charset
 
-    def _value(self, element: Element) -> memoryview:
-        return memoryview(self.data)[element.value : element.value + element.length]
+    def _bytes(self, span: Span) -> bytes:
+        return bytes(self.data[span[1] : span[2] - 8 if span[4] else span[2]])
 
-    def _numbers(self, element: Element) -> tuple[int | float, ...]:
-        code, width = _BINARY[element.vr]
-        count = element.length // width
-        return unpack_from(f"<{count}{code}", self.data, element.value)
+    def _decode(self, vr: str, data: bytes) -> str:
+        return self.charset.decode(data) if vr in _CODED else data.decode("latin_1")
 
-    def _item(self, start: int, end: int, explicit: bool) -> Header:
-        elements: dict[int, Element] = {}
-        position, last = start, -1
-        try:
-            while position < end:
-                element = read_element(self.data, position, end, explicit, self._depth - 1)
-                if element.tag <= last:
-                    raise HeaderError("tags are out of order", position)
-                last = element.tag
-                elements[last] = element
-                position = element.end
-        except Incomplete:
-            raise HeaderError("an element runs over its item", position) from None
-        own = _CHARSET in elements
-        return Header(
-            self.data,
-            elements,
-            explicit=explicit,
-            start=start,
-            end=end,
-            depth=self._depth - 1,
-            charset=None if own else self.charset,
-        )
+    def _binary(self, vr: str, span: Span) -> tuple[int | float, ...]:
+        code, width = _BINARY[vr]
+        count = (span[2] - span[1]) // width
+        return unpack_from(f"<{count}{code}", self.data, span[1])
+
+    def _element(self, tag: int, span: Span) -> Element:
+        start, value, end, code, undefined = span
+        vr = _NAMES[code] if code else self._implied(tag, undefined)
+        return Element(tag, vr, start, value, end, undefined)
+
+    def _meaning(self, tag: int, span: Span) -> str:
+        """The VR by which to read a value: what is written as UN may be known all the same."""
+        code = span[3]
+        if code and code != b"UN":
+            return _NAMES[code]
+        return self._implied(tag, span[4])
+
+    def _implied(self, tag: int, undefined: bool) -> str:
+        if undefined:
+            return "SQ"
+        return vr_of(tag, self.creator(tag) if tag & 0x10000 else "")
 
 
 class HeaderReader:
-    """Indexes a head while it arrives; finished elements are never walked again."""
+    """Indexes a head while it arrives; what is behind is never walked again."""
 
-    def __init__(self, explicit: bool, limit: int = MAX_HEADER, *, depth: int = 64) -> None:
+    __slots__ = ("_depth", "_done", "_explicit", "_limit", "_walk")
+
+    def __init__(self, explicit: bool, limit: int = MAX_HEADER, *, depth: int = MAX_DEPTH) -> None:
         """Read a head of at most `limit` bytes."""
         self._explicit = explicit
         self._limit = limit
         self._depth = depth
-        self._position = 0
-        self._last = -1
-        self._elements: dict[int, Element] = {}
+        self._walk = ElementWalk(0, explicit=explicit, depth=depth)
         self._done = False
 
-    def advance(self, data: Buffer, *, final: bool = False) -> bool:
-        """Index what is there now; True when the head is complete.
+    def advance(self, data: Buffer, final: bool = False) -> bool:
+        """Index what is there now; True when the head is complete. `final`: no more will come.
 
         Raises:
             HeaderError: if it cannot be indexed exactly, or grows beyond the limit.
         """
         if self._done:
             return True
+        walk = self._walk
         size = len(data)
-        elements, last, position = self._elements, self._last, self._position
-        explicit, depth = self._explicit, self._depth
-        short = SHORT_VRS if explicit else {}
-        try:
-            while position + 8 <= size:
-                group, number, code, length = _explicit(data, position)
-                if group >= PIXEL_GROUP:
-                    if group == 0xFFFE:
-                        raise HeaderError("an item outside of a sequence", position)
-                    self._done = True
-                    break
-                vr = short.get(code)
-                if vr is not None:
-                    # Most elements are of this kind: the walk is kept short for them.
-                    value = position + 8
-                    end = value + length
-                    if end > size:
-                        raise Incomplete
-                    element = Element(group << 16 | number, vr, position, value, end, False)
-                else:
-                    element = read_element(data, position, size, explicit, depth)
-                    end = element.end
-                if element.tag <= last:
-                    raise HeaderError("tags are out of order", position)
-                last = element.tag
-                elements[last] = element
-                position = end
-            if final and not self._done and position < size:
-                raise Incomplete
-        except Incomplete:
-            if final:
-                raise HeaderError("the data set ends within an element", position) from None
-        self._last, self._position = last, position
-        if final:
+        if walk.advance(data, size):
             self._done = True
-        if not self._done and size > self._limit:
-            raise HeaderError("the header is larger than allowed", position)
+        elif final:
+            if walk.position != size:
+                raise HeaderError("the data set ends within an element", walk.position)
+            self._done = True
+        elif walk.needs > self._limit:
+            raise HeaderError("an element reaches beyond the largest header", walk.position)
+        if walk.position > self._limit:
+            raise HeaderError("the header is larger than allowed", walk.position)
         return self._done
 
     def header(self, data: Buffer) -> Header:
         """Give the index over the same bytes."""
         return Header(
             data,
-            self._elements,
+            self._walk.elements,
             explicit=self._explicit,
             start=0,
-            end=self._position,
+            end=self._walk.position,
             depth=self._depth,
         )
+
+
+def _number(text: str) -> float | None:
+    if len(text) > 64 or not _NUMBER.fullmatch(text):
+        return None
+    return _finite(float(text))
+
+
+def _finite(number: float) -> float | None:
+    return number if isfinite(number) else None

@@ -1,112 +1,55 @@
-"""Names on disk that come from headers: one `safe_name()`, the file name template and the scan
-folder (intake.md 4.1, 4.2). Nothing else may turn a value of a data set into a path."""
+"""Names on disk: of files, of scan folders, and of anything else that comes from outside. Nothing
+here touches a file system."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
+from hashlib import sha256
 
 from engine.dicom.dictionary import tag_of
 from engine.dicom.header import Header
 
-DEFAULT_TEMPLATE = (
-    "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"
-)
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-_VARIABLE = re.compile(r"\$\{([A-Za-z0-9]*)\}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_SERIES_NUMBER, _SERIES_UID = 0x00200011, 0x0020000E
-_INSTANCE_UNIQUE = "SOPInstanceUID"
+_OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
+_RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?", re.IGNORECASE | re.DOTALL)
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SERIES_NUMBER, _SERIES_UID = 0x00200011, 0x0020000E
+_LONGEST_NAME = 200
 
 
 def safe_name(text: str, *, fallback: str = "NA", limit: int = 128) -> str:
-    """Make a name of one path part from any text: `[A-Za-z0-9_.-]`, never hidden, never reserved.
-
-    A name beyond `limit` is cut and ends in a digest of the whole, so that two stay two.
-    """
-    name = _UNSAFE.sub("_", text)
-    if not name.strip("."):
+    """Make one name on disk of any text: `[A-Za-z0-9_.-]+`, at most `limit` characters, and nothing
+    that a file system or a command line reads as something else. The same text gives the same
+    name."""
+    name = _OUTSIDE.sub("_", text.strip())
+    if not name:
         return fallback
-    if name[0] in ".-":
+    if name[0] in "-.":
         name = "_" + name[1:]
+    if name[-1] == ".":
+        name = name[:-1] + "_"
     if _RESERVED.fullmatch(name):
         name = "_" + name
-    if name.endswith("."):
-        name = name[:-1] + "_"
     if len(name) > limit:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        name = f"{name[: limit - 13]}-{digest}"
+        tail = "-" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        name = name[: limit - len(tail)] + tail
     return name
 
 
 def scan_folder(header: Header) -> str:
-    """Name the scan folder in which an object is received (intake.md 4.2)."""
+    """Name the folder of a scan while it is received (intake 4.2)."""
     number = header.text(_SERIES_NUMBER) or ""
     if number.startswith("+"):
         number = "_" + number[1:]
-    if _PLAIN.fullmatch(number):
+    if number and not _OUTSIDE.search(number):
         return safe_name(number)
     return safe_name(header.text(_SERIES_UID) or "")
 
 
-class FileNameTemplate:
-    """A template such as the default one; a variable is a DICOM keyword or `HashAWithB...`."""
-
-    def __init__(self, text: str = DEFAULT_TEMPLATE) -> None:
-        """Compile the template; unknown keywords stand as missing values, `check` names them."""
-        self.text = text
-        self._parts: list[str | Callable[[Header], str]] = []
-        self._problems: list[str] = []
-        self._instance_unique = False
-        position = 0
-        for match in _VARIABLE.finditer(text):
-            self._parts.append(text[position : match.start()])
-            self._parts.append(self._variable(match[1]))
-            position = match.end()
-        self._parts.append(text[position:])
-
-    def check(self) -> list[str]:
-        """Say in sentences what is wrong with the template."""
-        problems = list(self._problems)
-        if not self._instance_unique:
-            problems.append(
-                "the template has no part that is unique to an instance: "
-                "add ${SOPInstanceUID} or ${HashSOPClassUIDWithSOPInstanceUID}"
-            )
-        return problems
-
-    def name(self, header: Header) -> str:
-        """Name the file of an object."""
-        name = "".join(part if isinstance(part, str) else part(header) for part in self._parts)
-        name = safe_name(name, limit=200)
-        return name if "." in _extension(self.text) else f"{safe_name(name, limit=196)}.dcm"
-
-    def _variable(self, name: str) -> Callable[[Header], str]:
-        if name.startswith("Hash") and "With" in name:
-            keywords = name[4:].split("With")
-            tags = [self._tag(keyword) for keyword in keywords]
-            self._instance_unique |= _INSTANCE_UNIQUE in keywords
-            return lambda header: _hash([header.text(tag) or "" for tag in tags])
-        tag = self._tag(name)
-        self._instance_unique |= name == _INSTANCE_UNIQUE
-        return lambda header: header.text(tag) or f"no-value-for-{name}"
-
-    def _tag(self, keyword: str) -> int:
-        tag = tag_of(keyword)
-        if tag is None:
-            self._problems.append(f"{keyword or 'an empty variable'} is not a DICOM keyword")
-        return tag or 0
-
-
-def _extension(template: str) -> str:
-    """Give what follows the last variable: only there can an extension stand."""
-    return template.rpartition("}")[2]
-
-
-def _hash(values: list[str]) -> str:
+def ordered_hash(values: list[str]) -> str:
+    """Hash texts in their order to 32 bits, in base 36 (intake 4.1)."""
     total = 1
     for value in values:
         total = (31 * total + _string_hash(value)) & 0xFFFFFFFF
@@ -117,9 +60,93 @@ def _hash(values: list[str]) -> str:
     return digits or "0"
 
 
+class FileNameTemplate:
+    """A template of file names, with `${Keyword}` and `${HashKeywordWithKeyword}` (intake 4.1)."""
+
+    DEFAULT = (
+        "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"
+    )
+
+    def __init__(self, text: str = DEFAULT) -> None:
+        """Take a template; `check` says whether it is of any use."""
+        self.text = text
+        found = _EXTENSION.search(text)
+        self._extension = found.group() if found else ".dcm"
+        self._problems: list[str] = []
+        self._unique = False
+        self._parts: list[Callable[[Header], str]] = []
+        body = text[: found.start()] if found else text
+        position = 0
+        for match in _VARIABLE.finditer(body):
+            self._literal(body[position : match.start()])
+            self._variable(match[1])
+            position = match.end()
+        self._literal(body[position:])
+
+    def check(self) -> list[str]:
+        """Say in sentences what is wrong with the template; nothing when it is good."""
+        problems = list(self._problems)
+        if not self._unique:
+            problems.append(
+                "Files would overwrite each other: the template needs ${SOPInstanceUID} "
+                "or a hash with SOPInstanceUID."
+            )
+        return problems
+
+    def name(self, header: Header) -> str:
+        """Name the file of one object."""
+        stem = "".join(part(header) for part in self._parts)
+        return safe_name(stem, limit=_LONGEST_NAME - len(self._extension)) + self._extension
+
+    def _literal(self, text: str) -> None:
+        if not text:
+            return
+        if _OUTSIDE.search(text):
+            self._problems.append("Only letters, digits, '_', '.' and '-' may stand in file names.")
+        self._parts.append(lambda _: text)
+
+    def _variable(self, name: str) -> None:
+        tag = tag_of(name)
+        if tag is not None:
+            self._unique |= name == "SOPInstanceUID"
+            self._parts.append(lambda header: _value(header, name, tag))
+            return
+        keywords = _hashed(name)
+        if not keywords:
+            self._problems.append(f"{name[:40]!r} is not the keyword of a DICOM attribute.")
+            self._parts.append(lambda _: f"no-value-for-{name}")
+            return
+        self._unique |= any(keyword == "SOPInstanceUID" for keyword, _ in keywords)
+        self._parts.append(
+            lambda header: ordered_hash(
+                [_value(header, keyword, tag) for keyword, tag in keywords],
+            )
+        )
+
+
+def _value(header: Header, keyword: str, tag: int) -> str:
+    return header.text(tag) or f"no-value-for-{keyword}"
+
+
+def _hashed(name: str) -> list[tuple[str, int]]:
+    """Take `HashAWithB` apart; a keyword may itself hold the word With."""
+    if not name.startswith("Hash"):
+        return []
+    pieces = name[4:].split("With")
+    keywords: list[tuple[str, int]] = []
+    pending = ""
+    for piece in pieces:
+        pending = f"{pending}With{piece}" if pending else piece
+        tag = tag_of(pending) if pending else None
+        if tag is not None:
+            keywords.append((pending, tag))
+            pending = ""
+    return keywords if not pending and len(keywords) > 1 else []
+
+
 def _string_hash(text: str) -> int:
+    units = text.encode("utf-16-le", "surrogatepass")
     total = 0
-    data = text.encode("utf-16-le", "surrogatepass")
-    for position in range(0, len(data), 2):
-        total = (31 * total + (data[position] | data[position + 1] << 8)) & 0xFFFFFFFF
+    for low, high in zip(units[::2], units[1::2], strict=True):
+        total = (31 * total + (high << 8 | low)) & 0xFFFFFFFF
     return total

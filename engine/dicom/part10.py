@@ -3,25 +3,30 @@ disk read without its pixels."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack, unpack_from
 
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
-from engine.dicom.walk import Buffer, Incomplete, read_element
+from engine.dicom.walk import Buffer, ElementWalk
 
 IMPLEMENTATION_CLASS_UID = "2.25.195461871229311283347131318046236215017"
 IMPLEMENTATION_VERSION = "ANTEROOM_1"
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
+IMPLICIT_SYNTAXES = frozenset(("1.2.840.10008.1.2", "1.2.840.113619.5.2"))
+"""The second is a vendor's, whose pixels alone are big endian."""
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-JPIP_DEFLATED = ("1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
-NOT_WALKED = frozenset((DEFLATED, BIG_ENDIAN, *JPIP_DEFLATED))
+DEFLATED_SYNTAXES = frozenset(
+    ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+)
+"""Deflated, and two of JPIP that are."""
+NOT_WALKED = DEFLATED_SYNTAXES | {BIG_ENDIAN}
 """Transfer syntaxes whose data sets the walk cannot read; the guard can."""
 
 _FIRST_READ = 64 * 1024
+_GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,18 +49,13 @@ def read_meta(data: Buffer) -> FileMeta:
     """
     if bytes(data[128:132]) != b"DICM":
         raise HeaderError("no DICM after the preamble")
+    walk = _walk_meta(data)
     values: dict[int, str] = {}
-    position, size = 132, len(data)
-    try:
-        while position + 2 <= size and unpack_from("<H", data, position)[0] == 2:
-            element = read_element(data, position, size, True, 1)
-            if element.vr in ("UI", "SH", "AE"):
-                value = bytes(data[element.value : element.end])
-                values[element.tag] = value.decode("latin_1").strip(" \0")
-            position = element.end
-    except Incomplete:
-        raise HeaderError("the file ends within its meta information", position) from None
-    if 0x00020010 not in values:
+    position = walk.position
+    for tag, (_, value, after, code, _) in walk.elements.items():
+        if code in (b"UI", b"SH", b"AE"):
+            values[tag] = bytes(data[value:after]).decode("latin_1").strip(" \0")
+    if not values.get(0x00020010):
         raise HeaderError("the file does not name its transfer syntax", position)
     return FileMeta(
         transfer_syntax=values[0x00020010],
@@ -65,6 +65,11 @@ def read_meta(data: Buffer) -> FileMeta:
         implementation=values.get(0x00020012, ""),
         source_ae=values.get(0x00020016, ""),
     )
+
+
+def is_explicit(transfer_syntax: str) -> bool:
+    """Say whether data sets of a transfer syntax name their VRs."""
+    return transfer_syntax not in IMPLICIT_SYNTAXES
 
 
 def write_meta(
@@ -94,17 +99,15 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
         start = file.read(_FIRST_READ)
         meta = read_meta(start)
         if meta.transfer_syntax not in NOT_WALKED:
-            reader = HeaderReader(meta.transfer_syntax != IMPLICIT_LITTLE)
+            reader = HeaderReader(is_explicit(meta.transfer_syntax))
             data = bytearray(start[meta.dataset_offset :])
             wanted = _FIRST_READ
+            final = len(start) < _FIRST_READ
             try:
-                while not reader.advance(data, final=len(start) < _FIRST_READ):
-                    start = file.read(wanted)
-                    data += start
-                    if len(start) < wanted:
-                        start = b""
-                        reader.advance(data, final=True)
-                        break
+                while not reader.advance(data, final):
+                    piece = file.read(wanted)
+                    final = len(piece) < wanted
+                    data += piece
                     wanted = min(wanted * 2, MAX_HEADER)
                 return meta, reader.header(data)
             except HeaderError as error:
@@ -118,6 +121,21 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
         return meta, Header.index(normal, explicit=True)
     except HeaderError as error:
         raise Unreadable(error.reason) from error
+
+
+def _walk_meta(data: Buffer) -> ElementWalk:
+    size = len(data)
+    if bytes(data[132:140]) == _GROUP_LENGTH and size >= 144:
+        end = 144 + int(unpack_from("<I", data, 140)[0])
+        walk = ElementWalk(132, explicit=True, depth=1, stop=3)
+        # A group length that says nothing true is no reason to refuse: the elements are there.
+        with suppress(HeaderError):
+            if end <= size and not walk.advance(data, end) and walk.position == end:
+                return walk
+    walk = ElementWalk(132, explicit=True, depth=1, stop=3)
+    if not walk.advance(data, size) and walk.position != size:
+        raise HeaderError("the file ends within its meta information", walk.position)
+    return walk
 
 
 def _element(number: int, vr: str, text: str) -> bytes:

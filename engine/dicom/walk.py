@@ -1,31 +1,34 @@
 """The walk over encoded elements: where each begins and ends, in Explicit or Implicit VR Little
-Endian (PS3.5 7.1, 7.5). It is exact or it raises; nesting is followed without recursion and to a
-limit."""
+Endian (PS3.5 7.1, 7.5). It is exact or it raises; it can be left and taken up again as bytes
+arrive; it follows nesting without recursion and to a limit. What values mean is not its concern."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import Struct
 
-from engine.dicom.dictionary import vr_of
-
 Buffer = bytes | bytearray | memoryview
+Span = tuple[int, int, int, bytes, bool]
+"""Of one element: its start, the start of its value, its end, its VR as written (empty in Implicit
+VR), and whether its length is undefined."""
 
 PIXEL_GROUP = 0x7FE0
+PIXEL_DATA = 0x7FE00010
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
-_SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_NAMES = {vr: vr.decode() for vr in _SHORT | _LONG}
-SHORT_VRS = {vr: vr.decode() for vr in _SHORT}
-"""Value representations whose length is two bytes (PS3.5 7.1.2)."""
-_tag = Struct("<HH").unpack_from
-_u16 = Struct("<H").unpack_from
+SHORT_VRS = frozenset(b"AE,AS,AT,CS,DA,DS,DT,FL,FD,IS,LO,LT,PN,SH,SL,SS,ST,TM,UI,UL,US".split(b","))
+LONG_VRS = frozenset(b"OB,OD,OF,OL,OV,OW,SQ,SV,UC,UN,UR,UT,UV".split(b","))
+_head = Struct("<HH2sH").unpack_from
+_tag_length = Struct("<HHI").unpack_from
 _u32 = Struct("<I").unpack_from
+
+_DELIMITERS = 0xFFFE
+_EXPLICIT, _IN_ITEM, _FRAGMENTS = 1, 2, 4
 
 
 class HeaderError(ValueError):
-    """A header that cannot be indexed exactly. `reason` holds no values."""
+    """A header that cannot be indexed exactly. `reason` holds no values; `offset` is in bytes."""
 
     def __init__(self, reason: str, offset: int = 0) -> None:
         super().__init__(f"{reason} (at byte {offset})")
@@ -33,176 +36,240 @@ class HeaderError(ValueError):
         self.offset = offset
 
 
-class Element:
-    """Where one element lies: `start` of the tag, `value`, and `end` after all of it."""
+class NestWalk:
+    """Walks from inside a sequence, or an item, of undefined length to behind its delimiter."""
 
-    __slots__ = ("end", "start", "tag", "undefined", "value", "vr")
+    __slots__ = ("_most", "_stack", "position")
 
     def __init__(
-        self, tag: int, vr: str, start: int, value: int, end: int, undefined: bool
+        self, position: int, *, explicit: bool, depth: int, item: bool = False, pixels: bool = False
     ) -> None:
-        self.tag = tag
-        self.vr = vr
-        self.start = start
-        self.value = value
-        self.end = end
-        self.undefined = undefined
+        """Start at the first byte of the value; `depth` more levels of sequences may open."""
+        self.position = position
+        mode = _FRAGMENTS if pixels else (_EXPLICIT if explicit else 0)
+        self._stack = [mode | _IN_ITEM if item else mode]
+        # Each level is a sequence and an item in it.
+        self._most = 2 * depth + (1 if item else 0)
 
-    @property
-    def length(self) -> int:
-        """Bytes of the value, without a delimiter at its end."""
-        return self.end - self.value - (8 if self.undefined else 0)
+    def advance(self, data: Buffer, size: int) -> bool:
+        """Go on; True when behind the delimiter, at `position`, which may never be reached.
 
-    def __repr__(self) -> str:
-        return f"Element({self.tag:08X}, {self.vr}, {self.start}-{self.end})"
-
-
-class Incomplete(Exception):
-    """The buffer ends within an element."""
-
-
-def read_element(data: Buffer, position: int, size: int, explicit: bool, depth: int) -> Element:
-    """Read the element at `position`.
-
-    Raises:
-        Incomplete: if it reaches beyond `size`.
-        HeaderError: if it cannot be one.
-    """
-    if position + 8 > size:
-        raise Incomplete
-    group, number = _tag(data, position)
-    tag = group << 16 | number
-    if explicit:
-        code = bytes(data[position + 4 : position + 6])
-        if code in _SHORT:
-            value = position + 8
-            length = _u16(data, position + 6)[0]
-        elif code in _LONG:
-            value = position + 12
-            if value > size:
-                raise Incomplete
-            length = _u32(data, position + 8)[0]
-        else:
-            raise HeaderError("an unknown value representation", position)
-        vr = _NAMES[code]
-    else:
-        value = position + 8
-        length = _u32(data, position + 4)[0]
-        vr = "SQ" if length == UNDEFINED else vr_of(tag)
-    if length != UNDEFINED:
-        end = value + length
-        if end > size:
-            raise Incomplete
-        return Element(tag, vr, position, value, end, False)
-    if vr not in ("SQ", "UN"):
-        raise HeaderError("an undefined length where none may be", position)
-    # PS3.5 6.2.2: UN of undefined length holds items in Implicit VR.
-    end = skip_items(data, value, size, explicit and vr == "SQ", depth)
-    return Element(tag, vr, position, value, end, True)
-
-
-def skip_items(data: Buffer, position: int, size: int, explicit: bool, depth: int) -> int:
-    """Walk a sequence of undefined length; give the offset after its delimiter.
-
-    The stack holds, for each open sequence or item, (is an item, explicit, end or 0).
-    """
-    stack: list[tuple[bool, bool, int]] = [(False, explicit, 0)]
-    while stack:
-        in_item, is_explicit, limit = stack[-1]
-        if limit and position >= limit:
-            if position > limit:
-                raise HeaderError("an item runs over its sequence", position)
-            stack.pop()
-            continue
-        if position + 8 > size:
-            raise Incomplete
-        group, number = _tag(data, position)
-        tag = group << 16 | number
-        if not in_item or group == 0xFFFE:
-            length = _u32(data, position + 4)[0]
-            position += 8
-            if not in_item and tag == ITEM:
-                if len(stack) > 2 * depth:
-                    raise HeaderError("sequences are nested too deeply", position)
-                if length == UNDEFINED:
-                    stack.append((True, is_explicit, 0))
-                else:
-                    position += length
-                    if position > size:
-                        raise Incomplete
-            elif tag == (ITEM_END if in_item else SEQUENCE_END) and not limit:
+        Raises:
+            HeaderError: if this is not a well-formed sequence.
+        """
+        position, stack, most = self.position, self._stack, self._most
+        mode = stack[-1]
+        while position + 8 <= size:
+            group, number, length = _tag_length(data, position)
+            if group == 0xFFFE:
+                if mode & _IN_ITEM:
+                    if number != 0xE00D or length:
+                        raise HeaderError("a delimiter out of place", position)
+                elif number == 0xE000:
+                    if length != UNDEFINED:
+                        position += 8 + length
+                        continue
+                    if mode & _FRAGMENTS:
+                        raise HeaderError("a fragment of undefined length", position)
+                    if len(stack) >= most:
+                        raise HeaderError("sequences are nested too deeply", position)
+                    mode |= _IN_ITEM
+                    stack.append(mode)
+                    position += 8
+                    continue
+                elif number != 0xE0DD or length:
+                    raise HeaderError("a delimiter out of place", position)
+                position += 8
                 stack.pop()
-            else:
+                if not stack:
+                    self.position = position
+                    return True
+                mode = stack[-1]
+                continue
+            if not mode & _IN_ITEM:
                 raise HeaderError("something else than an item in a sequence", position)
-            continue
-        position = _step(data, position, size, is_explicit, stack)
-    return position
+            inner = 0
+            if not mode & _EXPLICIT:
+                value = position + 8
+            else:
+                code = bytes(data[position + 4 : position + 6])
+                if code in SHORT_VRS:
+                    position += 8 + (length >> 16)
+                    continue
+                if code not in LONG_VRS:
+                    raise HeaderError("an unknown value representation", position)
+                value = position + 12
+                if value > size:
+                    break
+                length = _u32(data, position + 8)[0]
+                if length == UNDEFINED:
+                    inner = _inner(code, group << 16 | number, position)
+            if length != UNDEFINED:
+                position = value + length
+                continue
+            if len(stack) >= most:
+                raise HeaderError("sequences are nested too deeply", position)
+            mode = inner
+            stack.append(mode)
+            position = value
+        self.position = position
+        return False
 
 
-def _step(
-    data: Buffer, position: int, size: int, explicit: bool, stack: list[tuple[bool, bool, int]]
-) -> int:
-    """Pass one element of an item; a sequence of undefined length is pushed instead."""
-    if not explicit:
-        length = _u32(data, position + 4)[0]
-        value, inner = position + 8, False
-    else:
-        code = bytes(data[position + 4 : position + 6])
-        if code in _SHORT:
-            length, value = _u16(data, position + 6)[0], position + 8
-        elif code in _LONG:
-            if position + 12 > size:
-                raise Incomplete
-            length, value = _u32(data, position + 8)[0], position + 12
-            if length == UNDEFINED and code not in (b"SQ", b"UN"):
-                raise HeaderError("an undefined length where none may be", position)
-        else:
-            raise HeaderError("an unknown value representation", position)
-        inner = code == b"SQ"
-    if length == UNDEFINED:
-        stack.append((False, inner, 0))
-        return value
-    if value + length > size:
-        raise Incomplete
-    return value + int(length)
+class ElementWalk:
+    """Walks the elements of a data set, or of an item, in the order of their tags."""
+
+    __slots__ = (
+        "_depth",
+        "_explicit",
+        "_inner",
+        "_last",
+        "_stop",
+        "elements",
+        "needs",
+        "position",
+    )
+
+    def __init__(
+        self, position: int, *, explicit: bool, depth: int, stop: int = PIXEL_GROUP
+    ) -> None:
+        """Start at the first element; stop at the first group that is `stop` or higher."""
+        self.position = position
+        self.needs = position
+        """Where the element that is not whole yet reaches at least."""
+        self.elements: dict[int, Span] = {}
+        self._explicit = explicit
+        self._depth = depth
+        self._stop = stop
+        self._last = -1
+        self._inner: NestWalk | None = None
+
+    def advance(self, data: Buffer, size: int) -> bool:
+        """Go on to `size`, or group 7FE0; True when it is this group that was met.
+
+        Raises:
+            HeaderError: if these are not elements in their order.
+        """
+        elements, last, position, explicit = (
+            self.elements,
+            self._last,
+            self.position,
+            self._explicit,
+        )
+        stop = self._stop
+        short, long = SHORT_VRS, LONG_VRS
+        try:
+            while position + 8 <= size:
+                group, number, code, length = _head(data, position)
+                if group >= stop:
+                    if group == 0xFFFE:
+                        raise HeaderError("an item outside of a sequence", position)
+                    return True
+                tag = group << 16 | number
+                if tag <= last:
+                    raise HeaderError("tags are out of order", position)
+                if not explicit:
+                    code = b""
+                    length = _u32(data, position + 4)[0]
+                    value = position + 8
+                elif code in short:
+                    value = position + 8
+                elif code in long:
+                    value = position + 12
+                    if value > size:
+                        return False
+                    length = _u32(data, position + 8)[0]
+                else:
+                    raise HeaderError("an unknown value representation", position)
+                if length == UNDEFINED:
+                    end = self._pass(data, size, position, value, code, tag)
+                    if end < 0:
+                        assert self._inner is not None
+                        self.needs = self._inner.position
+                        return False
+                    elements[tag] = (position, value, end, code, True)
+                else:
+                    end = value + length
+                    if end > size:
+                        self.needs = end
+                        return False
+                    elements[tag] = (position, value, end, code, False)
+                last = tag
+                position = end
+            return position + 2 <= size and data[position] | data[position + 1] << 8 >= stop
+        finally:
+            self._last, self.position = last, position
+
+    def _pass(
+        self, data: Buffer, size: int, position: int, value: int, code: bytes, tag: int
+    ) -> int:
+        """Give the end of an element of undefined length; -1 where more bytes are needed."""
+        inner = self._inner
+        if inner is None:
+            mode = _inner(code, tag, position) if self._explicit else 0
+            inner = NestWalk(
+                value,
+                explicit=bool(mode & _EXPLICIT),
+                depth=self._depth,
+                pixels=bool(mode & _FRAGMENTS),
+            )
+        if inner.advance(data, size):
+            self._inner = None
+            return inner.position
+        self._inner = inner
+        return -1
 
 
-def read_items(data: Buffer, element: Element, explicit: bool, depth: int) -> list[tuple[int, int]]:
-    """Give (start, end) of the content of each item of a sequence.
+def _inner(code: bytes, tag: int, position: int) -> int:
+    if code == b"SQ":
+        return _EXPLICIT
+    if code == b"UN":
+        return 0  # PS3.5 6.2.2: its items are in Implicit VR
+    if tag == PIXEL_DATA and code in (b"OB", b"OW"):
+        return _FRAGMENTS
+    raise HeaderError("an undefined length where none may be", position)
+
+
+def item_spans(
+    data: Buffer, value: int, stop: int, *, explicit: bool, depth: int
+) -> list[tuple[int, int, bool]]:
+    """Give (start, end, undefined) of the content of each item between `value` and `stop`.
 
     Raises:
-        HeaderError: if its items do not fill it exactly.
+        HeaderError: if items do not fill it exactly.
     """
-    position, size = element.value, element.end
-    stop = element.end - 8 if element.undefined else element.end
-    items: list[tuple[int, int]] = []
-    try:
-        while position < stop:
-            if position + 8 > size:
-                raise Incomplete
-            group, number = _tag(data, position)
-            length = _u32(data, position + 4)[0]
-            if group << 16 | number != ITEM:
-                raise HeaderError("something else than an item in a sequence", position)
-            start = position + 8
-            if length != UNDEFINED:
-                position = start + length
-                if position > stop:
-                    raise Incomplete
-                items.append((start, position))
-                continue
-            position = _skip_item(data, start, size, explicit, depth)
-            items.append((start, position - 8))
-    except Incomplete:
-        raise HeaderError("an item runs over its sequence", position) from None
+    position = value
+    items: list[tuple[int, int, bool]] = []
+    while position < stop:
+        if position + 8 > stop:
+            raise HeaderError("a sequence ends within an item", position)
+        group, number, length = _tag_length(data, position)
+        if group != 0xFFFE or number != 0xE000:
+            raise HeaderError("something else than an item in a sequence", position)
+        start = position + 8
+        if length != UNDEFINED:
+            position = start + length
+            items.append((start, position, False))
+        else:
+            inner = NestWalk(start, explicit=explicit, depth=depth, item=True)
+            if not inner.advance(data, stop):
+                raise HeaderError("an item has no end", start)
+            position = inner.position
+            items.append((start, position - 8, True))
+    if position > stop:
+        raise HeaderError("an item runs over its sequence", position)
     return items
 
 
-def _skip_item(data: Buffer, position: int, size: int, explicit: bool, depth: int) -> int:
-    while True:
-        if position + 8 > size:
-            raise Incomplete
-        group, number = _tag(data, position)
-        if group << 16 | number == ITEM_END:
-            return position + 8
-        position = read_element(data, position, size, explicit, depth).end
+def item_elements(
+    data: Buffer, start: int, end: int, *, explicit: bool, depth: int
+) -> Mapping[int, Span]:
+    """Give the elements of one item.
+
+    Raises:
+        HeaderError: if elements do not fill it exactly.
+    """
+    walk = ElementWalk(start, explicit=explicit, depth=depth, stop=_DELIMITERS)
+    if walk.advance(data, end) or walk.position != end:
+        raise HeaderError("an element runs over its item", walk.position)
+    return walk.elements

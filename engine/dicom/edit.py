@@ -1,0 +1,263 @@
+"""Changes to a header, written as pieces: neighbours that nobody touched stay one slice of the
+bytes received, and what holds a change gets right lengths. What to change is decided elsewhere."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from struct import pack
+
+from engine.dicom.header import Header, HeaderError
+from engine.dicom.walk import ITEM, LONG_VRS, PIXEL_GROUP, SHORT_VRS
+
+Piece = bytes | memoryview
+Path = tuple[int, ...]
+"""Tags and item numbers in turn: `(sequence, item, tag)`, as deep as one likes."""
+
+_UNDEFINED = b"\xff\xff\xff\xff"
+_ITEM, _ITEM_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0\x00\x00\x00\x00"
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_PADDED_WITH_NULL = frozenset((b"UI", b"OB", b"UN"))
+_LONGEST_SHORT = 0xFFFE
+
+
+class HeaderEdit:
+    """Changes to one header; the header itself stays what it was."""
+
+    __slots__ = ("_changes", "_header", "_sequences")
+
+    def __init__(self, header: Header) -> None:
+        """Begin with no change."""
+        self._header = header
+        self._changes: dict[int, bytes | None] = {}
+        self._sequences: dict[int, SequenceEdit] = {}
+
+    def set(self, tag: int, vr: str, value: bytes) -> None:
+        """Put an element in, instead of what is there; an odd value is padded.
+
+        Raises:
+            ValueError: if the VR is unknown, or the tag has no place in a head.
+        """
+        if not 0 <= tag < (ITEM if self._header.is_item else PIXEL_GROUP << 16):
+            raise ValueError("only elements before group 7FE0 can be set in a header")
+        self._sequences.pop(tag, None)
+        self._changes[tag] = encoded(tag, vr, value, explicit=self._header.explicit)
+
+    def remove(self, tag: int) -> None:
+        """Take an element out, where it is there."""
+        self._sequences.pop(tag, None)
+        self._changes[tag] = None
+
+    def set_in(self, path: Path, vr: str, value: bytes) -> None:
+        """Put an element into an item. A sequence that is not there is made, and an item number
+        next to the last one adds an item.
+
+        Raises:
+            ValueError: if the path does not end with a tag, or the VR is unknown.
+            IndexError: if there is no such item.
+            HeaderError: if the sequence cannot be indexed exactly.
+        """
+        if len(path) % 2 == 0:
+            raise ValueError("a path to an element ends with its tag")
+        edit = self
+        for tag, number in zip(path[:-1:2], path[1::2], strict=True):
+            edit = edit.sequence(tag).item(number)
+        edit.set(path[-1], vr, value)
+
+    def remove_in(self, path: Path) -> None:
+        """Take an element out of an item, or an item (where the path ends with its number) out of
+        its sequence; nothing happens where it is not there.
+
+        Raises:
+            HeaderError: if a sequence on the way cannot be indexed exactly.
+        """
+        edit = self
+        for position in range(0, len(path) - 1, 2):
+            tag, number = path[position], path[position + 1]
+            if not edit.holds(tag):
+                return
+            sequence = edit.sequence(tag)
+            if not 0 <= number < len(sequence):
+                return
+            if position + 2 == len(path):
+                sequence.remove(number)
+                return
+            edit = sequence.item(number)
+        edit.remove(path[-1])
+
+    @property
+    def undefined(self) -> bool:
+        """Whether the length of the item is undefined; it stays so."""
+        return self._header.undefined
+
+    def holds(self, tag: int) -> bool:
+        """Say whether the element is there after the changes so far."""
+        if tag in self._sequences:
+            return True
+        if tag in self._changes:
+            return self._changes[tag] is not None
+        return tag in self._header
+
+    def sequence(self, tag: int) -> SequenceEdit:
+        """Begin to change a sequence, or a new one where there is none.
+
+        Raises:
+            HeaderError: if the sequence cannot be indexed exactly.
+            ValueError: if the element was set in this edit, or is no sequence.
+        """
+        found = self._sequences.get(tag)
+        if found is None:
+            if self._changes.get(tag) is not None:
+                raise ValueError("an element that was set cannot be changed by its items")
+            header = self._header
+            if tag in self._changes or tag not in header:
+                found = SequenceEdit.new(tag, header)
+            else:
+                items = header.items(tag)
+                element = header[tag]
+                if not items and element.length and element.vr != "SQ":
+                    raise ValueError("the element is no sequence")
+                found = SequenceEdit(
+                    tag, element.vr, items, header=header, undefined=element.undefined
+                )
+            self._changes.pop(tag, None)
+            self._sequences[tag] = found
+        return found
+
+    def write(self) -> list[Piece]:
+        """Give the head with its changes, in pieces to be written one after the other. Group
+        lengths go where their group was changed."""
+        header = self._header
+        touched: dict[int, Piece | list[Piece] | None] = dict(self._changes)
+        for tag, sequence in self._sequences.items():
+            touched[tag] = sequence.write()
+        for group in {tag >> 16 for tag in touched}:
+            if group << 16 in header:
+                touched.setdefault(group << 16, None)
+        data = memoryview(header.data)
+        if not touched:
+            return [data[header.start : header.end]]
+        tags = header.tags()
+        pieces: list[Piece] = []
+        position = header.start
+        for tag in sorted(touched):
+            element = header.get(tag)
+            if element is not None:
+                start, after = element.start, element.end
+            else:
+                index = bisect_left(tags, tag)
+                start = after = header[tags[index]].start if index < len(tags) else header.end
+            if start > position:
+                pieces.append(data[position:start])
+            new = touched[tag]
+            if isinstance(new, list):
+                pieces.extend(new)
+            elif new is not None:
+                pieces.append(new)
+            position = after
+        if position < header.end:
+            pieces.append(data[position : header.end])
+        return pieces
+
+
+class SequenceEdit:
+    """Changes to the items of one sequence."""
+
+    __slots__ = ("_header", "_items", "_tag", "_undefined", "_vr")
+
+    def __init__(
+        self, tag: int, vr: str, items: list[Header], *, header: Header, undefined: bool
+    ) -> None:
+        """Begin with the items as they are."""
+        self._tag = tag
+        self._vr = vr
+        self._header = header
+        self._undefined = undefined
+        self._items: list[Header | HeaderEdit] = list(items)
+
+    @classmethod
+    def new(cls, tag: int, header: Header) -> SequenceEdit:
+        """Begin with no items."""
+        return cls(tag, "SQ", [], header=header, undefined=False)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def item(self, number: int) -> HeaderEdit:
+        """Begin to change an item; the number after the last one adds an item.
+
+        Raises:
+            IndexError: if there is no such item.
+            HeaderError: if sequences would be nested too deeply.
+        """
+        if not 0 <= number <= len(self._items):
+            raise IndexError("there is no such item")
+        if number == len(self._items):
+            self._items.append(HeaderEdit(self._empty()))
+        found = self._items[number]
+        if isinstance(found, Header):
+            found = HeaderEdit(found)
+            self._items[number] = found
+        return found
+
+    def remove(self, number: int) -> None:
+        """Take an item out."""
+        del self._items[number]
+
+    def write(self) -> list[Piece]:
+        """Give the sequence with its changes, in pieces."""
+        body: list[Piece] = []
+        for item in self._items:
+            edit = HeaderEdit(item) if isinstance(item, Header) else item
+            pieces = edit.write()
+            if edit.undefined:
+                body += [_ITEM + _UNDEFINED, *pieces, _ITEM_END]
+            else:
+                body += [_ITEM + pack("<I", _length(pieces)), *pieces]
+        if self._undefined:
+            return [self._start(_UNDEFINED), *body, _SEQUENCE_END]
+        return [self._start(pack("<I", _length(body))), *body]
+
+    def _start(self, length: bytes) -> bytes:
+        start = pack("<HH", self._tag >> 16, self._tag & 0xFFFF)
+        if self._header.explicit:
+            start += self._vr.encode() + b"\0\0"
+        return start + length
+
+    def _empty(self) -> Header:
+        if self._header.depth <= 0:
+            raise HeaderError("sequences are nested too deeply")
+        return Header(
+            b"",
+            {},
+            explicit=self._header.explicit and self._vr == "SQ",
+            start=0,
+            end=0,
+            depth=self._header.depth - 1,
+            is_item=True,
+            charset=self._header.charset,
+        )
+
+
+def encoded(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
+    """Give an element as bytes in Little Endian; an odd value is padded.
+
+    Raises:
+        ValueError: if the VR is unknown.
+    """
+    code = vr.encode()
+    if code not in SHORT_VRS and code not in LONG_VRS:
+        raise ValueError(f"{vr!r} is no value representation")
+    if len(value) % 2:
+        value += b"\0" if code in _PADDED_WITH_NULL else b" "
+    group, number, length = tag >> 16, tag & 0xFFFF, len(value)
+    if not explicit:
+        return pack("<HHI", group, number, length) + value
+    if code in SHORT_VRS:
+        if length <= _LONGEST_SHORT:
+            return pack("<HH2sH", group, number, code, length) + value
+        code = b"UN"  # PS3.5 6.2.2 note 3: too long for its own VR
+    return pack("<HH2sHI", group, number, code, 0, length) + value
+
+
+def _length(pieces: list[Piece]) -> int:
+    return sum(len(piece) for piece in pieces)
