@@ -112,15 +112,22 @@ class JobRunner:
         """Name every job that is queued or running."""
         return {job.id for job in await self.list(100_000, unfinished=True)}
 
-    async def cancel(self, id: str) -> None:
-        """Take a job out of the queue, or ask a running one to end after its step."""
-        await self._must_exist(id)
+    async def forget(self, id: str) -> None:
+        """Take a job out of the queue; one that is gone or has ended is left alone."""
         await DBOS.cancel_workflow_async(id)
 
-    async def retry(self, id: str) -> None:
-        """Let a cancelled or failed job go on at the step it was in."""
-        await self._must_exist(id)
-        await DBOS.resume_workflow_async(id, queue_name=QUEUE)
+    async def find(self, id: str) -> Job:
+        """Find a job.
+
+        Raises:
+            NotFound: if there is none of that id.
+        """
+        found = await DBOS.list_workflows_async(
+            workflow_ids=[id], load_input=False, load_output=False
+        )
+        if not found:
+            raise NotFound(f"there is no job {id}", hint="list them: anteroom jobs list")
+        return _job(found[0])
 
     async def purge(self) -> int:
         """Forget jobs that ended more than two days ago; give how many."""
@@ -173,13 +180,6 @@ class JobRunner:
     @property
     def _schema(self) -> str:
         return f"{self._address.schema or 'anteroom'}_jobs"
-
-    async def _must_exist(self, id: str) -> None:
-        found = await DBOS.list_workflows_async(
-            workflow_ids=[id], load_input=False, load_output=False
-        )
-        if not found:
-            raise NotFound(f"there is no job {id}", hint="list them: anteroom jobs list")
 
 
 _work: Mapping[Verb, Work] = {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from engine.model.errors import Unavailable
+from engine.model.errors import Refused, Unavailable
 from engine.service import api
 from engine.service.rpc import VERBS, Verb, decode_error
 
@@ -81,6 +81,11 @@ class RemoteEngine:
                 verb.path, content=verb.encode_call(arguments), timeout=_timeout(verb, arguments)
             )
         except httpx.ConnectError as error:
+            if _forbidden(error):
+                raise Refused(
+                    "this Unix user may not speak to the engine of this home",
+                    hint="ask the user who runs the engine",
+                ) from error
             raise Unavailable(
                 "no engine is running on this home",
                 hint="start it with 'anteroom serve' or open 'anteroom'",
@@ -93,6 +98,14 @@ class RemoteEngine:
         if response.status_code == httpx.codes.OK:
             return verb.decode_result(response.content)
         raise decode_error(response.content)
+
+
+def _forbidden(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, PermissionError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _timeout(verb: Verb, arguments: dict[str, Any]) -> httpx.Timeout:

@@ -1,0 +1,163 @@
+"""The configuration in force: receivers, projects and rules of the databases and the settings, made
+into the numbered snapshot that workers go by (intake contract 5)."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+
+from engine.archive import configuration, projects, receivers, rules
+from engine.archive.database import Database
+from engine.intake.routing import Router, RoutingConfig
+from engine.intake.rules import RuleTexts
+from engine.intake.snapshot import ReceiverConfig, Snapshot
+from engine.model.archive import Receiver, RuleText
+from engine.model.errors import Unavailable
+from engine.model.live import ReceiverStatus
+from engine.model.settings import DicomSettings, Durability, Settings
+from engine.receiver.ports import bind
+
+
+@dataclass(slots=True)
+class Ports:
+    """The listening sockets, by the port that they really have."""
+
+    sockets: dict[int, socket.socket] = field(default_factory=dict)
+    own: int = 0
+    """The port of the receiver of the settings file, which may have asked for any."""
+    faults: dict[int, str] = field(default_factory=dict)
+    """Ports of added receivers that could not be opened, and why."""
+
+
+class Configuration:
+    """Reads what is configured; holds the snapshot in force and the sockets that belong to it."""
+
+    def __init__(self, settings: Settings, archive: Database) -> None:
+        """Configure one engine."""
+        self._settings = settings
+        self._archive = archive
+        self.ports = Ports()
+        self.snapshot: Snapshot | None = None
+        self._added: tuple[Receiver, ...] = ()
+
+    async def version(self) -> int:
+        """Give the number of what is configured now."""
+        async with self._archive.read() as transaction:
+            return await configuration.version(transaction)
+
+    async def read(self) -> Snapshot:
+        """Read everything, open the ports that are wanted, and make the snapshot.
+
+        Raises:
+            Unavailable: if the port of the settings file cannot be opened.
+        """
+        async with self._archive.read() as transaction:
+            # In one transaction: the number belongs to what is read with it.
+            number = await configuration.version(transaction)
+            every = await projects.all_of(transaction)
+            self._added = await receivers.all_of(transaction)
+            texts = await rules.in_force(transaction)
+        self._open()
+        names = {project.id: project.id for project in every}
+        names |= {alias: project.id for project in every for alias in project.aliases}
+        dicom = self._settings.dicom
+        self.snapshot = Snapshot(
+            # Workers know 0 as "none yet".
+            number=number + 1,
+            receivers=tuple(self._receivers()),
+            routing=RoutingConfig(
+                projects=names,
+                site=_texts(texts, "site"),
+                receivers={
+                    receiver.ae_title: _texts(texts, f"receiver:{receiver.ae_title}")
+                    for receiver in self._added
+                    if receiver.rules_enabled
+                },
+            ),
+            file_name_template=dicom.file_name_template,
+            max_header=dicom.max_header,
+            durable=dicom.durability is not Durability.NONE,
+        )
+        return self.snapshot
+
+    def router(self) -> Router:
+        """Give a router over the snapshot in force."""
+        assert self.snapshot is not None
+        return Router(self.snapshot.routing)
+
+    def receivers(self) -> tuple[ReceiverStatus, ...]:
+        """Tell how each receiver stands."""
+        dicom = self._settings.dicom
+        own = ReceiverStatus(
+            ae_title=dicom.ae_title,
+            port=self.ports.own,
+            enabled=True,
+            listening=self.ports.own in self.ports.sockets,
+            origin="settings",
+        )
+        return (own, *(self._status(receiver) for receiver in self._added))
+
+    def _status(self, receiver: Receiver) -> ReceiverStatus:
+        return ReceiverStatus(
+            ae_title=receiver.ae_title,
+            port=receiver.port,
+            enabled=receiver.enabled,
+            listening=receiver.enabled and receiver.port in self.ports.sockets,
+            origin="added",
+            anonymize=receiver.anonymize,
+            allow_enabled=receiver.allow_enabled,
+            allow=receiver.allow,
+            rules_enabled=receiver.rules_enabled,
+            note=self.ports.faults.get(receiver.port, ""),
+        )
+
+    def _open(self) -> None:
+        """Open what is wanted and not open; sockets that are not wanted are the pool's to close."""
+        dicom = self._settings.dicom
+        ports = self.ports
+        if not ports.own:
+            sock = bind(dicom.host, dicom.port)
+            ports.own = int(sock.getsockname()[1])
+            ports.sockets[ports.own] = sock
+        wanted = {ports.own} | {each.port for each in self._added if each.enabled}
+        ports.sockets = {port: sock for port, sock in ports.sockets.items() if port in wanted}
+        ports.faults = {}
+        for port in sorted(wanted - ports.sockets.keys()):
+            try:
+                ports.sockets[port] = bind(dicom.host, port)
+            except Unavailable as error:
+                ports.faults[port] = error.message
+
+    def _receivers(self) -> list[ReceiverConfig]:
+        dicom = self._settings.dicom
+        found = [_config(dicom, Receiver(ae_title=dicom.ae_title, port=self.ports.own))]
+        taken = (dicom.ae_title, self.ports.own)
+        found += [
+            _config(dicom, each) for each in self._added if (each.ae_title, each.port) != taken
+        ]
+        return found
+
+
+def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:
+    return ReceiverConfig(
+        ae_title=receiver.ae_title,
+        port=receiver.port,
+        enabled=receiver.enabled,
+        anonymize=receiver.anonymize,
+        allow_enabled=receiver.allow_enabled,
+        allow=receiver.allow,
+        max_associations=dicom.max_associations,
+        idle_timeout=dicom.idle_timeout,
+        artim_timeout=dicom.artim_timeout,
+        max_pdu=dicom.max_pdu,
+    )
+
+
+def _texts(texts: tuple[RuleText, ...], scope: str) -> RuleTexts:
+    wanted = {text.concept: text.text for text in texts if text.scope == scope and text.enabled}
+    return RuleTexts(
+        project=wanted.get("project", ""),
+        subject=wanted.get("subject", ""),
+        session=wanted.get("session", ""),
+        autoarchive=wanted.get("autoarchive", ""),
+    )

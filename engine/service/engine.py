@@ -1,0 +1,340 @@
+"""The engine: opens a home, brings it to rights after a crash, receives, builds and files until it
+is stopped. The only place that puts all parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import structlog
+from sqlalchemy import func, select
+
+from engine.archive import secrets
+from engine.archive.database import Database
+from engine.archive.migration import migrate
+from engine.archive.prearchive import accounts, rows, transfers
+from engine.archive.prearchive.receipts import Receipts
+from engine.archive.relay import Relay
+from engine.archive.tables import ArchivedSessionRow
+from engine.dicom.guard import Guard
+from engine.intake.absorb import Absorber
+from engine.intake.desk import ClaimDesk
+from engine.jobs.archive import ArchiveJob
+from engine.jobs.build import BuildJob
+from engine.jobs.crunch import Crunch
+from engine.jobs.delete import DeleteJob
+from engine.jobs.move import MoveJob
+from engine.jobs.reconcile import Reconciliation
+from engine.jobs.runner import JobRunner
+from engine.jobs.timer import Timer
+from engine.jobs.workshop import Workshop
+from engine.model.home import Home
+from engine.model.live import EngineStatus, EventBatch
+from engine.model.settings import NodeRole, Settings
+from engine.model.states import Verb
+from engine.receiver.pool import ReceiverPool
+from engine.service import nouns
+from engine.service.api import EngineApi
+from engine.service.configuration import Configuration
+from engine.service.nodes import Nodes
+from engine.service.prearchive import Prearchive
+from engine.service.receivers import Receivers
+from engine.service.reception import Reception
+from engine.service.ring import EventRing
+
+_RELAY_EVERY = 0.5
+_ABSORB_EVERY = 2.0
+_WATCH_EVERY = 1.0
+_BEAT_EVERY = 10.0
+_PURGE_EVERY = 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """One running engine. `start` makes it, `acting` asks it, `stop` ends it."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self.home = home
+        self.settings = settings.resolved(home.root)
+        self.ring = EventRing()
+        self.stop_asked = asyncio.Event()
+        self.started = datetime.now(UTC)
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._applying = asyncio.Lock()
+        self._applied = -1
+        self._problems: list[str] = []
+
+    @classmethod
+    async def start(
+        cls,
+        home: Home,
+        settings: Settings,
+        *,
+        reached: Callable[[str], None] = lambda _: None,
+    ) -> Engine:
+        """Open a home and serve it; nothing starts half.
+
+        Raises:
+            Conflict: if another engine serves the home.
+            Refused: if a database was written by a newer program.
+            Unavailable: if a port, a database or the workers cannot be had.
+        """
+        engine = cls(home, settings)
+        try:
+            await engine._open(reached)
+        except BaseException:
+            await engine.stop()
+            raise
+        return engine
+
+    async def stop(self) -> None:
+        """End the engine: objects on their way are finished, jobs resume at the next start."""
+        self.stop_asked.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._stack.aclose()
+
+    def acting(self, actor: str) -> EngineApi:
+        """Give the engine as one actor may ask it."""
+        return _Bound(self, actor)
+
+    def ready(self) -> dict[str, object]:
+        """Give what `anteroom serve` says of the receivers when it listens."""
+        host = self.settings.dicom.host
+        return {
+            "receivers": [
+                {"ae_title": each.ae_title, "host": host, "port": each.port}
+                for each in self.configuration.receivers()
+                if each.listening
+            ]
+        }
+
+    async def status(self) -> EngineStatus:
+        """Tell how the engine stands."""
+        async with self.shop.prearchive_db.read() as transaction:
+            sums = await accounts.total(transaction)
+            by_status = await rows.counts(transaction)
+        async with self.shop.archive_db.read() as transaction:
+            count = select(func.count()).select_from(ArchivedSessionRow)
+            archived = (await transaction.execute(count)).scalar_one()
+        disk = await asyncio.to_thread(shutil.disk_usage, self.shop.prearchive)
+        return EngineStatus(
+            version=version("anteroom"),
+            pid=os.getpid(),
+            node=self.settings.node.name,
+            home=str(self.home.root),
+            started=self.started,
+            receivers=self.configuration.receivers(),
+            workers=self.pool.workers,
+            associations=self.pool.associations,
+            accounts=sums,
+            sessions=by_status,
+            archived=archived,
+            disk_free=disk.free,
+            disk_total=disk.total,
+            snapshot=self._applied,
+            problems=tuple(self._problems),
+        )
+
+    async def apply_configuration(self) -> None:
+        """Put what is configured now into force in every worker."""
+        async with self._applying:
+            snapshot = await self.configuration.read()
+            late = await self.pool.publish(snapshot)
+            late += await self.pool.set_listening(self.configuration.ports.sockets)
+            self._applied = snapshot.number
+        if late:
+            self._problems = [f"receiver worker {name} has not followed" for name in late]
+        self.ring.tell("configuration", "", f"configuration {snapshot.number} in force")
+
+    async def _open(self, reached: Callable[[str], None]) -> None:
+        settings, paths = self.settings, self.settings.paths
+        lock = self.home.lock()
+        self._stack.callback(lock.close)
+        await migrate(settings.databases.archive_url, "archive")
+        await migrate(settings.databases.prearchive_url, "prearchive")
+        archive_db = Database.open(settings.databases.archive_url)
+        self._stack.push_async_callback(archive_db.close)
+        prearchive_db = Database.open(settings.databases.prearchive_url)
+        self._stack.push_async_callback(prearchive_db.close)
+        async with archive_db.write() as transaction:
+            receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
+        node = settings.node.name
+        absorber = Absorber(prearchive_db, paths.prearchive, node=node, receipts=receipts)
+        crunch = Crunch(max(1, (os.cpu_count() or 2) - 1))
+        self._stack.callback(crunch.close)
+        self.guard = Guard()
+        self._stack.callback(self.guard.close)
+        runner = JobRunner(settings.databases.prearchive_url, node=node)
+        self.shop = Workshop(
+            settings=settings,
+            archive_db=archive_db,
+            prearchive_db=prearchive_db,
+            archive=paths.archive,
+            prearchive=paths.prearchive,
+            absorber=absorber,
+            receipts=receipts,
+            runner=runner,
+            crunch=crunch,
+            changed=self._changed,
+            reached=reached,
+        )
+        self.relay = Relay(archive_db, prearchive_db)
+        self.nodes = Nodes(prearchive_db, node, self.ring.epoch)
+        self.configuration = Configuration(settings, archive_db)
+        self.reception = Reception(prearchive_db, absorber, self.ring, node)
+        await self._come_to_rights(runner)
+        await self._listen(node)
+        self._tasks = [
+            asyncio.create_task(self._forever("relay", _RELAY_EVERY, self._drain)),
+            asyncio.create_task(self._forever("absorb", _ABSORB_EVERY, self.reception.grown)),
+            asyncio.create_task(self._forever("configuration", _WATCH_EVERY, self._watch)),
+            asyncio.create_task(self._forever("purge", _PURGE_EVERY, self._purge)),
+            asyncio.create_task(self._forever("node", _BEAT_EVERY, self.nodes.beat)),
+        ]
+        if NodeRole.WORKER in settings.node.roles:
+            timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
+            every = min(settings.session.check_every, settings.session.build_after)
+            self._tasks.append(
+                asyncio.create_task(self._forever("timer", every, lambda: self._tick(timer)))
+            )
+        self.ring.tell("engine", node, "engine started")
+
+    async def _come_to_rights(self, runner: JobRunner) -> None:
+        """Take in what a crash left behind; only then do jobs run and objects come."""
+        shop, node = self.shop, self.settings.node.name
+        alone = await self.nodes.arrive()
+        for journal in await shop.absorber.left_behind(()):
+            self.reception.tell(await shop.absorber.finish(journal))
+        async with shop.prearchive_db.write() as transaction:
+            await transfers.close_left(
+                transaction, node=node, at=datetime.now(UTC), ended="the engine ended"
+            )
+        reconciliation = Reconciliation(shop, alone=alone)
+        await reconciliation.files()
+        await runner.prepare()
+        self._stack.push_async_callback(runner.close)
+        await runner.launch(
+            {
+                Verb.REBUILD: BuildJob(shop).work(),
+                Verb.ARCHIVE: ArchiveJob(shop).work(),
+                Verb.MOVE: MoveJob(shop).work(),
+                Verb.DELETE: DeleteJob(shop).work(),
+            }
+        )
+        done = await reconciliation.jobs()
+        if done.total:
+            _log.warning(
+                "put right after a crash",
+                objects=done.objects,
+                rows_added=done.rows_added,
+                rows_without_folder=done.rows_without_folder,
+                given_back=done.given_back,
+                swept=done.swept,
+                held=done.lost_held,
+            )
+
+    async def _listen(self, node: str) -> None:
+        snapshot = await self.configuration.read()
+        self.pool = ReceiverPool(
+            prearchive=self.shop.prearchive,
+            node=node,
+            workers=self.settings.dicom.workers,
+            desk=ClaimDesk(self.shop.prearchive_db, self.shop.prearchive),
+            news=self.reception,
+        )
+        self._stack.push_async_callback(self._leave)
+        await self.pool.start(snapshot, self.configuration.ports.sockets)
+        self._applied = snapshot.number
+
+    async def _leave(self) -> None:
+        """After the workers' last word: take it in, and let the trail have it."""
+        await self.pool.stop()
+        await self.reception.grown()
+        await self._drain()
+        await self.nodes.leave()
+
+    async def _forever(self, name: str, every: float, work: Callable[[], Awaitable[None]]) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await work()
+                failing = False
+            except Exception as error:
+                if not failing:
+                    _log.error("background work fails", work=name, error=type(error).__name__)
+                    self.ring.tell("engine", name, f"{name} fails; see the log", "error")
+                failing = True
+
+    async def _drain(self) -> None:
+        await self.relay.drain()
+
+    async def _watch(self) -> None:
+        if await self.configuration.version() + 1 != self._applied:
+            await self.apply_configuration()
+
+    async def _tick(self, timer: Timer) -> None:
+        for session in await timer.check():
+            self.ring.tell("session", session, "idle: build queued")
+
+    async def _purge(self) -> None:
+        await self.shop.runner.purge()
+
+    def _changed(self, session: str, text: str, severity: str) -> None:
+        self.ring.tell("session", session, text, severity)
+
+
+class _Bound:
+    """An engine bound to an actor; satisfies `EngineApi`."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        shop = engine.shop
+        self.prearchive = Prearchive(shop, engine.ring, actor)
+        self.archive = nouns.Archive(shop)
+        self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
+        self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
+        self.routing = nouns.Routing(engine.configuration, engine.guard)
+        self.receivers = Receivers(
+            shop.archive_db, engine.configuration, engine.apply_configuration, actor
+        )
+        self.live = nouns.Live(shop)
+        self.jobs = nouns.Jobs(shop, self.prearchive)
+        self.audit = nouns.Audit(shop)
+        self.events = _Events(engine.ring)
+        self.system = _System(engine)
+
+
+class _Events:
+    """What to look at again."""
+
+    def __init__(self, ring: EventRing) -> None:
+        self._ring = ring
+
+    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
+        """Wait up to `wait` seconds for events after `number`."""
+        return await self._ring.after(epoch, number, wait)
+
+
+class _System:
+    """The engine itself."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def status(self) -> EngineStatus:
+        """Tell how the engine stands."""
+        return await self._engine.status()
+
+    async def stop(self) -> None:
+        """Ask the process that serves to end the engine."""
+        self._engine.stop_asked.set()

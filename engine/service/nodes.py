@@ -1,0 +1,50 @@
+"""The engines that share a prearchive: each writes a heartbeat, so that the others know whether it
+is alive. What a dead one left is then taken over by those that live."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, select
+
+from engine.archive.database import Database
+from engine.archive.prearchive.tables import NodeRow
+
+STALE = timedelta(seconds=60)
+"""A node that has been silent for so long counts as dead; well above any stall."""
+
+
+class Nodes:
+    """The presence of one node among the others."""
+
+    def __init__(self, database: Database, name: str, epoch: str) -> None:
+        """Speak for the node of this name."""
+        self._database = database
+        self._name = name
+        self._epoch = epoch
+
+    async def arrive(self) -> bool:
+        """Enter this node; True when no other one is alive."""
+        now = datetime.now(UTC)
+        async with self._database.write() as transaction:
+            row = await transaction.get(NodeRow, self._name)
+            if row is None:
+                row = NodeRow(name=self._name, epoch=self._epoch, started=now, heartbeat=now)
+                transaction.add(row)
+            row.epoch, row.started, row.heartbeat = self._epoch, now, now
+            others = select(func.count()).where(
+                NodeRow.name != self._name, NodeRow.heartbeat > now - STALE
+            )
+            return not (await transaction.execute(others)).scalar_one()
+
+    async def beat(self) -> None:
+        """Say that this node is alive."""
+        async with self._database.write() as transaction:
+            row = await transaction.get(NodeRow, self._name)
+            if row is not None:
+                row.heartbeat = datetime.now(UTC)
+
+    async def leave(self) -> None:
+        """Take this node out: the others need not wait for it."""
+        async with self._database.write() as transaction:
+            await transaction.execute(delete(NodeRow).where(NodeRow.name == self._name))

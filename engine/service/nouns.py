@@ -1,0 +1,300 @@
+"""The nouns that ask little more than one question each: archive, projects, rules, routing, live,
+jobs and audit, each bound to its actor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sqlalchemy import select
+
+from engine.archive import history, projects, rules, sessions
+from engine.archive.audit import AuditChain
+from engine.archive.prearchive import ledger, transfers
+from engine.archive.prearchive.tables import HeldRow
+from engine.dicom.guard import Guard, Unreadable
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_header
+from engine.intake.rules import parse_rules
+from engine.jobs.workshop import Workshop
+from engine.model.archive import (
+    AuditEvent,
+    AuditQuery,
+    AuditReport,
+    HistoryEntry,
+    Project,
+    RuleText,
+    SessionCard,
+    SessionPage,
+    SessionQuery,
+    Window,
+)
+from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.live import HeldObject, Job, LedgerEntry, Transfer
+from engine.model.prearchive import ActOutcome
+from engine.model.routing import Route
+from engine.model.states import Verb
+from engine.service.api import ALL_FILED
+from engine.service.configuration import Configuration
+from engine.service.prearchive import Prearchive
+
+_MOST = 1000
+_NUMBERS = ("prearchive_code", "quarantine_code")
+_TEXTS = ("title", "description", "accessibility")
+
+Apply = Callable[[], Awaitable[None]]
+
+
+class Archive:
+    """Sessions that are filed."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Ask one archive."""
+        self._shop = shop
+
+    async def list(
+        self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
+    ) -> SessionPage:
+        """Give a window of the sessions that a query finds."""
+        window = Window(offset=max(0, offset), limit=min(limit, _MOST))
+        async with self._shop.archive_db.read() as transaction:
+            return await sessions.page(transaction, query, window)
+
+    async def show(self, id: str, project: str = "") -> SessionCard:
+        """Give a card by accession ID, or by label within a project."""
+        async with self._shop.archive_db.read() as transaction:
+            return await sessions.card(transaction, id, project)
+
+    async def document(self, id: str) -> str:
+        """Give the session document as XML."""
+        async with self._shop.archive_db.read() as transaction:
+            return await sessions.document(transaction, id)
+
+    async def history(self, id: str) -> tuple[HistoryEntry, ...]:
+        """Give what changed in a session, oldest first."""
+        async with self._shop.archive_db.read() as transaction:
+            return await history.of(transaction, sessions.KIND, id)
+
+
+class Projects:
+    """Projects, their aliases and codes."""
+
+    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._shop = shop
+        self._apply = apply
+        self._actor = actor
+
+    async def list(self) -> tuple[Project, ...]:
+        """Give all projects."""
+        async with self._shop.archive_db.read() as transaction:
+            return await projects.all_of(transaction)
+
+    async def show(self, id: str) -> Project:
+        """Give one project."""
+        async with self._shop.archive_db.read() as transaction:
+            return await projects.show(transaction, id)
+
+    async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
+        """Add a project with the site's default code."""
+        code = self._shop.settings.projects.default_prearchive_code
+        async with self._shop.archive_db.write() as transaction:
+            await projects.add(transaction, id, actor=self._actor, title=title, aliases=aliases)
+            changes = projects.Changes(prearchive_code=code)
+            added = await projects.change(transaction, id, changes, actor=self._actor)
+        await self._apply()
+        return added
+
+    async def set(self, id: str, values: dict[str, str]) -> Project:
+        """Set values of a project by name."""
+        changes = _changes(values)
+        if changes.prearchive_code and not self._shop.settings.projects.allow_auto_archive:
+            raise InvalidInput(
+                "this site does not allow auto-archiving",
+                hint="set projects.allow_auto_archive in the settings first",
+            )
+        async with self._shop.archive_db.write() as transaction:
+            changed = await projects.change(transaction, id, changes, actor=self._actor)
+        await self._apply()
+        return changed
+
+
+class Rules:
+    """Routing rule lines."""
+
+    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._shop = shop
+        self._apply = apply
+        self._actor = actor
+
+    async def show(self, scope: str, concept: str) -> RuleText:
+        """Give the text in force."""
+        async with self._shop.archive_db.read() as transaction:
+            return await rules.current(transaction, scope, concept)
+
+    async def set(
+        self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
+    ) -> RuleText:
+        """Put a text in force once every line of it is sound."""
+        parse_rules(text)
+        async with self._shop.archive_db.write() as transaction:
+            written = await rules.write(
+                transaction,
+                scope,
+                concept,
+                text,
+                actor=self._actor,
+                enabled=enabled,
+                reason=reason,
+            )
+        await self._apply()
+        return written
+
+
+class Routing:
+    """Where an object would land, and why."""
+
+    def __init__(self, configuration: Configuration, guard: Guard) -> None:
+        """Route by what is in force."""
+        self._configuration = configuration
+        self._guard = guard
+
+    async def explain(self, path: str, receiver: str = "") -> Route:
+        """Route one file, with a trace."""
+        router = self._configuration.router()
+        try:
+            _, header = await asyncio.to_thread(read_header, Path(path), guard=self._guard)
+        except OSError as error:
+            raise NotFound(f"{path} cannot be read: {error.strerror}") from error
+        except (HeaderError, Unreadable) as error:
+            raise InvalidInput(f"{path}: {error.reason}") from error
+        return router.route(header, receiver=receiver or None, trace=True)
+
+
+class Live:
+    """Transfers, the ledger, and what is held."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Ask one prearchive."""
+        self._shop = shop
+
+    async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
+        """Give transfers, newest first."""
+        async with self._shop.prearchive_db.read() as transaction:
+            return await transfers.list_transfers(
+                transaction, limit=min(limit, _MOST), open_only=open_only
+            )
+
+    async def ledger(
+        self, offset: int = 0, limit: int = 100, outcome: str = ""
+    ) -> tuple[LedgerEntry, ...]:
+        """Give ledger entries, newest first."""
+        async with self._shop.prearchive_db.read() as transaction:
+            return await ledger.list_entries(
+                transaction, max(0, offset), min(limit, _MOST), outcome
+            )
+
+    async def held(self) -> tuple[HeldObject, ...]:
+        """Give the objects that wait in staging for a person."""
+        query = select(HeldRow).order_by(HeldRow.at.desc()).limit(_MOST)
+        async with self._shop.prearchive_db.read() as transaction:
+            found = (await transaction.execute(query)).scalars()
+            return tuple(
+                HeldObject(
+                    id=row.id,
+                    transfer=row.transfer,
+                    at=row.at,
+                    reason=row.reason,
+                    rule=row.rule,
+                    size=row.size,
+                )
+                for row in found
+            )
+
+
+class Jobs:
+    """Runs of workflows."""
+
+    def __init__(self, shop: Workshop, prearchive: Prearchive) -> None:
+        """Ask one runner; what changes a job changes its session too."""
+        self._runner = shop.runner
+        self._prearchive = prearchive
+
+    async def list(self, limit: int = 100, unfinished: bool = False) -> tuple[Job, ...]:
+        """Give jobs, newest first."""
+        return await self._runner.list(min(limit, _MOST), unfinished=unfinished)
+
+    async def cancel(self, id: str) -> None:
+        """Take a queued job out of the queue; its session gets the status that its files give."""
+        job = await self._runner.find(id)
+        if job.status != "queued":
+            raise Conflict(f"the job {id} is {job.status}: only queued jobs can be cancelled")
+        _must(await self._prearchive.reset((job.session,)))
+
+    async def retry(self, id: str) -> None:
+        """Queue what a job was to do once more, where the session's status allows it."""
+        job = await self._runner.find(id)
+        acts = {
+            Verb.REBUILD: self._prearchive.rebuild,
+            Verb.ARCHIVE: self._prearchive.archive,
+            Verb.DELETE: self._prearchive.delete,
+        }
+        if job.status not in ("failed", "cancelled"):
+            raise Conflict(f"the job {id} is {job.status}: there is nothing to retry")
+        act = acts.get(Verb(job.verb))
+        if act is None:
+            raise Conflict("a move is asked for anew: anteroom prearchive move")
+        _must(await act((job.session,)))
+
+
+def _must(outcomes: tuple[ActOutcome, ...]) -> None:
+    for outcome in outcomes:
+        if not outcome.done:
+            raise Conflict(outcome.message)
+
+
+class Audit:
+    """The trail that never forgets."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Ask one chain."""
+        self._chain = AuditChain(shop.archive_db)
+
+    async def list(
+        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
+    ) -> tuple[AuditEvent, ...]:
+        """Give events, newest first."""
+        query = AuditQuery(object=object, actor=actor, action=action)
+        page = await self._chain.list(query, Window(offset=max(0, offset), limit=min(limit, _MOST)))
+        return page.rows
+
+    async def verify(self) -> AuditReport:
+        """Compute every hash anew."""
+        return await self._chain.verify()
+
+
+def _changes(values: dict[str, str]) -> projects.Changes:
+    unknown = values.keys() - {*_NUMBERS, *_TEXTS, "aliases"}
+    if unknown:
+        known = ", ".join((*_TEXTS, *_NUMBERS, "aliases"))
+        raise InvalidInput(f"a project has no {sorted(unknown)[0]}", hint=f"set one of: {known}")
+    for name in _NUMBERS:
+        if name in values and not values[name].isdecimal():
+            raise InvalidInput(f"{name} is a number")
+    aliases = values.get("aliases")
+    return projects.Changes(
+        title=values.get("title"),
+        description=values.get("description"),
+        accessibility=values.get("accessibility"),
+        prearchive_code=_number(values.get("prearchive_code")),
+        quarantine_code=_number(values.get("quarantine_code")),
+        aliases=None
+        if aliases is None
+        else tuple(part.strip() for part in aliases.split(",") if part.strip()),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)

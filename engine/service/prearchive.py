@@ -1,0 +1,222 @@
+"""The prearchive, asked on behalf of an actor: lists, logs, and acts that queue jobs. A change of
+state, its job and its audit event commit together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import projects
+from engine.archive.audit import record_triage
+from engine.archive.prearchive import rows
+from engine.archive.prearchive.tables import SessionRow
+from engine.intake.build.document import read_session
+from engine.intake.labels import label_problem
+from engine.jobs.workshop import Workshop, document_beside
+from engine.model.errors import Conflict, EngineError, InvalidInput
+from engine.model.prearchive import (
+    ActOutcome,
+    LogEntry,
+    PrearchivePage,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
+from engine.model.states import QUEUED, Status, Verb, why_not
+from engine.service.api import ALL_WAITING
+from engine.service.ring import EventRing
+
+_MOST = 1000
+
+Prepare = Callable[[SessionRow], None]
+
+
+class Prearchive:
+    """Sessions that wait for review."""
+
+    def __init__(self, shop: Workshop, ring: EventRing, actor: str) -> None:
+        """Act for one actor."""
+        self._shop = shop
+        self._ring = ring
+        self._actor = actor
+
+    async def list(
+        self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
+    ) -> PrearchivePage:
+        """Give a window of the sessions that match."""
+        async with self._shop.prearchive_db.read() as transaction:
+            return await rows.list_page(transaction, query, max(0, offset), min(limit, _MOST))
+
+    async def show(self, id: str) -> PrearchiveSession:
+        """Give one session."""
+        async with self._shop.prearchive_db.read() as transaction:
+            return rows.to_session(await rows.get(transaction, id))
+
+    async def find(self, name: str) -> str:
+        """Give the id for an id, an address, or a label that only one session has."""
+        async with self._shop.prearchive_db.read() as transaction:
+            return await rows.find(transaction, name)
+
+    async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Queue the archiving of sessions; Unassigned ones are refused."""
+        return await self._act(ids, Verb.ARCHIVE, reason, _must_have_project)
+
+    async def move(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        """Queue the change of sessions to another project."""
+        async with self._shop.archive_db.read() as transaction:
+            target = await projects.resolve(transaction, project)
+        if target is None:
+            raise InvalidInput(f"there is no project {project}", hint="list them: project list")
+
+        def want(row: SessionRow) -> None:
+            if row.project == target:
+                raise Conflict(f"{row.id} is in {target} already")
+            row.wanted_project = target
+
+        return await self._act(ids, Verb.MOVE, reason, want)
+
+    async def relabel(
+        self, id: str, label: str = "", subject: str = "", reason: str = ""
+    ) -> ActOutcome:
+        """Queue new labels of a session or its subject; an empty one stays as it is."""
+        if not label and not subject:
+            raise InvalidInput("give a new label, a new subject, or both")
+        for value in (label, subject):
+            problem = label_problem(value) if value else ""
+            if problem:
+                raise InvalidInput(problem)
+
+        def want(row: SessionRow) -> None:
+            row.wanted_label = label or None
+            row.wanted_subject = subject or None
+
+        (outcome,) = await self._act((id,), Verb.RELABEL, reason, want)
+        return outcome
+
+    async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Queue the building of sessions; a rebuild never archives by itself."""
+
+        def stay(row: SessionRow) -> None:
+            row.commit_after = False
+
+        return await self._act(ids, Verb.REBUILD, reason, stay)
+
+    async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Queue the move of sessions into the prearchive's trash."""
+        return await self._act(ids, Verb.DELETE, reason)
+
+    async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Take sessions out of the queue and compute their status from what is on disk."""
+        return tuple([await self._reset(id, reason) for id in ids])
+
+    async def log(self, id: str) -> tuple[LogEntry, ...]:
+        """Give the log of a session, oldest first."""
+        async with self._shop.prearchive_db.read() as transaction:
+            row = await rows.get(transaction, id)
+        folder = rows.folder_of(row, self._shop.prearchive)
+        return await asyncio.to_thread(_read_log, folder / "logs")
+
+    async def _act(
+        self, ids: tuple[str, ...], verb: Verb, reason: str, prepare: Prepare | None = None
+    ) -> tuple[ActOutcome, ...]:
+        outcomes = []
+        for id in dict.fromkeys(ids):
+            try:
+                job = await self._queue(id, verb, reason, prepare)
+            except EngineError as error:
+                outcomes.append(ActOutcome(id=id, done=False, message=error.message))
+            else:
+                outcomes.append(ActOutcome(id=id, done=True, job=job, message="queued"))
+                self._ring.tell("session", id, f"{verb.value} queued by {self._actor}")
+        return tuple(outcomes)
+
+    async def _queue(self, id: str, verb: Verb, reason: str, prepare: Prepare | None) -> str:
+        async with self._shop.prearchive_db.write() as transaction:
+            row = await rows.get(transaction, id, lock=True)
+            job = rows.queue(row, verb)
+            row.asked_by, row.asked_reason = self._actor, reason
+            if prepare is not None:
+                prepare(row)
+            # A relabelling is a move within the project: one job does both.
+            job = job.replace(f":{Verb.RELABEL.value}:", f":{Verb.MOVE.value}:")
+            await self._shop.runner.enqueue(transaction, job)
+            self._record(transaction, f"Queued {verb.value}", id, reason)
+        return job
+
+    async def _reset(self, id: str, reason: str) -> ActOutcome:
+        try:
+            async with self._shop.prearchive_db.read() as transaction:
+                before = await rows.get(transaction, id)
+            refused = why_not(Verb.RESET, Status(before.status), locked=before.locked)
+            if refused:
+                raise Conflict(f"cannot reset {id}: {refused}")
+            folder = rows.folder_of(before, self._shop.prearchive)
+            status, why = await asyncio.to_thread(_status_on_disk, folder)
+            async with self._shop.prearchive_db.write() as transaction:
+                row = await rows.get(transaction, id, lock=True)
+                if row.locked:
+                    raise Conflict(f"cannot reset {id}: a job has just begun")
+                job = _job_of(row)
+                # A new attempt: should the job start all the same, it finds itself overtaken.
+                row.attempt += 1
+                rows.settle(row, status, why)
+                row.wanted_project = row.wanted_label = row.wanted_subject = None
+                self._record(transaction, "Reset", id, reason)
+            if job:
+                await self._shop.runner.forget(job)
+        except EngineError as error:
+            return ActOutcome(id=id, done=False, message=error.message)
+        self._ring.tell("session", id, f"reset to {status.value} by {self._actor}")
+        return ActOutcome(id=id, done=True, message=status.value)
+
+    def _record(self, transaction: AsyncSession, action: str, id: str, reason: str) -> None:
+        record_triage(transaction, self._actor, action, id, {"reason": reason} if reason else {})
+
+
+def _must_have_project(row: SessionRow) -> None:
+    if row.project is None:
+        raise Conflict(f"{row.id} has no project: move it to one first")
+
+
+def _job_of(row: SessionRow) -> str:
+    verbs = {
+        Status.QUEUED_BUILDING: Verb.REBUILD,
+        Status.QUEUED_ARCHIVING: Verb.ARCHIVE,
+        Status.QUEUED_MOVING: Verb.MOVE,
+        Status.QUEUED_DELETING: Verb.DELETE,
+    }
+    status = Status(row.status)
+    if status not in QUEUED or status not in verbs:
+        return ""
+    return f"{row.id}:{verbs[status].value}:{row.attempt}"
+
+
+def _status_on_disk(folder: Path) -> tuple[Status, str]:
+    """Compute a status from the session document (intake.md 6.5)."""
+    document = document_beside(folder)
+    if not document.exists():
+        return Status.RECEIVING, ""
+    try:
+        read_session(document.read_bytes())
+    except (OSError, ValueError):
+        return Status.ERROR, "its session document cannot be read: rebuild it"
+    return Status.READY, ""
+
+
+def _read_log(folder: Path) -> tuple[LogEntry, ...]:
+    if not folder.is_dir():
+        return ()
+    files = sorted(path for path in folder.glob("*.log") if path.stem.isdecimal())
+    return tuple(
+        LogEntry(
+            id=path.stem,
+            at=datetime.fromtimestamp(int(path.stem) / 1000, UTC),
+            text=path.read_text(encoding="utf-8").rstrip("\n"),
+        )
+        for path in files
+    )

@@ -1,0 +1,151 @@
+"""Receivers, asked on behalf of an actor. A change is in force when every living worker has
+acknowledged the snapshot that holds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from pynetdicom import AE
+
+from engine.archive import receivers
+from engine.archive.database import Database
+from engine.model.archive import Receiver
+from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
+from engine.model.live import ReceiverStatus
+from engine.service.configuration import Configuration
+
+_FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
+_ECHO_SECONDS = 10
+_VERIFICATION = "1.2.840.10008.1.1"
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+class Receivers:
+    """DICOM receivers of this engine."""
+
+    def __init__(
+        self,
+        archive: Database,
+        configuration: Configuration,
+        apply: Callable[[], Awaitable[None]],
+        actor: str,
+    ) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._archive = archive
+        self._configuration = configuration
+        self._apply = apply
+        self._actor = actor
+
+    async def list(self) -> tuple[ReceiverStatus, ...]:
+        """Give all receivers and whether they listen."""
+        return self._configuration.receivers()
+
+    async def add(
+        self,
+        ae_title: str,
+        port: int,
+        allow: tuple[str, ...] = (),
+        anonymize: bool = True,
+        rules: bool = False,
+    ) -> ReceiverStatus:
+        """Add a receiver and let it listen."""
+        self._must_be_free(ae_title, port)
+        receiver = Receiver(
+            ae_title=ae_title,
+            port=port,
+            allow=allow,
+            allow_enabled=bool(allow),
+            anonymize=anonymize,
+            rules_enabled=rules,
+        )
+        async with self._archive.write() as transaction:
+            added = await receivers.add(transaction, receiver, actor=self._actor)
+        await self._apply()
+        return self._status(added.ae_title, port)
+
+    async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
+        """Set values of an added receiver by name."""
+        self._must_be_added(ae_title, port)
+        async with self._archive.write() as transaction:
+            before = await receivers.show(transaction, ae_title, port)
+            wanted = _changed(before, values)
+            if (wanted.ae_title, wanted.port) != (before.ae_title, before.port):
+                self._must_be_free(wanted.ae_title, wanted.port)
+            after = await receivers.edit(transaction, ae_title, port, wanted, actor=self._actor)
+        await self._apply()
+        return self._status(after.ae_title, after.port)
+
+    async def remove(self, ae_title: str, port: int) -> None:
+        """Remove an added receiver; associations that are open go on."""
+        self._must_be_added(ae_title, port)
+        async with self._archive.write() as transaction:
+            await receivers.remove(transaction, ae_title, port, actor=self._actor)
+        await self._apply()
+
+    async def start(self, ae_title: str, port: int) -> ReceiverStatus:
+        """Let an added receiver take associations."""
+        return await self.edit(ae_title, port, {"enabled": "true"})
+
+    async def stop(self, ae_title: str, port: int) -> ReceiverStatus:
+        """Let an added receiver refuse associations; open ones go on."""
+        return await self.edit(ae_title, port, {"enabled": "false"})
+
+    async def echo(self, ae_title: str, port: int) -> str:
+        """Send a C-ECHO to a receiver of this engine."""
+        self._status(ae_title, port)
+        return await asyncio.to_thread(_echo, ae_title, port)
+
+    def _status(self, ae_title: str, port: int) -> ReceiverStatus:
+        for status in self._configuration.receivers():
+            if (status.ae_title, status.port) == (ae_title, port):
+                return status
+        raise NotFound(f"no receiver {ae_title} on port {port}", hint="list them: receiver list")
+
+    def _must_be_added(self, ae_title: str, port: int) -> None:
+        if self._status(ae_title, port).origin == "settings":
+            raise Refused(
+                f"{ae_title} on port {port} is the receiver of the settings file",
+                hint="change it in anteroom.yaml and start the engine again",
+            )
+
+    def _must_be_free(self, ae_title: str, port: int) -> None:
+        for status in self._configuration.receivers():
+            if (status.ae_title, status.port) == (ae_title, port):
+                raise InvalidInput(f"there is a receiver {ae_title} on port {port} already")
+
+
+def _changed(before: Receiver, values: dict[str, str]) -> Receiver:
+    changes: dict[str, object] = {}
+    for name, text in values.items():
+        if name in _FLAGS:
+            if text.lower() not in (*_TRUE, *_FALSE):
+                raise InvalidInput(f"{name} is true or false")
+            changes[name] = text.lower() in _TRUE
+        elif name == "allow":
+            changes[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        elif name == "ae_title":
+            changes[name] = text
+        elif name == "port" and text.isdecimal():
+            changes[name] = int(text)
+        else:
+            known = ", ".join((*_FLAGS, "allow", "ae_title", "port"))
+            raise InvalidInput(f"a receiver has no such {name}", hint=f"set one of: {known}")
+    return replace(before, **changes)  # type: ignore[arg-type]
+
+
+def _echo(ae_title: str, port: int) -> str:
+    entity = AE(ae_title="ANTEROOM_ECHO")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS
+    entity.add_requested_context(_VERIFICATION)
+    association = entity.associate("127.0.0.1", port, ae_title=ae_title)
+    if not association.is_established:
+        raise Unavailable(f"{ae_title} on port {port} accepts no association from here")
+    try:
+        status = association.send_c_echo()
+    finally:
+        association.release()
+    if not status or status.Status != 0:
+        raise Unavailable(f"{ae_title} on port {port} did not answer the echo")
+    return f"{ae_title} on port {port} answered"

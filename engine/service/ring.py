@@ -1,0 +1,90 @@
+"""Events as a ring in memory: they say what to look at again, never what is true. The first news
+of an object goes out at once, then at most four a second; a gap or a new epoch means reload."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from engine.model.live import Event, EventBatch
+
+_CAPACITY = 4096
+_RHYTHM = 0.25
+_LONGEST_WAIT = 30.0
+_BATCH = 500
+
+
+class EventRing:
+    """Typed events with a rising number; used from the engine's loop only."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin a new epoch."""
+        self.epoch = secrets.token_hex(8)
+        self._events: deque[Event] = deque(maxlen=_CAPACITY)
+        self._last = 0
+        self._clock = clock
+        self._told: dict[tuple[str, str], float] = {}
+        self._waiting: dict[tuple[str, str], tuple[str, str]] = {}
+        self._news = asyncio.Event()
+
+    def tell(self, kind: str, object: str, text: str, severity: str = "info") -> None:
+        """Add an event now."""
+        self._last += 1
+        self._events.append(
+            Event(
+                number=self._last,
+                at=datetime.now(UTC),
+                kind=kind,
+                object=object,
+                text=text,
+                severity=severity,
+            )
+        )
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def progress(self, kind: str, object: str, text: str, severity: str = "info") -> None:
+        """Add an event of something that goes on: at once, or with the next rhythm."""
+        key = (kind, object)
+        now = self._clock()
+        if now - self._told.get(key, -_RHYTHM) >= _RHYTHM:
+            self._told[key] = now
+            self._waiting.pop(key, None)
+            self.tell(kind, object, text, severity)
+            return
+        if key not in self._waiting:
+            delay = _RHYTHM - (now - self._told[key])
+            asyncio.get_running_loop().call_later(delay, self._flush, key)
+        self._waiting[key] = (text, severity)
+
+    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
+        """Give the events after `number`, waiting up to `wait` seconds for the first."""
+        if epoch != self.epoch:
+            return self._batch((), gap=True)
+        if number >= self._last and wait > 0:
+            try:
+                await asyncio.wait_for(self._news.wait(), min(wait, _LONGEST_WAIT))
+            except TimeoutError:
+                return self._batch((), gap=False)
+        oldest = self._events[0].number if self._events else self._last + 1
+        if number < oldest - 1:
+            return self._batch((), gap=True)
+        found = [event for event in self._events if event.number > number]
+        return self._batch(tuple(found[:_BATCH]), gap=False)
+
+    def _flush(self, key: tuple[str, str]) -> None:
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None:
+            self._told[key] = self._clock()
+            self.tell(*key, *waiting)
+        if len(self._told) > _CAPACITY:
+            limit = self._clock() - _RHYTHM
+            self._told = {each: at for each, at in self._told.items() if at > limit}
+
+    def _batch(self, events: tuple[Event, ...], *, gap: bool) -> EventBatch:
+        last = events[-1].number if events else self._last
+        return EventBatch(epoch=self.epoch, events=events, last=last, gap=gap)
