@@ -1,0 +1,120 @@
+"""From a home to a screen: attach to its engine, or start one for it as a child in a session of its
+own, so that neither a crash of the console nor a line that drops stops a transfer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from console.app import ConsoleApp
+from console.log import log_to_file
+from console.screens.quit import Leave
+from engine.model.errors import Unavailable
+from engine.model.home import Home
+from engine.service.remote import RemoteEngine
+
+START_SECONDS = 60.0
+"""How long an engine may take until it listens."""
+
+STOP_SECONDS = 60.0
+"""How long it may take to bring what it does to a safe end."""
+
+STDERR = "engine.err"
+"""What an engine that was started here says besides its log, in the home's logs."""
+
+
+class Child:
+    """An engine that this process started. It outlives this process unless it is told to stop."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, object]) -> None:
+        self._process = process
+        self.ready = ready
+
+    async def stop(self) -> None:
+        """Tell it to stop and wait until it has."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            await asyncio.to_thread(self._process.wait, STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Unavailable(
+                f"the engine (process {self._process.pid}) has not stopped yet",
+                hint="look at the log of its home; it ends when what it does is safe",
+            ) from None
+
+
+async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
+    """Start `anteroom serve` on a home and wait until it listens.
+
+    Raises:
+        Unavailable: it did not start; the hint holds what it said.
+    """
+    home.ensure()
+    errors = home.logs / STDERR
+    begin = errors.stat().st_size if errors.exists() else 0
+    process = _spawn(home, options, errors)
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_SECONDS)
+        ready = json.loads(line)
+    except (TimeoutError, ValueError):
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+        raise Unavailable("the engine did not start", hint=_said(errors, begin)) from None
+    finally:
+        process.stdout.close()
+    return Child(process, ready)
+
+
+async def console(home: Home) -> None:
+    """Open the console on the engine of a home, started for it if none is running."""
+    log_to_file()
+    child: Child | None = None
+    if not await runs(home):
+        child = await start_engine(home)
+    async with RemoteEngine(home.socket) as engine:
+        how = await ConsoleApp(engine, owner=child is not None).run_async()
+    if child is not None and how is Leave.STOPPED:
+        await child.stop()
+
+
+async def watch(home: Home) -> None:
+    """Open the live screen, read only, on the engine of a home."""
+    log_to_file()
+    async with RemoteEngine(home.socket) as engine:
+        await engine.system.status()
+        await ConsoleApp(engine, watching=True).run_async()
+
+
+async def runs(home: Home) -> bool:
+    """Say whether an engine answers on a home; raise `Refused` when it will not speak to us."""
+    async with RemoteEngine(home.socket) as engine:
+        try:
+            await engine.system.status()
+        except Unavailable:
+            return False
+    return True
+
+
+def _spawn(home: Home, options: Sequence[str], errors: Path) -> subprocess.Popen[bytes]:
+    # Not by asyncio, which would kill the child when this loop ends.
+    with errors.open("ab") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "console", "--home", str(home.root), "serve", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+
+
+def _said(errors: Path, begin: int) -> str:
+    with errors.open("rb") as file:
+        file.seek(begin, os.SEEK_SET)
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    return " ".join(line.strip() for line in lines[-3:]) or f"look into {errors.parent}"

@@ -1,0 +1,51 @@
+"""The question at the end: whether the engine that this console started goes on without it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from console.plain import plain
+
+
+class Leave(StrEnum):
+    """How a console is left."""
+
+    RUNNING = "running"
+    """The engine goes on."""
+    STOPPED = "stopped"
+    """The engine is told to stop."""
+
+
+class QuitScreen(ModalScreen[Leave | None]):
+    """Asks; None means to stay."""
+
+    CSS_PATH = "quit.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l,enter", "leave('running')", show=False),
+        Binding("s", "leave('stopped')", show=False),
+        Binding("escape,q", "stay", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(id="question"):
+            yield Static(plain("This console started the engine."))
+            yield Static(plain(""))
+            yield Static(plain("l, enter  leave it running; it goes on receiving"))
+            yield Static(plain("s         stop it; nothing is received until it is started again"))
+            yield Static(plain("esc       stay"))
+
+    def action_leave(self, how: str) -> None:
+        """Leave the console."""
+        self.dismiss(Leave(how))
+
+    def action_stay(self) -> None:
+        """Go back."""
+        self.dismiss(None)
