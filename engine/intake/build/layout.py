@@ -19,6 +19,9 @@ CATALOG = re.compile(r"scan_.*_catalog\.xml", re.DOTALL)
 _MOVING = ".moving"
 """Ending of a name that a file bears while two files change places."""
 
+_LONGEST = 200
+"""Characters of a name, so that there is room for a number and for stepping aside."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 Checkpoint = Callable[[], None]
@@ -228,6 +231,9 @@ def _home(path: str) -> str:
 
 def _plain(name: str) -> str:
     name = _UNSAFE.sub("_", name)
+    if len(name) > _LONGEST:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[: _LONGEST - 32]}{dot}{ending[:31]}" if stem else name[:_LONGEST]
     # A leading dot would hide the file, a leading hyphen looks like an option.
     return "_" + name[1:] if name[:1] in (".", "-") else name
 

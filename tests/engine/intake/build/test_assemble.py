@@ -3,6 +3,8 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -425,6 +427,15 @@ def test_what_arrives_during_a_build_is_left_for_the_next(folder: Path, guard: G
     again = assemble(folder, project="P", label="L", subject="S", guard=guard)
     assert again.file_count == 3
     assert not (folder / "SCANS/x").exists()
+
+
+def test_a_build_needs_neither_database_nor_jobs_nor_screen() -> None:
+    script = "import sys, engine.intake.build.assemble; print(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded & {"sqlalchemy", "dbos", "textual", "rich"} == set()
 
 
 def test_a_build_runs_in_another_process(folder: Path) -> None:

@@ -92,6 +92,15 @@ def test_names_that_clash_stand_beside_each_other() -> None:
     }
 
 
+def test_names_stay_short_enough_to_be_lengthened() -> None:
+    names = ["x" * 255, "x" * 250 + ".dcm", "." + "x" * 254, "x." + "y" * 253]
+    targets = plan({f"SCANS/1/DICOM/{name}": "SCANS/2/DICOM" for name in names}, ())
+    found = [target.rpartition("/")[2] for target in targets.values()]
+    assert max(map(len, found)) <= 204
+    assert len(set(found)) == len(names)
+    assert targets[f"SCANS/1/DICOM/{names[1]}"].endswith(".dcm")
+
+
 _places = st.sampled_from(["SCANS/1/DICOM", "SCANS/2/DICOM", "SCANS/2/secondary"])
 _files = st.builds(
     "/".join, st.tuples(_places, st.sampled_from(["a.dcm", "A.dcm", "b", "b.moving", "a_2.dcm"]))

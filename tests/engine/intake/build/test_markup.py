@@ -28,7 +28,7 @@ def test_control_characters_become_visible() -> None:
     "text",
     [
         '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
-        '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        '<!DOCTYPE a SYSTEM "x.dtd"><a/>',
         "<a>&x;</a>",
         "<a>",
         "",
