@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from engine.dicom.guard import Guard
-from engine.intake.build.catalog import catalog_name, write_catalog
+from engine.intake.build.catalog import write_catalog
+from engine.intake.build.compose import compose_scan, compose_session
 from engine.intake.build.document import read_session, write_session
 from engine.intake.build.facts import (
     ChunkFacts,
@@ -20,7 +21,6 @@ from engine.intake.build.facts import (
     read_chunk,
     share_values,
 )
-from engine.intake.build.geometry import dimensions, orientation, voxel_resolution
 from engine.intake.build.layout import (
     SCANS,
     Checkpoint,
@@ -31,26 +31,17 @@ from engine.intake.build.layout import (
     remove_empty,
     write_whole,
 )
-from engine.intake.build.level import Level
 from engine.intake.build.markup import MarkupError
-from engine.intake.build.parameters import scan_metadata, session_metadata
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult, Move, Problem
 from engine.intake.build.scans import (
-    PRIMARY,
     group_series,
     scan_ids,
     scan_order,
-    scan_type,
     series_name,
     split_resources,
 )
 from engine.intake.build.types import SeriesKind, SessionKind, SessionTypes, load_types
-from engine.model.imaging import (
-    CatalogEntry,
-    ResourceDocument,
-    ScanDocument,
-    SessionDocument,
-)
+from engine.model.imaging import ResourceDocument, SessionDocument
 
 __all__ = ["BuildError", "BuildOptions", "BuildResult", "Move", "Problem", "assemble"]
 
@@ -207,9 +198,24 @@ class _Build:
             for part_label, files in series.parts.items():
                 series.parts[part_label] = [fact for fact in files if fact.path not in repeated]
             if series.files:
-                scans.append(self._scan(series))
+                scans.append(
+                    compose_scan(
+                        series.id,
+                        series.parts,
+                        self._types,
+                        self._options.scan_type_mapping,
+                        self._warnings,
+                    )
+                )
         kept = [fact for series in all_series for fact in series.files]
-        document = self._document(kept, kind, scans, project=project, label=label, subject=subject)
+        document = replace(
+            compose_session(kept, kind, scans, self._types, self._warnings),
+            project=project,
+            label=label,
+            subject=subject,
+            prearchive_path=str(self._folder),
+            resources=self._kept_resources(),
+        )
         self._write(document)
         return BuildResult(
             document=document,
@@ -291,98 +297,6 @@ class _Build:
         except FileNotFoundError:
             return ""
 
-    def _scan(self, series: _Series) -> ScanDocument:
-        files = series.files
-        family = self._types.lead_family({fact.sop_class for fact in files})
-        leading = [fact for fact in files if self._types.family(fact.sop_class) is family]
-        level = Level(f"scan {series.id}", files, self._warnings)
-        images = Level(f"scan {series.id}", leading, self._warnings)
-        metadata = scan_metadata(family.scan, level, images, leading)
-        found = {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
-        return ScanDocument(
-            id=series.id,
-            uid=series.uid,
-            xsi_type=family.scan,
-            type=scan_type(metadata.series_description, self._options.scan_type_mapping),
-            modality=self._modality(files),
-            frames=sum(fact.frames for fact in files),
-            resources=tuple(
-                self._resource(series, label, part) for label, part in series.parts.items() if part
-            ),
-            **found,
-        )
-
-    def _modality(self, files: Sequence[ObjectFacts]) -> str:
-        """Give the modality of a scan: as it is written if all agree, else the one that leads."""
-        texts = {fact["Modality"] for fact in files} - {""}
-        if len(texts) == 1:
-            return texts.pop()[:16]
-        return self._types.lead_modality(texts) if texts else ""
-
-    def _resource(
-        self, series: _Series, label: str, files: Sequence[ObjectFacts]
-    ) -> ResourceDocument:
-        entries = sorted((fact.entry() for fact in files), key=_entry_order)
-        document = ResourceDocument(
-            label=label,
-            catalog=catalog_name(series.id, label),
-            format="DICOM",
-            content="RAW" if label == PRIMARY else "secondary",
-            file_count=len(files),
-            file_size=sum(fact.size for fact in files),
-            uid=series.uid,
-            entries=tuple(entries),
-        )
-        if label != PRIMARY:
-            return document
-        level = Level(f"scan {series.id}", files, [])
-        return replace(
-            document,
-            dimensions=dimensions(level, files),
-            voxel_res=voxel_resolution(level),
-            orientation=orientation(level),
-        )
-
-    def _document(
-        self,
-        files: Sequence[ObjectFacts],
-        kind: SessionKind,
-        scans: Sequence[ScanDocument],
-        *,
-        project: str,
-        label: str,
-        subject: str,
-    ) -> SessionDocument:
-        of_family: defaultdict[str, list[ObjectFacts]] = defaultdict(list)
-        for fact in files:
-            of_family[self._types.family(fact.sop_class).name].append(fact)
-        levels = {
-            name: Level("session", of_family[name], self._warnings)
-            for name in ("MR", "PET")
-            if name in of_family
-        }
-        metadata = session_metadata(
-            kind.element,
-            Level("session", files, self._warnings),
-            mr=levels.get("MR"),
-            pet=levels.get("PET"),
-        )
-        found = {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
-        return SessionDocument(
-            type=kind.element,
-            root=kind.root,
-            modality=kind.modality,
-            uid=files[0].study,
-            project=project,
-            label=label,
-            subject=subject,
-            prearchive_path=str(self._folder),
-            scans=tuple(scans),
-            resources=self._kept_resources(),
-            warnings=tuple(self._warnings),
-            **found,
-        )
-
     def _kept_resources(self) -> tuple[ResourceDocument, ...]:
         """Take over the session's own resources from the document of the build before."""
         try:
@@ -412,10 +326,3 @@ class _Build:
             log.unlink(missing_ok=True)
         remove_empty(self._folder, used, self._checkpoint)
         write_whole(self._session_file, write_session(document), self._checkpoint)
-
-
-def _entry_order(entry: CatalogEntry) -> tuple[int, int, str]:
-    number = entry.instance_number
-    if number.isdecimal() and number.isascii() and len(number) < 20:
-        return (0, int(number), entry.uri)
-    return (1, 0, entry.uri)

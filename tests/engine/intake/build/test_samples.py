@@ -136,7 +136,7 @@ def test_multi_frame_and_odd_samples_have_facts(guard: Guard, tmp_path: Path) ->
     path.write_bytes(gzip.decompress((NICOM / "philips_mprage.dcm.gz").read_bytes()))
     facts = read_facts(path, guard)
     assert facts["Manufacturer"].startswith("Philips")
-    for name in ("0.dcm", "1.dcm", "csa_slice_norm.dcm"):
+    for name in ("0.dcm", "1.dcm", "csa_slice_norm.dcm", "slicethickness_empty_string.dcm"):
         assert read_facts(NICOM / name, guard).study
 
 
