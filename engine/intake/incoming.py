@@ -350,7 +350,7 @@ class Incoming:
     def _stored(self, claim: Claim, scan: str, name: str, outcome: Outcome) -> Answer:
         try:
             self._journal(outcome, session=claim.session, file=f"SCANS/{scan}/DICOM/{name}")
-        except OSError:
+        except Exception:
             withdraw(Path(claim.folder), scan, name)
             raise
         return Answer(status=SUCCESS, comment="", outcome=outcome, session=claim.session)

@@ -7,6 +7,7 @@ checks."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import zlib
@@ -80,6 +81,8 @@ class Journal:
         self.path = path
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
+        # Held as long as the process lives: `is_being_written` asks for it.
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         sync_folder(path.parent)
 
     def append(self, record: Record, *, sync: bool) -> None:
@@ -99,6 +102,22 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def is_being_written(path: Path) -> bool:
+    """Tell whether a process still has a journal open to write: then it must not be put away, even
+    if its engine is dead. False when the file is not there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

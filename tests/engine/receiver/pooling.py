@@ -15,7 +15,7 @@ from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import generate_uid
 
-from engine.dicom.names import DEFAULT_TEMPLATE
+from engine.dicom.names import FileNameTemplate
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.journal import Record, read_all
@@ -176,7 +176,7 @@ def snapshot(number: int, *receivers: ReceiverConfig) -> Snapshot:
         number=number,
         receivers=receivers,
         routing=RoutingConfig(),
-        file_name_template=DEFAULT_TEMPLATE,
+        file_name_template=FileNameTemplate.DEFAULT,
     )
 
 

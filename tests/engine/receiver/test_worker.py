@@ -31,7 +31,7 @@ from engine.intake.channel import (
     TransferNews,
 )
 from engine.intake.claims import Claim, Known
-from engine.intake.journal import Outcome, read_all
+from engine.intake.journal import Outcome, is_being_written, read_all
 from engine.intake.routing import RoutingConfig, RuleTexts
 from engine.intake.snapshot import ReceiverConfig
 from engine.receiver.link import WorkerLink
@@ -254,6 +254,16 @@ async def test_what_the_index_knows_decides_a_duplicate(tmp_path: Path) -> None:
         await sending
         assert engine.outcomes == [Outcome.STORED, Outcome.DUPLICATE]
         assert len(engine.files) == 1
+
+
+async def test_a_journal_says_whether_its_worker_lives(tmp_path: Path) -> None:
+    async with worker(tmp_path) as engine:
+        await engine.settles()
+        assert is_being_written(engine.journal)
+        engine.link.kill()
+        await engine.link.end(PATIENCE)
+        assert not is_being_written(engine.journal)
+        assert not is_being_written(engine.journal.with_name("another.journal"))
 
 
 async def test_nothing_is_left_in_staging(tmp_path: Path) -> None:
