@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from console.app import ConsoleApp
-from console.log import log_to_file
+from console.log import log_of_console, log_to_file
 from console.screens.quit import Leave
 from engine.model.errors import Unavailable
 from engine.model.home import Home
@@ -73,7 +73,7 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
 
 async def console(home: Home) -> None:
     """Open the console on the engine of a home, started for it if none is running."""
-    log_to_file()
+    log_to_file(log_of_console())
     child: Child | None = None
     if not await runs(home):
         child = await start_engine(home)
@@ -85,7 +85,7 @@ async def console(home: Home) -> None:
 
 async def watch(home: Home) -> None:
     """Open the live screen, read only, on the engine of a home."""
-    log_to_file()
+    log_to_file(log_of_console())
     async with RemoteEngine(home.socket) as engine:
         await engine.system.status()
         await ConsoleApp(engine, watching=True).run_async()

@@ -1,38 +1,73 @@
-"""Where the console logs: a file in the user's state folder, never the terminal it draws on."""
+"""Where a process of Anteroom logs: a file, never the terminal it may draw on, nor the stdout that
+its caller reads."""
 
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
 
 import structlog
 from platformdirs import user_state_path
 
-LARGEST = 1_000_000
-KEPT = 3
+LARGEST = 10_000_000
+KEPT = 5
 
 
-def log_to_file() -> None:
-    """Send what this process logs to `console.log`; where that cannot be written, to nowhere."""
+def log_of_console() -> Path:
+    """Give the console's own log, in the state folder of its user."""
+    return user_state_path("anteroom") / "console.log"
+
+
+def log_to_file(path: Path, level: str = "info") -> None:
+    """Send what this process logs to a file; where that cannot be written, to nowhere."""
     handler: logging.Handler
     try:
-        folder = user_state_path("anteroom", ensure_exists=True)
-        handler = RotatingFileHandler(
-            folder / "console.log", maxBytes=LARGEST, backupCount=KEPT, delay=True
-        )
-        (folder / "console.log").touch(mode=0o600)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        handler = RotatingFileHandler(path, maxBytes=LARGEST, backupCount=KEPT, delay=True)
     except OSError:
         handler = logging.NullHandler()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=_written()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    # A request for each batch of news would fill the file.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    root.setLevel(level.upper())
+    # A line for each question that is asked would fill the file.
+    for talkative in ("httpx", "httpcore", "uvicorn"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
+        wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+def _written() -> list[structlog.types.Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+        _failure,
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _failure(
+    logger: Any, method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Write the kind of an error and where it was; its message may hold data, so it is left out."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["trace"] = traceback.format_tb(error.__traceback__)
+    return event

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from console.asking import HomeOption, find_home, run
+from console.log import log_to_file
 from engine.model.home import Home
 from engine.model.settings import Durability, NodeRole, Settings
 
@@ -52,11 +53,11 @@ def serve(
 
 async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     # Loaded here, so that no other command loads a database.
+    from engine.server.http import Listeners  # noqa: PLC0415
     from engine.service.engine import Engine  # noqa: PLC0415
 
-    from engine.server.http import Listeners  # noqa: PLC0415
-
     settings = home.ensure().override(changes)
+    log_to_file(home.logs / "engine.log", settings.log.level)
     told = _signals()
     engine = await Engine.start(home, settings)
     try:
