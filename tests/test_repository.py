@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-NOT_OURS = re.compile(r"\.git|\.venv|build|__pycache__|.*\.egg-info|\.[a-z_]*(cache|hypothesis)")
+NOT_OURS = re.compile(r"\.git|\.venv|__pycache__|.*\.egg-info|\.[a-z_]*(cache|hypothesis)")
 LONGEST = {"engine": 450, "console": 450, "bench": 450, "tests": 600}
 VAGUE = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 

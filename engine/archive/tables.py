@@ -121,6 +121,16 @@ class ScanRow(ArchiveTable):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class ScanTypeRow(ArchiveTable):
+    """How a project has named the type of scans before, by normal series description."""
+
+    __tablename__ = "scan_types"
+
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    description: Mapped[str] = mapped_column(String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(String(255))
+
+
 class DocumentRow(ArchiveTable):
     """The session document as XML, as it stands beside the files."""
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.archive import filing, projects, subjects
+from engine.archive import filing, projects, scan_types, subjects
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session, write_session
+from engine.intake.build.scans import learn_scan_types
 from engine.intake.journal import sync_folder
 from engine.jobs.build import build, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
@@ -139,6 +140,8 @@ class ArchiveJob:
                 search_text=document.operator,
                 actor=row.asked_by or "engine",
             )
+            pairs = [(scan.series_description, scan.type) for scan in document.scans]
+            await scan_types.learn(transaction, row.project, learn_scan_types(pairs))
         self._shop.reached("committed")
 
     async def _leave(self, session: str, attempt: int) -> None:

@@ -4,13 +4,14 @@ row READY, or ERROR or CONFLICT with the reason in words (intake.md 5)."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive import projects
+from engine.archive import projects, scan_types
 from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
 from engine.archive.prearchive.rows import folder_of, queue, settle
@@ -19,6 +20,7 @@ from engine.dicom.guard import Guard
 from engine.intake.absorb import forget
 from engine.intake.build.assemble import assemble
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
+from engine.intake.build.types import SessionTypes, load_types
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
@@ -108,9 +110,16 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
+    wanted = shop.settings.build
+    mapping: dict[str, str] = {}
+    if wanted.scan_type_mapping and row.project is not None:
+        async with shop.archive_db.read() as transaction:
+            mapping = await scan_types.learned(transaction, row.project)
     options = BuildOptions(
-        separate_secondary=shop.settings.build.separate_secondary,
-        checksums=shop.settings.build.checksums,
+        separate_secondary=wanted.separate_secondary,
+        checksums=wanted.checksums,
+        scan_type_mapping=mapping,
+        pet_mr=wanted.pet_mr,
     )
     try:
         return await shop.crunch.run(
@@ -120,23 +129,40 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
             label=row.label,
             subject=row.subject or "",
             options=options,
+            types=shop.session_types,
         )
     except BuildError as error:
         raise InvalidInput(str(error)) from error
 
 
 def _assemble(
-    folder: Path, *, project: str, label: str, subject: str, options: BuildOptions
+    folder: Path,
+    *,
+    project: str,
+    label: str,
+    subject: str,
+    options: BuildOptions,
+    types: Path | None,
 ) -> BuildResult:
     """Run in a process of the pool, which keeps one guarded helper for odd encodings."""
     return assemble(
-        folder, project=project, label=label, subject=subject, options=options, guard=_guard()
+        folder,
+        project=project,
+        label=label,
+        subject=subject,
+        options=replace(options, types=_types(types)),
+        guard=_guard(),
     )
 
 
 @cache
 def _guard() -> Guard:
     return Guard()
+
+
+@cache
+def _types(site: Path | None) -> SessionTypes:
+    return load_types(site)
 
 
 async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) -> list[str]:

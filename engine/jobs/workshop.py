@@ -44,6 +44,8 @@ class Workshop:
     receipts: Receipts
     runner: JobRunner
     crunch: Crunch
+    session_types: Path | None
+    """The site's own table of session types, laid over ours."""
     changed: Callable[[str, str, str], None]
     """Tells the events of (prearchive id, sentence, severity)."""
     reached: Callable[[str], None]

@@ -171,7 +171,11 @@ class Association(Live):
             transport=self._transport,
             intake=self._intake,
             origin=Origin(
-                transfer=self.id, receiver=self.called, calling=self.calling, peer=self.peer
+                transfer=self.id,
+                receiver=self.called,
+                calling=self.calling,
+                peer=self.peer,
+                prevent_anon=not receiver.anonymize,
             ),
             contexts={item.id: item for item in answers if item.result == contexts.ACCEPTED},
             largest=user.max_pdu,

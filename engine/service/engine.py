@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from sqlalchemy import func, select
@@ -23,7 +24,9 @@ from engine.archive.relay import Relay
 from engine.archive.tables import ArchivedSessionRow
 from engine.dicom.guard import Guard
 from engine.intake.absorb import Absorber
+from engine.intake.build.types import TypesError, load_types
 from engine.intake.desk import ClaimDesk
+from engine.intake.journal import is_being_written
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.crunch import Crunch
@@ -33,6 +36,7 @@ from engine.jobs.reconcile import Reconciliation
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.jobs.workshop import Workshop
+from engine.model.errors import InvalidSettings, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus, EventBatch
 from engine.model.settings import NodeRole, Settings
@@ -51,6 +55,7 @@ _RELAY_EVERY = 0.5
 _ABSORB_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0
+_BURY_EVERY = 30.0
 _PURGE_EVERY = 3600.0
 
 _log = structlog.get_logger(__name__)
@@ -152,8 +157,7 @@ class Engine:
             late = await self.pool.publish(snapshot)
             late += await self.pool.set_listening(self.configuration.ports.sockets)
             self._applied = snapshot.number
-        if late:
-            self._problems = [f"receiver worker {name} has not followed" for name in late]
+        self._problems = [f"receiver worker {name} has not followed" for name in late]
         self.ring.tell("configuration", "", f"configuration {snapshot.number} in force")
 
     async def _open(self, reached: Callable[[str], None]) -> None:
@@ -185,6 +189,7 @@ class Engine:
             receipts=receipts,
             runner=runner,
             crunch=crunch,
+            session_types=_session_types(self.home),
             changed=self._changed,
             reached=reached,
         )
@@ -198,6 +203,7 @@ class Engine:
             asyncio.create_task(self._forever("relay", _RELAY_EVERY, self._drain)),
             asyncio.create_task(self._forever("absorb", _ABSORB_EVERY, self.reception.grown)),
             asyncio.create_task(self._forever("configuration", _WATCH_EVERY, self._watch)),
+            asyncio.create_task(self._forever("journals", _BURY_EVERY, self._bury)),
             asyncio.create_task(self._forever("purge", _PURGE_EVERY, self._purge)),
             asyncio.create_task(self._forever("node", _BEAT_EVERY, self.nodes.beat)),
         ]
@@ -213,8 +219,8 @@ class Engine:
         """Take in what a crash left behind; only then do jobs run and objects come."""
         shop, node = self.shop, self.settings.node.name
         alone = await self.nodes.arrive()
-        for journal in await shop.absorber.left_behind(()):
-            self.reception.tell(await shop.absorber.finish(journal))
+        self.reception.tell(await shop.absorber.absorb())
+        await self._put_away_journals(())
         async with shop.prearchive_db.write() as transaction:
             await transfers.close_left(
                 transaction, node=node, at=datetime.now(UTC), ended="the engine ended"
@@ -287,11 +293,37 @@ class Engine:
         for session in await timer.check():
             self.ring.tell("session", session, "idle: build queued")
 
+    async def _put_away_journals(self, alive: tuple[str, ...]) -> None:
+        """Put away what dead workers have written to its end."""
+        folder = self.shop.prearchive / ".journals"
+        for journal in await self.shop.absorber.left_behind(alive):
+            # A worker that outlives its engine for a moment still ends the object it is at.
+            if not await asyncio.to_thread(is_being_written, folder / journal):
+                self.reception.tell(await self.shop.absorber.finish(journal))
+
+    async def _bury(self) -> None:
+        await self._put_away_journals(self.pool.journals)
+
     async def _purge(self) -> None:
         await self.shop.runner.purge()
 
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.ring.tell("session", session, text, severity)
+
+
+def _session_types(home: Home) -> Path | None:
+    """Give the site's own table of session types, checked: nothing starts half."""
+    file = home.root / "session_types.yaml"
+    if not file.exists():
+        return None
+    try:
+        load_types(file)
+    except TypesError as error:
+        raise InvalidSettings(
+            f"{file} cannot be used: {error.problems[0]}",
+            problems=tuple(Problem(message=each, path=str(file)) for each in error.problems),
+        ) from error
+    return file
 
 
 class _Bound:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.intake.build.types import PetMr, SessionTypes
+from engine.intake.build.types import SessionTypes
 from engine.model.imaging import SessionDocument
+from engine.model.settings import PetMr
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 import yaml
+
+from engine.model.settings import PetMr
 
 _TABLE = Path(__file__).with_name("session_types.yaml")
 _FAMILY_KEYS = ("name", "session", "root", "scan", "modality", "primary", "classes", "modalities")
@@ -25,14 +26,6 @@ class TypesError(ValueError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
-
-
-class PetMr(StrEnum):
-    """What becomes of a study that holds PET and MR images."""
-
-    PET = "pet"
-    PETMR = "petmr"
-    SEPARATE = "separate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

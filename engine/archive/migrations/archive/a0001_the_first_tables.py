@@ -237,6 +237,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session", "id", name="pk_scans"),
     )
     op.create_table(
+        "scan_types",
+        sa.Column("project", sa.String(length=64), nullable=False),
+        sa.Column("description", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["project"], ["projects.id"], name="fk_scan_types_project"),
+        sa.PrimaryKeyConstraint("project", "description", name="pk_scan_types"),
+    )
+    op.create_table(
         "session_search",
         sa.Column(
             "key",

@@ -17,8 +17,8 @@ from engine.intake.build.assemble import BuildError, BuildOptions, BuildResult, 
 from engine.intake.build.catalog import read_catalog
 from engine.intake.build.document import read_session, write_session
 from engine.intake.build.layout import list_files
-from engine.intake.build.types import PetMr
 from engine.model.imaging import ResourceDocument
+from engine.model.settings import PetMr
 from tests.engine.intake.build.objects import CT, MR, PET, RAW, RTSTRUCT, SC, received
 
 Build = Callable[..., BuildResult]

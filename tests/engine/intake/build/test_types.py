@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.intake.build.types import PetMr, SeriesKind, SessionTypes, TypesError, load_types
+from engine.intake.build.types import SeriesKind, SessionTypes, TypesError, load_types
+from engine.model.settings import PetMr
 from tests.engine.intake.build.objects import (
     CT,
     ENHANCED_MR,

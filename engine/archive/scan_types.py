@@ -1,0 +1,35 @@
+"""Scan types as a project has named them before. The first name that a description was given stays,
+so that a project's scans are called alike (intake 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.database import insert_into
+from engine.archive.tables import ScanTypeRow
+
+_LONGEST = 255
+
+
+async def learned(session: AsyncSession, project: str) -> dict[str, str]:
+    """Give the types of a project by normal series description."""
+    rows = await session.execute(
+        select(ScanTypeRow.description, ScanTypeRow.type).where(ScanTypeRow.project == project)
+    )
+    return {description: type for description, type in rows.all()}
+
+
+async def learn(session: AsyncSession, project: str, types: Mapping[str, str]) -> None:
+    """Remember types by normal description; what is known already stays."""
+    rows = [
+        {"project": project, "description": description, "type": type}
+        for description, type in sorted(types.items())
+        if description and len(description) <= _LONGEST and len(type) <= _LONGEST
+    ]
+    if rows:
+        await session.execute(
+            insert_into(session, ScanTypeRow).values(rows).on_conflict_do_nothing()
+        )
