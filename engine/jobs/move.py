@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from engine.archive.audit import record_triage
-from engine.archive.prearchive.rows import place_of
+from engine.archive.prearchive.rows import UNASSIGNED, place_of
 from engine.archive.prearchive.tables import SessionRow
 from engine.jobs.build import build, note
 from engine.jobs.leave import recover_unrecorded
@@ -69,6 +69,7 @@ class MoveJob:
             locked.subject = subject
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
         self._shop.reached("renamed")
+        await self._shop.log(session, _told(row, project, label, subject))
 
     async def _build(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
@@ -88,6 +89,20 @@ class MoveJob:
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
         await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
+
+
+def _told(row: SessionRow, project: str | None, label: str, subject: str | None) -> str:
+    """Say what changed, for the session's own log, which stays in the prearchive."""
+    changes = [
+        f"{name} {before or UNASSIGNED} -> {after or UNASSIGNED}"
+        for name, before, after in (
+            ("project", row.project, project),
+            ("label", row.label, label),
+            ("subject", row.subject, subject),
+        )
+        if before != after
+    ]
+    return "; ".join(changes) or "nothing changed"
 
 
 def _wants(row: SessionRow) -> bool:

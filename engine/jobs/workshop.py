@@ -28,6 +28,7 @@ from engine.model.settings import Settings
 from engine.model.states import Status, Verb
 
 WORKING = ".working"
+_SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
 TRASH = ".trash"
 
 
@@ -102,9 +103,10 @@ class Workshop:
             locked.working_folder = ""
             locked.accepting = not await _another_accepts(transaction, locked)
             settle(locked, status, reason)
-        await self.log(session, reason)
-        severity = "error" if status is Status.ERROR else "warning"
-        self.changed(session, f"{status.value}: {reason}", severity)
+        if reason:
+            await self.log(session, reason)
+        severity = _SEVERITIES.get(status, "info")
+        self.changed(session, f"{status.value}: {reason}" if reason else status.value, severity)
 
     async def fail(self, session: str, verb: Verb, attempt: int, code: str, reason: str) -> None:
         """End a job that cannot go on: CONFLICT for what a person may decide, ERROR otherwise."""

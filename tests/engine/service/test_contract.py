@@ -1,0 +1,269 @@
+"""One contract for both forms of an engine: the one in this process, and the remote one that is
+asked over a Unix socket. What is asked and what is answered must be the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pydicom.data
+import pytest
+import pytest_asyncio
+from pynetdicom import AE
+from pynetdicom.presentation import StoragePresentationContexts
+
+from engine.model.archive import SessionQuery
+from engine.model.errors import EngineError, InvalidInput, NotFound, Refused
+from engine.model.home import Home
+from engine.model.prearchive import PrearchiveQuery
+from engine.model.states import Status
+from engine.service.api import EngineApi
+from engine.service.engine import Engine
+from tests.line.serving import Served, until
+
+CT = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
+
+Opened = tuple[EngineApi, int]
+
+
+@asynccontextmanager
+async def in_process(home: Path) -> AsyncIterator[Opened]:
+    served = Served(home, {"dicom": {"workers": 1}, "node": {"name": "inside"}})
+    found = Home.find(served.home, {})
+    settings = found.ensure().override({"dicom.port": 0})
+    engine = await Engine.start(found, settings)
+    try:
+        yield engine.acting("root"), engine.configuration.ports.own
+    finally:
+        await engine.stop()
+
+
+@asynccontextmanager
+async def remote(home: Path) -> AsyncIterator[Opened]:
+    served = Served(home, {"dicom": {"workers": 1}, "node": {"name": "beside"}})
+    await served.start()
+    try:
+        async with served.asked() as engine:
+            yield engine, served.port
+    finally:
+        await served.kill()
+
+
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=[in_process, remote], ids=["in process", "remote"]
+)
+async def opened(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Opened]:
+    async with AsyncExitStack() as stack:
+        home = tmp_path_factory.mktemp("contract") / "home"
+        yield await stack.enter_async_context(request.param(home))
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def store(port: int, change: Callable[[pydicom.Dataset], None] = lambda _: None) -> int:
+    """Send one CT image; give the status of the answer."""
+    image = pydicom.dcmread(CT)
+    change(image)
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    entity = AE(ae_title="CONTRACT")
+    entity.requested_contexts = [
+        context
+        for context in StoragePresentationContexts
+        if context.abstract_syntax == image.SOPClassUID
+    ]
+
+    def send() -> int:
+        association = entity.associate("127.0.0.1", port, ae_title="ANTEROOM")
+        assert association.is_established
+        try:
+            return int(association.send_c_store(image).Status)
+        finally:
+            association.release()
+
+    return await asyncio.to_thread(send)
+
+
+async def one_session(engine: EngineApi, uid: str) -> str:
+    """Wait for the session of a study; give its id."""
+
+    async def there() -> bool:
+        page = await engine.prearchive.list(PrearchiveQuery(tag=uid))
+        return page.total == 1 and page.rows[0].objects > 0
+
+    await until(engine, there)
+    return (await engine.prearchive.list(PrearchiveQuery(tag=uid))).rows[0].id
+
+
+async def reached(engine: EngineApi, id: str, status: Status) -> None:
+    async def there() -> bool:
+        row = await engine.prearchive.show(id)
+        return row.status is status and not row.locked
+
+    await until(engine, there)
+
+
+async def test_a_project_is_added_changed_and_listed(opened: Opened) -> None:
+    engine, _ = opened
+    added = await engine.projects.add("P1", title="First", aliases=("one", "uno"))
+    assert (added.id, added.title, set(added.aliases)) == ("P1", "First", {"one", "uno"})
+    assert added.prearchive_code == 4
+    changed = await engine.projects.set("P1", {"prearchive_code": "0", "aliases": "one"})
+    assert (changed.prearchive_code, changed.aliases) == (0, ("one",))
+    assert [project.id for project in await engine.projects.list()] == ["P1"]
+    with pytest.raises(InvalidInput, match="no colour"):
+        await engine.projects.set("P1", {"colour": "red"})
+    with pytest.raises(NotFound):
+        await engine.projects.show("P9")
+
+
+async def test_rules_are_checked_before_they_are_in_force(opened: Opened) -> None:
+    engine, _ = opened
+    with pytest.raises(InvalidInput) as caught:
+        await engine.rules.set("site", "project", "(0008,1030):(.*\nnonsense")
+    assert {problem.line for problem in caught.value.problems} == {1, 2}
+    written = await engine.rules.set("site", "session", "(0008,0050):(.+)", reason="by order")
+    assert written.version == 1
+    assert (await engine.rules.show("site", "session")).text == "(0008,0050):(.+)"
+    route = await engine.routing.explain(str(CT))
+    assert any(step.extractor == "site rule 1" for step in route.trace)
+    await engine.rules.set("site", "session", "")
+
+
+async def test_a_file_that_is_no_dicom_is_an_error_with_its_place(
+    opened: Opened, tmp_path: Path
+) -> None:
+    engine, _ = opened
+    text = tmp_path / "letter.txt"
+    text.write_text("dear colleague")
+    with pytest.raises(InvalidInput, match=r"letter\.txt"):
+        await engine.routing.explain(str(text))
+    with pytest.raises(NotFound):
+        await engine.routing.explain(str(tmp_path / "nowhere"))
+
+
+async def test_a_session_is_received_built_relabelled_moved_archived_and_found(
+    opened: Opened,
+) -> None:
+    engine, port = opened
+    await engine.projects.add("P2")
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.1"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.1")
+    assert await engine.prearchive.find(id) == id
+    row = await engine.prearchive.show(id)
+    assert row.project is None
+    assert await engine.prearchive.find(row.url) == id
+
+    (refused,) = await engine.prearchive.archive((id,))
+    assert not refused.done and "still arriving" in refused.message
+    (built,) = await engine.prearchive.rebuild((id,), "look at it")
+    assert built.done and built.job
+    await reached(engine, id, Status.READY)
+    (refused,) = await engine.prearchive.archive((id,))
+    assert not refused.done and "no project" in refused.message
+
+    relabelled = await engine.prearchive.relabel(id, label="VISIT_1", subject="SUBJ_1")
+    assert relabelled.done, relabelled.message
+    await reached(engine, id, Status.READY)
+    assert (await engine.prearchive.show(id)).label == "VISIT_1"
+    (moved,) = await engine.prearchive.move((id,), "P2")
+    assert moved.done, moved.message
+    await reached(engine, id, Status.READY)
+    assert (await engine.prearchive.log(id))[-1].text
+
+    (archived,) = await engine.prearchive.archive((id,))
+    assert archived.done, archived.message
+
+    async def filed() -> bool:
+        return (await engine.archive.list(SessionQuery(project="P2"))).total == 1
+
+    await until(engine, filed)
+    card = await engine.archive.show("VISIT_1", project="P2")
+    assert (card.subject, card.modality, card.files) == ("SUBJ_1", "CT", 1)
+    assert (await engine.archive.list(SessionQuery(text="visit_1"))).total == 1
+    assert (await engine.archive.list(SessionQuery(modality="MR"))).total == 0
+    assert card.accession in await engine.archive.document(card.accession)
+    assert await engine.archive.history(card.accession)
+    with pytest.raises(NotFound):
+        await engine.prearchive.show(id)
+
+
+async def test_a_session_is_deleted_into_the_trash_and_counted(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.2"
+
+    assert await store(port, mark) == 0
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.2")
+    before = (await engine.system.status()).accounts
+    (outcome,) = await engine.prearchive.delete((id, id), "not ours")
+    assert outcome.done
+
+    async def gone() -> bool:
+        return (await engine.prearchive.list(PrearchiveQuery(tag="1.2.3.4.2"))).total == 0
+
+    await until(engine, gone)
+    after = (await engine.system.status()).accounts
+    assert after.received == before.received
+    assert sum(after.counts.values()) == sum(before.counts.values())
+    ledger = await engine.live.ledger(outcome="duplicate")
+    assert ledger and ledger[0].count == 1
+
+
+async def test_acts_on_what_is_not_there_say_so_one_by_one(opened: Opened) -> None:
+    engine, _ = opened
+    outcomes = await engine.prearchive.archive(("pre_aaaaaaaa", "pre_bbbbbbbb"))
+    assert [outcome.done for outcome in outcomes] == [False, False]
+    assert "pre_aaaaaaaa" in outcomes[0].message
+    with pytest.raises(EngineError):
+        await engine.jobs.cancel("pre_aaaaaaaa:archive:1")
+
+
+async def test_receivers_come_and_go_while_the_engine_runs(opened: Opened) -> None:
+    engine, port = opened
+    with pytest.raises(Refused):
+        await engine.receivers.stop("ANTEROOM", port)
+    added = await engine.receivers.add("SECOND", 14104, allow=("CONTRACT",))
+    assert added.listening and added.allow_enabled
+    with pytest.raises(EngineError):
+        await engine.receivers.echo("SECOND", 14104)
+    await engine.receivers.edit("SECOND", 14104, {"allow": "ANTEROOM_ECHO"})
+    assert "answered" in await engine.receivers.echo("SECOND", 14104)
+    stopped = await engine.receivers.stop("SECOND", 14104)
+    assert not stopped.listening
+    await engine.receivers.remove("SECOND", 14104)
+    assert [each.ae_title for each in await engine.receivers.list()] == ["ANTEROOM"]
+
+
+async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
+    engine, _ = opened
+    await engine.projects.add("P3")
+
+    async def told() -> bool:
+        return bool(await engine.audit.list(object="P3"))
+
+    await until(engine, told)
+    (event,) = await engine.audit.list(object="P3")
+    assert (event.actor, event.action) == ("root", "Added project")
+    report = await engine.audit.verify()
+    assert report.ok and report.checked > 0
+
+
+async def test_events_tell_what_to_look_at_again(opened: Opened) -> None:
+    engine, _ = opened
+    first = await engine.events.after("", 0)
+    assert first.gap
+    await engine.projects.add("P4")
+    batch = await engine.events.after(first.epoch, first.last, 5.0)
+    assert not batch.gap
+    assert "configuration" in {event.kind for event in batch.events}
