@@ -1,0 +1,2 @@
+"""What Anteroom costs, measured: `python -m bench list`. Nothing here is part of the product, and
+no test looks at a clock."""

@@ -1,0 +1,188 @@
+"""A lean storage SCU: one presentation context, one object after the other, each in one write. It
+costs so little that what is measured is the receiver. As a command it sends over several
+associations at once and prints what it took."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+
+from bench.objects import EXPLICIT, MR_IMAGE, Instance, Template
+
+_APPLICATION = "1.2.840.10008.3.1.1.1"
+_CALLING = "BENCH"
+_TIMEOUT = 60.0
+_RELEASE = bytes.fromhex("05000000000400000000")
+
+
+class SendError(Exception):
+    """The receiver did not do what a receiver does."""
+
+
+def send(host: str, port: int, called: str, objects: Sequence[Instance]) -> float:
+    """Send objects over one association; give the seconds from the first to the last answer.
+
+    Raises:
+        SendError: if the association or an object is not accepted.
+    """
+    with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.sendall(_associate(called))
+        kind, body = _read_pdu(sock)
+        if kind != 0x02:
+            raise SendError(f"the association was not accepted (PDU {kind})")
+        largest = _largest_pdu(body)
+        began = time.perf_counter()
+        for number, each in enumerate(objects):
+            sock.sendall(_store(each, number % 0xFFFF + 1, largest))
+            status = _status(sock)
+            if status != 0:
+                raise SendError(f"an object was answered with {status:04X}")
+        taken = time.perf_counter() - began
+        sock.sendall(_RELEASE)
+        _read_pdu(sock)
+        return taken
+
+
+def _pdu(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BxI", kind, len(body)) + body
+
+
+def _item(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(body)) + body
+
+
+def _associate(called: str) -> bytes:
+    syntaxes = _item(0x30, MR_IMAGE.encode()) + _item(0x40, EXPLICIT.encode())
+    user = _item(0x51, struct.pack(">I", 131072)) + _item(0x52, b"1.2.3") + _item(0x55, b"BENCH_1")
+    return _pdu(
+        0x01,
+        struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), _CALLING.ljust(16).encode())
+        + _item(0x10, _APPLICATION.encode())
+        + _item(0x20, bytes((1, 0, 0, 0)) + syntaxes)
+        + _item(0x50, user),
+    )
+
+
+def _largest_pdu(accepted: bytes) -> int:
+    """Find the maximum length item (PS3.8 D.1) in an A-ASSOCIATE-AC; 0 means no limit."""
+    at = accepted.index(b"\x51\x00\x00\x04")
+    (length,) = struct.unpack_from(">I", accepted, at + 4)
+    return min(length, 131072) if length else 131072
+
+
+def _element(number: int, value: bytes) -> bytes:
+    return struct.pack("<HHI", 0, number, len(value)) + value
+
+
+def _uid(number: int, value: str) -> bytes:
+    return _element(number, value.encode() + b"\0" * (len(value) % 2))
+
+
+def _store(instance: Instance, message: int, largest: int) -> bytes:
+    """Build one C-STORE-RQ with its data set, cut as the receiver wants it (PS3.7 9.3.1)."""
+    body = (
+        _uid(0x0002, MR_IMAGE)
+        + _element(0x0100, b"\x01\x00")
+        + _element(0x0110, struct.pack("<H", message))
+        + _element(0x0700, b"\x00\x00")
+        + _element(0x0800, b"\x00\x00")
+        + _uid(0x1000, instance.sop)
+    )
+    command = _element(0, struct.pack("<I", len(body))) + body
+    parts = [_pdu(0x04, _pdv(3, command))]
+    room = largest - 6
+    data = memoryview(instance.data)
+    for start in range(0, len(data), room):
+        piece = data[start : start + room]
+        last = start + room >= len(data)
+        parts.append(struct.pack(">BxI", 0x04, len(piece) + 6))
+        parts.append(struct.pack(">IBB", len(piece) + 2, 1, 2 if last else 0))
+        parts.append(bytes(piece))
+    return b"".join(parts)
+
+
+def _pdv(control: int, data: bytes) -> bytes:
+    return struct.pack(">IBB", len(data) + 2, 1, control) + data
+
+
+def _status(sock: socket.socket) -> int:
+    """Read one C-STORE-RSP; give (0000,0900)."""
+    kind, body = _read_pdu(sock)
+    if kind != 0x04:
+        raise SendError(f"no answer to an object (PDU {kind})")
+    at = body.index(b"\x00\x00\x00\x09\x02\x00\x00\x00") + 8
+    (status,) = struct.unpack_from("<H", body, at)
+    return int(status)
+
+
+def _read_pdu(sock: socket.socket) -> tuple[int, bytes]:
+    kind, length = struct.unpack(">BxI", _read(sock, 6))
+    return kind, _read(sock, length)
+
+
+def _read(sock: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        piece = sock.recv(length - len(data))
+        if not piece:
+            raise SendError("the receiver closed the connection")
+        data += piece
+    return data
+
+
+def send_at_once(
+    host: str, port: int, called: str, *, associations: int, objects: int, side: int, label: int
+) -> float:
+    """Send one new study over each of several associations; give the seconds for all of them."""
+    template = Template(side)
+    studies = [template.study(label + number, objects) for number in range(associations)]
+    faults: list[Exception] = []
+
+    def one(study: list[Instance]) -> None:
+        try:
+            send(host, port, called, study)
+        except (OSError, SendError) as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=one, args=(study,)) for study in studies]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise SendError(str(faults[0]))
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Send as the command line says, and print the seconds as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("called")
+    parser.add_argument("--associations", type=int, default=1)
+    parser.add_argument("--objects", type=int, default=100, help="in each association")
+    parser.add_argument("--side", type=int, default=256, help="pixels in a row")
+    parser.add_argument("--label", type=int, default=0)
+    given = parser.parse_args()
+    seconds = send_at_once(
+        given.host,
+        given.port,
+        given.called,
+        associations=given.associations,
+        objects=given.objects,
+        side=given.side,
+        label=given.label,
+    )
+    print(json.dumps({"seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""A real engine for a benchmark: `anteroom serve` in processes of its own, on a home that goes away
+with it, and its processor time told apart by the kind of process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.measure import processor_time, tree
+from engine.service.remote import RemoteEngine
+
+HOST = "127.0.0.1"
+AE_TITLE = "ANTEROOM"
+_LONGEST_WAIT = 120.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A running engine."""
+
+    home: Path
+    port: int
+    socket: Path
+    pid: int
+
+    def processor_seconds(self) -> dict[str, float]:
+        """Give the processor time so far of the engine, its receivers and its other helpers."""
+        kinds: dict[str, list[int]] = {"engine": [], "receiver": [], "helper": []}
+        for pid, words in tree(self.pid).items():
+            if pid == self.pid:
+                kinds["engine"].append(pid)
+            else:
+                kinds["receiver" if "engine.receiver.worker" in words else "helper"].append(pid)
+        return {kind: processor_time(pids) for kind, pids in kinds.items()}
+
+
+@asynccontextmanager
+async def serving(
+    *, build_after: float, workers: int = 1, durability: str = "group", root: Path | None = None
+) -> AsyncIterator[tuple[Served, RemoteEngine]]:
+    """Run an engine and ask it; at the end it is stopped and its home removed."""
+    home = Path(tempfile.mkdtemp(prefix="anteroom-bench-", dir=root))
+    settings: dict[str, Any] = {
+        "session": {"build_after": build_after, "check_every": 0.1},
+        "dicom": {"host": HOST, "workers": workers, "durability": durability},
+        "node": {"name": "bench"},
+    }
+    (home / "anteroom.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+    said = home / "stderr.txt"
+    with said.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "console", "--home", str(home), "serve"),
+            *("--dicom-port", "0", "--http-port", "0"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), _LONGEST_WAIT)
+        if not line:
+            raise RuntimeError(said.read_text("utf-8")[-2000:])
+        ready = json.loads(line)
+        served = Served(
+            home=home,
+            port=ready["receivers"][0]["port"],
+            socket=Path(ready["socket"]),
+            pid=ready["pid"],
+        )
+        async with RemoteEngine(served.socket) as engine:
+            yield served, engine
+        os.kill(served.pid, signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), _LONGEST_WAIT)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        shutil.rmtree(home, ignore_errors=True)
