@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import structlog
@@ -34,6 +35,9 @@ class ConsoleApp(App[Leave]):
 
     TITLE = "Anteroom"
     ENABLE_COMMAND_PALETTE = False
+    DEFAULT_MODE = "live"
+    """Not Textual's own empty screen: it would be repainted whole below the one on show."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", show=False),
         Binding("ctrl+q", "leave", show=False, priority=True),
@@ -51,14 +55,13 @@ class ConsoleApp(App[Leave]):
         self.animation_level = "none"
         self._engine = engine
         self._owner = owner
-        self._watching = watching
+        self.add_mode("live", partial(LiveScreen, engine, watching=watching))
         for theme in (ANTEROOM_DARK, ANTEROOM_LIGHT):
             self.register_theme(theme)
         self.theme = ANTEROOM_DARK.name
 
     def on_mount(self) -> None:
-        """Open the first screen and begin to listen."""
-        self.push_screen(LiveScreen(self._engine, watching=self._watching))
+        """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
         if not self.is_headless:
             loop = asyncio.get_running_loop()

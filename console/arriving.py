@@ -54,11 +54,12 @@ _SHOWN = {
 
 
 def transfers_on_show(transfers: tuple[Transfer, ...], now: datetime) -> list[Transfer]:
-    """Give those that are open or ended a short while ago; open ones first, newest data first."""
+    """Give those that are open or ended a short while ago: open ones first, newest first.
+
+    Not by the last object: rows that change places with each object are repainted and not read.
+    """
     shown = [one for one in transfers if one.closed is None or now - one.closed < LINGERS]
-    return sorted(
-        shown, key=lambda one: (one.closed is None, one.last_object or one.opened), reverse=True
-    )
+    return sorted(shown, key=lambda one: (one.closed is None, one.opened), reverse=True)
 
 
 def transfer_row(transfer: Transfer, now: datetime) -> Row:

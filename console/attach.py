@@ -35,12 +35,16 @@ class Child:
         self._process = process
         self.ready = ready
 
-    async def stop(self) -> None:
-        """Tell it to stop and wait until it has."""
+    async def stop(self) -> int:
+        """Tell it to stop, wait until it has, and give its exit code."""
         if self._process.poll() is None:
             self._process.terminate()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it has ended, and give its exit code."""
         try:
-            await asyncio.to_thread(self._process.wait, STOP_SECONDS)
+            return await asyncio.to_thread(self._process.wait, STOP_SECONDS)
         except subprocess.TimeoutExpired:
             raise Unavailable(
                 f"the engine (process {self._process.pid}) has not stopped yet",

@@ -85,6 +85,7 @@ def _scanners(ready: dict[str, Any], home: Home) -> Iterator[None]:
                 "127.0.0.1",
                 str(receiver["port"]),
                 str(receiver["ae_title"]),
+                str(home.root / "scanners"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=said,

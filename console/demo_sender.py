@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pydicom
 from pydicom.uid import ImplicitVRLittleEndian
@@ -120,14 +119,12 @@ def scanners() -> list[Scanner]:
     ]
 
 
-def send(scanner: Scanner, host: str, port: int, called: str) -> int:
-    """Send all studies of a scanner; give how many objects were taken."""
-    taken = 0
-    with TemporaryDirectory(prefix="anteroom-demo-") as work:
-        for study in scanner.studies:
-            paths = list(study.find(Path(work)))
-            taken += _send_study(scanner, study, paths, host, port, called)
-    return taken
+def send(scanner: Scanner, work: Path, host: str, port: int, called: str) -> int:
+    """Send all studies of a scanner, made below `work`; give how many objects were taken."""
+    return sum(
+        _send_study(scanner, study, list(study.find(work)), host, port, called)
+        for study in scanner.studies
+    )
 
 
 def _send_study(
@@ -167,9 +164,12 @@ def main() -> None:
     parser.add_argument("host")
     parser.add_argument("port", type=int)
     parser.add_argument("called")
+    parser.add_argument("work", type=Path)
     given = parser.parse_args()
     threads = [
-        threading.Thread(target=send, args=(scanner, given.host, given.port, given.called))
+        threading.Thread(
+            target=send, args=(scanner, given.work, given.host, given.port, given.called)
+        )
         for scanner in scanners()
     ]
     for thread in threads:

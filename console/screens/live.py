@@ -20,7 +20,7 @@ from console.plain import plain
 from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
 from engine.model.live import EngineStatus, Transfer
-from engine.model.prearchive import PrearchiveSession
+from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
 from engine.service.api import EngineApi
 
 SHOWN = 200
@@ -30,6 +30,9 @@ REST = 0.5
 """Seconds between two repaints of live data."""
 
 STATUS_EVERY = 5.0
+NEWEST = PrearchiveQuery(sort="uploaded")
+"""Not by the last object: rows that change places all the time cannot be read."""
+
 KEYS = " q quit  tab pane  j k move  g G first, last  p pause"
 
 
@@ -50,6 +53,7 @@ class LiveScreen(Screen[None]):
         self._engine_words = ""
         self._transfers: tuple[Transfer, ...] = ()
         self._sessions: tuple[PrearchiveSession, ...] = ()
+        self._total = 0
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -97,13 +101,13 @@ class LiveScreen(Screen[None]):
             try:
                 self._transfers, page = await asyncio.gather(
                     self._engine.live.transfers(limit=SHOWN),
-                    self._engine.prearchive.list(limit=SHOWN),
+                    self._engine.prearchive.list(NEWEST, limit=SHOWN),
                 )
             except EngineError as error:
                 self._say(f" ! {error.message}", bad=True)
             else:
                 self._sessions = page.rows
-                self._table("sessions").border_subtitle = f"{len(page.rows)} of {page.total}"
+                self._total = page.total
                 self._draw()
             await asyncio.sleep(REST)
 
@@ -132,10 +136,8 @@ class LiveScreen(Screen[None]):
             [arriving.session_row(one, now, masked=self._watching) for one in self._sessions]
         )
         opened = sum(one.closed is None for one in shown)
-        subtitle = f"{opened} open"
-        # Setting a title repaints the whole border.
-        if transfers.border_subtitle != subtitle:
-            transfers.border_subtitle = subtitle
+        _subtitle(transfers, f"{opened} open")
+        _subtitle(sessions, f"{len(self._sessions)} of {self._total}")
 
     def _title(self, status: EngineStatus | None = None) -> None:
         paused = "  PAUSED" if self._paused else ""
@@ -152,3 +154,9 @@ class LiveScreen(Screen[None]):
 
     def _table(self, name: str) -> RecordTable:
         return self.query_one(f"#{name}", RecordTable)
+
+
+def _subtitle(table: RecordTable, words: str) -> None:
+    # Setting a title repaints the whole border, also when it is the same.
+    if table.border_subtitle != words:
+        table.border_subtitle = words

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -39,7 +40,7 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
 
 
 def table(app: ConsoleApp, name: str) -> RecordTable:
-    return app.screen_stack[1].query_one(f"#{name}", RecordTable)
+    return app.screen_stack[0].query_one(f"#{name}", RecordTable)
 
 
 def keys(app: ConsoleApp, name: str) -> list[str]:
@@ -115,11 +116,40 @@ async def test_the_cursor_stays_on_its_object() -> None:
         await until(pilot, lambda: len(keys(app, "sessions")) == 5)
         await pilot.press("tab", "j", "j")
         chosen = table(app, "sessions").cursor_key
-        facts.keep(session(9))
+        facts.keep(session(9, uploaded=NOON + timedelta(minutes=1)))
         await facts.tell("session", "pre_aaaaaaa9")
         await until(pilot, lambda: len(keys(app, "sessions")) == 6)
         assert table(app, "sessions").cursor_key == chosen
         assert keys(app, "sessions")[0] == "pre_aaaaaaa9"
+
+
+async def test_a_live_number_repaints_its_line_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = Facts()
+    facts.keep(*(session(number) for number in range(1, 6)))
+    facts.transfers.append(transfer(1))
+    app = console(facts)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "received 12" in painted(app))
+        facts.transfers[0] = transfer(1, objects=4710)
+        await facts.tell("transfer", "tr_1")
+        await until(pilot, lambda: "4 710" in painted(app))
+        await until(pilot, lambda: not app.screen._compositor._dirty_regions)
+        repainted: list[Region] = []
+        compositor = app.screen._compositor
+        render = compositor.render_update
+
+        def noted(**options: Any) -> Any:
+            repainted.extend(compositor._dirty_regions)
+            return render(**options)
+
+        monkeypatch.setattr(compositor, "render_update", noted)
+        facts.transfers[0] = transfer(1, objects=4711)
+        await facts.tell("transfer", "tr_1")
+        await until(pilot, lambda: "4 711" in painted(app))
+        await until(pilot, lambda: bool(repainted))
+        assert {region.height for region in repainted} == {1}
 
 
 async def test_a_paused_picture_holds_still() -> None:
@@ -131,7 +161,7 @@ async def test_a_paused_picture_holds_still() -> None:
         assert "PAUSED" in painted(app)
         facts.keep(session(1))
         await facts.tell("session", "pre_aaaaaaa1")
-        await until(pilot, lambda: bool(app.screen_stack[1]._sessions))  # type: ignore[attr-defined]
+        await until(pilot, lambda: bool(app.screen_stack[0]._sessions))  # type: ignore[attr-defined]
         assert keys(app, "sessions") == []
         await pilot.press("p")
         assert keys(app, "sessions") == ["pre_aaaaaaa1"]
