@@ -206,10 +206,20 @@ class SequenceEdit:
     def write(self) -> list[Piece]:
         """Give the sequence with its changes, in pieces."""
         body: list[Piece] = []
+        run: tuple[int, int] | None = None
+        data = memoryview(self._header.data)
         for item in self._items:
-            edit = HeaderEdit(item) if isinstance(item, Header) else item
-            pieces = edit.write()
-            if edit.undefined:
+            if isinstance(item, Header):
+                start, end = item.start - 8, item.end + (8 if item.undefined else 0)
+                if run is not None and run[1] == start:
+                    body.pop()
+                    start = run[0]
+                run = (start, end)
+                body.append(data[start:end])
+                continue
+            run = None
+            pieces = item.write()
+            if item.undefined:
                 body += [_ITEM + _UNDEFINED, *pieces, _ITEM_END]
             else:
                 body += [_ITEM + pack("<I", _length(pieces)), *pieces]

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from engine.dicom.walk import MAX_HEADER
+
 GIB = 1024 * 1024 * 1024
-_ANSWER = struct.Struct("<BQI")
-_GREETING = b"ready\n"
+ANSWER = struct.Struct("<BQI")
+SPENT = 2
+"""The status of a helper that still answers, but whose memory or stack had run out."""
+GREETING = b"ready\n"
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -92,6 +96,8 @@ class Guard:
             except (EOFError, OSError):
                 self._kill()
                 raise Unreadable("reading the header exceeded the limits of the helper") from None
+            if status == SPENT:
+                self._kill()
         if status:
             raise Unreadable(body.decode("utf-8", "replace"))
         return NormalHead(data=body, end=end)
@@ -111,7 +117,9 @@ class Guard:
         deadline = time.monotonic() + self._seconds
         process.stdin.write(request)
         process.stdin.flush()
-        status, end, length = _ANSWER.unpack(_read(process, _ANSWER.size, deadline))
+        status, end, length = ANSWER.unpack(_read(process, ANSWER.size, deadline))
+        if length > MAX_HEADER:
+            raise EOFError("no answer is as long as this")
         return status, end, _read(process, length, deadline)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -133,7 +141,7 @@ class Guard:
         )
         self._process = process
         # Starting is ours, not the object's: it has a limit of its own.
-        _read(process, len(_GREETING), time.monotonic() + max(30.0, self._seconds))
+        _read(process, len(GREETING), time.monotonic() + max(30.0, self._seconds))
         return process
 
     def _kill(self) -> None:

@@ -14,7 +14,6 @@ _MIB = 1024 * 1024
 _REASONS = {
     "MemoryError": "reading the header takes more memory than allowed",
     "RecursionError": "sequences are nested too deeply",
-    "OSError": "the file cannot be read",
 }
 
 
@@ -25,16 +24,15 @@ def main() -> None:
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     warnings.simplefilter("ignore")
-    from engine.dicom.guard import _ANSWER, _GREETING, Unreadable  # noqa: PLC0415 (limits first)
+    from engine.dicom.guard import ANSWER, GREETING, SPENT, Unreadable  # noqa: PLC0415 (limits first)
     from engine.dicom.normal import normal_head  # noqa: PLC0415 (limits first)
 
     out = sys.stdout.buffer
-    out.write(_GREETING)
+    out.write(GREETING)
     out.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
         _allow_cpu(request["seconds"])
-        fatal = False
         try:
             data, end = normal_head(
                 request["path"], request["transfer_syntax"], request["dataset_offset"]
@@ -43,15 +41,13 @@ def main() -> None:
         except Unreadable as error:
             status, end, data = 1, 0, error.reason.encode()
         except Exception as error:  # whatever a parser throws at hostile bytes
-            name = "OSError" if isinstance(error, OSError) else type(error).__name__
+            name = type(error).__name__
             reason = _REASONS.get(name, f"the header cannot be read ({name})")
-            status, end, data = 1, 0, reason.encode()
             fatal = isinstance(error, MemoryError | RecursionError)
-        out.write(_ANSWER.pack(status, end, len(data)))
+            status, end, data = (SPENT if fatal else 1), 0, reason.encode()
+        out.write(ANSWER.pack(status, end, len(data)))
         out.write(data)
         out.flush()
-        if fatal:
-            return  # what is left of such an object is not worth keeping
         del data
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from struct import unpack_from
+from struct import iter_unpack, unpack_from
 from typing import TYPE_CHECKING
 
 from engine.dicom.charset import Charset
-from engine.dicom.dictionary import vr_of
+from engine.dicom.dictionary import format_tag, vr_of
 from engine.dicom.walk import (
     LONG_VRS,
+    MAX_HEADER,
     SHORT_VRS,
     Buffer,
     ElementWalk,
@@ -21,14 +22,14 @@ from engine.dicom.walk import (
     Span,
     item_elements,
     item_spans,
+    names_a_vr,
 )
 
 if TYPE_CHECKING:
     from engine.dicom.edit import HeaderEdit
 
-__all__ = ["MAX_HEADER", "Element", "Header", "HeaderError", "HeaderReader"]
+__all__ = ["MAX_DEPTH", "MAX_HEADER", "Element", "Header", "HeaderError", "HeaderReader"]
 
-MAX_HEADER = 16 * 1024 * 1024
 MAX_DEPTH = 64
 
 _CHARSET = 0x00080005
@@ -205,6 +206,8 @@ class Header:
             values = self._binary(vr, span)
             return str(values[0]) if values else ""
         data = self._bytes(span)
+        if vr == "AT":
+            return (_tags(data) or [""])[0]
         if vr in _CODED and (not data.isascii() or b"\x1b" in data):
             if vr in _WHOLE:
                 return self.charset.decode(data).strip(" \0")
@@ -224,6 +227,8 @@ class Header:
         data = self._bytes(span)
         if not data:
             return []
+        if vr == "AT":
+            return _tags(data)
         if vr in _WHOLE:
             return [self._decode(vr, data).strip(" \0")]
         if vr in _CODED:
@@ -360,6 +365,8 @@ class HeaderReader:
             return True
         walk = self._walk
         size = len(data)
+        if not self._explicit and walk.position == 0 and names_a_vr(data):
+            raise HeaderError("Explicit VR where Implicit VR was said")
         if walk.advance(data, size):
             self._done = True
         elif final:
@@ -382,6 +389,11 @@ class HeaderReader:
             end=self._walk.position,
             depth=self._depth,
         )
+
+
+def _tags(data: bytes) -> list[str]:
+    pairs = iter_unpack("<HH", data[: len(data) & ~3])
+    return [format_tag(group << 16 | number) for group, number in pairs]
 
 
 def _number(text: str) -> float | None:

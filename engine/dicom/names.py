@@ -17,12 +17,19 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SERIES_NUMBER, _SERIES_UID = 0x00200011, 0x0020000E
 _LONGEST_NAME = 200
+_SHORTEST_LIMIT = 20
 
 
 def safe_name(text: str, *, fallback: str = "NA", limit: int = 128) -> str:
     """Make one name on disk of any text: `[A-Za-z0-9_.-]+`, at most `limit` characters, and nothing
     that a file system or a command line reads as something else. The same text gives the same
-    name."""
+    name; two long ones give two.
+
+    Raises:
+        ValueError: if the limit leaves no room for a name.
+    """
+    if limit < _SHORTEST_LIMIT:
+        raise ValueError(f"a name needs a limit of at least {_SHORTEST_LIMIT} characters")
     name = _OUTSIDE.sub("_", text.strip())
     if not name:
         return fallback
@@ -85,7 +92,7 @@ class FileNameTemplate:
 
     def check(self) -> list[str]:
         """Say in sentences what is wrong with the template; nothing when it is good."""
-        problems = list(self._problems)
+        problems = list(dict.fromkeys(self._problems))
         if not self._unique:
             problems.append(
                 "Files would overwrite each other: the template needs ${SOPInstanceUID} "

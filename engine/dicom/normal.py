@@ -22,7 +22,7 @@ from engine.dicom.dictionary import vr_of
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
 from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, is_explicit
-from engine.dicom.walk import LONG_VRS, PIXEL_GROUP, SHORT_VRS
+from engine.dicom.walk import LONG_VRS, PIXEL_GROUP, SHORT_VRS, names_a_vr
 
 BULK = 64 * 1024
 MAX_INFLATED = 64 * 1024 * 1024
@@ -43,7 +43,11 @@ def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[b
         Unreadable: if it can only be guessed at.
         Exception: whatever pydicom raises.
     """
-    with open(path, "rb") as file:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        raise Unreadable("the file cannot be read") from None
+    with os.fdopen(descriptor, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(dataset_offset)
         if transfer_syntax in DEFLATED_SYNTAXES:
@@ -52,7 +56,7 @@ def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[b
             implicit=not is_explicit(transfer_syntax), little=transfer_syntax != BIG_ENDIAN
         )
         data, end = reader.read(file, size)
-        return data, end - dataset_offset
+    return data, end - dataset_offset
 
 
 def _deflated(file: BinaryIO) -> tuple[bytes, int]:
@@ -97,9 +101,15 @@ class _Reader:
     def __init__(self, *, implicit: bool, little: bool) -> None:
         self._implicit = implicit
         self._little = little
+        self._file: BinaryIO = BytesIO()
 
     def read(self, file: BinaryIO, size: int) -> tuple[bytes, int]:
         """Read from where the file stands; `size` is where it ends."""
+        self._file = file
+        start = file.tell()
+        if self._implicit and names_a_vr(file.read(8)):
+            self._implicit = False
+        file.seek(start)
         stopped: list[bool] = []
 
         def stop(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -122,7 +132,10 @@ class _Reader:
             self._check_end(file, size, found)
         if not found:
             raise Unreadable("there is no element in the data set")
-        return self._encode(found, MAX_DEPTH), end
+        data = self._encode(found, MAX_DEPTH)
+        if len(data) > MAX_HEADER:
+            raise Unreadable("the header is larger than allowed")
+        return data, end
 
     def _check(self, element: RawDataElement | DataElement, size: int) -> None:
         if not isinstance(element, RawDataElement) or element.length == 0xFFFFFFFF:
@@ -178,9 +191,12 @@ class _Reader:
         if vr not in _KNOWN:
             raise Unreadable("an unknown value representation")
         value = element.value
+        if value is None and element.length and (vr in _TEXT or vr == "SQ" or in_guise):
+            # Left out for its size, but it is no bulk.
+            self._file.seek(element.value_tell)
+            value = self._file.read(element.length)
         if value is None:
-            # A value left out has a length; an empty one is empty text or nothing.
-            return vr, b"" if element.length == 0 else None
+            return vr, None if element.length else b""
         if (vr == "SQ" or in_guise) and value:
             implicit = element.is_implicit_VR or in_guise
             return "SQ", read_sequence(
@@ -191,7 +207,7 @@ class _Reader:
     def _sequence(self, sequence: Iterable[Dataset], depth: int) -> bytes:
         parts = []
         for item in sequence:
-            elements = {int(tag): item.get_item(tag) for tag in item.keys()}  # noqa: SIM118
+            elements = {int(tag): item.get_item(tag, keep_deferred=True) for tag in item.keys()}  # noqa: SIM118
             data = self._encode(elements, depth - 1)
             parts.append(b"\xfe\xff\x00\xe0" + pack("<I", len(data)) + data)
         return b"".join(parts)

@@ -128,9 +128,11 @@ def _walk_meta(data: Buffer) -> ElementWalk:
     if bytes(data[132:140]) == _GROUP_LENGTH and size >= 144:
         end = 144 + int(unpack_from("<I", data, 140)[0])
         walk = ElementWalk(132, explicit=True, depth=1, stop=3)
-        # A group length that says nothing true is no reason to refuse: the elements are there.
         with suppress(HeaderError):
             if end <= size and not walk.advance(data, end) and walk.position == end:
+                # Some lengths are too short: what goes on as group 2 belongs to it.
+                with suppress(HeaderError):
+                    walk.advance(data, size)
                 return walk
     walk = ElementWalk(132, explicit=True, depth=1, stop=3)
     if not walk.advance(data, size) and walk.position != size:

@@ -12,6 +12,8 @@ Span = tuple[int, int, int, bytes, bool]
 """Of one element: its start, the start of its value, its end, its VR as written (empty in Implicit
 VR), and whether its length is undefined."""
 
+MAX_HEADER = 16 * 1024 * 1024
+"""The largest head that is held in memory, in bytes."""
 PIXEL_GROUP = 0x7FE0
 PIXEL_DATA = 0x7FE00010
 UNDEFINED = 0xFFFFFFFF
@@ -61,7 +63,7 @@ class NestWalk:
         mode = stack[-1]
         while position + 8 <= size:
             group, number, length = _tag_length(data, position)
-            if group == 0xFFFE:
+            if group == _DELIMITERS:
                 if mode & _IN_ITEM:
                     if number != 0xE00D or length:
                         raise HeaderError("a delimiter out of place", position)
@@ -162,7 +164,7 @@ class ElementWalk:
             while position + 8 <= size:
                 group, number, code, length = _head(data, position)
                 if group >= stop:
-                    if group == 0xFFFE:
+                    if group == _DELIMITERS:
                         raise HeaderError("an item outside of a sequence", position)
                     return True
                 tag = group << 16 | number
@@ -196,7 +198,13 @@ class ElementWalk:
                     elements[tag] = (position, value, end, code, False)
                 last = tag
                 position = end
-            return position + 2 <= size and data[position] | data[position + 1] << 8 >= stop
+            if position + 2 > size:
+                return False
+            # Group 7FE0 is known by two bytes: what follows it may be long in coming.
+            group = data[position] | data[position + 1] << 8
+            if group == _DELIMITERS:
+                raise HeaderError("an item outside of a sequence", position)
+            return group >= stop
         finally:
             self._last, self.position = last, position
 
@@ -230,6 +238,13 @@ def _inner(code: bytes, tag: int, position: int) -> int:
     raise HeaderError("an undefined length where none may be", position)
 
 
+def names_a_vr(data: Buffer) -> bool:
+    """Say whether the first element looks like one of Explicit VR; as the length of one of
+    Implicit VR it would be 16 KiB at least, and nothing so long comes first."""
+    code = bytes(data[4:6])
+    return code in SHORT_VRS or code in LONG_VRS
+
+
 def item_spans(
     data: Buffer, value: int, stop: int, *, explicit: bool, depth: int
 ) -> list[tuple[int, int, bool]]:
@@ -244,7 +259,7 @@ def item_spans(
         if position + 8 > stop:
             raise HeaderError("a sequence ends within an item", position)
         group, number, length = _tag_length(data, position)
-        if group != 0xFFFE or number != 0xE000:
+        if group != _DELIMITERS or number != 0xE000:
             raise HeaderError("something else than an item in a sequence", position)
         start = position + 8
         if length != UNDEFINED:

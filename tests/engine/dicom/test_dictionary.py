@@ -1,0 +1,85 @@
+"""Words of DICOM: tags as text, keywords, VRs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pydicom._dicom_dict import DicomDictionary
+import pytest
+
+from engine.dicom.dictionary import format_tag, keyword, parse_tag, tag_of, vr_of
+
+
+@pytest.mark.parametrize(
+    "text", ["(0010,0020)", "00100020", "0010,0020", "(0010, 0020)", " PatientID ", "(0010,0020"]
+)
+def test_a_tag_has_many_spellings(text: str) -> None:
+    assert parse_tag(text) == 0x00100020
+
+
+@pytest.mark.parametrize("text", ["", "Patient", "0010", "(0010,00XX)", "0010 00200"])
+def test_what_is_no_tag_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match="neither a tag such as"):
+        parse_tag(text)
+
+
+def test_a_long_text_is_not_repeated_whole() -> None:
+    with pytest.raises(ValueError, match="neither") as caught:
+        parse_tag("x" * 5000)
+    assert len(str(caught.value)) < 120
+
+
+def test_tags_are_written_as_the_standard_writes_them() -> None:
+    assert format_tag(0x7FE0ABCD) == "(7FE0,ABCD)"
+    assert parse_tag(format_tag(0x7FE0ABCD)) == 0x7FE0ABCD
+
+
+def test_keywords_go_both_ways() -> None:
+    assert keyword(0x00100010) == "PatientName"
+    assert tag_of("PatientName") == 0x00100010
+    assert keyword(0x00091001) == ""
+    assert tag_of("patientname") is None
+    assert tag_of("") is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "creator", "vr"),
+    [
+        (0x00100010, "", "PN"),
+        (0x00080000, "", "UL"),
+        (0x00090000, "", "UL"),
+        (0x00090010, "", "LO"),
+        (0x000900FF, "", "LO"),
+        (0x00091001, "", "UN"),
+        (0x00190100, "", "UN"),
+        (0x0019100C, "SIEMENS MR HEADER", "IS"),
+        (0x0019110C, "SIEMENS MR HEADER", "IS"),
+        (0x0019100C, "NOBODY", "UN"),
+        (0x00280106, "", "US"),
+        (0x60000010, "", "US"),
+        (0x60023000, "", "OW"),
+        (0x00281101, "", "US"),
+        (0x00089999, "", "UN"),
+    ],
+)
+def test_implied_vrs(tag: int, creator: str, vr: str) -> None:
+    assert vr_of(tag, creator) == vr
+
+
+def test_every_standard_element_has_one_vr() -> None:
+    for tag in DicomDictionary:
+        assert len(vr_of(tag)) in (2, 4), format_tag(tag)
+        if tag >> 16 != 0xFFFE:
+            assert len(vr_of(tag)) == 2, format_tag(tag)
+
+
+def test_reading_headers_imports_no_pydicom() -> None:
+    code = (
+        "import sys, engine.dicom.part10, engine.dicom.names, engine.dicom.edit\n"
+        "from engine.dicom.header import Header\n"
+        "h = Header.index(b'\\x10\\0\\x20\\0LO\\x02\\0ab', explicit=True)\n"
+        "assert h.text(0x00100020) == 'ab'\n"
+        "assert not any(m.startswith(('pydicom', 'numpy')) for m in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
