@@ -26,7 +26,17 @@ async def add(session: AsyncSession, counts: Mapping[TallyKey, int]) -> None:
     if not rows:
         return
     await session.execute(_upsert(session).values(rows))
-    await session.execute(delete(TallyRow).where(TallyRow.count == 0))
+    # Only what was taken from can have come to nothing: never look through all tallies.
+    for (transfer, of, place), count in counts.items():
+        if count < 0:
+            await session.execute(
+                delete(TallyRow).where(
+                    TallyRow.transfer == transfer,
+                    TallyRow.session == of,
+                    TallyRow.place == place.value,
+                    TallyRow.count == 0,
+                )
+            )
 
 
 async def move(session: AsyncSession, of: str, source: Place, target: Place) -> None:

@@ -1,0 +1,40 @@
+"""Tallies: they are summed, moved, and gone when they come to nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from engine.archive.database import Database
+from engine.archive.prearchive import accounts
+from engine.archive.prearchive.tables import TallyRow
+from engine.model.accounts import Place
+
+
+async def test_a_tally_that_comes_to_nothing_is_gone(prearchive: Database) -> None:
+    async with prearchive.write() as transaction:
+        await accounts.add(transaction, {("", "pre_a", Place.WAITING): 2})
+        await accounts.add(transaction, {("t1", "pre_b", Place.WAITING): 1})
+        await accounts.add(
+            transaction, {("", "pre_a", Place.WAITING): -2, ("t1", "pre_a", Place.WAITING): 2}
+        )
+        rows = (await transaction.execute(select(func.count()).select_from(TallyRow))).scalar_one()
+        assert rows == 2
+        assert (await accounts.total(transaction, of="pre_a")).at(Place.WAITING) == 2
+        assert (await accounts.total(transaction)).at(Place.WAITING) == 3
+
+
+async def test_a_move_takes_all_of_a_session_and_leaves_the_others(prearchive: Database) -> None:
+    async with prearchive.write() as transaction:
+        await accounts.add(
+            transaction,
+            {
+                ("t1", "pre_a", Place.WAITING): 2,
+                ("t2", "pre_a", Place.WAITING): 3,
+                ("t1", "pre_a", Place.ARCHIVED): 1,
+                ("t2", "pre_b", Place.WAITING): 7,
+            },
+        )
+        await accounts.move(transaction, "pre_a", Place.WAITING, Place.ARCHIVED)
+        moved = await accounts.total(transaction, of="pre_a")
+        assert (moved.at(Place.WAITING), moved.at(Place.ARCHIVED)) == (0, 6)
+        assert (await accounts.total(transaction)).at(Place.WAITING) == 7
