@@ -46,13 +46,7 @@ async def reserve(
     await _alone(session, origin)
     filed = await _filed(session, origin)
     if filed is not None:
-        return Reservation(
-            origin=origin,
-            project=filed.project,
-            label=filed.label,
-            accession=filed.id,
-            filed=True,
-        )
+        return _reservation_of(filed)
     held = await session.get(FilingRow, origin)
     if held is not None and (held.project, held.label) == (project, label):
         return _reservation(held)
@@ -150,6 +144,15 @@ async def commit(
     return await sessions.card(session, row.id)
 
 
+async def standing(session: AsyncSession, origin: str) -> Reservation | None:
+    """Tell how far an origin has come: nothing, reserved, or filed."""
+    filed = await _filed(session, origin)
+    if filed is not None:
+        return _reservation_of(filed)
+    held = await session.get(FilingRow, origin)
+    return None if held is None else _reservation(held)
+
+
 async def release(session: AsyncSession, origin: str) -> None:
     """Give the reservation of `origin` back; its accession ID is not given again."""
     await session.execute(delete(FilingRow).where(FilingRow.origin == origin))
@@ -174,6 +177,12 @@ async def _filed(session: AsyncSession, origin: str) -> ArchivedSessionRow | Non
 def _reservation(row: FilingRow) -> Reservation:
     return Reservation(
         origin=row.origin, project=row.project, label=row.label, accession=row.accession
+    )
+
+
+def _reservation_of(row: ArchivedSessionRow) -> Reservation:
+    return Reservation(
+        origin=row.origin, project=row.project, label=row.label, accession=row.id, filed=True
     )
 
 

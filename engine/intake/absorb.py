@@ -5,6 +5,7 @@ what is true is what the journals say."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from engine.archive.database import Database
 from engine.archive.prearchive import accounts, ledger
 from engine.archive.prearchive.accounts import TallyKey
 from engine.archive.prearchive.receipts import Receipts
-from engine.archive.prearchive.rows import change, folder_of, may_accept
+from engine.archive.prearchive.rows import change, may_accept
 from engine.archive.prearchive.tables import (
     HeldRow,
     JournalRow,
@@ -26,6 +27,7 @@ from engine.archive.prearchive.tables import (
     SessionRow,
     TransferRow,
 )
+from engine.dicom.names import safe_name
 from engine.intake.journal import Batch, Outcome, Record, read_batch
 from engine.model.accounts import Place
 from engine.model.states import Status, after_new_data
@@ -95,20 +97,35 @@ class Absorber:
     async def finish(self, name: str) -> Absorbed:
         """Take in a dead worker's journal to its end and put it away."""
         absorbed = Absorbed()
+        path = self._folder / name
         async with self._turn:
             while await self._one_batch(name, absorbed):
                 pass
             async with self._database.write() as transaction:
                 row = await transaction.get(JournalRow, name)
-                if row is not None:
+                if row is not None and not row.finished:
                     row.finished = True
-            await asyncio.to_thread((self._folder / name).unlink, missing_ok=True)
+                    # What a crash has torn off at the end can never become a record.
+                    row.damaged += row.offset < await asyncio.to_thread(_size, path)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         return absorbed
 
     async def left_behind(self, mine: Iterable[str]) -> list[str]:
-        """Name this node's journals that no living worker writes."""
+        """Name this node's journals that no worker of ours writes, those included that a crash has
+        kept from being registered or removed."""
         alive = set(mine)
-        return [name for name in await self._journals(every_node=False) if name not in alive]
+        registered = await self._journals(every_node=False)
+        on_disk = await asyncio.to_thread(self._on_disk)
+        for name in sorted(on_disk.difference(registered, alive)):
+            await self.register(name)
+            registered.append(name)
+        return [name for name in registered if name not in alive]
+
+    def _on_disk(self) -> set[str]:
+        mine = re.compile(re.escape(safe_name(self._node, limit=40)) + r"-w\d+-[0-9a-f]+\.journal")
+        if not self._folder.is_dir():
+            return set()
+        return {path.name for path in self._folder.iterdir() if mine.fullmatch(path.name)}
 
     async def _journals(self, *, every_node: bool) -> list[str]:
         query = select(JournalRow.name).where(JournalRow.finished.is_(False))
@@ -140,13 +157,8 @@ class Absorber:
             await posting.post()
             current.offset = batch.end
             current.damaged += batch.damaged
-        await asyncio.to_thread(self._drop, posting.superfluous)
         absorbed |= posting.absorbed
         return True
-
-    def _drop(self, files: list[tuple[SessionRow, str]]) -> None:
-        for row, file in files:
-            (folder_of(row, self._prearchive) / file).unlink(missing_ok=True)
 
 
 class _Posting:
@@ -160,7 +172,6 @@ class _Posting:
         self._ledger: ledger.Fold = {}
         self._rows: dict[str, SessionRow] = {}
         self._known: dict[tuple[str, str, str], ObjectRow] = {}
-        self.superfluous: list[tuple[SessionRow, str]] = []
         self.absorbed = Absorbed(records=len(batch.records))
 
     async def post(self) -> None:
@@ -203,7 +214,7 @@ class _Posting:
             await self._stored(record)
             return
         if record.outcome is Outcome.HELD:
-            self._hold(record)
+            await self._hold(record)
         self._count(record, _PLACES[record.outcome])
 
     def _count(self, record: Record, place: Place, *, session: str | None = None) -> None:
@@ -232,17 +243,18 @@ class _Posting:
             return
         key = (record.session, record.received_sop, record.digest)
         known = self._known.get(key)
-        if known is not None and known.file == record.file:
-            if known.recovered:
-                # The file was found before its record: the record says who sent it.
-                self._tally["", record.session, Place.WAITING] -= 1
-                self._tally[record.transfer, record.session, Place.WAITING] += 1
-                known.recovered, known.transfer = False, record.transfer
+        if known is not None and known.recovered:
+            # The file was found before its record, and may have moved since: the record says who
+            # sent it.
+            self._tally["", record.session, Place.WAITING] -= 1
+            self._tally[record.transfer, record.session, Place.WAITING] += 1
+            known.recovered, known.transfer = False, record.transfer
             return
         if known is not None:
             # A build had moved the first one, so that the name was free: the same object twice.
-            self.superfluous.append((row, record.file))
+            # Only the next build can tell which of the two files may go.
             self._count(record, Place.DUPLICATE)
+            self._join(row, record)
             return
         entry = ObjectRow(
             session=record.session,
@@ -258,6 +270,10 @@ class _Posting:
         self._count(record, Place.WAITING)
         row.objects += 1
         row.bytes += record.size
+        self._join(row, record)
+
+    def _join(self, row: SessionRow, record: Record) -> None:
+        """Let a row follow from what has come into its folder."""
         row.last_object = max(row.last_object, _moment(record))
         if may_accept(row) and row.status != Status.RECEIVING:
             change(row, after_new_data(Status(row.status)))
@@ -266,7 +282,9 @@ class _Posting:
 
     async def _already_gone(self, record: Record) -> None:
         """Count an object whose session has left the prearchive with it."""
-        receipt = await self._receipts.find(self._transaction, record.received_sop, record.session)
+        receipt = await self._receipts.find(
+            self._transaction, record.received_sop, record.session, record.digest
+        )
         if receipt is None:
             self._count(record, Place.WAITING)
             return
@@ -276,21 +294,23 @@ class _Posting:
             receipt.recovered = False
         self._count(record, place)
 
-    def _hold(self, record: Record) -> None:
-        self._transaction.add(
-            HeldRow(
-                id=record.file,
-                transfer=record.transfer,
-                at=_moment(record),
-                reason=record.reason,
-                rule=record.rule,
-                sop_class=record.sop_class,
-                received_sop_uid=record.received_sop,
-                transfer_syntax=record.transfer_syntax,
-                digest=record.digest,
-                size=record.size,
-            )
-        )
+    async def _hold(self, record: Record) -> None:
+        row = await self._transaction.get(HeldRow, record.file)
+        if row is None:
+            row = HeldRow(id=record.file)
+            self._transaction.add(row)
+        else:
+            # The file was found before its record: the record says the rest.
+            self._tally["", "", Place.HELD] -= 1
+        row.transfer = record.transfer
+        row.at = _moment(record)
+        row.reason = record.reason
+        row.rule = record.rule
+        row.sop_class = record.sop_class
+        row.received_sop_uid = record.received_sop
+        row.transfer_syntax = record.transfer_syntax
+        row.digest = record.digest
+        row.size = record.size
 
     async def _count_transfers(self) -> None:
         by_transfer: dict[str, list[Record]] = defaultdict(list)
@@ -342,6 +362,13 @@ async def refile(transaction: AsyncSession, session: str, moves: dict[str, str])
             .where(ObjectRow.session == session, ObjectRow.file == old)
             .values(file=new)
         )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _moment(record: Record) -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Database
-from engine.archive.prearchive.rows import folder_of, get, place_of, settle
+from engine.archive.prearchive.rows import folder_of, place_of, settle
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.journal import sync_folder
@@ -80,8 +80,10 @@ class ClaimDesk:
     async def _close(self, session: str) -> None:
         """Take a row whose folder somebody has removed out of the claims."""
         async with self._database.write() as transaction:
-            row = await get(transaction, session, lock=True)
-            if row.accepting:
+            query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+            row = (await transaction.execute(query)).scalar_one_or_none()
+            # A job may have taken it meanwhile: then its folder is gone rightly.
+            if row is not None and row.accepting:
                 row.accepting = False
                 settle(row, Status.ERROR, "its folder is missing from the prearchive")
 
@@ -153,14 +155,14 @@ def _make_folder(root: Path, folder: Path) -> bool:
         path = root / parent
         try:
             path.mkdir(mode=0o700)
-        except FileExistsError:
+        except (FileExistsError, FileNotFoundError):
             continue
         sync_folder(path.parent)
     try:
         folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return False
-    sync_folder(folder.parent)
+        sync_folder(folder.parent)
+    except (FileExistsError, FileNotFoundError):
+        return False  # not found: a job has just removed the emptied folder above it
     return True
 
 

@@ -16,7 +16,7 @@ from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session, write_session
 from engine.intake.build.scans import learn_scan_types
 from engine.intake.journal import sync_folder
-from engine.jobs.build import build, note
+from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
@@ -92,7 +92,8 @@ class ArchiveJob:
         async with self._shop.prearchive_db.write() as transaction:
             locked = await transaction.get_one(SessionRow, session, with_for_update=True)
             superfluous = await note(transaction, locked, result)
-        await asyncio.to_thread(_drop, folder, superfluous)
+        await self._shop.at("build recorded")
+        await asyncio.to_thread(drop_files, folder, superfluous)
         if result.conflicts:
             raise Conflict(result.conflicts[0])
 
@@ -101,7 +102,7 @@ class ArchiveJob:
         if row is None or row.project is None:
             return
         await self._reservation(row)
-        self._shop.reached("reserved")
+        await self._shop.at("reserved")
 
     async def _file(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
@@ -111,7 +112,7 @@ class ArchiveJob:
         document, xml = await self._document(row)
         folder = self._shop.prearchive / row.working_folder
         await asyncio.to_thread(_file_away, folder, place, document.id, xml, self._shop.reached)
-        self._shop.reached("filed")
+        await self._shop.at("filed")
 
     async def _commit(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
@@ -142,13 +143,13 @@ class ArchiveJob:
             )
             pairs = [(scan.series_description, scan.type) for scan in document.scans]
             await scan_types.learn(transaction, row.project, learn_scan_types(pairs))
-        self._shop.reached("committed")
+        await self._shop.at("committed")
 
     async def _leave(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is not None:
             await leave(self._shop, row, Place.ARCHIVED, "Archived")
-            self._shop.reached("left the prearchive")
+            await self._shop.at("left the prearchive")
         await asyncio.to_thread(remove_tree, self._shop.prearchive / WORKING / session)
         if row is not None:
             self._shop.changed(session, "archived", "info")
@@ -189,14 +190,24 @@ class ArchiveJob:
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
-        if row is None:
-            return
+        if row is not None and not await self.take_back(row):
+            await self._shop.fail(session, Verb.ARCHIVE, attempt, code, reason)
+
+    async def take_back(self, row: SessionRow) -> bool:
+        """Undo what an attempt that cannot go on has done in the archive. True when the session is
+        filed already: then there is no way back, and it leaves the prearchive instead."""
+        async with self._shop.archive_db.read() as transaction:
+            standing = await filing.standing(transaction, row.id)
+        if standing is not None and standing.filed:
+            await self._leave(row.id, row.attempt)
+            return True
         if row.project is not None:
             place = await self._place(row)
-            await asyncio.to_thread(remove_tree, place.hidden)
+            accession = "" if standing is None else standing.accession
+            await asyncio.to_thread(_take_out, place, accession)
         async with self._shop.archive_db.write() as transaction:
-            await filing.release(transaction, session)
-        await self._shop.fail(session, Verb.ARCHIVE, attempt, code, reason)
+            await filing.release(transaction, row.id)
+        return False
 
 
 def _new_session(document: SessionDocument, subject: str, folder: str, received: str) -> NewSession:
@@ -260,6 +271,7 @@ def _file_away(
         raise Conflict("a folder of that label stands in the archive already")
     remove_tree(place.hidden)
     _make_folders(place.arc)
+    reached("archive folder made")
     place.hidden.mkdir(mode=0o750)
     for source in sorted(folder.rglob("*")):
         target = place.hidden / source.relative_to(folder)
@@ -267,6 +279,7 @@ def _file_away(
             target.mkdir(mode=0o750)
         elif source.is_file():
             _link_or_copy(source, target)
+            reached("file filed")
     (place.hidden / f"{place.label}.xml").write_bytes(xml)
     with (place.hidden / f"{place.label}.xml").open("rb") as file:
         os.fsync(file.fileno())
@@ -276,7 +289,17 @@ def _file_away(
     sync_folder(place.hidden)
     reached("hidden folder made")
     os.rename(place.hidden, place.final)
+    reached("renamed into place")
     sync_folder(place.arc)
+
+
+def _take_out(place: _Place, accession: str) -> None:
+    """Remove a folder that was never filed; the prearchive still has all of its files."""
+    if accession and _is_ours(place, accession):
+        remove_tree(place.hidden)
+        os.rename(place.final, place.hidden)
+        sync_folder(place.arc)
+    remove_tree(place.hidden)
 
 
 def _is_ours(place: _Place, accession: str) -> bool:
@@ -303,8 +326,3 @@ def _make_folders(folder: Path) -> None:
     for path in reversed(missing):
         path.mkdir(mode=0o750, exist_ok=True)
         sync_folder(path.parent)
-
-
-def _drop(folder: Path, files: list[str]) -> None:
-    for file in files:
-        (folder / file).unlink(missing_ok=True)

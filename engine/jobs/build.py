@@ -4,8 +4,9 @@ row READY, or ERROR or CONFLICT with the reason in words (intake.md 5)."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -21,6 +22,7 @@ from engine.intake.absorb import forget
 from engine.intake.build.assemble import assemble
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.intake.build.types import SessionTypes, load_types
+from engine.jobs.leave import recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
@@ -51,8 +53,11 @@ class BuildJob:
         if not await asyncio.to_thread(folder.is_dir):
             await self._gone(session)
             return
+        # A worker that was killed between link and record has left what nobody counts yet.
+        await recover_unrecorded(self._shop, row, folder)
+        await self._shop.at("files recovered")
         result = await build(self._shop, row, folder)
-        self._shop.reached("files built")
+        await self._shop.at("files built")
         await self._shop.absorber.absorb()
         status = await self._record(session, folder, result, archives=await self._archives(row))
         await self._shop.log(session, f"built: {result.file_count} files, {status.value}")
@@ -76,7 +81,8 @@ class BuildJob:
                     await self._shop.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
             row.commit_after = False
             status = Status(row.status)
-        await asyncio.to_thread(_drop, folder, superfluous)
+        await self._shop.at("build recorded")
+        await asyncio.to_thread(drop_files, folder, superfluous)
         return status
 
     async def _archives(self, row: SessionRow) -> bool:
@@ -130,6 +136,7 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
             subject=row.subject or "",
             options=options,
             types=shop.session_types,
+            reached=shop.reached,
         )
     except BuildError as error:
         raise InvalidInput(str(error)) from error
@@ -143,6 +150,7 @@ def _assemble(
     subject: str,
     options: BuildOptions,
     types: Path | None,
+    reached: Callable[[str], None],
 ) -> BuildResult:
     """Run in a process of the pool, which keeps one guarded helper for odd encodings."""
     return assemble(
@@ -152,6 +160,7 @@ def _assemble(
         subject=subject,
         options=replace(options, types=_types(types)),
         guard=_guard(),
+        checkpoint=partial(reached, "file touched"),
     )
 
 
@@ -177,7 +186,7 @@ async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) 
     row.built_objects = len(result.covered) - len(result.duplicates)
     await _follow_files(transaction, row, result)
     for duplicate in result.duplicates:
-        await _drop_duplicate(transaction, row, duplicate)
+        await _drop_duplicate(transaction, row, duplicate, result)
     return list(result.duplicates)
 
 
@@ -206,10 +215,33 @@ async def _follow_files(transaction: AsyncSession, row: SessionRow, result: Buil
             entry.file = match
 
 
-async def _drop_duplicate(transaction: AsyncSession, row: SessionRow, file: str) -> None:
+async def _drop_duplicate(
+    transaction: AsyncSession, row: SessionRow, file: str, result: BuildResult
+) -> None:
+    """Let the index name the file that stays; where both are indexed, one becomes a duplicate."""
     query = select(ObjectRow).where(ObjectRow.session == row.id, ObjectRow.file == file)
     entry = (await transaction.execute(query)).scalar_one_or_none()
     if entry is None:
+        return
+    indexed = set(
+        (
+            await transaction.execute(
+                select(ObjectRow.file).where(
+                    ObjectRow.session == row.id, ObjectRow.sop_uid == entry.sop_uid
+                )
+            )
+        ).scalars()
+    )
+    going = set(result.duplicates)
+    staying = [
+        path
+        for path, uid in result.covered.items()
+        if uid == result.covered[file] and path not in going and path not in indexed
+    ]
+    if staying:
+        # The build keeps the shortest name of the same data set.
+        entry.file = min(staying, key=lambda path: (len(path), path))
+        await transaction.flush()
         return
     await accounts.add(
         transaction,
@@ -225,6 +257,7 @@ async def _drop_duplicate(transaction: AsyncSession, row: SessionRow, file: str)
     )
 
 
-def _drop(folder: Path, files: list[str]) -> None:
+def drop_files(folder: Path, files: list[str]) -> None:
+    """Remove files that repeat others of the session."""
     for file in files:
         (folder / file).unlink(missing_ok=True)

@@ -15,9 +15,12 @@ from engine.archive.prearchive.tables import SessionRow
 from engine.intake.journal import sync_folder
 from engine.jobs.leave import leave, recover_unrecorded
 from engine.jobs.runner import Work
-from engine.jobs.workshop import TRASH, Workshop, remove_tree
+from engine.jobs.workshop import TRASH, Workshop
 from engine.model.accounts import Place
 from engine.model.states import Verb
+
+_CARD = "session.json"
+"""What is known of a deleted session, beside its files."""
 
 
 class DeleteJob:
@@ -44,22 +47,39 @@ class DeleteJob:
         working = self._shop.prearchive / row.working_folder
         target = self._shop.prearchive / TRASH / row.id
         await asyncio.to_thread(_put_away, working.parent, target, row)
-        self._shop.reached("in the trash")
+        await self._shop.at("in the trash")
         await leave(self._shop, row, Place.DELETED, "Deleted into trash")
+        await self._shop.at("left the prearchive")
         self._shop.changed(session, "deleted into the trash", "warning")
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        await self._shop.fail(session, Verb.DELETE, attempt, code, reason)
+        row = await self._shop.still_owned(session, Verb.DELETE, attempt)
+        if row is not None:
+            await self.take_back(row)
+            await self._shop.fail(session, Verb.DELETE, attempt, code, reason)
+
+    async def take_back(self, row: SessionRow) -> None:
+        """Fetch a session from the trash whose row did not follow it there."""
+        if row.working_folder:
+            working = self._shop.prearchive / row.working_folder
+            target = self._shop.prearchive / TRASH / row.id
+            await asyncio.to_thread(_fetch_back, target, working.parent)
 
 
 def _put_away(source: Path, target: Path, row: SessionRow) -> None:
     """Rename a taken session into the trash, with what is known of it beside the files."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
     if source.exists():
-        (source / "session.json").write_bytes(msgspec.json.encode(to_session(row)))
-        if target.exists():
-            remove_tree(target)  # an older attempt that was given back
-        with suppress(FileNotFoundError):
-            os.rename(source, target)
+        (source / _CARD).write_bytes(msgspec.json.encode(to_session(row)))
+        os.rename(source, target)
     sync_folder(target.parent)
-    sync_folder(source.parent)
+    with suppress(FileNotFoundError):
+        sync_folder(source.parent)
+
+
+def _fetch_back(target: Path, source: Path) -> None:
+    if target.exists() and not source.exists():
+        (target / _CARD).unlink(missing_ok=True)
+        os.rename(target, source)
+        sync_folder(source.parent)
+        sync_folder(target.parent)

@@ -32,6 +32,7 @@ async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> i
                 await transaction.execute(select(ObjectRow.file).where(ObjectRow.session == row.id))
             ).scalars()
         )
+    await shop.at("files listed")
     found = await asyncio.to_thread(object_files, folder)
     strays = [file for file in found if file not in known]
     if not strays:

@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from engine.archive.audit import record_triage
 from engine.archive.prearchive.rows import UNASSIGNED, place_of
 from engine.archive.prearchive.tables import SessionRow
-from engine.jobs.build import build, note
+from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import recover_unrecorded
 from engine.jobs.runner import Work
-from engine.jobs.workshop import Workshop, document_beside, rename_with_document
+from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
 from engine.model.errors import Conflict
 from engine.model.states import Status, Verb
 
@@ -68,21 +68,25 @@ class MoveJob:
             locked.project, locked.label, locked.folder = project, label, label
             locked.subject = subject
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
-        self._shop.reached("renamed")
+        await self._shop.at("renamed")
         await self._shop.log(session, _told(row, project, label, subject))
 
     async def _build(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
+        home = place_of(self._shop.prearchive, row.project, row.timestamp, row.folder)
         working = self._shop.prearchive / row.working_folder
-        folder = await asyncio.to_thread(_with_name, working, row.folder)
+        folder = await asyncio.to_thread(_with_name, home, working, row.folder)
+        await self._shop.at("folder renamed")
         result = await build(self._shop, row, folder)
         async with self._shop.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             locked = (await transaction.execute(query)).scalar_one()
-            await note(transaction, locked, result)
+            superfluous = await note(transaction, locked, result)
             locked.working_folder = str(folder.relative_to(self._shop.prearchive))
+        await self._shop.at("build recorded")
+        await asyncio.to_thread(drop_files, folder, superfluous)
         status = Status.CONFLICT if result.conflicts else Status.READY
         reason = result.conflicts[0] if result.conflicts else ""
         await self._shop.give_back(session, status, reason)
@@ -110,10 +114,10 @@ def _wants(row: SessionRow) -> bool:
     return any(value is not None for value in wanted)
 
 
-def _with_name(working: Path, name: str) -> Path:
-    """Give a taken folder its new name; what is there of the old document goes."""
+def _with_name(home: Path, working: Path, name: str) -> Path:
+    """Give a taken folder its new name; one that was given back by halves is taken again."""
     target = working.with_name(name)
-    if working != target:
-        rename_with_document(working, target)
-        document_beside(working).unlink(missing_ok=True)
+    for source in (home, taken_folder(working)):
+        if source != target and source.is_dir():
+            rename_with_document(source, target)
     return target

@@ -12,21 +12,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 
 from engine.archive.audit import record_triage
-from engine.archive.prearchive.rows import folder_of, place_of
-from engine.archive.prearchive.tables import HeldRow, SessionRow
+from engine.archive.prearchive import accounts
+from engine.archive.prearchive.rows import change, folder_of, place_of
+from engine.archive.prearchive.tables import HeldRow, ReceiptRow, SessionRow
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
-from engine.jobs.leave import recover_unrecorded
+from engine.intake.absorb import forget
+from engine.jobs.archive import ArchiveJob
+from engine.jobs.delete import DeleteJob
+from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.workshop import WORKING, Workshop, remove_tree
+from engine.model.accounts import Place
 from engine.model.identifiers import new_prearchive_id
 from engine.model.states import QUEUED, Status
 
+_SETTLED = frozenset({Status.READY, Status.CONFLICT})
 _TIMESTAMP = re.compile(r"\d{8}_\d{6}(\d{3})?")
 _STUDY_UID = 0x0020000D
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -76,6 +85,7 @@ class Reconciliation:
                 folder = home
             if await asyncio.to_thread(folder.is_dir):
                 self.done.objects += await recover_unrecorded(self._shop, row, folder)
+                await self._agree(row, folder)
             elif row.locked or row.working_folder:
                 continue  # its job, which resumes, knows where it was
             else:
@@ -95,16 +105,45 @@ class Reconciliation:
             if row.id in owned:
                 continue
             if row.locked:
-                status = Status.RECEIVING if row.status == Status.BUILDING else Status.ERROR
-                reason = "its job ended without a word; rebuild it"
-                await self._shop.give_back(row.id, status, reason)
+                await self._abandoned(row)
                 self.done.given_back += 1
             elif Status(row.status) in QUEUED:
                 await self._requeue(row)
         if self._alone:
             ids = {row.id for row in await self._rows()} | owned
-            self.done.swept += await asyncio.to_thread(_sweep, self._shop.prearchive, ids)
+            await self._sweep(ids)
         return self.done
+
+    async def _abandoned(self, row: SessionRow) -> None:
+        """Free a locked row whose job will not go on."""
+        if row.status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
+            await self._shop.give_back(row.id, Status.RECEIVING, "its build was cut off")
+            return
+        if row.status == Status.ARCHIVING and await ArchiveJob(self._shop).take_back(row):
+            return
+        if row.status == Status.DELETING:
+            await DeleteJob(self._shop).take_back(row)
+        reason = "its job ended without a word; rebuild it"
+        await self._shop.give_back(row.id, Status.ERROR, reason)
+
+    async def _agree(self, row: SessionRow, folder: Path) -> None:
+        """Let a row follow from its files: where more lie there than it has built or counted it is
+        built again; where none ever came it goes."""
+        files = len(await asyncio.to_thread(object_files, folder))
+        async with self._shop.prearchive_db.write() as transaction:
+            locked = await transaction.get(SessionRow, row.id, with_for_update=True)
+            if locked is None or locked.locked or locked.working_folder:
+                return
+            if locked.status in _SETTLED and files != locked.built_objects:
+                change(locked, Status.RECEIVING)
+            if not self._alone or locked.status != Status.RECEIVING or files or locked.objects:
+                return
+            # Claimed for an object that was never published. Whoever still holds the claim will
+            # find no folder, and claim again.
+            await forget(transaction, row.id)
+        with suppress(OSError):
+            await asyncio.to_thread(_drop_if_empty, folder)
+        self.done.swept += 1
 
     async def _requeue(self, row: SessionRow) -> None:
         """A queued row without a job: back to receiving, where the timer finds it."""
@@ -164,6 +203,24 @@ class Reconciliation:
         self.done.objects += await recover_unrecorded(self._shop, row, folder)
         self.done.rows_added += 1
 
+    async def _sweep(self, keep: set[str]) -> None:
+        """Remove what a job had taken and whose row has left: its files are filed or in the trash,
+        as the receipts say."""
+        working = self._shop.prearchive / WORKING
+        if not await asyncio.to_thread(working.is_dir):
+            return
+        for path in await asyncio.to_thread(lambda: sorted(working.iterdir())):
+            if path.name in keep:
+                continue
+            query = select(ReceiptRow.session).where(ReceiptRow.session == path.name).limit(1)
+            async with self._shop.prearchive_db.read() as transaction:
+                vouched = (await transaction.execute(query)).scalar_one_or_none()
+            if vouched is None and any(path.glob("*/SCANS/*/*/*")):
+                _log.error("files that no row and no receipt knows", folder=path.name)
+                continue
+            await asyncio.to_thread(remove_tree, path)
+            self.done.swept += 1
+
     async def _held(self) -> None:
         """Held files whose record was lost get a row; the reason went with the record."""
         held = self._shop.prearchive / ".staging" / "held"
@@ -181,6 +238,7 @@ class Reconciliation:
                     )
                 )
                 self.done.lost_held += 1
+            await accounts.add(transaction, {("", "", Place.HELD): len(present.keys() - known)})
 
 
 def _session_folders(prearchive: Path) -> list[Path]:
@@ -216,14 +274,3 @@ def _drop_if_empty(folder: Path) -> None:
     shutil.rmtree(folder)
     with suppress(OSError):
         os.rmdir(folder.parent)
-
-
-def _sweep(prearchive: Path, keep: set[str]) -> int:
-    """Remove what a job had taken and whose row has left: its files are filed or in the trash."""
-    working = prearchive / WORKING
-    if not working.is_dir():
-        return 0
-    gone = [path for path in working.iterdir() if path.name not in keep]
-    for path in gone:
-        remove_tree(path)
-    return len(gone)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowStatus
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -188,6 +188,16 @@ _work: Mapping[Verb, Work] = {}
 _log = logging.getLogger(__name__)
 
 
+_PATIENT: StepOptions = {
+    "name": "fail",
+    "retries_allowed": True,
+    "max_attempts": 12,
+    "interval_seconds": 1.0,
+    "backoff_rate": 2.0,
+}
+"""A row that cannot be given back stays locked: a database that is away may come back in time."""
+
+
 @DBOS.workflow(name=_WORKFLOW)
 async def session_job(session: str, verb: str, attempt: int) -> None:
     """Run the steps of a verb for one session; a step that ended is not run again."""
@@ -196,7 +206,7 @@ async def session_job(session: str, verb: str, attempt: int) -> None:
         fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
         if fault:
             code, reason = fault
-            await DBOS.run_step_async({"name": "fail"}, work.fail, session, attempt, code, reason)
+            await DBOS.run_step_async(_PATIENT, work.fail, session, attempt, code, reason)
             raise JobFailed(reason)
 
 

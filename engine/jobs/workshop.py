@@ -50,7 +50,13 @@ class Workshop:
     changed: Callable[[str, str, str], None]
     """Tells the events of (prearchive id, sentence, severity)."""
     reached: Callable[[str], None]
-    """Called at named points of the steps; does nothing but in tests of crashes."""
+    """Called at named points of the steps, in a thread or in a process of the pool, so that it may
+    take its time; does nothing but in tests of crashes."""
+
+    async def at(self, point: str) -> None:
+        """Pass a named point of a step."""
+        if self.reached is not pass_by:
+            await asyncio.to_thread(self.reached, point)
 
     async def owned(self, session: str, verb: Verb, attempt: int) -> SessionRow | None:
         """Take (or keep) a queued session for a job; None when the job has been overtaken."""
@@ -59,6 +65,7 @@ class Workshop:
             row = (await transaction.execute(query)).scalar_one_or_none()
             if row is None or not begin(row, verb, attempt):
                 return None
+        await self.at("owned")
         return row
 
     async def still_owned(self, session: str, verb: Verb, attempt: int) -> SessionRow | None:
@@ -80,10 +87,11 @@ class Workshop:
             locked = await _lock(transaction, row.id)
             locked.accepting = False
             locked.working_folder = working
-        self.reached("not accepting")
+        await self.at("not accepting")
         home = place_of(self.prearchive, row.project, row.timestamp, row.folder)
         await asyncio.to_thread(rename_with_document, home, self.prearchive / working)
-        self.reached("taken away")
+        await asyncio.to_thread(_drop_empty, home.parent)
+        await self.at("taken away")
         await self.absorber.absorb(every_node=True)
         return self.prearchive / working
 
@@ -95,9 +103,10 @@ class Workshop:
             return
         home = place_of(self.prearchive, row.project, row.timestamp, row.folder)
         if row.working_folder:
-            working = self.prearchive / row.working_folder
+            working = await asyncio.to_thread(taken_folder, self.prearchive / row.working_folder)
             await asyncio.to_thread(rename_with_document, working, home)
             await asyncio.to_thread(_drop_empty, working.parent)
+            await self.at("folder given back")
         async with self.prearchive_db.write() as transaction:
             locked = await _lock(transaction, session)
             locked.working_folder = ""
@@ -127,6 +136,20 @@ class Workshop:
             folder = folder_of(row, self.prearchive)
             with suppress(OSError):
                 await asyncio.to_thread(write_log, folder, text)
+
+
+def pass_by(_point: str) -> None:
+    """Do nothing at a named point."""
+
+
+def taken_folder(working: Path) -> Path:
+    """Give a taken session's folder, under the name that it has: a move may have ended between
+    giving it another one and saying so."""
+    if not working.is_dir() and working.parent.is_dir():
+        others = [path for path in working.parent.iterdir() if path.is_dir()]
+        if len(others) == 1:
+            return others[0]
+    return working
 
 
 def write_log(folder: Path, text: str) -> None:

@@ -35,7 +35,7 @@ from engine.jobs.move import MoveJob
 from engine.jobs.reconcile import Reconciliation
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
-from engine.jobs.workshop import Workshop
+from engine.jobs.workshop import Workshop, pass_by
 from engine.model.errors import InvalidSettings, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus, EventBatch
@@ -82,7 +82,7 @@ class Engine:
         home: Home,
         settings: Settings,
         *,
-        reached: Callable[[str], None] = lambda _: None,
+        reached: Callable[[str], None] = pass_by,
     ) -> Engine:
         """Open a home and serve it; nothing starts half.
 

@@ -55,9 +55,13 @@ class Receipts:
             await transaction.execute(insert(ReceiptRow), listed[start : start + _CHUNK])
         return objects
 
-    async def find(self, transaction: AsyncSession, uid: str, session: str) -> ReceiptRow | None:
+    async def find(
+        self, transaction: AsyncSession, uid: str, session: str, digest: str = ""
+    ) -> ReceiptRow | None:
         """Find the receipt of an object that left with a session."""
-        query = select(ReceiptRow).where(
-            ReceiptRow.sop == self.mark(uid), ReceiptRow.session == session
-        )
-        return (await transaction.execute(query)).scalar_one_or_none()
+        # The key with the digest first: of two objects of one UID only one bears the plain key.
+        for key in (self.mark(uid + digest), self.mark(uid)):
+            receipt = await transaction.get(ReceiptRow, (key, session))
+            if receipt is not None:
+                return receipt
+        return None
