@@ -4,17 +4,23 @@ It is the one form of a header that routing, scripts, diffs and the receiver use
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from math import isfinite
-from struct import iter_unpack, unpack_from
 from typing import TYPE_CHECKING
 
 from engine.dicom.charset import Charset
-from engine.dicom.dictionary import format_tag, vr_of
+from engine.dicom.dictionary import vr_of
+from engine.dicom.values import (
+    BINARY,
+    binary_numbers,
+    finite,
+    tags_of,
+    written_integer,
+    written_number,
+)
 from engine.dicom.walk import (
     LONG_VRS,
     MAX_HEADER,
+    META_END,
     SHORT_VRS,
     Buffer,
     ElementWalk,
@@ -34,21 +40,9 @@ MAX_DEPTH = 64
 
 _CHARSET = 0x00080005
 _NAMES = {vr: vr.decode() for vr in SHORT_VRS | LONG_VRS}
-_BINARY = {
-    "US": ("H", 2),
-    "SS": ("h", 2),
-    "UL": ("I", 4),
-    "SL": ("i", 4),
-    "UV": ("Q", 8),
-    "SV": ("q", 8),
-    "FL": ("f", 4),
-    "FD": ("d", 8),
-}
 _WHOLE = frozenset(("LT", "ST", "UT", "UR"))
 _CODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT", "UN"))
 """Text in the Specific Character Set; all other text is plain ASCII (PS3.5 6.1.2.2)."""
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
 
 
 class Element:
@@ -202,12 +196,12 @@ class Header:
         if span is None:
             return None
         vr = self._meaning(tag, span)
-        if vr in _BINARY:
+        if vr in BINARY:
             values = self._binary(vr, span)
             return str(values[0]) if values else ""
         data = self._bytes(span)
         if vr == "AT":
-            return (_tags(data) or [""])[0]
+            return (tags_of(data) or [""])[0]
         if vr in _CODED and (not data.isascii() or b"\x1b" in data):
             if vr in _WHOLE:
                 return self.charset.decode(data).strip(" \0")
@@ -222,13 +216,13 @@ class Header:
         if span is None:
             return []
         vr = self._meaning(tag, span)
-        if vr in _BINARY:
+        if vr in BINARY:
             return [str(number) for number in self._binary(vr, span)]
         data = self._bytes(span)
         if not data:
             return []
         if vr == "AT":
-            return _tags(data)
+            return tags_of(data)
         if vr in _WHOLE:
             return [self._decode(vr, data).strip(" \0")]
         if vr in _CODED:
@@ -250,10 +244,10 @@ class Header:
         span = self._spans.get(tag)
         if span is None:
             return None
-        if self._meaning(tag, span) not in _BINARY:
-            text = self.text(tag) or ""
-            if _INTEGER.fullmatch(text):
-                return int(text)
+        if self._meaning(tag, span) not in BINARY:
+            integer = written_integer(self.text(tag) or "")
+            if integer is not None:
+                return integer
         number = self.number(tag)
         return int(number) if number is not None and number.is_integer() else None
 
@@ -263,10 +257,10 @@ class Header:
         if span is None:
             return None
         vr = self._meaning(tag, span)
-        if vr in _BINARY:
+        if vr in BINARY:
             values = self._binary(vr, span)
-            return _finite(float(values[0])) if values else None
-        return _number(self.text(tag) or "")
+            return finite(float(values[0])) if values else None
+        return written_number(self.text(tag) or "")
 
     def numbers(self, tag: int) -> list[float]:
         """Give all values as numbers; none where one of them is not a finite number."""
@@ -274,10 +268,10 @@ class Header:
         if span is None:
             return []
         vr = self._meaning(tag, span)
-        if vr in _BINARY:
-            found = [_finite(float(value)) for value in self._binary(vr, span)]
+        if vr in BINARY:
+            found = [finite(float(value)) for value in self._binary(vr, span)]
         else:
-            found = [_number(text) for text in self.texts(tag)]
+            found = [written_number(text) for text in self.texts(tag)]
         return [] if None in found else [number for number in found if number is not None]
 
     def private(self, group: int, creator: str, offset: int) -> Element | None:
@@ -320,9 +314,7 @@ class Header:
         return self.charset.decode(data) if vr in _CODED else data.decode("latin_1")
 
     def _binary(self, vr: str, span: Span) -> tuple[int | float, ...]:
-        code, width = _BINARY[vr]
-        count = (span[2] - span[1]) // width
-        return unpack_from(f"<{count}{code}", self.data, span[1])
+        return binary_numbers(vr, self.data, span[1], span[2])
 
     def _element(self, tag: int, span: Span) -> Element:
         start, value, end, code, undefined = span
@@ -352,7 +344,7 @@ class HeaderReader:
         self._explicit = explicit
         self._limit = limit
         self._depth = depth
-        self._walk = ElementWalk(0, explicit=explicit, depth=depth)
+        self._walk = ElementWalk(0, explicit=explicit, depth=depth, after=META_END)
         self._done = False
 
     def advance(self, data: Buffer, final: bool = False) -> bool:
@@ -389,18 +381,3 @@ class HeaderReader:
             end=self._walk.position,
             depth=self._depth,
         )
-
-
-def _tags(data: bytes) -> list[str]:
-    pairs = iter_unpack("<HH", data[: len(data) & ~3])
-    return [format_tag(group << 16 | number) for group, number in pairs]
-
-
-def _number(text: str) -> float | None:
-    if len(text) > 64 or not _NUMBER.fullmatch(text):
-        return None
-    return _finite(float(text))
-
-
-def _finite(number: float) -> float | None:
-    return number if isfinite(number) else None

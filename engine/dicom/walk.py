@@ -14,6 +14,11 @@ VR), and whether its length is undefined."""
 
 MAX_HEADER = 16 * 1024 * 1024
 """The largest head that is held in memory, in bytes."""
+MAX_ELEMENTS = 65_536
+MAX_ITEMS = 131_072
+"""Of one data set, of one sequence: an index takes more memory than the bytes it is of."""
+META_END = 0x0003FFFF
+"""Up to here are commands and meta information, which stand in no data set (PS3.5 7.1)."""
 PIXEL_GROUP = 0x7FE0
 PIXEL_DATA = 0x7FE00010
 UNDEFINED = 0xFFFFFFFF
@@ -133,9 +138,10 @@ class ElementWalk:
     )
 
     def __init__(
-        self, position: int, *, explicit: bool, depth: int, stop: int = PIXEL_GROUP
+        self, position: int, *, explicit: bool, depth: int, after: int = -1, stop: int = PIXEL_GROUP
     ) -> None:
-        """Start at the first element; stop at the first group that is `stop` or higher."""
+        """Start at the first element; its tag must come after `after`. Stop at the first group
+        that is `stop` or higher."""
         self.position = position
         self.needs = position
         """Where the element that is not whole yet reaches at least."""
@@ -143,7 +149,7 @@ class ElementWalk:
         self._explicit = explicit
         self._depth = depth
         self._stop = stop
-        self._last = -1
+        self._last = after
         self._inner: NestWalk | None = None
 
     def advance(self, data: Buffer, size: int) -> bool:
@@ -161,7 +167,9 @@ class ElementWalk:
         stop = self._stop
         short, long = SHORT_VRS, LONG_VRS
         try:
-            while position + 8 <= size:
+            for _ in range(MAX_ELEMENTS - len(elements) + 1):
+                if position + 8 > size:
+                    break
                 group, number, code, length = _head(data, position)
                 if group >= stop:
                     if group == _DELIMITERS:
@@ -169,7 +177,7 @@ class ElementWalk:
                     return True
                 tag = group << 16 | number
                 if tag <= last:
-                    raise HeaderError("tags are out of order", position)
+                    raise HeaderError(_disorder(tag), position)
                 if not explicit:
                     code = b""
                     length = _u32(data, position + 4)[0]
@@ -198,6 +206,8 @@ class ElementWalk:
                     elements[tag] = (position, value, end, code, False)
                 last = tag
                 position = end
+            else:
+                raise HeaderError("there are too many elements", position)
             if position + 2 > size:
                 return False
             # Group 7FE0 is known by two bytes: what follows it may be long in coming.
@@ -238,6 +248,12 @@ def _inner(code: bytes, tag: int, position: int) -> int:
     raise HeaderError("an undefined length where none may be", position)
 
 
+def _disorder(tag: int) -> str:
+    if tag <= META_END:
+        return "an element of a group that stands in no data set"
+    return "tags are out of order"
+
+
 def names_a_vr(data: Buffer) -> bool:
     """Say whether the first element looks like one of Explicit VR; as the length of one of
     Implicit VR it would be 16 KiB at least, and nothing so long comes first."""
@@ -258,6 +274,8 @@ def item_spans(
     while position < stop:
         if position + 8 > stop:
             raise HeaderError("a sequence ends within an item", position)
+        if len(items) >= MAX_ITEMS:
+            raise HeaderError("there are too many items", position)
         group, number, length = _tag_length(data, position)
         if group != _DELIMITERS or number != 0xE000:
             raise HeaderError("something else than an item in a sequence", position)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from pydicom._dicom_dict import DicomDictionary
 import pytest
+from pydicom._dicom_dict import DicomDictionary
 
 from engine.dicom.dictionary import format_tag, keyword, parse_tag, tag_of, vr_of
 

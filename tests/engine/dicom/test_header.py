@@ -30,6 +30,7 @@ _PIXELS = element(0x7FE00010, "OW", bytes(64))
 _NOT_EXACT = {
     "rtplan_truncated.dcm",  # ends within a sequence
     "SC_rgb_jpeg.dcm",  # Implicit VR under a transfer syntax of Explicit VR
+    "nested_priv_SQ.dcm",  # has an element of group 0001
     "DICOMDIR-nooffset",  # an item runs over its sequence
 }
 

@@ -28,6 +28,8 @@ def _raw(tag: int, rest: bytes) -> bytes:
     [
         (element(0x00100020, "LO", b"a") + element(0x00100010, "PN", b"b"), "out of order"),
         (element(0x00100020, "LO", b"a") * 2, "out of order"),
+        (element(0x00020010, "UI", b"1."), "stands in no data set"),
+        (element(0x00000002, "UI", b"1."), "stands in no data set"),
         (element(0x00100020, "ZZ", b"ab"), "unknown value representation"),
         (element(0x00100020, "lo", b"ab"), "unknown value representation"),
         (_raw(0x00100020, b"\0\0\0\0ab"), "unknown value representation"),
@@ -146,6 +148,19 @@ def test_lengths_that_lie_take_no_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_an_index_does_not_grow_without_end() -> None:
+    elements = b"".join(
+        struct.pack("<HH2sH", 8 + number // 65_536, number % 65_536, b"LO", 0)
+        for number in range(70_000)
+    )
+    assert len(Header.index(elements[: 65_536 * 8], explicit=True)) == 65_536
+    with pytest.raises(HeaderError, match="too many elements"):
+        Header.index(elements, explicit=True)
+    header = Header.index(sequence(0x00081140, [item(b"")] * 140_000), explicit=True)
+    with pytest.raises(HeaderError, match="too many items"):
+        header.items(0x00081140)
 
 
 def test_a_sequence_arriving_in_pieces_is_walked_once() -> None:
