@@ -4,9 +4,11 @@ as one (intake 2.5). Names of files and folders are `engine.dicom.names`' concer
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 from engine.model.errors import InvalidInput
 
+LONGEST_LABEL = 128
 _NOT_OF_A_HEADER_LABEL = re.compile(r"[^A-Za-z0-9_-]")
 _NOT_OF_AN_ARCHIVE_LABEL = re.compile(r"[`~@#$%^&*()+=\[\]{}|\\/?:;',.<> ]")
 _ARCHIVE_LABEL = re.compile(r"[A-Za-z0-9_-]+")
@@ -22,6 +24,14 @@ def label_from_header(text: str) -> str:
     Nothing is collapsed or trimmed, so that a label shows where something was.
     """
     return _NOT_OF_A_HEADER_LABEL.sub("_", text)
+
+
+def bounded_label(text: str) -> str:
+    """Cut a label to 128 characters; two long ones that differ stay two."""
+    if len(text) <= LONGEST_LABEL:
+        return text
+    tail = "-" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return text[: LONGEST_LABEL - len(tail)] + tail
 
 
 def label_for_archive(text: str) -> str:

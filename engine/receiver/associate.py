@@ -114,7 +114,8 @@ def _uid(value: bytes) -> str:
 
 
 def _title(value: bytes) -> str:
-    return value.rstrip(b"\0").decode("ascii", "replace").strip(" ")
+    # What a C program leaves behind the end of its string is no part of the title.
+    return value.partition(b"\0")[0].decode("ascii", "replace").strip(" ")
 
 
 def _items(data: bytes) -> Iterator[tuple[int, bytes]]:

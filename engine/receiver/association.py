@@ -187,6 +187,9 @@ class Association(Live):
         self._transport.allow(receiver.idle_timeout, renewal=RENEWAL)
         self._observer.opened(self)
         self._transport.send(encode_accept(accept))
+        if not any(item.result == contexts.ACCEPTED for item in answers):
+            # By the book this is an association all the same; the admin should know why it is idle.
+            self._reject("nothing that the sender offered can be stored here")
         self._transfer(exchange, PduStream(largest))
 
     def _transfer(self, exchange: Exchange, stream: PduStream) -> None:

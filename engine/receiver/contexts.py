@@ -113,7 +113,9 @@ def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
     declared = {
         item.sop_class
         for item in common
-        if item.service_class == STORAGE_SERVICE and 0 < len(item.sop_class) <= _UID_LENGTH
+        if item.service_class == STORAGE_SERVICE
+        and 0 < len(item.sop_class) <= _UID_LENGTH
+        and item.sop_class.isprintable()
     }
     return STORAGE | declared if declared else STORAGE
 

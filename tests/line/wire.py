@@ -245,6 +245,26 @@ class RawSender:
         Raises:
             Aborted: there is none.
         """
+        await self.command(sop_class, sop_instance, context)
+        pieces = [data[start : start + piece] for start in range(0, len(data), piece)] or [b""]
+        for number, each in enumerate(pieces, 1):
+            await self.fragment(context, 2 if number == len(pieces) else 0, each)
+        return await self.answer()
+
+    async def store_part(self, data: bytes, *, sop_instance: str) -> None:
+        """Send the beginning of an object and break off, by the book's A-ABORT.
+
+        Raises:
+            Aborted: always, once the connection is closed.
+        """
+        await self.command(CT_IMAGE, sop_instance, 1)
+        for start in range(0, len(data), 16000):
+            await self.fragment(1, 0, data[start : start + 16000])
+        await self.send(_ABORT, bytes(4))
+        await self.receive()
+
+    async def command(self, sop_class: str, sop_instance: str | bytes, context: int) -> None:
+        """Announce an object (PS3.7 9.3.1)."""
         self._message = self._message % 60000 + 1
         uid = sop_instance if isinstance(sop_instance, bytes) else sop_instance.encode()
         command = write_command(
@@ -258,10 +278,6 @@ class RawSender:
             }
         )
         await self.fragment(context, 3, command)
-        pieces = [data[start : start + piece] for start in range(0, len(data), piece)] or [b""]
-        for number, each in enumerate(pieces, 1):
-            await self.fragment(context, 2 if number == len(pieces) else 0, each)
-        return await self.answer()
 
     async def answer(self) -> Said:
         """Give the next answer to a C-STORE."""
