@@ -18,6 +18,7 @@ from engine.dicom.names import FileNameTemplate, safe_name, scan_folder
 from engine.dicom.part10 import write_meta
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Claims, NoClaim, StaleSnapshot
 from engine.intake.journal import NEEDS_SYNC, Journal, Outcome, Record
+from engine.intake.labels import bounded_label
 from engine.intake.routing import Router
 from engine.intake.snapshot import Snapshot
 from engine.intake.staging import (
@@ -43,6 +44,9 @@ _NOT_WALKED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.8
 _SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
 _STUDY_DATE, _STUDY_TIME = 0x00080020, 0x00080030
 _SERIES_DESCRIPTION = 0x0008103E
+_LONGEST_SERIES = 64
+_LONGEST_UID = 128
+"""Characters; twice what PS3.5 9.1 allows, for senders that cannot count."""
 _TRIES = 16
 
 
@@ -255,8 +259,11 @@ class Incoming:
         sop_class, sop_instance = header.text(_SOP_CLASS), header.text(_SOP_INSTANCE)
         if not sop_class or not sop_instance:
             raise _Refusal(CANNOT_UNDERSTAND, "SOP Class UID or SOP Instance UID is missing")
-        if not header.text(_STUDY_UID):
+        study = header.text(_STUDY_UID)
+        if not study:
             raise _Refusal(CANNOT_UNDERSTAND, "Study Instance UID is missing")
+        if len(study) > _LONGEST_UID or not study.isprintable():
+            raise _Refusal(CANNOT_UNDERSTAND, "Study Instance UID is malformed")
         if sop_class != self._context.sop_class:
             raise _Refusal(MISMATCH, "SOP Class UID differs between command and data set")
         if sop_instance != self._context.sop_instance:
@@ -268,7 +275,8 @@ class Incoming:
         if durable:
             staged.sync()
         staged.close()
-        self.series = header.text(_SERIES_DESCRIPTION) or ""
+        description = header.text(_SERIES_DESCRIPTION) or ""
+        self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
         for _ in range(_TRIES):
             current = self._intake.current
             route = current.router.route(header, receiver=self._origin.receiver)
@@ -292,7 +300,7 @@ class Incoming:
             project=route.project or "",
             study_uid=header.text(_STUDY_UID) or "",
             label=safe_name(route.session),
-            subject=route.subject or "",
+            subject=bounded_label(route.subject or ""),
             snapshot=current.snapshot.number,
             scan_date=header.text(_STUDY_DATE) or "",
             scan_time=header.text(_STUDY_TIME) or "",
