@@ -215,11 +215,12 @@ class _Posting:
             return
         if record.outcome is Outcome.HELD:
             await self._hold(record)
+        if record.undoes is not None:
+            self._count(record.undoes, _PLACES[record.undoes.outcome], times=-1)
         self._count(record, _PLACES[record.outcome])
 
-    def _count(self, record: Record, place: Place, *, session: str | None = None) -> None:
-        of = record.session if session is None else session
-        self._tally[record.transfer, of, place] += 1
+    def _count(self, record: Record, place: Place, *, times: int = 1) -> None:
+        self._tally[record.transfer, record.session, place] += times
         if record.outcome in _TOLD or place is Place.DUPLICATE:
             ledger.fold(
                 self._ledger,
@@ -228,12 +229,13 @@ class _Posting:
                     outcome=place.value if place is not Place.WAITING else record.outcome.value,
                     reason=record.reason or _REASONS.get(record.outcome, ""),
                     rule=record.rule,
-                    session=of,
+                    session=record.session,
                     receiver=record.receiver,
                     calling=record.calling,
                     peer=record.peer,
                     at=_moment(record),
                 ),
+                times,
             )
 
     async def _stored(self, record: Record) -> None:
@@ -332,8 +334,10 @@ class _Posting:
                 )
                 self._transaction.add(row)
             kept = [record for record in records if _PLACES[record.outcome] not in _NOT_KEPT]
-            row.objects += len(kept)
+            undone = [record.undoes for record in records if record.undoes is not None]
+            row.objects += len(kept) - len(undone)
             row.bytes += sum(record.size for record in kept)
+            row.bytes -= sum(record.size for record in undone)
             row.last_object = max(row.last_object or last, last)
             faults = [record.reason for record in records if record.outcome in _FAULTS]
             if faults:

@@ -151,18 +151,22 @@ def _timestamp(moment: datetime) -> str:
 
 def _make_folder(root: Path, folder: Path) -> bool:
     """Make a session folder durably; False when its place is taken."""
-    for parent in reversed(folder.relative_to(root).parents):
-        path = root / parent
-        try:
-            path.mkdir(mode=0o700)
-        except (FileExistsError, FileNotFoundError):
-            continue
-        sync_folder(path.parent)
+    above = [root / parent for parent in reversed(folder.relative_to(root).parents)]
     try:
+        for path in above:
+            path.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
-        sync_folder(folder.parent)
     except (FileExistsError, FileNotFoundError):
         return False  # not found: a job has just removed the emptied folder above it
+    try:
+        # All of them: who made one before us may not have synced it yet, or have failed to.
+        for path in above:
+            sync_folder(path)
+    except OSError as error:
+        _drop_folder(folder)
+        if isinstance(error, FileNotFoundError):
+            return False
+        raise
     return True
 
 

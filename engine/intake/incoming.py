@@ -17,7 +17,7 @@ from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import FileNameTemplate, safe_name, scan_folder
 from engine.dicom.part10 import write_meta
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Claims, NoClaim, StaleSnapshot
-from engine.intake.journal import NEEDS_SYNC, Journal, Outcome, Record
+from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record
 from engine.intake.labels import bounded_label
 from engine.intake.routing import Router
 from engine.intake.snapshot import Snapshot
@@ -145,6 +145,7 @@ class Incoming:
         self._header: Header | None = None
         self._file: StagedFile | None = None
         self._fault: _Refusal | None = None
+        self._unsynced: Record | None = None
         self._reader: HeaderReader | None = None
         if context.transfer_syntax not in _NOT_WALKED:
             self._reader = HeaderReader(
@@ -274,7 +275,6 @@ class Incoming:
         durable = self._intake.snapshot.durable
         if durable:
             staged.sync()
-        staged.close()
         description = header.text(_SERIES_DESCRIPTION) or ""
         self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
         for _ in range(_TRIES):
@@ -411,27 +411,30 @@ class Incoming:
         self, outcome: Outcome, *, session: str = "", file: str = "", reason: str = ""
     ) -> None:
         snapshot = self._intake.snapshot
-        self._intake.journal.append(
-            Record(
-                at=time.time_ns(),
-                transfer=self._origin.transfer,
-                outcome=outcome,
-                session=session,
-                file=file,
-                sop_class=self._context.sop_class,
-                received_sop=self._context.sop_instance,
-                sop=self._context.sop_instance,
-                digest=self._digest.hexdigest(),
-                size=self._size,
-                reason=reason,
-                snapshot=snapshot.number,
-                receiver=self._origin.receiver,
-                calling=self._origin.calling,
-                peer=self._origin.peer,
-                transfer_syntax=self._context.transfer_syntax,
-            ),
-            sync=snapshot.durable and outcome in NEEDS_SYNC,
+        record = Record(
+            at=time.time_ns(),
+            transfer=self._origin.transfer,
+            outcome=outcome,
+            session=session,
+            file=file,
+            sop_class=self._context.sop_class,
+            received_sop=self._context.sop_instance,
+            sop=self._context.sop_instance,
+            digest=self._digest.hexdigest(),
+            size=self._size,
+            reason=reason,
+            snapshot=snapshot.number,
+            receiver=self._origin.receiver,
+            calling=self._origin.calling,
+            peer=self._origin.peer,
+            transfer_syntax=self._context.transfer_syntax,
+            undoes=self._unsynced,
         )
+        try:
+            self._intake.journal.append(record, sync=snapshot.durable and outcome in NEEDS_SYNC)
+        except NotSynced:
+            self._unsynced = record
+            raise
 
     def _clean(self) -> None:
         if self._file is not None:

@@ -63,6 +63,12 @@ class Record:
     calling: str = ""
     peer: str = ""
     transfer_syntax: str = ""
+    undoes: Record | None = None
+    """A former record of the same object that could not be synced: this one stands instead."""
+
+
+class NotSynced(OSError):
+    """A record is written, and will be read, but is not on disk."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,7 +95,8 @@ class Journal:
         """Append one record; with `sync` it is on disk when this returns.
 
         Raises:
-            OSError: if the record is not wholly written or not synced.
+            NotSynced: if it is written but not synced.
+            OSError: if it is not wholly written.
         """
         payload = _encode(record)
         frame = _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
@@ -97,7 +104,10 @@ class Journal:
         if written != len(frame):
             raise OSError(28, "the journal took only a part of a record")
         if sync:
-            os.fdatasync(self._descriptor)
+            try:
+                os.fdatasync(self._descriptor)
+            except OSError as error:
+                raise NotSynced(*error.args) from error
 
     def close(self) -> None:
         """Close the file."""

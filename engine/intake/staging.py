@@ -5,12 +5,15 @@ final name, fsync of that folder. The file system is the oracle for names (7); f
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.dicom.part10 import read_meta
+from engine.intake.folders import make_folders, settle
 from engine.intake.journal import sync_folder
 
 _CHUNK = 1 << 20
@@ -45,6 +48,12 @@ class StagedFile:
         self.path = path
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
+        # Held until the fate of the object is decided: who compares with it waits for that.
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.discard()
+            raise
 
     def write(self, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
         """Append chunks in one call where the kernel takes them so.
@@ -87,16 +96,21 @@ def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) 
         FolderGone: if the session folder is not there any more.
         OSError: if it could not be made durable; the link has been taken back.
     """
-    target = folder / "SCANS" / scan / "DICOM"
+    parts = ("SCANS", scan, "DICOM")
+    target = folder.joinpath(*parts)
+    made = False
     for _ in range(8):
         try:
             entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            _make_scan_folder(folder, scan, durable=durable)
+            made = True
+            _make_scan_folder(folder, parts)
             continue
         try:
             # By path, not by descriptor: a folder that a job has renamed must not be found.
             try:
+                if durable:
+                    settle(entry, folder, *parts, made=made)
                 os.link(staged, target / name)
             except FileNotFoundError:
                 continue
@@ -119,17 +133,29 @@ def withdraw(folder: Path, scan: str, name: str) -> None:
 
 def vouch_for(folder: Path, scan: str) -> None:
     """Sync the folder of an object that somebody else may just have linked."""
-    sync_folder(folder / "SCANS" / scan / "DICOM")
+    parts = ("SCANS", scan, "DICOM")
+    target = folder.joinpath(*parts)
+    entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        settle(entry, folder, *parts)
+        os.fsync(entry)
+    finally:
+        os.close(entry)
 
 
 def stored_digest(path: Path) -> tuple[str, str]:
-    """Give (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file.
+    """Give (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file, once
+    whoever is just storing it has either done so or taken it back.
 
     Raises:
+        FileNotFoundError: if it is not there, or not any more.
         OSError: if it cannot be read.
         HeaderError: if it is no Part 10 file.
     """
     with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            raise FileNotFoundError(errno.ENOENT, "taken back")
         start = file.read(4096)
         meta = read_meta(start)
         digest = hashlib.sha256(start[meta.dataset_offset :])
@@ -138,19 +164,10 @@ def stored_digest(path: Path) -> tuple[str, str]:
     return meta.sop_instance, digest.hexdigest()
 
 
-def _make_scan_folder(folder: Path, scan: str, *, durable: bool) -> None:
-    parent = folder
-    for part in ("SCANS", scan, "DICOM"):
-        child = parent / part
-        try:
-            child.mkdir(mode=0o700)
-        except FileExistsError:
-            pass
-        except FileNotFoundError:
-            if not folder.is_dir():
-                raise FolderGone from None
-            return  # a build has just removed an emptied scan folder: try again
-        else:
-            if durable:
-                sync_folder(parent)
-        parent = child
+def _make_scan_folder(folder: Path, parts: Sequence[str]) -> None:
+    try:
+        make_folders(folder, *parts)
+    except FileNotFoundError:
+        # Where the session is still there, a build has just removed an emptied scan: try again.
+        if not folder.is_dir():
+            raise FolderGone from None

@@ -22,9 +22,9 @@ from engine.intake.absorb import forget
 from engine.intake.build.assemble import assemble
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.intake.build.types import SessionTypes, load_types
-from engine.jobs.leave import recover_unrecorded
+from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.runner import Work
-from engine.jobs.workshop import Workshop
+from engine.jobs.workshop import Workshop, remove_tree
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.states import Status, Verb
@@ -56,6 +56,9 @@ class BuildJob:
         # A worker that was killed between link and record has left what nobody counts yet.
         await recover_unrecorded(self._shop, row, folder)
         await self._shop.at("files recovered")
+        if await self._is_empty(session, folder):
+            await self._drop(row)
+            return
         result = await build(self._shop, row, folder)
         await self._shop.at("files built")
         await self._shop.absorber.absorb()
@@ -105,6 +108,26 @@ class BuildJob:
             await forget(transaction, session)
             record_triage(transaction, "engine", "Folder missing", session)
         self._shop.changed(session, "its folder is gone from the prearchive", "error")
+
+    async def _is_empty(self, session: str, folder: Path) -> bool:
+        """Whether no object has come to stay, as when the store was full just then."""
+        async with self._shop.prearchive_db.read() as transaction:
+            row = await transaction.get_one(SessionRow, session)
+        return not row.objects and not await asyncio.to_thread(object_files, folder)
+
+    async def _drop(self, row: SessionRow) -> None:
+        """Remove an empty session, unless an object comes before it is closed."""
+        folder = await self._shop.take_away(row)
+        await recover_unrecorded(self._shop, row, folder)
+        if not await self._is_empty(row.id, folder):
+            await self._shop.give_back(row.id, Status.RECEIVING, "")
+            return
+        async with self._shop.prearchive_db.write() as transaction:
+            await forget(transaction, row.id)
+            record_triage(transaction, "engine", "Empty session dropped", row.id)
+        await self._shop.at("empty session dropped")
+        await asyncio.to_thread(remove_tree, folder.parent)
+        self._shop.changed(row.id, "dropped: no object of it was stored", "warning")
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
         await self._shop.fail(session, Verb.REBUILD, attempt, code, reason)

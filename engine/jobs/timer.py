@@ -82,7 +82,7 @@ class Timer:
 
     async def _queue(self, transaction: AsyncSession, id: str) -> bool:
         row = await transaction.get(SessionRow, id, with_for_update=True)
-        if row is None or row.status != Status.RECEIVING or row.locked or not row.objects:
+        if row is None or row.status != Status.RECEIVING or row.locked:
             return False
         mark = (row.objects, row.last_object.isoformat())
         if self._seen[id].mark != mark:

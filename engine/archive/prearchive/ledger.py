@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,11 +35,12 @@ Fold = dict[tuple[str, ...], tuple[Line, Line, int]]
 """First line, last line and count by what lines are folded by."""
 
 
-def fold(into: Fold, line: Line) -> None:
-    """Count a line with those of the same transfer, outcome, reason, rule and session."""
+def fold(into: Fold, line: Line, times: int = 1) -> None:
+    """Count a line with those of the same transfer, outcome, reason, rule and session; `times` is
+    negative where a line that was counted is taken back."""
     key = tuple(getattr(line, name) for name in _FOLD)
     first, _, count = into.get(key, (line, line, 0))
-    into[key] = (first, line, count + 1)
+    into[key] = (first, line, count + times)
 
 
 async def add(session: AsyncSession, folded: Fold) -> None:
@@ -59,6 +60,7 @@ async def add(session: AsyncSession, folded: Fold) -> None:
             "count": count,
         }
         for first, last, count in folded.values()
+        if count
     ]
     if not rows:
         return
@@ -76,6 +78,8 @@ async def add(session: AsyncSession, folded: Fold) -> None:
             },
         )
     )
+    if any(count < 0 for _, _, count in folded.values()):
+        await session.execute(delete(LedgerRow).where(LedgerRow.count <= 0))
 
 
 async def list_entries(
