@@ -70,7 +70,7 @@ class Receivers:
         self._must_be_added(ae_title, port)
         async with self._archive.write() as transaction:
             before = await receivers.show(transaction, ae_title, port)
-            wanted = _changed(before, values)
+            wanted = changed(before, values)
             if (wanted.ae_title, wanted.port) != (before.ae_title, before.port):
                 self._must_be_free(wanted.ae_title, wanted.port)
             after = await receivers.edit(transaction, ae_title, port, wanted, actor=self._actor)
@@ -116,7 +116,12 @@ class Receivers:
                 raise InvalidInput(f"there is a receiver {ae_title} on port {port} already")
 
 
-def _changed(before: Receiver, values: dict[str, str]) -> Receiver:
+def changed(before: Receiver, values: dict[str, str]) -> Receiver:
+    """Give a receiver with values set by name, as people write them.
+
+    Raises:
+        InvalidInput: if there is no such value, or it cannot be that.
+    """
     changes: dict[str, object] = {}
     for name, text in values.items():
         if name in _FLAGS:
@@ -124,7 +129,11 @@ def _changed(before: Receiver, values: dict[str, str]) -> Receiver:
                 raise InvalidInput(f"{name} is true or false")
             changes[name] = text.lower() in _TRUE
         elif name == "allow":
-            changes[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+            allow = tuple(part.strip() for part in text.split(",") if part.strip())
+            changes[name] = allow
+            # Whoever writes a list means it to hold, as when a receiver is added.
+            if "allow_enabled" not in values:
+                changes["allow_enabled"] = bool(allow)
         elif name == "ae_title":
             changes[name] = text
         elif name == "port" and text.isdecimal():
