@@ -19,7 +19,7 @@ from engine.intake.journal import sync_folder
 from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
 from engine.jobs.runner import Work
-from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
+from engine.jobs.workshop import LOGS, WORKING, Workshop, document_beside, remove_tree
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
@@ -273,7 +273,7 @@ def _file_away(
     _make_folders(place.arc)
     reached("archive folder made")
     place.hidden.mkdir(mode=0o750)
-    for source in sorted(folder.rglob("*")):
+    for source in _what_is_filed(folder):
         target = place.hidden / source.relative_to(folder)
         if source.is_dir():
             target.mkdir(mode=0o750)
@@ -291,6 +291,17 @@ def _file_away(
     os.rename(place.hidden, place.final)
     reached("renamed into place")
     sync_folder(place.arc)
+
+
+def _what_is_filed(folder: Path) -> list[Path]:
+    """List what leaves the prearchive, folders before what is in them. The session's own log stays
+    behind: it may tell of labels that a patient's name had given."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name != LOGS:
+            found.append(path)
+            found += sorted(path.rglob("*"))
+    return found
 
 
 def _take_out(place: _Place, accession: str) -> None:

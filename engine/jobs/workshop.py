@@ -30,6 +30,8 @@ from engine.model.states import Status, Verb
 WORKING = ".working"
 _SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
 TRASH = ".trash"
+LOGS = "logs"
+"""The session's own log, below its folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +156,7 @@ def taken_folder(working: Path) -> Path:
 
 def write_log(folder: Path, text: str) -> None:
     """Write `logs/{epochMillis}.log` below a session folder; never over an older entry."""
-    logs = folder / "logs"
+    logs = folder / LOGS
     logs.mkdir(mode=0o700, exist_ok=True)
     stamp = int(datetime.now(UTC).timestamp() * 1000)
     while True:

@@ -16,7 +16,7 @@ from engine.archive.prearchive import rows
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session
 from engine.intake.labels import label_problem
-from engine.jobs.workshop import Workshop, document_beside
+from engine.jobs.workshop import LOGS, Workshop, document_beside
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.prearchive import (
     ActOutcome,
@@ -119,7 +119,7 @@ class Prearchive:
         async with self._shop.prearchive_db.read() as transaction:
             row = await rows.get(transaction, id)
         folder = rows.folder_of(row, self._shop.prearchive)
-        return await asyncio.to_thread(_read_log, folder / "logs")
+        return await asyncio.to_thread(_read_log, folder / LOGS)
 
     async def _act(
         self, ids: tuple[str, ...], verb: Verb, reason: str, prepare: Prepare | None = None

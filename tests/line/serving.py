@@ -18,6 +18,7 @@ import yaml
 
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
+from engine.service.api import EngineApi
 from engine.service.remote import RemoteEngine
 
 LONGEST_WAIT = 120.0
@@ -117,7 +118,7 @@ class Served:
         return await asyncio.wait_for(sender.wait(), LONGEST_WAIT)
 
 
-async def until(engine: RemoteEngine, reached: Callable[[], Awaitable[bool]]) -> None:
+async def until(engine: EngineApi, reached: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something is so, looking again at every event of the engine."""
 
     async def look() -> None:
@@ -129,12 +130,12 @@ async def until(engine: RemoteEngine, reached: Callable[[], Awaitable[bool]]) ->
     await asyncio.wait_for(look(), LONGEST_WAIT)
 
 
-async def sessions(engine: RemoteEngine) -> tuple[PrearchiveSession, ...]:
+async def sessions(engine: EngineApi) -> tuple[PrearchiveSession, ...]:
     """Give all prearchive sessions."""
     return (await engine.prearchive.list(limit=1000)).rows
 
 
-async def settled(engine: RemoteEngine, *, objects: int) -> tuple[PrearchiveSession, ...]:
+async def settled(engine: EngineApi, *, objects: int) -> tuple[PrearchiveSession, ...]:
     """Wait until so many objects stand in sessions that are READY, CONFLICT or ERROR."""
     final = {Status.READY, Status.CONFLICT, Status.ERROR}
 
