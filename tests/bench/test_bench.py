@@ -1,0 +1,173 @@
+"""The parts of the benchmarks that compute: bounds, tables, objects, and what is sent. No clock is
+looked at."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import dcmread
+
+from bench import header, receive, sessions
+from bench.__main__ import BENCHMARKS, main
+from bench.measure import Result, lower_bound, machine, median, processor_time, table, tree
+from bench.objects import PROJECT, Template
+from bench.receive import ASSOCIATIONS, Taken
+from bench.sender import SendError, send
+from bench.sessions import Cost
+from engine.receiver.dimse import decode_command, encode_response
+from engine.receiver.pdu import Event, PduStream, encode_command, encode_release_reply
+
+
+@given(st.lists(st.floats(0.1, 100), min_size=1, max_size=40))
+def test_the_lower_bound_is_one_of_the_values_and_not_above_the_median(values: list[float]) -> None:
+    assert lower_bound(values) in values
+    assert lower_bound(values) <= median(values)
+
+
+@pytest.mark.parametrize(("count", "rank"), [(1, 1), (4, 1), (5, 1), (8, 2), (15, 4), (30, 11)])
+def test_the_rank_of_the_lower_bound_is_that_of_the_sign_test(count: int, rank: int) -> None:
+    assert lower_bound(list(range(1, count + 1))) == rank
+
+
+def test_a_table_lays_numbers_to_the_right() -> None:
+    lines = table(("what", "ms"), [("a", 0.12345), ("bcd", 1234.5)]).splitlines()
+    assert lines == ["what     ms", "a     0.123", "bcd    1234"]
+
+
+def test_processes_are_found_and_their_time_is_summed() -> None:
+    here = os.getpid()
+    assert "python" in tree(here)[here]
+    assert processor_time([here]) > 0
+    assert processor_time([]) == 0
+    assert machine()["cores"]
+
+
+def test_objects_of_a_study_differ_where_they_should_and_are_dicom() -> None:
+    template = Template(16)
+    first, second = template.study(7, 2)
+    assert len(first.data) == len(second.data)
+    one, other = (dcmread(io.BytesIO(each.data), force=True) for each in (first, second))
+    assert one.StudyInstanceUID == other.StudyInstanceUID
+    assert one.SeriesInstanceUID == other.SeriesInstanceUID
+    assert (one.SOPInstanceUID, other.SOPInstanceUID) == (first.sop, second.sop)
+    assert first.sop != second.sop
+    assert (one.InstanceNumber, other.InstanceNumber) == (1, 2)
+    assert one.PatientComments == f"Project:{PROJECT} Subject:S00007 Session:E00000007"
+    assert len(one.PixelData) == 16 * 16 * 2
+    assert template.study(7, 1)[0].sop not in (first.sop, second.sop)
+
+
+def test_reading_and_editing_agree_with_pydicom() -> None:
+    file = Template(16).file
+    assert [value.rstrip("\0 ") for value in header.read_own(file)] == header.read_pydicom(file)
+    ours, theirs = (
+        dcmread(io.BytesIO(edit(file))) for edit in (header.edit_own, header.edit_pydicom)
+    )
+    assert ours == theirs
+    assert ours.PatientName == "SUBJECT"
+    assert header.EDITS == 28
+
+
+class _Peer(threading.Thread):
+    """Answers one association: each object with a status, the release with a release."""
+
+    def __init__(self, status: int, largest: int = 4096) -> None:
+        super().__init__(daemon=True)
+        self._status = status
+        self._largest = largest
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.taken: list[bytes] = []
+
+    def run(self) -> None:
+        with self._listener, self._listener.accept()[0] as sock:
+            sock.recv(65536)
+            item = b"\x51\x00\x00\x04" + self._largest.to_bytes(4, "big")
+            sock.sendall(b"\x02\x00" + len(item).to_bytes(4, "big") + item)
+            stream, data, command = PduStream(self._largest), bytearray(), bytearray()
+            body = bytearray()
+            while True:
+                received = sock.recv(65536)
+                if not received:
+                    return
+                data += received
+                while (event := stream.next(memoryview(bytes(data)), len(data))) is not None:
+                    if event is Event.RELEASE:
+                        sock.sendall(encode_release_reply())
+                        return
+                    part = command if event is Event.COMMAND else body
+                    part += stream.piece
+                    if event is Event.DATA and stream.last:
+                        answer = encode_response(decode_command(command), self._status)
+                        sock.sendall(encode_command(1, answer, self._largest))
+                        self.taken.append(bytes(body))
+                        command.clear()
+                        body.clear()
+
+
+def test_the_sender_sends_what_it_was_given_in_pieces_that_the_receiver_takes() -> None:
+    objects = Template(64).study(1, 3)
+    peer = _Peer(0x0000)
+    peer.start()
+    assert send("127.0.0.1", peer.port, "PEER", objects) > 0
+    peer.join()
+    assert peer.taken == [each.data for each in objects]
+
+
+def test_the_sender_stops_at_an_object_that_is_not_taken() -> None:
+    peer = _Peer(0xA700)
+    peer.start()
+    with pytest.raises(SendError, match="A700"):
+        send("127.0.0.1", peer.port, "PEER", Template(16).study(1, 2))
+    peer.join()
+    assert len(peer.taken) == 1
+
+
+def test_both_ends_of_the_sessions_are_compared() -> None:
+    costs = [
+        Cost(wall=1.0, engine=0.1 * number, receiver=0.2, helper=0.0) for number in range(1, 7)
+    ]
+    result = sessions.report(costs, 2, 0.01, 0.03, objects=50)
+    rows = {row[0]: row[1:] for row in result.rows}
+    assert rows["engine"] == pytest.approx((150, 550, 550 / 150))
+    assert rows["receiver"] == pytest.approx((200, 200, 1))
+    assert rows["helper"] == (0, 0, 0)
+    assert "first 20" in result.columns
+
+
+def test_ratios_are_of_runs_of_the_same_round() -> None:
+    names = [receive.DURABLE, receive.QUICK, receive.MINIMAL]
+    runs = {
+        (name, associations): [Taken(rate=rate * (at + 1), cost=1.0) for rate in (10.0, 20.0, 40.0)]
+        for at, name in enumerate(names)
+        for associations in ASSOCIATIONS
+    }
+    rates, ratios = receive.report(names, runs, objects=10)
+    assert [row[1] for row in rates.rows] == [20, 40, 60]
+    told = {row[0]: row[1:] for row in ratios.rows}
+    assert told[f"{receive.QUICK} / {receive.DURABLE}"] == pytest.approx([2] * 6)
+    assert told[f"{receive.DURABLE} / {receive.MINIMAL}"] == pytest.approx([1 / 3] * 6)
+
+
+def test_the_command_lists_and_tells_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    assert main(["list"], said.append) == 0
+    assert [line.split()[0] for line in said] == list(BENCHMARKS)
+
+    def run(*, quick: bool) -> list[Result]:
+        return [Result(name="one", columns=("what", "ms"), rows=(("a", 1.5 if quick else 2.5),))]
+
+    monkeypatch.setitem(BENCHMARKS, "one", (run, "made up"))
+    said.clear()
+    assert main(["one", "--quick", "--json"], said.append) == 0
+    (told,) = json.loads(said[0])["results"]
+    assert told["rows"] == [{"what": "a", "ms": 1.5}]
+    with pytest.raises(SystemExit):
+        main(["nothing"], said.append)
