@@ -3,13 +3,15 @@ Callers pass the transaction, so that a count commits together with what it coun
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.prearchive.tables import TallyRow
+from engine.archive.database import insert_into
+from engine.archive.prearchive.tables import TallyRow, TotalRow
 from engine.model.accounts import Accounts, Place
 
 TallyKey = tuple[str, str, Place]
@@ -20,12 +22,17 @@ async def add(session: AsyncSession, counts: Mapping[TallyKey, int]) -> None:
     """Add to tallies; a count may be negative where a record corrects what was recovered."""
     rows = [
         {"transfer": transfer, "session": of, "place": place.value, "count": count}
-        for (transfer, of, place), count in counts.items()
+        # In one order, so that two transactions never wait for each other's rows.
+        for (transfer, of, place), count in sorted(counts.items())
         if count
     ]
     if not rows:
         return
-    await session.execute(_upsert(session).values(rows))
+    await session.execute(_upsert_tallies(session).values(rows))
+    sums: Counter[Place] = Counter()
+    for (_, _, place), count in counts.items():
+        sums[place] += count
+    await _add_to_totals(session, sums)
     # Only what was taken from can have come to nothing: never look through all tallies.
     for (transfer, of, place), count in counts.items():
         if count < 0:
@@ -41,18 +48,25 @@ async def add(session: AsyncSession, counts: Mapping[TallyKey, int]) -> None:
 
 async def move(session: AsyncSession, of: str, source: Place, target: Place) -> None:
     """Move all that a session has in one place to another."""
+    there = (TallyRow.session == of, TallyRow.place == source.value)
+    moved = await session.scalar(select(func.sum(TallyRow.count)).where(*there)) or 0
     chosen = select(
         TallyRow.transfer, TallyRow.session, literal(target.value), TallyRow.count
-    ).where(TallyRow.session == of, TallyRow.place == source.value)
+    ).where(*there)
     columns = ["transfer", "session", "place", "count"]
-    await session.execute(_upsert(session).from_select(columns, chosen))
-    await session.execute(
-        delete(TallyRow).where(TallyRow.session == of, TallyRow.place == source.value)
-    )
+    await session.execute(_upsert_tallies(session).from_select(columns, chosen))
+    await session.execute(delete(TallyRow).where(*there))
+    await _add_to_totals(session, {source: -int(moved), target: int(moved)})
 
 
-async def total(session: AsyncSession, *, of: str | None = None) -> Accounts:
-    """Sum the accounts, of one prearchive session or of all."""
+async def total(session: AsyncSession) -> Accounts:
+    """Give the accounts of everything."""
+    found = (await session.execute(select(TotalRow.place, TotalRow.count))).all()
+    return Accounts(counts={Place(place): count for place, count in found if count})
+
+
+async def summed(session: AsyncSession, *, of: str | None = None) -> Accounts:
+    """Sum the tallies, of one prearchive session or of all: what the totals must be."""
     query = select(TallyRow.place, func.sum(TallyRow.count)).group_by(TallyRow.place)
     if of is not None:
         query = query.where(TallyRow.session == of)
@@ -60,11 +74,24 @@ async def total(session: AsyncSession, *, of: str | None = None) -> Accounts:
     return Accounts(counts={Place(place): int(count) for place, count in found})
 
 
-def _upsert(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
-    dialect = session.get_bind().dialect.name
-    statement: sqlite.Insert | postgresql.Insert
-    statement = sqlite.insert(TallyRow) if dialect == "sqlite" else postgresql.insert(TallyRow)
-    keys = ["transfer", "session", "place"]
+async def _add_to_totals(session: AsyncSession, sums: Mapping[Place, int]) -> None:
+    # In one order everywhere: two engines that count at once must not wait for each other in turn.
+    rows = [
+        {"place": place.value, "count": count} for place, count in sorted(sums.items()) if count
+    ]
+    if rows:
+        statement = insert_into(session, TotalRow).values(rows)
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["place"],
+                set_={"count": TotalRow.count + statement.excluded.count},
+            )
+        )
+
+
+def _upsert_tallies(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
+    statement = insert_into(session, TallyRow)
     return statement.on_conflict_do_update(
-        index_elements=keys, set_={"count": TallyRow.count + statement.excluded.count}
+        index_elements=["transfer", "session", "place"],
+        set_={"count": TallyRow.count + statement.excluded.count},
     )

@@ -31,9 +31,10 @@ class Receipts:
     async def write(self, transaction: AsyncSession, session: str, place: Place) -> int:
         """Write the receipts of a session's whole index; give how many objects it held."""
         entries = await transaction.execute(
-            select(ObjectRow.received_sop_uid, ObjectRow.digest, ObjectRow.recovered).where(
-                ObjectRow.session == session
-            )
+            # Whose digest is not known comes first: the plain mark is all that it can have.
+            select(ObjectRow.received_sop_uid, ObjectRow.digest, ObjectRow.recovered)
+            .where(ObjectRow.session == session)
+            .order_by(ObjectRow.digest)
         )
         now = datetime.now(UTC)
         rows: dict[str, dict[str, object]] = {}

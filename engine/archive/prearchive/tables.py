@@ -163,6 +163,16 @@ class TallyRow(PrearchiveTable):
     __table_args__ = (Index("ix_tallies_session_place", "session", "place"),)
 
 
+class TotalRow(PrearchiveTable):
+    """The sum of all tallies of a place, kept beside them: it is asked for at every refresh of
+    every screen, and tallies are many."""
+
+    __tablename__ = "totals"
+
+    place: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
 class LedgerRow(PrearchiveTable):
     """Dropped and refused objects and associations, folded by transfer, outcome and reason."""
 

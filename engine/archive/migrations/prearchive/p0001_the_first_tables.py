@@ -153,6 +153,13 @@ def upgrade() -> None:
     op.create_index("ix_tallies_session_place", "tallies", ["session", "place"])
 
     op.create_table(
+        "totals",
+        sa.Column("place", sa.String(length=16), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_totals"),
+    )
+
+    op.create_table(
         "transfers",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("node", sa.String(length=64), nullable=False),
