@@ -191,6 +191,8 @@ class ReceiverPool:
             if self._answers:
                 await asyncio.wait(self._answers, timeout=ACKNOWLEDGE_SECONDS)
             await self._post.close()
+            # Those of an engine before us may have ended meanwhile.
+            await asyncio.to_thread(sweep_staging, self._prearchive, self._node)
         for sock in self._sockets.values():
             sock.close()
         self._sockets.clear()
@@ -359,9 +361,10 @@ def _nameless_file() -> int:
 
 def _is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2]
+    except FileNotFoundError:
         return False
     except OSError:
         return True
-    return True
+    # One that was killed and that nobody has waited for yet writes nothing more.
+    return state.split()[0] not in ("Z", "X")

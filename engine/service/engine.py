@@ -41,7 +41,7 @@ from engine.model.home import Home
 from engine.model.live import EngineStatus, EventBatch
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
-from engine.receiver.pool import ReceiverPool
+from engine.receiver.pool import ReceiverPool, sweep_staging
 from engine.service import nouns
 from engine.service.api import EngineApi
 from engine.service.configuration import Configuration
@@ -303,6 +303,7 @@ class Engine:
 
     async def _bury(self) -> None:
         await self._put_away_journals(self.pool.journals)
+        await asyncio.to_thread(sweep_staging, self.shop.prearchive, self.settings.node.name)
 
     async def _purge(self) -> None:
         await self.shop.runner.purge()
