@@ -38,7 +38,8 @@ class Receiver:
     port: int
     called: str
     spent: Callable[[], float]
-    tidy: Callable[[], None]
+    settle: Callable[[], None]
+    """Waits until what was received leaves the cores to others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +70,7 @@ async def _measure(rounds: int, objects: int, *, dcmtk: bool) -> list[Result]:
                     )
                     if number:
                         runs.setdefault((receiver.name, associations), []).append(taken)
-                    await asyncio.to_thread(receiver.tidy)
+                    await asyncio.to_thread(receiver.settle)
     return report([receiver.name for receiver in receivers], runs, objects=objects)
 
 
@@ -145,7 +146,7 @@ async def _anteroom(name: str, durability: str) -> AsyncIterator[Receiver]:
             port=served.port,
             called=AE_TITLE,
             spent=lambda: served.processor_seconds()["receiver"],
-            tidy=lambda: _settle(served),
+            settle=lambda: _settle(served),
         )
 
 
@@ -171,7 +172,7 @@ def _minimal() -> Iterator[Receiver]:
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        yield _foreign(MINIMAL, port, "MINIMAL", process.pid, folder)
+        yield _foreign(MINIMAL, port, "MINIMAL", process.pid)
     finally:
         process.kill()
         process.wait()
@@ -192,7 +193,7 @@ def _dcmtk() -> Iterator[Receiver]:
     )
     try:
         _until_listening(port)
-        yield _foreign(DCMTK, port, "STORESCP", process.pid, folder)
+        yield _foreign(DCMTK, port, "STORESCP", process.pid)
     finally:
         process.kill()
         process.wait()
@@ -212,17 +213,14 @@ def _until_listening(port: int) -> None:
             return
 
 
-def _foreign(name: str, port: int, called: str, pid: int, folder: Path) -> Receiver:
-    def tidy() -> None:
-        for file in folder.iterdir():
-            file.unlink()
-
+def _foreign(name: str, port: int, called: str, pid: int) -> Receiver:
     return Receiver(
         name=name,
         port=port,
         called=called,
         spent=lambda: processor_time(tree(pid)),
-        tidy=tidy,
+        # Nothing is removed meanwhile: new files are dearer on ext4 after many were deleted.
+        settle=lambda: None,
     )
 
 

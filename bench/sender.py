@@ -116,9 +116,15 @@ def _status(sock: socket.socket) -> int:
     kind, body = _read_pdu(sock)
     if kind != 0x04:
         raise SendError(f"no answer to an object (PDU {kind})")
-    at = body.index(b"\x00\x00\x00\x09\x02\x00\x00\x00") + 8
-    (status,) = struct.unpack_from("<H", body, at)
-    return int(status)
+    at = 6  # after the head of the one PDV
+    while at < len(body):
+        _, element, length = struct.unpack_from("<HHI", body, at)
+        at += 8
+        if element == 0x0900:
+            (status,) = struct.unpack_from("<H", body, at)
+            return int(status)
+        at += length
+    raise SendError("an answer without a status")
 
 
 def _read_pdu(sock: socket.socket) -> tuple[int, bytes]:

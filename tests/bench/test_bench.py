@@ -113,12 +113,22 @@ class _Peer(threading.Thread):
 
 
 def test_the_sender_sends_what_it_was_given_in_pieces_that_the_receiver_takes() -> None:
-    objects = Template(64).study(1, 3)
+    # Enough of them that the number of a message looks like something else (521 is 0209).
+    objects = Template(4).study(1, 530)
     peer = _Peer(0x0000)
     peer.start()
     assert send("127.0.0.1", peer.port, "PEER", objects) > 0
     peer.join()
     assert peer.taken == [each.data for each in objects]
+
+
+def test_an_object_is_cut_as_the_receiver_wants_it() -> None:
+    objects = Template(256).study(1, 1)
+    peer = _Peer(0x0000, largest=4096)
+    peer.start()
+    send("127.0.0.1", peer.port, "PEER", objects)
+    peer.join()
+    assert peer.taken == [objects[0].data]
 
 
 def test_the_sender_stops_at_an_object_that_is_not_taken() -> None:
