@@ -182,9 +182,17 @@ class WorkerChannel:
         return box[0] if box else None
 
     def receive(self) -> TakeSnapshot | Stop | None:
-        """Wait for the next message that is no answer; None when the engine has gone."""
+        """Wait for the next message that is no answer; None when the engine has gone.
+
+        Raises:
+            ValueError: if what it says is no message; nobody waits for an answer any more.
+        """
         while True:
-            message = self._read()
+            try:
+                message = self._read()
+            except ValueError:
+                self._release_all()
+                raise
             if message is None:
                 self._release_all()
                 return None

@@ -1,5 +1,5 @@
 """Claims: the agreement on which prearchive session an object joins (intake contract 6). Here stand
-the words of it and the worker's side; the rows are made in `engine.archive.prearchive.claims`."""
+the words of it and the worker's side; the rows are made by `engine.intake.desk`."""
 
 from __future__ import annotations
 
@@ -63,6 +63,10 @@ class Claims(Protocol):
 
 
 ClaimKey = tuple[str, str, str]
+"""Project or empty, study UID, and the label as it was routed."""
+
+_MOST_HELD = 4096
+"""More sessions than are received at once; forgetting them costs a question each."""
 
 
 class ClaimBook:
@@ -80,7 +84,7 @@ class ClaimBook:
         if held is not None:
             return held
         claim = self._claims.claim(request())
-        if len(self._held) > 4096:
+        if len(self._held) >= _MOST_HELD:
             self._held.clear()
         self._held[key] = claim
         return claim

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.database import Database
 from engine.archive.prearchive.rows import folder_of, place_of, settle
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.intake.build.level import iso_date, iso_time
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.journal import sync_folder
 from engine.model.identifiers import new_prearchive_id
@@ -127,22 +128,6 @@ async def _find(transaction: AsyncSession, request: ClaimRequest) -> SessionRow 
         )
     )
     return found.scalar_one_or_none()
-
-
-def iso_date(text: str) -> str:
-    """Give a DICOM date (PS3.5 6.2, DA) as `YYYY-MM-DD`; empty where it is none."""
-    try:
-        return datetime.strptime(text, "%Y%m%d").date().isoformat()  # noqa: DTZ007
-    except ValueError:
-        return ""
-
-
-def iso_time(text: str) -> str:
-    """Give a DICOM time (PS3.5 6.2, TM) as `HH:MM:SS`; empty where it is none."""
-    try:
-        return datetime.strptime(text[:6], "%H%M%S").time().isoformat()  # noqa: DTZ007
-    except ValueError:
-        return ""
 
 
 def _timestamp(moment: datetime) -> str:

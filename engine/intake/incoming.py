@@ -10,14 +10,16 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import FileNameTemplate, safe_name, scan_folder
-from engine.dicom.part10 import write_meta
+from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Claims, NoClaim, StaleSnapshot
-from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record
+from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record, sync_folder
 from engine.intake.labels import bounded_label
 from engine.intake.routing import Router
 from engine.intake.snapshot import Snapshot
@@ -38,15 +40,14 @@ MISMATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
 """Statuses of C-STORE (PS3.4 B.2.3)."""
 
-_IMPLICIT = "1.2.840.10008.1.2"
-_NOT_WALKED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.95"})
-"""Deflated (twice) and big endian: the slow path reads these."""
 _SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
 _STUDY_DATE, _STUDY_TIME = 0x00080020, 0x00080030
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64
 _LONGEST_UID = 128
 """Characters; twice what PS3.5 9.1 allows, for senders that cannot count."""
+_LONGEST_BLIND_HEAD = 64 * 1024
+"""Bytes held of a data set that cannot be walked."""
 _TRIES = 16
 
 
@@ -102,7 +103,9 @@ class Intake:
         self.journal = journal
         self.book = ClaimBook(claims)
         self.guard = guard
-        self._serial = 0
+        # Also of a process that had our number before, and of those on other nodes.
+        self._names = f"{time.time_ns():x}{os.urandom(4).hex()}"
+        self._serial = count(1)
 
     def take(self, snapshot: Snapshot) -> None:
         """Put a snapshot into force: objects that begin from now on see it."""
@@ -118,8 +121,8 @@ class Intake:
         return Incoming(self, origin, context)
 
     def next_name(self) -> str:
-        """Make a staged file's name; unique in this process without a lock."""
-        return f"{time.monotonic_ns():x}-{os.urandom(4).hex()}"
+        """Make a file's name that nobody else makes, without a lock."""
+        return f"{self._names}-{next(self._serial):x}"
 
 
 class _InForce:
@@ -137,6 +140,7 @@ class Incoming:
     def __init__(self, intake: Intake, origin: Origin, context: ObjectContext) -> None:
         """Begin with nothing written."""
         self._intake = intake
+        self._current = intake.current
         self._origin = origin
         self._context = context
         self._digest = hashlib.sha256()
@@ -147,9 +151,9 @@ class Incoming:
         self._fault: _Refusal | None = None
         self._unsynced: Record | None = None
         self._reader: HeaderReader | None = None
-        if context.transfer_syntax not in _NOT_WALKED:
+        if context.transfer_syntax not in NOT_WALKED:
             self._reader = HeaderReader(
-                context.transfer_syntax != _IMPLICIT, intake.snapshot.max_header
+                is_explicit(context.transfer_syntax), self._current.snapshot.max_header
             )
         self._plausible = True
         self.series = ""
@@ -211,7 +215,7 @@ class Incoming:
                 self._header = self._reader.header(self._head)
             except HeaderError:
                 self._header = None
-        elif not final and len(self._head) < 65536:
+        elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
             return
         if not self._head:
             raise _Refusal(CANNOT_UNDERSTAND, "the data set is empty")
@@ -239,7 +243,7 @@ class Incoming:
             try:
                 header = self._slow_header()
             except Unreadable as unreadable:
-                if not self._plausible and self._context.transfer_syntax not in _NOT_WALKED:
+                if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
                     raise _Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
                 return self._hold(unreadable.reason)
         self._check(header)
@@ -263,8 +267,13 @@ class Incoming:
         study = header.text(_STUDY_UID)
         if not study:
             raise _Refusal(CANNOT_UNDERSTAND, "Study Instance UID is missing")
-        if len(study) > _LONGEST_UID or not study.isprintable():
-            raise _Refusal(CANNOT_UNDERSTAND, "Study Instance UID is malformed")
+        for name, uid in (
+            ("SOP Class", sop_class),
+            ("SOP Instance", sop_instance),
+            ("Study Instance", study),
+        ):
+            if len(uid) > _LONGEST_UID or not uid.isprintable():
+                raise _Refusal(CANNOT_UNDERSTAND, f"{name} UID is malformed")
         if sop_class != self._context.sop_class:
             raise _Refusal(MISMATCH, "SOP Class UID differs between command and data set")
         if sop_instance != self._context.sop_instance:
@@ -272,17 +281,16 @@ class Incoming:
 
     def _publish(self, header: Header) -> Answer:
         staged = self._staged()
-        durable = self._intake.snapshot.durable
-        if durable:
+        if self._current.snapshot.durable:
             staged.sync()
         description = header.text(_SERIES_DESCRIPTION) or ""
         self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
         for _ in range(_TRIES):
-            current = self._intake.current
+            current = self._current = self._intake.current
             route = current.router.route(header, receiver=self._origin.receiver)
             key = (route.project or "", header.text(_STUDY_UID) or "", route.session)
             try:
-                claim = self._intake.book.get(key, lambda: self._request(header, route, current))  # noqa: B023
+                claim = self._intake.book.get(key, partial(self._request, header, route))
             except StaleSnapshot:
                 continue
             except NoClaim as error:
@@ -295,13 +303,13 @@ class Incoming:
             OUT_OF_RESOURCES, "the session was taken away again and again", Outcome.FAILED
         )
 
-    def _request(self, header: Header, route: Route, current: _InForce) -> ClaimRequest:
+    def _request(self, header: Header, route: Route) -> ClaimRequest:
         return ClaimRequest(
             project=route.project or "",
             study_uid=header.text(_STUDY_UID) or "",
             label=safe_name(route.session),
             subject=bounded_label(route.subject or ""),
-            snapshot=current.snapshot.number,
+            snapshot=self._current.snapshot.number,
             scan_date=header.text(_STUDY_DATE) or "",
             scan_time=header.text(_STUDY_TIME) or "",
             auto_archive=route.auto_archive,
@@ -323,7 +331,7 @@ class Incoming:
                     folder,
                     scan,
                     candidate,
-                    durable=self._intake.snapshot.durable,
+                    durable=self._current.snapshot.durable,
                 )
             except FileExistsError:
                 relation = self._compare(claim, scan, candidate)
@@ -364,7 +372,7 @@ class Incoming:
         return Answer(status=SUCCESS, comment="", outcome=outcome, session=claim.session)
 
     def _duplicate(self, claim: Claim, scan: str, name: str) -> Answer:
-        if self._intake.snapshot.durable:
+        if self._current.snapshot.durable:
             try:
                 vouch_for(Path(claim.folder), scan)
             except FileNotFoundError:
@@ -386,13 +394,9 @@ class Incoming:
         name = f"{self._intake.next_name()}.dcm"
         os.link(staged.path, held / name)
         try:
-            descriptor = os.open(held, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(held)
             self._journal(Outcome.HELD, file=name, reason=reason)
-        except OSError:
+        except Exception:
             (held / name).unlink(missing_ok=True)
             raise
         return Answer(status=SUCCESS, comment="", outcome=Outcome.HELD)
@@ -406,11 +410,13 @@ class Incoming:
     def _fail(self, error: OSError) -> None:
         said = os.strerror(error.errno) if error.errno else "the store did not take the object"
         self._fault = _Refusal(OUT_OF_RESOURCES, f"storing failed: {said}", Outcome.FAILED)
+        # Now, not when its sender has come to an end: the others need the room.
+        self._clean()
 
     def _journal(
         self, outcome: Outcome, *, session: str = "", file: str = "", reason: str = ""
     ) -> None:
-        snapshot = self._intake.snapshot
+        snapshot = self._current.snapshot
         record = Record(
             at=time.time_ns(),
             transfer=self._origin.transfer,

@@ -7,12 +7,13 @@ checks."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,7 +21,10 @@ import msgspec
 
 _MAGIC = b"\xa7AJ1"
 _HEAD = struct.Struct("<4sII")
-_MAX_RECORD = 1 << 20
+_LONGEST = 64 * 1024
+"""Bytes of one record with its head; real ones have about 600."""
+_WINDOW = 1 << 20
+"""Bytes looked at at once: many of the longest records."""
 
 
 class Outcome(StrEnum):
@@ -96,13 +100,14 @@ class Journal:
 
         Raises:
             NotSynced: if it is written but not synced.
-            OSError: if it is not wholly written.
+            OSError: if it is not wholly written: a reader passes over what is.
         """
         payload = _encode(record)
         frame = _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
-        written = os.write(self._descriptor, frame)
-        if written != len(frame):
-            raise OSError(28, "the journal took only a part of a record")
+        if len(frame) > _LONGEST:
+            raise OSError(errno.EMSGSIZE, "a record that no reader would take")
+        if os.write(self._descriptor, frame) != len(frame):
+            raise OSError(errno.ENOSPC, "the journal took only a part of a record")
         if sync:
             try:
                 os.fdatasync(self._descriptor)
@@ -137,42 +142,31 @@ class Batch:
     records: tuple[Record, ...]
     end: int
     damaged: int
-    whole: bool
-    """False when bytes behind `end` do not make a record yet (or never will)."""
+    """Stretches before `end` that are no records."""
 
 
 def read_batch(path: Path, offset: int, *, most: int = 1000) -> Batch:
-    """Read up to `most` records from `offset`.
+    """Read up to `most` records from `offset`, in bounded memory however much is damaged.
 
     Raises:
         OSError: if the file cannot be read.
     """
     with path.open("rb") as file:
-        file.seek(offset)
-        data = file.read(most * 512)
-        grown = len(data) == most * 512
-    records: list[Record] = []
-    damaged = 0
-    position = 0
-    while len(records) < most:
-        found = _record_at(data, position)
-        if found is None:
-            beyond = _next_record(data, position + 1)
-            if beyond is None:
+        start = offset
+        while True:
+            file.seek(start)
+            data = file.read(_WINDOW)
+            batch = _read_window(data, start, most)
+            if batch.records or len(data) < _WINDOW:
                 break
-            damaged += 1
-            position = beyond
-            continue
-        record, position = found
-        records.append(record)
-    if grown and not records and not damaged:
-        return read_batch(path, offset, most=most * 8)
-    return Batch(
-        records=tuple(records),
-        end=offset + position,
-        damaged=damaged,
-        whole=position == len(data),
-    )
+            # No record begins here, unless it reaches beyond the window.
+            start += _WINDOW - _LONGEST
+    if start == offset:
+        return batch
+    if not batch.records:
+        return Batch(records=(), end=offset, damaged=0)
+    # What was passed over and what the window itself may begin with are one damaged stretch.
+    return replace(batch, damaged=max(1, batch.damaged))
 
 
 def read_all(path: Path) -> Iterator[Record]:
@@ -199,13 +193,30 @@ def sync_folder(folder: Path | str) -> None:
         os.close(descriptor)
 
 
+def _read_window(data: bytes, offset: int, most: int) -> Batch:
+    records: list[Record] = []
+    damaged = position = 0
+    while len(records) < most:
+        found = _record_at(data, position)
+        if found is None:
+            beyond = _next_record(data, position + 1)
+            if beyond is None:
+                break
+            damaged += 1
+            position = beyond
+            continue
+        record, position = found
+        records.append(record)
+    return Batch(records=tuple(records), end=offset + position, damaged=damaged)
+
+
 def _record_at(data: bytes, position: int) -> tuple[Record, int] | None:
     start = position + _HEAD.size
     if start > len(data):
         return None
     magic, length, check = _HEAD.unpack_from(data, position)
     end = start + length
-    if magic != _MAGIC or length > _MAX_RECORD or end > len(data):
+    if magic != _MAGIC or length > _LONGEST - _HEAD.size or end > len(data):
         return None
     payload = data[start:end]
     if zlib.crc32(payload) != check:

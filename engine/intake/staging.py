@@ -65,7 +65,7 @@ class StagedFile:
         while left:
             written = os.writev(self._descriptor, left[:_IOV_MAX])
             if written == 0:
-                raise OSError(28, "nothing more can be written")
+                raise OSError(errno.ENOSPC, "nothing more can be written")
             while left and written >= len(left[0]):
                 written -= len(left[0])
                 del left[0]

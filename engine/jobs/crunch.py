@@ -1,6 +1,7 @@
 """The process pool for work that computes: header parsing and files of whole sessions. Its
-processes are started afresh, never forked from the loop, and one that dies takes only its own task
-with it."""
+processes are started afresh, never forked from the loop. One that dies takes the whole pool along:
+each task that was in it is then run once more, alone, so that what kills again kills only
+itself."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ class Crunch:
         """Start with no process; they come with the first tasks."""
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
+        self._alone = asyncio.Lock()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function to its end in a process of the pool.
@@ -32,15 +34,23 @@ class Crunch:
         Raises:
             Unavailable: if the process died twice, by a signal or for want of memory.
         """
-        for _ in range(2):
-            pool = self._pool or self._start()
-            future = pool.submit(function, *args, **kwargs)
+        if self._pool is None:
+            self._pool = _new_pool(self._processes)
+        pool = self._pool
+        try:
+            return await asyncio.wrap_future(pool.submit(function, *args, **kwargs))
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+        async with self._alone:
+            pool = _new_pool(1)
             try:
-                return await asyncio.wrap_future(future)
+                return await asyncio.wrap_future(pool.submit(function, *args, **kwargs))
             except BrokenProcessPool:
-                if self._pool is pool:
-                    self._pool = None
-        raise Unavailable("the process that reads the files died twice")
+                raise Unavailable("the process that reads the files died twice") from None
+            finally:
+                # Not waited for: the loop would stand still until a cancelled task has ended.
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """End the processes; tasks that wait are dropped and their jobs resume later."""
@@ -48,13 +58,13 @@ class Crunch:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
-    def _start(self) -> ProcessPoolExecutor:
-        self._pool = ProcessPoolExecutor(
-            max_workers=self._processes,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_settle_in,
-        )
-        return self._pool
+
+def _new_pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        max_workers=processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_settle_in,
+    )
 
 
 def _settle_in() -> None:

@@ -58,9 +58,7 @@ class Timer:
         return queued
 
     async def _receiving(self) -> list[tuple[str, tuple[int, str]]]:
-        query = select(
-            SessionRow.id, SessionRow.objects, SessionRow.last_object, SessionRow.status
-        ).where(
+        query = select(SessionRow.id, SessionRow.objects, SessionRow.last_object).where(
             SessionRow.status == Status.RECEIVING,
             SessionRow.locked.is_(False),
             SessionRow.prevent_auto_commit.is_(False),
@@ -68,7 +66,7 @@ class Timer:
         )
         async with self._database.read() as transaction:
             rows = (await transaction.execute(query)).all()
-        found = [(id, (objects, last.isoformat())) for id, objects, last, _ in rows]
+        found = [(id, (objects, last.isoformat())) for id, objects, last in rows]
         present = {id for id, _ in found}
         self._seen = {id: seen for id, seen in self._seen.items() if id in present}
         return found

@@ -90,8 +90,10 @@ def after_new_data(status: Status) -> Status:
 
 def why_not(verb: Verb, status: Status, *, locked: bool) -> str:
     """Say in one sentence why `verb` is not possible now; empty when it is."""
-    if locked and status in WORKING:
-        return f"the session is {status.value.lower()}; wait until that has ended"
+    if locked:
+        # RECEIVING_INTERRUPT as well: a build that new data has overtaken is still at work.
+        doing = status if status in WORKING else Status.BUILDING
+        return f"the session is {doing.value.lower()}; wait until that has ended"
     if status in ALLOWED[verb]:
         return ""
     if status in QUEUED:

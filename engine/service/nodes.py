@@ -27,22 +27,25 @@ class Nodes:
         """Enter this node; True when no other one is alive."""
         now = datetime.now(UTC)
         async with self._database.write() as transaction:
-            row = await transaction.get(NodeRow, self._name)
-            if row is None:
-                row = NodeRow(name=self._name, epoch=self._epoch, started=now, heartbeat=now)
-                transaction.add(row)
-            row.epoch, row.started, row.heartbeat = self._epoch, now, now
-            others = select(func.count()).where(
-                NodeRow.name != self._name, NodeRow.heartbeat > now - STALE
+            await transaction.merge(
+                NodeRow(name=self._name, epoch=self._epoch, started=now, heartbeat=now)
             )
+        # Only now that ours is in: of two that arrive at once neither may think itself alone.
+        others = select(func.count()).where(
+            NodeRow.name != self._name, NodeRow.heartbeat > now - STALE
+        )
+        async with self._database.read() as transaction:
             return not (await transaction.execute(others)).scalar_one()
 
     async def beat(self) -> None:
-        """Say that this node is alive."""
+        """Say that this node is alive, also where somebody has struck it off."""
+        now = datetime.now(UTC)
         async with self._database.write() as transaction:
             row = await transaction.get(NodeRow, self._name)
-            if row is not None:
-                row.heartbeat = datetime.now(UTC)
+            if row is None:
+                row = NodeRow(name=self._name, epoch=self._epoch, started=now)
+                transaction.add(row)
+            row.heartbeat = now
 
     async def leave(self) -> None:
         """Take this node out: the others need not wait for it."""

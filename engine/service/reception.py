@@ -58,19 +58,16 @@ class Reception:
         """Somebody got no association."""
         folded: ledger.Fold = {}
         for each in turned:
-            for _ in range(max(1, each.count)):
-                ledger.fold(
-                    folded,
-                    ledger.Line(
-                        transfer=f"{each.calling}@{each.peer}"[:40],
-                        outcome="refused",
-                        reason=each.reason,
-                        receiver=each.called,
-                        calling=each.calling,
-                        peer=each.peer,
-                        at=_moment(each.at),
-                    ),
-                )
+            line = ledger.Line(
+                transfer=f"{each.calling}@{each.peer}"[:40],
+                outcome="refused",
+                reason=each.reason,
+                receiver=each.called,
+                calling=each.calling,
+                peer=each.peer,
+                at=_moment(each.at),
+            )
+            ledger.fold(folded, line, max(1, each.count))
         async with self._database.write() as transaction:
             await ledger.add(transaction, folded)
         for each in turned:

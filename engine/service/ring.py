@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from engine.model.live import Event, EventBatch
@@ -52,7 +53,7 @@ class EventRing:
         key = (kind, object)
         now = self._clock()
         if now - self._told.get(key, -_RHYTHM) >= _RHYTHM:
-            self._told[key] = now
+            self._note(key, now)
             self._waiting.pop(key, None)
             self.tell(kind, object, text, severity)
             return
@@ -66,10 +67,9 @@ class EventRing:
         if epoch != self.epoch:
             return self._batch((), gap=True)
         if number >= self._last and wait > 0:
-            try:
+            # Even if the time was up first, an event may have come since.
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), min(wait, _LONGEST_WAIT))
-            except TimeoutError:
-                return self._batch((), gap=False)
         oldest = self._events[0].number if self._events else self._last + 1
         if number < oldest - 1:
             return self._batch((), gap=True)
@@ -79,11 +79,13 @@ class EventRing:
     def _flush(self, key: tuple[str, str]) -> None:
         waiting = self._waiting.pop(key, None)
         if waiting is not None:
-            self._told[key] = self._clock()
+            self._note(key, self._clock())
             self.tell(*key, *waiting)
-        if len(self._told) > _CAPACITY:
-            limit = self._clock() - _RHYTHM
-            self._told = {each: at for each, at in self._told.items() if at > limit}
+
+    def _note(self, key: tuple[str, str], now: float) -> None:
+        if len(self._told) >= _CAPACITY:
+            self._told = {each: at for each, at in self._told.items() if now - at < _RHYTHM}
+        self._told[key] = now
 
     def _batch(self, events: tuple[Event, ...], *, gap: bool) -> EventBatch:
         last = events[-1].number if events else self._last

@@ -3,17 +3,19 @@ dropped in silence and a flood of the same fault stays one line with a count."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.database import insert_into
 from engine.archive.prearchive.tables import LedgerRow
 from engine.model.live import LedgerEntry
 
 _FOLD = ("transfer", "outcome", "reason", "rule", "session")
+_LONGEST_REASON, _LONGEST_RULE = 400, 160
+"""Characters that the table takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +34,22 @@ class Line:
 
 
 Fold = dict[tuple[str, ...], tuple[Line, Line, int]]
-"""First line, last line and count by what lines are folded by."""
+"""Earliest line, latest line and count by what lines are folded by."""
 
 
 def fold(into: Fold, line: Line, times: int = 1) -> None:
     """Count a line with those of the same transfer, outcome, reason, rule and session; `times` is
     negative where a line that was counted is taken back."""
+    # Cut before folding: two that differ only behind the cut would be one row twice.
+    if len(line.reason) > _LONGEST_REASON or len(line.rule) > _LONGEST_RULE:
+        line = replace(line, reason=line.reason[:_LONGEST_REASON], rule=line.rule[:_LONGEST_RULE])
     key = tuple(getattr(line, name) for name in _FOLD)
-    first, _, count = into.get(key, (line, line, 0))
-    into[key] = (first, line, count + times)
+    first, last, count = into.get(key, (line, line, 0))
+    into[key] = (
+        min(first, line, key=lambda each: each.at),
+        max(last, line, key=lambda each: each.at),
+        count + times,
+    )
 
 
 async def add(session: AsyncSession, folded: Fold) -> None:
@@ -49,7 +58,7 @@ async def add(session: AsyncSession, folded: Fold) -> None:
         {
             "transfer": first.transfer,
             "outcome": first.outcome,
-            "reason": first.reason[:400],
+            "reason": first.reason,
             "rule": first.rule,
             "session": first.session,
             "receiver": first.receiver,
@@ -59,22 +68,21 @@ async def add(session: AsyncSession, folded: Fold) -> None:
             "last": last.at,
             "count": count,
         }
-        for first, last, count in folded.values()
+        # In one order, so that two transactions never wait for each other's rows.
+        for _, (first, last, count) in sorted(folded.items())
         if count
     ]
     if not rows:
         return
-    statement: sqlite.Insert | postgresql.Insert
-    if session.get_bind().dialect.name == "sqlite":
-        statement = sqlite.insert(LedgerRow)
-    else:
-        statement = postgresql.insert(LedgerRow)
+    statement = insert_into(session, LedgerRow)
+    new = statement.excluded
     await session.execute(
         statement.values(rows).on_conflict_do_update(
             index_elements=list(_FOLD),
             set_={
-                "last": statement.excluded.last,
-                "count": LedgerRow.count + statement.excluded.count,
+                "first": case((LedgerRow.first < new.first, LedgerRow.first), else_=new.first),
+                "last": case((LedgerRow.last > new.last, LedgerRow.last), else_=new.last),
+                "count": LedgerRow.count + new.count,
             },
         )
     )
