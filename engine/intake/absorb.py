@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Database
-from engine.archive.prearchive import accounts, ledger
+from engine.archive.prearchive import accounts, ledger, transfers
 from engine.archive.prearchive.accounts import TallyKey
 from engine.archive.prearchive.receipts import Receipts
 from engine.archive.prearchive.rows import change, may_accept
@@ -25,7 +25,6 @@ from engine.archive.prearchive.tables import (
     JournalRow,
     ObjectRow,
     SessionRow,
-    TransferRow,
 )
 from engine.dicom.names import safe_name
 from engine.intake.journal import Batch, Outcome, Record, read_batch
@@ -318,21 +317,17 @@ class _Posting:
         by_transfer: dict[str, list[Record]] = defaultdict(list)
         for record in self._records:
             by_transfer[record.transfer].append(record)
-        for transfer, records in by_transfer.items():
+        # In one order everywhere: news of the same transfers must not wait for us and we for them.
+        for transfer, records in sorted(by_transfer.items()):
             last = max(_moment(record) for record in records)
-            row = await self._transaction.get(TransferRow, transfer, with_for_update=True)
-            if row is None:
-                row = TransferRow(
-                    id=transfer,
-                    node="",
-                    receiver=records[0].receiver,
-                    calling=records[0].calling,
-                    peer=records[0].peer,
-                    opened=min(_moment(record) for record in records),
-                    objects=0,
-                    bytes=0,
-                )
-                self._transaction.add(row)
+            row = await transfers.find_or_make(
+                self._transaction,
+                transfer,
+                receiver=records[0].receiver,
+                calling=records[0].calling,
+                peer=records[0].peer,
+                opened=min(_moment(record) for record in records),
+            )
             kept = [record for record in records if _PLACES[record.outcome] not in _NOT_KEPT]
             undone = [record.undoes for record in records if record.undoes is not None]
             row.objects += len(kept) - len(undone)

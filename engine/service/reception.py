@@ -35,7 +35,7 @@ class Reception:
     async def transfers(self, news: tuple[TransferNews, ...]) -> None:
         """Transfers have begun, gone on or ended."""
         async with self._database.write() as transaction:
-            for each in news:
+            for each in sorted(news, key=lambda each: each.transfer):
                 await transfers.note(
                     transaction,
                     id=each.transfer,

@@ -77,6 +77,16 @@ async def note(
     )
 
 
+async def find_or_make(
+    session: AsyncSession, id: str, *, receiver: str, calling: str, peer: str, opened: datetime
+) -> TransferRow:
+    """Give the row of a transfer, locked; news of it may make it at the same moment."""
+    values = {"id": id, "receiver": receiver, "calling": calling, "peer": peer, "opened": opened}
+    counted = {"node": "", "objects": 0, "bytes": 0}
+    await session.execute(_insert(session).values(values | counted).on_conflict_do_nothing())
+    return await session.get_one(TransferRow, id, with_for_update=True)
+
+
 async def close_left(session: AsyncSession, *, node: str, at: datetime, ended: str) -> int:
     """Close what a node left open when its engine died; give how many there were."""
     closed = await session.execute(
