@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from engine.archive.database import Database
+from engine.archive.prearchive import accounts
 from engine.archive.prearchive.rows import folder_of
 from engine.archive.prearchive.tables import (
     HeldRow,
@@ -88,7 +89,10 @@ async def _tallies(database: Database, books: Books) -> dict[tuple[str, Place], 
     async with database.read() as transaction:
         found = (await transaction.execute(query)).all()
         low = await transaction.scalar(select(func.min(TallyRow.count)))
+        totals = await accounts.total(transaction)
+        sums = await accounts.summed(transaction)
     books.check("a tally below one", (low or 1) < 1, False)
+    books.check("totals", totals, sums)
     for _, place, count in found:
         books.places[Place(place)] += count
     return {(session, Place(place)): count for session, place, count in found}

@@ -1,0 +1,165 @@
+"""Archiving, and above all what becomes of a session when a step of it fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from engine.archive import filing
+from engine.archive.prearchive import accounts
+from engine.archive.tables import ArchivedSessionRow
+from engine.jobs.archive import ArchiveJob
+from engine.model.accounts import Place
+from engine.model.states import Status, Verb
+from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.test_build import build, counted
+
+
+async def archive(fixture: Fixture, session: str) -> str:
+    """Queue the archiving and run it."""
+    attempt = await fixture.ask(session, Verb.ARCHIVE)
+    return await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt)
+
+
+async def ready(fixture: Fixture, label: str = "E1") -> str:
+    """Make a session of two objects that is READY."""
+    claim = await fixture.claim(label)
+    for name in ("1.dcm", "2.dcm"):
+        fixture.publish(claim, name)
+    assert await build(fixture, claim.session) == ""
+    return claim.session
+
+
+async def filed(fixture: Fixture) -> list[ArchivedSessionRow]:
+    """Give the rows of the archive."""
+    async with fixture.shop.archive_db.read() as transaction:
+        return list((await transaction.execute(select(ArchivedSessionRow))).scalars())
+
+
+def files(root: Path) -> list[str]:
+    """Name the objects below a folder."""
+    return sorted(path.name for path in root.rglob("*.dcm"))
+
+
+async def test_a_session_is_filed_counted_and_gone_from_the_prearchive(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    assert await archive(fixture, session) == ""
+    (row,) = await filed(fixture)
+    assert (row.origin, row.files) == (session, 2)
+    assert files(fixture.shop.archive / row.folder) == ["1.dcm", "2.dcm"]
+    assert files(fixture.shop.prearchive) == []
+    assert await counted(fixture) == {Place.ARCHIVED: 2}
+    # Nothing is left of its place: no empty folder per session that ever was.
+    assert list((fixture.shop.prearchive / "P").iterdir()) == []
+    assert list(fixture.shop.prearchive.glob(".working/*")) == []
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "not accepting",
+        "taken away",
+        "files listed",
+        "reserved",
+        "archive folder made",
+        "file filed",
+        "hidden folder made",
+        "renamed into place",
+        "filed",
+    ],
+)
+async def test_a_step_that_fails_before_filing_leaves_the_session_whole_and_the_archive_empty(
+    fixture: Fixture, point: str
+) -> None:
+    session = await ready(fixture)
+    fixture.hook.faults[point] = OSError(5, "no")
+    assert await archive(fixture, session) == "OSError"
+    row = await fixture.there(session)
+    assert (row.status, row.locked, row.accepting) == (Status.ERROR, False, True)
+    assert row.working_folder == ""
+    assert files(fixture.shop.archive) == []
+    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
+    assert files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
+    assert await counted(fixture) == {Place.WAITING: 2}
+    async with fixture.shop.archive_db.read() as transaction:
+        assert await filing.standing(transaction, session) is None
+    # And it can be done again: nothing stands in its way.
+    assert await build(fixture, session) == ""
+    assert await archive(fixture, session) == ""
+    assert await counted(fixture) == {Place.ARCHIVED: 2}
+    assert len(await filed(fixture)) == 1
+
+
+async def test_a_step_that_fails_after_filing_never_brings_the_session_back(
+    fixture: Fixture,
+) -> None:
+    session = await ready(fixture)
+    fixture.hook.faults["committed"] = OSError(5, "no")
+    assert await archive(fixture, session) == "OSError"
+    assert await fixture.row(session) is None
+    assert len(await filed(fixture)) == 1
+    assert files(fixture.shop.prearchive) == []
+    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm"]
+    assert await counted(fixture) == {Place.ARCHIVED: 2}
+
+
+async def test_a_label_that_is_taken_is_a_conflict_and_both_stay(fixture: Fixture) -> None:
+    first = await ready(fixture)
+    assert await archive(fixture, first) == ""
+    second = await ready(fixture)
+    assert "label" in await archive(fixture, second)
+    row = await fixture.there(second)
+    assert (row.status, row.locked) == (Status.CONFLICT, False)
+    assert files(fixture.shop.archive) == files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
+    assert await counted(fixture) == {Place.ARCHIVED: 2, Place.WAITING: 2}
+
+
+async def test_a_strangers_folder_of_that_label_is_not_touched(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    stranger = fixture.shop.archive / "P" / "arc001" / "E1" / "note.txt"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_text("not ours")
+    assert "stands in the archive" in await archive(fixture, session)
+    assert (await fixture.there(session)).status == Status.CONFLICT
+    assert stranger.read_text() == "not ours"
+
+
+async def test_an_object_that_came_after_the_build_is_filed_with_the_others(
+    fixture: Fixture,
+) -> None:
+    session = await ready(fixture)
+    claim = await fixture.claim()
+    attempt = await fixture.ask(session, Verb.ARCHIVE)
+    fixture.publish(claim, "3.dcm", recorded=False)
+    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt) == ""
+    (row,) = await filed(fixture)
+    assert row.files == 3
+    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm", "3.dcm"]
+    async with fixture.shop.prearchive_db.read() as transaction:
+        assert (await accounts.summed(transaction, of=session)).at(Place.ARCHIVED) == 3
+
+
+async def test_records_that_come_after_the_session_has_left_count_nothing_twice(
+    fixture: Fixture,
+) -> None:
+    claim = await fixture.claim()
+    late = [fixture.publish(claim, f"{number}.dcm", recorded=False) for number in (1, 2)]
+    assert await build(fixture, claim.session) == ""
+    assert await archive(fixture, claim.session) == ""
+    assert await counted(fixture) == {Place.ARCHIVED: 2}
+    for record in late:
+        fixture.journal.append(record, sync=False)
+    await fixture.shop.absorber.absorb()
+    assert await counted(fixture) == {Place.ARCHIVED: 2}
+
+
+async def test_an_unassigned_session_is_an_error_and_stays_where_it_is(fixture: Fixture) -> None:
+    claim = await fixture.claim(project="")
+    fixture.publish(claim, "1.dcm")
+    assert await build(fixture, claim.session) == ""
+    assert "project" in await archive(fixture, claim.session)
+    row = await fixture.there(claim.session)
+    assert (row.status, row.locked, row.accepting) == (Status.ERROR, False, True)
+    assert files(Path(claim.folder)) == ["1.dcm"]

@@ -1,0 +1,87 @@
+"""Moves and relabellings, and where the folder is when a step of one fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.archive.prearchive.rows import folder_of
+from engine.jobs.move import MoveJob
+from engine.model.accounts import Place
+from engine.model.states import Status, Verb
+from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.test_archive import files, ready
+from tests.engine.jobs.test_build import counted
+
+
+async def move(fixture: Fixture, session: str, **wanted: str) -> str:
+    """Queue a move and run it."""
+    attempt = await fixture.ask(session, Verb.MOVE, **wanted)
+    return await fixture.run(MoveJob(fixture.shop).work(), session, attempt)
+
+
+async def place(fixture: Fixture, session: str) -> Path:
+    """Give the folder of a session, which must be there."""
+    row = await fixture.there(session)
+    assert (row.locked, row.working_folder, row.accepting) == (False, "", True)
+    folder = folder_of(row, fixture.shop.prearchive)
+    assert files(folder) == ["1.dcm", "2.dcm"]
+    assert await counted(fixture) == {Place.WAITING: 2}
+    assert list(fixture.shop.prearchive.glob(".working/*")) == []
+    return folder
+
+
+async def test_project_and_label_change_and_the_timestamp_stays(fixture: Fixture) -> None:
+    await fixture.project("Q")
+    session = await ready(fixture)
+    before = await fixture.there(session)
+    assert await move(fixture, session, wanted_project="Q", wanted_label="E2") == ""
+    folder = await place(fixture, session)
+    assert folder == fixture.shop.prearchive / "Q" / before.timestamp / "E2"
+    assert folder.with_name("E2.xml").is_file()
+    assert not folder.with_name("E1.xml").exists()
+    assert (await fixture.there(session)).status == Status.READY
+    assert list((fixture.shop.prearchive / "P").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["not accepting", "taken away", "renamed", "folder renamed", "files listed", "build recorded"],
+)
+async def test_a_step_that_fails_gives_the_folder_back_and_it_can_be_done_again(
+    fixture: Fixture, point: str
+) -> None:
+    await fixture.project("Q")
+    session = await ready(fixture)
+    fixture.hook.faults[point] = OSError(5, "no")
+    assert await move(fixture, session, wanted_project="Q", wanted_label="E2") == "OSError"
+    assert (await fixture.there(session)).status == Status.ERROR
+    await place(fixture, session)
+    assert await move(fixture, session, wanted_project="Q", wanted_label="E3") == ""
+    assert (await place(fixture, session)).name == "E3"
+
+
+async def test_a_build_that_fails_after_the_renaming_does_not_lose_the_folder(
+    fixture: Fixture,
+) -> None:
+    session = await ready(fixture)
+
+    def spoil(point: str) -> None:
+        if point == "folder renamed":
+            for path in fixture.shop.prearchive.glob(".working/*/*/SCANS/*/*/*.dcm"):
+                path.write_bytes(b"no object")
+
+    fixture.hook.look = spoil
+    assert await move(fixture, session, wanted_label="E2")
+    assert (await fixture.there(session)).status == Status.ERROR
+    assert (await place(fixture, session)).name == "E2"
+
+
+async def test_a_place_that_is_taken_is_a_conflict(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    row = await fixture.there(session)
+    (fixture.shop.prearchive / "P" / row.timestamp / "E2").mkdir()
+    assert "stands at that place" in await move(fixture, session, wanted_label="E2")
+    assert (await fixture.there(session)).status == Status.CONFLICT
+    assert (await place(fixture, session)).name == "E1"
