@@ -377,6 +377,24 @@ async def test_news_that_fail_come_again_and_in_order(
     assert ears.grown_calls == 1
 
 
+async def test_journals_that_grow_and_grow_are_taken_in_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.receiver.post.GROWN_SECONDS", 3600.0)
+    ears = Ears(tmp_path)
+    post = Post(ears)
+    post.start()
+    post.grown()
+    await ears.until(lambda: ears.grown_calls == 1)
+    for objects in (1, 2):
+        post.grown()
+        post.transfer(news(objects))
+        await ears.until(lambda: len(ears.history) == objects)  # noqa: B023
+    assert ears.grown_calls == 1
+    await post.close()
+    assert ears.grown_calls == 2
+
+
 def test_staging_of_the_dead_is_swept_and_nothing_else(tmp_path: Path) -> None:
     staging = tmp_path / ".staging"
     dead = 2**22 + 1  # above the kernel's largest process id
