@@ -48,12 +48,12 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    *, build_after: float, workers: int = 1, durability: str = "group", root: Path | None = None
+    *, build_after: float, check_every: float = 60.0, workers: int = 1, durability: str = "group"
 ) -> AsyncIterator[tuple[Served, RemoteEngine]]:
     """Run an engine and ask it; at the end it is stopped and its home removed."""
     home = Path(tempfile.mkdtemp(prefix="anteroom-bench-", dir=root))
     settings: dict[str, Any] = {
-        "session": {"build_after": build_after, "check_every": 0.1},
+        "session": {"build_after": build_after, "check_every": check_every},
         "dicom": {"host": HOST, "workers": workers, "durability": durability},
         "node": {"name": "bench"},
     }

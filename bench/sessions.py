@@ -56,7 +56,7 @@ class _Counter:
 
 async def _measure(total: int, objects: int) -> Result:
     template = Template()
-    async with serving(build_after=0.3) as (served, engine):
+    async with serving(build_after=0.3, check_every=0.1) as (served, engine):
         await engine.projects.add(PROJECT)
         counter = _Counter(engine)
         await counter.until(0)
