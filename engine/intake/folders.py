@@ -27,6 +27,20 @@ def make_folders(folder: Path, *parts: str) -> None:
             path.mkdir(mode=0o700 | (_NEW if number == len(parts) else 0))
 
 
+def make_durably(root: Path, folder: Path, *, mode: int) -> None:
+    """Make a folder below `root` and those on the way, and all of their entries durable, whoever
+    has made them.
+
+    Raises:
+        OSError: if one cannot be made or synced.
+    """
+    above = [root / parent for parent in reversed(folder.relative_to(root).parents)]
+    for path in (*above[1:], folder):
+        path.mkdir(mode=mode, exist_ok=True)
+    for path in above:
+        sync_folder(path)
+
+
 def settle(descriptor: int, folder: Path, *parts: str, made: bool = False) -> None:
     """Make the folders on the way to an open one durable, unless somebody has done so.
 

@@ -15,6 +15,7 @@ from engine.archive import filing, projects, scan_types, subjects
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session, write_session
 from engine.intake.build.scans import learn_scan_types
+from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
 from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
@@ -33,6 +34,7 @@ _GENDERS = {"M": "male", "F": "female", "O": "other"}
 class _Place:
     """Where a session will stand in the archive."""
 
+    root: Path
     arc: Path
     label: str
     origin: str
@@ -171,7 +173,7 @@ class ArchiveJob:
         async with self._shop.archive_db.read() as transaction:
             project = await projects.show(transaction, row.project)
         arc = self._shop.archive / row.project / project.current_arc
-        return _Place(arc=arc, label=row.label, origin=row.id)
+        return _Place(root=self._shop.archive, arc=arc, label=row.label, origin=row.id)
 
     async def _document(self, row: SessionRow) -> tuple[SessionDocument, bytes]:
         """Give the session document as it will be filed."""
@@ -267,10 +269,11 @@ def _file_away(
     """
     if place.final.exists():
         if _is_ours(place, accession):
+            sync_folder(place.arc)  # what was renamed there may not be durable yet
             return
         raise Conflict("a folder of that label stands in the archive already")
     remove_tree(place.hidden)
-    _make_folders(place.arc)
+    make_durably(place.root, place.arc, mode=0o750)
     reached("archive folder made")
     place.hidden.mkdir(mode=0o750)
     for source in _what_is_filed(folder):
@@ -317,7 +320,7 @@ def _is_ours(place: _Place, accession: str) -> bool:
     """Whether a killed attempt of this very job had already put the folder into place."""
     try:
         return read_session((place.final / f"{place.label}.xml").read_bytes()).id == accession
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
 
 
@@ -330,10 +333,3 @@ def _link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(old, new, 1 << 20)
             new.flush()
             os.fdatasync(new.fileno())
-
-
-def _make_folders(folder: Path) -> None:
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o750, exist_ok=True)
-        sync_folder(path.parent)

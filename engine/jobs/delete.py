@@ -12,6 +12,7 @@ import msgspec
 
 from engine.archive.prearchive.rows import to_session
 from engine.archive.prearchive.tables import SessionRow
+from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
 from engine.jobs.leave import leave, recover_unrecorded
 from engine.jobs.runner import Work
@@ -68,7 +69,7 @@ class DeleteJob:
 
 def _put_away(source: Path, target: Path, row: SessionRow) -> None:
     """Rename a taken session into the trash, with what is known of it beside the files."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
         (source / _CARD).write_bytes(msgspec.json.encode(to_session(row)))
         os.rename(source, target)

@@ -77,7 +77,9 @@ class MoveJob:
             return
         home = place_of(self._shop.prearchive, row.project, row.timestamp, row.folder)
         working = self._shop.prearchive / row.working_folder
-        folder = await asyncio.to_thread(_with_name, home, working, row.folder)
+        folder = await asyncio.to_thread(
+            _with_name, self._shop.prearchive, home, working, row.folder
+        )
         await self._shop.at("folder renamed")
         result = await build(self._shop, row, folder)
         async with self._shop.prearchive_db.write() as transaction:
@@ -114,10 +116,10 @@ def _wants(row: SessionRow) -> bool:
     return any(value is not None for value in wanted)
 
 
-def _with_name(home: Path, working: Path, name: str) -> Path:
+def _with_name(root: Path, home: Path, working: Path, name: str) -> Path:
     """Give a taken folder its new name; one that was given back by halves is taken again."""
     target = working.with_name(name)
     for source in (home, taken_folder(working)):
         if source != target and source.is_dir():
-            rename_with_document(source, target)
+            rename_with_document(root, source, target)
     return target

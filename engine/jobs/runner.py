@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -220,7 +221,10 @@ async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
     except Exception as error:
         reference = secrets.token_hex(4)
         _log.error("job step failed reference=%s session=%s", reference, session, exc_info=error)
-        return ["fault", f"an unexpected fault (reference {reference} in the log)"]
+        said = "an unexpected fault"
+        if isinstance(error, OSError) and error.errno:
+            said = f"the store failed: {os.strerror(error.errno)}"
+        return ["fault", f"{said} (reference {reference} in the log)"]
     return []
 
 

@@ -21,6 +21,7 @@ from engine.archive.prearchive.receipts import Receipts
 from engine.archive.prearchive.rows import begin, folder_of, owns, place_of, settle
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.absorb import Absorber
+from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
 from engine.jobs.crunch import Crunch
 from engine.jobs.runner import JobRunner
@@ -91,7 +92,9 @@ class Workshop:
             locked.working_folder = working
         await self.at("not accepting")
         home = place_of(self.prearchive, row.project, row.timestamp, row.folder)
-        await asyncio.to_thread(rename_with_document, home, self.prearchive / working)
+        await asyncio.to_thread(
+            rename_with_document, self.prearchive, home, self.prearchive / working
+        )
         await asyncio.to_thread(_drop_empty, home.parent)
         await self.at("taken away")
         await self.absorber.absorb(every_node=True)
@@ -106,7 +109,7 @@ class Workshop:
         home = place_of(self.prearchive, row.project, row.timestamp, row.folder)
         if row.working_folder:
             working = await asyncio.to_thread(taken_folder, self.prearchive / row.working_folder)
-            await asyncio.to_thread(rename_with_document, working, home)
+            await asyncio.to_thread(rename_with_document, self.prearchive, working, home)
             await asyncio.to_thread(_drop_empty, working.parent)
             await self.at("folder given back")
         async with self.prearchive_db.write() as transaction:
@@ -195,12 +198,10 @@ async def _another_accepts(transaction: AsyncSession, row: SessionRow) -> bool:
     return bool((await transaction.execute(query)).scalar_one())
 
 
-def rename_with_document(source: Path, target: Path) -> None:
-    """Rename folder and document durably. Run again after a crash, it ends what was begun."""
-    made = not target.parent.exists()
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if made:
-        sync_folder(target.parent.parent)
+def rename_with_document(root: Path, source: Path, target: Path) -> None:
+    """Rename folder and document durably within the prearchive. Run again after a crash, it ends
+    what was begun."""
+    make_durably(root, target.parent, mode=0o700)
     for old, new in ((source, target), (document_beside(source), document_beside(target))):
         with suppress(FileNotFoundError):
             os.rename(old, new)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.intake.build.scans import PRIMARY, SECONDARY
+from engine.intake.folders import make_folders, settle
 
 SCANS = "SCANS"
 LABELS = (PRIMARY, SECONDARY)
@@ -105,7 +106,7 @@ def place(folder: Path, targets: Mapping[str, str], checkpoint: Checkpoint) -> P
             if path not in missing and current[path] != target:
                 by_folder[_folder(target)][path] = target
         for target_folder in sorted(by_folder):
-            make_folder(folder / target_folder, checkpoint)
+            make_folder(folder, target_folder, checkpoint)
             _place_batch(
                 folder, target_folder, by_folder[target_folder], current, missing, checkpoint
             )
@@ -117,6 +118,9 @@ def place(folder: Path, targets: Mapping[str, str], checkpoint: Checkpoint) -> P
 
 def drop_second_names(folder: Path, listing: Listing, checkpoint: Checkpoint) -> None:
     """Take away the second names of files, each of which keeps one."""
+    # The name that stays may be one that an earlier build has made and could not sync.
+    for parent in sorted({_folder(path) for path in listing.files} if listing.again else ()):
+        sync_folder(folder / parent)
     for path in listing.again:
         checkpoint()
         (folder / path).unlink(missing_ok=True)
@@ -146,17 +150,17 @@ def write_whole(path: Path, data: bytes, checkpoint: Checkpoint) -> None:
     sync_folder(path.parent)
 
 
-def make_folder(path: Path, checkpoint: Checkpoint) -> None:
-    """Make a folder and what is missing above it, durably; the session folder itself must exist."""
-    if path.is_dir():
-        return
-    if path.parent.name == SCANS:
-        path.parent.mkdir(exist_ok=True)
-    else:
-        make_folder(path.parent, checkpoint)
+def make_folder(folder: Path, below: str, checkpoint: Checkpoint) -> None:
+    """Make a folder below that of the session and what is missing on the way, durably."""
     checkpoint()
-    path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+    parts = PurePosixPath(below).parts
+    made = not (folder / below).is_dir()
+    make_folders(folder, *parts)
+    handle = os.open(folder / below, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        settle(handle, folder, *parts, made=made)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(path: Path) -> None:
