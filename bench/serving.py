@@ -51,7 +51,7 @@ async def serving(
     *, build_after: float, check_every: float = 60.0, workers: int = 1, durability: str = "group"
 ) -> AsyncIterator[tuple[Served, RemoteEngine]]:
     """Run an engine and ask it; at the end it is stopped and its home removed."""
-    home = Path(tempfile.mkdtemp(prefix="anteroom-bench-", dir=root))
+    home = Path(tempfile.mkdtemp(prefix="anteroom-bench-"))
     settings: dict[str, Any] = {
         "session": {"build_after": build_after, "check_every": check_every},
         "dicom": {"host": HOST, "workers": workers, "durability": durability},
