@@ -128,6 +128,28 @@ async def test_an_association_does_not_rely_on_a_folder_that_another_has_yet_to_
     assert (len(proof.stored), len(proof.counted)) == (3, 1)
 
 
+async def test_a_duplicate_is_no_promise_until_the_first_has_come_to_stay(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve()
+    await served.start()
+    assert await send(served, study_of(1)) == [0] * 4
+    (journal,) = (served.prearchive / ".journals").glob("*.journal")
+    # The record of the first takes long and fails, so that its file is taken back.
+    async with (
+        watched(served, "write:error=ENOSPC:delay_enter=400000:when=1", paths=[journal]),
+        RawSender.associated(served.port, calling="LATER") as later,
+        RawSender.associated(served.port, calling="FIRST") as first,
+    ):
+        assert await answered(later, image(1, 5)) == 0xA700
+        failing = asyncio.create_task(answered(first, image(1, 6)))
+        while len(list(served.prearchive.glob("*/D1/SCANS/1/DICOM/*.dcm"))) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert await answered(later, image(1, 6)) == 0
+        assert await failing == 0xA700
+    assert len(list(served.prearchive.glob("*/D1/SCANS/1/DICOM/*.dcm"))) == 4
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
     """One call behind an object that is made to fail: which, and how it is known."""
