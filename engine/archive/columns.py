@@ -3,10 +3,11 @@ the tables of the archive and of the prearchive register with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -61,3 +62,15 @@ class PrearchiveTable(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMING)
     type_annotation_map = {datetime: Moment, dict[str, Any]: Document}  # noqa: RUF012
+
+
+def fitted(table: type[DeclarativeBase], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut texts from headers to the width of their columns, which PostgreSQL insists on."""
+    return {name: _fit(table, name, value) for name, value in values.items()}
+
+
+def _fit(table: type[DeclarativeBase], name: str, value: Any) -> Any:
+    kind = table.__table__.c[name].type
+    if isinstance(kind, String) and isinstance(value, str):
+        return value[: kind.length]
+    return value

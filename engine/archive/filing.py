@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, sessions
 from engine.archive.audit import record
+from engine.archive.columns import fitted
 from engine.archive.database import insert_into
 from engine.archive.numbering import Kind, next_id
 from engine.archive.projects import live
@@ -115,13 +116,19 @@ async def commit(
     subject = await session.get(SubjectRow, new.subject)
     if subject is None or subject.project != new.project:
         raise Conflict(f"the project {new.project} has no subject {new.subject}")
+    # The document beside the files keeps every value whole.
     row = ArchivedSessionRow(
-        **asdict(new), id=held.accession, origin=origin, added=datetime.now(UTC), added_by=actor
+        **fitted(ArchivedSessionRow, asdict(new)),
+        id=held.accession,
+        origin=origin,
+        added=datetime.now(UTC),
+        added_by=actor,
     )
     session.add(row)
     await session.flush()
     for position, scan in enumerate(scans):
-        session.add(ScanRow(**asdict(scan), session=row.id, position=position))
+        values = fitted(ScanRow, asdict(scan))
+        session.add(ScanRow(**values, session=row.id, position=position))
     session.add(DocumentRow(session=row.id, xml=xml))
     session.add(SearchRow(key=row.key, text=_words_of(row, subject, scans, search_text)))
     await session.delete(held)
