@@ -289,10 +289,13 @@ class _Posting:
         if receipt is None:
             self._count(record, Place.WAITING)
             return
+        if not receipt.recovered:
+            # Its own record is known: this is of another copy, which the build had removed.
+            self._count(record, Place.DUPLICATE)
+            return
         place = Place(receipt.place)
-        if receipt.recovered:
-            self._tally["", record.session, place] -= 1
-            receipt.recovered = False
+        self._tally["", record.session, place] -= 1
+        receipt.recovered = False
         self._count(record, place)
 
     async def _hold(self, record: Record) -> None:
