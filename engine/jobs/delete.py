@@ -80,7 +80,7 @@ def _put_away(source: Path, target: Path, row: SessionRow) -> None:
 
 def _fetch_back(target: Path, source: Path) -> None:
     if target.exists() and not source.exists():
-        (target / _CARD).unlink(missing_ok=True)
         os.rename(target, source)
         sync_folder(source.parent)
         sync_folder(target.parent)
+    (source / _CARD).unlink(missing_ok=True)

@@ -4,21 +4,20 @@ when it is asked again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from engine.model.accounts import Place
 from engine.model.prearchive import PrearchiveSession
-from engine.model.states import Status
+from engine.model.states import Status, Verb
 from engine.service.remote import RemoteEngine
 from tests.line.serving import Served, sessions, settled, until
 from tests.line.test_durability import REASONS, Image, image, send
-from tests.line.tracing import traced
+from tests.line.tracing import children, traced, worker_of
 
 PROJECT = "NECK"
-LABEL = "E{}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +30,11 @@ class Fault:
     """The job finds another way."""
     when: str = ""
     """strace counts the calls of each thread, also those upon other paths."""
+
+    @property
+    def error(self) -> str:
+        """What such a call is likely to end with: a disk that breaks, or one that is full."""
+        return "EIO" if {"fsync", "fdatasync"} & {*self.calls} else "ENOSPC"
 
 
 ARCHIVING = (
@@ -50,11 +54,27 @@ ARCHIVING = (
     Fault(calls=("rename",), path="{hidden}"),
     Fault(calls=("fsync",), path="{arc}"),
 )
+BUILDING = (
+    *(Fault(calls=(call,), path="{home}/{catalog}") for call in ("openat", "write", "fsync")),
+    Fault(calls=("rename",), path="{home}/{catalog}"),
+    Fault(calls=("fsync",), path="{home}/SCANS/1/DICOM"),
+    *(Fault(calls=(call,), path="{document}") for call in ("openat", "write", "fsync")),
+    Fault(calls=("rename",), path="{document}"),
+    Fault(calls=("openat",), path="{home}/{file}"),
+    Fault(calls=("openat",), path="{home}/SCANS/1/DICOM"),
+)
+DELETING = (
+    Fault(calls=("rename",), path="{home}", when=":when=1"),
+    Fault(calls=("mkdir",), path="{working}", when=":when=1"),
+    Fault(calls=("openat",), path="{working}/session.json"),
+    Fault(calls=("rename",), path="{working}", when=":when=1"),
+    Fault(calls=("fsync",), path="{trash}"),
+)
 
 
 def study_of(study: int) -> list[Image]:
     """Make a study of two series that goes to the project."""
-    rest = f"Project:{PROJECT} Subject:S{study} Session:{LABEL.format(study)}"
+    rest = f"Project:{PROJECT} Subject:S{study} Session:E{study:03}"
     series = ((1, 1), (2, 1), (3, 1), (4, 2))
     return [image(study, number, series=of, rest=rest) for number, of in series]
 
@@ -63,70 +83,106 @@ async def test_a_call_that_fails_behind_archiving_leaves_the_session_whole_in_on
     serve: Callable[..., Served],
 ) -> None:
     served = serve(build_after=0.2)
-    await served.start()
-    cases = [(fault, error) for error in REASONS for fault in ARCHIVING]
-    async with served.asked() as engine:
-        await engine.projects.add(PROJECT)
-        await engine.projects.set(PROJECT, {"prearchive_code": "0"})
-        for study in range(len(cases)):
-            assert await send(served, study_of(study)) == [0] * 4
-        rows = {row.label: row for row in await settled(engine, objects=4 * len(cases))}
-        assert {row.status for row in rows.values()} == {Status.READY}
-
+    async with received(served, len(ARCHIVING)) as (engine, rows):
         filed = 0
-        for study, (fault, error) in enumerate(cases):
-            row = rows[LABEL.format(study)]
-            names = places(served, row)
-            path = Path(fault.path.format_map(names))
-            async with traced(
-                served.ready["pid"],
-                calls=fault.calls,
-                inject=[f"{call}:error={error}{fault.when}" for call in fault.calls],
-                paths=[path],
-                note=served.home / "calls.txt",
-            ) as trace:
-                (asked,) = await engine.prearchive.archive((row.id,))
-                assert asked.done, asked.message
-                await until(engine, partial(ended, engine, row.id))
-            what = f"{error} at {fault.calls} upon {fault.path}"
-            assert {call.name for call in trace.injected} == set(fault.calls), what
+        for row, fault in zip(rows, ARCHIVING, strict=True):
+            await struck(served, engine, row, Verb.ARCHIVE, fault)
             if not fault.filed:
-                now = await find(engine, row.id)
-                assert now is not None, what
-                assert now.status in (Status.ERROR, Status.CONFLICT), what
-                assert REASONS[error] in now.reason, f"{what}: {now.reason}"
-                check_that_it_is_back(served, names, row.id, what)
-                (asked,) = await engine.prearchive.rebuild((row.id,))
-                assert asked.done, asked.message
-                await until(engine, partial(ended, engine, row.id))
-                (asked,) = await engine.prearchive.archive((row.id,))
-                assert asked.done, asked.message
-                await until(engine, partial(ended, engine, row.id))
+                await ask(engine, Verb.REBUILD, row.id)
+                await ask(engine, Verb.ARCHIVE, row.id)
             filed += 4
-            assert await find(engine, row.id) is None, what
-            assert len(objects(names["final"])) == 4, what
+            assert await find(engine, row.id) is None, fault
+            assert len(objects(served.archive / PROJECT / "arc001" / row.label)) == 4, fault
             accounts = (await engine.system.status()).accounts
-            assert accounts.at(Place.ARCHIVED) == filed, what
-            assert accounts.received == 4 * len(cases)
+            assert accounts.at(Place.ARCHIVED) == filed, fault
+            assert accounts.received == 4 * len(ARCHIVING)
         assert (await engine.audit.verify()).ok
     assert not list(served.archive.glob("*/*/.*"))
     assert not list(served.prearchive.glob(".working/*"))
     assert await served.stop() == 0
 
 
-def places(served: Served, row: PrearchiveSession) -> dict[str, str]:
-    """Name the places of a session that is to be archived."""
-    home = served.prearchive / PROJECT / row.timestamp / row.folder
-    arc = served.archive / PROJECT / "arc001"
-    file = min(path.relative_to(home).as_posix() for path in home.glob("SCANS/1/DICOM/*.dcm"))
-    return {
-        "home": str(home),
-        "arc": str(arc),
-        "hidden": str(arc / f".filing-{row.id}"),
-        "final": str(arc / row.label),
-        "label": row.label,
-        "file": file,
-    }
+async def test_a_call_that_fails_behind_a_build_or_a_deletion_is_told_and_tried_again(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve(build_after=0.2)
+    cases = [(Verb.REBUILD, fault) for fault in BUILDING]
+    cases += [(Verb.DELETE, fault) for fault in DELETING]
+    deletions = len(DELETING)
+    async with received(served, len(cases)) as (engine, rows):
+        for row, (verb, fault) in zip(rows, cases, strict=True):
+            await struck(served, engine, row, verb, fault)
+            await ask(engine, Verb.REBUILD, row.id)
+            now = await find(engine, row.id)
+            assert now is not None and now.status is Status.READY, fault
+            if verb is Verb.DELETE:
+                await ask(engine, verb, row.id)
+                assert await find(engine, row.id) is None, fault
+        accounts = (await engine.system.status()).accounts
+        assert accounts.at(Place.DELETED) == 4 * deletions
+        assert accounts.at(Place.WAITING) == 4 * (len(cases) - deletions)
+    assert len(list(served.prearchive.glob(".trash/*/*/SCANS/*/DICOM/*.dcm"))) == 4 * deletions
+    assert not list(served.prearchive.glob(".working/*"))
+    assert await served.stop() == 0
+
+
+@asynccontextmanager
+async def received(
+    served: Served, studies: int
+) -> AsyncIterator[tuple[RemoteEngine, list[PrearchiveSession]]]:
+    """Start an engine and let it receive and build studies of a project."""
+    await served.start()
+    async with served.asked() as engine:
+        await engine.projects.add(PROJECT)
+        await engine.projects.set(PROJECT, {"prearchive_code": "0"})
+        for study in range(studies):
+            assert await send(served, study_of(study)) == [0] * 4
+        rows = await settled(engine, objects=4 * studies)
+        assert [row.status for row in rows] == [Status.READY] * studies
+        yield engine, sorted(rows, key=lambda row: row.label)
+
+
+async def struck(
+    served: Served, engine: RemoteEngine, row: PrearchiveSession, verb: Verb, fault: Fault
+) -> None:
+    """Ask for an act while calls behind it fail; check what the session is then."""
+    what = f"{fault.error} at {fault.calls} upon {fault.path}"
+    names = places(served, row)
+    own = served.ready["pid"]
+    pool = [pid for pid in children(own) if pid != worker_of(own)]
+    async with traced(
+        own,
+        *pool,
+        calls=fault.calls,
+        inject=[f"{call}:error={fault.error}{fault.when}" for call in fault.calls],
+        paths=[Path(fault.path.format_map(names))],
+        note=served.home / "calls.txt",
+    ) as trace:
+        await ask(engine, verb, row.id)
+    assert {call.name for call in trace.injected} == set(fault.calls), what
+    if fault.filed:
+        return
+    now = await find(engine, row.id)
+    assert now is not None, what
+    assert now.status in (Status.ERROR, Status.CONFLICT), f"{what}: {now.status}"
+    assert REASONS[fault.error] in now.reason, f"{what}: {now.reason}"
+    assert len(objects(Path(names["home"]))) == 4, what
+    left = [name for name in ("hidden", "final", "working", "trashed") if exists(names[name])]
+    assert not left, what
+
+
+async def ask(engine: RemoteEngine, verb: Verb, id: str) -> None:
+    """Ask for an act, and wait until no job has anything more to do with the session."""
+    acts = engine.prearchive
+    act = {Verb.ARCHIVE: acts.archive, Verb.REBUILD: acts.rebuild, Verb.DELETE: acts.delete}[verb]
+    (outcome,) = await act((id,))
+    assert outcome.done, outcome.message
+
+    async def ended() -> bool:
+        row = await find(engine, id)
+        return row is None or row.status in (Status.READY, Status.CONFLICT, Status.ERROR)
+
+    await until(engine, ended)
 
 
 async def find(engine: RemoteEngine, id: str) -> PrearchiveSession | None:
@@ -134,20 +190,31 @@ async def find(engine: RemoteEngine, id: str) -> PrearchiveSession | None:
     return next((row for row in await sessions(engine) if row.id == id), None)
 
 
-async def ended(engine: RemoteEngine, id: str) -> bool:
-    """Whether no job has anything more to do with a session."""
-    row = await find(engine, id)
-    return row is None or row.status in (Status.READY, Status.CONFLICT, Status.ERROR)
+def exists(path: str) -> bool:
+    """Whether something stands there."""
+    return Path(path).exists()
 
 
-def objects(folder: str) -> list[Path]:
+def objects(folder: Path) -> list[Path]:
     """Give the objects in a session's folder."""
-    return list(Path(folder).glob("SCANS/*/DICOM/*.dcm"))
+    return list(folder.glob("SCANS/*/DICOM/*.dcm"))
 
 
-def check_that_it_is_back(served: Served, names: dict[str, str], id: str, what: str) -> None:
-    """Check that a session's folder is where it was, and has left nothing elsewhere."""
-    assert len(objects(names["home"])) == 4, what
-    assert not Path(names["hidden"]).exists(), what
-    assert not Path(names["final"]).exists(), what
-    assert not (served.prearchive / ".working" / id).exists(), what
+def places(served: Served, row: PrearchiveSession) -> dict[str, str]:
+    """Name the places of a session by what stands for them in a fault."""
+    home = served.prearchive / PROJECT / row.timestamp / row.folder
+    arc = served.archive / PROJECT / "arc001"
+    file = min(path.relative_to(home).as_posix() for path in home.glob("SCANS/1/DICOM/*.dcm"))
+    return {
+        "home": str(home),
+        "file": file,
+        "catalog": "SCANS/1/DICOM/.scan_1_catalog.xml.tmp",
+        "document": str(home.with_name(f".{row.folder}.xml.tmp")),
+        "working": str(served.prearchive / ".working" / row.id),
+        "trash": str(served.prearchive / ".trash"),
+        "trashed": str(served.prearchive / ".trash" / row.id),
+        "arc": str(arc),
+        "hidden": str(arc / f".filing-{row.id}"),
+        "final": str(arc / row.label),
+        "label": row.label,
+    }

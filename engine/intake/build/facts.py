@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,7 +136,11 @@ def read_chunk(
     guard: Guard | None = None,
     checksums: bool = False,
 ) -> ChunkFacts:
-    """Read the facts of `paths` below `folder`; safe to run in another process."""
+    """Read the facts of `paths` below `folder`; safe to run in another process.
+
+    Raises:
+        OSError: if the store does not give a file that is there: no session is built without it.
+    """
     facts: list[ObjectFacts] = []
     failures: list[ReadFailure] = []
     own = Guard() if guard is None else None
@@ -151,9 +154,6 @@ def read_chunk(
                 continue
             except (Unreadable, HeaderError) as error:
                 failures.append(ReadFailure(path=name, reason=error.reason))
-            except OSError as error:
-                reason = f"the file cannot be read ({os.strerror(error.errno or 0)})"
-                failures.append(ReadFailure(path=name, reason=reason))
     finally:
         if own is not None:
             own.close()
