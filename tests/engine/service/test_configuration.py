@@ -1,0 +1,145 @@
+"""The configuration in force: everything that was saved is in the snapshot, under a new number."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from engine.archive import projects, receivers, rules
+from engine.archive.database import Database
+from engine.model.archive import Receiver
+from engine.model.errors import Unavailable
+from engine.model.settings import DicomSettings, Durability, Settings
+from engine.service.configuration import Configuration
+from tests.conftest import Backend
+
+SETTINGS = Settings(dicom=DicomSettings(host="127.0.0.1", port=0, max_pdu=16_384))
+
+
+@pytest.fixture
+async def archive(backend: Backend) -> AsyncIterator[Database]:
+    database = Database.open(backend.archive_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def configuration(archive: Database) -> AsyncIterator[Configuration]:
+    made = Configuration(SETTINGS, archive)
+    seen: dict[int, socket.socket] = made.ports.sockets
+    yield made
+    for sock in {*seen.values(), *made.ports.sockets.values()}:
+        sock.close()
+
+
+def taken_port() -> socket.socket:
+    """Take a port of those that a receiver may have: below the ones that systems hand out."""
+    for port in range(20_000, 30_000):
+        sock = socket.socket()
+        try:
+            sock.bind(("127.0.0.1", port))
+            sock.listen()
+        except OSError:
+            sock.close()
+        else:
+            return sock
+    raise AssertionError("no port is free")
+
+
+def free_port() -> int:
+    with taken_port() as sock:
+        return int(sock.getsockname()[1])
+
+
+async def test_a_new_installation_has_the_receiver_of_its_settings(
+    configuration: Configuration,
+) -> None:
+    snapshot = await configuration.read()
+    (receiver,) = snapshot.receivers
+    assert (receiver.ae_title, receiver.max_pdu, receiver.enabled) == ("ANTEROOM", 16_384, True)
+    assert receiver.port == configuration.ports.own > 0
+    assert snapshot.receiver("ANTEROOM", receiver.port) is receiver
+    assert snapshot.number > 0
+    assert snapshot.durable
+    (status,) = configuration.receivers()
+    assert (status.origin, status.listening) == ("settings", True)
+
+
+async def test_every_change_has_a_number_and_is_in_the_snapshot(
+    configuration: Configuration, archive: Database
+) -> None:
+    first = await configuration.read()
+    port = free_port()
+    async with archive.write() as transaction:
+        await projects.add(transaction, "BRAINS", actor="ada", aliases=["Minds"])
+        await receivers.add(
+            transaction,
+            Receiver(ae_title="MRI", port=port, rules_enabled=True, allow=("CT1",)),
+            actor="ada",
+        )
+        await rules.write(
+            transaction, "site", "project", "(0010,0020):(.*)", actor="ada", enabled=False
+        )
+        await rules.write(transaction, "receiver:MRI", "subject", "(0010,0020):(.*)", actor="ada")
+        await rules.write(transaction, "receiver:OFF", "subject", "(0010,0020):(.*)", actor="ada")
+    second = await configuration.read()
+    assert second.number > first.number
+    assert second.number == await configuration.version() + 1
+    assert second.routing.projects == {"BRAINS": "BRAINS", "Minds": "BRAINS"}
+    # What is switched off is not in force.
+    assert second.routing.site.project == ""
+    assert {ae: texts.subject for ae, texts in second.routing.receivers.items()} == {
+        "MRI": "(0010,0020):(.*)"
+    }
+    added = second.receiver("MRI", port)
+    assert added is not None
+    assert added.allow == ("CT1",)
+    assert configuration.receivers()[1].listening
+    configuration.router()
+
+
+async def test_ports_come_and_go_and_stay_open_meanwhile(
+    configuration: Configuration, archive: Database
+) -> None:
+    await configuration.read()
+    own = configuration.ports.sockets[configuration.ports.own]
+    mri = Receiver(ae_title="MRI", port=free_port())
+    async with archive.write() as transaction:
+        await receivers.add(transaction, mri, actor="ada")
+    await configuration.read()
+    added = configuration.ports.sockets[mri.port]
+    async with archive.write() as transaction:
+        await receivers.edit(transaction, "MRI", mri.port, replace(mri, enabled=False), actor="ada")
+    snapshot = await configuration.read()
+    assert configuration.ports.sockets == {configuration.ports.own: own}
+    off = snapshot.receiver("MRI", mri.port)
+    assert off is not None
+    assert not off.enabled
+    assert [status.listening for status in configuration.receivers()] == [True, False]
+    added.close()
+
+
+async def test_a_port_that_cannot_be_had_stops_nothing_else(
+    configuration: Configuration, archive: Database
+) -> None:
+    with taken_port() as other:
+        port = int(other.getsockname()[1])
+        async with archive.write() as transaction:
+            await receivers.add(transaction, Receiver(ae_title="MRI", port=port), actor="ada")
+        await configuration.read()
+        own, added = configuration.receivers()
+        assert (own.listening, added.listening) == (True, False)
+        assert str(port) in added.note
+    await configuration.read()
+    assert (configuration.receivers()[1].listening, configuration.receivers()[1].note) == (True, "")
+
+
+async def test_without_its_own_port_there_is_no_engine(archive: Database) -> None:
+    with taken_port() as other:
+        port = int(other.getsockname()[1])
+        dicom = DicomSettings(host="127.0.0.1", port=port, durability=Durability.NONE)
+        with pytest.raises(Unavailable, match=str(port)):
+            await Configuration(Settings(dicom=dicom), archive).read()

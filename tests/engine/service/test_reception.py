@@ -1,0 +1,125 @@
+"""What workers report becomes rows and events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine.archive.database import Database
+from engine.archive.prearchive import accounts, ledger, transfers
+from engine.archive.prearchive.receipts import Receipts
+from engine.intake.absorb import Absorbed, Absorber
+from engine.intake.channel import TransferNews, Turned
+from engine.intake.journal import Journal, Outcome, Record
+from engine.model.accounts import Place
+from engine.service.reception import Reception
+from engine.service.ring import EventRing
+from tests.conftest import Backend
+
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ear:
+    """A reception and what stands around it."""
+
+    reception: Reception
+    database: Database
+    ring: EventRing
+    folder: Path
+
+    async def texts(self) -> list[tuple[str, str, str]]:
+        batch = await self.ring.after(self.ring.epoch, 0)
+        return [(event.kind, event.object, event.text) for event in batch.events]
+
+
+@pytest.fixture
+async def ear(backend: Backend, tmp_path: Path) -> AsyncIterator[Ear]:
+    database = Database.open(backend.prearchive_url)
+    (tmp_path / ".journals").mkdir()
+    ring = EventRing(clock=lambda: 0.0)
+    absorber = Absorber(database, tmp_path, node="n", receipts=Receipts(b"secret"))
+    yield Ear(
+        reception=Reception(database, absorber, ring, "n"),
+        database=database,
+        ring=ring,
+        folder=tmp_path / ".journals",
+    )
+    await database.close()
+
+
+def news(transfer: str = "tr_1", **values: int | str) -> TransferNews:
+    plain: dict[str, int | str] = {
+        "worker": "w1",
+        "receiver": "ANTEROOM",
+        "port": 104,
+        "calling": "SCANNER",
+        "peer": "::1",
+        "opened": SECOND,
+        "objects": 0,
+        "bytes": 0,
+    }
+    return TransferNews(transfer=transfer, **plain | values)  # type: ignore[arg-type]
+
+
+async def test_a_transfer_from_beginning_to_end(ear: Ear) -> None:
+    await ear.reception.transfers((news(),))
+    await ear.reception.transfers((news(objects=3, series="T1"),))
+    await ear.reception.transfers((news(objects=5, closed=2 * SECOND, ended="released"),))
+    async with ear.database.read() as transaction:
+        (transfer,) = await transfers.list_transfers(transaction)
+    assert (transfer.calling, transfer.series, transfer.ended) == ("SCANNER", "T1", "released")
+    assert transfer.closed is not None
+    assert (transfer.closed - transfer.opened).total_seconds() == 1
+    assert await ear.texts() == [
+        ("transfer", "tr_1", "association accepted"),
+        ("transfer", "tr_1", "3 objects so far"),
+        ("transfer", "tr_1", "association released, 5 objects"),
+    ]
+
+
+async def test_a_flood_that_was_turned_away_is_one_line(ear: Ear) -> None:
+    turned = Turned(
+        at=SECOND,
+        count=1_000_000_000,
+        called="ANY",
+        port=104,
+        calling="S" * 16,
+        peer="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+        reason="called AE title not recognised",
+    )
+    await ear.reception.turned((turned, turned))
+    async with ear.database.read() as transaction:
+        (entry,) = await ledger.list_entries(transaction, 0, 10)
+    assert (entry.count, entry.outcome, entry.peer) == (2_000_000_000, "refused", turned.peer)
+    assert len(await ear.texts()) == 2
+
+
+async def test_a_journal_from_its_first_word_to_its_end(ear: Ear) -> None:
+    journal = Journal(ear.folder / "n-w1-1.journal")
+    await ear.reception.hello(journal.path.name)
+    refused = Record(
+        at=SECOND, transfer="tr_1", outcome=Outcome.REFUSED, reason="the data set is empty"
+    )
+    journal.append(refused, sync=False)
+    await ear.reception.grown()
+    journal.append(refused, sync=False)
+    journal.close()
+    await ear.reception.ended(journal.path.name)
+    assert not journal.path.exists()
+    async with ear.database.read() as transaction:
+        assert (await accounts.total(transaction)).at(Place.REFUSED) == 2
+        (entry,) = await ledger.list_entries(transaction, 0, 10)
+    assert (entry.count, entry.reason) == (2, "the data set is empty")
+    assert await ear.texts() == [
+        ("transfer", "tr_1", "objects taken in"),
+        ("ledger", "", "the ledger has new lines"),
+    ]
+
+
+async def test_sessions_that_grew_are_told(ear: Ear) -> None:
+    ear.reception.tell(Absorbed(sessions={"pre_b", "pre_a"}))
+    assert [object for _, object, _ in await ear.texts()] == ["pre_a", "pre_b"]
