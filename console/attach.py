@@ -14,6 +14,7 @@ from pathlib import Path
 from console.app import ConsoleApp
 from console.log import log_of_console, log_to_file
 from console.screens.quit import Leave
+from console.text import plain_text
 from engine.model.errors import Unavailable
 from engine.model.home import Home
 from engine.service.remote import RemoteEngine
@@ -80,6 +81,7 @@ async def console(home: Home) -> None:
     log_to_file(log_of_console())
     child: Child | None = None
     if not await runs(home):
+        sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
     async with RemoteEngine(home.socket) as engine:
         how = await ConsoleApp(engine, owner=child is not None).run_async()

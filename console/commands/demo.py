@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from console.asking import run
@@ -16,4 +18,6 @@ def demo() -> None:
     """Open the console on a throw-away home while sample studies arrive; nothing stays behind."""
     from console.demo import demo as show  # noqa: PLC0415
 
+    # It takes a few seconds until there is a screen.
+    sys.stderr.write("starting an engine on a home that is thrown away afterwards\n")
     run(show())
