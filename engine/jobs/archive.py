@@ -98,6 +98,8 @@ class ArchiveJob:
         await asyncio.to_thread(drop_files, folder, superfluous)
         if result.conflicts:
             raise Conflict(result.conflicts[0])
+        if result.unreadable:
+            raise InvalidInput(result.unreadable)
 
     async def _reserve(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)

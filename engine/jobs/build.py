@@ -63,7 +63,8 @@ class BuildJob:
         await self._shop.at("files built")
         await self._shop.absorber.absorb()
         status = await self._record(session, folder, result, archives=await self._archives(row))
-        await self._shop.log(session, f"built: {result.file_count} files, {status.value}")
+        told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
+        await self._shop.log(session, "; ".join(filter(None, [*told, result.unreadable])))
         self._shop.changed(session, f"built, {status.value}", "info")
 
     async def _record(
@@ -77,6 +78,8 @@ class BuildJob:
                 settle(row, Status.RECEIVING)
             elif result.conflicts:
                 settle(row, Status.CONFLICT, result.conflicts[0])
+            elif result.unreadable:
+                settle(row, Status.ERROR, result.unreadable)
             else:
                 settle(row, Status.READY)
                 if archives:

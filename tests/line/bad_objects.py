@@ -230,9 +230,7 @@ def stored() -> list[Bad]:
             sop=uid(203),
         ),
         Bad(name="no pixels", data=good(uid(204), pixels=None), sop=uid(204)),
-        Bad(
-            name="no series, no number", data=good(uid(205), series=None, number=None), sop=uid(205)
-        ),
+        Bad(name="no number", data=good(uid(205), number=None, series=b"1.2.3.7 "), sop=uid(205)),
         Bad(
             name="60,000 characters",
             data=good(
@@ -273,12 +271,15 @@ def stored() -> list[Bad]:
                     sop=uid(number),
                 )
             )
+        if text.strip(b"\\"):
+            odd.append(
+                Bad(
+                    name=f"series {text[:20]!r}",
+                    data=good(uid(number + 100), series=value, number=value, study=b"1.2.3.4 "),
+                    sop=uid(number + 100),
+                )
+            )
         odd += [
-            Bad(
-                name=f"series {text[:20]!r}",
-                data=good(uid(number + 100), series=value, number=value, study=b"1.2.3.4 "),
-                sop=uid(number + 100),
-            ),
             Bad(
                 name=f"patient {text[:20]!r}",
                 data=good(

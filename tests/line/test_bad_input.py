@@ -146,27 +146,70 @@ async def test_odd_and_hostile_objects_are_stored_as_they_came_and_inside(
     goods = Goods(served)
     before = listing(tmp_path.parent)
     cases = stored()
+    async with served.asked() as engine:
+        await engine.projects.add("ODD")
+        await engine.projects.set("ODD", {"prearchive_code": "0"})
+        await engine.rules.set("site", "project", "(0008,0016):(.*):1 t:.+ r:ODD")
     for number, bad in enumerate(cases):
         said = await store(served, bad, f"BAD{number}")
         assert said == Said(status=0, comment=""), (bad.name, said)
         await goods.another()
+    every = len(cases) + len(goods.sent)
     async with served.asked() as engine:
-        rows = await settled(engine, objects=len(cases) + len(goods.sent))
+        rows = await settled(engine, objects=every)
         accounts = (await engine.system.status()).accounts
-        assert accounts.received == accounts.at(Place.WAITING) == len(cases) + len(goods.sent)
+        assert accounts.received == accounts.at(Place.WAITING) == every
         assert not await engine.live.held()
-    expected = Counter([*goods.sent.values(), *(bad.data for bad in cases)])
-    assert kept(served) == expected
-    assert {row.status for row in rows} == {Status.READY}, [row.reason for row in rows]
+        assert {row.status for row in rows} == {Status.READY}, [row.reason for row in rows]
+        assert {row.project for row in rows} == {"ODD"}
+        expected = Counter([*goods.sent.values(), *(bad.data for bad in cases)])
+        assert kept(served) == expected
+        nothing_strange_below(served.prearchive)
 
+        # What a person archives is filed, or stays with a reason.
+        outcomes = await engine.prearchive.archive(tuple(row.id for row in rows))
+        assert all(outcome.done for outcome in outcomes)
+        rows = await settled(engine, objects=0)
+        assert {row.status for row in rows} <= {Status.CONFLICT, Status.ERROR}
+        assert all(row.reason and "unexpected" not in row.reason for row in rows), rows
+        accounts = (await engine.system.status()).accounts
+        filed = await engine.archive.list(limit=1000)
+        assert accounts.received == every
+        assert accounts.at(Place.ARCHIVED) == sum(row.files for row in filed.rows)
+        assert accounts.at(Place.WAITING) == sum(row.objects for row in rows)
+        for row in filed.rows:
+            ElementTree.fromstring(await engine.archive.document(row.accession))
+    archived = Counter(dataset_of(path) for path in served.archive.rglob("*.dcm"))
+    assert archived + kept(served) == expected
+    nothing_strange_below(served.archive)
     assert listing(tmp_path.parent) == before
     assert listing(tmp_path) == [served.home]
-    for path in files_of(served.prearchive):
+
+
+def nothing_strange_below(store: Path) -> None:
+    """Prove that names in a store are plain, that nothing points out of it, that XML is XML."""
+    for path in files_of(store):
         assert not path.is_symlink()
-        inside = path.relative_to(served.prearchive).parts
+        inside = path.relative_to(store).parts
         assert all(PLAIN.fullmatch(part) for part in inside), inside
-    for path in served.prearchive.rglob("*.xml"):
-        ElementTree.parse(path)
+        if path.suffix == ".xml":
+            ElementTree.parse(path)
+
+
+async def test_what_the_build_cannot_place_makes_the_session_an_error(
+    served: Served,
+) -> None:
+    whole = Bad(name="whole", data=good(uid(1), study=b"1.2.7 "), sop=uid(1))
+    odd = Bad(name="no series", data=good(uid(2), study=b"1.2.7 ", series=None), sop=uid(2))
+    for each in (whole, odd):
+        assert await store(served, each, "NOSERIES") == Said(status=0, comment="")
+    async with served.asked() as engine:
+        (row,) = await settled(engine, objects=2)
+        assert row.status is Status.ERROR
+        assert row.reason == "1 file cannot be read: the header has no Series Instance UID"
+        assert any(row.reason in entry.text for entry in await engine.prearchive.log(row.id))
+    assert kept(served) == Counter((whole.data, odd.data))
+    await Goods(served).another()
 
 
 async def test_two_objects_of_one_uid_are_both_kept_and_a_repeat_is_counted(
@@ -194,6 +237,32 @@ async def test_two_objects_of_one_uid_are_both_kept_and_a_repeat_is_counted(
     assert kept(served) == Counter((one.data, other.data, elsewhere.data))
     assert {meta_of(path)[3] for path in stored_files(served)} == {uid(1)}
     await Goods(served).another()
+
+
+async def test_titles_that_no_database_takes_stop_nothing(served: Served) -> None:
+    goods = Goods(served)
+    titles = ["NUL\0MORE", "\x1b[2JESC", "\\back", "[red]", "\u0007", "  "]
+    for number, title in enumerate(titles):
+        instance = uid(number)
+        bad = Bad(name=title, data=good(instance, study=b"1.2.8 "), sop=instance)
+        assert await store(served, bad, title) == Said(status=0, comment="")
+        assert (await store(served, bad, title)).status == 0
+        with pytest.raises(Rejected):
+            async with RawSender.associated(served.port, called=title, calling=title):
+                pass
+        await goods.another()
+    async with served.asked() as engine:
+        await settled(engine, objects=len(titles) + len(goods.sent))
+
+        async def told() -> bool:
+            lines = await engine.live.ledger(limit=1000)
+            return sum(line.count for line in lines) >= 2 * len(titles)
+
+        await until(engine, told)
+        accounts = (await engine.system.status()).accounts
+        assert accounts.at(Place.DUPLICATE) == len(titles)
+        ended = [each for each in await engine.live.transfers(limit=1000) if each.closed]
+        assert len(ended) == 2 * len(titles) + len(goods.sent)
 
 
 async def test_senders_that_are_no_dicom_senders_are_told_and_noted(served: Served) -> None:

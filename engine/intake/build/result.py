@@ -81,3 +81,13 @@ class BuildResult:
     def conflicts(self) -> tuple[str, ...]:
         """Why the session is in conflict, in words: one SOP Instance UID for different objects."""
         return tuple(each.reason for each in self.problems if each.code == "conflict")
+
+    @property
+    def unreadable(self) -> str:
+        """Say in words that files could not be taken into the session; empty when all were."""
+        problems = [each for each in self.problems if each.code != "conflict"]
+        if not problems:
+            return ""
+        count = sum(len(each.paths) for each in problems)
+        files = "1 file" if count == 1 else f"{count} files"
+        return f"{files} cannot be read: {problems[0].reason}"
