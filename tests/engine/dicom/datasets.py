@@ -146,7 +146,7 @@ def _implied(elements: Mapping[int, RawDataElement | DataElement], tag: int) -> 
         if not tag & 0x10000:
             return str(dictionary_VR(tag))
         creator = elements.get(tag & 0xFFFF0000 | (tag >> 8 & 0xFF))
-        name = bytes(creator.value or b"").decode().strip() if creator is not None else ""
+        name = bytes(creator.value or b"").decode("latin_1").strip() if creator is not None else ""
         return str(private_dictionary_VR(tag, name))
     except KeyError:
         return ""
