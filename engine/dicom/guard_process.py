@@ -14,6 +14,7 @@ _MIB = 1024 * 1024
 _REASONS = {
     "MemoryError": "reading the header takes more memory than allowed",
     "RecursionError": "sequences are nested too deeply",
+    "EOFError": "the data set ends within an element",
 }
 
 
@@ -42,6 +43,8 @@ def main() -> None:
             status, end, data = 1, 0, error.reason.encode()
         except Exception as error:  # whatever a parser throws at hostile bytes
             name = type(error).__name__
+            if isinstance(error, OSError) and error.errno is None:
+                name = "EOFError"  # pydicom says so of data that end, not of a disk that fails
             reason = _REASONS.get(name, f"the header cannot be read ({name})")
             fatal = isinstance(error, MemoryError | RecursionError)
             status, end, data = (SPENT if fatal else 1), 0, reason.encode()
