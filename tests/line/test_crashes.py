@@ -33,7 +33,6 @@ POINTS = (
     ("owned", 1),
     ("files recovered", 1),
     ("file touched", 1),
-    ("file touched", 4),
     ("file touched", 11),
     ("files built", 1),
     ("build recorded", 1),
