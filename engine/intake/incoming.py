@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -18,6 +17,16 @@ from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import FileNameTemplate, safe_name, scan_folder
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
+from engine.intake.answers import (
+    CANNOT_UNDERSTAND,
+    MISMATCH,
+    OUT_OF_RESOURCES,
+    SUCCESS,
+    Answer,
+    ObjectContext,
+    Origin,
+    Refusal,
+)
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Claims, NoClaim, StaleSnapshot
 from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record, sync_folder
 from engine.intake.labels import bounded_label
@@ -34,12 +43,6 @@ from engine.intake.staging import (
 )
 from engine.model.routing import Route
 
-SUCCESS = 0x0000
-OUT_OF_RESOURCES = 0xA700
-MISMATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
-"""Statuses of C-STORE (PS3.4 B.2.3)."""
-
 _SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
 _STUDY_DATE, _STUDY_TIME = 0x00080020, 0x00080030
 _SERIES_DESCRIPTION = 0x0008103E
@@ -49,47 +52,6 @@ _LONGEST_UID = 128
 _LONGEST_BLIND_HEAD = 64 * 1024
 """Bytes held of a data set that cannot be walked."""
 _TRIES = 16
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """Where objects come from."""
-
-    transfer: str
-    receiver: str = ""
-    calling: str = ""
-    peer: str = ""
-    prevent_anon: bool = False
-    source: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObjectContext:
-    """What the command set said of the object that follows."""
-
-    sop_class: str
-    sop_instance: str
-    transfer_syntax: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What the sender is told. `comment` is at most 64 characters and holds no patient data."""
-
-    status: int
-    comment: str
-    outcome: Outcome
-    session: str = ""
-
-
-class _Refusal(Exception):
-    """Nothing of the object is kept; the sender is told why."""
-
-    def __init__(self, status: int, reason: str, outcome: Outcome = Outcome.REFUSED) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.outcome = outcome
 
 
 class Intake:
@@ -148,7 +110,7 @@ class Incoming:
         self._head: bytearray | None = bytearray()
         self._header: Header | None = None
         self._file: StagedFile | None = None
-        self._fault: _Refusal | None = None
+        self._fault: Refusal | None = None
         self._unsynced: Record | None = None
         self._reader: HeaderReader | None = None
         if context.transfer_syntax not in NOT_WALKED:
@@ -188,7 +150,7 @@ class Incoming:
             if self._fault is not None:
                 raise self._fault
             return self._settle()
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return self._refuse(refusal)
         except OSError as error:
             self._fail(error)
@@ -218,7 +180,7 @@ class Incoming:
         elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
             return
         if not self._head:
-            raise _Refusal(CANNOT_UNDERSTAND, "the data set is empty")
+            raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
         # The header goes on pointing into `head`, which nothing appends to any more.
         head, self._head = self._head, None
         self._plausible = _looks_like_elements(head)
@@ -244,7 +206,7 @@ class Incoming:
                 header = self._slow_header()
             except Unreadable as unreadable:
                 if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
-                    raise _Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
+                    raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
                 return self._hold(unreadable.reason)
         self._check(header)
         return self._publish(header)
@@ -263,21 +225,21 @@ class Incoming:
     def _check(self, header: Header) -> None:
         sop_class, sop_instance = header.text(_SOP_CLASS), header.text(_SOP_INSTANCE)
         if not sop_class or not sop_instance:
-            raise _Refusal(CANNOT_UNDERSTAND, "SOP Class UID or SOP Instance UID is missing")
+            raise Refusal(CANNOT_UNDERSTAND, "SOP Class UID or SOP Instance UID is missing")
         study = header.text(_STUDY_UID)
         if not study:
-            raise _Refusal(CANNOT_UNDERSTAND, "Study Instance UID is missing")
+            raise Refusal(CANNOT_UNDERSTAND, "Study Instance UID is missing")
         for name, uid in (
             ("SOP Class", sop_class),
             ("SOP Instance", sop_instance),
             ("Study Instance", study),
         ):
             if len(uid) > _LONGEST_UID or not uid.isprintable():
-                raise _Refusal(CANNOT_UNDERSTAND, f"{name} UID is malformed")
+                raise Refusal(CANNOT_UNDERSTAND, f"{name} UID is malformed")
         if sop_class != self._context.sop_class:
-            raise _Refusal(MISMATCH, "SOP Class UID differs between command and data set")
+            raise Refusal(MISMATCH, "SOP Class UID differs between command and data set")
         if sop_instance != self._context.sop_instance:
-            raise _Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
+            raise Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
 
     def _publish(self, header: Header) -> Answer:
         staged = self._staged()
@@ -294,12 +256,12 @@ class Incoming:
             except StaleSnapshot:
                 continue
             except NoClaim as error:
-                raise _Refusal(OUT_OF_RESOURCES, str(error), Outcome.FAILED) from error
+                raise Refusal(OUT_OF_RESOURCES, str(error), Outcome.FAILED) from error
             try:
                 return self._link(claim, scan_folder(header), current.template.name(header))
             except FolderGone:
                 self._intake.book.drop(key, claim)
-        raise _Refusal(
+        raise Refusal(
             OUT_OF_RESOURCES, "the session was taken away again and again", Outcome.FAILED
         )
 
@@ -341,7 +303,7 @@ class Incoming:
                     outcome = Outcome.CONFLICT
                 continue
             return self._stored(claim, scan, candidate, outcome)
-        raise _Refusal(OUT_OF_RESOURCES, "too many objects of one name", Outcome.FAILED)
+        raise Refusal(OUT_OF_RESOURCES, "too many objects of one name", Outcome.FAILED)
 
     def _compare(self, claim: Claim, scan: str, name: str) -> Outcome | None:
         """Say what the object that has the name already is to this one."""
@@ -401,7 +363,7 @@ class Incoming:
             raise
         return Answer(status=SUCCESS, comment="", outcome=Outcome.HELD)
 
-    def _refuse(self, refusal: _Refusal) -> Answer:
+    def _refuse(self, refusal: Refusal) -> Answer:
         # Should the journal fail too: the sender is told, and the worker's news carry the error.
         with suppress(OSError):
             self._journal(refusal.outcome, reason=refusal.reason)
@@ -409,7 +371,7 @@ class Incoming:
 
     def _fail(self, error: OSError) -> None:
         said = os.strerror(error.errno) if error.errno else "the store did not take the object"
-        self._fault = _Refusal(OUT_OF_RESOURCES, f"storing failed: {said}", Outcome.FAILED)
+        self._fault = Refusal(OUT_OF_RESOURCES, f"storing failed: {said}", Outcome.FAILED)
         # Now, not when its sender has come to an end: the others need the room.
         self._clean()
 

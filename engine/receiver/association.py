@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from engine.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
-from engine.intake.incoming import Origin
+from engine.intake.answers import Origin
 from engine.intake.snapshot import ReceiverConfig
 from engine.receiver import contexts, pdu
 from engine.receiver.admission import Slots, Verdict, admit

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from engine.intake.incoming import Answer, ObjectContext, Origin
+from engine.intake.answers import Answer, ObjectContext, Origin
 from engine.intake.snapshot import Snapshot
 from engine.receiver.associate import ContextAnswer
 from engine.receiver.contexts import VERIFICATION

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.receiver.ending import Ending
 
 if TYPE_CHECKING:
-    from engine.intake.incoming import ObjectContext
+    from engine.intake.answers import ObjectContext
     from engine.receiver.admission import Verdict
     from engine.receiver.association import Association
 

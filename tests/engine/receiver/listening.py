@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
-from engine.intake.incoming import Answer, ObjectContext, Origin
+from engine.intake.answers import Answer, ObjectContext, Origin
 from engine.intake.journal import Outcome
 from engine.intake.routing import RoutingConfig
 from engine.intake.snapshot import ReceiverConfig, Snapshot

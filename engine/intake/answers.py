@@ -1,0 +1,55 @@
+"""What is said of an object around its data set: where it comes from, what the command set told of
+it, and what its sender is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.intake.journal import Outcome
+
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = 0xA700
+MISMATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+"""Statuses of C-STORE (PS3.4 B.2.3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where objects come from."""
+
+    transfer: str
+    receiver: str = ""
+    calling: str = ""
+    peer: str = ""
+    prevent_anon: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectContext:
+    """What the command set said of the object that follows."""
+
+    sop_class: str
+    sop_instance: str
+    transfer_syntax: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What the sender is told. `comment` is at most 64 characters and holds no patient data."""
+
+    status: int
+    comment: str
+    outcome: Outcome
+    session: str = ""
+
+
+class Refusal(Exception):
+    """Nothing of the object is kept; the sender is told why."""
+
+    def __init__(self, status: int, reason: str, outcome: Outcome = Outcome.REFUSED) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.outcome = outcome
