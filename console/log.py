@@ -36,7 +36,7 @@ def log_to_file(path: Path, level: str = "info") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # A line for each question that is asked would fill the file.
-    for talkative in ("httpx", "httpcore", "uvicorn"):
+    for talkative in ("httpx", "httpcore", "uvicorn", "alembic", "pynetdicom"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -35,7 +35,7 @@ async def status(engine: EngineApi, as_json: Json = False) -> None:
                 f"{count} {name}" for name, count in found.sessions.items() if count
             )
             or "empty",
-            "archive": f"{found.archived} sessions",
+            "archive": f"{found.archived} session{'' if found.archived == 1 else 's'}",
             "received": f"{found.accounts.received} objects",
             "of these": tuple(f"{count} {place}" for place, count in counts.items() if count),
             "disk": f"{size(found.disk_free)} of {size(found.disk_total)} free",

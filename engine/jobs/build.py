@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import projects, scan_types
 from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of, queue, settle
+from engine.archive.prearchive.rows import folder_of, place_of, queue, settle
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.guard import Guard
 from engine.intake.absorb import forget
@@ -163,6 +163,7 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
             options=options,
             types=shop.session_types,
             reached=shop.reached,
+            place=place_of(shop.prearchive, row.project, row.timestamp, row.folder),
         )
     except BuildError as error:
         raise InvalidInput(str(error)) from error
@@ -177,6 +178,7 @@ def _assemble(
     options: BuildOptions,
     types: Path | None,
     reached: Callable[[str], None],
+    place: Path,
 ) -> BuildResult:
     """Run in a process of the pool, which keeps one guarded helper for odd encodings."""
     return assemble(
@@ -187,6 +189,7 @@ def _assemble(
         options=replace(options, types=_types(types)),
         guard=_guard(),
         checkpoint=partial(reached, "file touched"),
+        place=place,
     )
 
 

@@ -20,7 +20,7 @@ from engine.jobs.workshop import TRASH, Workshop
 from engine.model.accounts import Place
 from engine.model.states import Verb
 
-_CARD = "session.json"
+CARD = "session.json"
 """What is known of a deleted session, beside its files."""
 
 
@@ -71,7 +71,7 @@ def _put_away(source: Path, target: Path, row: SessionRow) -> None:
     """Rename a taken session into the trash, with what is known of it beside the files."""
     make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
-        (source / _CARD).write_bytes(msgspec.json.encode(to_session(row)))
+        (source / CARD).write_bytes(msgspec.json.encode(to_session(row)))
         os.rename(source, target)
     sync_folder(target.parent)
     with suppress(FileNotFoundError):
@@ -83,4 +83,4 @@ def _fetch_back(target: Path, source: Path) -> None:
         os.rename(target, source)
         sync_folder(source.parent)
         sync_folder(target.parent)
-    (source / _CARD).unlink(missing_ok=True)
+    (source / CARD).unlink(missing_ok=True)

@@ -58,7 +58,7 @@ class Work:
 class JobRunner:
     """Runs queued work of sessions. There is one launched runner per process."""
 
-    def __init__(self, url: str, *, node: str, at_once: int = 2, poll: float = 0.2) -> None:
+    def __init__(self, url: str, *, node: str, at_once: int = 2, poll: float = 0.5) -> None:
         """Prepare to run on the prearchive database; `poll` is the queue's rhythm in seconds."""
         self._address = Address.parse(url)
         self._node = node

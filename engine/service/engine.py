@@ -27,6 +27,7 @@ from engine.intake.absorb import Absorber
 from engine.intake.build.types import TypesError, load_types
 from engine.intake.desk import ClaimDesk
 from engine.intake.journal import is_being_written
+from engine.jobs import trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.crunch import Crunch
@@ -307,6 +308,7 @@ class Engine:
 
     async def _purge(self) -> None:
         await self.shop.runner.purge()
+        await trash.expire(self.shop, now=datetime.now(UTC))
 
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.ring.tell("session", session, text, severity)

@@ -62,11 +62,14 @@ def assemble(
     guard: Guard | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
+    place: Path | None = None,
 ) -> BuildResult:
-    """Build the session in `folder`; BuildError when it cannot be. May be killed and run again."""
+    """Build the session in `folder`; BuildError when it cannot be. May be killed and run again.
+
+    `place` is what the document names as its folder, where a job has `folder` elsewhere."""
     options = options or BuildOptions()
     types = options.types or _default_types()
-    build = _Build(folder, types, options, checkpoint or _go_on)
+    build = _Build(folder, types, options, checkpoint or _go_on, place or folder)
     facts, problems = build.read(guard, progress)
     kind = build.session_kind(facts, problems)
     return build.finish(facts, problems, kind, project=project, label=label, subject=subject)
@@ -98,9 +101,15 @@ class _Build:
     """One run over one folder."""
 
     def __init__(
-        self, folder: Path, types: SessionTypes, options: BuildOptions, checkpoint: Checkpoint
+        self,
+        folder: Path,
+        types: SessionTypes,
+        options: BuildOptions,
+        checkpoint: Checkpoint,
+        place: Path,
     ) -> None:
         self._folder = folder
+        self._shown_as = place
         self._types = types
         self._options = options
         self._checkpoint = checkpoint
@@ -213,7 +222,7 @@ class _Build:
             project=project,
             label=label,
             subject=subject,
-            prearchive_path=str(self._folder),
+            prearchive_path=str(self._shown_as),
             resources=self._kept_resources(),
         )
         self._write(document)
