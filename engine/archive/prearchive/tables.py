@@ -147,7 +147,11 @@ class TransferRow(PrearchiveTable):
     series: Mapped[str] = mapped_column(String(160), default="")
     last_error: Mapped[str] = mapped_column(Text, default="")
 
-    __table_args__ = (Index("ix_transfers_opened", "opened"),)
+    __table_args__ = (
+        Index("ix_transfers_opened", "opened"),
+        # Open ones are few among many: they are listed often and closed at every start.
+        Index("ix_transfers_closed", "closed"),
+    )
 
 
 class TallyRow(PrearchiveTable):

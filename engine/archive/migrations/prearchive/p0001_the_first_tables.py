@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_transfers"),
     )
+    op.create_index("ix_transfers_closed", "transfers", ["closed"])
     op.create_index("ix_transfers_opened", "transfers", ["opened"])
 
     op.create_table(
