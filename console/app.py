@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 import traceback
 from dataclasses import replace
 from functools import partial
@@ -67,6 +68,24 @@ class ConsoleApp(App[Leave]):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.exit)
             self.set_interval(LOOK_AT_TERMINAL, self._look_at_terminal)
+
+    async def open(self) -> Leave | None:
+        """Run until the user leaves or the terminal goes; say what becomes of the engine."""
+        try:
+            return await self.run_async()
+        finally:
+            self.end_input()
+
+    def end_input(self) -> None:
+        """Let the thread that reads the terminal end, whatever has become of the terminal.
+
+        Textual tells it to only after it has written to the terminal. To one that has gone it
+        cannot write, and the thread would go on reading nothing at full speed. Looks into a private
+        part of Textual; a test holds it to that.
+        """
+        ended = getattr(self._driver, "exit_event", None)
+        if isinstance(ended, threading.Event):
+            ended.set()
 
     def action_leave(self) -> None:
         """End the console; ask what becomes of an engine that it started."""

@@ -84,7 +84,7 @@ async def console(home: Home) -> None:
         sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
     async with RemoteEngine(home.socket) as engine:
-        how = await ConsoleApp(engine, owner=child is not None).run_async()
+        how = await ConsoleApp(engine, owner=child is not None).open()
     if child is not None and how is Leave.STOPPED:
         await child.stop()
 
@@ -94,7 +94,7 @@ async def watch(home: Home) -> None:
     log_to_file(log_of_console())
     async with RemoteEngine(home.socket) as engine:
         await engine.system.status()
-        await ConsoleApp(engine, watching=True).run_async()
+        await ConsoleApp(engine, watching=True).open()
 
 
 async def runs(home: Home) -> bool:

@@ -38,7 +38,7 @@ async def demo() -> None:
     """Show the console while sample studies arrive."""
     log_to_file(log_of_console())
     async with running() as engine:
-        await ConsoleApp(engine).run_async()
+        await ConsoleApp(engine).open()
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -209,6 +210,15 @@ async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: L
         assert isinstance(app.screen, QuitScreen)
         await pilot.press(key)
     assert app.return_value is how
+
+
+async def test_the_thread_that_reads_the_terminal_is_told_to_end() -> None:
+    app = console(Facts())
+    app.end_input()  # there is none yet
+    app._driver = LinuxDriver(app, size=(80, 24))
+    app.end_input()
+    # The loop of `LinuxDriver.run_input_thread` goes by this.
+    assert app._driver.exit_event.is_set()
 
 
 async def test_a_crash_shows_no_values(capsys: pytest.CaptureFixture[str]) -> None:
