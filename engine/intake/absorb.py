@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Database
@@ -354,16 +354,6 @@ async def forget(transaction: AsyncSession, session: str) -> None:
     """Remove a session's row and private index."""
     await transaction.execute(delete(ObjectRow).where(ObjectRow.session == session))
     await transaction.execute(delete(SessionRow).where(SessionRow.id == session))
-
-
-async def refile(transaction: AsyncSession, session: str, moves: dict[str, str]) -> None:
-    """Follow files that a build has moved: old path below the session folder to new one."""
-    for old, new in moves.items():
-        await transaction.execute(
-            update(ObjectRow)
-            .where(ObjectRow.session == session, ObjectRow.file == old)
-            .values(file=new)
-        )
 
 
 def _size(path: Path) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import insert_into
@@ -99,11 +99,6 @@ async def list_entries(
         query = query.where(LedgerRow.outcome == outcome)
     rows = (await session.execute(query.offset(offset).limit(limit))).scalars()
     return tuple(_entry(row) for row in rows)
-
-
-async def size(session: AsyncSession) -> int:
-    """Count the entries."""
-    return (await session.execute(select(func.count()).select_from(LedgerRow))).scalar_one()
 
 
 def _entry(row: LedgerRow) -> LedgerEntry:

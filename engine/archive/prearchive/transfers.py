@@ -7,9 +7,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.database import insert_into
 from engine.archive.prearchive.tables import TransferRow
 from engine.model.live import Transfer
 
@@ -56,7 +56,7 @@ async def note(
         "objects": 0,
         "bytes": 0,
     }
-    statement = _insert(session).values(row)
+    statement = insert_into(session, TransferRow).values(row)
     new = statement.excluded
     await session.execute(
         statement.on_conflict_do_update(
@@ -83,7 +83,9 @@ async def find_or_make(
     """Give the row of a transfer, locked; news of it may make it at the same moment."""
     values = {"id": id, "receiver": receiver, "calling": calling, "peer": peer, "opened": opened}
     counted = {"node": "", "objects": 0, "bytes": 0}
-    await session.execute(_insert(session).values(values | counted).on_conflict_do_nothing())
+    await session.execute(
+        insert_into(session, TransferRow).values(values | counted).on_conflict_do_nothing()
+    )
     return await session.get_one(TransferRow, id, with_for_update=True)
 
 
@@ -126,9 +128,3 @@ def _transfer(row: TransferRow) -> Transfer:
         series=row.series,
         last_error=row.last_error,
     )
-
-
-def _insert(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(TransferRow)
-    return postgresql.insert(TransferRow)

@@ -72,7 +72,7 @@ async def test_what_is_taken_back_is_gone(prearchive: Database) -> None:
     ledger.fold(folded, LINE, -1)
     async with prearchive.write() as transaction:
         await ledger.add(transaction, folded)
-        assert await ledger.size(transaction) == 1
+        assert len(await ledger.list_entries(transaction, 0, 100)) == 1
 
 
 async def test_pages_newest_first(prearchive: Database) -> None:
@@ -81,4 +81,4 @@ async def test_pages_newest_first(prearchive: Database) -> None:
     async with prearchive.read() as transaction:
         page = await ledger.list_entries(transaction, 1, 2, "refused")
         assert [entry.reason for entry in page] == ["3", "2"]
-        assert await ledger.size(transaction) == 6
+        assert len(await ledger.list_entries(transaction, 0, 100)) == 6
