@@ -139,7 +139,7 @@ class Prearchive:
         async with self._shop.prearchive_db.write() as transaction:
             row = await rows.get(transaction, id, lock=True)
             job = rows.queue(row, verb)
-            row.asked_by, row.asked_reason = self._actor, reason
+            row.asked_by = self._actor
             if prepare is not None:
                 prepare(row)
             # A relabelling is a move within the project: one job does both.

@@ -133,7 +133,6 @@ def upgrade() -> None:
         sa.Column("built_objects", sa.Integer(), nullable=False),
         sa.Column("commit_after", sa.Boolean(), nullable=False),
         sa.Column("asked_by", sa.String(length=64), nullable=False),
-        sa.Column("asked_reason", sa.Text(), nullable=False),
         sa.Column("wanted_project", sa.String(length=64), nullable=True),
         sa.Column("wanted_label", sa.String(length=160), nullable=True),
         sa.Column("wanted_subject", sa.String(length=160), nullable=True),
