@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from engine.model.filters import Condition
+
 
 class SessionStatus(StrEnum):
     """The status of a filed session (intake.md 12)."""
@@ -191,8 +193,30 @@ class SessionQuery:
     """Words of which each begins some word of the session's searchable text."""
     status: str = ""
     """A status; empty for all but obsolete sessions, `*` for all."""
+    where: tuple[Condition, ...] = ()
+    """Further conditions, on the fields of `ARCHIVE_FIELDS`; all of them hold."""
     sort: str = "added"
     descending: bool = True
+
+
+ARCHIVE_FIELDS = frozenset(
+    {
+        "accession",
+        "added",
+        "by",
+        "date",
+        "files",
+        "project",
+        "scanner",
+        "session",
+        "size",
+        "status",
+        "subject",
+        "type",
+    }
+)
+"""What a condition may be on. `type` is the modality, `by` who archived it; `date` and `added` take
+a day (`date:2026-09-11`, `date>2026-09-01`) or, with `:`, a beginning of one (`date:2026-09`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

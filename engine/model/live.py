@@ -27,6 +27,8 @@ class Transfer:
     bytes: int
     series: str
     last_error: str
+    sessions: tuple[str, ...] = ()
+    """Ids of the prearchive sessions that hold objects of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,3 +137,10 @@ class EngineStatus:
     disk_total: int = 0
     snapshot: int = 0
     problems: tuple[str, ...] = ()
+    actor: str = ""
+    """Who asks, as the audit trail will name him."""
+    build_after: float = 0.0
+    """Seconds without an object after which a session is built."""
+    unfinished_jobs: int = 0
+    trash_days: int = 0
+    """How long a deleted prearchive session can be put back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.model.filters import Condition
 from engine.model.identifiers import PrearchiveId
 from engine.model.states import Status
 
@@ -67,8 +68,33 @@ class PrearchiveQuery:
     tag: str = ""
     text: str = ""
     """Found anywhere in label, subject, project, folder or id, without regard to case."""
+    where: tuple[Condition, ...] = ()
+    """Further conditions, on the fields of `PREARCHIVE_FIELDS`; all of them hold."""
     sort: str = "last_object"
     descending: bool = True
+
+
+PREARCHIVE_FIELDS = frozenset(
+    {
+        "age",
+        "date",
+        "from",
+        "id",
+        "images",
+        "project",
+        "receiver",
+        "session",
+        "size",
+        "status",
+        "subject",
+        "tag",
+        "type",
+    }
+)
+"""What a condition may be on. `age` is since the last object (`age<7d`: s, m, h, d, w), `size` bytes
+(`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
+(`date:2026-09`, `date>2026-09-01`, the day included), `status` a status, its beginning, or one of
+`problem` (ERROR, CONFLICT), `busy` (queued or at work) and `receiving`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

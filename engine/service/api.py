@@ -16,6 +16,15 @@ from engine.model.archive import (
     SessionPage,
     SessionQuery,
 )
+from engine.model.contents import (
+    FilePage,
+    FoldedHeader,
+    SessionContents,
+    Timeline,
+    TrashedSession,
+)
+from engine.model.errors import Problem
+from engine.model.health import Check
 from engine.model.live import (
     EngineStatus,
     EventBatch,
@@ -60,6 +69,26 @@ class PrearchiveApi(Protocol):
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def log(self, id: str) -> tuple[LogEntry, ...]: ...
+    async def contents(self, id: str) -> SessionContents: ...
+    async def files(
+        self, id: str, scan: str = "", offset: int = 0, limit: int = 100
+    ) -> FilePage: ...
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        """Fold the headers of one file, of a scan, or of the whole session into one."""
+        ...
+
+    async def route(self, id: str) -> Route:
+        """Route the session's first object by what is in force now, with a trace."""
+        ...
+
+    async def timeline(self, id: str) -> Timeline: ...
+    async def trash(self) -> tuple[TrashedSession, ...]:
+        """Give the deleted sessions that can be put back, the newest first."""
+        ...
+
+    async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Put deleted sessions back to where they were."""
+        ...
 
 
 class ArchiveApi(Protocol):
@@ -77,6 +106,16 @@ class ArchiveApi(Protocol):
         ...
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]: ...
+    async def files(
+        self, id: str, scan: str = "", offset: int = 0, limit: int = 100
+    ) -> FilePage: ...
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        """Fold the headers of one file, of a scan, or of the whole session into one."""
+        ...
+
+    async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
+        """Give a piece of a file; fewer bytes than asked for mean its end."""
+        ...
 
 
 class ProjectsApi(Protocol):
@@ -98,6 +137,9 @@ class RulesApi(Protocol):
     async def set(
         self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
     ) -> RuleText: ...
+    async def check(self, text: str) -> tuple[Problem, ...]:
+        """Give the faults of a text, by line and column; none when it can be saved."""
+        ...
 
 
 class RoutingApi(Protocol):
@@ -105,6 +147,10 @@ class RoutingApi(Protocol):
 
     async def explain(self, path: str, receiver: str = "") -> Route:
         """Route one file that the engine can read, with a trace."""
+        ...
+
+    async def try_rules(self, session: str, scope: str, concept: str, text: str) -> Route:
+        """Route a prearchive session's first object as if `text` were in force, with a trace."""
         ...
 
 
@@ -170,6 +216,10 @@ class SystemApi(Protocol):
     """The engine itself."""
 
     async def status(self) -> EngineStatus: ...
+    async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
+        """Look at itself, the worst first; `thorough` also reads what takes long."""
+        ...
+
     async def stop(self) -> None:
         """End the engine once what it is doing is safe."""
         ...

@@ -1,0 +1,29 @@
+"""What the engine finds when it looks at itself: each check says what it found, what will come of
+it, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Finding(StrEnum):
+    """How a check ended; the worst comes first in lists."""
+
+    FAILED = "failed"
+    LOOK = "look"
+    GOOD = "good"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One check. No text names a patient."""
+
+    name: str
+    finding: Finding
+    found: str
+    """What was found, in one sentence."""
+    consequence: str = ""
+    """What comes of it if nothing is done."""
+    remedy: tuple[str, ...] = ()
+    """What to do, step by step."""
