@@ -1,0 +1,56 @@
+"""The sessions of an engine in memory that are filed."""
+
+from __future__ import annotations
+
+from engine.model.archive import (
+    HistoryEntry,
+    SessionCard,
+    SessionPage,
+    SessionQuery,
+    SessionSummary,
+)
+from engine.model.errors import NotFound
+from engine.service import api
+from tests.memory.facts import NOON, Asked
+
+
+class Archive(Asked):
+    async def list(
+        self, query: SessionQuery = api.ALL_FILED, offset: int = 0, limit: int = 100
+    ) -> SessionPage:
+        rows = [
+            SessionSummary(
+                accession=one.accession,
+                label=one.label,
+                project=one.project,
+                subject=one.subject,
+                subject_id=one.subject_id,
+                date=one.date,
+                modality=one.modality,
+                xsi_type=one.xsi_type,
+                scanner=one.scanner,
+                description=one.description,
+                status=one.status,
+                scans=len(one.scans),
+                files=one.files,
+                bytes=one.bytes,
+                added=one.added,
+                added_by=one.added_by,
+            )
+            for one in self.facts.filed.values()
+            if query.project in ("", one.project) and query.text.lower() in one.label.lower()
+        ]
+        return SessionPage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    async def show(self, id: str, project: str = "") -> SessionCard:
+        for one in self.facts.filed.values():
+            if id == one.accession or (project, id) == (one.project, one.label):
+                return one
+        raise NotFound("no such session", hint="list them: anteroom archive list")
+
+    async def document(self, id: str) -> str:
+        return f'<MRSession ID="{(await self.show(id)).accession}"/>'
+
+    async def history(self, id: str) -> tuple[HistoryEntry, ...]:
+        await self.show(id)
+        return (HistoryEntry(at=NOON, actor=self.actor, change="archived", before={}),)

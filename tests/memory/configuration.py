@@ -1,0 +1,148 @@
+"""What is configured in an engine in memory: projects, rules, routing, receivers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.model.archive import (
+    Project,
+    RuleText,
+)
+from engine.model.errors import InvalidInput, NotFound, Problem
+from engine.model.live import (
+    ReceiverStatus,
+)
+from engine.model.routing import Concept, Route, TraceStep, Verdict
+from tests.memory.facts import NOON, Asked
+
+
+class Projects(Asked):
+    async def list(self) -> tuple[Project, ...]:
+        return tuple(self.facts.projects.values())
+
+    async def show(self, id: str) -> Project:
+        if id not in self.facts.projects:
+            raise NotFound("no such project", hint="list them: anteroom project list")
+        return self.facts.projects[id]
+
+    async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
+        made = Project(
+            id=id,
+            title=title,
+            description="",
+            aliases=aliases,
+            prearchive_code=4,
+            quarantine_code=0,
+            accessibility="private",
+            current_arc="arc001",
+            created=NOON,
+            created_by=self.actor,
+        )
+        self.facts.projects[id] = made
+        return made
+
+    async def set(self, id: str, values: dict[str, str]) -> Project:
+        changes: dict[str, object] = {}
+        for key, value in values.items():
+            if key in ("prearchive_code", "quarantine_code"):
+                changes[key] = int(value)
+            elif key in ("title", "description"):
+                changes[key] = value
+            else:
+                raise InvalidInput(f"a project has no {key}")
+        made = replace(await self.show(id), **changes)  # type: ignore[arg-type]
+        self.facts.projects[id] = made
+        return made
+
+
+class Rules(Asked):
+    async def show(self, scope: str, concept: str) -> RuleText:
+        return self.facts.rules.get((scope, concept), RuleText(scope=scope, concept=concept))
+
+    async def set(
+        self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
+    ) -> RuleText:
+        if not text.startswith("("):
+            problem = Problem(message="a line begins with (gggg,eeee)", line=1, column=1)
+            raise InvalidInput("the rules are not well formed", problems=(problem,))
+        before = await self.show(scope, concept)
+        made = RuleText(
+            scope=scope,
+            concept=concept,
+            version=before.version + 1,
+            text=text,
+            enabled=enabled,
+            at=NOON,
+            author=self.actor,
+            reason=reason,
+        )
+        self.facts.rules[scope, concept] = made
+        return made
+
+
+class Routing(Asked):
+    async def explain(self, path: str, receiver: str = "") -> Route:
+        step = TraceStep(
+            concept=Concept.PROJECT,
+            extractor="study description",
+            element="(0008,1030)",
+            saw="NEURO3",
+            found="NEURO3",
+            verdict=Verdict.WON,
+        )
+        return Route(
+            project="NEURO3", subject="SUB-1", session="MR_1", auto_archive=None, trace=(step,)
+        )
+
+
+class Receivers(Asked):
+    async def list(self) -> tuple[ReceiverStatus, ...]:
+        return tuple(self.facts.receivers.values())
+
+    async def add(
+        self,
+        ae_title: str,
+        port: int,
+        allow: tuple[str, ...] = (),
+        anonymize: bool = True,
+        rules: bool = False,
+    ) -> ReceiverStatus:
+        made = ReceiverStatus(
+            ae_title=ae_title,
+            port=port,
+            enabled=True,
+            listening=True,
+            origin="added",
+            anonymize=anonymize,
+            allow_enabled=bool(allow),
+            allow=allow,
+            rules_enabled=rules,
+        )
+        return self._keep(made)
+
+    async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
+        now = self._found(ae_title, port)
+        return self._keep(replace(now, anonymize=values.get("anonymize", "true") == "true"))
+
+    async def remove(self, ae_title: str, port: int) -> None:
+        self._found(ae_title, port)
+        del self.facts.receivers[ae_title, port]
+
+    async def start(self, ae_title: str, port: int) -> ReceiverStatus:
+        return self._keep(replace(self._found(ae_title, port), enabled=True, listening=True))
+
+    async def stop(self, ae_title: str, port: int) -> ReceiverStatus:
+        return self._keep(replace(self._found(ae_title, port), enabled=False, listening=False))
+
+    async def echo(self, ae_title: str, port: int) -> str:
+        self._found(ae_title, port)
+        return "answered 0000"
+
+    def _found(self, ae_title: str, port: int) -> ReceiverStatus:
+        if (ae_title, port) not in self.facts.receivers:
+            raise NotFound("no such receiver", hint="list them: anteroom receiver list")
+        return self.facts.receivers[ae_title, port]
+
+    def _keep(self, receiver: ReceiverStatus) -> ReceiverStatus:
+        self.facts.receivers[receiver.ae_title, receiver.port] = receiver
+        return receiver

@@ -1,0 +1,38 @@
+"""An engine in memory as its actors see it."""
+
+from __future__ import annotations
+
+from engine.service import api
+from tests.memory.archive import Archive
+from tests.memory.configuration import Projects, Receivers, Routing, Rules
+from tests.memory.facts import Facts
+from tests.memory.live import Audit, Events, Jobs, Live, System
+from tests.memory.prearchive import Prearchive
+
+
+class EngineInMemory:
+    """An engine in memory, asked on behalf of one actor."""
+
+    def __init__(self, facts: Facts, actor: str) -> None:
+        self.prearchive = Prearchive(facts, actor)
+        self.archive = Archive(facts, actor)
+        self.projects = Projects(facts, actor)
+        self.rules = Rules(facts, actor)
+        self.routing = Routing(facts, actor)
+        self.receivers = Receivers(facts, actor)
+        self.live = Live(facts, actor)
+        self.jobs = Jobs(facts, actor)
+        self.audit = Audit(facts, actor)
+        self.events = Events(facts, actor)
+        self.system = System(facts, actor)
+
+
+class HostInMemory:
+    """What a server can serve: an engine in memory for whoever asks."""
+
+    def __init__(self, facts: Facts | None = None) -> None:
+        self.facts = facts or Facts()
+
+    def acting(self, actor: str) -> api.EngineApi:
+        """Give the engine as one actor sees it."""
+        return EngineInMemory(self.facts, actor)

@@ -1,0 +1,172 @@
+"""What an engine in memory knows, and samples to fill it with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from engine.model.archive import (
+    AuditEvent,
+    Project,
+    RuleText,
+    ScanSummary,
+    SessionCard,
+    SessionStatus,
+)
+from engine.model.errors import NotFound
+from engine.model.identifiers import PrearchiveId
+from engine.model.live import (
+    Event,
+    HeldObject,
+    Job,
+    LedgerEntry,
+    ReceiverStatus,
+    Transfer,
+)
+from engine.model.prearchive import (
+    PrearchiveSession,
+)
+from engine.model.states import Status
+
+NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
+
+
+def session(number: int = 1, **changes: object) -> PrearchiveSession:
+    """Make a prearchive session."""
+    made = PrearchiveSession(
+        id=PrearchiveId(f"pre_aaaaaaa{number}"),
+        project="NEURO3",
+        timestamp=f"20260911_12000000{number}",
+        folder=f"MR_{number}",
+        label=f"MR_{number}",
+        subject=f"SUB-{number}",
+        tag=f"1.2.3.{number}",
+        status=Status.READY,
+        locked=False,
+        reason="",
+        autoarchive=None,
+        prevent_anon=False,
+        prevent_auto_commit=False,
+        source="",
+        visit="",
+        protocol="",
+        timezone="",
+        scan_date="2026-09-11",
+        scan_time="11:00:00",
+        uploaded=NOON,
+        lastmod=NOON + timedelta(seconds=number),
+        last_object=NOON + timedelta(seconds=number),
+        receiver="ANTEROOM",
+        calling="MR3T_A",
+        session_type="xnat:mrSessionData",
+        modality="MR",
+        scans=2,
+        objects=10 * number,
+        bytes=1024 * number,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def transfer(number: int = 1, **changes: object) -> Transfer:
+    """Make an open transfer."""
+    made = Transfer(
+        id=f"tr_{number}",
+        kind="association",
+        receiver="ANTEROOM",
+        port=8104,
+        calling="MR3T_A",
+        peer="10.3.1.44",
+        opened=NOON + timedelta(seconds=number),
+        closed=None,
+        ended="",
+        last_object=NOON + timedelta(seconds=number),
+        objects=12,
+        bytes=4096,
+        series="t1_mprage_sag",
+        last_error="",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def card(row: PrearchiveSession) -> SessionCard:
+    """Make the card that a session has once it is filed."""
+    return SessionCard(
+        accession=f"XNAT_E0000{row.id[-1]}",
+        label=row.label,
+        project=row.project or "",
+        subject=row.subject or "",
+        subject_id="XNAT_S00001",
+        gender="",
+        handedness="",
+        age="",
+        date="2026-09-11",
+        time="11:00:00",
+        scanner="MR3T_A",
+        manufacturer="",
+        model="",
+        acquisition_site="",
+        modality=row.modality,
+        xsi_type=row.session_type,
+        description="",
+        uid=row.tag,
+        status=SessionStatus.ACTIVE,
+        origin=row.id,
+        added=NOON,
+        added_by="admin",
+        files=row.objects,
+        bytes=row.bytes,
+        scans=(ScanSummary(id="4", xsi_type="xnat:mrScanData", files=row.objects),),
+        folder=f"{row.project}/arc001/{row.label}",
+    )
+
+
+@dataclass
+class Facts:
+    """What an engine in memory knows."""
+
+    sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
+    filed: dict[str, SessionCard] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
+    rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)
+    receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
+    transfers: list[Transfer] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+    held: list[HeldObject] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    audit: list[AuditEvent] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    epoch: str = "first"
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    unbuildable: set[str] = field(default_factory=set)
+    """Ids of sessions whose build ends in ERROR."""
+    waited: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once somebody waits for news."""
+    stopped: bool = False
+
+    def keep(self, *sessions: PrearchiveSession) -> None:
+        """Put sessions into the prearchive."""
+        self.sessions |= {one.id: one for one in sessions}
+
+    def found(self, id: str) -> PrearchiveSession:
+        """Give a session by id."""
+        if id not in self.sessions:
+            raise NotFound("no such prearchive session", hint="list them: anteroom prearchive list")
+        return self.sessions[id]
+
+    async def tell(self, kind: str, object: str, text: str = "", severity: str = "info") -> None:
+        """Make an event."""
+        number = len(self.events) + 1
+        self.events.append(
+            Event(number=number, at=NOON, kind=kind, object=object, text=text, severity=severity)
+        )
+        async with self.news:
+            self.news.notify_all()
+
+
+@dataclass
+class Asked:
+    """A noun: the facts, and who asks."""
+
+    facts: Facts
+    actor: str

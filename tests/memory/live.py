@@ -1,0 +1,116 @@
+"""What happens in an engine in memory: transfers, jobs, audit, events, the engine itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from engine.model.accounts import Accounts, Place
+from engine.model.archive import (
+    AuditEvent,
+    AuditReport,
+)
+from engine.model.errors import NotFound
+from engine.model.live import (
+    EngineStatus,
+    Event,
+    EventBatch,
+    HeldObject,
+    Job,
+    LedgerEntry,
+    Transfer,
+)
+from tests.memory.facts import NOON, Asked
+
+
+class Live(Asked):
+    async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
+        rows = [one for one in self.facts.transfers if not open_only or one.closed is None]
+        return tuple(sorted(rows, key=lambda one: one.opened, reverse=True)[:limit])
+
+    async def ledger(
+        self, offset: int = 0, limit: int = 100, outcome: str = ""
+    ) -> tuple[LedgerEntry, ...]:
+        rows = [one for one in self.facts.ledger if outcome in ("", one.outcome)]
+        return tuple(rows[offset : offset + limit])
+
+    async def held(self) -> tuple[HeldObject, ...]:
+        return tuple(self.facts.held)
+
+
+class Jobs(Asked):
+    async def list(self, limit: int = 100, unfinished: bool = False) -> tuple[Job, ...]:
+        rows = [
+            one for one in self.facts.jobs.values() if not unfinished or one.status == "PENDING"
+        ]
+        return tuple(rows[:limit])
+
+    async def cancel(self, id: str) -> None:
+        self._set(id, "CANCELLED")
+
+    async def retry(self, id: str) -> None:
+        self._set(id, "PENDING")
+
+    def _set(self, id: str, status: str) -> None:
+        if id not in self.facts.jobs:
+            raise NotFound("no such job", hint="list them: anteroom jobs list")
+        self.facts.jobs[id] = replace(self.facts.jobs[id], status=status)
+
+
+class Audit(Asked):
+    async def list(
+        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
+    ) -> tuple[AuditEvent, ...]:
+        rows = [one for one in self.facts.audit if object in ("", one.object)]
+        return tuple(rows[offset : offset + limit])
+
+    async def verify(self) -> AuditReport:
+        holds = all(one.hash for one in self.facts.audit)
+        return AuditReport(
+            ok=holds,
+            checked=len(self.facts.audit),
+            message="the chain holds" if holds else "link 1 does not hold",
+        )
+
+
+class Events(Asked):
+    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
+        if epoch != self.facts.epoch:
+            return self._batch((), gap=True)
+        if wait:
+            async with self.facts.news:
+                self.facts.waited.set()
+                try:
+                    await asyncio.wait_for(
+                        self.facts.news.wait_for(lambda: len(self.facts.events) > number), wait
+                    )
+                except TimeoutError:
+                    return self._batch(())
+        return self._batch(tuple(self.facts.events[number:]))
+
+    def _batch(self, events: tuple[Event, ...], *, gap: bool = False) -> EventBatch:
+        return EventBatch(
+            epoch=self.facts.epoch, events=events, last=len(self.facts.events), gap=gap
+        )
+
+
+class System(Asked):
+    async def status(self) -> EngineStatus:
+        return EngineStatus(
+            version="0.1.0",
+            pid=1,
+            node="node",
+            home="/home",
+            started=NOON,
+            receivers=tuple(self.facts.receivers.values()),
+            workers=1,
+            associations=0,
+            accounts=Accounts(counts={Place.WAITING: 10, Place.DUPLICATE: 2, Place.REFUSED: 1}),
+            sessions={"READY": len(self.facts.sessions)},
+            archived=len(self.facts.filed),
+            disk_free=1 << 30,
+            disk_total=1 << 32,
+        )
+
+    async def stop(self) -> None:
+        self.facts.stopped = True

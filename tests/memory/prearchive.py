@@ -1,0 +1,114 @@
+"""The sessions of an engine in memory that wait for review."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from engine.model.errors import NotFound
+from engine.model.live import (
+    Job,
+)
+from engine.model.prearchive import (
+    ActOutcome,
+    LogEntry,
+    PrearchivePage,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
+from engine.model.states import Status, Verb, why_not
+from engine.service import api
+from tests.memory.facts import NOON, Asked, card
+
+
+class Prearchive(Asked):
+    async def list(
+        self, query: PrearchiveQuery = api.ALL_WAITING, offset: int = 0, limit: int = 100
+    ) -> PrearchivePage:
+        rows = [
+            row
+            for row in self.facts.sessions.values()
+            if query.project in (None, row.project or "Unassigned")
+            and (not query.status or row.status in query.status)
+            and query.text.lower() in f"{row.label} {row.subject} {row.id}".lower()
+        ]
+        rows.sort(key=lambda row: str(getattr(row, query.sort)), reverse=query.descending)
+        return PrearchivePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    async def show(self, id: str) -> PrearchiveSession:
+        return self.facts.found(id)
+
+    async def find(self, name: str) -> str:
+        for row in self.facts.sessions.values():
+            if name in (row.id, row.url, row.label):
+                return row.id
+        raise NotFound("no such prearchive session", hint="list them: anteroom prearchive list")
+
+    async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        return tuple([await self._act(id, Verb.ARCHIVE) for id in ids])
+
+    async def move(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        if project not in self.facts.projects:
+            raise NotFound("no such project", hint="list them: anteroom project list")
+        return tuple([await self._act(id, Verb.MOVE, project=project) for id in ids])
+
+    async def relabel(
+        self, id: str, label: str = "", subject: str = "", reason: str = ""
+    ) -> ActOutcome:
+        row = self.facts.found(id)
+        return await self._act(
+            id, Verb.RELABEL, label=label or row.label, subject=subject or row.subject
+        )
+
+    async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        ends = {id: Status.ERROR if id in self.facts.unbuildable else Status.READY for id in ids}
+        return tuple([await self._act(id, Verb.REBUILD, status=ends[id]) for id in ids])
+
+    async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        return tuple([await self._act(id, Verb.DELETE) for id in ids])
+
+    async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        return tuple([await self._act(id, Verb.RESET, status=Status.READY) for id in ids])
+
+    async def log(self, id: str) -> tuple[LogEntry, ...]:
+        self.facts.found(id)
+        return (LogEntry(id="1", at=NOON, text=f"received, asked by {self.actor}"),)
+
+    async def _act(self, id: str, verb: Verb, **changes: object) -> ActOutcome:
+        row = self.facts.found(id)
+        refusal = why_not(verb, row.status, locked=row.locked)
+        if refusal:
+            return ActOutcome(id=id, done=False, message=refusal)
+        self.facts.sessions[id] = replace(row, status=Status.QUEUED_MOVING)
+        job = Job(
+            id=f"{id}:{verb}:1",
+            verb=verb,
+            session=id,
+            status="PENDING",
+            queued=NOON,
+            updated=NOON,
+            error="",
+        )
+        self.facts.jobs[job.id] = job
+        running = asyncio.get_running_loop().create_task(self._finish(row, job, verb, changes))
+        _RUNNING.add(running)
+        running.add_done_callback(_RUNNING.discard)
+        return ActOutcome(id=id, done=True, job=job.id)
+
+    async def _finish(
+        self, row: PrearchiveSession, job: Job, verb: Verb, changes: dict[str, object]
+    ) -> None:
+        await asyncio.sleep(0)
+        self.facts.jobs[job.id] = replace(job, status="SUCCESS")
+        if verb in (Verb.ARCHIVE, Verb.DELETE):
+            del self.facts.sessions[row.id]
+            if verb is Verb.ARCHIVE:
+                self.facts.filed[row.id] = card(row)
+        else:
+            self.facts.sessions[row.id] = replace(row, **changes)  # type: ignore[arg-type]
+        await self.facts.tell("session", row.id, f"{verb} done")
+
+
+_RUNNING: set[asyncio.Task[None]] = set()
