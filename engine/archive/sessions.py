@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from engine.archive.comparing import like
+from engine.archive.conditions import names_status, where
 from engine.archive.search import matching
 from engine.archive.tables import ArchivedSessionRow, DocumentRow, ScanRow, SubjectRow
 from engine.model.archive import (
@@ -99,7 +101,7 @@ async def page(
         visible: only sessions of these projects; of all if not given.
 
     Raises:
-        InvalidInput: a date, a status or the sort is not known.
+        InvalidInput: a date, a status, a condition or the sort is not known.
     """
     criteria = _criteria(session, query, visible)
     order = SORTS.get(query.sort)
@@ -140,22 +142,22 @@ async def page(
 def _criteria(
     session: AsyncSession, query: SessionQuery, visible: Collection[str] | None
 ) -> list[ColumnElement[bool]]:
-    criteria: list[ColumnElement[bool]] = []
+    criteria = where(query.where)
     if visible is not None:
         criteria.append(ArchivedSessionRow.project.in_(visible))
     if query.project:
         criteria.append(ArchivedSessionRow.project == query.project)
     if query.subject:
-        labelled = _like(SubjectRow.label, query.subject)
-        criteria.append(or_(labelled, _like(SubjectRow.id, query.subject)))
+        labelled = like(SubjectRow.label, query.subject)
+        criteria.append(or_(labelled, like(SubjectRow.id, query.subject)))
     if query.label:
-        criteria.append(_like(ArchivedSessionRow.label, query.label))
+        criteria.append(like(ArchivedSessionRow.label, query.label))
     if query.accession:
-        criteria.append(_like(ArchivedSessionRow.id, query.accession))
+        criteria.append(like(ArchivedSessionRow.id, query.accession))
     if query.modality:
         criteria.append(ArchivedSessionRow.modality == query.modality.upper())
     if query.scanner:
-        criteria.append(_like(ArchivedSessionRow.scanner, query.scanner))
+        criteria.append(like(ArchivedSessionRow.scanner, query.scanner))
     if query.date_from:
         criteria.append(ArchivedSessionRow.date >= _day(query.date_from))
     if query.date_to:
@@ -165,15 +167,11 @@ def _criteria(
     if query.text:
         criteria.append(matching(session, query.text))
     if not query.status:
-        criteria.append(ArchivedSessionRow.status != SessionStatus.OBSOLETE.value)
+        if not names_status(query.where):
+            criteria.append(ArchivedSessionRow.status != SessionStatus.OBSOLETE.value)
     elif query.status != EVERY_STATUS:
         criteria.append(ArchivedSessionRow.status == _status(query.status).value)
     return criteria
-
-
-def _like(field: InstrumentedAttribute[str], pattern: str) -> ColumnElement[bool]:
-    escaped = pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return field.ilike(escaped.replace("*", "%"), escape="\\")
 
 
 def _day(value: str) -> str:

@@ -29,7 +29,7 @@ class Condition:
 
     def __str__(self) -> str:
         value = f'"{self.value}"' if re.search(r"\s", self.value) else self.value
-        return f"{'!' if self.negated else ''}{self.field}{self.comparison}{value}"
+        return f"{'!' if self.negated else ''}{self.field}{self.comparison.value}{value}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,10 +45,12 @@ class Filter:
         return " ".join(self.words)
 
     def __str__(self) -> str:
-        words = (f'"{word}"' if re.search(r"\s", word) else word for word in self.words)
+        # A word that looks like a condition was quoted by whoever typed it.
+        words = (f'"{word}"' if _NEEDS_QUOTES.search(word) else word for word in self.words)
         return " ".join((*map(str, self.conditions), *words))
 
 
+_NEEDS_QUOTES = re.compile(r"\s|^!|^[A-Za-z_]+[:<>]")
 _TERM = re.compile(
     r"""(?P<negated>!)?(?:(?P<field>[A-Za-z_]+)(?P<comparison>[:<>]))?
         (?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]*))""",
@@ -57,7 +59,8 @@ _TERM = re.compile(
 
 
 def parse_filter(text: str, fields: frozenset[str] | None = None) -> Filter:
-    """Read a filter; `fields` are the names that the list knows.
+    """Read a filter; `fields` are the names that the list knows. Quotation marks hold blanks
+    together, or keep a word from being read as a condition; they are never part of a value.
 
     Raises:
         InvalidInput: a field is not known or has no value, or a word is negated; says where.
@@ -70,12 +73,8 @@ def parse_filter(text: str, fields: frozenset[str] | None = None) -> Filter:
             position += 1
             continue
         match = _TERM.match(text, position)
-        assert match is not None
-        if match.end() == position:
-            # A quotation mark within a word stands for itself.
-            words.append(text[position])
-            position += 1
-            continue
+        # All that is no blank is a term: each takes one character at least.
+        assert match is not None and match.end() > position
         value = match["quoted"] if match["quoted"] is not None else match["bare"]
         _add(match, value, position, fields, conditions, words)
         position = match.end()

@@ -9,6 +9,9 @@ from engine.model.filters import Condition
 from engine.model.identifiers import PrearchiveId
 from engine.model.states import Status
 
+UNASSIGNED = "Unassigned"
+"""What stands for no project, in addresses and in filters."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrearchiveSession:
@@ -48,7 +51,7 @@ class PrearchiveSession:
     @property
     def url(self) -> str:
         """The address of the session as XNAT's clients write it."""
-        return f"/prearchive/projects/{self.project or 'Unassigned'}/{self.timestamp}/{self.folder}"
+        return f"/prearchive/projects/{self.project or UNASSIGNED}/{self.timestamp}/{self.folder}"
 
     @property
     def shown_status(self) -> str:
@@ -91,10 +94,10 @@ PREARCHIVE_FIELDS = frozenset(
         "type",
     }
 )
-"""What a condition may be on. `age` is since the last object (`age<7d`: s, m, h, d, w), `size` bytes
-(`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
+"""What a condition may be on. `age` is since the last object (`age<7d`: s, m, h, d, w), `size` is
+bytes (`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
 (`date:2026-09`, `date>2026-09-01`, the day included), `status` a status, its beginning, or one of
-`problem` (ERROR, CONFLICT), `busy` (queued or at work) and `receiving`."""
+`problem` (ERROR, CONFLICT), `busy` (queued or at work) and `receiving`. Of texts `*` is anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

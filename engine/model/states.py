@@ -35,6 +35,8 @@ class Verb(StrEnum):
     REBUILD = "rebuild"
     DELETE = "delete"
     RESET = "reset"
+    RESTORE = "restore"
+    """Asked of a deleted session, which has no row until it is put back."""
 
 
 TAKES_DATA = frozenset(
@@ -56,6 +58,7 @@ QUEUED_FOR = {
     Verb.RELABEL: Status.QUEUED_MOVING,
     Verb.REBUILD: Status.QUEUED_BUILDING,
     Verb.DELETE: Status.QUEUED_DELETING,
+    Verb.RESTORE: Status.QUEUED_MOVING,
 }
 WORKING_AT = {
     Verb.ARCHIVE: Status.ARCHIVING,
@@ -63,20 +66,24 @@ WORKING_AT = {
     Verb.RELABEL: Status.MOVING,
     Verb.REBUILD: Status.BUILDING,
     Verb.DELETE: Status.DELETING,
+    Verb.RESTORE: Status.MOVING,
 }
 QUEUED = frozenset(QUEUED_FOR.values()) | {Status.QUEUED_SEPARATING}
 WORKING = frozenset(WORKING_AT.values()) | {Status.SEPARATING}
 
-_SETTLED = frozenset({Status.READY, Status.CONFLICT, Status.ERROR})
-_RECEIVING = frozenset({Status.RECEIVING, Status.RECEIVING_INTERRUPT})
+RECEIVING = frozenset({Status.RECEIVING, Status.RECEIVING_INTERRUPT})
+PROBLEM = frozenset({Status.CONFLICT, Status.ERROR})
+"""Statuses in which nothing goes on before a person has looked."""
+
+_SETTLED = PROBLEM | {Status.READY}
 
 ALLOWED = {
     Verb.ARCHIVE: frozenset({Status.READY, Status.CONFLICT}),
     Verb.MOVE: _SETTLED,
     Verb.RELABEL: _SETTLED,
-    Verb.REBUILD: _SETTLED | _RECEIVING,
-    Verb.DELETE: _SETTLED | _RECEIVING,
-    Verb.RESET: QUEUED | _SETTLED | _RECEIVING,
+    Verb.REBUILD: _SETTLED | RECEIVING,
+    Verb.DELETE: _SETTLED | RECEIVING,
+    Verb.RESET: QUEUED | _SETTLED | RECEIVING,
 }
 """From which statuses each verb may start (intake.md 6.6; an ERROR session is rebuilt first)."""
 
@@ -100,6 +107,6 @@ def why_not(verb: Verb, status: Status, *, locked: bool) -> str:
         return f"the session is queued ({status.value}); reset it to take it out of the queue"
     if verb is Verb.ARCHIVE and status is Status.ERROR:
         return "a session in ERROR is rebuilt before it can be archived"
-    if verb is Verb.ARCHIVE and status in _RECEIVING:
+    if verb is Verb.ARCHIVE and status in RECEIVING:
         return "objects are still arriving; rebuild the session to end the wait"
     return f"a session in {status.value} cannot do this"

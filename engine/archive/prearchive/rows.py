@@ -10,13 +10,18 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.prearchive.conditions import where
 from engine.archive.prearchive.tables import SessionRow
 from engine.model.errors import Conflict, NotFound
 from engine.model.identifiers import PrearchiveId
-from engine.model.prearchive import PrearchivePage, PrearchiveQuery, PrearchiveSession
+from engine.model.prearchive import (
+    UNASSIGNED,
+    PrearchivePage,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
 from engine.model.states import QUEUED_FOR, TAKES_DATA, WORKING_AT, Status, Verb, why_not
 
-UNASSIGNED = "Unassigned"
 _SORTS = {
     "last_object": SessionRow.last_object,
     "uploaded": SessionRow.uploaded,
@@ -26,6 +31,9 @@ _SORTS = {
     "label": SessionRow.label,
     "status": SessionRow.status,
     "scan_date": SessionRow.scan_date,
+    "calling": SessionRow.calling,
+    "modality": SessionRow.modality,
+    "scans": SessionRow.scans,
     "objects": SessionRow.objects,
     "bytes": SessionRow.bytes,
 }
@@ -121,17 +129,23 @@ async def find(session: AsyncSession, name: str) -> str:
 async def list_page(
     session: AsyncSession, query: PrearchiveQuery, offset: int, limit: int
 ) -> PrearchivePage:
-    """List a window of the sessions that match, and how many match in all."""
-    where = _conditions(query)
-    order = _SORTS.get(query.sort, SessionRow.last_object)
+    """List a window of the sessions that match, and how many match in all.
+
+    Raises:
+        InvalidInput: a condition is on no known field, or its value cannot be read.
+    """
+    matching = _conditions(query)
+    # The id makes the order whole: rows that are alike must not wander between windows. It goes
+    # the same way as the rest, so that an index can give both.
+    order = (_SORTS.get(query.sort, SessionRow.last_object), SessionRow.id)
     rows = await session.execute(
         select(SessionRow)
-        .where(*where)
-        .order_by(order.desc() if query.descending else order.asc(), SessionRow.id)
+        .where(*matching)
+        .order_by(*(by.desc() if query.descending else by.asc() for by in order))
         .offset(offset)
         .limit(limit)
     )
-    total = await session.execute(select(func.count()).select_from(SessionRow).where(*where))
+    total = await session.execute(select(func.count()).select_from(SessionRow).where(*matching))
     return PrearchivePage(
         rows=tuple(to_session(row) for row in rows.scalars()), total=total.scalar_one()
     )
@@ -196,19 +210,19 @@ def may_accept(row: SessionRow) -> bool:
 
 
 def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
+    matching = where(query.where)
     if query.project == UNASSIGNED:
-        where.append(SessionRow.project.is_(None))
+        matching.append(SessionRow.project.is_(None))
     elif query.project is not None:
-        where.append(SessionRow.project == query.project)
+        matching.append(SessionRow.project == query.project)
     if query.status:
-        where.append(SessionRow.status.in_([status.value for status in query.status]))
+        matching.append(SessionRow.status.in_([status.value for status in query.status]))
     if query.label:
-        where.append(SessionRow.label == query.label)
+        matching.append(SessionRow.label == query.label)
     if query.subject:
-        where.append(SessionRow.subject == query.subject)
+        matching.append(SessionRow.subject == query.subject)
     if query.tag:
-        where.append(SessionRow.received_study_uid == query.tag)
+        matching.append(SessionRow.received_study_uid == query.tag)
     if query.text:
         columns = (
             SessionRow.label,
@@ -217,5 +231,5 @@ def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
             SessionRow.folder,
             SessionRow.id,
         )
-        where.append(or_(*(column.icontains(query.text, autoescape=True) for column in columns)))
-    return where
+        matching.append(or_(*(column.icontains(query.text, autoescape=True) for column in columns)))
+    return matching
