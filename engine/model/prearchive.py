@@ -97,7 +97,7 @@ PREARCHIVE_FIELDS = frozenset(
 """What a condition may be on. `age` is since the last object (`age<7d`: s, m, h, d, w), `size` is
 bytes (`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
 (`date:2026-09`, `date>2026-09-01`, the day included), `status` a status, its beginning, or one of
-`problem` (ERROR, CONFLICT), `busy` (queued or at work) and `receiving`. Of texts `*` is anything."""
+`problem` (ERROR, CONFLICT), `busy` (queued or at work), `receiving`. In a text `*` is anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

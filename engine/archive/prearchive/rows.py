@@ -135,15 +135,16 @@ async def list_page(
         InvalidInput: a condition is on no known field, or its value cannot be read.
     """
     matching = _conditions(query)
+    column = _SORTS.get(query.sort, SessionRow.last_object)
     # The id makes the order whole: rows that are alike must not wander between windows. It goes
     # the same way as the rest, so that an index can give both.
-    order = (_SORTS.get(query.sort, SessionRow.last_object), SessionRow.id)
+    order = [by.desc() if query.descending else by.asc() for by in (column, SessionRow.id)]
+    # Rows are wide: only their ids are sorted and passed over, then the window is read.
+    window = (
+        select(SessionRow.id).where(*matching).order_by(*order).offset(offset).limit(limit)
+    ).subquery()
     rows = await session.execute(
-        select(SessionRow)
-        .where(*matching)
-        .order_by(*(by.desc() if query.descending else by.asc() for by in order))
-        .offset(offset)
-        .limit(limit)
+        select(SessionRow).join(window, window.c.id == SessionRow.id).order_by(*order)
     )
     total = await session.execute(select(func.count()).select_from(SessionRow).where(*matching))
     return PrearchivePage(

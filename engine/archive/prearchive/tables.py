@@ -80,6 +80,8 @@ class SessionRow(PrearchiveTable):
             postgresql_where=text("accepting"),
         ),
         Index("ix_sessions_status_last_object", "status", "last_object"),
+        # The order of every list that nobody has sorted otherwise, its windows far down as well.
+        Index("ix_sessions_last_object", "last_object", "id"),
         Index("ix_sessions_received_study_uid", "received_study_uid"),
     )
 

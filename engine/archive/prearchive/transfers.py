@@ -4,17 +4,21 @@ as their tallies, and never here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import insert_into
-from engine.archive.prearchive.tables import TransferRow
+from engine.archive.prearchive.tables import TallyRow, TransferRow
+from engine.model.accounts import Place
 from engine.model.live import Transfer
 
 _SERIES = 160
 _ENDED = 160
+_SESSIONS = 20
+"""So many sessions of a transfer are named; one that fills more is a migration of an archive."""
 
 
 async def note(
@@ -103,15 +107,45 @@ async def close_left(session: AsyncSession, *, node: str, at: datetime, ended: s
 async def list_transfers(
     session: AsyncSession, *, limit: int = 100, open_only: bool = False
 ) -> tuple[Transfer, ...]:
-    """List transfers, newest first."""
+    """List transfers, newest first, each with the sessions that hold most of its objects."""
     query = select(TransferRow).order_by(TransferRow.opened.desc(), TransferRow.id.desc())
     if open_only:
         query = query.where(TransferRow.closed.is_(None))
-    rows = (await session.execute(query.limit(limit))).scalars()
-    return tuple(_transfer(row) for row in rows)
+    rows = (await session.execute(query.limit(limit))).scalars().all()
+    holding = await _sessions(session, [row.id for row in rows])
+    return tuple(_transfer(row, tuple(holding.get(row.id, ()))) for row in rows)
 
 
-def _transfer(row: TransferRow) -> Transfer:
+async def _sessions(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Give the prearchive sessions in which objects of each transfer wait."""
+    if not ids:
+        return {}
+    most = (
+        func.row_number()
+        .over(partition_by=TallyRow.transfer, order_by=(TallyRow.count.desc(), TallyRow.session))
+        .label("most")
+    )
+    ranked = (
+        select(TallyRow.transfer, TallyRow.session, most)
+        .where(
+            TallyRow.transfer.in_(ids),
+            TallyRow.session != "",
+            TallyRow.place == Place.WAITING.value,
+            TallyRow.count > 0,
+        )
+        .subquery()
+    )
+    found: dict[str, list[str]] = {}
+    for transfer, of in await session.execute(
+        select(ranked.c.transfer, ranked.c.session)
+        .where(ranked.c.most <= _SESSIONS)
+        .order_by(ranked.c.transfer, ranked.c.most)
+    ):
+        found.setdefault(transfer, []).append(of)
+    return found
+
+
+def _transfer(row: TransferRow, sessions: tuple[str, ...]) -> Transfer:
     return Transfer(
         id=row.id,
         kind=row.kind,
@@ -127,4 +161,5 @@ def _transfer(row: TransferRow) -> Transfer:
         bytes=row.bytes,
         series=row.series,
         last_error=row.last_error,
+        sessions=sessions,
     )

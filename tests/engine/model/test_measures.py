@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from engine.model.errors import InvalidInput
 from engine.model.measures import read_amount, read_day, read_period, read_span
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -78,14 +81,10 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 
 @given(st.from_regex(r"\A[0-9]{0,18}(\.[0-9]{1,9})?[smhdwkgt]?\Z"))
 def test_whatever_is_read_stays_within_what_can_be_kept(text: str) -> None:
-    try:
+    with suppress(InvalidInput):
         assert 0 <= read_amount(text) < 2**63
-    except InvalidInput:
-        pass
-    try:
-        assert datetime(2026, 1, 1, tzinfo=UTC) - read_span(text) < datetime(2027, 1, 1, tzinfo=UTC)
-    except InvalidInput:
-        pass
+    with suppress(InvalidInput):
+        assert (NOW - read_span(text)).year <= NOW.year
 
 
 @given(st.from_regex(r"\A[0-9]{4}(-[0-9]{2}){0,2}\Z"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from engine.archive.database import Database
+from engine.archive.prearchive import accounts
 from engine.archive.prearchive.tables import TransferRow
 from engine.archive.prearchive.transfers import close_left, list_transfers, note
+from engine.model.accounts import Place
 
 OPENED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LATER = OPENED + timedelta(minutes=1)
@@ -96,3 +98,41 @@ async def test_the_newest_come_first(prearchive: Database) -> None:
     async with prearchive.read() as session:
         newest = await list_transfers(session, limit=2)
     assert [one.id for one in newest] == ["tr_2", "tr_1"]
+
+
+async def test_a_transfer_names_the_sessions_in_which_its_objects_wait(
+    prearchive: Database,
+) -> None:
+    async with prearchive.write() as session:
+        for id in ("tr_1", "tr_2", "tr_3"):
+            await note(session, id=id, node="n", opened=OPENED)
+        await accounts.add(
+            session,
+            {
+                ("tr_1", "pre_a", Place.WAITING): 2,
+                ("tr_1", "pre_b", Place.WAITING): 7,
+                ("tr_1", "pre_b", Place.DUPLICATE): 1,
+                ("tr_1", "pre_c", Place.DUPLICATE): 9,
+                ("tr_1", "pre_d", Place.ARCHIVED): 9,
+                ("tr_1", "", Place.REFUSED): 3,
+                ("tr_2", "pre_b", Place.WAITING): 1,
+            }
+            | {("tr_3", f"pre_{n:02}", Place.WAITING): 5 for n in range(30)},
+        )
+    async with prearchive.read() as session:
+        third, second, first = await list_transfers(session)
+        (newest,) = await list_transfers(session, limit=1)
+    assert first.sessions == ("pre_b", "pre_a")
+    assert second.sessions == ("pre_b",)
+    assert third.sessions == tuple(f"pre_{n:02}" for n in range(20))
+    assert newest == third
+
+
+async def test_a_session_that_left_the_prearchive_is_named_no_more(prearchive: Database) -> None:
+    async with prearchive.write() as session:
+        await note(session, id="tr_1", node="n", opened=OPENED)
+        await accounts.add(session, {("tr_1", "pre_a", Place.WAITING): 2})
+        await accounts.move(session, "pre_a", Place.WAITING, Place.ARCHIVED)
+    async with prearchive.read() as session:
+        (transfer,) = await list_transfers(session)
+    assert transfer.sessions == ()
