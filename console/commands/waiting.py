@@ -19,7 +19,12 @@ PATIENCE: Final = 5.0
 """Seconds after which a session is looked at again without news."""
 
 _GONE = {Verb.ARCHIVE: "archived", Verb.DELETE: "deleted"}
-_STAYS = {Verb.MOVE: "moved", Verb.RELABEL: "relabelled", Verb.REBUILD: "built"}
+_STAYS = {
+    Verb.MOVE: "moved",
+    Verb.RELABEL: "relabelled",
+    Verb.REBUILD: "built",
+    Verb.RESTORE: "restored",
+}
 _BUSY = QUEUED | WORKING
 
 
@@ -92,9 +97,11 @@ async def _ending(
             message=f"{message} as {accession}" if accession else message,
         )
     bad = row.status in (Status.ERROR, Status.CONFLICT)
-    done = verb in _STAYS and not bad
-    said = _STAYS.get(verb, f"not {_GONE.get(verb, 'done')}") if not bad else f"{verb} failed"
-    reason = f": {row.reason}" if row.reason and not done else ""
+    # A session that nobody could build before it was deleted is back all the same.
+    done = verb in _STAYS and (not bad or verb is Verb.RESTORE)
+    failed = f"{verb} failed" if bad else f"not {_GONE.get(verb, 'done')}"
+    said = _STAYS[verb] if done else failed
+    reason = f": {row.reason}" if row.reason and (bad or not done) else ""
     return Ending(
         id=outcome.id,
         done=done,

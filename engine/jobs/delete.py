@@ -5,23 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
+from sqlalchemy import select
 
-from engine.archive.prearchive.rows import to_session
-from engine.archive.prearchive.tables import SessionRow
+from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
+from engine.jobs import card
 from engine.jobs.leave import leave, recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import TRASH, Workshop
 from engine.model.accounts import Place
 from engine.model.states import Verb
-
-CARD = "session.json"
-"""What is known of a deleted session, beside its files."""
 
 
 class DeleteJob:
@@ -47,7 +45,10 @@ class DeleteJob:
             return
         working = self._shop.prearchive / row.working_folder
         target = self._shop.prearchive / TRASH / row.id
-        await asyncio.to_thread(_put_away, working.parent, target, row)
+        async with self._shop.prearchive_db.read() as transaction:
+            query = select(ObjectRow).where(ObjectRow.session == session)
+            entries = (await transaction.execute(query)).scalars().all()
+        await asyncio.to_thread(_put_away, working.parent, target, row, entries)
         await self._shop.at("in the trash")
         await leave(self._shop, row, Place.DELETED, "Deleted into trash")
         await self._shop.at("left the prearchive")
@@ -67,11 +68,11 @@ class DeleteJob:
             await asyncio.to_thread(_fetch_back, target, working.parent)
 
 
-def _put_away(source: Path, target: Path, row: SessionRow) -> None:
+def _put_away(source: Path, target: Path, row: SessionRow, entries: Sequence[ObjectRow]) -> None:
     """Rename a taken session into the trash, with what is known of it beside the files."""
     make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
-        (source / CARD).write_bytes(msgspec.json.encode(to_session(row)))
+        card.write(source, row, entries)
         os.rename(source, target)
     sync_folder(target.parent)
     with suppress(FileNotFoundError):
@@ -83,4 +84,4 @@ def _fetch_back(target: Path, source: Path) -> None:
         os.rename(target, source)
         sync_folder(source.parent)
         sync_folder(target.parent)
-    (source / CARD).unlink(missing_ok=True)
+    card.remove(source)

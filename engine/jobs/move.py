@@ -10,13 +10,14 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from engine.archive.audit import record_triage
-from engine.archive.prearchive.rows import UNASSIGNED, place_of
+from engine.archive.prearchive.rows import place_of
 from engine.archive.prearchive.tables import SessionRow
 from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
 from engine.model.errors import Conflict
+from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
 
 
@@ -75,26 +76,36 @@ class MoveJob:
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
-        home = place_of(self._shop.prearchive, row.project, row.timestamp, row.folder)
-        working = self._shop.prearchive / row.working_folder
-        folder = await asyncio.to_thread(
-            _with_name, self._shop.prearchive, home, working, row.folder
-        )
-        await self._shop.at("folder renamed")
-        result = await build(self._shop, row, folder)
-        async with self._shop.prearchive_db.write() as transaction:
-            query = select(SessionRow).where(SessionRow.id == session).with_for_update()
-            locked = (await transaction.execute(query)).scalar_one()
-            superfluous = await note(transaction, locked, result)
-            locked.working_folder = str(folder.relative_to(self._shop.prearchive))
-        await self._shop.at("build recorded")
-        await asyncio.to_thread(drop_files, folder, superfluous)
-        status = Status.CONFLICT if result.conflicts else Status.READY
-        reason = result.conflicts[0] if result.conflicts else ""
-        await self._shop.give_back(session, status, reason)
+        await build_and_settle(self._shop, row)
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
         await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
+
+
+async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
+    """Build a taken session anew, and give it back at its place with what the build says.
+
+    Raises:
+        InvalidInput: if it cannot be built; it is still taken.
+    """
+    home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
+    working = shop.prearchive / row.working_folder
+    folder = await asyncio.to_thread(_with_name, shop.prearchive, home, working, row.folder)
+    await shop.at("folder renamed")
+    result = await build(shop, row, folder)
+    async with shop.prearchive_db.write() as transaction:
+        query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
+        locked = (await transaction.execute(query)).scalar_one()
+        superfluous = await note(transaction, locked, result)
+        locked.working_folder = str(folder.relative_to(shop.prearchive))
+    await shop.at("build recorded")
+    await asyncio.to_thread(drop_files, folder, superfluous)
+    status, reason = Status.READY, ""
+    if result.conflicts:
+        status, reason = Status.CONFLICT, result.conflicts[0]
+    elif result.unreadable:
+        status, reason = Status.ERROR, result.unreadable
+    await shop.give_back(row.id, status, reason)
 
 
 def _told(row: SessionRow, project: str | None, label: str, subject: str | None) -> str:

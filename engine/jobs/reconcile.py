@@ -26,6 +26,7 @@ from engine.intake.absorb import forget
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
 from engine.jobs.leave import object_files, recover_unrecorded
+from engine.jobs.restore import RestoreJob
 from engine.jobs.workshop import WORKING, Workshop, remove_tree
 from engine.model.accounts import Place
 from engine.model.identifiers import new_prearchive_id
@@ -104,7 +105,8 @@ class Reconciliation:
         for row in await self._rows():
             if row.id in owned:
                 continue
-            if row.locked:
+            # A queued one whose files are not in their place waits for its restore job.
+            if row.locked or row.working_folder:
                 await self._abandoned(row)
                 self.done.given_back += 1
             elif Status(row.status) in QUEUED:
@@ -115,7 +117,7 @@ class Reconciliation:
         return self.done
 
     async def _abandoned(self, row: SessionRow) -> None:
-        """Free a locked row whose job will not go on."""
+        """Free a row that a job had taken, or was to take, and that will not go on."""
         if row.status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
             await self._shop.give_back(row.id, Status.RECEIVING, "its build was cut off")
             return
@@ -123,6 +125,7 @@ class Reconciliation:
             return
         if row.status == Status.DELETING:
             await DeleteJob(self._shop).take_back(row)
+        await RestoreJob(self._shop).bring(row)
         reason = "its job ended without a word; rebuild it"
         await self._shop.give_back(row.id, Status.ERROR, reason)
 

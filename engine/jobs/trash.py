@@ -1,32 +1,94 @@
 """The prearchive's trash: deleted sessions stay for the time that the settings give, then they go
-for good. What is in the archive's trash is never touched here."""
+for good. Putting one back is in `engine.jobs.restore`; what is in the archive's trash is never
+touched here."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from engine.archive.audit import record_triage
 from engine.archive.prearchive.tables import SessionRow
-from engine.jobs.delete import CARD
+from engine.jobs import card
 from engine.jobs.workshop import TRASH, Workshop, remove_tree
+from engine.model.contents import TrashedSession
+from engine.model.errors import Conflict
+
+MOST = 1000
+"""How many deleted sessions are listed."""
+
+_ID = re.compile(r"pre_[a-z2-7]{8}")
+_GOING = ".going"
+"""Behind the id of what goes for good: its name is no longer one that can be put back."""
+_LOCK = 0x74727368
+
+
+async def listed(shop: Workshop) -> tuple[TrashedSession, ...]:
+    """List what can be put back, newest first; what has a row is still leaving, or coming back."""
+    cards = await asyncio.to_thread(_newest, shop.prearchive / TRASH)
+    query = select(SessionRow.id).where(SessionRow.id.in_([each.session.id for each in cards]))
+    async with shop.prearchive_db.read() as transaction:
+        rows = set((await transaction.execute(query)).scalars())
+    keep = timedelta(days=shop.settings.trash.prearchive_days)
+    return tuple(_told(each, keep) for each in cards if each.session.id not in rows)
 
 
 async def expire(shop: Workshop, *, now: datetime) -> tuple[str, ...]:
     """Remove what has been in the trash for too long; give the prearchive ids."""
     limit = now - timedelta(days=shop.settings.trash.prearchive_days)
-    old = await asyncio.to_thread(_older, shop.prearchive / TRASH, limit)
     gone = []
-    for folder in old:
-        async with shop.prearchive_db.write() as transaction:
-            # A deletion that is still under way needs its files to be given back.
-            if await transaction.get(SessionRow, folder.name) is not None:
-                continue
-            record_triage(transaction, "engine", "Removed from the trash", folder.name)
-        await asyncio.to_thread(remove_tree, folder)
-        gone.append(folder.name)
+    for folder in await asyncio.to_thread(_older, shop.prearchive / TRASH, limit):
+        going = await _condemn(shop, folder)
+        if going is not None:
+            await shop.at("condemned")
+            await asyncio.to_thread(remove_tree, going)
+            gone.append(_id_of(folder))
     return tuple(gone)
+
+
+def place_in_trash(prearchive: Path, id: str) -> Path | None:
+    """Give the folder of a deleted session, if it is there."""
+    folder = prearchive / TRASH / id
+    return folder if _ID.fullmatch(id) and folder.is_dir() else None
+
+
+async def take_turn(transaction: AsyncSession, id: str) -> None:
+    """Let one transaction at a time decide what becomes of a deleted session, which has no row to
+    lock; on SQLite a writer is alone anyway."""
+    if transaction.get_bind().dialect.name == "postgresql":
+        query = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:id))")
+        await transaction.execute(query, {"kind": _LOCK, "id": id})
+
+
+async def _condemn(shop: Workshop, folder: Path) -> Path | None:
+    """Give an expired session the name from which nobody puts it back; None where it has a row: a
+    deletion that is under way needs its files to be given back, and so does a session that comes
+    back."""
+    id = _id_of(folder)
+    going = folder.with_name(f"{id}{_GOING}")
+    async with shop.prearchive_db.write() as transaction:
+        await take_turn(transaction, id)
+        # What bears the name already was left by a crash; a new session never has its id.
+        if folder != going and await transaction.get(SessionRow, id) is not None:
+            return None
+        if folder != going:
+            try:
+                await asyncio.to_thread(os.rename, folder, going)
+            except FileNotFoundError:
+                return None  # another engine was faster
+        record_triage(transaction, "engine", "Removed from the trash", id)
+    return going
+
+
+def _id_of(folder: Path) -> str:
+    return folder.name.removesuffix(_GOING)
 
 
 def _older(trash: Path, limit: datetime) -> list[Path]:
@@ -35,6 +97,50 @@ def _older(trash: Path, limit: datetime) -> list[Path]:
     return [
         folder
         for folder in sorted(trash.iterdir())
-        if (card := folder / CARD).exists()
-        and datetime.fromtimestamp(card.stat().st_mtime, UTC) < limit
+        # What a crash has left half removed may have lost its card first.
+        if folder.name.endswith(_GOING) or _deleted(folder) < limit
     ]
+
+
+def _deleted(folder: Path) -> datetime:
+    """Give the time of a deletion; a card that cannot be read still has one as a file."""
+    try:
+        return card.read(folder).behind.deleted
+    except Conflict:
+        return _written(folder)
+
+
+def _written(folder: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp((folder / card.CARD).stat().st_mtime, UTC)
+    except OSError:
+        return datetime.max.replace(tzinfo=UTC)  # no deleted session: not ours to remove
+
+
+def _newest(trash: Path) -> list[card.Card]:
+    """Read the newest cards; one that cannot be read, or that has no index, is left out."""
+    if not trash.is_dir():
+        return []
+    found = [folder for folder in trash.iterdir() if _ID.fullmatch(folder.name)]
+    found.sort(key=_written, reverse=True)
+    cards = []
+    for folder in found[:MOST]:
+        with suppress(Conflict):
+            known = card.read(folder)
+            if (folder / card.INDEX).is_file():
+                cards.append(known)
+    return sorted(cards, key=lambda each: each.behind.deleted, reverse=True)
+
+
+def _told(known: card.Card, keep: timedelta) -> TrashedSession:
+    return TrashedSession(
+        id=known.session.id,
+        project=known.session.project,
+        label=known.session.label,
+        subject=known.session.subject,
+        objects=known.session.objects,
+        bytes=known.session.bytes,
+        deleted=known.behind.deleted,
+        until=known.behind.deleted + keep,
+        by=known.behind.by,
+    )

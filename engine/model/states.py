@@ -84,6 +84,7 @@ ALLOWED = {
     Verb.REBUILD: _SETTLED | RECEIVING,
     Verb.DELETE: _SETTLED | RECEIVING,
     Verb.RESET: QUEUED | _SETTLED | RECEIVING,
+    Verb.RESTORE: frozenset(),
 }
 """From which statuses each verb may start (intake.md 6.6; an ERROR session is rebuilt first)."""
 

@@ -34,6 +34,7 @@ from engine.jobs.crunch import Crunch
 from engine.jobs.delete import DeleteJob
 from engine.jobs.move import MoveJob
 from engine.jobs.reconcile import Reconciliation
+from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.jobs.workshop import Workshop, pass_by
@@ -236,6 +237,7 @@ class Engine:
                 Verb.ARCHIVE: ArchiveJob(shop).work(),
                 Verb.MOVE: MoveJob(shop).work(),
                 Verb.DELETE: DeleteJob(shop).work(),
+                Verb.RESTORE: RestoreJob(shop).work(),
             }
         )
         done = await reconciliation.jobs()

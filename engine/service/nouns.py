@@ -240,6 +240,7 @@ class Jobs:
             Verb.REBUILD: self._prearchive.rebuild,
             Verb.ARCHIVE: self._prearchive.archive,
             Verb.DELETE: self._prearchive.delete,
+            Verb.RESTORE: self._prearchive.restore,
         }
         if job.status not in ("failed", "cancelled"):
             raise Conflict(f"the job {id} is {job.status}: there is nothing to retry")

@@ -16,7 +16,10 @@ from engine.archive.prearchive import rows
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session
 from engine.intake.labels import label_problem
+from engine.jobs import trash
+from engine.jobs.restore import put_back
 from engine.jobs.workshop import LOGS, Workshop, document_beside
+from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.prearchive import (
     ActOutcome,
@@ -110,6 +113,14 @@ class Prearchive:
         """Queue the move of sessions into the prearchive's trash."""
         return await self._act(ids, Verb.DELETE, reason)
 
+    async def trash(self) -> tuple[TrashedSession, ...]:
+        """Give the deleted sessions that can be put back, the newest first."""
+        return await trash.listed(self._shop)
+
+    async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Put deleted sessions back to where they were; a job brings their files."""
+        return tuple([await self._restore(id, reason) for id in dict.fromkeys(ids)])
+
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Take sessions out of the queue and compute their status from what is on disk."""
         return tuple([await self._reset(id, reason) for id in ids])
@@ -148,6 +159,14 @@ class Prearchive:
             self._record(transaction, f"Queued {verb.value}", id, reason)
         return job
 
+    async def _restore(self, id: str, reason: str) -> ActOutcome:
+        try:
+            job = await put_back(self._shop, id, actor=self._actor, reason=reason)
+        except EngineError as error:
+            return ActOutcome(id=id, done=False, message=error.message)
+        self._ring.tell("session", id, f"put back from the trash by {self._actor}")
+        return ActOutcome(id=id, done=True, job=job, message="queued")
+
     async def _reset(self, id: str, reason: str) -> ActOutcome:
         try:
             async with self._shop.prearchive_db.read() as transaction:
@@ -161,6 +180,8 @@ class Prearchive:
                 row = await rows.get(transaction, id, lock=True)
                 if row.locked:
                     raise Conflict(f"cannot reset {id}: a job has just begun")
+                if row.working_folder:
+                    raise Conflict(f"cannot reset {id}: it is being put back from the trash")
                 job = _job_of(row)
                 # A new attempt: should the job start all the same, it finds itself overtaken.
                 row.attempt += 1

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.prearchive.tables import ObjectRow, ReceiptRow
@@ -55,6 +56,23 @@ class Receipts:
         for start in range(0, len(listed), _CHUNK):
             await transaction.execute(insert(ReceiptRow), listed[start : start + _CHUNK])
         return objects
+
+    async def take_back(
+        self, transaction: AsyncSession, session: str, entries: Sequence[ObjectRow]
+    ) -> list[ObjectRow]:
+        """Remove the receipts of a session that comes back; give those of its recovered objects
+        whose own record has come since it left."""
+        query = select(ReceiptRow.sop, ReceiptRow.recovered).where(ReceiptRow.session == session)
+        expected = {sop: recovered for sop, recovered in (await transaction.execute(query)).all()}
+        await transaction.execute(delete(ReceiptRow).where(ReceiptRow.session == session))
+        late = []
+        for entry in entries:
+            if entry.recovered:
+                own = self.mark(entry.received_sop_uid + entry.digest)
+                key = own if own in expected else self.mark(entry.received_sop_uid)
+                if not expected.get(key, True):
+                    late.append(entry)
+        return late
 
     async def find(
         self, transaction: AsyncSession, uid: str, session: str, digest: str = ""

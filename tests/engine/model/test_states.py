@@ -26,6 +26,7 @@ MAY = {
     Verb.REBUILD: SETTLED | RECEIVING,
     Verb.DELETE: SETTLED | RECEIVING,
     Verb.RESET: SETTLED | RECEIVING | QUEUED,
+    Verb.RESTORE: set(),
 }
 
 

@@ -1,0 +1,215 @@
+"""Putting a deleted session back: its row, index and accounts return in one transaction, together
+with the job that brings its files. What stays in the trash, and for how long, is in
+`engine.jobs.trash`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.audit import record_triage
+from engine.archive.prearchive import accounts
+from engine.archive.prearchive.rows import place_of
+from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.intake.folders import make_durably
+from engine.intake.journal import sync_folder
+from engine.jobs import card
+from engine.jobs.move import build_and_settle
+from engine.jobs.runner import Work
+from engine.jobs.trash import place_in_trash, take_turn
+from engine.jobs.workshop import TRASH, WORKING, Workshop
+from engine.model.accounts import Place
+from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.states import QUEUED_FOR, Status, Verb
+
+
+async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> str:
+    """Give a deleted session its row again, its files still in the trash, and queue the job that
+    brings them; give the job.
+
+    Raises:
+        NotFound: if it is not in the trash.
+        Conflict: if its trash is damaged, or something stands in its way.
+    """
+    async with shop.prearchive_db.read() as transaction:
+        await _must_be_gone(transaction, id)
+    known, entries = await asyncio.to_thread(_read, shop.prearchive, id)
+    row = _row(known, entries, actor)
+    home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
+    async with shop.prearchive_db.write() as transaction:
+        await take_turn(transaction, id)
+        await _must_be_gone(transaction, id)
+        # It may have expired, or have been put back and deleted anew, since its card was read.
+        again, _ = await asyncio.to_thread(_read, shop.prearchive, id)
+        if again != known:
+            raise Conflict(f"{id} has just been deleted anew: look at it again")
+        if await asyncio.to_thread(home.exists) or await _is_taken(transaction, row):
+            raise Conflict(f"another session stands at the place of {id}: move or delete it first")
+        transaction.add(row)
+        await transaction.flush()
+        await accounts.move(transaction, id, Place.DELETED, Place.WAITING)
+        await _agree(shop, transaction, id, entries)
+        transaction.add_all(entries)
+        detail: dict[str, object] = {"objects": len(entries)}
+        if reason:
+            detail["reason"] = reason
+        record_triage(transaction, actor, "Restored from trash", id, detail)
+        job = f"{id}:{Verb.RESTORE.value}:{row.attempt}"
+        await shop.runner.enqueue(transaction, job)
+    await shop.at("row is back")
+    return job
+
+
+class RestoreJob:
+    """The steps that bring the files of a session whose row is back."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Restore in one prearchive."""
+        self._shop = workshop
+
+    def work(self) -> Work:
+        """Name the steps."""
+        return Work(steps=[("bring", self._bring), ("build", self._build)], fail=self._fail)
+
+    async def _bring(self, session: str, attempt: int) -> None:
+        row = await self._shop.owned(session, Verb.RESTORE, attempt)
+        if row is not None:
+            await self.bring(row)
+
+    async def _build(self, session: str, attempt: int) -> None:
+        row = await self._shop.still_owned(session, Verb.RESTORE, attempt)
+        if row is None:
+            return
+        try:
+            await build_and_settle(self._shop, row)
+        except InvalidInput as error:
+            # It could not be built before it was deleted either: it is back all the same.
+            await self._shop.give_back(session, Status.ERROR, error.message)
+        await self._shop.log(session, "put back from the trash")
+
+    async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        row = await self._shop.still_owned(session, Verb.RESTORE, attempt)
+        if row is not None:
+            await self.bring(row)
+            await self._shop.fail(session, Verb.RESTORE, attempt, code, reason)
+
+    async def bring(self, row: SessionRow) -> None:
+        """Take the files of a restored session out of the trash, unless that was done: from then
+        on it is a session like any other that a job has taken."""
+        if not row.working_folder.startswith(f"{TRASH}/"):
+            return
+        await asyncio.to_thread(_fetch, self._shop.prearchive, row.id)
+        await self._shop.at("out of the trash")
+        async with self._shop.prearchive_db.write() as transaction:
+            query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
+            locked = (await transaction.execute(query)).scalar_one()
+            locked.working_folder = f"{WORKING}/{row.id}/{row.folder}"
+        await self._shop.at("brought")
+
+
+def _read(prearchive: Path, id: str) -> tuple[card.Card, list[ObjectRow]]:
+    folder = place_in_trash(prearchive, id)
+    if folder is None:
+        raise NotFound(f"{id} is not in the trash", hint="list what is: trash list")
+    return card.read(folder), card.read_index(folder)
+
+
+def _row(known: card.Card, entries: Sequence[ObjectRow], actor: str) -> SessionRow:
+    """Make the row anew: queued, closed to late objects, its files in the trash."""
+    was, behind = known.session, known.behind
+    return SessionRow(
+        id=was.id,
+        project=was.project,
+        timestamp=was.timestamp,
+        folder=was.folder,
+        label=was.label,
+        subject=was.subject,
+        received_study_uid=was.tag,
+        study_uid=behind.study_uid,
+        status=QUEUED_FOR[Verb.RESTORE],
+        accepting=False,
+        working_folder=f"{TRASH}/{was.id}/{was.folder}",
+        # Higher than any before: the name of a job is never used twice.
+        attempt=behind.attempt + 1,
+        snapshot=behind.snapshot,
+        autoarchive=was.autoarchive,
+        prevent_anon=was.prevent_anon,
+        prevent_auto_commit=was.prevent_auto_commit,
+        source=was.source,
+        visit=was.visit,
+        protocol=was.protocol,
+        timezone=was.timezone,
+        scan_date=was.scan_date,
+        scan_time=was.scan_time,
+        uploaded=was.uploaded,
+        lastmod=datetime.now(UTC),
+        last_object=was.last_object,
+        receiver=was.receiver,
+        calling=was.calling,
+        session_type=was.session_type,
+        modality=was.modality,
+        scans=was.scans,
+        objects=len(entries),
+        bytes=sum(entry.size for entry in entries),
+        built_objects=behind.built_objects,
+        asked_by=actor,
+    )
+
+
+async def _must_be_gone(transaction: AsyncSession, id: str) -> None:
+    row = await transaction.get(SessionRow, id)
+    if row is None:
+        return
+    if row.working_folder.startswith(f"{TRASH}/"):
+        raise Conflict(f"{id} is being put back already")
+    raise Conflict(f"{id} is in the prearchive ({row.status}), not in the trash")
+
+
+async def _is_taken(transaction: AsyncSession, row: SessionRow) -> bool:
+    query = select(func.count()).where(
+        func.coalesce(SessionRow.project, "") == (row.project or ""),
+        SessionRow.timestamp == row.timestamp,
+        SessionRow.folder == row.folder,
+    )
+    return bool((await transaction.execute(query)).scalar_one())
+
+
+async def _agree(
+    shop: Workshop, transaction: AsyncSession, id: str, entries: Sequence[ObjectRow]
+) -> None:
+    """Let the index follow what was recorded since it was put aside, and compare it with the
+    accounts.
+
+    Raises:
+        Conflict: if they do not know the same objects.
+    """
+    tallied = await accounts.by_transfer(transaction, id, Place.WAITING)
+    if tallied.total() != len(entries):
+        raise Conflict(
+            f"the accounts know {tallied.total()} objects of {id}, its index in the trash "
+            f"{len(entries)}"
+        )
+    late = await shop.receipts.take_back(transaction, id, entries)
+    # A late record has counted its object for its own transfer: the tallies say for which.
+    senders = tallied - Counter(entry.transfer for entry in entries)
+    for entry, transfer in zip(late, senders.elements(), strict=False):
+        entry.recovered, entry.transfer = False, transfer
+
+
+def _fetch(prearchive: Path, id: str) -> None:
+    """Rename a deleted session out of the trash; run again it ends what was begun."""
+    source, target = prearchive / TRASH / id, prearchive / WORKING / id
+    make_durably(prearchive, target.parent, mode=0o700)
+    with suppress(FileNotFoundError):
+        os.rename(source, target)
+    sync_folder(target.parent)
+    sync_folder(source.parent)
+    card.remove(target)
