@@ -72,6 +72,16 @@ def vr_of(tag: int, creator: str = "") -> str:
     return _AMBIGUOUS.get(vr, vr)
 
 
+@lru_cache(maxsize=8192)
+def private_name(tag: int, creator: str) -> str:
+    """Give what a private element is called; empty when no dictionary knows it."""
+    try:
+        name = str(_dictionary().private_dictionary_description(tag, creator))
+    except KeyError:
+        return ""
+    return "" if name == "Unknown" else name
+
+
 @lru_cache(maxsize=1)
 def _dictionary() -> Any:
     return import_module("pydicom.datadict")

@@ -286,6 +286,11 @@ class Header:
                     return found
         return None
 
+    def meaning(self, tag: int) -> str:
+        """Give the VR by which an element is read: what is written as UN may be known all the
+        same."""
+        return self._meaning(tag, self._spans[tag])
+
     def creator(self, tag: int) -> str:
         """Give who owns a private element; empty for others."""
         if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
@@ -322,7 +327,6 @@ class Header:
         return Element(tag, vr, start, value, end, undefined)
 
     def _meaning(self, tag: int, span: Span) -> str:
-        """The VR by which to read a value: what is written as UN may be known all the same."""
         code = span[3]
         if code and code != b"UN":
             return _NAMES[code]

@@ -22,6 +22,7 @@ from engine.intake.build.facts import (
     share_values,
 )
 from engine.intake.build.layout import (
+    BUILD_LOG,
     SCANS,
     Checkpoint,
     drop_second_names,
@@ -46,7 +47,6 @@ from engine.model.imaging import ResourceDocument, SessionDocument
 __all__ = ["BuildError", "BuildOptions", "BuildResult", "Move", "Problem", "assemble"]
 
 _CHUNK = 200
-_LOG = "dcmtoxnat.log"
 
 Progress = Callable[[int, int], None]
 """Told how many of how many files have been read."""
@@ -326,7 +326,7 @@ class _Build:
                 used.append(path)
                 catalog = self._folder / path / resource.catalog
                 write_whole(catalog, write_catalog(resource), self._checkpoint)
-        log = self._folder / _LOG
+        log = self._folder / BUILD_LOG
         if document.warnings:
             lines = "".join(f"{line}\n" for line in document.warnings)
             write_whole(log, lines.encode(), self._checkpoint)

@@ -15,6 +15,8 @@ from engine.intake.build.scans import PRIMARY, SECONDARY
 from engine.intake.folders import make_folders, settle
 
 SCANS = "SCANS"
+BUILD_LOG = "dcmtoxnat.log"
+"""What a build has left out of the document, a line each; only there when it left out something."""
 LABELS = (PRIMARY, SECONDARY)
 CATALOG = re.compile(r"scan_.*_catalog\.xml", re.DOTALL)
 _MOVING = ".moving"
