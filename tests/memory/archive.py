@@ -12,6 +12,7 @@ from engine.model.archive import (
 from engine.model.errors import NotFound
 from engine.service import api
 from tests.memory.facts import NOON, Asked
+from tests.memory.where import FILED, holds
 
 
 class Archive(Asked):
@@ -40,6 +41,7 @@ class Archive(Asked):
             for one in self.facts.filed.values()
             if query.project in ("", one.project) and query.text.lower() in one.label.lower()
         ]
+        rows = [row for row in rows if holds(row, query.where, FILED)]
         return SessionPage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
 
     async def show(self, id: str, project: str = "") -> SessionCard:

@@ -15,6 +15,7 @@ from engine.model.archive import (
     SessionStatus,
 )
 from engine.model.errors import NotFound
+from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
 from engine.model.live import (
     Event,
@@ -85,6 +86,7 @@ def transfer(number: int = 1, **changes: object) -> Transfer:
         bytes=4096,
         series="t1_mprage_sag",
         last_error="",
+        sessions=("pre_aaaaaaa1",),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -121,6 +123,14 @@ def card(row: PrearchiveSession) -> SessionCard:
     )
 
 
+def all_well() -> list[Check]:
+    """Make the checks of an engine that is well."""
+    return [
+        Check(name="receivers", finding=Finding.GOOD, found="1 receiver listens"),
+        Check(name="accounts", finding=Finding.GOOD, found="12 received, the sum of their places"),
+    ]
+
+
 @dataclass
 class Facts:
     """What an engine in memory knows."""
@@ -142,6 +152,7 @@ class Facts:
     """Ids of sessions whose build ends in ERROR."""
     waited: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody waits for news."""
+    checks: list[Check] = field(default_factory=all_well)
     stopped: bool = False
 
     def keep(self, *sessions: PrearchiveSession) -> None:

@@ -11,6 +11,7 @@ from engine.model.archive import (
     AuditReport,
 )
 from engine.model.errors import NotFound
+from engine.model.health import Check, Finding
 from engine.model.live import (
     EngineStatus,
     Event,
@@ -110,7 +111,15 @@ class System(Asked):
             archived=len(self.facts.filed),
             disk_free=1 << 30,
             disk_total=1 << 32,
+            actor=self.actor,
+            build_after=300.0,
+            unfinished_jobs=sum(one.status == "PENDING" for one in self.facts.jobs.values()),
+            trash_days=30,
         )
+
+    async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
+        order = list(Finding)
+        return tuple(sorted(self.facts.checks, key=lambda one: order.index(one.finding)))
 
     async def stop(self) -> None:
         self.facts.stopped = True

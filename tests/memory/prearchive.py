@@ -19,6 +19,7 @@ from engine.model.prearchive import (
 from engine.model.states import Status, Verb, why_not
 from engine.service import api
 from tests.memory.facts import NOON, Asked, card
+from tests.memory.where import WAITING, holds
 
 
 class Prearchive(Asked):
@@ -31,6 +32,7 @@ class Prearchive(Asked):
             if query.project in (None, row.project or "Unassigned")
             and (not query.status or row.status in query.status)
             and query.text.lower() in f"{row.label} {row.subject} {row.id}".lower()
+            and holds(row, query.where, WAITING)
         ]
         rows.sort(key=lambda row: str(getattr(row, query.sort)), reverse=query.descending)
         return PrearchivePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
