@@ -29,6 +29,12 @@ HomeOption = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Offset = Annotated[int, typer.Option("--offset", min=0, help="Leave out so many rows.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Write at most so many rows.")]
+Where = Annotated[
+    str,
+    typer.Option(
+        "--where", metavar="FILTER", help="Conditions and words, such as 'age<7d !status:ready'."
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept for ever, name no patient.")]
 
 _Command = TypeVar("_Command", bound=Callable[..., Coroutine[Any, Any, None]])

@@ -9,9 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import Json, asks
+from console.asking import Json, Where, asks
 from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
-from engine.model.archive import HistoryEntry, ScanSummary, SessionQuery, SessionSummary
+from engine.model.archive import (
+    ARCHIVE_FIELDS,
+    HistoryEntry,
+    ScanSummary,
+    SessionQuery,
+    SessionSummary,
+)
+from engine.model.filters import parse_filter
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="archive", help="Filed sessions.", no_args_is_help=True)
@@ -67,10 +74,12 @@ async def list_(
     status: Annotated[
         str, typer.Option("--status", help="A status, or * for all; else all but obsolete.")
     ] = "",
+    where: Where = "",
     limit: Some = 0,
     as_json: Json = False,
 ) -> None:
     """List filed sessions, newest first."""
+    found = parse_filter(where, ARCHIVE_FIELDS)
     query = SessionQuery(
         project=project,
         subject=subject,
@@ -80,6 +89,8 @@ async def list_(
         date_to=until,
         scanner=scanner,
         status=status,
+        text=found.text,
+        where=found.conditions,
     )
     await _list(engine, query, limit, as_json)
 
@@ -89,11 +100,15 @@ async def search(
     engine: EngineApi,
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Beginnings of words.")],
     project: OfProject = "",
+    where: Where = "",
     limit: Some = 0,
     as_json: Json = False,
 ) -> None:
     """List filed sessions in whose text each word is found."""
-    await _list(engine, SessionQuery(project=project, text=" ".join(words)), limit, as_json)
+    found = parse_filter(where, ARCHIVE_FIELDS)
+    text = " ".join((*words, *found.words))
+    query = SessionQuery(project=project, text=text, where=found.conditions)
+    await _list(engine, query, limit, as_json)
 
 
 @asks(app, "show")
