@@ -1,5 +1,5 @@
-"""How a command waits for the work that it asked for: it looks at the session again whenever the
-engine has news, until no job owns the session any more."""
+"""How a command waits for the work that it asked for, and says how it ended: it looks at the
+session again whenever the engine has news, until no job owns the session any more."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Annotated, Final
 
+import typer
+
+from console.asking import FAILED
+from console.output import say, say_json
 from console.text import plain_text
 from engine.model.errors import NotFound
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status, Verb
 from engine.service.api import EngineApi
+
+Wait = Annotated[bool, typer.Option(help="Wait until the work is done.")]
 
 PATIENCE: Final = 5.0
 """Seconds after which a session is looked at again without news."""
@@ -45,6 +51,29 @@ class Ending:
     def of(cls, outcome: ActOutcome) -> Ending:
         """Take the answer of the engine as the end."""
         return cls(id=outcome.id, done=outcome.done, job=outcome.job, message=outcome.message)
+
+
+async def end(
+    engine: EngineApi,
+    verb: Verb,
+    outcomes: Sequence[ActOutcome],
+    wait: bool,
+    as_json: bool,
+    before: Mapping[str, PrearchiveSession] | None = None,
+) -> None:
+    """Wait for the end of each act where that is wanted, say how it was, and exit accordingly."""
+    endings = (
+        await follow(engine, verb, outcomes, before or {})
+        if wait
+        else [Ending.of(outcome) for outcome in outcomes]
+    )
+    if as_json:
+        say_json(endings)
+    else:
+        for ending in endings:
+            say(f"{ending.id}: {ending.message or verb}")
+    if not all(ending.done for ending in endings):
+        raise typer.Exit(FAILED)
 
 
 async def follow(

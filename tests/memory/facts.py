@@ -137,6 +137,8 @@ class Facts:
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     filed: dict[str, SessionCard] = field(default_factory=dict)
+    trashed: dict[str, PrearchiveSession] = field(default_factory=dict)
+    """Deleted sessions, the one deleted last at the end."""
     projects: dict[str, Project] = field(default_factory=dict)
     rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)

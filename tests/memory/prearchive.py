@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
+from engine.model.contents import TrashedSession
 from engine.model.errors import NotFound
 from engine.model.live import (
     Job,
@@ -71,6 +73,32 @@ class Prearchive(Asked):
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([await self._act(id, Verb.DELETE) for id in ids])
 
+    async def trash(self) -> tuple[TrashedSession, ...]:
+        rows = [
+            TrashedSession(
+                id=row.id,
+                project=row.project,
+                label=row.label,
+                subject=row.subject,
+                objects=row.objects,
+                bytes=row.bytes,
+                deleted=NOON + timedelta(minutes=number),
+                until=NOON + timedelta(days=30, minutes=number),
+                by=self.actor,
+            )
+            for number, row in enumerate(self.facts.trashed.values())
+        ]
+        return tuple(reversed(rows))
+
+    async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        return tuple([self._restore(id) for id in ids])
+
+    def _restore(self, id: str) -> ActOutcome:
+        row = self.facts.trashed.pop(id, None)
+        if row is None:
+            return ActOutcome(id=id, done=False, message=f"{id} is not in the trash")
+        return self._begin(row, Verb.RESTORE, {})
+
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([await self._act(id, Verb.RESET, status=Status.READY) for id in ids])
 
@@ -83,6 +111,10 @@ class Prearchive(Asked):
         refusal = why_not(verb, row.status, locked=row.locked)
         if refusal:
             return ActOutcome(id=id, done=False, message=refusal)
+        return self._begin(row, verb, changes)
+
+    def _begin(self, row: PrearchiveSession, verb: Verb, changes: dict[str, object]) -> ActOutcome:
+        id = row.id
         self.facts.sessions[id] = replace(row, status=Status.QUEUED_MOVING)
         job = Job(
             id=f"{id}:{verb}:1",
@@ -108,6 +140,8 @@ class Prearchive(Asked):
             del self.facts.sessions[row.id]
             if verb is Verb.ARCHIVE:
                 self.facts.filed[row.id] = card(row)
+            else:
+                self.facts.trashed[row.id] = row
         else:
             self.facts.sessions[row.id] = replace(row, **changes)  # type: ignore[arg-type]
         await self.facts.tell("session", row.id, f"{verb} done")

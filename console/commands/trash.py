@@ -1,0 +1,70 @@
+"""`anteroom trash`: deleted prearchive sessions, which can be put back for a time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from console.asking import Json, Reason, asks
+from console.commands.waiting import Wait, end
+from console.output import Column, say_json, say_table, size
+from engine.model.contents import TrashedSession
+from engine.model.errors import Conflict
+from engine.model.states import Verb
+from engine.service.api import EngineApi
+
+app = typer.Typer(
+    name="trash", help="Deleted prearchive sessions that can be put back.", no_args_is_help=True
+)
+
+Deleted = Annotated[
+    list[str], typer.Argument(metavar="SESSION...", help="Id, or a label that only one has.")
+]
+
+COLUMNS = (
+    Column[TrashedSession]("ID", lambda row: row.id),
+    Column[TrashedSession]("PROJECT", lambda row: row.project or "Unassigned"),
+    Column[TrashedSession]("SUBJECT", lambda row: row.subject),
+    Column[TrashedSession]("SESSION", lambda row: row.label),
+    Column[TrashedSession]("OBJECTS", lambda row: row.objects, right=True),
+    Column[TrashedSession]("SIZE", lambda row: size(row.bytes), right=True),
+    Column[TrashedSession]("DELETED", lambda row: row.deleted),
+    Column[TrashedSession]("BY", lambda row: row.by),
+    Column[TrashedSession]("KEPT UNTIL", lambda row: row.until),
+)
+
+
+@asks(app, "list")
+async def list_(engine: EngineApi, as_json: Json = False) -> None:
+    """List deleted sessions, the one deleted last first."""
+    rows = await engine.prearchive.trash()
+    if as_json:
+        say_json(rows)
+    else:
+        say_table(rows, COLUMNS, none="the trash of the prearchive is empty")
+
+
+@asks(app, "restore")
+async def restore(
+    engine: EngineApi,
+    sessions: Deleted,
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Put deleted sessions back into the prearchive."""
+    rows = await engine.prearchive.trash()
+    ids = tuple(dict.fromkeys(_id(rows, name) for name in sessions))
+    outcomes = await engine.prearchive.restore(ids, reason)
+    await end(engine, Verb.RESTORE, outcomes, wait, as_json)
+
+
+def _id(rows: tuple[TrashedSession, ...], name: str) -> str:
+    """Give the id that a name means; one that nothing has is left for the engine to refuse."""
+    found = [row.id for row in rows if row.label == name]
+    if len(found) > 1 and name not in {row.id for row in rows}:
+        raise Conflict(
+            "several deleted sessions have that label", hint="name one by its id: trash list"
+        )
+    return found[0] if len(found) == 1 else name

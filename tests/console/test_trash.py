@@ -1,0 +1,57 @@
+"""`anteroom trash`: what was deleted is listed and put back."""
+
+from __future__ import annotations
+
+from engine.model.states import Status
+from tests.console.conftest import CommandLine
+from tests.memory import Facts, session
+
+
+async def test_what_was_deleted_is_listed_and_put_back(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1), session(2))
+    assert (await anteroom("trash", "list")).out == "the trash of the prearchive is empty\n"
+    assert (await anteroom("prearchive", "delete", "MR_1", "MR_2")).code == 0
+    rows = (await anteroom("trash", "list", "--json")).json
+    assert [row["id"] for row in rows] == ["pre_aaaaaaa2", "pre_aaaaaaa1"]
+    assert rows[0]["until"] == "2026-10-11T12:01:00Z"
+    head, *_ = (await anteroom("trash", "list")).out.splitlines()
+    assert head.split()[:4] == ["ID", "PROJECT", "SUBJECT", "SESSION"]
+
+    ran = await anteroom("trash", "restore", "MR_1", "pre_aaaaaaa2", "--reason", "a slip")
+    assert (ran.code, ran.out) == (
+        0,
+        "pre_aaaaaaa1: restored, READY\npre_aaaaaaa2: restored, READY\n",
+    )
+    assert set(facts.sessions) == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
+    assert (await anteroom("trash", "list", "--json")).json == []
+
+
+async def test_a_session_that_could_never_be_built_is_restored_with_its_reason(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1, status=Status.ERROR, reason="two study UIDs"))
+    await anteroom("prearchive", "delete", "MR_1")
+    ran = await anteroom("trash", "restore", "MR_1")
+    assert (ran.code, ran.out) == (0, "pre_aaaaaaa1: restored, ERROR: two study UIDs\n")
+
+
+async def test_what_is_not_in_the_trash_is_refused_one_by_one(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1))
+    await anteroom("prearchive", "delete", "MR_1")
+    ran = await anteroom("trash", "restore", "NOBODY", "MR_1", "--json")
+    assert ran.code == 1
+    assert [(one["done"], one["message"]) for one in ran.json] == [
+        (False, "NOBODY is not in the trash"),
+        (True, "restored, READY"),
+    ]
+
+
+async def test_a_label_that_several_have_names_none(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1, label="MR"), session(2, label="MR"))
+    await anteroom("prearchive", "delete", "pre_aaaaaaa1", "pre_aaaaaaa2")
+    ran = await anteroom("trash", "restore", "MR")
+    assert (ran.code, ran.out) == (1, "")
+    assert "name one by its id" in ran.err
+    assert set(facts.trashed) == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
