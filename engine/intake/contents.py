@@ -158,6 +158,8 @@ def within(folder: Path, path: str) -> Path:
     pure = PurePosixPath(path)
     if not path or "\0" in path or pure.is_absolute() or ".." in pure.parts:
         raise Refused("a file is named by its path below the session's folder")
+    if not folder.is_dir():
+        raise FileNotFoundError(folder)
     try:
         root = folder.resolve(strict=True)
         place = (root / pure).resolve(strict=True)

@@ -85,6 +85,9 @@ def read(folder: Path, files: tuple[str, ...], work: int) -> Part:
         if spent + part.fold.work > work:
             break
         spent += _read(folder, file, part)
+    if not folder.is_dir():
+        # It was renamed meanwhile: files that seem to have gone are somewhere else.
+        raise FileNotFoundError(folder)
     return part
 
 

@@ -28,6 +28,11 @@ class Crunch:
         self._pool: ProcessPoolExecutor | None = None
         self._alone = asyncio.Lock()
 
+    @property
+    def processes(self) -> int:
+        """How many functions can run at once."""
+        return self._processes
+
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function to its end in a process of the pool.
 

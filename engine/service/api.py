@@ -114,7 +114,11 @@ class ArchiveApi(Protocol):
         ...
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
-        """Give a piece of a file; fewer bytes than asked for mean its end."""
+        """Give a piece of a file, of at most 4 MiB; none means its end."""
+        ...
+
+    async def export_begun(self, id: str, files: int, reason: str = "") -> None:
+        """Record in the audit trail that so many files are about to be taken out."""
         ...
 
 

@@ -4,7 +4,7 @@ into the numbered snapshot that workers go by (intake contract 5)."""
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.archive import configuration, projects, receivers, rules
 from engine.archive.database import Database
@@ -82,8 +82,28 @@ class Configuration:
 
     def router(self) -> Router:
         """Give a router over the snapshot in force."""
+        return Router(self.routing())
+
+    def routing(self) -> RoutingConfig:
+        """Give the routing in force."""
         assert self.snapshot is not None
-        return Router(self.snapshot.routing)
+        return self.snapshot.routing
+
+    async def trying(self, scope: str, concept: str, text: str) -> RoutingConfig:
+        """Give the routing in force as if a text of rules were, and its receiver's were enabled.
+
+        Raises:
+            InvalidInput: no such scope or concept.
+        """
+        async with self._archive.read() as transaction:
+            await rules.current(transaction, scope, concept)
+            texts = await rules.in_force(transaction)
+        routing = self.routing()
+        tried = replace(_texts(texts, scope), **{concept: text})
+        if scope == rules.SITE:
+            return replace(routing, site=tried)
+        receiver = scope.partition(":")[2]
+        return replace(routing, receivers={**routing.receivers, receiver: tried})
 
     def receivers(self) -> tuple[ReceiverStatus, ...]:
         """Tell how each receiver stands."""

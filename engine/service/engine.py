@@ -46,6 +46,7 @@ from engine.model.states import Verb
 from engine.receiver.pool import ReceiverPool, sweep_staging
 from engine.service import nouns
 from engine.service.api import EngineApi
+from engine.service.archive import Archive
 from engine.service.configuration import Configuration
 from engine.service.nodes import Nodes
 from engine.service.prearchive import Prearchive
@@ -336,11 +337,11 @@ class _Bound:
 
     def __init__(self, engine: Engine, actor: str) -> None:
         shop = engine.shop
-        self.prearchive = Prearchive(shop, engine.ring, actor)
-        self.archive = nouns.Archive(shop)
+        self.prearchive = Prearchive(shop, engine.ring, engine.configuration, actor)
+        self.archive = Archive(shop, actor)
         self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
         self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
-        self.routing = nouns.Routing(engine.configuration, engine.guard)
+        self.routing = nouns.Routing(shop, engine.configuration, engine.guard)
         self.receivers = Receivers(
             shop.archive_db, engine.configuration, engine.apply_configuration, actor
         )

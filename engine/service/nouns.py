@@ -1,5 +1,5 @@
-"""The nouns that ask little more than one question each: archive, projects, rules, routing, live,
-jobs and audit, each bound to its actor."""
+"""The nouns that ask little more than one question each: projects, rules, routing, live, jobs and
+audit, each bound to its actor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from engine.archive import history, projects, rules, sessions
+from engine.archive import projects, rules
 from engine.archive.audit import AuditChain
 from engine.archive.prearchive import ledger, transfers
 from engine.archive.prearchive.tables import HeldRow
@@ -22,21 +22,18 @@ from engine.model.archive import (
     AuditEvent,
     AuditQuery,
     AuditReport,
-    HistoryEntry,
     Project,
     RuleText,
-    SessionCard,
-    SessionPage,
-    SessionQuery,
     Window,
 )
-from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.errors import Conflict, InvalidInput, NotFound, Problem
 from engine.model.live import HeldObject, Job, LedgerEntry, Transfer
 from engine.model.prearchive import ActOutcome
 from engine.model.routing import Route
 from engine.model.states import Verb
-from engine.service.api import ALL_FILED
 from engine.service.configuration import Configuration
+from engine.service.contents import Waiting
+from engine.service.offline import check_rules
 from engine.service.prearchive import Prearchive
 
 _MOST = 1000
@@ -44,37 +41,6 @@ _NUMBERS = ("prearchive_code", "quarantine_code")
 _TEXTS = ("title", "description", "accessibility")
 
 Apply = Callable[[], Awaitable[None]]
-
-
-class Archive:
-    """Sessions that are filed."""
-
-    def __init__(self, shop: Workshop) -> None:
-        """Ask one archive."""
-        self._shop = shop
-
-    async def list(
-        self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
-    ) -> SessionPage:
-        """Give a window of the sessions that a query finds."""
-        window = Window(offset=max(0, offset), limit=min(limit, _MOST))
-        async with self._shop.archive_db.read() as transaction:
-            return await sessions.page(transaction, query, window)
-
-    async def show(self, id: str, project: str = "") -> SessionCard:
-        """Give a card by accession ID, or by label within a project."""
-        async with self._shop.archive_db.read() as transaction:
-            return await sessions.card(transaction, id, project)
-
-    async def document(self, id: str) -> str:
-        """Give the session document as XML."""
-        async with self._shop.archive_db.read() as transaction:
-            return await sessions.document(transaction, id)
-
-    async def history(self, id: str) -> tuple[HistoryEntry, ...]:
-        """Give what changed in a session, oldest first."""
-        async with self._shop.archive_db.read() as transaction:
-            return await history.of(transaction, sessions.KIND, id)
 
 
 class Projects:
@@ -152,12 +118,17 @@ class Rules:
         await self._apply()
         return written
 
+    async def check(self, text: str) -> tuple[Problem, ...]:
+        """Give every fault of a text; none when it can be saved."""
+        return await asyncio.to_thread(check_rules, text)
+
 
 class Routing:
     """Where an object would land, and why."""
 
-    def __init__(self, configuration: Configuration, guard: Guard) -> None:
+    def __init__(self, shop: Workshop, configuration: Configuration, guard: Guard) -> None:
         """Route by what is in force."""
+        self._waiting = Waiting(shop)
         self._configuration = configuration
         self._guard = guard
 
@@ -171,6 +142,12 @@ class Routing:
         except (HeaderError, Unreadable) as error:
             raise InvalidInput(f"{path}: {error.reason}") from error
         return router.route(header, receiver=receiver or None, trace=True)
+
+    async def try_rules(self, session: str, scope: str, concept: str, text: str) -> Route:
+        """Route a prearchive session's first object as if `text` were in force, with a trace."""
+        await asyncio.to_thread(parse_rules, text)
+        config = await self._configuration.trying(scope, concept, text)
+        return await self._waiting.route(session, config)
 
 
 class Live:

@@ -19,7 +19,13 @@ from engine.intake.labels import label_problem
 from engine.jobs import trash
 from engine.jobs.restore import put_back
 from engine.jobs.workshop import LOGS, Workshop, document_beside
-from engine.model.contents import TrashedSession
+from engine.model.contents import (
+    FilePage,
+    FoldedHeader,
+    SessionContents,
+    Timeline,
+    TrashedSession,
+)
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.prearchive import (
     ActOutcome,
@@ -28,8 +34,11 @@ from engine.model.prearchive import (
     PrearchiveQuery,
     PrearchiveSession,
 )
+from engine.model.routing import Route
 from engine.model.states import QUEUED, Status, Verb, why_not
 from engine.service.api import ALL_WAITING
+from engine.service.configuration import Configuration
+from engine.service.contents import Waiting
 from engine.service.ring import EventRing
 
 _MOST = 1000
@@ -40,9 +49,13 @@ Prepare = Callable[[SessionRow], None]
 class Prearchive:
     """Sessions that wait for review."""
 
-    def __init__(self, shop: Workshop, ring: EventRing, actor: str) -> None:
+    def __init__(
+        self, shop: Workshop, ring: EventRing, configuration: Configuration, actor: str
+    ) -> None:
         """Act for one actor."""
         self._shop = shop
+        self._waiting = Waiting(shop)
+        self._configuration = configuration
         self._ring = ring
         self._actor = actor
 
@@ -131,6 +144,26 @@ class Prearchive:
             row = await rows.get(transaction, id)
         folder = rows.folder_of(row, self._shop.prearchive)
         return await asyncio.to_thread(_read_log, folder / LOGS)
+
+    async def contents(self, id: str) -> SessionContents:
+        """Give the scans of a session."""
+        return await self._waiting.contents(id)
+
+    async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
+        """Give a window of the files of a scan, or of all."""
+        return await self._waiting.files(id, scan, offset, limit)
+
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        """Fold the headers of one file, of a scan, or of all."""
+        return await self._waiting.header(id, scan, file)
+
+    async def route(self, id: str) -> Route:
+        """Route the session's first object by what is in force, with a trace."""
+        return await self._waiting.route(id, self._configuration.routing())
+
+    async def timeline(self, id: str) -> Timeline:
+        """Tell how a session came together."""
+        return await self._waiting.timeline(id)
 
     async def _act(
         self, ids: tuple[str, ...], verb: Verb, reason: str, prepare: Prepare | None = None

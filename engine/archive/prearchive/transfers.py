@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.database import insert_into
 from engine.archive.prearchive.tables import TallyRow, TransferRow
 from engine.model.accounts import Place
+from engine.model.contents import Contribution
 from engine.model.live import Transfer
 
 _SERIES = 160
 _ENDED = 160
+_MOST_CONTRIBUTIONS = 1_000
 _SESSIONS = 20
 """So many sessions of a transfer are named; one that fills more is a migration of an archive."""
 
@@ -162,4 +164,32 @@ def _transfer(row: TransferRow, sessions: tuple[str, ...]) -> Transfer:
         series=row.series,
         last_error=row.last_error,
         sessions=sessions,
+    )
+
+
+async def contributions(session: AsyncSession, of: str) -> tuple[Contribution, ...]:
+    """Give what each transfer brought to a prearchive session, the oldest first."""
+    waiting = func.sum(case((TallyRow.place == Place.WAITING.value, TallyRow.count), else_=0))
+    again = func.sum(case((TallyRow.place == Place.DUPLICATE.value, TallyRow.count), else_=0))
+    found = await session.execute(
+        select(TransferRow, waiting, again)
+        .join(TallyRow, TallyRow.transfer == TransferRow.id)
+        .where(TallyRow.session == of)
+        .group_by(TransferRow.id)
+        .order_by(TransferRow.opened, TransferRow.id)
+        .limit(_MOST_CONTRIBUTIONS)
+    )
+    return tuple(
+        Contribution(
+            transfer=row.id,
+            calling=row.calling,
+            peer=row.peer,
+            receiver=row.receiver,
+            opened=row.opened,
+            closed=row.closed,
+            ended=row.ended,
+            objects=int(objects),
+            duplicates=int(duplicates),
+        )
+        for row, objects, duplicates in found
     )

@@ -1,0 +1,100 @@
+"""What is in a session, wherever its folder is: the questions that prearchive and archive have in
+common, and those that only a waiting session can answer. Reading is done in the process pool; where
+folders stand and what is in force is known here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from engine.archive.prearchive import rows, transfers
+from engine.archive.prearchive.tables import SessionRow
+from engine.intake import contents, folding
+from engine.intake.arrivals import arrivals
+from engine.intake.rerouting import route_first
+from engine.intake.routing import RoutingConfig
+from engine.jobs.workshop import Workshop, document_beside
+from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
+from engine.model.errors import NotFound
+from engine.model.routing import Route
+
+MOST_FILES = 5_000
+"""Files in one window."""
+
+_MOST_PARTS = 4
+"""Processes that one question may keep busy: jobs go on meanwhile."""
+_LOOKS = 3
+
+T = TypeVar("T")
+
+
+async def files_in(shop: Workshop, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
+    """Give a window of the files of a scan, or of all."""
+    window = (max(0, offset), max(0, min(limit, MOST_FILES)))
+    return await shop.crunch.run(contents.page, folder, scan, *window)
+
+
+async def header_in(shop: Workshop, folder: Path, scan: str, file: str) -> FoldedHeader:
+    """Fold the headers of one file, of a scan, or of all."""
+    sample = await shop.crunch.run(folding.sample, folder, scan, file)
+    parts = sample.parts(min(_MOST_PARTS, shop.crunch.processes))
+    work = folding.MOST_WORK // len(parts)
+    read = await asyncio.gather(
+        *(shop.crunch.run(folding.read, folder, part, work) for part in parts)
+    )
+    return await asyncio.to_thread(folding.joined, read, sample.total)
+
+
+class Waiting:
+    """What is in sessions of the prearchive, whose folders jobs may rename at any moment."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Ask one prearchive."""
+        self._shop = shop
+
+    async def contents(self, id: str) -> SessionContents:
+        """Give the scans."""
+        return await self._there(
+            id, lambda _, at: self._shop.crunch.run(contents.contents, at, document_beside(at))
+        )
+
+    async def files(self, id: str, scan: str, offset: int, limit: int) -> FilePage:
+        """Give a window of the files."""
+        return await self._there(id, lambda _, at: files_in(self._shop, at, scan, offset, limit))
+
+    async def header(self, id: str, scan: str, file: str) -> FoldedHeader:
+        """Fold the headers of one file, of a scan, or of all."""
+        return await self._there(id, lambda _, at: header_in(self._shop, at, scan, file))
+
+    async def route(self, id: str, config: RoutingConfig) -> Route:
+        """Route the first object by a configuration."""
+        return await self._there(
+            id, lambda row, at: self._shop.crunch.run(route_first, at, config, row.receiver)
+        )
+
+    async def timeline(self, id: str) -> Timeline:
+        """Tell how the session came together."""
+        came = await self._there(
+            id, lambda _, at: self._shop.crunch.run(arrivals, at, document_beside(at))
+        )
+        async with self._shop.prearchive_db.read() as transaction:
+            contributions = await transfers.contributions(transaction, id)
+        return Timeline(
+            first=came.first, last=came.last, contributions=contributions, series=came.series
+        )
+
+    async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
+        for _ in range(_LOOKS):
+            async with self._shop.prearchive_db.read() as transaction:
+                row = await rows.get(transaction, id)
+            try:
+                return await ask(row, rows.folder_of(row, self._shop.prearchive))
+            except FileNotFoundError:
+                # A job has renamed it since the row was read, or somebody has removed it.
+                continue
+        raise NotFound(
+            f"the folder of {id} is not in its place",
+            hint="a job may just be moving it: ask again; if it is gone, rebuild the session",
+        )
