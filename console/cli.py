@@ -10,6 +10,7 @@ from console.commands import (
     archive,
     audit,
     demo,
+    doctor,
     held,
     init,
     jobs,
@@ -22,6 +23,7 @@ from console.commands import (
     screens,
     serve,
     status,
+    trash,
 )
 
 app = typer.Typer(
@@ -33,9 +35,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for noun in (receiver, project, rules, prearchive, held, archive, ledger, jobs, audit):
+for noun in (receiver, project, rules, prearchive, trash, held, archive, ledger, jobs, audit):
     app.add_typer(noun.app)
-for word in (screens, serve, demo, init, status, route):
+for word in (screens, serve, demo, init, status, doctor, route):
     word.add_to(app)
 
 

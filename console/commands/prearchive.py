@@ -8,10 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import FAILED, Json, Reason, asks
-from console.commands.waiting import Ending, follow
-from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
-from engine.model.prearchive import ActOutcome, LogEntry, PrearchiveQuery, PrearchiveSession
+from console.asking import Json, Reason, Where, asks
+from console.commands.waiting import Wait, end
+from console.output import Column, columns_of, say_facts, say_json, say_table, size
+from engine.model.filters import parse_filter
+from engine.model.prearchive import (
+    PREARCHIVE_FIELDS,
+    LogEntry,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
 from engine.model.states import Status, Verb
 from engine.service.api import EngineApi
 
@@ -21,7 +27,6 @@ WINDOW = 500
 
 Sessions = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Id, URL or label.")]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Id, URL or label.")]
-Wait = Annotated[bool, typer.Option(help="Wait until the work is done.")]
 
 COLUMNS = (
     Column[PrearchiveSession]("ID", lambda row: row.id),
@@ -53,11 +58,19 @@ async def list_(
     ] = None,
     text: Annotated[str, typer.Option("--text", help="Found in label, subject, project, id.")] = "",
     tag: Annotated[str, typer.Option("--tag", metavar="UID", help="Study UID as received.")] = "",
+    where: Where = "",
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 0,
     as_json: Json = False,
 ) -> None:
     """List sessions, the one with the newest object first."""
-    query = PrearchiveQuery(project=project, status=tuple(status or ()), text=text, tag=tag)
+    found = parse_filter(where, PREARCHIVE_FIELDS)
+    query = PrearchiveQuery(
+        project=project,
+        status=tuple(status or ()),
+        text=" ".join((text, *found.words)).strip(),
+        tag=tag,
+        where=found.conditions,
+    )
     rows = [row async for row in _rows(engine, query, limit)]
     if as_json:
         say_json([_json(row) for row in rows])
@@ -101,7 +114,7 @@ async def archive(
     ids = await _ids(engine, sessions)
     before = {id: await engine.prearchive.show(id) for id in ids}
     outcomes = await engine.prearchive.archive(ids, reason)
-    await _end(engine, Verb.ARCHIVE, outcomes, wait, as_json, before)
+    await end(engine, Verb.ARCHIVE, outcomes, wait, as_json, before)
 
 
 @asks(app, "move")
@@ -115,7 +128,7 @@ async def move(
 ) -> None:
     """Move sessions to another project."""
     outcomes = await engine.prearchive.move(await _ids(engine, sessions), project, reason)
-    await _end(engine, Verb.MOVE, outcomes, wait, as_json)
+    await end(engine, Verb.MOVE, outcomes, wait, as_json)
 
 
 @asks(app, "relabel")
@@ -133,7 +146,7 @@ async def relabel(
         raise typer.BadParameter("name a new --label, a new --subject, or both")
     id = await engine.prearchive.find(session)
     outcome = await engine.prearchive.relabel(id, label=label, subject=subject, reason=reason)
-    await _end(engine, Verb.RELABEL, (outcome,), wait, as_json)
+    await end(engine, Verb.RELABEL, (outcome,), wait, as_json)
 
 
 @asks(app, "rebuild")
@@ -146,7 +159,7 @@ async def rebuild(
 ) -> None:
     """Build sessions anew from their files; ends the wait for more objects."""
     outcomes = await engine.prearchive.rebuild(await _ids(engine, sessions), reason)
-    await _end(engine, Verb.REBUILD, outcomes, wait, as_json)
+    await end(engine, Verb.REBUILD, outcomes, wait, as_json)
 
 
 @asks(app, "delete")
@@ -159,7 +172,7 @@ async def delete(
 ) -> None:
     """Take sessions out of the prearchive, into its trash."""
     outcomes = await engine.prearchive.delete(await _ids(engine, sessions), reason)
-    await _end(engine, Verb.DELETE, outcomes, wait, as_json)
+    await end(engine, Verb.DELETE, outcomes, wait, as_json)
 
 
 @asks(app, "reset")
@@ -168,34 +181,12 @@ async def reset(
 ) -> None:
     """Take sessions out of the queue and find their status anew from their files."""
     outcomes = await engine.prearchive.reset(await _ids(engine, sessions), reason)
-    await _end(engine, Verb.RESET, outcomes, False, as_json)
+    await end(engine, Verb.RESET, outcomes, False, as_json)
 
 
 async def _ids(engine: EngineApi, names: list[str]) -> tuple[str, ...]:
     found = [await engine.prearchive.find(name) for name in names]
     return tuple(dict.fromkeys(found))
-
-
-async def _end(
-    engine: EngineApi,
-    verb: Verb,
-    outcomes: tuple[ActOutcome, ...],
-    wait: bool,
-    as_json: bool,
-    before: dict[str, PrearchiveSession] | None = None,
-) -> None:
-    endings = (
-        await follow(engine, verb, outcomes, before or {})
-        if wait
-        else [Ending.of(outcome) for outcome in outcomes]
-    )
-    if as_json:
-        say_json(endings)
-    else:
-        for ending in endings:
-            say(f"{ending.id}: {ending.message or verb}")
-    if not all(ending.done for ending in endings):
-        raise typer.Exit(FAILED)
 
 
 async def _rows(
