@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from engine.model.archive import (
+    AuditEvent,
     HistoryEntry,
     SessionCard,
     SessionPage,
     SessionQuery,
     SessionSummary,
 )
+from engine.model.contents import FileEntry, FilePage, FoldedHeader
 from engine.model.errors import NotFound
 from engine.service import api
+from tests.memory.contents import bytes_of, files_of, header_of
 from tests.memory.facts import NOON, Asked
 from tests.memory.where import FILED, holds
 
@@ -56,3 +59,31 @@ class Archive(Asked):
     async def history(self, id: str) -> tuple[HistoryEntry, ...]:
         await self.show(id)
         return (HistoryEntry(at=NOON, actor=self.actor, change="archived", before={}),)
+
+    async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
+        rows = [one for one in await self._files(id) if scan in ("", one.scan)]
+        return FilePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        return header_of(self.facts, id, await self._files(id), scan, file)
+
+    async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
+        if path not in {one.path for one in await self._files(id)}:
+            raise NotFound("there is no such file in the session", hint="list its files")
+        return bytes_of(self.facts, id, path)[offset : offset + limit]
+
+    async def export_begun(self, id: str, files: int, reason: str = "") -> None:
+        event = AuditEvent(
+            number=len(self.facts.audit) + 1,
+            id=f"ev_{len(self.facts.audit) + 1}",
+            at=NOON,
+            actor=self.actor,
+            action="Exported",
+            object=(await self.show(id)).accession,
+            detail={"files": files, "reason": reason},
+            hash="0" * 64,
+        )
+        self.facts.audit.append(event)
+
+    async def _files(self, id: str) -> tuple[FileEntry, ...]:
+        return files_of(self.facts, id, (await self.show(id)).scans)

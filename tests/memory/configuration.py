@@ -12,7 +12,9 @@ from engine.model.errors import InvalidInput, NotFound, Problem
 from engine.model.live import (
     ReceiverStatus,
 )
-from engine.model.routing import Concept, Route, TraceStep, Verdict
+from engine.model.routing import Route
+from engine.service.offline import check_rules
+from tests.memory.contents import SAMPLE_ROUTE, route_of
 from tests.memory.facts import NOON, Asked
 
 
@@ -62,9 +64,7 @@ class Rules(Asked):
     async def set(
         self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
     ) -> RuleText:
-        if not text.startswith("("):
-            problem = Problem(message="a line begins with (gggg,eeee)", line=1, column=1)
-            raise InvalidInput("the rules are not well formed", problems=(problem,))
+        _sound(text)
         before = await self.show(scope, concept)
         made = RuleText(
             scope=scope,
@@ -79,20 +79,17 @@ class Rules(Asked):
         self.facts.rules[scope, concept] = made
         return made
 
+    async def check(self, text: str) -> tuple[Problem, ...]:
+        return check_rules(text)
+
 
 class Routing(Asked):
     async def explain(self, path: str, receiver: str = "") -> Route:
-        step = TraceStep(
-            concept=Concept.PROJECT,
-            extractor="study description",
-            element="(0008,1030)",
-            saw="NEURO3",
-            found="NEURO3",
-            verdict=Verdict.WON,
-        )
-        return Route(
-            project="NEURO3", subject="SUB-1", session="MR_1", auto_archive=None, trace=(step,)
-        )
+        return SAMPLE_ROUTE
+
+    async def try_rules(self, session: str, scope: str, concept: str, text: str) -> Route:
+        _sound(text)
+        return route_of(self.facts, self.facts.found(session).id)
 
 
 class Receivers(Asked):
@@ -146,3 +143,9 @@ class Receivers(Asked):
     def _keep(self, receiver: ReceiverStatus) -> ReceiverStatus:
         self.facts.receivers[receiver.ae_title, receiver.port] = receiver
         return receiver
+
+
+def _sound(text: str) -> None:
+    problems = check_rules(text)
+    if problems:
+        raise InvalidInput("the rules are not well formed", problems=problems)

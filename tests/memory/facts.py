@@ -14,6 +14,7 @@ from engine.model.archive import (
     SessionCard,
     SessionStatus,
 )
+from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
@@ -28,6 +29,7 @@ from engine.model.live import (
 from engine.model.prearchive import (
     PrearchiveSession,
 )
+from engine.model.routing import Route
 from engine.model.states import Status
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
@@ -154,6 +156,16 @@ class Facts:
     """Ids of sessions whose build ends in ERROR."""
     waited: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody waits for news."""
+    contents: dict[str, SessionContents] = field(default_factory=dict)
+    """By prearchive id; what is not told here is generated, and so are the next five."""
+    files: dict[str, tuple[FileEntry, ...]] = field(default_factory=dict)
+    """By prearchive id or accession ID."""
+    data: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By accession ID and path of the file."""
+    headers: dict[tuple[str, str], FoldedHeader] = field(default_factory=dict)
+    """By prearchive id or accession ID, and scan."""
+    routes: dict[str, Route] = field(default_factory=dict)
+    timelines: dict[str, Timeline] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=all_well)
     stopped: bool = False
 

@@ -6,7 +6,14 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from engine.model.contents import TrashedSession
+from engine.model.contents import (
+    FileEntry,
+    FilePage,
+    FoldedHeader,
+    SessionContents,
+    Timeline,
+    TrashedSession,
+)
 from engine.model.errors import NotFound
 from engine.model.live import (
     Job,
@@ -18,8 +25,10 @@ from engine.model.prearchive import (
     PrearchiveQuery,
     PrearchiveSession,
 )
+from engine.model.routing import Route
 from engine.model.states import Status, Verb, why_not
 from engine.service import api
+from tests.memory.contents import contents_of, files_of, header_of, route_of, timeline_of
 from tests.memory.facts import NOON, Asked, card
 from tests.memory.where import WAITING, holds
 
@@ -105,6 +114,25 @@ class Prearchive(Asked):
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         self.facts.found(id)
         return (LogEntry(id="1", at=NOON, text=f"received, asked by {self.actor}"),)
+
+    async def contents(self, id: str) -> SessionContents:
+        return contents_of(self.facts, self.facts.found(id))
+
+    async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
+        rows = [one for one in self._files(id) if scan in ("", one.scan)]
+        return FilePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        return header_of(self.facts, id, self._files(id), scan, file)
+
+    async def route(self, id: str) -> Route:
+        return route_of(self.facts, self.facts.found(id).id)
+
+    async def timeline(self, id: str) -> Timeline:
+        return timeline_of(self.facts, self.facts.found(id))
+
+    def _files(self, id: str) -> tuple[FileEntry, ...]:
+        return files_of(self.facts, id, contents_of(self.facts, self.facts.found(id)).scans)
 
     async def _act(self, id: str, verb: Verb, **changes: object) -> ActOutcome:
         row = self.facts.found(id)
