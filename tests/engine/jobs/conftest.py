@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Backend
 from tests.engine.jobs import shop
 from tests.engine.jobs.shop import Fixture
 
@@ -15,7 +17,21 @@ from tests.engine.jobs.shop import Fixture
 async def fixture(tmp_path: Path, database_url: Callable[..., str]) -> AsyncIterator[Fixture]:
     """A workshop with project P and a journal that is registered."""
     urls = [database_url("sqlite", section) for section in ("archive", "prearchive")]
-    made = shop.make(tmp_path / "home", *urls)
+    async with opened(tmp_path / "home", *urls) as made:
+        yield made
+
+
+@pytest.fixture
+async def either(tmp_path: Path, backend: Backend) -> AsyncIterator[Fixture]:
+    """The same on each kind of database in turn."""
+    async with opened(tmp_path / "home", backend.archive_url, backend.prearchive_url) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(home: Path, archive_url: str, prearchive_url: str) -> AsyncIterator[Fixture]:
+    """Put a workshop together, and close it."""
+    made = shop.make(home, archive_url, prearchive_url)
     await made.shop.absorber.register(made.journal.path.name)
     await made.project("P")
     yield made

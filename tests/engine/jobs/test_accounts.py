@@ -32,6 +32,8 @@ from engine.jobs.build import BuildJob
 from engine.jobs.delete import DeleteJob
 from engine.jobs.leave import object_files
 from engine.jobs.reconcile import Reconciliation
+from engine.jobs.restore import RestoreJob, put_back
+from engine.jobs.trash import listed
 from engine.model.accounts import BESIDE, Place
 from engine.model.states import ALLOWED, Status, Verb
 from tests.conftest import Databases
@@ -182,6 +184,15 @@ class Line(RuleBasedStateMachine):
         }
         attempt = self.do(self.fixture.ask(claim.session, verb))
         self.do(self.fixture.run(work[verb], claim.session, attempt))
+
+    @rule()
+    def put_back(self) -> None:
+        """The session that was deleted last comes back."""
+        for deleted in self.do(listed(self.fixture.shop)):
+            job = self.do(put_back(self.fixture.shop, deleted.id, actor="test"))
+            work = RestoreJob(self.fixture.shop).work()
+            assert not self.do(self.fixture.run(work, deleted.id, int(job.rpartition(":")[2])))
+            return
 
     def teardown(self) -> None:
         """Let everything come in, and compare."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from engine.archive.prearchive.tables import OutboxRow
-from engine.jobs.trash import expire
+from engine.jobs.restore import put_back
+from engine.jobs.trash import expire, listed
+from engine.model.errors import NotFound
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import ready
 from tests.engine.jobs.test_delete import delete
+from tests.engine.jobs.test_move import place
+from tests.engine.jobs.test_reconcile import Killed
+from tests.engine.jobs.test_restore import run
+
+FAR = datetime.now(UTC) + timedelta(days=40_000)
 
 
 async def test_what_was_deleted_stays_for_its_time_and_goes_with_an_event(
@@ -37,5 +46,64 @@ async def test_a_deletion_under_way_keeps_its_files(fixture: Fixture) -> None:
     half_deleted = fixture.shop.prearchive / ".trash" / session
     half_deleted.mkdir(parents=True)
     (half_deleted / "session.json").write_text("{}")
-    assert await expire(fixture.shop, now=datetime.now(UTC) + timedelta(days=40_000)) == ()
+    assert await expire(fixture.shop, now=FAR) == ()
     assert half_deleted.is_dir()
+
+
+async def test_a_session_that_comes_back_never_expires(either: Fixture) -> None:
+    session = await ready(either)
+    assert await delete(either, session) == ""
+    job = await put_back(either.shop, session, actor="test")
+    assert await expire(either.shop, now=FAR) == ()
+    assert await listed(either.shop) == ()
+    assert await run(either, job) == ""
+    await place(either, session)
+
+
+async def test_what_goes_for_good_cannot_be_put_back_any_more(either: Fixture) -> None:
+    session = await ready(either)
+    assert await delete(either, session) == ""
+
+    def stop(point: str) -> None:
+        if point == "condemned":
+            raise Killed
+
+    either.hook.look = stop
+    with pytest.raises(Killed):
+        await expire(either.shop, now=FAR)
+    either.hook.look = lambda _: None
+    assert await listed(either.shop) == ()
+    with pytest.raises(NotFound, match="not in the trash"):
+        await put_back(either.shop, session, actor="test")
+    # What the kill has left goes with the next round, however young it is.
+    assert await expire(either.shop, now=datetime.now(UTC)) == (session,)
+    assert list((either.shop.prearchive / ".trash").iterdir()) == []
+
+
+async def test_deleted_sessions_are_listed_newest_first_until_they_expire(
+    fixture: Fixture,
+) -> None:
+    first, second = await ready(fixture, "E1"), await ready(fixture, "E2")
+    for session in (second, first):
+        assert await delete(fixture, session) == ""
+    (fixture.shop.prearchive / ".trash" / "pre_aaaaaaaa").mkdir()
+    newest, oldest = await listed(fixture.shop)
+    assert (newest.id, newest.label, newest.project, newest.subject) == (first, "E1", "P", "S1")
+    assert (newest.objects, newest.by) == (2, "test")
+    assert (oldest.id, oldest.deleted < newest.deleted) == (second, True)
+    # A copy of the store may have touched the files: what the cards say counts.
+    os.utime(fixture.shop.prearchive / ".trash" / second / "session.json", (0, 0))
+    assert await expire(fixture.shop, now=oldest.until) == ()
+    moment = timedelta(microseconds=1)
+    assert await expire(fixture.shop, now=oldest.until + moment) == (second,)
+    assert [each.id for each in await listed(fixture.shop)] == [first]
+
+
+async def test_a_card_that_cannot_be_read_expires_by_its_file(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    assert await delete(fixture, session) == ""
+    card = fixture.shop.prearchive / ".trash" / session / "session.json"
+    card.write_text("{")
+    assert await expire(fixture.shop, now=datetime.now(UTC)) == ()
+    os.utime(card, (0, 0))
+    assert await expire(fixture.shop, now=datetime.now(UTC)) == (session,)
