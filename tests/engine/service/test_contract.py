@@ -4,8 +4,10 @@ asked over a Unix socket. What is asked and what is answered must be the same.""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom.data
@@ -16,7 +18,7 @@ from pynetdicom.presentation import StoragePresentationContexts
 
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
-from engine.model.errors import EngineError, InvalidInput, NotFound, Refused
+from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
 from engine.model.home import Home
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
@@ -278,3 +280,168 @@ async def test_events_tell_what_to_look_at_again(opened: Opened) -> None:
     batch = await engine.events.after(first.epoch, first.last, 5.0)
     assert not batch.gap
     assert "configuration" in {event.kind for event in batch.events}
+
+
+async def test_what_is_in_a_session_can_be_asked_while_it_waits_and_once_it_is_filed(
+    opened: Opened,
+) -> None:
+    engine, port = opened
+    await engine.projects.add("P5")
+    for number in (1, 2, 4):
+
+        def mark(image: pydicom.Dataset, number: int = number) -> None:
+            image.StudyInstanceUID = "1.2.3.4.5"
+            image.SeriesInstanceUID = "1.2.3.4.5.1"
+            image.SOPInstanceUID = f"1.2.3.4.5.1.{number}"
+            image.InstanceNumber = number
+            image.SeriesNumber = 7
+            image.AccessionNumber = "A5"
+            image.StudyDescription = "P5"
+
+        assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.5")
+
+    async def whole() -> bool:
+        return (await engine.prearchive.show(id)).objects == 3
+
+    await until(engine, whole)
+    raw = await engine.prearchive.contents(id)
+    assert not raw.built
+    assert [scan.files for scan in raw.scans] == [3]
+    (built,) = await engine.prearchive.rebuild((id,))
+    assert built.done
+    await reached(engine, id, Status.READY)
+
+    contents = await engine.prearchive.contents(id)
+    assert contents.built
+    assert [(scan.id, scan.files, scan.modality) for scan in contents.scans] == [("7", 3, "CT")]
+    page = await engine.prearchive.files(id, scan="7", offset=1, limit=1)
+    assert (page.total, len(page.rows)) == (3, 1)
+    (entry,) = page.rows
+    assert entry.uid.startswith("1.2.3.4.5.1.") and entry.digest and entry.size > 0
+    assert (await engine.prearchive.files(id, scan="8")).total == 0
+
+    header = await engine.prearchive.header(id)
+    assert (header.files, header.total, header.unread, header.cut) == (3, 3, (), 0)
+    rows = {row.path: row for row in header.rows}
+    assert rows["(0020,0013)"].distinct == 3 and rows["(0020,0013)"].name == "InstanceNumber"
+    assert rows["(0008,0060)"].values[0].text == "CT" and rows["(0008,0060)"].files == 3
+    assert rows["(0009,1001)"].creator == "GEMS_IDEN_01"
+    one = await engine.prearchive.header(id, file=entry.path)
+    assert (one.files, one.total) == (1, 1)
+    with pytest.raises(NotFound):
+        await engine.prearchive.header(id, scan="8")
+    with pytest.raises(Refused):
+        await engine.prearchive.header(id, file="../../anteroom.toml")
+
+    route = await engine.prearchive.route(id)
+    assert route.project == "P5" and route.trace
+    draft = "(0008,0050):(.+) t:A r:DRAFT"
+    tried = await engine.routing.try_rules(id, "site", "session", draft)
+    assert tried.session == "DRAFT5"
+    receiver = (await engine.prearchive.show(id)).receiver
+    tried = await engine.routing.try_rules(id, f"receiver:{receiver}", "session", draft)
+    assert tried.session == "DRAFT5"
+    assert (await engine.prearchive.route(id)).session == route.session
+    for scope, text in (("elsewhere", draft), ("site", "nonsense")):
+        with pytest.raises(InvalidInput):
+            await engine.routing.try_rules(id, scope, "session", text)
+
+    timeline = await engine.prearchive.timeline(id)
+    brought = [(each.calling, each.objects) for each in timeline.contributions]
+    assert brought == [("CONTRACT", 1)] * 3
+    (series,) = timeline.series
+    assert (series.scan, series.objects, series.missing) == ("7", 3, 1)
+    assert sum(series.counts) == 3 and series.counts[0] and series.counts[-1]
+    assert (timeline.first, timeline.last) == (series.first, series.last)
+
+    (moved,) = await engine.prearchive.archive((id,), "look")
+    assert moved.done, moved.message
+
+    async def filed() -> bool:
+        return (await engine.archive.list(SessionQuery(project="P5"))).total == 1
+
+    await until(engine, filed)
+    accession = (await engine.archive.list(SessionQuery(project="P5"))).rows[0].accession
+    listed = await engine.archive.files(accession, scan="7")
+    assert listed.total == 3
+    first = listed.rows[0]
+    content = b""
+    while piece := await engine.archive.read(accession, first.path, len(content), 10_000):
+        content += piece
+    assert len(content) > 10_000 and len(content) == first.size
+    assert hashlib.md5(content, usedforsecurity=False).hexdigest() == first.digest
+    assert len(await engine.archive.read(accession, first.path, 0, 1 << 30)) == first.size
+    for path in ("../../archive.db", "/etc/passwd", "SCANS/../../../archive.db", ""):
+        with pytest.raises(Refused):
+            await engine.archive.read(accession, path)
+    with pytest.raises(NotFound):
+        await engine.archive.read(accession, "SCANS/7/DICOM/none.dcm")
+    folded = await engine.archive.header(accession, scan="7")
+    assert (folded.files, len(folded.transfer_syntaxes)) == (3, 1)
+
+    await engine.archive.export_begun(accession, 3, "for the physicist")
+
+    async def told() -> bool:
+        return bool(await engine.audit.list(object=accession, action="Exported"))
+
+    await until(engine, told)
+    (event,) = await engine.audit.list(object=accession, action="Exported")
+    assert event.actor == "root" and event.detail["files"] == 3
+    with pytest.raises(NotFound):
+        await engine.prearchive.contents(id)
+
+
+async def test_rules_are_checked_without_saving_them(opened: Opened) -> None:
+    engine, _ = opened
+    assert await engine.rules.check("(0008,0050):(.+)\n") == ()
+    first, second = await engine.rules.check("(0008,1030):(.*\n\n  nonsense")
+    assert (first.line, second.line, second.column) == (1, 3, 3)
+    assert type(first) is Problem and first.message
+
+
+async def test_a_deleted_session_is_put_back_and_knows_its_objects_again(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.7"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.7")
+    await engine.prearchive.rebuild((id,))
+    await reached(engine, id, Status.READY)
+    before = await engine.prearchive.show(id)
+    accounts = (await engine.system.status()).accounts
+    await engine.prearchive.delete((id,))
+
+    async def trashed() -> bool:
+        return id in {each.id for each in await engine.prearchive.trash()}
+
+    await until(engine, trashed)
+    (deleted,) = [each for each in await engine.prearchive.trash() if each.id == id]
+    assert (deleted.label, deleted.objects, deleted.bytes) == (before.label, 1, before.bytes)
+    assert (deleted.by, deleted.until > deleted.deleted) == ("root", True)
+
+    outcomes = await engine.prearchive.restore((id, id, "pre_aaaaaaaa"), "a slip")
+    assert [(each.id, each.done) for each in outcomes] == [(id, True), ("pre_aaaaaaaa", False)]
+    assert "not in the trash" in outcomes[1].message
+    await reached(engine, id, Status.READY)
+    after = await engine.prearchive.show(id)
+    assert after == replace(before, lastmod=after.lastmod)
+    assert (await engine.system.status()).accounts == accounts
+    (again,) = await engine.prearchive.restore((id,))
+    assert not again.done and "in the prearchive" in again.message
+    assert await store(port, mark) == 0
+
+    async def counted() -> bool:
+        lines = await engine.live.ledger(outcome="duplicate")
+        return id in {line.session for line in lines}
+
+    await until(engine, counted)
+    assert (await engine.prearchive.show(id)).objects == 1
+
+    async def told() -> bool:
+        actions = [event.action for event in await engine.audit.list(object=id)]
+        return actions[0] == "Restored from trash"
+
+    await until(engine, told)
