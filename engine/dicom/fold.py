@@ -94,7 +94,7 @@ class Fold:
                 self._note(row, len(text), (text[:LONGEST_VALUE], b""))
         self._lost = 0
         # What is nested may not crowd out the elements of the data set itself.
-        walk = _Walk(self, max(0, MOST_ROWS - len(header)))
+        walk = _Walk(self, max(0, MOST_ROWS - len(header) - len(_META)))
         left = walk.elements(header, (), MOST_ROWS)
         self._cut = max(self._cut, left + walk.left + self._lost)
 
@@ -116,7 +116,12 @@ class Fold:
 
     def rows(self) -> tuple[HeaderRow, ...]:
         """Give the rows, in the order of the data set."""
-        return tuple(_shown(key, self._rows[key]) for key in sorted(self._rows)[:MOST_ROWS])
+        keys = sorted(self._rows)
+        if len(keys) > MOST_ROWS:
+            outer = [key for key in keys if len(key) == 1][:MOST_ROWS]
+            nested = [key for key in keys if len(key) > 1][: MOST_ROWS - len(outer)]
+            keys = sorted(outer + nested)
+        return tuple(_shown(key, self._rows[key]) for key in keys)
 
     @property
     def cut(self) -> int:
