@@ -37,6 +37,8 @@ _STATES = {
     "CANCELLED": "cancelled",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
 }
+_UNFINISHED = [state for state, said in _STATES.items() if said in ("queued", "running")]
+_FAILED = [state for state, said in _STATES.items() if said == "failed"]
 
 Step = Callable[[str, int], Awaitable[None]]
 """One idempotent step of a job: takes the prearchive id and the attempt."""
@@ -103,11 +105,16 @@ class JobRunner:
 
     async def list(self, limit: int = 100, *, unfinished: bool = False) -> tuple[Job, ...]:
         """List jobs, newest first."""
-        status = ["ENQUEUED", "PENDING", "DELAYED"] if unfinished else None
-        found = await DBOS.list_workflows_async(
-            limit=limit, status=status, sort_desc=True, load_input=False, load_output=False
-        )
-        return tuple(_job(workflow) for workflow in found)
+        return await _listed(limit, _UNFINISHED if unfinished else None)
+
+    async def failed(self, limit: int = 100) -> tuple[Job, ...]:
+        """List jobs that have failed, newest first."""
+        return await _listed(limit, _FAILED)
+
+    async def oldest_unfinished(self) -> Job | None:
+        """Give the job that is queued or running for longest."""
+        found = await _listed(1, _UNFINISHED, newest_first=False)
+        return found[0] if found else None
 
     async def unfinished(self) -> set[str]:
         """Name every job that is queued or running."""
@@ -238,6 +245,15 @@ def _quiet() -> None:
     logger = logging.getLogger("dbos")
     logger.handlers = [logging.NullHandler()]
     logger.propagate = False
+
+
+async def _listed(
+    limit: int, status: list[str] | None, *, newest_first: bool = True
+) -> tuple[Job, ...]:
+    found = await DBOS.list_workflows_async(
+        limit=limit, status=status, sort_desc=newest_first, load_input=False, load_output=False
+    )
+    return tuple(_job(workflow) for workflow in found)
 
 
 def _job(workflow: WorkflowStatus) -> Job:

@@ -1,4 +1,4 @@
-"""Amounts as people type them into filters: ages, sizes, numbers and days. What they are compared
+"""Amounts as people type and read them: ages, sizes, numbers and days. What typed ones are compared
 with is decided where the list is made."""
 
 from __future__ import annotations
@@ -103,3 +103,28 @@ def _period(year: int | None, month: int | None, day: int | None) -> Period:
 def _midnight(day: date) -> datetime:
     # Without a time zone it is a time of this machine, as lists show it.
     return datetime(day.year, day.month, day.day).astimezone()
+
+
+def say_size(number: int) -> str:
+    """Say a number of bytes."""
+    amount = float(number)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000:
+            whole = unit == "B" or amount >= 100
+            return f"{amount:.0f} {unit}" if whole else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def say_span(span: timedelta) -> str:
+    """Say how long something lasts, in its greatest whole unit."""
+    seconds = max(0, int(span.total_seconds()))
+    for length, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= length:
+            return say_count(seconds // length, unit)
+    return say_count(seconds, "second")
+
+
+def say_count(number: int, one: str, many: str = "") -> str:
+    """Say how many there are of something."""
+    return f"{number} {one}" if number == 1 else f"{number} {many or f'{one}s'}"

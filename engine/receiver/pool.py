@@ -105,6 +105,17 @@ class ReceiverPool:
         return {name: link.pid for name, link in self._links.items()}
 
     @property
+    def behind(self) -> tuple[str, ...]:
+        """Workers that do not go by what is in force, or do not listen where they should."""
+        number = self._snapshot.number if self._snapshot else 0
+        ports = frozenset(self._sockets)
+        return tuple(
+            link.name
+            for link in self._links.values()
+            if link.welcome and (link.in_force < number or link.ports != ports)
+        )
+
+    @property
     def journals(self) -> tuple[str, ...]:
         """Names of the journals that living workers write."""
         return tuple(link.journal for link in self._links.values() if link.journal)

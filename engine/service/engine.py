@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,7 @@ from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.jobs.workshop import Workshop, pass_by
 from engine.model.errors import InvalidSettings, Problem
+from engine.model.health import Check
 from engine.model.home import Home
 from engine.model.live import EngineStatus, EventBatch
 from engine.model.settings import NodeRole, Settings
@@ -48,6 +50,7 @@ from engine.service import nouns
 from engine.service.api import EngineApi
 from engine.service.archive import Archive
 from engine.service.configuration import Configuration
+from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
 from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
@@ -77,7 +80,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._applying = asyncio.Lock()
         self._applied = -1
-        self._problems: list[str] = []
+        self._late: frozenset[str] = frozenset()
 
     @classmethod
     async def start(
@@ -131,6 +134,7 @@ class Engine:
         async with self.shop.prearchive_db.read() as transaction:
             sums = await accounts.total(transaction)
             by_status = await rows.counts(transaction)
+            unfinished = await rows.owned_by_jobs(transaction, by_status)
         async with self.shop.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
             archived = (await transaction.execute(count)).scalar_one()
@@ -150,7 +154,10 @@ class Engine:
             disk_free=disk.free,
             disk_total=disk.total,
             snapshot=self._applied,
-            problems=tuple(self._problems),
+            problems=self._problems(),
+            build_after=self.settings.session.build_after,
+            unfinished_jobs=unfinished,
+            trash_days=self.settings.trash.prearchive_days,
         )
 
     async def apply_configuration(self) -> None:
@@ -160,8 +167,13 @@ class Engine:
             late = await self.pool.publish(snapshot)
             late += await self.pool.set_listening(self.configuration.ports.sockets)
             self._applied = snapshot.number
-        self._problems = [f"receiver worker {name} has not followed" for name in late]
+        self._late = frozenset(late)
         self.ring.tell("configuration", "", f"configuration {snapshot.number} in force")
+
+    def _problems(self) -> tuple[str, ...]:
+        """Name the workers that have not followed to this moment."""
+        late = [name for name in self.pool.behind if name in self._late]
+        return tuple(f"receiver worker {name} has not followed" for name in late)
 
     async def _open(self, reached: Callable[[str], None]) -> None:
         settings, paths = self.settings, self.settings.paths
@@ -262,6 +274,7 @@ class Engine:
             desk=ClaimDesk(self.shop.prearchive_db, self.shop.prearchive),
             news=self.reception,
         )
+        self.health = Health(self.shop, self._reception_now)
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
         self._applied = snapshot.number
@@ -313,6 +326,15 @@ class Engine:
         await self.shop.runner.purge()
         await trash.expire(self.shop, now=datetime.now(UTC))
 
+    def _reception_now(self) -> ReceptionNow:
+        return ReceptionNow(
+            receivers=self.configuration.receivers(),
+            workers=self.pool.workers,
+            wanted=self.settings.dicom.workers,
+            deaths=self.pool.deaths,
+            late=self._problems(),
+        )
+
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.ring.tell("session", session, text, severity)
 
@@ -349,7 +371,7 @@ class _Bound:
         self.jobs = nouns.Jobs(shop, self.prearchive)
         self.audit = nouns.Audit(shop)
         self.events = _Events(engine.ring)
-        self.system = _System(engine)
+        self.system = _System(engine, actor)
 
 
 class _Events:
@@ -366,12 +388,17 @@ class _Events:
 class _System:
     """The engine itself."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, actor: str) -> None:
         self._engine = engine
+        self._actor = actor
 
     async def status(self) -> EngineStatus:
         """Tell how the engine stands."""
-        return await self._engine.status()
+        return replace(await self._engine.status(), actor=self._actor)
+
+    async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
+        """Look at itself, the worst first."""
+        return await self._engine.health.checks(thorough=thorough)
 
     async def stop(self) -> None:
         """Ask the process that serves to end the engine."""

@@ -4,6 +4,7 @@ change takes the caller's transaction, so that status, job, tally and event comm
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,16 @@ from engine.model.prearchive import (
     PrearchiveQuery,
     PrearchiveSession,
 )
-from engine.model.states import QUEUED_FOR, TAKES_DATA, WORKING_AT, Status, Verb, why_not
+from engine.model.states import (
+    QUEUED,
+    QUEUED_FOR,
+    TAKES_DATA,
+    WORKING,
+    WORKING_AT,
+    Status,
+    Verb,
+    why_not,
+)
 
 _SORTS = {
     "last_object": SessionRow.last_object,
@@ -158,6 +168,16 @@ async def counts(session: AsyncSession) -> dict[str, int]:
         select(SessionRow.status, func.count()).group_by(SessionRow.status)
     )
     return {status: count for status, count in found.all()}
+
+
+async def owned_by_jobs(session: AsyncSession, by_status: Mapping[str, int]) -> int:
+    """Count the sessions that a job waits for or works at, given those of each status."""
+    overtaken = await session.scalar(
+        select(func.count()).where(
+            SessionRow.status == Status.RECEIVING_INTERRUPT.value, SessionRow.locked
+        )
+    )
+    return sum(by_status.get(status, 0) for status in QUEUED | WORKING) + (overtaken or 0)
 
 
 def queue(row: SessionRow, verb: Verb) -> str:

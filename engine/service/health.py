@@ -1,0 +1,198 @@
+"""The engine looks at itself: every check runs beside the others, within a limit of time, and one
+that cannot be made is a finding of its own. What is in the stores is looked at in `inspection`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from engine.archive.prearchive.tables import NodeRow
+from engine.jobs.workshop import Workshop
+from engine.model.health import Check, Finding
+from engine.model.live import Job, ReceiverStatus
+from engine.model.measures import say_count, say_span
+from engine.service.inspection import Inspection, Look
+from engine.service.nodes import STALE
+
+QUICK_SECONDS, THOROUGH_SECONDS = 10.0, 300.0
+"""How long one check may take."""
+
+RECENT = timedelta(days=1)
+"""A job that failed longer ago is no news."""
+
+LONG_WAIT = timedelta(hours=1)
+"""A job that is unfinished for longer is looked at."""
+
+_MOST = 1000
+_ORDER = tuple(Finding)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceptionNow:
+    """How the receivers stand at one moment."""
+
+    receivers: tuple[ReceiverStatus, ...]
+    workers: int
+    """Workers that listen."""
+    wanted: int
+    deaths: int
+    late: tuple[str, ...]
+    """Of each worker that goes by an older configuration: one sentence."""
+
+
+class Health:
+    """Looks at one engine. What took long to find out is kept until it is found out again."""
+
+    def __init__(self, shop: Workshop, reception: Callable[[], ReceptionNow]) -> None:
+        """Nothing is looked at yet."""
+        self._shop = shop
+        self._reception = reception
+        self._inspection = Inspection(shop)
+
+    async def checks(self, *, thorough: bool = False) -> tuple[Check, ...]:
+        """Make all checks, the worst first."""
+        looks: dict[str, Look] = {
+            "receivers": self.receivers,
+            "workers": self.workers,
+            **self._inspection.looks(thorough),
+            "failed jobs": self.failed_jobs,
+            "waiting jobs": self.waiting_jobs,
+            "nodes": self.nodes,
+        }
+        seconds = THOROUGH_SECONDS if thorough else QUICK_SECONDS
+        found = await asyncio.gather(
+            *(attempt(name, look, seconds) for name, look in looks.items())
+        )
+        return tuple(sorted(found, key=lambda check: _ORDER.index(check.finding)))
+
+    async def receivers(self) -> Check:
+        """Look whether every receiver that should listens."""
+        wanted = [one for one in self._reception().receivers if one.enabled]
+        deaf = [one for one in wanted if not one.listening]
+        if not deaf:
+            verb = "listens" if len(wanted) == 1 else "listen"
+            return _good("receivers", f"{say_count(len(wanted), 'receiver')} {verb}")
+        named = ", ".join(f"{one.ae_title} on port {one.port}" for one in deaf)
+        why = "; ".join(one.note for one in deaf if one.note)
+        return Check(
+            name="receivers",
+            finding=Finding.FAILED,
+            found=f"not listening: {named}" + (f" ({why})" if why else ""),
+            consequence="Senders cannot connect; scanners keep their images, or give up.",
+            remedy=(
+                "see which program has the port",
+                "start it again: anteroom receiver start AE_TITLE PORT",
+            ),
+        )
+
+    async def workers(self) -> Check:
+        """Look whether the workers live, and go by what is configured now."""
+        now = self._reception()
+        died = f"; {say_count(now.deaths, 'worker')} died since the start" if now.deaths else ""
+        if now.workers and not now.late:
+            return Check(
+                name="workers",
+                finding=Finding.GOOD if now.workers >= now.wanted else Finding.LOOK,
+                found=f"{now.workers} of {now.wanted} listen{died}",
+                consequence=""
+                if now.workers >= now.wanted
+                else "Fewer associations can be served at once until it is back.",
+            )
+        return Check(
+            name="workers",
+            finding=Finding.FAILED,
+            found="; ".join(now.late) or f"none of {now.wanted} listens{died}",
+            consequence="What was changed is not in force everywhere."
+            if now.late
+            else "Nothing can be received.",
+            remedy=("look into the log for 'worker'", "restart the engine"),
+        )
+
+    async def failed_jobs(self) -> Check:
+        """Look for jobs that have failed lately."""
+        since = datetime.now(UTC) - RECENT
+        failed = [job for job in await self._shop.runner.failed(_MOST) if _after(job, since)]
+        if not failed:
+            return _good("failed jobs", "none within a day")
+        verbs = sorted({job.verb for job in failed})
+        return Check(
+            name="failed jobs",
+            finding=Finding.LOOK,
+            found=f"{say_count(len(failed), 'job')} failed within a day ({', '.join(verbs)})",
+            consequence="Their sessions are where they were, in ERROR or CONFLICT.",
+            remedy=("read why: anteroom jobs list", "do it again: anteroom jobs retry JOB"),
+        )
+
+    async def waiting_jobs(self) -> Check:
+        """Look how long the oldest unfinished job waits."""
+        oldest = await self._shop.runner.oldest_unfinished()
+        if oldest is None or oldest.queued is None:
+            return _good("waiting jobs", "none is unfinished")
+        age = datetime.now(UTC) - oldest.queued
+        found = f"the oldest, {oldest.id}, is {oldest.status} for {say_span(age)}"
+        if age < LONG_WAIT:
+            return _good("waiting jobs", found)
+        return Check(
+            name="waiting jobs",
+            finding=Finding.LOOK,
+            found=found,
+            consequence="Its session can do nothing else meanwhile.",
+            remedy=(
+                "see what runs: anteroom jobs list --unfinished",
+                "take a queued one out: anteroom jobs cancel JOB",
+            ),
+        )
+
+    async def nodes(self) -> Check:
+        """Look for engines that share the prearchive and have fallen silent."""
+        async with self._shop.prearchive_db.read() as transaction:
+            every = (await transaction.execute(select(NodeRow).order_by(NodeRow.name))).scalars()
+            found = every.all()
+        now = datetime.now(UTC)
+        silent = [node for node in found if now - node.heartbeat > STALE]
+        if not silent:
+            verb = "is" if len(found) == 1 else "are"
+            return _good("nodes", f"{say_count(len(found), 'engine')} {verb} alive")
+        named = ", ".join(f"{one.name} for {say_span(now - one.heartbeat)}" for one in silent)
+        return Check(
+            name="nodes",
+            finding=Finding.LOOK,
+            found=f"silent: {named}",
+            consequence="Jobs that it had begun wait for it.",
+            remedy=("start the engine of that node again: it takes up what it left",),
+        )
+
+
+async def attempt(name: str, look: Look, seconds: float) -> Check:
+    """Make one check; that it cannot be made is a finding too."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await look()
+    except TimeoutError:
+        why = f"had no answer within {seconds:.0f} seconds"
+    except Exception as error:
+        # The words of a fault may hold data; the log has them, under its own rules.
+        _log.error("a check cannot be made", check=name, error=type(error).__name__)
+        why = f"could not be made ({type(error).__name__})"
+    return Check(
+        name=name,
+        finding=Finding.FAILED,
+        found=f"this check {why}",
+        consequence="Whether all is well there is not known.",
+        remedy=("look into the log of the engine", "check again"),
+    )
+
+
+def _after(job: Job, since: datetime) -> bool:
+    return job.updated is not None and job.updated >= since
+
+
+def _good(name: str, found: str) -> Check:
+    return Check(name=name, finding=Finding.GOOD, found=found)
