@@ -1,6 +1,6 @@
-"""Kills: of the engine at each step of building, archiving, moving and deleting, of workers and the
-engine while objects arrive, and of the console. Afterwards all that was answered with success
-exists once, rows, files and tallies agree, and nothing is stuck."""
+"""Kills: of the engine at each step of building, archiving, moving, deleting and restoring, of
+workers and the engine while objects arrive, and of the console. Afterwards all that was answered
+with success exists once, rows, files and tallies agree, and nothing is stuck."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -150,6 +151,62 @@ async def test_an_engine_killed_at_each_step_of_a_move_or_a_deletion_keeps_all_o
     for number, (verb, _, _) in enumerate(MOVE_AND_DELETE, start=1):
         kept = books.waiting if verb == "move" else books.trashed
         assert [uid for uid in answered[f"E{number}"] if kept[uid] != 1] == []
+
+
+RESTORE = (
+    ("row is back", 1),
+    ("out of the trash", 1),
+    ("brought", 1),
+    ("build recorded", 1),
+    ("folder given back", 1),
+)
+
+
+async def test_an_engine_killed_at_each_step_of_a_restore_brings_all_back_once(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve(build_after=0.2)
+    await served.start()
+    answered: list[str] = []
+    async with served.asked() as engine:
+        await engine.projects.add("P")
+        await engine.projects.set("P", {"prearchive_code": "0"})
+        for number in range(1, len(RESTORE) + 1):
+            objects = make_study(number, project="P")
+            answered += await asyncio.to_thread(send, served.port, objects)
+        rows = await settled(engine, objects=6 * len(RESTORE))
+        await engine.prearchive.delete(tuple(row.id for row in rows))
+        await until(engine, lambda: _empty(engine))
+    assert await served.stop() == 0
+    for number, (point, times) in enumerate(RESTORE, start=1):
+        await served.start(*kill_at(tmp_path / f"kill {number}", point, times))
+        async with served.asked() as engine:
+            await settled(engine, objects=0)
+            arm(tmp_path / f"kill {number}")
+            newest, *_ = await engine.prearchive.trash()
+            # The kill may be faster than the answer.
+            with suppress(Unavailable):
+                await engine.prearchive.restore((newest.id,))
+        await _killed(served)
+    await served.start()
+    async with served.asked() as engine:
+        rows = await settled(engine, objects=6 * len(RESTORE))
+        assert await engine.prearchive.trash() == ()
+        again = make_study(1, project="P")
+        assert len(await asyncio.to_thread(send, served.port, again)) == 6
+
+        async def counted() -> bool:
+            return (await engine.system.status()).accounts.at(Place.DUPLICATE) == 6
+
+        await until(engine, counted)
+        # A build takes away those whose first ones it had moved to another folder.
+        rows = await settled(engine, objects=6 * len(RESTORE))
+    assert await served.stop() == 0
+    assert {row.status for row in rows} == {Status.READY}
+    books = await audit(served.home)
+    assert books.wrong == []
+    assert books.waiting == dict.fromkeys(answered, 1)
+    assert books.places == {Place.WAITING: len(answered), Place.DUPLICATE: 6}
 
 
 async def test_objects_that_arrive_at_each_instant_of_a_job_are_kept_once(

@@ -19,6 +19,8 @@ from pynetdicom.presentation import StoragePresentationContexts
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
+from engine.model.filters import parse_filter
+from engine.model.health import Finding
 from engine.model.home import Home
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
@@ -445,3 +447,65 @@ async def test_a_deleted_session_is_put_back_and_knows_its_objects_again(opened:
         return actions[0] == "Restored from trash"
 
     await until(engine, told)
+
+
+async def test_lists_are_filtered_by_conditions(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.21"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.21")
+
+    async def found(text: str) -> set[str]:
+        conditions = parse_filter(text).conditions
+        page = await engine.prearchive.list(PrearchiveQuery(where=conditions))
+        return {row.id for row in page.rows}
+
+    assert await found("tag:1.2.3.4.21 age<1d images:1 !status:error") == {id}
+    assert await found("tag:1.2.3.4.* from:contract size>1K") >= {id}
+    assert await found(f"!id:{id} tag:1.2.3.4.21") == set()
+    assert await found("age>7d") == set()
+    filed = await engine.archive.list(SessionQuery(where=parse_filter("added:1999").conditions))
+    assert filed.total == 0
+    for text in ("colour:red", "age<soon", "status:asleep"):
+        with pytest.raises(InvalidInput) as caught:
+            await found(text)
+        assert caught.value.message
+        with pytest.raises(InvalidInput):
+            query = SessionQuery(where=parse_filter(text).conditions)
+            await engine.archive.list(query)
+
+
+async def test_a_transfer_names_the_sessions_that_it_filled(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.22"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.22")
+    (transfer,) = [one for one in await engine.live.transfers() if id in one.sessions]
+    assert transfer.calling == "CONTRACT"
+    assert transfer.sessions == (id,)
+
+
+async def test_the_engine_says_who_asks_and_what_its_settings_promise(opened: Opened) -> None:
+    engine, _ = opened
+    status = await engine.system.status()
+    assert status.actor == "root"
+    assert (status.build_after, status.trash_days) == (300.0, 30)
+    assert status.unfinished_jobs >= 0
+
+
+async def test_an_engine_looks_at_itself(opened: Opened) -> None:
+    engine, _ = opened
+    quick, thorough = await engine.system.checks(), await engine.system.checks(thorough=True)
+    assert {check.name for check in quick} == {check.name for check in thorough}
+    by_name = {check.name: check for check in thorough}
+    for name in ("receivers", "workers", "accounts", "rows and folders", "audit trail"):
+        assert by_name[name].finding is Finding.GOOD, by_name[name]
+    order = list(Finding)
+    for checks in (quick, thorough):
+        assert [*checks] == sorted(checks, key=lambda check: order.index(check.finding))
