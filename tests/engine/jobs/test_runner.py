@@ -157,6 +157,10 @@ async def test_jobs_and_changes_are_one(runner: JobRunner, database: Database, d
     assert [session for _, session, _ in desk.done[3:]] == ["pre_e", "pre_e"]
     assert await finished(runner, "pre_e:rebuild:1") == "done"
     assert await runner.unfinished() == {"pre_d:archive:1", "pre_d:rebuild:2"}
+    oldest = await runner.oldest_unfinished()
+    assert oldest is not None and oldest.id == "pre_d:archive:1"
+    assert {job.id for job in await runner.failed()} == {"pre_b:move:1", "pre_c:delete:3"}
+    assert len(await runner.failed(1)) == 1
 
     # A job that is taken out of the queue never begins.
     await runner.forget("pre_d:rebuild:2")
@@ -164,6 +168,7 @@ async def test_jobs_and_changes_are_one(runner: JobRunner, database: Database, d
     desk.may_go_on.set()
     assert await finished(runner, "pre_d:archive:1") == "done"
     assert await runner.unfinished() == set()
+    assert await runner.oldest_unfinished() is None
     assert (await runner.find("pre_d:rebuild:2")).status == "cancelled"
     assert len(desk.done) == 5
     # Nothing of today is old.

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.errors import InvalidInput
-from engine.model.measures import read_amount, read_day, read_period, read_span
+from engine.model.measures import (
+    read_amount,
+    read_day,
+    read_period,
+    read_span,
+    say_count,
+    say_size,
+    say_span,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -94,3 +102,30 @@ def test_every_period_has_its_moments(text: str) -> None:
     except InvalidInput:
         return
     assert period.begins() < period.ends()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (250_000, "250 KB"), (3 * 10**13, "30.0 TB")],
+)
+def test_a_size_is_said_short(number: int, said: str) -> None:
+    assert say_size(number) == said
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (timedelta(seconds=-5), "0 seconds"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=119), "1 minute"),
+        (timedelta(hours=5, minutes=59), "5 hours"),
+        (timedelta(days=400), "400 days"),
+    ],
+)
+def test_a_span_is_said_in_its_greatest_unit(span: timedelta, said: str) -> None:
+    assert say_span(span) == said
+
+
+def test_one_is_not_many() -> None:
+    assert [say_count(n, "job") for n in (0, 1, 2)] == ["0 jobs", "1 job", "2 jobs"]
+    assert say_count(2, "stretch", "stretches") == "2 stretches"

@@ -155,3 +155,18 @@ def test_the_outside_sees_the_row() -> None:
     assert session.url == "/prearchive/projects/Unassigned/20260102_030405006/pre_a"
     assert session.shown_status == "_BUILDING"
     assert session.tag == "1.2.pre_a"
+
+
+async def test_sessions_that_jobs_own_are_counted(prearchive: Database) -> None:
+    await keep(
+        prearchive,
+        row("pre_a", status=Status.QUEUED_ARCHIVING),
+        row("pre_b", status=Status.BUILDING, locked=True),
+        row("pre_c", status=Status.RECEIVING_INTERRUPT, locked=True),
+        row("pre_d", status=Status.RECEIVING_INTERRUPT),
+        row("pre_e", status=Status.READY),
+    )
+    async with prearchive.read() as transaction:
+        counts = await rows.counts(transaction)
+        assert await rows.owned_by_jobs(transaction, counts) == 3
+        assert await rows.owned_by_jobs(transaction, {}) == 1
