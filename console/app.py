@@ -1,5 +1,5 @@
-"""The terminal application: its screens, its theme, how it ends, and what it says when it fails. It
-is given an `EngineApi` and builds none."""
+"""The terminal application: its modes, its look, what all screens share, how it ends, and what it
+says when it fails. It is given an `EngineApi` and builds none."""
 
 from __future__ import annotations
 
@@ -9,20 +9,35 @@ import secrets
 import signal
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import structlog
 from rich.segment import Segment, Segments
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
 
+from console import acts, glyphs
 from console.bridge import EngineEvents, EngineLost, pump
-from console.screens.live import LiveScreen
+from console.desk import Desk
+from console.keys import MODES
+from console.notices import Notice, Severity
+from console.palette import ConsoleCommands
+from console.plain import plain, plain_text
+from console.preferences import Glyphs
+from console.screens.overlays import BlankScreen, TextScreen
 from console.screens.quit import Leave, QuitScreen
-from console.theme import ANTEROOM_DARK, ANTEROOM_LIGHT
+from console.screens.skeleton import PulseTaken, SkeletonScreen
+from console.theme import OFFERED, OURS, STOCK
+from engine.model.errors import EngineError
 from engine.service.api import EngineApi
 
 log = structlog.get_logger(__name__)
@@ -30,40 +45,60 @@ log = structlog.get_logger(__name__)
 LOOK_AT_TERMINAL = 5.0
 """Seconds; where SIGHUP is ignored, an app whose terminal has gone would spin for ever."""
 
+WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (110, "-wide")]
+HEIGHTS = [(0, "-flat"), (16, "-low"), (30, "-high")]
+"""Style classes of screens by the size of the terminal, in cells."""
+
+PULSE_EVERY = 5.0
+PULSE_REST = 1.0
+"""Seconds between two questions for the engine's status: at rest, and while there is news."""
+
 
 class ConsoleApp(App[Leave]):
     """The console on one engine."""
 
     TITLE = "Anteroom"
-    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "console.tcss"
     DEFAULT_MODE = "live"
     """Not Textual's own empty screen: it would be repainted whole below the one on show."""
 
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ConsoleCommands}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave", show=False),
         Binding("ctrl+q", "leave", show=False, priority=True),
+        *(Binding(number, f"mode('{name}')", show=False) for number, name, _ in MODES),
     ]
 
-    def __init__(self, engine: EngineApi, *, owner: bool = False, watching: bool = False) -> None:
-        """Show `engine`.
-
-        Args:
-            engine: What is asked.
-            owner: This console started the engine, so it asks at the end what becomes of it.
-            watching: Nothing can be done, and labels are masked.
-        """
+    def __init__(self, engine: EngineApi, **options: object) -> None:
+        """Show `engine`; the options are those of `Desk`."""
+        self.desk = Desk(engine=engine, **options)  # type: ignore[arg-type]
         super().__init__()
         self.animation_level = "none"
-        self._engine = engine
-        self._owner = owner
-        self.add_mode("live", partial(LiveScreen, engine, watching=watching))
-        for theme in (ANTEROOM_DARK, ANTEROOM_LIGHT):
+        self._stir = asyncio.Event()
+        self._used = time.monotonic()
+        self._acting = asyncio.Lock()
+        for name, screen in _screens(self.desk).items():
+            self.add_mode(name, screen)
+        for theme in OURS:
             self.register_theme(theme)
-        self.theme = ANTEROOM_DARK.name
+        self.theme = self._first_theme()
+        glyphs.use_ascii(self.desk.preferences.glyphs is Glyphs.ASCII)
+        self.set_class(self.desk.preferences.glyphs is Glyphs.ASCII, "-ascii")
+
+    @property
+    def offered_themes(self) -> tuple[str, ...]:
+        """The themes that can be chosen."""
+        return tuple(name for name in OFFERED if name in self.available_themes)
 
     def on_mount(self) -> None:
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
+        self.run_worker(self._feel(), group="pulse", name="pulse")
+        remembered = self.desk.memory.state.mode
+        if not self.desk.watching and any(name == remembered for _, name, _ in MODES):
+            self.switch_mode(remembered)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.exit)
@@ -72,9 +107,10 @@ class ConsoleApp(App[Leave]):
     async def open(self) -> Leave | None:
         """Run until the user leaves or the terminal goes; say what becomes of the engine."""
         try:
-            return await self.run_async()
+            return await self.run_async(mouse=self.desk.preferences.uses_mouse)
         finally:
             self.end_input()
+            self.desk.memory.save()
 
     def end_input(self) -> None:
         """Let the thread that reads the terminal end, whatever has become of the terminal.
@@ -87,20 +123,159 @@ class ConsoleApp(App[Leave]):
         if isinstance(ended, threading.Event):
             ended.set()
 
+    def get_loading_widget(self) -> Widget:
+        """Give what stands for a part that is still being filled: still, for far terminals."""
+        return Static(plain("…"))
+
+    def action_mode(self, name: str) -> None:
+        """Go to a mode; what was open in it is open still."""
+        if self.desk.watching or isinstance(self.screen, QuitScreen):
+            return
+        self.switch_mode(name)
+        self.desk.memory.state.mode = name
+
     def action_leave(self) -> None:
         """End the console; ask what becomes of an engine that it started."""
-        if not self._owner:
+        if not self.desk.owner:
             self.exit(Leave.RUNNING)
         elif not isinstance(self.screen, QuitScreen):
             self.push_screen(QuitScreen(), self._left)
 
+    def wear(self, theme: str) -> None:
+        """Put a theme on, and remember it."""
+        self.theme = theme
+        self.desk.memory.state.theme = theme
+        self.desk.memory.save()
+
+    def tell(self, text: str, severity: Severity = "information") -> None:
+        """Say something that passes, and keep it."""
+        shown = plain_text(text)
+        self.desk.notices.add(Notice(at=self.desk.clock(), text=shown, severity=severity))
+        self.notify(shown, severity=severity, timeout=4, markup=False)
+        self._draw_lines()
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text into the clipboard of the person's terminal (OSC 52)."""
+        self.copy_to_clipboard(plain_text(text))
+        tmux = "; in tmux: set -s set-clipboard on" if os.environ.get("TMUX") else ""
+        self.tell(f"copied {what}{tmux}")
+
+    def lost(self, error: EngineError) -> None:
+        """Say, until it answers again, that the engine does not."""
+        self.desk.pulse.lost = plain_text(error.message)
+        self._draw_lines()
+        self._stir.set()
+
+    def broken(self, reference: str, sentence: str) -> None:
+        """Say that something failed that should not; the log has it by its reference."""
+        self.desk.notices.add(
+            Notice(at=self.desk.clock(), text=f"{sentence} ({reference})", severity="error")
+        )
+        lines = (("what", sentence), ("reference", reference), ("log", "the console's own log"))
+        self.push_screen(TextScreen("Something failed", lines, empty="", bad=True))
+
+    async def act(self, act: acts.Act) -> None:
+        """Do an act once those before it are done; an act is never cancelled by another."""
+        async with self._acting:
+            try:
+                outcomes = await acts.perform(self.desk.engine, act)
+            except EngineError as error:
+                self._skeleton_failed(error)
+                return
+            done = {one.id for one in outcomes if one.done}
+            if done:
+                kept = tuple(one for one in act.sessions if one.id in done)
+                self.desk.done.append(replace(act, sessions=kept))
+            words, refused = acts.told(act, outcomes)
+            self.tell(words, "warning" if refused else "information")
+
+    async def undo(self) -> None:
+        """Take back the last act that was done here."""
+        if not self.desk.done:
+            self.tell("nothing was done here that could be taken back", "warning")
+            return
+        act = self.desk.done[-1]
+        if why := acts.why_kept(act):
+            self.tell(why, "warning")
+            return
+        async with self._acting:
+            try:
+                outcomes = await acts.take_back(self.desk.engine, act)
+            except EngineError as error:
+                self._skeleton_failed(error)
+                return
+        self.desk.done.pop()
+        refused = [one for one in outcomes if not one.done]
+        if refused:
+            self.tell(f"not taken back: {refused[0].message}", "warning")
+        else:
+            self.tell(f"taken back: {acts.taking_back(act)}")
+
+    async def open_session(self, id: str) -> None:
+        """Go to the prearchive and open a session there."""
+        from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
+
+        self.action_mode("prearchive")
+        await self.push_screen(SessionScreen(self.desk, id))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that the console is being used."""
+        if isinstance(event, (events.Key, events.MouseDown, events.Paste)):
+            self._used = time.monotonic()
+        await super().on_event(event)
+
     async def _listen(self) -> None:
-        await pump(self._engine, self._tell_screens)
+        await pump(self.desk.engine, self._tell_screens)
 
     def _tell_screens(self, message: EngineEvents | EngineLost) -> None:
+        if isinstance(message, EngineLost):
+            self.desk.pulse.lost = plain_text(message.error.message)
+        self._stir.set()
         # Also those below a question: they must not be old when it is answered.
         for screen in self.screen_stack:
             screen.post_message(replace(message))
+
+    async def _feel(self) -> None:
+        """Ask for the engine's status again and again, sooner where there is news."""
+        while True:
+            try:
+                status = await self.desk.engine.system.status()
+            except EngineError as error:
+                self.desk.pulse.lost = plain_text(error.message)
+            else:
+                self.desk.pulse.take(status, self.desk.clock())
+            for screen in self.screen_stack:
+                screen.post_message(PulseTaken())
+            self._rest_if_unused()
+            self._stir.clear()
+            await asyncio.sleep(PULSE_REST)
+            try:
+                await asyncio.wait_for(self._stir.wait(), PULSE_EVERY - PULSE_REST)
+            except TimeoutError:
+                continue
+
+    def _rest_if_unused(self) -> None:
+        limit = self.desk.preferences.blank_after
+        unused = time.monotonic() - self._used > limit > 0
+        if unused and not self.desk.watching and not isinstance(self.screen, BlankScreen):
+            self.push_screen(BlankScreen())
+
+    def _draw_lines(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, SkeletonScreen):
+                screen.draw_lines()
+
+    def _skeleton_failed(self, error: EngineError) -> None:
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, SkeletonScreen):
+                screen.failed(error)
+                return
+
+    def _first_theme(self) -> str:
+        for name in (self.desk.preferences.theme, self.desk.memory.state.theme):
+            if name in self.available_themes:
+                return name
+        return STOCK
 
     def _left(self, how: Leave | None) -> None:
         if how is not None:
@@ -128,3 +303,40 @@ class ConsoleApp(App[Leave]):
         words = f"anteroom: the console failed (reference {reference}); the engine goes on\n"
         self._exit_renderables.append(Segments([Segment(words)]))
         self._close_messages_no_wait()
+
+
+def _screens(desk: Desk) -> dict[str, Callable[[], Screen[object]]]:
+    """Give what makes the screen of each mode; a screen is loaded when it is first shown."""
+
+    def live() -> Screen[object]:
+        from console.screens.live import LiveScreen  # noqa: PLC0415
+
+        return cast("Screen[object]", LiveScreen(desk))
+
+    def prearchive() -> Screen[object]:
+        from console.screens.prearchive import PrearchiveScreen  # noqa: PLC0415
+
+        return cast("Screen[object]", PrearchiveScreen(desk))
+
+    def archive() -> Screen[object]:
+        from console.screens.archive import ArchiveScreen  # noqa: PLC0415
+
+        return cast("Screen[object]", ArchiveScreen(desk))
+
+    def projects() -> Screen[object]:
+        from console.screens.projects import ProjectsScreen  # noqa: PLC0415
+
+        return cast("Screen[object]", ProjectsScreen(desk))
+
+    def system() -> Screen[object]:
+        from console.screens.system import SystemScreen  # noqa: PLC0415
+
+        return cast("Screen[object]", SystemScreen(desk))
+
+    return {
+        "live": live,
+        "prearchive": prearchive,
+        "archive": archive,
+        "projects": projects,
+        "system": system,
+    }

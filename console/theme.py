@@ -32,3 +32,19 @@ ANTEROOM_LIGHT = Theme(
     panel="#dde3e7",
     dark=False,
 )
+STOCK = ANTEROOM_DARK.name
+"""The theme of a console whose user has chosen none."""
+
+OURS = (ANTEROOM_DARK, ANTEROOM_LIGHT)
+OFFERED = (
+    ANTEROOM_DARK.name,
+    ANTEROOM_LIGHT.name,
+    "ansi-dark",
+    "ansi-light",
+    "nord",
+    "gruvbox",
+    "solarized-light",
+    "textual-dark",
+)
+"""What the palette offers. The two of ANSI use the terminal's own colours, and send half the
+bytes."""

@@ -1,0 +1,44 @@
+"""What all screens of one console share: the engine, who looks, what is known of the engine's
+state, what was said, what was done, and how lists were left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from console.acts import Act
+from console.notices import Notices
+from console.preferences import Preferences
+from console.pulse import Pulse
+from console.state import StateFile
+from engine.service.api import EngineApi
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """One for each console."""
+
+    engine: EngineApi
+    watching: bool = False
+    """Nothing can be done, and labels are masked."""
+    owner: bool = False
+    """This console started the engine."""
+    preferences: Preferences = field(default_factory=Preferences)
+    memory: StateFile = field(default_factory=lambda: StateFile(None))
+    clock: Callable[[], datetime] = _now
+    pulse: Pulse = field(default_factory=Pulse)
+    notices: Notices = field(default_factory=Notices)
+    done: list[Act] = field(default_factory=list)
+    """The acts of this console, the last at the end: what `u` takes back."""
+    revealed_until: datetime | None = None
+    """Until when masked labels are shown."""
+
+    @property
+    def reveals(self) -> bool:
+        """Whether labels that are masked otherwise are shown now."""
+        return self.revealed_until is not None and self.clock() < self.revealed_until

@@ -1,0 +1,73 @@
+"""A card beside a list: names and values of the object under the cursor, wrapped to its width. Long
+ones scroll."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from console import glyphs
+from console.plain import plain, plain_text
+
+NAME = 10
+"""Cells of the names."""
+
+LONGEST = 600
+"""Characters of one value that are shown: more is read in the object's own screen."""
+
+
+class Card(VerticalScroll, can_focus=True):
+    """Shows names and values."""
+
+    DEFAULT_CSS = """
+    Card {
+        scrollbar-size-vertical: 1;
+        & > #card-text { height: auto; padding: 0 1; }
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        """Make an empty card."""
+        super().__init__(id=id, classes="pane")
+        self._title = ""
+        self._lines: tuple[tuple[str, str], ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Hold one text."""
+        yield Static(plain(""), id="card-text")
+
+    def show(self, title: str, lines: Sequence[tuple[str, str]]) -> None:
+        """Show lines as (name, value); one without a name goes over the width."""
+        now = tuple(lines)
+        if (title, now) == (self._title, self._lines):
+            return
+        self._title, self._lines = title, now
+        self.border_title = plain(title, 40)
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = max(20, self.size.width - 3)
+        text = Content("\n").join(
+            line for name, value in self._lines for line in card_lines(name, value, width)
+        )
+        self.query_one("#card-text", Static).update(text)
+
+
+def card_lines(name: str, value: str, width: int) -> list[Content]:
+    """Wrap one value beside its name."""
+    shown = glyphs.drawn(plain_text(value[:LONGEST]))
+    room = width - NAME if name else width
+    pieces = textwrap.wrap(shown, max(10, room)) or [""]
+    if not name:
+        return [Content(piece) for piece in pieces]
+    first = Content.assemble((f"{plain_text(name):<{NAME}}", "$text-muted"), pieces[0])
+    return [first, *(Content(" " * NAME + piece) for piece in pieces[1:])]

@@ -1,0 +1,153 @@
+"""The lines that every screen has: title, modes, the strip of a lost engine, status and keys. Each
+is one line that repaints only when its text changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console import glyphs
+from console.text import plain_text
+
+Piece = tuple[str, str]
+"""A text and the name of its style: `plain`, `strong`, `muted`, `accent`, `look`, `bad`, `good`,
+`chosen` or `off`."""
+
+
+class Line(Widget, can_focus=False):
+    """One line of pieces at the left and at the right."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"line--{name}"
+        for name in ("plain", "strong", "muted", "accent", "look", "bad", "good", "chosen", "off")
+    }
+    DEFAULT_CSS = """
+    Line {
+        height: 1;
+        width: 100%;
+        & > .line--strong { text-style: bold; }
+        & > .line--muted { color: $text-muted; }
+        & > .line--accent { color: $accent; }
+        & > .line--look { color: $warning; }
+        & > .line--bad { color: $error; }
+        & > .line--good { color: $success; }
+        & > .line--chosen { color: $background; background: $accent; text-style: bold; }
+        & > .line--off { color: $text-disabled; }
+        &:ansi > .line--chosen { text-style: reverse; }
+        &:ansi > .line--muted { text-style: dim; }
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        """Make an empty line."""
+        super().__init__(id=id)
+        self._left: tuple[Piece, ...] = ()
+        self._right: tuple[Piece, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What the line says."""
+        return "".join(text for text, _ in (*self._left, *self._right))
+
+    def say(self, left: Sequence[Piece], right: Sequence[Piece] = ()) -> None:
+        """Show these pieces; texts may come from data."""
+        now = (tuple(left), tuple(right))
+        if now != (self._left, self._right):
+            self._left, self._right = now
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line; where it is too narrow the left side is cut."""
+        base = self.rich_style
+        if y:
+            return Strip.blank(self.size.width, base)
+        right = self._segments(self._right, self.size.width, base)
+        taken = sum(cell_len(segment.text) for segment in right)
+        left = self._segments(self._left, self.size.width - taken, base)
+        room = self.size.width - taken - sum(cell_len(segment.text) for segment in left)
+        return Strip([*left, Segment(" " * max(0, room), base), *right]).adjust_cell_length(
+            self.size.width, base
+        )
+
+    def _segments(self, pieces: Sequence[Piece], room: int, base: Style) -> list[Segment]:
+        segments = []
+        for text, name in pieces:
+            shown = glyphs.drawn(plain_text(text, max(0, room)))
+            room -= cell_len(shown)
+            style = self.get_component_rich_style(f"line--{name}", partial=True)
+            segments.append(Segment(shown, base + style))
+        return segments
+
+
+class ModeLine(Line):
+    """The modes by number, the one on show between bars; a click goes to one."""
+
+    @dataclass(frozen=True, slots=True)
+    class Tab:
+        """One mode."""
+
+        number: str
+        name: str
+        title: str
+        count: str
+
+    def __init__(self, *, id: str) -> None:
+        """Make a line without modes."""
+        super().__init__(id=id)
+        self._ends: list[tuple[int, str]] = []
+
+    def show(self, tabs: Sequence[Tab], chosen: str, width: int) -> None:
+        """Show the modes; short titles where the width asks for it."""
+        pieces: list[Piece] = []
+        self._ends = []
+        end = 0
+        for tab in tabs:
+            title = f"{tab.number} {tab.title}" if width >= 100 else f"{tab.number}{tab.title[:4]}"
+            words = f"{title}·{tab.count}" if tab.count else title
+            here = tab.name == chosen
+            text = f"▐{words}▌" if here else f" {words} "
+            pieces.append((text, "accent" if here else "muted"))
+            end += cell_len(text)
+            self._ends.append((end, tab.name))
+        self.say(pieces, ((":… ", "muted"),))
+
+    async def on_click(self, event: events.Click) -> None:
+        """Go to the mode that was clicked."""
+        for end, name in self._ends:
+            if event.x < end:
+                await self.app.run_action(f"app.mode('{name}')")
+                return
+
+
+def key_hints(
+    hints: Sequence[tuple[str, str, bool]], width: int, last: tuple[str, str] | None
+) -> tuple[list[Piece], list[Piece]]:
+    """Give the pieces of a key line: as many of (key, label, possible now) as fit; `last` stands at
+    the right.
+
+    Hints come in the order of their weight, so that what does not fit matters least.
+    """
+    right: list[Piece] = []
+    if last is not None:
+        right = [(last[0], "strong"), (f" {last[1]} ", "muted")]
+        width -= sum(cell_len(text) for text, _ in right) + 1
+    left: list[Piece] = [(" ", "plain")]
+    room = width - 1
+    for key, label, possible in hints:
+        needed = cell_len(key) + 1 + cell_len(label) + 2
+        if needed > room:
+            break
+        room -= needed
+        left += [
+            (key, "strong" if possible else "off"),
+            (f" {label}  ", "muted" if possible else "off"),
+        ]
+    return left, right

@@ -1,0 +1,251 @@
+"""Questions in front of a screen: what an act is about, what comes of it, and what has to be said
+before it is done. What is asked is data; nothing here knows the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Button, Input, Static
+
+from console.plain import plain, plain_text
+from console.widgets.table import RecordTable, Row, TableColumn
+
+SHOWN_ROWS = 8
+"""Rows that a question names; of the others it says how many there are."""
+
+REASON_HINT = "kept for ever in the audit trail: no patient names"
+
+Answers = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """Something to be typed."""
+
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    needed: bool = False
+    choices: tuple[str, ...] = ()
+    """Offered while it is typed; anything else may be typed as well."""
+
+
+def reason(*, needed: bool) -> Field:
+    """Make the field for a reason."""
+    return Field(name="reason", label="Reason", hint=REASON_HINT, needed=needed)
+
+
+def _no_fault(_answers: Answers) -> str:
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked before an act."""
+
+    title: str
+    act: str
+    """The word on the button that does it."""
+    keep: str = "Cancel"
+    """The word on the button that does not."""
+    rows: tuple[str, ...] = ()
+    """What the act is about."""
+    says: tuple[str, ...] = ()
+    """What comes of it, and whether it can be undone."""
+    warning: str = ""
+    """What cannot be undone."""
+    fields: tuple[Field, ...] = ()
+    confirm: int = 0
+    """A number that has to be typed; 0 for none."""
+    danger: bool = False
+    """The question begins on the button that does nothing."""
+    command: Callable[[Answers], str] | None = None
+    """The same act as a command."""
+    fault: Callable[[Answers], str] = _no_fault
+    """Says what is wrong with the answers, empty for nothing."""
+
+
+class PlainInput(Input):
+    """A field into which nothing that acts on the terminal can be pasted."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Change what is pasted before the field itself sees it."""
+        event.text = plain_text(event.text.splitlines()[0] if event.text else "")
+
+
+class AskScreen(ModalScreen[dict[str, str] | None]):
+    """Asks one question; None means that nothing is done."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "keep", show=False),
+        Binding("y", "copy", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, question: Question) -> None:
+        """Ask `question`."""
+        super().__init__()
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        asked = self.question
+        with Vertical(id="dialog", classes="danger" if asked.danger else ""):
+            for row in asked.rows[:SHOWN_ROWS]:
+                yield Static(plain(row), classes="row")
+            if (more := len(asked.rows) - SHOWN_ROWS) > 0:
+                yield Static(plain(f"… and {more} more"), classes="row")
+            for line in asked.says:
+                yield Static(plain(line), classes="says")
+            if asked.warning:
+                yield Static(plain(asked.warning), classes="warning")
+            for field in asked.fields:
+                yield from self._field(field)
+            if asked.confirm:
+                typed = f"Type {asked.confirm}"
+                yield from self._field(Field(name="confirm", label=typed, hint="to enable it"))
+            yield Static(plain(""), id="fault")
+            with Horizontal(id="buttons"):
+                yield Button(plain(asked.keep), id="keep", compact=True)
+                yield Button(plain(asked.act), id="act", compact=True)
+            if asked.command is not None:
+                yield Static(plain(""), id="command")
+
+    def on_mount(self) -> None:
+        """Begin where a hasty enter does no harm."""
+        dialog = self.query_one("#dialog", Vertical)
+        dialog.border_title = plain(f" {self.question.title} ")
+        asked = self.question
+        if asked.danger:
+            self.query_one("#keep").focus()
+        elif asked.confirm or any(each.needed or each.value for each in asked.fields):
+            self.query(PlainInput).first().focus()
+        else:
+            self.query_one("#act").focus()
+        self._judge()
+
+    @on(Input.Changed)
+    def judge(self) -> None:
+        """See whether what was typed is enough."""
+        self._judge()
+
+    @on(Input.Submitted)
+    def go_on(self, message: Input.Submitted) -> None:
+        """Go on to the next field; after the last to the button that does it."""
+        inputs = list(self.query(PlainInput))
+        after = inputs[inputs.index(message.input) + 1 :] if message.input in inputs else []
+        if after:
+            after[0].focus()
+        else:
+            self.query_one("#keep" if self._fault() else "#act").focus()
+
+    @on(Button.Pressed, "#act")
+    def do(self) -> None:
+        """Give the answers."""
+        if not self._fault():
+            answers = self.answers
+            answers.pop("confirm", None)
+            self.dismiss(answers)
+
+    @on(Button.Pressed, "#keep")
+    def action_keep(self) -> None:
+        """Do nothing."""
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """Copy the command."""
+        if self.question.command is not None:
+            self.app.copy_to_clipboard(plain_text(self.question.command(self.answers)))
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What was typed."""
+        return {str(each.name): each.value.strip() for each in self.query(PlainInput)}
+
+    def _field(self, field: Field) -> ComposeResult:
+        suggester = SuggestFromList(field.choices, case_sensitive=False) if field.choices else None
+        with Horizontal(classes="field"):
+            needed = " (needed)" if field.needed else ""
+            yield Static(plain(f"{field.label}{needed}"), classes="label")
+            yield PlainInput(
+                plain_text(field.value), name=field.name, compact=True, suggester=suggester
+            )
+        if field.hint:
+            yield Static(plain(field.hint), classes="hint")
+
+    def _fault(self) -> str:
+        answers = self.answers
+        for field in self.question.fields:
+            if field.needed and not answers[field.name]:
+                return f"{field.label.lower()} is needed"
+        if self.question.confirm and answers["confirm"] != str(self.question.confirm):
+            return f"type {self.question.confirm} to enable it"
+        return self.question.fault(answers)
+
+    def _judge(self) -> None:
+        fault = self._fault()
+        self.query_one("#act", Button).disabled = bool(fault)
+        self.query_one("#fault", Static).update(plain(fault))
+        if self.question.command is not None:
+            command = f"{self.question.command(self.answers)}   (y copies)"
+            self.query_one("#command", Static).update(plain(command))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One thing to choose."""
+
+    key: str
+    title: str
+    detail: str = ""
+
+
+class ChooseScreen(ModalScreen[str | None]):
+    """Offers things of which one is chosen; None means none."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", show=False)]
+
+    def __init__(self, title: str, choices: tuple[Choice, ...], *, empty: str = "nothing") -> None:
+        """Offer `choices`."""
+        super().__init__()
+        self._title = title
+        self._choices = choices
+        self._empty = empty
+
+    def compose(self) -> ComposeResult:
+        """Lay the choices out."""
+        columns = (
+            TableColumn(title="", width=18),
+            TableColumn(title="", width=20, grows=True),
+        )
+        yield RecordTable(columns, empty=self._empty, id="choices", header=False)
+
+    def on_mount(self) -> None:
+        """Show them."""
+        table = self.query_one(RecordTable)
+        table.border_title = plain(f" {self._title} ")
+        table.border_subtitle = plain(" enter chooses · esc closes ")
+        table.styles.height = min(18, len(self._choices) or 1) + 2
+        table.show([Row(key=one.key, cells=(one.title, one.detail)) for one in self._choices])
+        table.focus()
+
+    @on(RecordTable.RowChosen)
+    def choose(self, message: RecordTable.RowChosen) -> None:
+        """Give what was chosen."""
+        self.dismiss(message.key)
+
+    def action_close(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)

@@ -1,0 +1,147 @@
+"""The rows of a list that are known so far, by their place, and which of them are marked. A list
+may have more rows than were fetched. Pure: the widget draws, its owner asks the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from console.widgets.rows import Row
+
+WINDOW = 100
+"""Rows that are asked for at once."""
+
+KEPT = 30
+"""Windows that are kept; those that were not looked at for the longest time go."""
+
+MOST_MARKS = 1000
+
+
+class Records:
+    """Rows by place, in windows of `WINDOW`."""
+
+    def __init__(self) -> None:
+        """Begin without rows."""
+        self.total = 0
+        self._windows: dict[int, tuple[Row, ...]] = {}
+        self._asked: set[int] = set()
+
+    def __getitem__(self, place: int) -> Row | None:
+        """Give the row at a place; None where it is not known."""
+        window = self._windows.get(place // WINDOW)
+        inside = place % WINDOW
+        return window[inside] if window is not None and inside < len(window) else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row is known."""
+        return len(self._windows) * WINDOW >= self.total
+
+    def known(self) -> Iterable[Row]:
+        """Give all rows that are known, in order."""
+        for number in sorted(self._windows):
+            yield from self._windows[number]
+
+    def place_of(self, key: str) -> int | None:
+        """Give the place of a row that is known."""
+        for number, window in self._windows.items():
+            for inside, row in enumerate(window):
+                if row.key == key:
+                    return number * WINDOW + inside
+        return None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Take these for the whole list."""
+        self.total = len(rows)
+        self._asked.clear()
+        self._windows = {
+            start // WINDOW: tuple(rows[start : start + WINDOW])
+            for start in range(0, len(rows), WINDOW)
+        }
+
+    def put(self, offset: int, rows: Sequence[Row], total: int) -> None:
+        """Take rows from `offset` on, a multiple of `WINDOW`, of a list of `total`."""
+        self.total = total
+        for start in range(0, max(1, len(rows)), WINDOW):
+            number = (offset + start) // WINDOW
+            self._asked.discard(number)
+            self._windows.pop(number, None)
+            if window := tuple(rows[start : start + WINDOW]):
+                self._windows[number] = window
+        beyond = [number for number in self._windows if number * WINDOW >= total]
+        for number in beyond:
+            del self._windows[number]
+        while len(self._windows) > KEPT:
+            del self._windows[next(iter(self._windows))]
+
+    def wanted(self, first: int, last: int) -> list[int]:
+        """Give the windows between two places that are neither known nor asked for; they count as
+        asked for from now on."""
+        found = []
+        for number in range(
+            max(0, first) // WINDOW, max(0, min(last, self.total - 1)) // WINDOW + 1
+        ):
+            if number in self._windows:
+                self._windows[number] = self._windows.pop(number)
+            elif number not in self._asked:
+                self._asked.add(number)
+                found.append(number)
+        return found
+
+    def outdate(self, first: int, last: int) -> list[int]:
+        """Drop every window but those between two places, which are asked for again."""
+        seen = set(range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1))
+        self._windows = {number: rows for number, rows in self._windows.items() if number in seen}
+        self._asked = set(self._windows) or {0}
+        return sorted(self._asked)
+
+
+class Marks:
+    """The marked rows of a list, and the range that is being marked."""
+
+    def __init__(self) -> None:
+        """Begin without marks."""
+        self._rows: dict[str, Row] = {}
+        self.anchor: int | None = None
+        """Where a range was begun."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the marked rows, in the order of marking."""
+        return tuple(self._rows)
+
+    def toggle(self, row: Row) -> None:
+        """Mark a row, or take its mark away."""
+        if self._rows.pop(row.key, None) is None:
+            self._rows[row.key] = row
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Mark rows, up to `MOST_MARKS` in all."""
+        for row in rows:
+            if len(self._rows) >= MOST_MARKS:
+                return
+            self._rows[row.key] = row
+
+    def clear(self) -> None:
+        """Take all marks away."""
+        self._rows.clear()
+        self.anchor = None
+
+    def keep(self, keys: Iterable[str]) -> int:
+        """Keep only marks of these rows; give how many went."""
+        shown = set(keys)
+        gone = [key for key in self._rows if key not in shown]
+        for key in gone:
+            del self._rows[key]
+        return len(gone)
+
+    def in_range(self, place: int, cursor: int) -> bool:
+        """Whether a place lies in the range that is being marked."""
+        if self.anchor is None:
+            return False
+        return min(self.anchor, cursor) <= place <= max(self.anchor, cursor)
