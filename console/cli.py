@@ -9,8 +9,10 @@ from console.asking import HomeOption
 from console.commands import (
     archive,
     audit,
+    contents,
     demo,
     doctor,
+    export,
     held,
     init,
     jobs,
@@ -35,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+contents.add_to(prearchive.app, archive.app)
+export.add_to(archive.app)
 for noun in (receiver, project, rules, prearchive, trash, held, archive, ledger, jobs, audit):
     app.add_typer(noun.app)
 for word in (screens, serve, demo, init, status, doctor, route):

@@ -1,0 +1,84 @@
+"""`anteroom archive export`: the files of a filed session, taken out into a folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.asking import FAILED, Json, Reason, asks
+from console.download import Progress, download
+from console.output import columns_of, say, say_json, size
+from console.text import plain_text
+from engine.service.api import EngineApi
+
+
+def add_to(filed: typer.Typer) -> None:
+    """Add the command to the noun of filed sessions."""
+    asks(filed, "export")(export)
+
+
+async def export(
+    engine: EngineApi,
+    id: Annotated[str, typer.Argument(metavar="ID", help="Accession ID, or label with --project")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Written to DIR/{label}.")],
+    project: Annotated[str, typer.Option("--project", metavar="PROJECT")] = "",
+    scan: Annotated[
+        list[str] | None,
+        typer.Option("--scan", metavar="SCAN", help="Only this scan. May be repeated."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there and differ.")
+    ] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Write the files of a filed session into a folder; it stands in the audit trail."""
+    card = await engine.archive.show(id, project)
+    with _Line() as line:
+        done = await download(
+            engine,
+            card.accession,
+            folder,
+            scans=tuple(scan or ()),
+            overwrite=overwrite,
+            progress=line.show,
+            reason=reason,
+        )
+    if as_json:
+        say_json(columns_of(done))
+    else:
+        kept = f", {done.kept} were there" if done.kept else ""
+        say(f"{done.written} files, {size(done.bytes)}, written to {done.folder}{kept}")
+    for path in done.refused:
+        sys.stderr.write(f"{plain_text(path)} is there and differs: kept, see --overwrite\n")
+    for told in done.failed:
+        sys.stderr.write(f"{plain_text(told)}\n")
+    if not done.whole:
+        raise typer.Exit(FAILED)
+
+
+class _Line:
+    """One line on a terminal that is wiped at the end; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+
+    def __enter__(self) -> _Line:
+        return self
+
+    def show(self, progress: Progress) -> None:
+        """Say how far it is."""
+        if self._shows:
+            sys.stderr.write(
+                f"\r\x1b[K{progress.files} of {progress.of} files, "
+                f"{size(progress.bytes)} of {size(progress.of_bytes)}"
+            )
+            sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._shows:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
