@@ -248,7 +248,10 @@ async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: 
     file = tmp_path / "rules"
     file.write_text("nonsense")
     ran = await anteroom("rules", "set", "project", str(file))
-    assert (ran.code, ran.err.splitlines()[1]) == (1, "  1:1: a rule starts with the tag it reads, such as (0008,1030)")
+    assert ran.code == 1
+    assert ran.err.splitlines()[1] == (
+        "  1:1: a rule starts with the tag it reads, such as (0008,1030)"
+    )
     assert (await anteroom("rules", "set", "project", str(tmp_path / "none"))).code == 1
 
 
