@@ -248,18 +248,12 @@ class Inspection:
         """Name those at rest whose files are more or fewer than their rows say."""
         at_rest = [row for row in found if not row.locked and row.status not in RECEIVING]
         counted = await asyncio.to_thread(_counted, at_rest, self._shop.prearchive)
-        suspect = [row for row in at_rest if counted[row.id] != row.objects]
-        differing = []
-        for row in suspect:
-            async with self._shop.prearchive_db.read() as transaction:
-                again = await transaction.get(SessionRow, row.id)
-            if again is not None and (again.status, again.objects, again.attempt) == (
-                row.status,
-                row.objects,
-                row.attempt,
-            ):
-                differing.append(row.id)
-        return differing
+        suspect = {row.id: row for row in at_rest if counted[row.id] != row.objects}
+        # Objects may have come, or a job have gone by, while the files were counted.
+        async with self._shop.prearchive_db.read() as transaction:
+            query = select(SessionRow).where(SessionRow.id.in_(suspect)).order_by(SessionRow.id)
+            again = (await transaction.execute(query)).scalars().all()
+        return [row.id for row in again if _as_it_was(row, suspect[row.id])]
 
 
 async def _disk(name: str, folder: Path) -> Check:
@@ -300,6 +294,10 @@ def _without(found: Sequence[SessionRow], prearchive: Path) -> list[str]:
 
 def _counted(found: Sequence[SessionRow], prearchive: Path) -> dict[str, int]:
     return {row.id: len(object_files(rows.folder_of(row, prearchive))) for row in found}
+
+
+def _as_it_was(row: SessionRow, before: SessionRow) -> bool:
+    return (row.status, row.objects, row.attempt) == (before.status, before.objects, before.attempt)
 
 
 def _without_folder(missing: Sequence[str], seen: str) -> Check:
