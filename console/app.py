@@ -174,6 +174,12 @@ class ConsoleApp(App[Leave]):
         lines = (("what", sentence), ("reference", reference), ("log", "the console's own log"))
         self.push_screen(TextScreen("Something failed", lines, empty="", bad=True))
 
+    def masks_changed(self) -> None:
+        """Draw again what may show labels that are masked at other times."""
+        for screen in self.screen_stack:
+            if isinstance(screen, SkeletonScreen):
+                screen.masks_changed()
+
     async def act(self, act: acts.Act) -> None:
         """Do an act once those before it are done; an act is never cancelled by another."""
         async with self._acting:

@@ -37,6 +37,8 @@ class Desk:
     """The acts of this console, the last at the end: what `u` takes back."""
     revealed_until: datetime | None = None
     """Until when masked labels are shown."""
+    reason_given: datetime | None = None
+    """When a reason for revealing labels was given last."""
 
     @property
     def reveals(self) -> bool:

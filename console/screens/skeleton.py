@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 import structlog
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
@@ -91,6 +91,10 @@ class SkeletonScreen(Screen[None]):
 
     def look_again(self) -> None:
         """Ask the engine again, after news or because the person wants to."""
+
+    def masks_changed(self) -> None:
+        """Draw labels again: they are masked now, or no longer."""
+        self.look_again()
 
     def copies(self) -> Sequence[Copyable]:
         """Give what can be copied: the id, the row, the command."""
@@ -253,6 +257,13 @@ class SkeletonScreen(Screen[None]):
     def do_reload(self) -> None:
         """Ask the engine again."""
         self.look_again()
+
+    @work(group="question", exit_on_error=False)
+    async def do_reveal(self) -> None:
+        """Show masked labels for a minute; why is asked once an hour, and kept for ever."""
+        from console.screens.revealing import reveal  # noqa: PLC0415 (it shows questions)
+
+        await reveal(self)
 
     async def do_undo(self) -> None:
         """Take the last act back."""

@@ -206,6 +206,9 @@ class AuditApi(Protocol):
         self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
     ) -> tuple[AuditEvent, ...]: ...
     async def verify(self) -> AuditReport: ...
+    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
+        """Record what a person did with what he may see: a deed of `engine.service.audit.DEEDS`."""
+        ...
 
 
 class EventsApi(Protocol):

@@ -49,6 +49,7 @@ from engine.receiver.pool import ReceiverPool, sweep_staging
 from engine.service import nouns
 from engine.service.api import EngineApi
 from engine.service.archive import Archive
+from engine.service.audit import Audit
 from engine.service.configuration import Configuration
 from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
@@ -369,7 +370,7 @@ class _Bound:
         )
         self.live = nouns.Live(shop)
         self.jobs = nouns.Jobs(shop, self.prearchive)
-        self.audit = nouns.Audit(shop)
+        self.audit = Audit(shop, actor)
         self.events = _Events(engine.ring)
         self.system = _System(engine, actor)
 

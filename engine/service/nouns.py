@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlalchemy import select
 
 from engine.archive import projects, rules
-from engine.archive.audit import AuditChain
 from engine.archive.prearchive import ledger, transfers
 from engine.archive.prearchive.tables import HeldRow
 from engine.dicom.guard import Guard, Unreadable
@@ -19,12 +18,8 @@ from engine.dicom.part10 import read_header
 from engine.intake.rules import parse_rules
 from engine.jobs.workshop import Workshop
 from engine.model.archive import (
-    AuditEvent,
-    AuditQuery,
-    AuditReport,
     Project,
     RuleText,
-    Window,
 )
 from engine.model.errors import Conflict, InvalidInput, NotFound, Problem
 from engine.model.live import HeldObject, Job, LedgerEntry, Transfer
@@ -231,26 +226,6 @@ def _must(outcomes: tuple[ActOutcome, ...]) -> None:
     for outcome in outcomes:
         if not outcome.done:
             raise Conflict(outcome.message)
-
-
-class Audit:
-    """The trail that never forgets."""
-
-    def __init__(self, shop: Workshop) -> None:
-        """Ask one chain."""
-        self._chain = AuditChain(shop.archive_db)
-
-    async def list(
-        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
-    ) -> tuple[AuditEvent, ...]:
-        """Give events, newest first."""
-        query = AuditQuery(object=object, actor=actor, action=action)
-        page = await self._chain.list(query, Window(offset=max(0, offset), limit=min(limit, _MOST)))
-        return page.rows
-
-    async def verify(self) -> AuditReport:
-        """Compute every hash anew."""
-        return await self._chain.verify()
 
 
 def _changes(values: dict[str, str]) -> projects.Changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from engine.model.accounts import Accounts, Place
 from engine.model.archive import (
@@ -71,6 +72,22 @@ class Audit(Asked):
             ok=holds,
             checked=len(self.facts.audit),
             message="the chain holds" if holds else "link 1 does not hold",
+        )
+
+    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
+        number = len(self.facts.audit) + 1
+        detail: dict[str, Any] = {"reason": reason, "count": count}
+        self.facts.audit.append(
+            AuditEvent(
+                number=number,
+                id=f"event_{number}",
+                at=NOON,
+                actor=self.actor,
+                action=deed,
+                object=object,
+                detail=detail,
+                hash="0" * 64,
+            )
         )
 
 

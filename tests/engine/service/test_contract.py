@@ -508,3 +508,21 @@ async def test_an_engine_looks_at_itself(opened: Opened) -> None:
     order = list(Finding)
     for checks in (quick, thorough):
         assert [*checks] == sorted(checks, key=lambda check: order.index(check.finding))
+
+
+async def test_what_a_person_saw_and_took_is_on_the_trail(opened: Opened) -> None:
+    engine, _ = opened
+    await engine.audit.note("revealed", "prearchive", "which patient is it")
+    await engine.audit.note("exported", "prearchive", count=12)
+    with pytest.raises(InvalidInput):
+        await engine.audit.note("looked", "prearchive")
+    with pytest.raises(InvalidInput):
+        await engine.audit.note("exported", "DOE^JANE")
+    while len(events := await engine.audit.list(object="prearchive")) < 2:
+        await engine.events.after("", 0, 0.1)
+    exported, revealed = events
+    assert (revealed.action, revealed.detail) == (
+        "Revealed labels",
+        {"reason": "which patient is it"},
+    )
+    assert (exported.action, exported.detail) == ("Exported a list", {"count": 12})

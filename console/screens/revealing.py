@@ -1,0 +1,43 @@
+"""Showing for a minute the labels that are masked otherwise: with a reason once an hour, and with an
+entry in the audit trail each time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from console.screens.skeleton import SkeletonScreen
+from console.widgets.dialogs import AskScreen, Question, reason
+from engine.model.errors import EngineError
+
+SHOWN = timedelta(seconds=60)
+REASON_HOLDS = timedelta(hours=1)
+
+
+async def reveal(screen: SkeletonScreen) -> None:
+    """Ask why, record it, and show the labels. Must be called from a worker."""
+    desk, why = screen.desk, ""
+    if desk.reason_given is None or desk.clock() - desk.reason_given > REASON_HOLDS:
+        question = Question(
+            title="Show masked labels for a minute?",
+            act="Show them",
+            says=(
+                "Nothing said where these sessions belong: their labels are what the scanner",
+                "knows of the patient. That they were shown is written to the audit trail.",
+            ),
+            fields=(reason(needed=True),),
+        )
+        given = await screen.app.push_screen_wait(AskScreen(question))
+        if given is None:
+            return
+        why = given["reason"]
+    try:
+        await screen.engine.audit.note("revealed", screen.NAME, why)
+    except EngineError as error:
+        # What cannot be recorded is not shown.
+        screen.failed(error)
+        return
+    if why:
+        desk.reason_given = desk.clock()
+    desk.revealed_until = desk.clock() + SHOWN
+    screen.host.masks_changed()
+    screen.host.set_timer(SHOWN.total_seconds(), screen.host.masks_changed)

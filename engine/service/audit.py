@@ -1,0 +1,54 @@
+"""The audit trail, asked on behalf of an actor: reading it, verifying it, and recording what a
+person did with data that he may see and that leaves no trace of itself."""
+
+from __future__ import annotations
+
+import re
+
+from engine.archive.audit import AuditChain, record
+from engine.jobs.workshop import Workshop
+from engine.model.archive import AuditEvent, AuditQuery, AuditReport, Window
+from engine.model.errors import InvalidInput
+
+DEEDS = {"revealed": "Revealed labels", "exported": "Exported a list"}
+"""What can be recorded, and the action that the trail knows it by."""
+
+_MOST = 1000
+_OBJECT = re.compile(r"[a-z0-9_ -]{1,64}")
+"""Names of lists and our own ids; a label would hardly fit, and must not stand here."""
+
+_LONGEST_REASON = 400
+
+
+class Audit:
+    """The trail that never forgets."""
+
+    def __init__(self, shop: Workshop, actor: str) -> None:
+        """Ask one chain for one actor."""
+        self._shop = shop
+        self._chain = AuditChain(shop.archive_db)
+        self._actor = actor
+
+    async def list(
+        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
+    ) -> tuple[AuditEvent, ...]:
+        """Give events, newest first."""
+        query = AuditQuery(object=object, actor=actor, action=action)
+        page = await self._chain.list(query, Window(offset=max(0, offset), limit=min(limit, _MOST)))
+        return page.rows
+
+    async def verify(self) -> AuditReport:
+        """Compute every hash anew."""
+        return await self._chain.verify()
+
+    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
+        """Record that the actor saw masked labels or took a list out."""
+        if deed not in DEEDS:
+            raise InvalidInput(f"there is no such deed; it is one of {', '.join(DEEDS)}")
+        if not _OBJECT.fullmatch(object):
+            raise InvalidInput("what it was done to is a list or an id of ours, in small letters")
+        if len(reason) > _LONGEST_REASON:
+            raise InvalidInput(f"a reason has at most {_LONGEST_REASON} characters")
+        detail = ({"reason": reason} if reason else {}) | ({"count": count} if count else {})
+        async with self._shop.archive_db.write() as transaction:
+            record(transaction, self._actor, DEEDS[deed], object, detail)
