@@ -41,15 +41,15 @@ async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> 
     """
     async with shop.prearchive_db.read() as transaction:
         await _must_be_gone(transaction, id)
-    known, entries = await asyncio.to_thread(_read, shop.prearchive, id)
+    known = await asyncio.to_thread(_read, shop.prearchive, id)
+    entries = await asyncio.to_thread(card.read_index, shop.prearchive / TRASH / id)
     row = _row(known, entries, actor)
     home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
     async with shop.prearchive_db.write() as transaction:
         await take_turn(transaction, id)
         await _must_be_gone(transaction, id)
         # It may have expired, or have been put back and deleted anew, since its card was read.
-        again, _ = await asyncio.to_thread(_read, shop.prearchive, id)
-        if again != known:
+        if await asyncio.to_thread(_read, shop.prearchive, id) != known:
             raise Conflict(f"{id} has just been deleted anew: look at it again")
         if await asyncio.to_thread(home.exists) or await _is_taken(transaction, row):
             raise Conflict(f"another session stands at the place of {id}: move or delete it first")
@@ -115,11 +115,11 @@ class RestoreJob:
         await self._shop.at("brought")
 
 
-def _read(prearchive: Path, id: str) -> tuple[card.Card, list[ObjectRow]]:
+def _read(prearchive: Path, id: str) -> card.Card:
     folder = place_in_trash(prearchive, id)
     if folder is None:
         raise NotFound(f"{id} is not in the trash", hint="list what is: trash list")
-    return card.read(folder), card.read_index(folder)
+    return card.read(folder)
 
 
 def _row(known: card.Card, entries: Sequence[ObjectRow], actor: str) -> SessionRow:

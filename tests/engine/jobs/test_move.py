@@ -78,6 +78,15 @@ async def test_a_build_that_fails_after_the_renaming_does_not_lose_the_folder(
     assert (await place(fixture, session)).name == "E2"
 
 
+async def test_a_file_that_cannot_be_read_any_more_is_told(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    folder = await place(fixture, session)
+    next(folder.rglob("1.dcm")).write_bytes(b"no object")
+    await move(fixture, session, wanted_label="E2")
+    row = await fixture.there(session)
+    assert (row.status, row.locked, bool(row.reason)) == (Status.ERROR, False, True)
+
+
 async def test_a_place_that_is_taken_is_a_conflict(fixture: Fixture) -> None:
     session = await ready(fixture)
     row = await fixture.there(session)

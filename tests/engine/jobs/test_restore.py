@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -278,6 +279,18 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
     assert await run(either, job) == ""
     await refused(either, session, Conflict, "is in the prearchive")
     assert await receipts(either) == 0
+
+
+async def test_of_two_who_put_a_session_back_at_once_one_is_refused(either: Fixture) -> None:
+    session = await ready(either)
+    assert await delete(either, session) == ""
+    asked = [put_back(either.shop, session, actor="test") for _ in range(2)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    (refusal,) = [each for each in answers if not isinstance(each, str)]
+    assert isinstance(refusal, Conflict)
+    (job,) = either.jobs.queued
+    assert await run(either, job) == ""
+    await place(either, session)
 
 
 @pytest.mark.parametrize(

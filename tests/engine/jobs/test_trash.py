@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import make_transient
 
 from engine.archive.prearchive.tables import OutboxRow
 from engine.jobs.restore import put_back
-from engine.jobs.trash import expire, listed
+from engine.jobs.trash import expire, listed, take_turn
 from engine.model.errors import NotFound
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import ready
@@ -107,3 +109,22 @@ async def test_a_card_that_cannot_be_read_expires_by_its_file(fixture: Fixture) 
     assert await expire(fixture.shop, now=datetime.now(UTC)) == ()
     os.utime(card, (0, 0))
     assert await expire(fixture.shop, now=datetime.now(UTC)) == (session,)
+
+
+async def test_expiry_waits_for_a_restore_that_has_begun(either: Fixture) -> None:
+    session = await ready(either)
+    before = await either.there(session)
+    assert await delete(either, session) == ""
+    database = either.shop.prearchive_db
+    async with database.write() as transaction:
+        await take_turn(transaction, session)
+        expiry = asyncio.create_task(expire(either.shop, now=FAR))
+        # On SQLite it waits for the only writer, which is we.
+        waits = database.is_sqlite
+        while not waits and not expiry.done():
+            found = await transaction.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted"))
+            waits = found.first() is not None
+        make_transient(before)
+        transaction.add(before)
+    assert await expiry == ()
+    assert (either.shop.prearchive / ".trash" / session).is_dir()
