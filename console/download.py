@@ -21,7 +21,7 @@ from engine.service.api import EngineApi
 
 PIECE = 4 * 1024 * 1024
 """Bytes that are asked for at once."""
-WINDOW = 1_000
+WINDOW = 5_000
 AT_ONCE = 4
 """Files that are on their way at the same time."""
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.intake.build.catalog import read_instance_numbers
 from engine.intake.build.layout import LABELS
-from engine.intake.contents import catalogs, catalogued, read_document, resources, told, walk
+from engine.intake.contents import catalogs, read_document, resources, told, walk
 from engine.model.contents import ARRIVAL_STEPS, SeriesArrival
 
 _MOST_MISSING = 1_000_000
@@ -39,9 +40,7 @@ def arrivals(folder: Path, document: Path) -> Arrivals:
         times.setdefault(resource.scan, []).extend(_times(walk(place)))
         numbers = instances.setdefault(resource.scan, set())
         for catalog in catalogs(place):
-            for entry in catalogued(Path(catalog.path)):
-                if entry.instance_number:
-                    numbers.add(int(entry.instance_number))
+            numbers.update(_numbers(Path(catalog.path)))
     every = [each for found in times.values() for each in found]
     if not every:
         return Arrivals(first=None, last=None, series=())
@@ -74,6 +73,13 @@ def _times(entries: Iterable[os.DirEntry[str]]) -> Iterable[float]:
         except OSError:
             # It has just been moved to another scan.
             continue
+
+
+def _numbers(catalog: Path) -> Iterable[int]:
+    try:
+        return read_instance_numbers(catalog.read_bytes())
+    except (OSError, ValueError):
+        return ()
 
 
 def _counts(times: Iterable[float], first: float, last: float) -> tuple[int, ...]:

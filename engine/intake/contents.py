@@ -27,6 +27,7 @@ _CATALOG = re.compile(r".*_catalog\.xml", re.DOTALL)
 _MOST_WARNINGS = 200
 _LARGEST_LOG = 256 * 1024
 _LARGEST_DOCUMENT = 64 * 1024 * 1024
+_UNKNOWN = CatalogEntry(uri="")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,20 +77,21 @@ def read_document(path: Path) -> SessionDocument | None:
 
 
 def page(folder: Path, scan: str, offset: int, limit: int) -> FilePage:
-    """Give a window of the files of a scan, or of all."""
-    rows = files(folder, scan)
-    return FilePage(rows=rows[offset : offset + limit], total=len(rows))
-
-
-def files(folder: Path, scan: str = "") -> tuple[FileEntry, ...]:
-    """Give the files of a scan, or of all, in the order of scans, resources and names."""
-    states = tuple(
-        (resource, *_state(folder / resource.path))
-        for resource in resources(folder)
-        if scan in ("", resource.scan)
-    )
-    # Window after window is asked for: while nothing has changed, the same rows answer.
-    return _files(folder, states)
+    """Give a window of the files of a scan, or of all, in the order of scans, resources and
+    names."""
+    total = 0
+    rows: list[FileEntry] = []
+    for resource in resources(folder):
+        if scan not in ("", resource.scan):
+            continue
+        entries = list(walk(folder / resource.path))
+        # Only those catalogs are read whose files the window shows.
+        start = max(0, offset - total)
+        shown = entries[start : max(start, offset + limit - total)]
+        if shown:
+            rows += _told(folder / resource.path, resource, shown)
+        total += len(entries)
+    return FilePage(rows=tuple(rows), total=total)
 
 
 def object_paths(folder: Path, scan: str = "") -> list[str]:
@@ -138,14 +140,6 @@ def catalogs(place: Path) -> list[os.DirEntry[str]]:
     except OSError:
         return []
     return sorted(found, key=lambda entry: entry.name)
-
-
-def catalogued(catalog: Path) -> tuple[CatalogEntry, ...]:
-    """Give the entries of a catalog; none where it cannot be read, for the files are there."""
-    try:
-        return read_catalog(catalog.read_bytes()).entries
-    except (OSError, ValueError):
-        return ()
 
 
 def within(folder: Path, path: str) -> Path:
@@ -221,41 +215,34 @@ def told(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-State = tuple[Resource, int, tuple[tuple[str, int, int], ...]]
-"""A resource, when its folder was changed, and its catalogs with their times and sizes."""
+def _told(place: Path, resource: Resource, entries: list[os.DirEntry[str]]) -> Iterator[FileEntry]:
+    listed: dict[str, CatalogEntry] = {}
+    for catalog in catalogs(place):
+        status = catalog.stat(follow_symlinks=False)
+        listed |= _listed(Path(catalog.path), status.st_mtime_ns, status.st_size)
+    for entry in entries:
+        name = below(entry, place)
+        known = listed.get(name, _UNKNOWN)
+        yield FileEntry(
+            path=told(f"{resource.path}/{name}"),
+            scan=told(resource.scan),
+            resource=told(resource.label),
+            size=known.size or _size(entry),
+            uid=known.uid,
+            instance_number=known.instance_number,
+            digest=known.digest,
+        )
 
 
-@lru_cache(maxsize=1)
-def _files(folder: Path, states: tuple[State, ...]) -> tuple[FileEntry, ...]:
-    rows: list[FileEntry] = []
-    for resource, _, catalogs in states:
-        place = folder / resource.path
-        listed = {entry.uri: entry for name, _, _ in catalogs for entry in catalogued(place / name)}
-        for entry in walk(place):
-            name = below(entry, place)
-            known = listed.get(name)
-            rows.append(
-                FileEntry(
-                    path=told(f"{resource.path}/{name}"),
-                    scan=told(resource.scan),
-                    resource=told(resource.label),
-                    size=known.size if known is not None and known.size else _size(entry),
-                    uid=known.uid if known is not None else "",
-                    instance_number=known.instance_number if known is not None else "",
-                    digest=known.digest if known is not None else "",
-                )
-            )
-    return tuple(rows)
-
-
-def _state(place: Path) -> tuple[int, tuple[tuple[str, int, int], ...]]:
-    """Give what changes when files come or go, or a catalog is written anew."""
+@lru_cache(maxsize=2)
+def _listed(catalog: Path, _changed: int, _size: int) -> dict[str, CatalogEntry]:
+    """Give the entries of a catalog by name. Window after window is asked for of a large one; it is
+    read again when it has been written anew."""
     try:
-        changed = place.stat().st_mtime_ns
-        found = [(each.name, each.stat(follow_symlinks=False)) for each in catalogs(place)]
-    except OSError:
-        return 0, ()
-    return changed, tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
+        return {entry.uri: entry for entry in read_catalog(catalog.read_bytes()).entries}
+    except (OSError, ValueError):
+        # The files are there, whatever a catalog says.
+        return {}
 
 
 def _described(scan: ScanDocument) -> ScanSummary:

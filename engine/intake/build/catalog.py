@@ -6,12 +6,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from engine.intake.build.markup import CAT, XSI, MarkupError, cat, clean, read_xml
+from engine.intake.build.markup import CAT, XSI, MarkupError, cat, clean, read_xml, scan_xml
 from engine.intake.build.scans import PRIMARY
 from engine.model.imaging import CatalogEntry, Dimensions, ResourceDocument, VoxelResolution
 
 _SIZE = "SIZE"
 _CLASS = "SOP_CLASS_UID"
+_ENTRY = f"{CAT}}}entry"
 _LINE_ENDS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 
@@ -71,6 +72,23 @@ def read_catalog(data: bytes, *, catalog: str = "") -> ResourceDocument:
         voxel_res=_read_voxel(root.find(cat("voxelRes"))),
         orientation=root.findtext(cat("orientation")) or "",
     )
+
+
+def read_instance_numbers(data: bytes) -> list[int]:
+    """Read the instance numbers of a catalog alone: a tenth of the work where it is large.
+
+    Raises:
+        MarkupError: if the document cannot be read.
+    """
+    found: list[int] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        number = attributes.get("instanceNumber", "")
+        if name == _ENTRY and _is_integer(number):
+            found.append(int(number))
+
+    scan_xml(data, start)
+    return found
 
 
 def _entry(entry: CatalogEntry, common: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from xml.parsers import expat
 
 XNAT = "http://nrg.wustl.edu/xnat"
@@ -89,19 +90,32 @@ def read_xml(data: bytes) -> ET.Element:
         depth -= 1
         builder.end(_braced(name))
 
-    def refuse(*_: object) -> None:
-        raise MarkupError("a document type declaration is not allowed")
-
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
+    _parse(parser, data)
+    return builder.close()
+
+
+def scan_xml(data: bytes, start: Callable[[str, dict[str, str]], None]) -> None:
+    """Tell every element by name (`namespace}name`) and attributes, as safely as `read_xml` reads
+    and without a tree."""
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.StartElementHandler = start
+    _parse(parser, data)
+
+
+def _parse(parser: expat.XMLParserType, data: bytes) -> None:
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise MarkupError(f"line {error.lineno}: not well-formed XML") from None
-    return builder.close()
+
+
+def _refuse(*_: object) -> None:
+    raise MarkupError("a document type declaration is not allowed")
 
 
 def _braced(name: str) -> str:

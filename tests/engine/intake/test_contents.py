@@ -13,6 +13,7 @@ from engine.intake import contents
 from engine.intake.build.catalog import write_catalog
 from engine.intake.build.document import write_session
 from engine.intake.build.layout import BUILD_LOG
+from engine.model.contents import FileEntry
 from engine.model.errors import InvalidInput, NotFound, Refused
 from engine.model.imaging import CatalogEntry, ResourceDocument, ScanDocument, SessionDocument
 
@@ -34,6 +35,10 @@ def put(path: Path, data: bytes) -> None:
 
 def document(folder: Path) -> Path:
     return folder.with_name("MR_1.xml")
+
+
+def every(folder: Path, scan: str = "") -> tuple[FileEntry, ...]:
+    return contents.page(folder, scan, 0, 100).rows
 
 
 def build(folder: Path, scan: str = "10") -> None:
@@ -109,7 +114,7 @@ def test_catalogs_say_more_of_the_files_that_are_there(folder: Path) -> None:
     build(folder)
     put(folder / "SCANS/10/DICOM/late.dcm", b"late")
     (folder / "SCANS/10/DICOM/c.dcm").unlink()
-    rows = {row.path.rpartition("/")[2]: row for row in contents.files(folder, "10")}
+    rows = {row.path.rpartition("/")[2]: row for row in every(folder, "10")}
     assert set(rows) == {"b.dcm", "late.dcm", "d.dcm"}
     assert (rows["b.dcm"].uid, rows["b.dcm"].digest, rows["b.dcm"].size) == ("1.2.1", "ab", 14)
     assert (rows["late.dcm"].uid, rows["late.dcm"].size) == ("", 4)
@@ -120,19 +125,35 @@ def test_a_listing_follows_the_folder(folder: Path) -> None:
     put(folder / "SCANS/2/DICOM/later.dcm", b"x")
     assert contents.page(folder, "", 0, 1).total == 5
     build(folder)
-    assert {row.uid for row in contents.files(folder, "10")} == {"1.2.1", "1.2.2", ""}
+    assert {row.uid for row in every(folder, "10")} == {"1.2.1", "1.2.2", ""}
+
+
+def test_windows_reach_over_resources(folder: Path) -> None:
+    build(folder)
+    whole = every(folder)
+    assert [row.uid for row in whole] == ["", "1.2.1", "1.2.2", ""]
+    for offset in range(6):
+        for limit in range(6):
+            page = contents.page(folder, "", offset, limit)
+            assert (page.rows, page.total) == (whole[offset : offset + limit], 4)
+
+
+def test_a_catalog_that_cannot_be_read_hides_no_file(folder: Path) -> None:
+    build(folder)
+    (folder / "SCANS/10/DICOM/scan_10_catalog.xml").write_text("<cat")
+    assert [row.uid for row in every(folder)] == [""] * 4
 
 
 def test_resources_of_the_session_have_no_scan(folder: Path) -> None:
     put(folder / "RESOURCES/notes/a/b.txt", b"text")
-    (row,) = (row for row in contents.files(folder) if not row.scan)
+    (row,) = (row for row in every(folder) if not row.scan)
     assert (row.path, row.resource) == ("RESOURCES/notes/a/b.txt", "notes")
     assert all(path.startswith("SCANS/") for path in contents.object_paths(folder))
 
 
 def test_names_of_any_bytes_can_be_told(folder: Path) -> None:
     put(folder / "SCANS/2/DICOM" / os.fsdecode(b"\xff.dcm"), b"x")
-    paths = [row.path for row in contents.files(folder, "2")]
+    paths = [row.path for row in every(folder, "2")]
     assert "SCANS/2/DICOM/\N{REPLACEMENT CHARACTER}.dcm" in paths
     assert all(path.encode() for path in paths)
 
@@ -141,7 +162,7 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     for ask in (
         lambda: contents.contents(gone, document(gone)),
-        lambda: contents.files(gone),
+        lambda: every(gone),
         lambda: contents.object_paths(gone),
         lambda: contents.read_piece(gone, "SCANS/1/DICOM/a", 0, 1),
     ):

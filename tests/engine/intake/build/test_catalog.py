@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.intake.build.catalog import catalog_name, read_catalog, write_catalog
+from engine.intake.build.catalog import (
+    catalog_name,
+    read_catalog,
+    read_instance_numbers,
+    write_catalog,
+)
 from engine.intake.build.markup import MarkupError, clean, local, read_xml
 from engine.model.imaging import CatalogEntry, Dimensions, ResourceDocument, VoxelResolution
 
@@ -104,3 +109,15 @@ def test_any_cleaned_text_survives(entries: list[CatalogEntry]) -> None:
 def test_names_of_catalogs() -> None:
     assert catalog_name("4", "DICOM") == "scan_4_catalog.xml"
     assert catalog_name("4", "secondary") == "scan_4_secondary_catalog.xml"
+
+
+def test_instance_numbers_are_read_alone() -> None:
+    entries = tuple(
+        CatalogEntry(uri=f"{at}.dcm", uid=f"1.{at}", instance_number=number)
+        for at, number in enumerate(("7", "-2", "", "x", "12"))
+    )
+    written = write_catalog(ResourceDocument(label="DICOM", catalog="", entries=entries))
+    assert read_instance_numbers(written) == [7, -2, 12]
+    for hostile in (b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>", written[:-9]):
+        with pytest.raises(MarkupError):
+            read_instance_numbers(hostile)
