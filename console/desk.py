@@ -1,5 +1,5 @@
 """What all screens of one console share: the engine, who looks, what is known of the engine's
-state, what was said, what was done, and how lists were left."""
+state, what was said, what was done, what leaves, and how lists were left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from console.acts import Act
 from console.notices import Notices
+from console.outgoing import Outgoing
 from console.preferences import Preferences
 from console.pulse import Pulse
 from console.state import StateFile
@@ -35,6 +36,7 @@ class Desk:
     notices: Notices = field(default_factory=Notices)
     done: list[Act] = field(default_factory=list)
     """The acts of this console, the last at the end: what `u` takes back."""
+    outgoing: Outgoing = field(default_factory=Outgoing)
     revealed_until: datetime | None = None
     """Until when masked labels are shown."""
     reason_given: datetime | None = None

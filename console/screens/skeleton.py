@@ -23,6 +23,7 @@ from textual.worker import Worker, WorkerState
 from console import figures, glyphs
 from console.bridge import EngineEvents, EngineLost
 from console.desk import Desk
+from console.export import Exportable
 from console.keys import MODES, SCREENS
 from console.notices import Severity
 from console.widgets.chrome import Line, ModeLine, Piece, key_hints
@@ -99,6 +100,10 @@ class SkeletonScreen(Screen[None]):
     def copies(self) -> Sequence[Copyable]:
         """Give what can be copied: the id, the row, the command."""
         return ()
+
+    def exports(self) -> Exportable | None:
+        """Give the rows that `e` offers to write to a file; None where there are none now."""
+        return None
 
     # What a screen uses.
 
@@ -247,6 +252,17 @@ class SkeletonScreen(Screen[None]):
 
         self.app.push_screen(ChooseScreen("Copy", choices), copy)
 
+    @work(group="export", exit_on_error=False)
+    async def do_export(self) -> None:
+        """Write the rows of the list to a file."""
+        from console.screens.exporting import export_rows  # noqa: PLC0415 (it draws our lines)
+
+        offered = self.exports()
+        if offered is None:
+            self.tell("there are no rows to write here", "warning")
+        else:
+            await export_rows(self, offered)
+
     def do_zoom(self) -> None:
         """Give the pane with focus the whole screen, or take it back."""
         if self.maximized is not None:
@@ -339,6 +355,8 @@ class SkeletonScreen(Screen[None]):
     def _draw_status(self) -> None:
         if self.is_mounted:
             left, right = self._status
+            if leaving := self.desk.outgoing.text:
+                right = (*right, (f"  {leaving} ", "accent"))
             self.query_one("#status", Line).say(((" ", "plain"), *left), right)
 
     def _draw_keys(self) -> None:
