@@ -78,6 +78,33 @@ def row(session: PrearchiveSession, now: datetime, *, masked: bool) -> Row:
     )
 
 
+EXPORTED = (
+    *("id", "status", "project", "subject", "session", "date", "time", "last object", "images"),
+    *("bytes", "type", "from", "receiver"),
+)
+"""The titles of what is written of a session to a file."""
+
+
+def exported(session: PrearchiveSession, *, masked: bool) -> tuple[str, ...]:
+    """Give what is written of a session to a file: what the list shows, for programs to read."""
+    subject, label = labels(session, masked=masked)
+    return (
+        session.id,
+        session.status.value,
+        session.project or UNASSIGNED,
+        subject,
+        label,
+        session.scan_date,
+        session.scan_time,
+        session.last_object.isoformat(timespec="seconds"),
+        str(session.objects),
+        str(session.bytes),
+        session.modality,
+        session.calling,
+        session.receiver,
+    )
+
+
 def card(
     session: PrearchiveSession, log: Sequence[LogEntry], *, masked: bool, code: int | None = None
 ) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from textual.timer import Timer
 
 from console import figures, triaged
 from console.desk import Desk
+from console.export import Cells, Exportable, Told, in_windows
 from console.keys import bindings
 from console.screens.skeleton import sheets
 from console.screens.triage import TriageScreen
@@ -101,6 +102,26 @@ class PrearchiveScreen(TriageScreen):
         if action == "reveal" and self.desk.reveals:
             return "labels are shown already"
         return super().why_not(action)
+
+    def exports(self) -> Exportable | None:
+        """Offer all rows that the filter finds."""
+        if not self._table.total:
+            return None
+        query, list_ = self._query, self.engine.prearchive.list
+
+        async def rows(told: Told) -> list[Cells]:
+            return await in_windows(
+                lambda offset, limit: list_(query, offset=offset, limit=limit),
+                lambda one: triaged.exported(one, masked=self._masked(one)),
+                told,
+            )
+
+        return Exportable(
+            name="prearchive",
+            titles=triaged.EXPORTED,
+            rows=rows,
+            says=str(self._filter.filter),
+        )
 
     def leave_part(self) -> bool:
         """Leave what is open: zoom, range, filter."""
