@@ -125,7 +125,7 @@ def card(
     ]
     if session.reason:
         lines += [("Reason", session.reason), ("", "")]
-    lines += [("Next", _next(session, label, subject)), ("", "")]
+    lines += [("Next", next_step(session, label, subject)), ("", "")]
     lines.append(("Log", "" if log else "nothing was logged"))
     lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(log)]
     return lines
@@ -144,7 +144,8 @@ def _auto(session: PrearchiveSession, code: int | None) -> str:
     return "yes, by its header" if session.autoarchive else "no, by its header"
 
 
-def _next(session: PrearchiveSession, label: str, subject: str) -> str:
+def next_step(session: PrearchiveSession, label: str, subject: str) -> str:
+    """Say what can be done with a session, and what comes of it."""
     if session.project is None:
         return "m moves it to a project; only then can it be archived"
     match session.status:
