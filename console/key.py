@@ -44,7 +44,11 @@ class ScreenKeys:
     title: str
     keys: tuple[Key, ...]
     lists: bool = True
-    """The screen has a list: its keys for moving, marking and sorting are told as well."""
+    """The screen has a list: its keys for moving are told as well."""
+    marks: bool = True
+    """Rows of the list can be marked."""
+    sorts: bool = True
+    """The list can be sorted."""
 
 
 def _move(action: str, keys: str, shown: str, label: str, help: str) -> Key:

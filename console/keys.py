@@ -109,13 +109,17 @@ SCREENS = {
         ScreenKeys(
             name="session",
             title="Session",
+            marks=False,
+            sorts=False,
             keys=(SEARCH, *NEXT, *TABS, *OBJECTS, OPEN, *TRIAGE, LOG, REVEAL, EXPORT),
         ),
         ScreenKeys(
             name="trash",
             title="Trash",
+            marks=False,
+            sorts=False,
             keys=(
-                act("restore", "u", "put back", "put the session back to where it was", 4),
+                act("restore", "u", "put back…", "put the session back to where it was", 4),
                 EXPORT,
             ),
         ),
@@ -239,7 +243,8 @@ def widget_bindings(keys: Iterable[Key]) -> list[Binding]:
 def told(name: str, *, watching: bool = False) -> Iterator[Key]:
     """Give all keys of a screen for people, its own first; those that act only to who may act."""
     screen = SCREENS[name]
-    lists = (*MOVING, *MARKING, *SORTING) if screen.lists else ()
+    marking = MARKING if screen.marks else ()
+    lists = (*MOVING, *marking, *(SORTING if screen.sorts else ())) if screen.lists else ()
     taken: set[str] = set()
     for one in (*screen.keys, *lists, *GLOBAL):
         if one.shown not in taken and not (watching and one.acts):

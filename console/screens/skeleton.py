@@ -28,6 +28,7 @@ from console.keys import MODES, SCREENS
 from console.notices import Severity
 from console.widgets.chrome import Line, ModeLine, Piece, key_hints
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
+from engine.model.live import Event
 from engine.service.api import EngineApi
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class SkeletonScreen(Screen[None]):
 
     def look_again(self) -> None:
         """Ask the engine again, after news or because the person wants to."""
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event may have changed what is shown."""
+        return event.kind in self.KINDS
 
     def masks_changed(self) -> None:
         """Draw labels again: they are masked now, or no longer."""
@@ -184,7 +189,7 @@ class SkeletonScreen(Screen[None]):
     @on(EngineEvents)
     def _news(self, message: EngineEvents) -> None:
         batch = message.batch
-        if batch.gap or any(event.kind in self.KINDS for event in batch.events):
+        if batch.gap or any(self.concerns(event) for event in batch.events):
             self.look_again()
 
     @on(EngineLost)
