@@ -41,9 +41,11 @@ class Running:
     """A download that goes on."""
 
     label: str
-    stop: Callable[[], None]
     shown: str = ""
     """How far it is."""
+    stopped: bool = False
+    """The person has stopped it."""
+    stop: Callable[[], None] = lambda: None
 
 
 @dataclass(kw_only=True)

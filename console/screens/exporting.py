@@ -6,6 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from textual.app import App
 
 from console import figures
 from console.export import Cells, Exportable, Format, Sheet, file_name, keep, written
@@ -76,7 +79,7 @@ async def _fetched(screen: SkeletonScreen, offered: Exportable) -> Sequence[Cell
 
     def show(text: str) -> None:
         screen.desk.outgoing.rows = text
-        draw_outgoing(screen)
+        draw_outgoing(screen.app)
 
     def told(done: int, of: int) -> None:
         if done < of and pacing.due():
@@ -88,9 +91,9 @@ async def _fetched(screen: SkeletonScreen, offered: Exportable) -> Sequence[Cell
         show("")
 
 
-def draw_outgoing(screen: SkeletonScreen) -> None:
+def draw_outgoing(app: App[Any]) -> None:
     """Show, on whatever screen is open now, how far that is which leaves."""
-    for one in screen.app.screen_stack:
+    for one in app.screen_stack:
         if isinstance(one, SkeletonScreen):
             one.draw_lines()
 

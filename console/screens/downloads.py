@@ -1,0 +1,218 @@
+"""Screens of filed sessions, whose files can be written into a folder of the person. A download
+goes on while he works elsewhere; what is written, and how, is decided in `console.download`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from textual import work
+
+from console import figures
+from console.download import Downloaded, Progress, download
+from console.notices import Notice
+from console.outgoing import Pacing, Running, progress
+from console.screens.exporting import draw_outgoing, export_rows, fault_of, place_of
+from console.screens.skeleton import SkeletonScreen
+from console.widgets.dialogs import (
+    Answers,
+    AskScreen,
+    Choice,
+    ChooseScreen,
+    Field,
+    Question,
+    reason,
+)
+from engine.model.errors import EngineError
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+log = structlog.get_logger(__name__)
+
+NOTED = 20
+"""Files that did not come which are kept as notices, each with its reason."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Files that can be taken out. Sizes are bytes."""
+
+    accession: str
+    label: str
+    files: int
+    bytes: int
+    scan: str = ""
+    """Empty for all of the session."""
+
+    @property
+    def what(self) -> str:
+        """Say whose files they are."""
+        return f"scan {self.scan} of {self.label}" if self.scan else self.label
+
+    @property
+    def much(self) -> str:
+        """Say how many they are."""
+        return f"{figures.plural(self.files, 'file')}, {figures.size(self.bytes)}"
+
+
+class DownloadScreen(SkeletonScreen):
+    """A screen with filed sessions."""
+
+    def wanted(self) -> Sequence[Wanted]:
+        """Give the files that can be taken out from here now."""
+        raise NotImplementedError
+
+    @work(group="export", exit_on_error=False)
+    async def do_export(self) -> None:
+        """Take files out, write rows to a file, or stop a download."""
+        running, rows = self.desk.outgoing.download, self.exports()
+        wanted = () if running is not None else tuple(self.wanted())
+        choices = [
+            Choice(
+                key=f"files {place}",
+                title="files of this scan…" if one.scan else "files of this session…",
+                detail=f"{one.what}: {one.much}",
+            )
+            for place, one in enumerate(wanted)
+        ]
+        if running is not None:
+            detail = f"{running.label}, {running.shown}"
+            choices.append(Choice(key="stop", title="stop the download", detail=detail))
+        if rows is not None:
+            choices.append(Choice(key="rows", title="rows of the list…", detail="CSV, TSV or JSON"))
+        chosen = await self.app.push_screen_wait(
+            ChooseScreen("Download and export", tuple(choices), empty="there is nothing here")
+        )
+        if chosen == "stop" and running is not None:
+            running.stopped = True
+            running.stop()
+        elif chosen == "rows" and rows is not None:
+            await export_rows(self, rows)
+        elif chosen is not None and chosen.startswith("files "):
+            await self._ask(wanted[int(chosen.removeprefix("files "))])
+
+    async def _ask(self, wanted: Wanted) -> None:
+        given = await self.app.push_screen_wait(
+            AskScreen(question(wanted, self.desk.outgoing.folder))
+        )
+        if given is None:
+            return
+        self.desk.outgoing.folder = given["folder"]
+        if self.desk.outgoing.download is not None:
+            self.tell("not now: another download has begun", "warning")
+            return
+        running = Running(label=wanted.what)
+        self.desk.outgoing.download = running
+        # Not a worker of this screen: it goes on when the screen is left.
+        work = _bring(self.host, running, wanted, given)
+        worker = self.host.run_worker(work, group="downloads", name="download", exit_on_error=False)
+        running.stop = worker.cancel
+        draw_outgoing(self.host)
+
+
+async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answers) -> None:
+    outgoing, pacing = host.desk.outgoing, Pacing()
+    done = Progress(files=0, of=wanted.files, bytes=0, of_bytes=wanted.bytes)
+
+    def told(now: Progress) -> None:
+        nonlocal done
+        done = now
+        if pacing.due():
+            running.shown = progress(now.files, now.of)
+            draw_outgoing(host)
+
+    try:
+        end = await download(
+            host.desk.engine,
+            wanted.accession,
+            place_of(given["folder"]),
+            scans=(wanted.scan,) if wanted.scan else (),
+            overwrite=given["there"] == "replace",
+            progress=told,
+            reason=given["reason"],
+        )
+    except asyncio.CancelledError:
+        if running.stopped:
+            many = f"{figures.grouped(done.files)} of {figures.plural(done.of, 'file')}"
+            host.tell(f"download of {wanted.what} stopped: {many} are there", "warning")
+        raise
+    except EngineError as error:
+        # Also when the disk is full: that is not an engine that does not answer.
+        hint = f" ({error.hint})" if error.hint else ""
+        host.tell(f"download of {wanted.what} ended: {error.message}{hint}", "error")
+    except Exception as error:
+        reference = secrets.token_hex(4)
+        log.error("failed", action="download", reference=reference, error=type(error).__name__)
+        host.broken(reference, "the download could not be ended")
+    else:
+        _tell_end(host, end)
+    finally:
+        outgoing.download = None
+        draw_outgoing(host)
+
+
+def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
+    faults = (*end.failed, *(f"{path}: it is there and differs" for path in end.refused))
+    for why in faults[:NOTED]:
+        host.desk.notices.add(Notice(at=host.desk.clock(), text=why, severity="warning"))
+    words = f"{figures.plural(end.written, 'file')}, {figures.size(end.bytes)}, written to "
+    words += end.folder
+    if end.kept:
+        words += f"; {figures.grouped(end.kept)} were there already"
+    if end.refused:
+        words += f"; {figures.grouped(len(end.refused))} differ there and were kept"
+    if end.failed:
+        words += f"; {figures.plural(len(end.failed), 'file')} did not come"
+    host.tell(words if end.whole else f"{words} (! has them)", "error" if faults else "information")
+
+
+def question(wanted: Wanted, folder: str) -> Question:
+    """Ask where files go, and what becomes of those that are there."""
+
+    def command(answers: Answers) -> str:
+        words = [
+            "anteroom",
+            "archive",
+            "export",
+            wanted.accession,
+            str(place_of(answers["folder"])),
+        ]
+        words += ["--scan", wanted.scan] if wanted.scan else []
+        words += ["--overwrite"] if answers["there"] == "replace" else []
+        words += ["--reason", answers["reason"]] if answers["reason"] else []
+        return shlex.join(words)
+
+    return Question(
+        title=f"Write the files of {wanted.what}",
+        act="Write",
+        says=(
+            f"{wanted.much}, into a folder {wanted.label} below the one named here.",
+            "What is there already and the same is not written again. The audit trail has it.",
+        ),
+        fields=(
+            Field(name="folder", label="Folder", value=folder, needed=True),
+            Field(
+                name="there",
+                label="Files that differ",
+                value="keep",
+                hint="keep those that are there, or replace them",
+                choices=("keep", "replace"),
+                needed=True,
+            ),
+            reason(needed=False),
+        ),
+        fault=_fault,
+        command=command,
+    )
+
+
+def _fault(answers: Answers) -> str:
+    if answers["there"] not in ("keep", "replace"):
+        return "files that differ are kept or replaced"
+    return fault_of(answers["folder"])
