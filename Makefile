@@ -8,7 +8,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench lock clean
+.PHONY: help run test check demo pictures bench lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+pictures: $(STAMP)  ## take the pictures of the documentation (needs tmux and dcmtk)
+	$(VENV)/bin/python -m tests.line.pictures docs/pictures
 
 bench: $(STAMP)  ## measure (ARGS go to the benchmark)
 	$(VENV)/bin/python -m bench $(ARGS)

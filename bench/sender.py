@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from bench.objects import EXPLICIT, MR_IMAGE, Instance, Template
 
@@ -24,8 +24,12 @@ class SendError(Exception):
     """The receiver did not do what a receiver does."""
 
 
-def send(host: str, port: int, called: str, objects: Sequence[Instance]) -> float:
+def send(
+    host: str, port: int, called: str, objects: Iterable[Instance], rate: float = 0.0
+) -> float:
     """Send objects over one association; give the seconds from the first to the last answer.
+
+    `rate` is how many a second at most, as many as can be if it is 0.
 
     Raises:
         SendError: if the association or an object is not accepted.
@@ -39,6 +43,8 @@ def send(host: str, port: int, called: str, objects: Sequence[Instance]) -> floa
         largest = _largest_pdu(body)
         began = time.perf_counter()
         for number, each in enumerate(objects):
+            if rate:
+                time.sleep(max(0.0, began + number / rate - time.perf_counter()))
             sock.sendall(_store(each, number % 0xFFFF + 1, largest))
             status = _status(sock)
             if status != 0:
@@ -143,7 +149,15 @@ def _read(sock: socket.socket, length: int) -> bytes:
 
 
 def send_at_once(
-    host: str, port: int, called: str, *, associations: int, objects: int, side: int, label: int
+    host: str,
+    port: int,
+    called: str,
+    *,
+    associations: int,
+    objects: int,
+    side: int,
+    label: int,
+    rate: float = 0.0,
 ) -> float:
     """Send one new study over each of several associations; give the seconds for all of them."""
     template = Template(side)
@@ -152,7 +166,7 @@ def send_at_once(
 
     def one(study: list[Instance]) -> None:
         try:
-            send(host, port, called, study)
+            send(host, port, called, study, rate)
         except (OSError, SendError) as error:
             faults.append(error)
 
@@ -177,6 +191,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100, help="in each association")
     parser.add_argument("--side", type=int, default=256, help="pixels in a row")
     parser.add_argument("--label", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=0.0, help="objects a second, 0: all")
     given = parser.parse_args()
     seconds = send_at_once(
         given.host,
@@ -186,6 +201,7 @@ def main() -> None:
         objects=given.objects,
         side=given.side,
         label=given.label,
+        rate=given.rate,
     )
     print(json.dumps({"seconds": seconds}))
 

@@ -74,6 +74,8 @@ class ConsoleApp(App[Leave]):
     def __init__(self, engine: EngineApi, **options: object) -> None:
         """Show `engine`; the options are those of `Desk`."""
         self.desk = Desk(engine=engine, **options)  # type: ignore[arg-type]
+        # Begun with, not switched to: another screen would be painted first.
+        vars(self)["DEFAULT_MODE"] = self._first_mode()
         super().__init__()
         self.animation_level = "none"
         self._stir = asyncio.Event()
@@ -96,9 +98,6 @@ class ConsoleApp(App[Leave]):
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
         self.run_worker(self._feel(), group="pulse", name="pulse")
-        remembered = self.desk.memory.state.mode
-        if not self.desk.watching and any(name == remembered for _, name, _ in MODES):
-            self.switch_mode(remembered)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.exit)
@@ -276,6 +275,11 @@ class ConsoleApp(App[Leave]):
             if isinstance(screen, SkeletonScreen):
                 screen.failed(error)
                 return
+
+    def _first_mode(self) -> str:
+        left = self.desk.memory.state.mode
+        known = any(name == left for _, name, _ in MODES)
+        return left if known and not self.desk.watching else self.DEFAULT_MODE
 
     def _first_theme(self) -> str:
         for name in (self.desk.preferences.theme, self.desk.memory.state.theme):

@@ -1,0 +1,111 @@
+"""One session from its first object to the archive, by keyboard alone, on a real engine in this
+process: its own databases, jobs and receivers, and dcmtk as the scanner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from console.app import ConsoleApp
+from console.state import StateFile
+from engine.model.home import Home
+from engine.service.engine import Engine
+from tests.conftest import Dcmtk
+from tests.console.piloting import WIDE, keys, painted, shown, until
+from tests.line.serving import Served
+from tests.line.walk import LABEL, PROJECT, SUBJECT, studies
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    home = tmp_path_factory.mktemp("walk") / "home"
+    settings = {
+        "dicom": {"workers": 1},
+        "node": {"name": "walk"},
+        "session": {"build_after": 0.5, "check_every": 0.1},
+    }
+    found = Home.find(Served(home, settings).home, {})
+    engine = await Engine.start(found, found.ensure().override({"dicom.port": 0}))
+    api = engine.acting("root")
+    await api.projects.add(PROJECT, title="Waits for a reviewer")
+    await api.projects.set(PROJECT, {"prearchive_code": "0"})
+    yield engine
+    await engine.stop()
+
+
+async def send(dcmtk: Dcmtk, engine: Engine, folder: Path) -> None:
+    port = str(engine.configuration.ports.own)
+    sender = await asyncio.create_subprocess_exec(
+        *(dcmtk("storescu"), "+sd", "+r", "-aec", "ANTEROOM", "127.0.0.1", port, str(folder)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await sender.wait() == 0
+
+
+async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
+    engine: Engine, dcmtk: Dcmtk, tmp_path: Path
+) -> None:
+    known, unknown = studies(tmp_path)
+    app = ConsoleApp(engine.acting("root"), memory=StateFile(None))
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "Receiving now")
+        await send(dcmtk, engine, known)
+        await send(dcmtk, engine, unknown)
+        await shown(pilot, LABEL[:8], "STORESCU")
+
+        await pilot.press("2")
+        await until(pilot, lambda: painted(app).count("● ready") >= 2)
+        # What nothing routed is masked.
+        assert "▒▒▒" in painted(app)
+        await pilot.press("slash", *f"project:{PROJECT}", "enter")
+        await until(pilot, lambda: len(keys(app, "sessions")) == 1)
+        await pilot.press("enter")
+        await shown(pilot, "PatientName", "Sample^Session", SUBJECT)
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: "patient comments" in painted(app).lower())
+        await pilot.press("escape")
+        await until(pilot, lambda: len(keys(app, "sessions")) == 1)
+
+        # Another label, and back again.
+        await pilot.press("i")
+        await shown(pilot, "Relabel a session")
+        await pilot.press("ctrl+a", *"OTHER_1", "enter", "enter", "enter", "enter")
+        await shown(pilot, "OTHER_1", "● ready")
+        await pilot.press("u")
+        await shown(pilot, LABEL, "● ready")
+
+        # Into the trash, and back again.
+        await pilot.press("x")
+        await shown(pilot, "Delete 1 session")
+        await pilot.press("enter")
+        assert len(keys(app, "sessions")) == 1
+        await pilot.press("x")
+        await shown(pilot, "Delete 1 session")
+        await pilot.press("down", *"by mistake", "enter", "enter")
+        await until(pilot, lambda: keys(app, "sessions") == [])
+        await pilot.press("u")
+        await shown(pilot, LABEL, "● ready")
+
+        await pilot.press("a")
+        await shown(pilot, "Archive 1 session?")
+        await pilot.press("enter")
+        await until(pilot, lambda: keys(app, "sessions") == [])
+
+        await pilot.press("4")
+        await shown(pilot, LABEL, "ANTEROOM_E00001")
+        await pilot.press("enter")
+        await shown(pilot, "PatientName", LABEL)
+        await pilot.press("q", "q")
+    filed = await engine.acting("root").archive.list()
+    assert [(row.project, row.subject, row.label) for row in filed.rows] == [
+        (PROJECT, SUBJECT, LABEL)
+    ]
+    report = await engine.acting("root").audit.verify()
+    assert report.ok
