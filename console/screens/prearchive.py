@@ -51,6 +51,8 @@ class PrearchiveScreen(TriageScreen):
         self._note = ""
         self._card_timer: Timer | None = None
         self._list_timer: Timer | None = None
+        self._stale = False
+        """Something happened while the list was left alone."""
 
     def content(self) -> ComposeResult:
         """Lay out the filter, the list and the card."""
@@ -91,9 +93,11 @@ class PrearchiveScreen(TriageScreen):
 
     def look_again(self) -> None:
         """Ask for the rows on show again, twice a second at most."""
-        if self._list_timer is None:
-            self._list_timer = self.set_timer(REST, self._look)
-            self._table.outdate()
+        if self._list_timer is not None:
+            self._stale = True
+            return
+        self._list_timer = self.set_timer(REST, self._rested)
+        self._table.outdate()
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
@@ -196,8 +200,7 @@ class PrearchiveScreen(TriageScreen):
     @on(FilterLine.Changed)
     def filter_changed(self) -> None:
         """Ask for what the filter finds."""
-        self._table.go_to(0)
-        self._fetch(0)
+        self._table.renew()
         if self._table.marks:
             self._keep_marks()
 
@@ -246,8 +249,11 @@ class PrearchiveScreen(TriageScreen):
         self._table.order(sort, descending)
         self._fetch(0)
 
-    def _look(self) -> None:
+    def _rested(self) -> None:
         self._list_timer = None
+        if self._stale:
+            self._stale = False
+            self.look_again()
 
     @work(group="list", exit_on_error=False)
     async def _fetch(self, offset: int) -> None:

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
@@ -69,21 +68,22 @@ class Line(Widget, can_focus=False):
         base = self.rich_style
         if y:
             return Strip.blank(self.size.width, base)
-        right = self._segments(self._right, self.size.width, base)
+        right = self._segments(self._right, self.size.width)
         taken = sum(cell_len(segment.text) for segment in right)
-        left = self._segments(self._left, self.size.width - taken, base)
+        left = self._segments(self._left, self.size.width - taken)
         room = self.size.width - taken - sum(cell_len(segment.text) for segment in left)
         return Strip([*left, Segment(" " * max(0, room), base), *right]).adjust_cell_length(
             self.size.width, base
         )
 
-    def _segments(self, pieces: Sequence[Piece], room: int, base: Style) -> list[Segment]:
+    def _segments(self, pieces: Sequence[Piece], room: int) -> list[Segment]:
         segments = []
         for text, name in pieces:
             shown = glyphs.drawn(plain_text(text, max(0, room)))
             room -= cell_len(shown)
-            style = self.get_component_rich_style(f"line--{name}", partial=True)
-            segments.append(Segment(shown, base + style))
+            # Not the rich style of the component: it does not mix what is half transparent.
+            style = self.get_visual_style(f"line--{name}").rich_style
+            segments.append(Segment(shown, style))
         return segments
 
 

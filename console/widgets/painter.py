@@ -67,28 +67,27 @@ class Painter:
         self,
         row: Row,
         width: int,
-        base: Style,
-        style: Callable[[str], Style],
+        style: Callable[..., Style],
         *,
         pointed: bool,
         marked: bool,
         bright: frozenset[int],
     ) -> Strip:
-        """Draw a row; `style` gives the style of a tone by its name."""
-        tones = {0: base + style(row.tone)}
-        tones |= {index: base + style(tone) for index, tone in row.tones}
+        """Draw a row; `style` gives the style of none or several tones by their names."""
+        names = {0: [row.tone]} | {index: [tone] for index, tone in row.tones}
         for index in bright:
-            tones[index] = tones.get(index, base) + style("bright")
+            names.setdefault(index, []).append("bright")
+        tones = {index: style(*each) for index, each in names.items()}
         gutter = f"{glyphs.POINTER if pointed else ' '} "
         if self.marking:
             gutter += f"{glyphs.MARK if marked else ' '} "
-        beside = base + style("marked") if marked else base
-        return self._strip(gutter, beside, row.cells, base, tones, width)
+        beside = style("marked") if marked else style()
+        return self._strip(gutter, beside, row.cells, style(), tones, width)
 
     def note(self, text: str, width: int, base: Style, style: Style) -> Strip:
         """Draw a sentence of ours instead of a row."""
         text = f"{' ' * self.gutter}{glyphs.drawn(text)}"
-        return Strip([Segment(text, base + style)]).adjust_cell_length(width, base)
+        return Strip([Segment(text, style)]).adjust_cell_length(width, base)
 
     def _strip(
         self,
@@ -113,10 +112,14 @@ def selected(strip: Strip, selection: Selection | None, line: int, style: Style)
     span = None if selection is None else selection.get_span(line)
     if span is None:
         return strip
-    width = strip.cell_length
-    end = width if span[1] < 0 else min(span[1], width)
-    before, chosen, after = strip.divide([min(span[0], end), end, width])
-    return Strip.join([before, chosen.apply_style(style), after])
+    # Textual counts characters, a strip is divided by cells.
+    text, width = strip.text, strip.cell_length
+    begin = cell_len(text[: span[0]])
+    end = width if span[1] < 0 else cell_len(text[: span[1]])
+    before, chosen, after = strip.divide([min(begin, end), end, width])
+    # Above the style of the text, not below it.
+    over = Strip(Segment.apply_style(chosen, post_style=style), chosen.cell_length)
+    return Strip.join([before, over, after])
 
 
 def selected_text(selection: Selection, lines: Mapping[int, str]) -> str:

@@ -24,6 +24,7 @@ class Records:
         self.total = 0
         self._windows: dict[int, tuple[Row, ...]] = {}
         self._asked: set[int] = set()
+        self._expired = False
 
     def __getitem__(self, place: int) -> Row | None:
         """Give the row at a place; None where it is not known."""
@@ -34,7 +35,7 @@ class Records:
     @property
     def whole(self) -> bool:
         """Whether every row is known."""
-        return len(self._windows) * WINDOW >= self.total
+        return sum(map(len, self._windows.values())) >= self.total
 
     def known(self) -> Iterable[Row]:
         """Give all rows that are known, in order."""
@@ -42,8 +43,8 @@ class Records:
             yield from self._windows[number]
 
     def place_of(self, key: str) -> int | None:
-        """Give the place of a row that is known."""
-        for number, window in self._windows.items():
+        """Give the place of a row that is known, where it came last."""
+        for number, window in reversed(self._windows.items()):
             for inside, row in enumerate(window):
                 if row.key == key:
                     return number * WINDOW + inside
@@ -52,6 +53,7 @@ class Records:
     def show(self, rows: Sequence[Row]) -> None:
         """Take these for the whole list."""
         self.total = len(rows)
+        self._expired = False
         self._asked.clear()
         self._windows = {
             start // WINDOW: tuple(rows[start : start + WINDOW])
@@ -60,6 +62,14 @@ class Records:
 
     def put(self, offset: int, rows: Sequence[Row], total: int) -> None:
         """Take rows from `offset` on, a multiple of `WINDOW`, of a list of `total`."""
+        if self._expired:
+            self._windows.clear()
+        elif total != self.total:
+            # The others are where they were no longer, unless they are on their way.
+            self._windows = {
+                number: window for number, window in self._windows.items() if number in self._asked
+            }
+        self._expired = False
         self.total = total
         for start in range(0, max(1, len(rows)), WINDOW):
             number = (offset + start) // WINDOW
@@ -67,9 +77,10 @@ class Records:
             self._windows.pop(number, None)
             if window := tuple(rows[start : start + WINDOW]):
                 self._windows[number] = window
-        beyond = [number for number in self._windows if number * WINDOW >= total]
-        for number in beyond:
-            del self._windows[number]
+        for number in list(self._windows):
+            self._windows[number] = self._windows[number][: max(0, total - number * WINDOW)]
+            if not self._windows[number]:
+                del self._windows[number]
         while len(self._windows) > KEPT:
             del self._windows[next(iter(self._windows))]
 
@@ -87,12 +98,18 @@ class Records:
                 found.append(number)
         return found
 
-    def outdate(self, first: int, last: int) -> list[int]:
-        """Drop every window but those between two places, which are asked for again."""
-        seen = set(range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1))
+    def outdate(self, first: int, last: int, cursor: int) -> list[int]:
+        """Drop every window but those between two places and the one of the cursor; give these:
+        they are to be asked for again."""
+        seen = {*range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1), cursor // WINDOW}
         self._windows = {number: rows for number, rows in self._windows.items() if number in seen}
         self._asked = set(self._windows) or {0}
         return sorted(self._asked)
+
+    def expire(self) -> None:
+        """Let what is put next be of another list: until then the rows stay, to be looked at."""
+        self._expired = True
+        self._asked = {0}
 
 
 class Marks:
@@ -115,10 +132,14 @@ class Marks:
         """The keys of the marked rows, in the order of marking."""
         return tuple(self._rows)
 
-    def toggle(self, row: Row) -> None:
-        """Mark a row, or take its mark away."""
-        if self._rows.pop(row.key, None) is None:
-            self._rows[row.key] = row
+    def toggle(self, row: Row) -> bool:
+        """Mark a row, or take its mark away; False where no more can be marked."""
+        if self._rows.pop(row.key, None) is not None:
+            return True
+        if len(self._rows) >= MOST_MARKS:
+            return False
+        self._rows[row.key] = row
+        return True
 
     def add(self, rows: Iterable[Row]) -> None:
         """Mark rows, up to `MOST_MARKS` in all."""
