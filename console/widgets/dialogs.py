@@ -106,8 +106,8 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
                 yield Static(plain(row), classes="row")
             if (more := len(asked.rows) - SHOWN_ROWS) > 0:
                 yield Static(plain(f"… and {more} more"), classes="row")
-            for line in asked.says:
-                yield Static(plain(line), classes="says")
+            for place, line in enumerate(asked.says):
+                yield Static(plain(line), classes="says" if place else "says first")
             if asked.warning:
                 yield Static(plain(asked.warning), classes="warning")
             for field in asked.fields:
