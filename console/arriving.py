@@ -1,159 +1,214 @@
-"""What the live screen shows of transfers and sessions, as rows of text. Pure: the time of day is
-an argument, and nothing here knows a widget's state."""
+"""How the live screen shows what arrives: rows, the counts above them, the accounts, receivers and
+senders. Pure: the time of day is an argument, and nothing here knows a widget's state."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
-from console.widgets.table import Row, TableColumn
-from engine.model.accounts import Accounts
-from engine.model.live import EngineStatus, Transfer
-from engine.model.prearchive import PrearchiveSession
-from engine.model.states import QUEUED, WORKING, Status
+from console import figures, glyphs
+from console.arrivals import Arrival, Stage
+from console.widgets.chrome import Piece
+from console.widgets.rows import Row, TableColumn
+from engine.model.accounts import BESIDE, Accounts, Place
+from engine.model.filters import Comparison, Condition, Filter
+from engine.model.live import ReceiverStatus, Transfer
+from engine.model.states import QUEUED, Status
 
-SILENT = timedelta(seconds=10)
-"""An open association that brings nothing for so long is stalled."""
-
-LINGERS = timedelta(minutes=10)
-"""How long a transfer stays on show once it has ended."""
-
-RELEASED = "released"
-"""How a transfer ends when its sender has nothing more to say."""
-
-MASK = "▒▒▒▒▒▒"
-
-TRANSFER_COLUMNS = (
-    TableColumn(title="State", width=11),
-    TableColumn(title="From", width=12),
-    TableColumn(title="To", width=10, priority=3),
-    TableColumn(title="Peer", width=15, priority=4),
-    TableColumn(title="Series or end", width=16, grows=True, priority=1),
-    TableColumn(title="Objects", width=8, right=True),
-    TableColumn(title="Size", width=7, right=True, priority=2),
-    TableColumn(title="Last", width=5, right=True),
+COLUMNS = (
+    TableColumn(title="State", width=12),
+    TableColumn(title="From", width=8, priority=2),
+    TableColumn(title="Project", width=7, priority=5),
+    TableColumn(title="Subject", width=8),
+    TableColumn(title="Ser", width=3, right=True, priority=4),
+    TableColumn(title="Series or next step", width=16, grows=True),
+    TableColumn(title="Images", width=7, right=True, priority=1, live=True),
+    TableColumn(title="img/s", width=5, right=True, priority=3, live=True),
+    TableColumn(title="Last", width=4, right=True),
 )
-SESSION_COLUMNS = (
-    TableColumn(title="Status", width=14),
-    TableColumn(title="Project", width=10),
-    TableColumn(title="Subject", width=12, priority=1),
-    TableColumn(title="Session", width=14, grows=True),
-    TableColumn(title="From", width=10, priority=3),
-    TableColumn(title="Scans", width=5, right=True, priority=4),
-    TableColumn(title="Objects", width=8, right=True),
-    TableColumn(title="Size", width=7, right=True, priority=2),
-    TableColumn(title="Last", width=5, right=True),
-)
+FIELDS = frozenset({"from", "project", "state", "subject"})
+"""What a condition may be on; each is looked for in what the column shows."""
 
-_SHOWN = {
-    Status.RECEIVING: ("◐ receiving", "plain"),
-    Status.RECEIVING_INTERRUPT: ("◐ receiving", "plain"),
-    Status.READY: ("● ready", "good"),
-    Status.CONFLICT: ("≠ conflict", "look"),
-    Status.ERROR: ("✗ error", "bad"),
+_PLACES = {"state": 0, "from": 1, "project": 2, "subject": 3}
+_STATES = {
+    Stage.LIVE: ("● live", "good"),
+    Stage.STALLED: ("! stalled", "look"),
+    Stage.WAITING: ("◐ waiting", "plain"),
+    Stage.UNASSIGNED: ("! no project", "look"),
+    Stage.HELD: ("✗ held", "bad"),
+    Stage.ERROR: ("✗ error", "bad"),
+    Stage.CONFLICT: ("≠ conflict", "look"),
+    Stage.READY: ("✓ ready", "good"),
+    Stage.BROKEN: ("✗ broken", "bad"),
+    Stage.REFUSED: ("✗ refused", "bad"),
 }
+_GONE = {
+    "archived": ("✓ archived", "good"),
+    "deleted": ("† deleted", "dim"),
+    "dropped": ("† dropped", "look"),
+}
+_LOST = ("✗ lost", "bad")
+_SENDERS = 12
+"""Senders that are told of."""
 
 
-def transfers_on_show(transfers: tuple[Transfer, ...], now: datetime) -> list[Transfer]:
-    """Give those that are open or ended a short while ago: open ones first, newest first.
+def state(arrival: Arrival) -> tuple[str, str]:
+    """Give the state as sign and word, and its tone."""
+    session = arrival.session
+    if arrival.stage is Stage.GONE:
+        return _GONE.get(arrival.said.partition(" ")[0].rstrip(":"), _LOST)
+    if arrival.stage is not Stage.WORKING or session is None:
+        return _STATES[arrival.stage]
+    if session.status in QUEUED:
+        return "◌ queued", "plain"
+    if session.status is Status.RECEIVING_INTERRUPT:
+        return "◑ building", "plain"
+    return f"◑ {session.status.value.lower()}", "plain"
 
-    Not by the last object: rows that change places with each object are repainted and not read.
-    """
-    shown = [one for one in transfers if one.closed is None or now - one.closed < LINGERS]
-    return sorted(shown, key=lambda one: (one.closed is None, one.opened), reverse=True)
+
+def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = True) -> str:
+    """Say what is arriving or what comes next; `asks` where the person may ask why."""
+    session, stage = arrival.session, arrival.stage
+    if stage is Stage.LIVE:
+        series = arrival.transfer.series if arrival.transfer is not None else ""
+        return series or ("" if arrival.objects else "open, no image yet")
+    if stage is Stage.STALLED:
+        return f"open, silent for {_seconds(int((now - arrival.last).total_seconds()))}"
+    if stage is Stage.WAITING:
+        return _builds(arrival, now, build_after)
+    if stage is Stage.UNASSIGNED:
+        return "Unassigned (o: why)" if asks else "Unassigned"
+    if stage is Stage.WORKING and session is not None:
+        if session.status in QUEUED:
+            return f"for {session.status.value.removeprefix('QUEUED_').lower()}"
+        return "more arrives" if session.status is Status.RECEIVING_INTERRUPT else ""
+    if stage is Stage.READY and session is not None:
+        return f"built {_minute(session.lastmod)}"
+    if stage is Stage.GONE:
+        return f"{arrival.said} {_minute(arrival.last)}"
+    return arrival.said or "its log says why"
 
 
-def transfer_row(transfer: Transfer, now: datetime) -> Row:
-    """Show one transfer."""
-    state, tone = _transfer_state(transfer, now)
-    said = transfer.ended if transfer.ended not in ("", RELEASED) else transfer.series
+def row(
+    arrival: Arrival, now: datetime, *, masked: bool, build_after: float, asks: bool = True
+) -> Row:
+    """Show one arrival."""
+    session = arrival.session
+    shown, tone = state(arrival)
     return Row(
-        key=transfer.id,
+        key=arrival.key,
         tone=tone,
         cells=(
-            state,
-            transfer.calling,
-            transfer.receiver,
-            transfer.peer,
-            transfer.last_error or said,
-            grouped(transfer.objects),
-            size(transfer.bytes),
-            age(now, transfer.last_object or transfer.opened),
+            shown,
+            arrival.calling,
+            (session.project or "–") if session is not None else "",
+            _subject(arrival, masked=masked),
+            str(session.scans) if session is not None and session.scans else "",
+            step(arrival, now, build_after=build_after, asks=asks),
+            figures.grouped(arrival.objects) if arrival.objects else "",
+            figures.rate(arrival.rate),
+            figures.age(now, arrival.last),
         ),
     )
 
 
-def session_row(session: PrearchiveSession, now: datetime, *, masked: bool) -> Row:
-    """Show one session; labels of people are masked for those who only watch."""
-    state, tone = _session_state(session)
-    return Row(
-        key=session.id,
-        tone=tone,
-        cells=(
-            state,
-            session.project or "Unassigned",
-            MASK if masked else session.subject or "",
-            MASK if masked else session.label,
-            session.calling,
-            str(session.scans),
-            grouped(session.objects),
-            size(session.bytes),
-            age(now, session.last_object),
-        ),
+def fits(row: Row, filter: Filter) -> bool:
+    """Whether a row fits a filter, by what it shows: what is masked is not found."""
+    text = " ".join(row.cells).lower()
+    return all(word.lower() in text for word in filter.words) and all(
+        _holds(row, each) for each in filter.conditions
     )
 
 
-def accounts_line(accounts: Accounts) -> str:
-    """Say what was received and where it is."""
-    parts = [f"{grouped(count)} {place}" for place, count in accounts.counts.items() if count]
-    return f"received {grouped(accounts.received)}" + (f" = {' '.join(parts)}" if parts else "")
+def counts(arrivals: Sequence[Arrival], opened: int) -> str:
+    """Say how many associations are open, and how much waits and is at work."""
+    waiting = sum(one.stage in (Stage.WAITING, Stage.UNASSIGNED) for one in arrivals)
+    working = sum(one.stage is Stage.WORKING for one in arrivals)
+    return f"{opened} open · {waiting} waiting · {working} at work"
 
 
-def engine_line(status: EngineStatus) -> str:
-    """Say who listens where, and how full the disk is."""
-    listening = [f"{one.ae_title}:{one.port}" for one in status.receivers if one.listening]
-    used = 100 - 100 * status.disk_free // status.disk_total if status.disk_total else 0
-    receivers = f"● {' '.join(listening)}" if listening else "! no receiver listens"
-    return f"{receivers}  {status.associations} in  disk {used}%"
+def accounts_line(accounts: Accounts, *, short: bool = False) -> str:
+    """Say what was received and where it is; `short` puts the lesser places together."""
+    places = [
+        (place, count) for place, count in accounts.counts.items() if count and place not in BESIDE
+    ]
+    chief = (Place.WAITING, Place.HELD, Place.ARCHIVED)
+    parts = [
+        f"{figures.grouped(count)} {place.value}"
+        for place, count in places
+        if not short or place in chief
+    ]
+    other = sum(count for place, count in places if place not in chief)
+    if short and other:
+        parts.append(f"{figures.grouped(other)} other")
+    beside = [
+        f"{figures.grouped(count)} {place.value}"
+        for place in sorted(BESIDE)
+        if (count := accounts.at(place))
+    ]
+    total = f"received {figures.grouped(accounts.received)}"
+    line = f"{total} = {' '.join(parts)} ✓" if parts else total
+    return " · ".join((line, *beside))
 
 
-def age(now: datetime, then: datetime) -> str:
-    """Say how long ago something was, in at most four characters."""
-    seconds = max(0, int((now - then).total_seconds()))
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= length:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"
+def receiver_lines(
+    receivers: Sequence[ReceiverStatus], opened: Sequence[Transfer]
+) -> list[tuple[Piece, ...]]:
+    """Show each receiver: whether it listens, where, and how many associations it has open."""
+    lines: list[tuple[Piece, ...]] = []
+    for one in receivers:
+        count = sum((each.receiver, each.port) == (one.ae_title, one.port) for each in opened)
+        if one.listening:
+            sign, tone, says = "●", "good", f"{count} open" if count else "listens"
+        elif one.enabled:
+            sign, tone, says = "✗", "bad", "not up"
+        else:
+            sign, tone, says = "○", "muted", "stopped"
+        name = f" {one.ae_title:<13.13} {one.port:>5}  {says}"
+        lines.append(((sign, tone), (name, "plain" if one.listening else "muted")))
+        if one.note:
+            lines.append(((f"  {one.note}", "look"),))
+    return lines or [(("no receiver", "look"),)]
 
 
-def grouped(number: int) -> str:
-    """Write a number with a thin gap between thousands."""
-    return f"{number:,}".replace(",", " ")
+def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Piece, ...]]:
+    """Show who sent last, and when; the names in order, so that they stand still."""
+    seen: dict[str, tuple[datetime, bool]] = {}
+    for one in transfers:
+        last, is_open = seen.get(one.calling, (one.opened, False))
+        now_last = max(last, one.last_object or one.opened)
+        seen[one.calling] = (now_last, is_open or one.closed is None)
+    newest = sorted(seen, key=lambda calling: seen[calling][0], reverse=True)[:_SENDERS]
+    lines: list[tuple[Piece, ...]] = []
+    for calling in sorted(newest):
+        last, is_open = seen[calling]
+        sign: Piece = ("●", "good") if is_open else ("·", "muted")
+        lines.append((sign, (f" {calling:<16.16} {figures.age(now, last):>4}", "plain")))
+    return lines
 
 
-def size(number: int) -> str:
-    """Write a number of bytes in at most six characters."""
-    amount = float(number)
-    for unit in ("B", "K", "M", "G"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}"
-        amount /= 1000
-    return f"{amount:.0f} T"
+def _subject(arrival: Arrival, *, masked: bool) -> str:
+    if arrival.session is None:
+        return ""
+    return glyphs.MASK if masked else arrival.session.subject or arrival.session.label
 
 
-def _transfer_state(transfer: Transfer, now: datetime) -> tuple[str, str]:
-    if transfer.closed is None:
-        silent = now - (transfer.last_object or transfer.opened) >= SILENT
-        return ("! stalled", "look") if silent else ("● live", "good")
-    if transfer.last_error or transfer.ended not in ("", RELEASED):
-        return "✗ ended", "bad"
-    return "✓ done", "dim"
+def _builds(arrival: Arrival, now: datetime, build_after: float) -> str:
+    if not build_after:
+        return "waits for more"
+    left = int(build_after - (now - arrival.last).total_seconds())
+    return f"builds in {_seconds(left)}" if left > 0 else "builds soon"
 
 
-def _session_state(session: PrearchiveSession) -> tuple[str, str]:
-    status = session.status
-    if status in _SHOWN and not session.locked:
-        return _SHOWN[status]
-    words = status.value.lower()
-    if status in QUEUED:
-        return f"◌ q.{words.removeprefix('queued_')}", "plain"
-    return (f"◑ {words}" if status in WORKING else f"▪ {words}"), "plain"
+def _seconds(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} m"
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone().strftime("%H:%M")
+
+
+def _holds(row: Row, condition: Condition) -> bool:
+    shown = row.cells[_PLACES[condition.field]].lower()
+    found = condition.comparison is Comparison.IS and condition.value.lower() in shown
+    return found is not condition.negated

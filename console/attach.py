@@ -13,7 +13,9 @@ from pathlib import Path
 
 from console.app import ConsoleApp
 from console.log import log_of_console, log_to_file
+from console.preferences import preferences_file, read_preferences
 from console.screens.quit import Leave
+from console.state import StateFile, state_file
 from console.text import plain_text
 from engine.model.errors import Unavailable
 from engine.model.home import Home
@@ -78,23 +80,28 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
 
 async def console(home: Home) -> None:
     """Open the console on the engine of a home, started for it if none is running."""
+    preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
+    memory = StateFile(state_file())
     child: Child | None = None
     if not await runs(home):
         sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
     async with RemoteEngine(home.socket) as engine:
-        how = await ConsoleApp(engine, owner=child is not None).open()
+        app = ConsoleApp(engine, owner=child is not None, preferences=preferences, memory=memory)
+        how = await app.open()
     if child is not None and how is Leave.STOPPED:
         await child.stop()
 
 
 async def watch(home: Home) -> None:
     """Open the live screen, read only, on the engine of a home."""
+    preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
+    memory = StateFile(state_file())
     async with RemoteEngine(home.socket) as engine:
         await engine.system.status()
-        await ConsoleApp(engine, watching=True).open()
+        await ConsoleApp(engine, watching=True, preferences=preferences, memory=memory).open()
 
 
 async def runs(home: Home) -> bool:

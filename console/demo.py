@@ -15,6 +15,7 @@ from typing import Any
 from console.app import ConsoleApp
 from console.attach import start_engine
 from console.log import log_of_console, log_to_file
+from console.preferences import preferences_file, read_preferences
 from engine.model.home import Home
 from engine.service.api import EngineApi
 from engine.service.remote import RemoteEngine
@@ -35,10 +36,11 @@ AUTOMATIC = "ONCO"
 
 
 async def demo() -> None:
-    """Show the console while sample studies arrive."""
+    """Show the console while sample studies arrive; what it would remember goes with the rest."""
+    preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     async with running() as engine:
-        await ConsoleApp(engine).open()
+        await ConsoleApp(engine, preferences=preferences).open()
 
 
 @contextlib.asynccontextmanager

@@ -1,162 +1,419 @@
-"""The live screen: what is being received, and the sessions of the prearchive. It shows; it does
-not act. Facts come from the engine, rows from `console.arriving`."""
+"""The live screen: what arrives and settles, how fast, who sends, and what happened. It acts on
+nothing. What is shown comes from `console.arrivals` and `console.happenings`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import replace
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import Static
+from textual.containers import Horizontal, Vertical
 
-from console import arriving
-from console.bridge import EngineEvents, EngineLost
+from console import arriving, figures, glyphs, happenings, pulse, routes
+from console.arrivals import Arrival, Arrivals
+from console.bridge import EngineEvents
+from console.desk import Desk
+from console.export import Exportable
+from console.happenings import Happenings
+from console.keys import bindings
 from console.plain import plain
+from console.screens.overlays import TextScreen
+from console.screens.skeleton import Copyable, PulseTaken, SkeletonScreen, sheets
+from console.widgets.chart import Chart, TextLines
+from console.widgets.filterline import FilterLine
 from console.widgets.table import RecordTable
-from engine.model.errors import EngineError
-from engine.model.live import EngineStatus, Transfer
+from engine.model.live import Event, EventBatch
 from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
-from engine.service.api import EngineApi
+from engine.model.routing import Route
 
 SHOWN = 200
-"""Transfers and sessions that are asked for."""
+"""Transfers, sessions and events that are asked for."""
 
 REST = 0.5
-"""Seconds between two repaints of live data."""
+"""Seconds between two pictures."""
 
-STATUS_EVERY = 5.0
-NEWEST = PrearchiveQuery(sort="uploaded")
-"""Not by the last object: rows that change places all the time cannot be read."""
+TICK = 1.0
+"""Seconds until ages are drawn again where there is no news."""
 
-KEYS = " q quit  tab pane  j k move  g G first, last  p pause"
+LATEST = PrearchiveQuery(sort="last_object")
+CHARTED = pulse.STEP * pulse.KEPT
 
 
-class LiveScreen(Screen[None]):
-    """Transfers above, sessions below, the engine's health in the title, accounts in the foot."""
+class LiveScreen(SkeletonScreen):
+    """What arrives above, rates and receivers beside it, events below."""
 
-    CSS_PATH = "live.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("p", "pause", show=False)]
+    NAME = "live"
+    MODE = "live"
+    KINDS = frozenset({"session", "transfer", "ledger", "archive"})
+    CSS_PATH = sheets("live.tcss")
+    BINDINGS = bindings("live")
 
-    def __init__(self, engine: EngineApi, *, watching: bool = False) -> None:
-        """Show what `engine` knows; labels are masked for those who only watch."""
-        super().__init__()
-        self._engine = engine
-        self._watching = watching
+    def __init__(self, desk: Desk) -> None:
+        """Show what arrives."""
+        super().__init__(desk)
+        self._arrivals = Arrivals()
+        self._happenings = Happenings()
+        self._shown: dict[str, Arrival] = {}
+        self._epoch = ""
+        self._heard = 0
+        self._news_came = asyncio.Event()
+        self._stale = False
+        """The engine is to be asked again."""
         self._paused = False
-        self._stale = asyncio.Event()
-        self._ailing = asyncio.Event()
-        self._engine_words = ""
-        self._transfers: tuple[Transfer, ...] = ()
-        self._sessions: tuple[PrearchiveSession, ...] = ()
-        self._total = 0
+        self._held_back = 0
+        self._follows = False
+        self._newest: str | None = None
 
-    def compose(self) -> ComposeResult:
-        """Lay the screen out."""
-        yield Static(plain(" ANTEROOM ▸ Live"), id="title")
+    def content(self) -> ComposeResult:
+        """Lay out the filters, the rows, what stands beside, and the events."""
+        yield FilterLine(arriving.FIELDS, id="filter")
+        with Horizontal(id="above"):
+            yield RecordTable(arriving.COLUMNS, empty="asking the engine …", id="arrivals")
+            with Vertical(id="beside"):
+                yield Chart(id="chart")
+                yield TextLines(id="receivers")
+        yield FilterLine(happenings.FIELDS, id="event-filter")
         yield RecordTable(
-            arriving.TRANSFER_COLUMNS, empty="nothing is being received", id="transfers"
+            happenings.COLUMNS, empty="nothing has happened yet", id="events", header=False
         )
-        yield RecordTable(arriving.SESSION_COLUMNS, empty="the prearchive is empty", id="sessions")
-        yield Static(plain(" asking the engine …"), id="status")
-        yield Static(plain(KEYS), id="keys")
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self._table("transfers").border_title = "Receiving now"
-        self._table("sessions").border_title = "Prearchive"
-        self._table("transfers").focus()
-        self._stale.set()
-        self._load()
-        self._look_at_engine()
-        self.set_interval(1.0, self._draw)
+        super().on_mount()
+        self._events.border_title = "Events"
+        self._events.border_subtitle = "newest first"
+        self.query_one(Chart).border_title = "Last 10 minutes, img/s"
+        self.pane(TextLines, "receivers").border_title = "Receivers and senders"
+        self.set_class(self.desk.memory.state.list(self.NAME).card is False, "card-closed")
+        self._rows.focus()
+        self._go_on()
 
-    @on(EngineEvents)
-    def look_again(self, message: EngineEvents) -> None:
-        """Ask again after news."""
-        self._stale.set()
-        if self.query_one("#status").has_class("bad"):
-            self._ailing.set()
+    @on(events.ScreenResume)
+    def come_back(self) -> None:
+        """Learn what happened while another mode was on show."""
+        self._catch_up()
+        self.look_again()
 
-    @on(EngineLost)
-    def say_lost(self, message: EngineLost) -> None:
-        """Say that what is on show is old; stays until the engine answers."""
-        self._say(f" ! {message.error.message}; what is shown is old", bad=True)
+    def crumb(self) -> str:
+        """Say that the picture is held still, and how much has come meanwhile."""
+        if not self._paused:
+            return super().crumb()
+        return f"Live  PAUSED, {figures.plural(self._held_back, 'event')} held back"
 
-    def action_pause(self) -> None:
+    def look_again(self) -> None:
+        """Ask again with the next picture."""
+        self._stale = True
+        self._news_came.set()
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action in ("open", "why"):
+            if (session := self._session) is None:
+                return "this row is no session of the prearchive"
+            if session.id in self._shown and self._arrivals.has_left(session.id):
+                return "the session is no longer in the prearchive"
+        if action == "card" and not self.has_class("-wide"):
+            return "the right column needs 110 columns"
+        return super().why_not(action)
+
+    def leave_part(self) -> bool:
+        """Leave what is open: zoom, then filters."""
+        filters = self.query(FilterLine)
+        return super().leave_part() or any([one.clear() for one in filters])
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer the session under the cursor."""
+        session = self._session
+        if session is None:
+            return ()
+        label = () if self._masked(session) else (Copyable(title="label", text=session.label),)
+        return (
+            Copyable(title="id", text=session.id),
+            *label,
+            Copyable(title="command", text=f"anteroom prearchive show {session.id}"),
+        )
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows on show."""
+        return Exportable(
+            name="live",
+            titles=tuple(column.title for column in arriving.COLUMNS),
+            rows=[row.cells for row in self._rows.rows],
+            says=str(self._filter.filter),
+        )
+
+    def do_filter(self) -> None:
+        """Let the person narrow the pane with focus."""
+        (self._event_filter if self._events.has_focus else self._filter).open()
+
+    def do_open(self) -> None:
+        """Open the session under the cursor."""
+        from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
+
+        if (session := self._session) is not None:
+            here = tuple(
+                key
+                for key, one in self._shown.items()
+                if one.session is not None and not self._arrivals.has_left(key)
+            )
+            self.app.push_screen(SessionScreen(self.desk, session.id, among=here))
+
+    @work(exclusive=True, group="why", exit_on_error=False)
+    async def do_why(self) -> None:
+        """Show how routing found where the session belongs."""
+        session = self._session
+        if session is None:
+            return
+        route = await self.asked(self.engine.prearchive.route(session.id))
+        if route is None:
+            return
+        masked = self._masked(session)
+        rows = routes.rows(_hidden(route) if masked else route, masked=masked)
+        lines = [(row.cells[0], row.cells[1]) for row in rows]
+        title = f"Why {session.id} is where it is"
+        self.app.push_screen(TextScreen(title, lines, empty="nothing is known of it"))
+
+    def do_follow(self) -> None:
+        """Keep the cursor on the newest row, or leave it alone again."""
+        self._follows = not self._follows
+        self._news_came.set()
+
+    def do_pause(self) -> None:
         """Hold the picture still, or let it go on."""
         self._paused = not self._paused
-        self._title()
+        self._held_back = 0
+        self.draw_lines()
+        self._news_came.set()
+
+    def do_card(self) -> None:
+        """Show or hide the right column."""
+        closed = not self.has_class("card-closed")
+        self.set_class(closed, "card-closed")
+        self.desk.memory.state.list(self.NAME).card = not closed
+
+    @on(EngineEvents)
+    def hear_events(self, message: EngineEvents) -> None:
+        """Take what happened; ask for what was missed."""
+        batch = message.batch
+        missed = batch.events and batch.events[0].number > self._heard + 1
+        if batch.gap or missed or batch.epoch != self._epoch:
+            self._catch_up()
+        else:
+            self._hear(batch)
+
+    @on(PulseTaken)
+    def draw_pulse(self) -> None:
+        """Draw what is known of the engine as a whole."""
+        self._draw_engine()
+
+    @on(RecordTable.RowChosen)
+    async def open_row(self) -> None:
+        """Open a session, where that is possible."""
+        await self.action_do("open")
+
+    @on(RecordTable.CursorMoved)
+    def cursor_moved(self) -> None:
+        """Say what is possible there; who moves the cursor himself no longer follows."""
+        if self._follows and self._rows.cursor_key != self._newest:
+            self._follows = False
+            self._draw_titles()
+        self.keys_changed()
+
+    @on(FilterLine.Changed)
+    def filter_changed(self) -> None:
+        """Show what fits."""
         self._draw()
 
-    @work(group="live", exit_on_error=True)
-    async def _load(self) -> None:
-        while True:
-            await self._stale.wait()
-            self._stale.clear()
-            try:
-                self._transfers, page = await asyncio.gather(
-                    self._engine.live.transfers(limit=SHOWN),
-                    self._engine.prearchive.list(NEWEST, limit=SHOWN),
-                )
-            except EngineError as error:
-                self._say(f" ! {error.message}", bad=True)
-            else:
-                self._sessions = page.rows
-                self._total = page.total
-                self._draw()
-            await asyncio.sleep(REST)
+    @on(FilterLine.Left, "#filter")
+    def filter_left(self) -> None:
+        """Go back to the rows."""
+        self._rows.focus()
 
-    @work(group="status", exit_on_error=True)
-    async def _look_at_engine(self) -> None:
+    @on(FilterLine.Left, "#event-filter")
+    def event_filter_left(self) -> None:
+        """Go back to the events."""
+        self._events.focus()
+
+    @property
+    def _rows(self) -> RecordTable:
+        return self.pane(RecordTable, "arrivals")
+
+    @property
+    def _events(self) -> RecordTable:
+        return self.pane(RecordTable, "events")
+
+    @property
+    def _filter(self) -> FilterLine:
+        return self.pane(FilterLine, "filter")
+
+    @property
+    def _event_filter(self) -> FilterLine:
+        return self.pane(FilterLine, "event-filter")
+
+    @property
+    def _session(self) -> PrearchiveSession | None:
+        """The session that the cursor of the pane with focus is on."""
+        if self._events.has_focus:
+            object = self._happenings.object_of(self._events.cursor_key or "")
+            return self._arrivals.session(object)
+        arrival = self._shown.get(self._rows.cursor_key or "")
+        return None if arrival is None else arrival.session
+
+    @work(group="live", exit_on_error=False)
+    async def _go_on(self) -> None:
+        """Draw after news, the first at once, then twice a second at most."""
         while True:
-            try:
-                status = await self._engine.system.status()
-            except EngineError as error:
-                self._say(f" ! {error.message}", bad=True)
-            else:
-                self._title(status)
-                self._say(f" {arriving.accounts_line(status.accounts)}")
-            self._ailing.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ailing.wait(), STATUS_EVERY)
+                await asyncio.wait_for(self._news_came.wait(), TICK)
+            if self._paused:
+                self._news_came.clear()
+                continue
+            if self._news_came.is_set():
+                self._news_came.clear()
+                await self._ask()
+                self._draw()
+                await asyncio.sleep(REST)
+            elif self.is_current:
+                self._draw()
+
+    async def _ask(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        live = self.engine.live
+        known = await self.asked(
+            asyncio.gather(
+                live.transfers(limit=SHOWN),
+                self.engine.prearchive.list(LATEST, limit=SHOWN),
+                live.held(),
+            )
+        )
+        if known is not None:
+            transfers, page, held = known
+            self._arrivals.take(transfers, page.rows, held, self.desk.clock())
+            self._rows.empty = "nothing is arriving"
+
+    @work(exclusive=True, group="events", exit_on_error=False)
+    async def _catch_up(self) -> None:
+        batch = await self.asked(self.engine.events.after(self._epoch, self._heard))
+        if batch is not None and batch.gap:
+            first = max(0, batch.last - SHOWN)
+            batch = await self.asked(self.engine.events.after(batch.epoch, first))
+        if batch is not None:
+            self._hear(batch)
+
+    def _hear(self, batch: EventBatch) -> None:
+        if batch.epoch != self._epoch:
+            # Numbers begin anew.
+            self._epoch, self._heard, self._happenings = batch.epoch, 0, Happenings()
+        found = [one for one in batch.events if one.number > self._heard]
+        self._heard = max(self._heard, batch.last)
+        self._arrivals.hear(found)
+        told = self._happenings.hear(found)
+        if self._paused and told:
+            self._held_back += told
+            self.draw_lines()
+        self._news_came.set()
 
     def _draw(self) -> None:
-        if self._paused:
+        if self._paused or not self.is_mounted:
             return
-        now = datetime.now(UTC)
-        shown = arriving.transfers_on_show(self._transfers, now)
-        transfers, sessions = self._table("transfers"), self._table("sessions")
-        transfers.show([arriving.transfer_row(one, now) for one in shown])
-        sessions.show(
-            [arriving.session_row(one, now, masked=self._watching) for one in self._sessions]
+        now, status = self.desk.clock(), self.desk.pulse.status
+        self._shown = {one.key: one for one in self._arrivals.on_show(now)}
+        build_after = status.build_after if status is not None else 0.0
+        made = [
+            arriving.row(
+                one,
+                now,
+                masked=one.session is not None and self._masked(one.session),
+                build_after=build_after,
+                asks=not self.desk.watching,
+            )
+            for one in self._shown.values()
+        ]
+        table, pointed = self._rows, self._rows.cursor_key
+        table.show([row for row in made if arriving.fits(row, self._filter.filter)])
+        if self._follows:
+            self._newest = max(
+                (row.key for row in table.rows),
+                key=lambda key: self._shown[key].begun,
+                default=None,
+            )
+            table.go_to_key(self._newest or "")
+        elif pointed is not None and table.cursor_key != pointed:
+            # An association has become the session that it feeds.
+            table.go_to_key(self._arrivals.fed_by(pointed))
+        at_top = self._events.cursor == 0
+        self._events.show(self._happenings.rows(self._named, self._event_filter.filter))
+        if at_top:
+            self._events.go_to(0)
+        self._draw_titles()
+        self._draw_engine()
+        self.keys_changed()
+
+    def _draw_titles(self) -> None:
+        shown, narrow = self._rows, not self.has_class("-wide")
+        words = arriving.counts(list(self._shown.values()), len(self._arrivals.open))
+        history = self.desk.pulse.history()
+        if narrow and history:
+            # By the step, not by the moment: a title repaints its whole pane.
+            rate = figures.rate(history[-1]) or "0"
+            words += f" · {rate} img/s {glyphs.sparkline(history, 8)}"
+        _entitle(shown, f"Receiving now · {words}")
+        fit = shown.total
+        below = "follows the newest" if self._follows else "what moves first"
+        if fit < len(self._shown):
+            below = f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}"
+        if shown.border_subtitle != below:
+            shown.border_subtitle = below
+
+    def _draw_engine(self) -> None:
+        status = self.desk.pulse.status
+        if self._paused or not self.is_mounted or status is None:
+            return
+        now, felt = self.desk.clock(), self.desk.pulse
+        short = self.app.size.width < 100
+        self.say((arriving.accounts_line(status.accounts, short=short), "muted"))
+        if self.has_class("-wide"):
+            self.query_one(Chart).draw(felt.history(), felt.rate(now), CHARTED, now)
+            senders = arriving.sender_lines(self._arrivals.transfers, now)
+            lines = arriving.receiver_lines(status.receivers, self._arrivals.open)
+            if senders:
+                lines = [*lines, (), (("Last seen", "muted"),), *senders]
+            self.pane(TextLines, "receivers").show(lines)
+
+    def _named(self, event: Event) -> str:
+        if event.kind == "transfer":
+            return self._arrivals.sender(event.object) or event.object
+        session = self._arrivals.session(event.object) if event.kind == "session" else None
+        if session is None:
+            return event.object
+        return glyphs.MASK if self._masked(session) else session.label
+
+    def _masked(self, session: PrearchiveSession) -> bool:
+        if self.desk.watching:
+            return True
+        return session.project is None and not self.desk.reveals
+
+
+def _hidden(route: Route) -> Route:
+    """Give a route without anything that was read from a header."""
+    steps = (
+        replace(
+            step,
+            saw=glyphs.MASK if step.saw else "",
+            found=glyphs.MASK if step.found else step.found,
         )
-        opened = sum(one.closed is None for one in shown)
-        _subtitle(transfers, f"{opened} open")
-        _subtitle(sessions, f"{len(self._sessions)} of {self._total}")
-
-    def _title(self, status: EngineStatus | None = None) -> None:
-        paused = "  PAUSED" if self._paused else ""
-        if status is not None:
-            self._engine_words = arriving.engine_line(status)
-        self.query_one("#title", Static).update(
-            plain(f" ANTEROOM ▸ Live{paused}   {self._engine_words}")
-        )
-
-    def _say(self, line: str, *, bad: bool = False) -> None:
-        foot = self.query_one("#status", Static)
-        foot.set_class(bad, "bad")
-        foot.update(plain(line))
-
-    def _table(self, name: str) -> RecordTable:
-        return self.query_one(f"#{name}", RecordTable)
+        for step in route.trace
+    )
+    return replace(route, trace=tuple(steps))
 
 
-def _subtitle(table: RecordTable, words: str) -> None:
+def _entitle(table: RecordTable, words: str) -> None:
     # Setting a title repaints the whole border, also when it is the same.
-    if table.border_subtitle != words:
-        table.border_subtitle = words
+    title = plain(glyphs.drawn(words))
+    if table.border_title != title.plain:
+        table.border_title = title
