@@ -23,7 +23,8 @@ from engine.model.contents import FoldedHeader
 
 
 class HeaderView(Vertical):
-    """Shows one folded header. What was unfolded stays so when another header is shown."""
+    """Shows one folded header. What was unfolded stays so when another header is shown; so does the
+    cursor. The screen opens the search; esc ends it."""
 
     DEFAULT_CSS = """
     HeaderView {
@@ -55,6 +56,7 @@ class HeaderView(Vertical):
         self._unfolded: set[str] = set()
         self._words = ""
         self._found: list[str] = []
+        self._left: str | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the search and the rows."""
@@ -94,12 +96,16 @@ class HeaderView(Vertical):
     def show(self, header: FoldedHeader | None, empty: str = "no header could be read") -> None:
         """Show a header; `empty` stands for one without rows, or for none."""
         self.table.empty = empty
-        if header == self._header and header is not None:
+        if header == self._header:
             return
+        # The cursor comes back to its element when the next header has it too.
+        self._left = self.table.cursor_key or self._left
         self._header = header
         self._tree = headers.HeaderTree(header or FoldedHeader(rows=(), files=0))
         self._found = self._tree.found(self._words)
         self._draw()
+        if self._left is not None:
+            self.table.go_to_key(self._left)
 
     def open_search(self) -> None:
         """Let the person type what to search for."""

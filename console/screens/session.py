@@ -1,0 +1,267 @@
+"""One session of the prearchive: its scans, what is in its headers, how it was routed, when it came
+and what happened to it; and the verbs that decide about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from console import figures, filelists, scantree, triaged
+from console.desk import Desk
+from console.export import Cells, Exportable, Told, in_windows
+from console.keys import bindings
+from console.plain import plain
+from console.screens.following import ASKING, FollowingScreen
+from console.screens.overlays import TextScreen
+from console.screens.skeleton import Copyable, sheets
+from console.screens.triage import VERBS
+from console.widgets.card import Card
+from console.widgets.chrome import Line, Piece
+from console.widgets.headerview import HeaderView
+from console.widgets.sessionpanes import PANES, SessionPanes
+from console.widgets.table import RecordTable
+from engine.model.states import Verb
+
+NARROW = 100
+"""Cells; below that the scans are a tab among the others."""
+
+LEAVING = frozenset({Verb.ARCHIVE, Verb.DELETE})
+"""Verbs after which the session is on its way out, and the next one is opened."""
+
+
+class SessionScreen(FollowingScreen):
+    """Review of one session, and of those before and after it in the list it was opened from."""
+
+    NAME = "session"
+    MODE = "prearchive"
+    CSS_PATH = sheets("session.tcss")
+    BINDINGS = bindings("session")
+
+    def __init__(self, desk: Desk, id: str, among: Sequence[str] = ()) -> None:
+        """Show the session `id`; `among` are the ids of the list that it comes from."""
+        super().__init__(desk, id)
+        self._among = tuple(among)
+        self._tab = ""
+
+    def content(self) -> ComposeResult:
+        """Lay out the scans, what is said of the session, and the panes."""
+        yield Line(id="tabs")
+        with Horizontal():
+            with Vertical(id="left"):
+                yield RecordTable(scantree.COLUMNS, empty=ASKING, id="scans", header=False)
+                yield Card(id="about")
+            yield SessionPanes(id="panes")
+
+    def on_mount(self) -> None:
+        """Show the scans first, beside the header where there is room."""
+        self.scans.border_title = plain("Scans")
+        self._turn_to("scans")
+        self.scans.focus()
+
+    def crumb(self) -> str:
+        """Say which session it is, and which of how many."""
+        name = self.followed
+        if self.session is not None:
+            name = triaged.labels(self.session, masked=self.masked)[1]
+        if self.followed in self._among:
+            name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
+        return name if self._narrow else f"Prearchive ▸ {name}"
+
+    def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
+        """Go on to the next session once this one is on its way out."""
+        last = self.desk.done[-1] if self.desk.done else None
+        done = last is not None and last.verb is verb and self.followed in last.ids
+        if not done or verb not in LEAVING or self.followed not in ids:
+            return
+        place = self._among.index(self.followed) if self.followed in self._among else 0
+        self._among = tuple(one for one in self._among if one != self.followed)
+        if place < len(self._among):
+            self.open(self._among[place])
+        elif self.is_current:
+            self.do_leave_screen()
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action in VERBS and self.session is None:
+            return self.gone or "the engine has not answered yet"
+        if action in ("next", "previous") and not self.panes.header.searches:
+            return "nothing was searched for; / does"
+        if action == "object" and len(self._among) < 2:
+            return "the session was not opened from a list of several"
+        if action == "reveal" and self.desk.reveals:
+            return "labels are shown already"
+        return super().why_not(action)
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer what is under the cursor, then what the session has."""
+        of_session = tuple(super().copies())
+        if self.desk.watching:
+            of_session = tuple(one for one in of_session if one.title in ("id", "command"))
+        if self.panes.header.table.has_focus:
+            return (*self.panes.header.copies(), *of_session)
+        if self.panes.shown == "files" and (path := self.panes.table().cursor_key):
+            return (Copyable(title="file", text=path), *of_session)
+        return of_session
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows of the pane on show."""
+        table = self.scans if self._tab == "scans" else self.panes.table()
+        if not table.total:
+            return None
+        id, scan = self.followed, self.scan
+
+        async def files(told: Told) -> list[Cells]:
+            return await in_windows(
+                lambda offset, limit: self.engine.prearchive.files(id, scan, offset, limit),
+                lambda file: filelists.row(file).cells,
+                told,
+            )
+
+        return Exportable(
+            name=f"{self._tab}-{id}",
+            titles=tuple(column.title for column in table.painter.columns),
+            rows=files if self._tab == "files" else [row.cells for row in table.rows],
+            says=f"scan {scan}" if scan else "",
+        )
+
+    def leave_part(self) -> bool:
+        """Leave what is open: zoom, search, the header of one file."""
+        if super().leave_part() or self.panes.header.end_search():
+            return True
+        if self.file:
+            self.file = ""
+            self._turn_to("files")
+            return True
+        return False
+
+    def do_tab(self, step: int) -> None:
+        """Show the next pane, or the one before."""
+        names = [*(("scans",) if self._narrow else ()), *PANES]
+        here = names.index(self._tab) if self._tab in names else 0
+        self._turn_to(names[(here + step) % len(names)])
+
+    def do_object(self, step: int) -> None:
+        """Open the next session of the list, or the one before."""
+        here = self._among.index(self.followed) if self.followed in self._among else -1
+        place = here + step
+        if 0 <= place < len(self._among):
+            self.open(self._among[place])
+        else:
+            self.tell("this is the last of the list" if step > 0 else "this is the first")
+
+    def do_search(self) -> None:
+        """Search the header."""
+        self._turn_to("header")
+        self.panes.header.open_search()
+
+    def do_next(self) -> None:
+        """Go to the next place that was found."""
+        self._go_on(1)
+
+    def do_previous(self) -> None:
+        """Go to the place before."""
+        self._go_on(-1)
+
+    def do_open(self) -> None:
+        """Open the row under the cursor of the pane with focus."""
+        if isinstance(self.focused, RecordTable):
+            self.focused.action_choose()
+
+    @work(exclusive=True, group="log", exit_on_error=False)
+    async def do_log(self) -> None:
+        """Show what happened to the session."""
+        self._turn_to("log")
+
+    @on(events.Resize)
+    def lay_out(self) -> None:
+        """Show scans beside the panes, or as one of them."""
+        self._turn_to(self._tab)
+        if self.timeline is not None:
+            self.call_after_refresh(self.panes.show_time, self.timeline, self.entries)
+
+    @on(RecordTable.RowChosen, "#scans")
+    def scan_chosen(self) -> None:
+        """Go from a scan to what is in it."""
+        self.select()
+        self._turn_to("header" if self._tab == "scans" else self._tab)
+        self.panes.table().focus()
+
+    @on(RecordTable.RowChosen, "#files")
+    def file_chosen(self, message: RecordTable.RowChosen) -> None:
+        """Show the header of one file."""
+        self.file = message.key
+        self._turn_to("header")
+
+    @on(RecordTable.RowChosen, "#routing, #time, #log")
+    def line_chosen(self, message: RecordTable.RowChosen) -> None:
+        """Show a line in full."""
+        row = next((one for one in message.table.rows if one.key == message.key), None)
+        if row is not None:
+            titles = (column.title for column in message.table.painter.columns)
+            lines = [pair for pair in zip(titles, row.cells, strict=True) if pair[1]]
+            self.app.push_screen(TextScreen(PANES[self.panes.shown], lines, empty=""))
+
+    @on(HeaderView.Changed)
+    def header_changed(self) -> None:
+        """Say how far the search has come."""
+        self.tell_session()
+        self.keys_changed()
+
+    def turned_to(self) -> str:
+        """Give the pane on show; empty while only the scans are."""
+        return "" if self._tab == "scans" else self._tab
+
+    def tell_session(self) -> None:
+        """Say in the status line what is on show, and why the session cannot be filed now."""
+        if self.session is None or self.contents is None:
+            self.say((self.gone or ASKING, "look" if self.gone else "muted"))
+            return
+        scans = [one.id for one in self.contents.scans]
+        place = f"scan {scans.index(self.scan) + 1} of" if self.scan in scans else "all"
+        pieces: list[Piece] = [(f"{place} {figures.plural(len(scans), 'scan')}", "muted")]
+        if said := self.panes.header.said:
+            pieces.append((f" · {said}", "accent"))
+        if not self.desk.watching and (why := self.why_not("archive")):
+            pieces.append((f" · a is off: {why}", "look"))
+        self.say(*pieces)
+
+    @property
+    def _narrow(self) -> bool:
+        return self.app.size.width < NARROW
+
+    def _go_on(self, direction: int) -> None:
+        self._turn_to("header")
+        self.panes.header.go_on(direction)
+
+    def _turn_to(self, tab: str) -> None:
+        narrow, before = self._narrow, self._tab
+        self._tab = "header" if tab == "scans" and not narrow else tab
+        left = self.query_one("#left")
+        left.display = not narrow or self._tab == "scans"
+        self.panes.display = self._tab != "scans"
+        if self._tab != "scans":
+            self.panes.turn_to(self._tab, alone=narrow)
+        shown = self.scans if self._tab == "scans" else self.panes.table()
+        # At the left the focus stays where it is.
+        if before and before != self._tab and (narrow or not self._left_has_focus):
+            shown.focus()
+        self._draw_tabs()
+        self.fill()
+
+    @property
+    def _left_has_focus(self) -> bool:
+        return self.focused is not None and self.query_one("#left") in self.focused.ancestors
+
+    def _draw_tabs(self) -> None:
+        line = self.query_one("#tabs", Line)
+        line.display = self._narrow
+        pieces: list[Piece] = []
+        for name, title in (("scans", "Scans"), *PANES.items()):
+            chosen = name == self._tab
+            pieces.append(
+                (f"▐{title}▌" if chosen else f" {title} ", "accent" if chosen else "muted")
+            )
+        line.say(pieces)

@@ -1,0 +1,158 @@
+"""The trash of the prearchive: deleted sessions that can still be put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.timer import Timer
+
+from console import figures, trashed
+from console.desk import Desk
+from console.export import Exportable
+from console.keys import bindings
+from console.plain import plain
+from console.screens.skeleton import Copyable, SkeletonScreen, sheets
+from console.widgets.dialogs import AskScreen
+from console.widgets.table import RecordTable
+from engine.model.contents import TrashedSession
+
+REST = 0.5
+"""Seconds between two looks while there is news."""
+
+
+class TrashScreen(SkeletonScreen):
+    """The deleted sessions, the one deleted last first."""
+
+    NAME = "trash"
+    MODE = "prearchive"
+    KINDS = frozenset({"session"})
+    CSS_PATH = sheets("trash.tcss")
+    BINDINGS = bindings("trash")
+
+    def __init__(self, desk: Desk) -> None:
+        """Show the trash."""
+        super().__init__(desk)
+        self._sessions: dict[str, TrashedSession] = {}
+        self._timer: Timer | None = None
+        self._again = False
+
+    def content(self) -> ComposeResult:
+        """Lay out the list."""
+        yield RecordTable(trashed.COLUMNS, empty="asking the engine …", id="deleted")
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        self._table.border_title = plain("Deleted sessions")
+        self._table.border_subtitle = plain("the one deleted last first")
+        self._table.focus()
+        self.look_again()
+
+    def crumb(self) -> str:
+        """Say that it is the trash of the prearchive."""
+        return "Prearchive ▸ Trash"
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action == "restore" and not self._sessions:
+            return "the trash is empty"
+        if action == "reveal" and self.desk.reveals:
+            return "labels are shown already"
+        return super().why_not(action)
+
+    def look_again(self) -> None:
+        """Ask for the list again, twice a second at most."""
+        if self._timer is not None:
+            self._again = True
+            return
+        self._timer = self.set_timer(REST, self._rested)
+        self._fetch()
+
+    def masks_changed(self) -> None:
+        """Draw labels again: masks do not wait for the engine."""
+        self._draw()
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer the id, the label and the command that puts it back."""
+        one = self._chosen
+        if one is None:
+            return ()
+        label = () if self._masked(one) else (Copyable(title="label", text=one.label),)
+        command = f"anteroom trash restore {one.id}"
+        return (
+            Copyable(title="id", text=one.id),
+            *label,
+            Copyable(title="command", text=command),
+        )
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows."""
+        if not self._table.total:
+            return None
+        return Exportable(
+            name="trash",
+            titles=tuple(column.title for column in trashed.COLUMNS),
+            rows=[row.cells for row in self._table.rows],
+        )
+
+    @work(group="question", exit_on_error=False)
+    async def do_restore(self) -> None:
+        """Put the session back, after a question."""
+        one = self._chosen
+        if one is None:
+            return
+        question = trashed.question(one, masked=self._masked(one))
+        given = await self.app.push_screen_wait(AskScreen(question))
+        if given is None:
+            return
+        outcomes = await self.asked(self.engine.prearchive.restore((one.id,), given["reason"]))
+        for outcome in outcomes or ():
+            if outcome.done:
+                self.tell(f"{one.id} is being put back")
+            else:
+                self.tell(f"not put back: {outcome.message}", "warning")
+        self.look_again()
+
+    @on(RecordTable.CursorMoved)
+    def cursor_moved(self) -> None:
+        """Say how long the session is kept."""
+        self._tell_list()
+
+    @property
+    def _table(self) -> RecordTable:
+        return self.pane(RecordTable, "deleted")
+
+    @property
+    def _chosen(self) -> TrashedSession | None:
+        return self._sessions.get(self._table.cursor_key or "")
+
+    def _masked(self, one: TrashedSession) -> bool:
+        return self.desk.watching or (one.project is None and not self.desk.reveals)
+
+    def _rested(self) -> None:
+        self._timer = None
+        if self._again:
+            self._again = False
+            self.look_again()
+
+    @work(exclusive=True, group="list", exit_on_error=False)
+    async def _fetch(self) -> None:
+        rows = await self.asked(self.engine.prearchive.trash())
+        if rows is None:
+            return
+        self._sessions = {one.id: one for one in rows}
+        self._table.empty = "the trash is empty"
+        self._draw()
+
+    def _draw(self) -> None:
+        sessions = self._sessions.values()
+        self._table.show([trashed.row(one, masked=self._masked(one)) for one in sessions])
+        self._tell_list()
+        self.keys_changed()
+
+    def _tell_list(self) -> None:
+        many = figures.plural(len(self._sessions), "deleted session")
+        one = self._chosen
+        kept = f" · {one.id} is kept until {figures.moment(one.until)[:16]}" if one else ""
+        self.say((f"{many}{kept}", "muted"))

@@ -1,0 +1,50 @@
+"""A deleted session as a row of the trash, and the question before it is put back. Pure."""
+
+from __future__ import annotations
+
+from console import figures, glyphs
+from console.acts import UNASSIGNED
+from console.widgets.dialogs import Question, reason
+from console.widgets.rows import Row, TableColumn
+from engine.model.contents import TrashedSession
+
+COLUMNS = (
+    TableColumn(title="Deleted", width=16),
+    TableColumn(title="Who", width=9, priority=1),
+    TableColumn(title="What", width=20, grows=True),
+    TableColumn(title="Objects", width=7, right=True, priority=2),
+    TableColumn(title="Until", width=10),
+)
+
+
+def row(one: TrashedSession, *, masked: bool) -> Row:
+    """Show one deleted session."""
+    return Row(
+        key=one.id,
+        cells=(
+            figures.moment(one.deleted)[:16],
+            one.by or "–",
+            described(one, masked=masked),
+            figures.grouped(one.objects),
+            figures.moment(one.until)[:10],
+        ),
+    )
+
+
+def described(one: TrashedSession, *, masked: bool) -> str:
+    """Say which session it was."""
+    subject, label = (glyphs.MASK,) * 2 if masked else (one.subject or "–", one.label)
+    return f"{one.project or UNASSIGNED} / {subject} / {label}"
+
+
+def question(one: TrashedSession, *, masked: bool) -> Question:
+    """Make the question before a session is put back."""
+    files = figures.plural(one.objects, "object")
+    return Question(
+        title="Put a session back into the prearchive?",
+        act="Put it back",
+        rows=(f"{described(one, masked=masked)}   {files}, {figures.size(one.bytes)}",),
+        says=("Its folder, its log and its row come back; its status is found anew.",),
+        fields=(reason(needed=False),),
+        command=lambda _given: f"anteroom trash restore {one.id}",
+    )
