@@ -33,8 +33,9 @@ from console.notices import Notice, Severity
 from console.palette import ConsoleCommands
 from console.plain import plain, plain_text
 from console.preferences import Glyphs
+from console.ruletexts import unsaved
 from console.screens.overlays import BlankScreen, TextScreen
-from console.screens.quit import Leave, QuitScreen
+from console.screens.quit import Leave, QuitScreen, UnsavedScreen
 from console.screens.skeleton import PulseTaken, SkeletonScreen
 from console.theme import OFFERED, OURS, STOCK
 from engine.model.errors import EngineError
@@ -134,11 +135,23 @@ class ConsoleApp(App[Leave]):
         self.desk.memory.state.mode = name
 
     def action_leave(self) -> None:
-        """End the console; ask what becomes of an engine that it started."""
-        if not self.desk.owner:
-            self.exit(Leave.RUNNING)
-        elif not isinstance(self.screen, QuitScreen):
+        """End the console; ask about what is not saved, and about an engine that it started."""
+        if isinstance(self.screen, (QuitScreen, UnsavedScreen)):
+            return
+        if self.desk.drafts:
+            self.push_screen(UnsavedScreen(unsaved(self.desk.drafts.values())), self._discarded)
+        else:
+            self._leave()
+
+    def _discarded(self, sure: dict[str, str] | None) -> None:
+        if sure is not None:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.desk.owner:
             self.push_screen(QuitScreen(), self._left)
+        else:
+            self.exit(Leave.RUNNING)
 
     def wear(self, theme: str) -> None:
         """Put a theme on, and remember it."""

@@ -12,6 +12,7 @@ from console.notices import Notices
 from console.outgoing import Outgoing
 from console.preferences import Preferences
 from console.pulse import Pulse
+from console.ruletexts import Draft
 from console.state import StateFile
 from engine.service.api import EngineApi
 
@@ -37,6 +38,8 @@ class Desk:
     done: list[Act] = field(default_factory=list)
     """The acts of this console, the last at the end: what `u` takes back."""
     outgoing: Outgoing = field(default_factory=Outgoing)
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    """Texts of rules that were edited and not saved, by the key of their place."""
     revealed_until: datetime | None = None
     """Until when masked labels are shown."""
     reason_given: datetime | None = None

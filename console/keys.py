@@ -4,6 +4,7 @@ palette and `docs/keys.md` are all made from it, so that they cannot disagree.""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from textual.binding import Binding, BindingType
 
@@ -47,9 +48,12 @@ SCREENS = {
         ScreenKeys(
             name="live",
             title="Live",
+            marks=False,
+            sorts=False,
             keys=(
                 FILTER,
-                OPEN,
+                # Those who only watch see no labels, and neither of these is without them.
+                replace(OPEN, acts=True),
                 Key(
                     action="follow",
                     keys="f",
@@ -73,9 +77,14 @@ SCREENS = {
                     label="why there",
                     help="how routing found project, subject and session",
                     line=6,
+                    acts=True,
                 ),
-                EXPORT,
-                CARD,
+                replace(EXPORT, acts=True),
+                replace(
+                    CARD,
+                    label="right column",
+                    help="show or hide rates, receivers and senders beside the list",
+                ),
             ),
         ),
         ScreenKeys(
@@ -111,7 +120,19 @@ SCREENS = {
             title="Session",
             marks=False,
             sorts=False,
-            keys=(SEARCH, *NEXT, *TABS, *OBJECTS, OPEN, *TRIAGE, LOG, REVEAL, EXPORT),
+            keys=(
+                SEARCH,
+                *NEXT,
+                TABS[0],
+                replace(TABS[1], line=4),
+                OBJECTS[0],
+                replace(OBJECTS[1], line=10),
+                OPEN,
+                *TRIAGE,
+                LOG,
+                REVEAL,
+                EXPORT,
+            ),
         ),
         ScreenKeys(
             name="trash",
@@ -120,12 +141,14 @@ SCREENS = {
             sorts=False,
             keys=(
                 act("restore", "u", "put back…", "put the session back to where it was", 4),
+                REVEAL,
                 EXPORT,
             ),
         ),
         ScreenKeys(
             name="archive",
             title="Archive",
+            marks=False,
             keys=(
                 Key(
                     action="filter",
@@ -150,6 +173,8 @@ SCREENS = {
         ScreenKeys(
             name="filed",
             title="Filed session",
+            marks=False,
+            sorts=False,
             keys=(
                 SEARCH,
                 *NEXT,
@@ -162,16 +187,19 @@ SCREENS = {
         ScreenKeys(
             name="projects",
             title="Projects",
+            marks=False,
+            sorts=False,
             keys=(
                 OPEN,
                 *TABS,
+                *OBJECTS,
                 act("new", "n", "new project…", "add a project", 4),
                 Key(
                     action="try",
-                    keys="t",
+                    keys="t,f5",
                     shown="t",
                     label="try…",
-                    help="route a session of the prearchive by these rules, and see why",
+                    help="route a session of the prearchive by these rules; f5 while typing",
                     column=Column.ACT,
                     line=6,
                 ),
@@ -185,12 +213,15 @@ SCREENS = {
                     line=7,
                     acts=True,
                 ),
+                act("drop", "x", "drop edits…", "give back the rules that are in force", 8),
                 EXPORT,
             ),
         ),
         ScreenKeys(
             name="system",
             title="System",
+            marks=False,
+            sorts=False,
             keys=(
                 *TABS,
                 OPEN,

@@ -1,4 +1,5 @@
-"""The question at the end: whether the engine that this console started goes on without it."""
+"""The questions at the end: whether edits that are not saved may be lost, and whether the engine
+that this console started goes on without it."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.plain import plain
+from console.widgets.dialogs import AskScreen, Question
 
 
 class Leave(StrEnum):
@@ -49,3 +51,22 @@ class QuitScreen(ModalScreen[Leave | None]):
     def action_stay(self) -> None:
         """Go back."""
         self.dismiss(None)
+
+
+class UnsavedScreen(AskScreen):
+    """Asks whether texts that are not saved may be lost; None means to stay."""
+
+    CSS_PATH = "../widgets/dialogs.tcss"
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        """Name what would be lost."""
+        super().__init__(
+            Question(
+                title="Leave, and lose what is not saved?",
+                act="Discard and leave",
+                keep="Stay",
+                rows=texts,
+                says=("6 Projects has them still: ctrl+s saves one with a reason.",),
+                danger=True,
+            )
+        )

@@ -1,0 +1,322 @@
+"""Projects and the rules that decide what belongs to them: settings of each project, and texts of
+rules with an editor, where a text is tried on a session before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from console import projectsettings, ruletexts
+from console.desk import Desk
+from console.export import Exportable
+from console.keys import bindings
+from console.ruletexts import Place
+from console.screens.form import fill_in
+from console.screens.ruling import RulingScreen
+from console.screens.skeleton import Copyable, sheets
+from console.widgets.card import Card
+from console.widgets.chrome import Line, Piece
+from console.widgets.dialogs import Answers
+from console.widgets.ruleeditor import RuleEditor
+from console.widgets.table import RecordTable
+from console.widgets.tabline import TabLine
+from engine.model.archive import Project
+from engine.model.live import ReceiverStatus
+
+PAUSE = 0.2
+"""Seconds that the cursor has to rest until what it is on is shown."""
+
+REST = 0.5
+"""Seconds between two questions for the list while there is news."""
+
+SETTINGS, RULES = "Settings", "Rules"
+
+
+class ProjectsScreen(RulingScreen):
+    """The list of rules and projects, and the one that is chosen."""
+
+    NAME = "projects"
+    MODE = "projects"
+    KINDS = frozenset({"configuration"})
+    CSS_PATH = sheets("projects.tcss")
+    BINDINGS = bindings("projects")
+
+    def __init__(self, desk: Desk) -> None:
+        """Show the projects."""
+        super().__init__(desk)
+        self._projects: dict[str, Project] = {}
+        self._receivers: tuple[ReceiverStatus, ...] = ()
+        self._places: dict[str, Place] = {}
+        self._tab = SETTINGS
+        self._rest_timer: Timer | None = None
+        self._list_timer: Timer | None = None
+
+    def content(self) -> ComposeResult:
+        """Lay out the list and what is chosen."""
+        yield TabLine(id="tabs")
+        with Horizontal(id="halves"):
+            yield RecordTable(ruletexts.COLUMNS, empty="asking the engine …", id="places")
+            with Vertical(id="right"):
+                yield RecordTable(
+                    projectsettings.COLUMNS, empty="there is no project yet: n", id="settings"
+                )
+                yield Line(id="says-0")
+                yield Line(id="says-1")
+                yield Card(id="words")
+                yield from self.ruling()
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        super().on_mount()
+        places = self.pane(RecordTable, "places")
+        places.border_title = "Projects"
+        self.pane(RecordTable, "settings").border_title = SETTINGS
+        places.focus()
+        self._draw_right()
+        self._fetch()
+
+    def crumb(self) -> str:
+        """Say which one is shown."""
+        return f"Projects ▸ {self.place.title}" if self.place is not None else "Projects"
+
+    def look_again(self) -> None:
+        """Ask for the list again, twice a second at most."""
+        if self._list_timer is None:
+            self._list_timer = self.set_timer(REST, self._fetch)
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        project = self.place is not None and self.place.project
+        if action == "tab" and not project:
+            return "there is one tab only"
+        return super().why_not(action)
+
+    def leave_part(self) -> bool:
+        """Go back to the list."""
+        if super().leave_part():
+            return True
+        places = self.pane(RecordTable, "places")
+        if self.focused is places:
+            return False
+        self.remove_class("detail")
+        places.focus()
+        self._draw_tabs()
+        return True
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer what is chosen, and the command that shows it."""
+        place = self.place
+        if place is None:
+            return ()
+        if place.project:
+            command = f"anteroom project show {place.project}"
+            return (
+                Copyable(title="id", text=place.project),
+                Copyable(title="address", text=f"/data/projects/{place.project}"),
+                Copyable(title="command", text=command),
+            )
+        return self.copies_of_rules(place)
+
+    def exports(self) -> Exportable | None:
+        """Offer the projects."""
+        projects = list(self._projects.values())
+        return Exportable(
+            name="projects",
+            titles=("project", *(one.title for one in projectsettings.SETTINGS)),
+            rows=[projectsettings.exported(one) for one in projects],
+        )
+
+    def do_open(self) -> None:
+        """Go from the list into what is chosen."""
+        self.add_class("detail")
+        self._draw_tabs()
+        if (target := self._shown()) is not None:
+            # It is laid out only after this.
+            self.call_after_refresh(target.focus)
+
+    def do_tab(self, step: int) -> None:
+        """Show the next tab of a project."""
+        self._tab = RULES if self._tab == SETTINGS else SETTINGS
+        inside = self.focused is not self.pane(RecordTable, "places")
+        self._draw_right()
+        if inside and (target := self._shown()) is not None:
+            self.call_after_refresh(target.focus)
+
+    def do_object(self, step: int) -> None:
+        """Choose the one before or after in the list."""
+        self.pane(RecordTable, "places").action_cursor(step)
+
+    @work(group="new", exit_on_error=False)
+    async def do_new(self) -> None:
+        """Add a project."""
+        asked = projectsettings.new_question(tuple(self._projects), {})
+        added = await fill_in(self, asked, self._add)
+        if added is not None:
+            self.tell(f"project {added.id} is added")
+            await self._load()
+            self.pane(RecordTable, "places").go_to_key(Place(project=added.id).key)
+
+    @on(RecordTable.RowChosen, "#places")
+    def enter_place(self) -> None:
+        """Go into what is chosen."""
+        self._choose()
+        self.do_open()
+
+    @on(RecordTable.RowChosen, "#settings")
+    def enter_setting(self, message: RecordTable.RowChosen) -> None:
+        """Ask for another value."""
+        self._edit(message.key)
+
+    @on(RecordTable.CursorMoved, "#places")
+    def place_moved(self) -> None:
+        """Show what the cursor is on once it rests."""
+        if self._rest_timer is not None:
+            self._rest_timer.stop()
+        self._rest_timer = self.set_timer(PAUSE, self._choose)
+
+    @on(RecordTable.CursorMoved, "#settings")
+    def setting_moved(self) -> None:
+        """Explain the setting."""
+        setting = projectsettings.BY_NAME.get(self.pane(RecordTable, "settings").cursor_key or "")
+        says = (*setting.says, "", "") if setting is not None else ("", "")
+        for number in (0, 1):
+            self.pane(Line, f"says-{number}").say(((f"  {says[number]}", "muted"),))
+
+    def drafts_changed(self) -> None:
+        """Draw the sign of an edit in the list."""
+        self._draw_list()
+        self._tell_place()
+
+    async def _add(self, given: Answers) -> Project:
+        aliases = projectsettings.names(given["aliases"])
+        added = await self.engine.projects.add(given["id"], title=given["title"], aliases=aliases)
+        if given["code"] and given["code"] != str(added.prearchive_code):
+            changed = await self.asked(
+                self.engine.projects.set(added.id, {"prearchive_code": given["code"]})
+            )
+            return changed or added
+        return added
+
+    @work(group="setting", exit_on_error=False)
+    async def _edit(self, name: str) -> None:
+        project = self._projects.get(self.place.project) if self.place else None
+        if project is None:
+            return
+        setting = projectsettings.BY_NAME[name]
+        if why := setting.fixed or self.why_off("new"):
+            self.tell(f"not now: {why}", "warning")
+            return
+        # As it is now: what the screen knows may be a moment old.
+        now = await self.asked(self.engine.projects.show(project.id))
+        if now is None:
+            return
+
+        async def change(given: Answers) -> Project:
+            return await self.engine.projects.set(now.id, {name: given[name]})
+
+        changed = await fill_in(self, projectsettings.question(now, name), change)
+        if changed is not None:
+            self._projects[changed.id] = changed
+            self.tell(f"{changed.id}: {setting.title} is {projectsettings.shown(changed, name)}")
+            self._draw_list()
+            self._draw_right()
+
+    @work(exclusive=True, group="list", exit_on_error=False)
+    async def _fetch(self) -> None:
+        self._list_timer = None
+        await self._load()
+
+    async def _load(self) -> None:
+        projects = await self.asked(self.engine.projects.list())
+        if projects is None:
+            return
+        receivers = await self.asked(self.engine.receivers.list())
+        if receivers is None:
+            return
+        self._projects = {one.id: one for one in projects}
+        self._receivers = receivers
+        found = ruletexts.places(receivers, projects)
+        kept = {one.place.key: one.place for one in self.desk.drafts.values()}
+        # What was edited stays in the list, even where its receiver has no rules any more.
+        self._places = {one.key: one for one in found if one.has_rules or not one.project}
+        self._places |= kept | {one.key: one for one in found if one.project}
+        self._draw_list()
+        self._choose(again=True)
+
+    def _choose(self, *, again: bool = False) -> None:
+        key = self.pane(RecordTable, "places").cursor_key
+        place = self._places.get(key or "")
+        if place is None or (place == self.place and not again):
+            return
+        self.choose_rules(place)
+        self._draw_right()
+        self.draw_lines()
+
+    def _draw_list(self) -> None:
+        table = self.pane(RecordTable, "places")
+        rows = [
+            ruletexts.row(one, self._projects.get(one.project), edited=key in self.desk.drafts)
+            for key, one in self._places.items()
+            if not one.project or one.project in self._projects
+        ]
+        table.show(rows)
+        subtitle = "n new" if self._projects else "n adds a project"
+        if table.border_subtitle != subtitle:
+            table.border_subtitle = subtitle
+
+    def _draw_right(self) -> None:
+        place, settings = self.place, self.pane(RecordTable, "settings")
+        words = self.pane(Card, "words")
+        project = self._projects.get(place.project) if place else None
+        shown = self._shown()
+        for one in (settings, words, self.pane(Vertical, "rules")):
+            one.display = one is shown or shown in one.walk_children()
+        for number in (0, 1):
+            self.pane(Line, f"says-{number}").display = shown is settings
+        if project is not None:
+            settings.show(projectsettings.rows(project))
+            self.setting_moved()
+        if shown is words:
+            if project is not None:
+                words.show("Rules", ruletexts.RULES_LIVE_ELSEWHERE)
+            elif place is not None:
+                words.show(place.title, ruletexts.explained(place))
+        self._draw_tabs()
+        self._tell_place()
+        self.keys_changed()
+
+    def _draw_tabs(self) -> None:
+        place = self.place
+        if place is None:
+            self.pane(TabLine, "tabs").show((), "")
+            return
+        tabs, chosen = ((SETTINGS, RULES), self._tab) if place.project else ((RULES,), RULES)
+        number = self.pane(RecordTable, "places").cursor + 1
+        after = f"[ ] chooses · {number} of {len(self._places)}"
+        self.pane(TabLine, "tabs").show(tabs, chosen, before=place.title, after=after)
+
+    def _shown(self) -> RecordTable | Card | RuleEditor | None:
+        place = self.place
+        if place is None:
+            return None
+        if place.has_rules:
+            return self.pane(RuleEditor, "editor")
+        if place.project and self._tab == SETTINGS:
+            return self.pane(RecordTable, "settings")
+        return self.pane(Card, "words")
+
+    def _tell_place(self) -> None:
+        pieces: list[Piece] = []
+        place = self.place
+        if place is not None and place.has_rules:
+            pieces = self.said_of_rules()
+        if not pieces:
+            count = len(self._projects)
+            pieces = [(f"{count} projects" if count != 1 else "1 project", "muted")]
+        if others := [key for key in self.desk.drafts if place is None or key != place.key]:
+            pieces.append((f" · {len(others)} other edited, not saved", "look"))
+        self.say(*pieces)

@@ -1,0 +1,335 @@
+"""The half of a screen on which texts of rules are edited, checked as they are typed, tried on a
+session, and saved. What was edited is kept by the desk until it is saved or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from console import figures, ruletexts, trial
+from console.desk import Desk
+from console.plain import plain
+from console.ruletexts import YES_NO, Draft, Place
+from console.screens.form import fill_in
+from console.screens.sessionchoice import SessionChoiceScreen
+from console.screens.skeleton import Copyable, SkeletonScreen
+from console.trial import Trial
+from console.widgets.chrome import Line, Piece
+from console.widgets.dialogs import Answers, AskScreen, Question
+from console.widgets.ruleeditor import RuleEditor
+from console.widgets.table import RecordTable
+from engine.model.archive import RuleText
+from engine.model.errors import Problem
+
+CHECK_PAUSE = 0.25
+"""Seconds without a key until the text is checked."""
+
+
+class RulingScreen(SkeletonScreen):
+    """A screen with texts of rules."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Show no text yet."""
+        super().__init__(desk)
+        self.place: Place | None = None
+        """What is chosen; not always a text of rules."""
+        self._loaded: Place | None = None
+        """Whose text the editor has."""
+        self._base: RuleText | None = None
+        """The version that it has, or that its edit began with."""
+        self._newest: RuleText | None = None
+        self._problems: tuple[Problem, ...] = ()
+        self._trial: Trial | None = None
+        self._check_timer: Timer | None = None
+        self._saving = False
+
+    def ruling(self) -> ComposeResult:
+        """Lay out the editor and what a trial gave."""
+        with Vertical(id="rules"):
+            yield RuleEditor(id="editor")
+            yield Line(id="fault")
+            for name in ("before", "after"):
+                line = Line(id=name)
+                line.add_class("order")
+                yield line
+            with Vertical(id="trial"):
+                yield RecordTable(
+                    trial.COLUMNS,
+                    empty="t takes a session of the prearchive and routes it by this text",
+                    id="trace",
+                    classes="",
+                )
+                yield Line(id="result")
+                yield Line(id="note")
+
+    def drafts_changed(self) -> None:
+        """Draw what tells which texts are edited."""
+
+    def masks_changed(self) -> None:
+        """Show or hide what a trial has read."""
+        super().masks_changed()
+        self._draw_trial()
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action in ("save", "try", "drop") and self._loaded is None:
+            return "choose a text of rules first"
+        if action == "drop" and self._draft is None:
+            return "nothing is edited"
+        return super().why_not(action)
+
+    def copies_of_rules(self, place: Place) -> Sequence[Copyable]:
+        """Offer the text and the command that writes it."""
+        if place != self._loaded or place.concept is None:
+            return ()
+        receiver = place.scope.partition(":")[2]
+        whose = f"--receiver '{receiver}'" if receiver else "--site"
+        return (
+            Copyable(title="rules", text=" / ".join(self._editor.text.splitlines())),
+            Copyable(title="command", text=f"anteroom rules show {place.concept} {whose}"),
+        )
+
+    def choose_rules(self, place: Place) -> None:
+        """Let the editor have the text of a place, if it is one; what was edited is kept."""
+        self._keep()
+        self.place = place
+        if place != self._loaded:
+            self._loaded = self._base = None
+            self._problems = ()
+            self._editor.put("", editable=False)
+        if not place.has_rules:
+            return
+        self.pane(Line, "before").say(((" Before them  ", "strong"), (place.asked_before, "muted")))
+        self.pane(Line, "after").say(((" After them   ", "strong"), (place.asked_after, "muted")))
+        if self._loaded is None and (draft := self.desk.drafts.get(place.key)) is not None:
+            self._put(place, draft.base, draft.text)
+        self._read(place)
+        self._draw_trial()
+
+    def said_of_rules(self) -> list[Piece]:
+        """Say how the text stands."""
+        base, newest, draft = self._base, self._newest, self._draft
+        if base is None:
+            return [("asking the engine …", "muted")]
+        pieces: list[Piece] = []
+        if draft is not None:
+            count = ruletexts.edits(ruletexts.tidy(base.text), draft.text)
+            lines = figures.plural(count, "line")
+            pieces.append((f"{lines} edited, not saved · ", "look"))
+        if self._problems:
+            pieces.append((f"{figures.plural(len(self._problems), 'fault')} · ", "bad"))
+        if newest is not None and newest.version != base.version:
+            by = f"version {newest.version} by {newest.author} was saved meanwhile · "
+            pieces.append((by, "look"))
+        if ruletexts.altered(base.text):
+            pieces.append(("signs stand for what cannot be drawn, and are saved · ", "look"))
+        pieces.append((ruletexts.provenance(base), "muted"))
+        return pieces
+
+    @work(group="save", exit_on_error=False)
+    async def do_save(self) -> None:
+        """Put the text in force, once it has no fault and the person has said why."""
+        place, base = self._loaded, self._base
+        if place is None or base is None or place.concept is None or self._saving:
+            return
+        self._saving = True
+        try:
+            if await self._faulty():
+                return
+            now = await self.asked(self.engine.rules.show(place.scope, place.concept))
+            if now is None:
+                return
+            draft = Draft(place=place, base=base, text=self._text_to_save(base))
+            saved = await fill_in(
+                self, ruletexts.question(draft, now), lambda given: self._set(draft, given)
+            )
+            if saved is not None:
+                self._saved(draft, saved)
+        finally:
+            self._saving = False
+
+    @work(group="try", exit_on_error=False)
+    async def do_try(self) -> None:
+        """Route a session by the text as it stands in the editor."""
+        place, text = self._loaded, self._editor.text
+        if place is None or place.concept is None or await self._faulty():
+            return
+        session = await self.app.push_screen_wait(
+            SessionChoiceScreen(self.desk, "Route a session by this text")
+        )
+        if session is None:
+            return
+        now = await self.asked(self.engine.prearchive.route(session.id))
+        if now is None:
+            return
+        then = await self.asked(
+            self.engine.routing.try_rules(session.id, place.scope, place.concept, text)
+        )
+        if then is not None:
+            self._trial = Trial(place=place, text=text, session=session, now=now, then=then)
+            self._draw_trial()
+
+    @work(group="drop", exit_on_error=False)
+    async def do_drop(self) -> None:
+        """Give back the text that is in force."""
+        draft = self._draft
+        if draft is None:
+            return
+        question = Question(
+            title=f"Drop the edits: {draft.place.title}",
+            act="Drop them",
+            keep="Keep them",
+            rows=ruletexts.unsaved((draft,)),
+            says=("They are gone then; the text in force stays as it is.",),
+            danger=True,
+        )
+        if await self.app.push_screen_wait(AskScreen(question)) is not None:
+            self._forget(draft.place)
+            if self._loaded == draft.place:
+                self._put(draft.place, draft.base, draft.base.text)
+                self._read(draft.place)
+
+    @on(TextArea.Changed, "#editor")
+    def edited(self) -> None:
+        """Keep what was typed, and check it once nothing more is typed."""
+        self._keep()
+        if self._check_timer is not None:
+            self._check_timer.stop()
+        self._check_timer = self.set_timer(CHECK_PAUSE, self._check)
+
+    @on(TextArea.SelectionChanged, "#editor")
+    def line_changed(self) -> None:
+        """Say the fault of the line of the cursor."""
+        self._draw_fault()
+
+    @property
+    def _editor(self) -> RuleEditor:
+        return self.pane(RuleEditor, "editor")
+
+    @property
+    def _draft(self) -> Draft | None:
+        return self.desk.drafts.get(self._loaded.key) if self._loaded is not None else None
+
+    def _keep(self) -> None:
+        """Keep what the editor has, where it differs from what it began with."""
+        place, base = self._loaded, self._base
+        if place is None or base is None:
+            return
+        text, before = self._editor.text, place.key in self.desk.drafts
+        if text != ruletexts.tidy(base.text):
+            self.desk.drafts[place.key] = Draft(place=place, base=base, text=text)
+        else:
+            self.desk.drafts.pop(place.key, None)
+        if before != (place.key in self.desk.drafts):
+            self.drafts_changed()
+            self.keys_changed()
+
+    def _forget(self, place: Place) -> None:
+        if self.desk.drafts.pop(place.key, None) is not None:
+            self.drafts_changed()
+            self.keys_changed()
+
+    def _put(self, place: Place, base: RuleText, text: str) -> None:
+        self._loaded, self._base, self._problems = place, base, ()
+        self._editor.put(text, editable=not self.desk.watching)
+        title = plain(place.title)
+        if self._editor.border_title != title:
+            self._editor.border_title = title
+        self.drafts_changed()
+        self.keys_changed()
+        self._check()
+
+    @work(exclusive=True, group="rules", exit_on_error=False)
+    async def _read(self, place: Place) -> None:
+        if place.concept is None:
+            return
+        text = await self.asked(self.engine.rules.show(place.scope, place.concept))
+        if text is None or place != self.place:
+            return
+        self._newest = text
+        self._keep()
+        if self._loaded == place and (self._draft is not None or self._base == text):
+            self.drafts_changed()
+            return
+        self._put(place, text, text.text)
+
+    @work(exclusive=True, group="check", exit_on_error=False)
+    async def _check(self) -> None:
+        place, text = self._loaded, self._editor.text
+        if place is None:
+            return
+        problems = await self.asked(self.engine.rules.check(text))
+        if problems is None or (place, text) != (self._loaded, self._editor.text):
+            return
+        self._take(problems)
+        self._draw_trial()
+
+    async def _faulty(self) -> bool:
+        """Look whether the text has a fault, and say so."""
+        problems = await self.asked(self.engine.rules.check(self._editor.text))
+        if problems is None:
+            return True
+        self._take(problems)
+        if problems:
+            self._editor.show_fault(problems[0])
+            self.tell(f"not like this: {ruletexts.fault(problems[0])}", "warning")
+        return bool(problems)
+
+    def _take(self, problems: tuple[Problem, ...]) -> None:
+        self._problems = problems
+        self._editor.mark(problems)
+        self._draw_fault()
+        self.drafts_changed()
+
+    def _text_to_save(self, base: RuleText) -> str:
+        # Without an edit it stays as it was written, also where signs stand for something.
+        text = self._editor.text
+        return base.text if text == ruletexts.tidy(base.text) else text
+
+    async def _set(self, draft: Draft, given: Answers) -> RuleText:
+        place = draft.place
+        return await self.engine.rules.set(
+            place.scope,
+            str(place.concept),
+            draft.text,
+            enabled=given["enabled"] == YES_NO[0],
+            reason=given["reason"],
+        )
+
+    def _saved(self, draft: Draft, saved: RuleText) -> None:
+        state = "in force" if saved.enabled else "kept, not in force"
+        self.tell(f"{draft.place.title}: version {saved.version} is {state}")
+        if self._loaded == draft.place:
+            self._base = self._newest = saved
+            self._keep()
+        else:
+            self._forget(draft.place)
+        self.drafts_changed()
+
+    def _draw_fault(self) -> None:
+        sentence = ruletexts.fault_near(self._problems, self._editor.line)
+        self.pane(Line, "fault").say(((f" ✗ {sentence}", "bad"),) if sentence else ())
+
+    def _draw_trial(self) -> None:
+        shown = self._trial if self._trial and self._trial.place == self._loaded else None
+        self.set_class(shown is not None, "tried")
+        pane, table = self.pane(Vertical, "trial"), self.pane(RecordTable, "trace")
+        title = "Test a header"
+        if shown is None:
+            table.show(())
+            self.pane(Line, "result").say(())
+            self.pane(Line, "note").say(())
+        else:
+            masked = shown.session.project is None and not self.desk.reveals
+            title = trial.title(shown, masked=masked, text=self._editor.text)
+            table.show(trial.rows(shown, masked=masked))
+            said = trial.outcome(shown.then, masked=masked)
+            self.pane(Line, "result").say(((f" {said}", "accent"),))
+            self.pane(Line, "note").say(((f" {trial.before(shown, masked=masked)}", "muted"),))
+        if pane.border_title != (now := plain(title, 70)):
+            pane.border_title = now

@@ -1,0 +1,106 @@
+"""Choosing one session of the prearchive: the newest are offered, and whichever fits what is typed.
+What is done with it is the affair of who asks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Input
+
+from console import triaged
+from console.desk import Desk
+from console.plain import plain
+from console.widgets.dialogs import PlainInput
+from console.widgets.table import RecordTable
+from engine.model.errors import EngineError
+from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
+
+OFFERED = 20
+PAUSE = 0.25
+"""Seconds without a key until what was typed is asked for."""
+
+
+class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
+    """Offers sessions of the prearchive; None means none."""
+
+    CSS_PATH = "sessionchoice.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
+
+    def __init__(self, desk: Desk, title: str) -> None:
+        """Offer what the engine of `desk` holds."""
+        super().__init__()
+        self._desk = desk
+        self._title = title
+        self._sessions: dict[str, PrearchiveSession] = {}
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is typed and what is found."""
+        with Vertical(id="dialog"):
+            yield PlainInput(id="words", compact=True, placeholder="part of a label")
+            yield RecordTable(triaged.COLUMNS, empty="asking the engine …", id="sessions")
+
+    def on_mount(self) -> None:
+        """Begin with the newest."""
+        dialog = self.query_one("#dialog", Vertical)
+        dialog.border_title = plain(f" {self._title} ")
+        dialog.border_subtitle = plain(f" the newest {OFFERED} · enter chooses · esc closes ")
+        self.query_one(PlainInput).focus()
+        self._find()
+
+    @on(Input.Changed)
+    def typed(self) -> None:
+        """Look once nothing more is typed."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(PAUSE, self._find)
+
+    @on(Input.Submitted)
+    def submitted(self) -> None:
+        """Take the session under the cursor."""
+        self._give(self.query_one(RecordTable).cursor_key)
+
+    @on(RecordTable.RowChosen)
+    def chosen(self, message: RecordTable.RowChosen) -> None:
+        """Take the session that was chosen."""
+        self._give(message.key)
+
+    def on_key(self, event: events.Key) -> None:
+        """Let arrows move in the list while words are typed."""
+        if event.key in ("down", "up") and isinstance(self.focused, Input):
+            self.query_one(RecordTable).action_cursor(1 if event.key == "down" else -1)
+            event.stop()
+
+    def action_close(self) -> None:
+        """Choose none."""
+        self.dismiss(None)
+
+    @work(exclusive=True, group="sessions", exit_on_error=False)
+    async def _find(self) -> None:
+        words = self.query_one(PlainInput).value.strip()
+        table = self.query_one(RecordTable)
+        query = PrearchiveQuery(text=words, sort="last_object", descending=True)
+        try:
+            page = await self._desk.engine.prearchive.list(query, limit=OFFERED)
+        except EngineError as error:
+            table.empty = error.message
+            table.show(())
+            return
+        if words != self.query_one(PlainInput).value.strip():
+            return
+        self._sessions = {one.id: one for one in page.rows}
+        table.empty = "nothing fits" if words else "the prearchive is empty"
+        now, shown = self._desk.clock(), self._desk.reveals
+        table.show(
+            [triaged.row(one, now, masked=one.project is None and not shown) for one in page.rows]
+        )
+
+    def _give(self, id: str | None) -> None:
+        if id is not None and id in self._sessions:
+            self.dismiss(self._sessions[id])
