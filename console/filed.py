@@ -1,5 +1,5 @@
-"""How a filed session is shown: its row, its state in a sign and a word, its card, its files, its
-history and its document. Pure: nothing here knows a widget's state."""
+"""How a filed session is shown: its row, its state in a sign and a word, its card, its history and
+its document, and what is written of it to a file. Pure: nothing here knows a widget's state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from engine.model.archive import (
     SessionStatus,
     SessionSummary,
 )
-from engine.model.contents import FileEntry
+from engine.model.contents import FileEntry, FoldedHeader, RowKind
 
 COLUMNS = (
     TableColumn(title="Status", width=12, sort="status"),
-    TableColumn(title="Project", width=10, priority=5, sort="project"),
-    TableColumn(title="Subject", width=10, priority=2, sort="subject"),
-    TableColumn(title="Session", width=14, grows=True, sort="label"),
+    TableColumn(title="Project", width=8, priority=5, sort="project"),
+    TableColumn(title="Subject", width=9, priority=2, sort="subject"),
+    TableColumn(title="Session", width=12, grows=True, sort="label"),
     TableColumn(title="Accession", width=11, priority=3, sort="accession"),
     TableColumn(title="Date", width=10, priority=1, sort="date", falling=True),
     TableColumn(title="Sc", width=3, right=True, priority=7),
@@ -32,14 +32,6 @@ COLUMNS = (
     TableColumn(title="Size", width=6, right=True, priority=8, sort="bytes", falling=True),
     TableColumn(title="Scanner", width=10, priority=9, sort="scanner"),
     TableColumn(title="Added", width=16, priority=10, sort="added", falling=True),
-)
-
-FILE_COLUMNS = (
-    TableColumn(title="No.", width=5, right=True),
-    TableColumn(title="File", width=20, grows=True),
-    TableColumn(title="Size", width=6, right=True),
-    TableColumn(title="Resource", width=8, priority=2),
-    TableColumn(title="Digest", width=32, priority=3),
 )
 
 HISTORY_COLUMNS = (
@@ -60,7 +52,13 @@ EXPORTED = (
 )
 """The titles of what is written of a session to a file."""
 
-FILES_EXPORTED = ("path", "scan", "resource", "number", "bytes", "uid", "md5")
+EXPORTED_TITLES = {
+    "files": ("path", "scan", "resource", "number", "bytes", "uid", "md5"),
+    "header": ("path", "name", "vr", "value", "values", "files"),
+    "history": ("when", "who", "what", "before"),
+    "scans": ("scan", "type", "description", "modality", "quality", "files", "bytes", "uid"),
+}
+"""The titles of what is written of the parts of a session, by the name of the list."""
 
 STATES = {
     SessionStatus.ACTIVE: ("● active", "plain"),
@@ -116,6 +114,17 @@ def exported(session: SessionSummary) -> tuple[str, ...]:
     )
 
 
+def names(session: SessionSummary | SessionCard) -> tuple[tuple[str, str], ...]:
+    """Give what a session is known by, as (title, text): to be copied."""
+    return (
+        ("accession", session.accession),
+        ("label", session.label),
+        ("subject", session.subject),
+        ("address", f"/data/experiments/{session.accession}"),
+        ("command", f"anteroom archive show {session.accession}"),
+    )
+
+
 def card(session: SessionCard) -> list[tuple[str, str]]:
     """Give the lines of a session's card as (name, value); an empty name goes over the width."""
     lines = [
@@ -144,20 +153,6 @@ def card(session: SessionCard) -> list[tuple[str, str]]:
     return shown
 
 
-def file_row(file: FileEntry) -> Row:
-    """Show one file."""
-    return Row(
-        key=file.path,
-        cells=(
-            file.instance_number,
-            file.path.rpartition("/")[2],
-            figures.size(file.size),
-            file.resource,
-            file.digest,
-        ),
-    )
-
-
 def exported_file(file: FileEntry) -> tuple[str, ...]:
     """Give what is written of a file to a file."""
     return (
@@ -168,6 +163,36 @@ def exported_file(file: FileEntry) -> tuple[str, ...]:
         str(file.size),
         file.uid,
         file.digest,
+    )
+
+
+def exported_header(header: FoldedHeader) -> list[tuple[str, ...]]:
+    """Give what is written of a header to a file: each element with its most frequent value."""
+    return [
+        (
+            one.path,
+            one.name,
+            one.vr,
+            one.values[0].text if one.values else "",
+            str(one.distinct),
+            str(one.files),
+        )
+        for one in header.rows
+        if one.kind is RowKind.ELEMENT
+    ]
+
+
+def exported_scan(scan: ScanSummary) -> tuple[str, ...]:
+    """Give what is written of a scan to a file."""
+    return (
+        scan.id,
+        scan.type,
+        scan.series_description,
+        scan.modality,
+        scan.quality,
+        str(scan.files),
+        str(scan.bytes),
+        scan.uid,
     )
 
 

@@ -76,7 +76,7 @@ class DownloadScreen(SkeletonScreen):
         choices = [
             Choice(
                 key=f"files {place}",
-                title="files of this scan…" if one.scan else "files of this session…",
+                title="files of scan…" if one.scan else "files of session…",
                 detail=f"{one.what}: {one.much}",
             )
             for place, one in enumerate(wanted)
@@ -193,7 +193,7 @@ def question(wanted: Wanted, folder: str) -> Question:
         act="Write",
         says=(
             f"{wanted.much}, into a folder {wanted.label} below the one named here.",
-            "What is there already and the same is not written again. The audit trail has it.",
+            "Files that are there and the same are kept. It stands in the audit trail.",
         ),
         fields=(
             Field(name="folder", label="Folder", value=folder, needed=True),

@@ -1,0 +1,291 @@
+"""What of a filed session is asked for, and how it comes onto the screen: card, scans, header,
+files, history, document; and what of them can be taken along. Where the person goes among them is
+in `console.screens.filed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from console import figures, filed, filelists, scantree
+from console.desk import Desk
+from console.export import Cells, Exportable, Told, in_windows
+from console.plain import plain
+from console.screens.downloads import DownloadScreen, Wanted
+from console.screens.skeleton import Copyable
+from console.widgets.card import Card
+from console.widgets.headerview import HeaderView
+from console.widgets.searched import SearchedLines
+from console.widgets.table import RecordTable
+from console.widgets.tabline import TabLine
+from engine.model.archive import HistoryEntry, ScanSummary, SessionCard
+from engine.model.contents import FoldedHeader
+from engine.model.errors import EngineError, Unavailable
+
+HEADERS_KEPT = 8
+
+SCANS, CARD = "Scans", "Card"
+HEADER, FILES, HISTORY, DOCUMENT = "Header", "Files", "History", "Document"
+MAIN = (HEADER, FILES, HISTORY, DOCUMENT)
+
+
+class FiledContents(DownloadScreen):
+    """Shows what is in one filed session."""
+
+    def __init__(self, desk: Desk, accession: str, among: Sequence[str] = ()) -> None:
+        """Show the session with an accession ID, one of those of a list."""
+        super().__init__(desk)
+        self._accession = accession
+        self._among = tuple(among)
+        self._card: SessionCard | None = None
+        self._tab = HEADER
+        self._file = ""
+        """The file whose header is shown alone."""
+        self._headers: dict[tuple[str, str], FoldedHeader] = {}
+        self._history: tuple[HistoryEntry, ...] | None = None
+        self._document: str | None = None
+        self._files_of: tuple[str, str] | None = None
+        """Of which session and scan the files are that are listed."""
+
+    def content(self) -> ComposeResult:
+        """Lay out the tabs, the scans and the card, and what stands beside them."""
+        yield TabLine(id="tabs")
+        with Horizontal():
+            with Vertical(id="side"):
+                yield RecordTable(scantree.COLUMNS, empty="asking the engine …", id="scans")
+                yield Card(id="card")
+            with Vertical(id="main"):
+                yield HeaderView(id="header")
+                yield RecordTable(filelists.COLUMNS, empty="asking the engine …", id="files")
+                yield SearchedLines(filed.HISTORY_COLUMNS, id="history", empty="asking …")
+                yield SearchedLines(filed.DOCUMENT_COLUMNS, id="document", empty="asking …")
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer what is under the cursor, and the names of the session."""
+        offered: list[Copyable] = []
+        if self._tab == HEADER and not self._scans.has_focus:
+            offered += self._header.copies()
+        if self._tab == FILES and (path := self._files.cursor_key) is not None:
+            offered.append(Copyable(title="file", text=path))
+        if self._card is not None:
+            names = filed.names(self._card)
+            offered += [Copyable(title=title, text=text) for title, text in names]
+        return offered
+
+    def wanted(self) -> Sequence[Wanted]:
+        """Give the files of the session, and those of the scan under the cursor."""
+        card, scan = self._card, self._scan
+        if card is None:
+            return ()
+        name, label = card.accession, card.label
+        whole = Wanted(accession=name, label=label, files=card.files, bytes=card.bytes)
+        if scan is None:
+            return (whole,)
+        one = Wanted(accession=name, label=label, files=scan.files, bytes=scan.bytes, scan=scan.id)
+        return (whole, one)
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows of the tab on show."""
+        scan = self._scan
+        says = f"{self._accession}, scan {scan.id}" if scan is not None else self._accession
+        if self._file:
+            says += f", {self._file}"
+        titles, name = filed.EXPORTED_TITLES.get(self._tab.lower(), ()), self._tab.lower()
+        if self._tab == FILES:
+            return Exportable(name=name, titles=titles, rows=self._all_files, says=says)
+        rows: Sequence[Cells] = ()
+        if self._tab == SCANS and self._card is not None:
+            rows = [filed.exported_scan(one) for one in self._card.scans]
+        elif self._tab == HEADER and self._header.header is not None:
+            rows = filed.exported_header(self._header.header)
+        elif self._tab == HISTORY and self._history is not None:
+            rows = [row.cells for row in filed.history_rows(self._history)]
+        return Exportable(name=name, titles=titles, rows=rows, says=says) if rows else None
+
+    @property
+    def _scans(self) -> RecordTable:
+        return self.pane(RecordTable, "scans")
+
+    @property
+    def _files(self) -> RecordTable:
+        return self.pane(RecordTable, "files")
+
+    @property
+    def _header(self) -> HeaderView:
+        return self.pane(HeaderView, "header")
+
+    @property
+    def _searched(self) -> HeaderView | SearchedLines | None:
+        if self._tab == HEADER:
+            return self._header
+        if self._tab in (HISTORY, DOCUMENT):
+            return self.pane(SearchedLines, self._tab.lower())
+        return None
+
+    @property
+    def _searches(self) -> bool:
+        return self._searched is not None and self._searched.searches
+
+    @property
+    def _scan(self) -> ScanSummary | None:
+        id = scantree.scan_of(self._scans.cursor_key)
+        scans = self._card.scans if self._card is not None else ()
+        return next((one for one in scans if one.id == id), None) if id else None
+
+    @property
+    def _tabs(self) -> tuple[str, ...]:
+        size = self.app.size
+        if size.width < 100:
+            return (SCANS, CARD, *MAIN)
+        return (CARD, *MAIN) if size.height < 30 else MAIN
+
+    def _forget(self) -> None:
+        self._file, self._files_of = "", None
+        self._headers.clear()
+        self._history, self._document = None, None
+
+    @work(exclusive=True, group="card", exit_on_error=False)
+    async def _load(self) -> None:
+        accession = self._accession
+        card = await self.asked(self.engine.archive.show(accession))
+        if card is None or accession != self._accession:
+            return
+        scan = scantree.scan_of(self._scans.cursor_key)
+        self._card = card
+        self._scans.show(
+            scantree.rows(
+                card.scans,
+                place=f"{card.project} / {card.subject}",
+                label=card.label,
+                files=card.files,
+            )
+        )
+        if not scan or not self._scans.go_to_key(scantree.key_of(scan)):
+            first = scantree.key_of(card.scans[0].id) if card.scans else scantree.WHOLE
+            self._scans.go_to_key(first)
+        self.query_one(Card).show(card.label, filed.card(card))
+        self.draw_lines()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Ask for what the tab on show needs and does not have."""
+        self._tell()
+        if self._card is None:
+            return
+        if self._tab == HEADER:
+            self._fill_header()
+        elif self._tab == FILES:
+            now = (self._accession, self._scan_id)
+            if now != self._files_of:
+                self._files_of = now
+                self._files.empty = "asking the engine …"
+                self._files.show(())
+                self._fetch_files(0)
+        elif self._tab == HISTORY:
+            self._fill_history()
+        elif self._tab == DOCUMENT:
+            self._fill_document()
+
+    @property
+    def _scan_id(self) -> str:
+        scan = self._scan
+        return scan.id if scan is not None else ""
+
+    @work(exclusive=True, group="header", exit_on_error=False)
+    async def _fill_header(self) -> None:
+        asked = (self._accession, self._scan_id, self._file)
+        accession, scan, file = asked
+        title = f"Header of scan {scan}" if scan else "Header"
+        if file:
+            title = f"Header of {filelists.name_of(file)}"
+        header, why = self._headers.get((scan, file)), ""
+        if header is None:
+            try:
+                header = await self.engine.archive.header(accession, scan, file)
+            except Unavailable as error:
+                self.failed(error)
+                return
+            except EngineError as error:
+                why = error.message
+        if asked != (self._accession, self._scan_id, self._file):
+            return
+        if header is not None:
+            self._headers[scan, file] = header
+            while len(self._headers) > HEADERS_KEPT:
+                del self._headers[next(iter(self._headers))]
+        self._name_header(title)
+        self._header.show(header, why or "no header could be read")
+        self._tell()
+
+    def _name_header(self, title: str) -> None:
+        shown = plain(title, 60)
+        if str(self._header.table.border_title) != shown.plain:
+            self._header.table.border_title = shown
+
+    @work(group="files", exit_on_error=False)
+    async def _fetch_files(self, offset: int) -> None:
+        asked = self._files_of
+        if asked is None:
+            return
+        accession, scan = asked
+        page = await self.asked(self.engine.archive.files(accession, scan, offset))
+        if page is None or asked != self._files_of:
+            return
+        self._files.empty = "there is no file"
+        self._files.put(offset, [filelists.row(one) for one in page.rows], page.total)
+        self._tell()
+
+    async def _all_files(self, told: Told) -> list[Cells]:
+        accession, scan = self._accession, self._scan_id
+        return await in_windows(
+            lambda offset, limit: self.engine.archive.files(accession, scan, offset, limit),
+            filed.exported_file,
+            told,
+        )
+
+    @work(exclusive=True, group="history", exit_on_error=False)
+    async def _fill_history(self) -> None:
+        accession = self._accession
+        if self._history is None:
+            found = await self.asked(self.engine.archive.history(accession))
+            if found is None or accession != self._accession:
+                return
+            self._history = found
+        view = self.pane(SearchedLines, "history")
+        view.show(filed.history_rows(self._history), "nothing was changed")
+        self._tell()
+
+    @work(exclusive=True, group="document", exit_on_error=False)
+    async def _fill_document(self) -> None:
+        accession = self._accession
+        if self._document is None:
+            found = await self.asked(self.engine.archive.document(accession))
+            if found is None or accession != self._accession:
+                return
+            self._document = found
+        view = self.pane(SearchedLines, "document")
+        view.show(filed.document_rows(self._document), "the document is empty")
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._card is None:
+            self.say(("asking the engine …", "muted"))
+            return
+        scan = self._scan
+        total = len(self._card.scans)
+        words = figures.plural(total, "scan")
+        if scan is not None:
+            place = self._card.scans.index(scan) + 1
+            words = f"scan {place} of {total} · {figures.plural(scan.files, 'file')}"
+        header = self._header.header
+        if self._tab == HEADER and header is not None and not self._file:
+            words += f" · folded over {figures.plural(header.files, 'file')}"
+            if header.unread:
+                words += f" · {len(header.unread)} not read"
+        if self._tab == FILES:
+            words += f" · {figures.plural(self._files.total, 'file')} listed"
+        said = self._searched.said if self._searched is not None else ""
+        self.say((words, "muted"), (f" · {said}" if said else "", "accent"))
