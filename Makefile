@@ -34,6 +34,9 @@ pictures: $(STAMP)  ## take the pictures of the documentation (needs tmux and dc
 bench: $(STAMP)  ## measure (ARGS go to the benchmark)
 	$(VENV)/bin/python -m bench $(ARGS)
 
+keys: $(STAMP)  ## write docs/keys.md from the key table
+	$(VENV)/bin/python -m console.keypage > docs/keys.md
+
 # The lock names no index and no address: whoever installs chooses where from.
 lock: $(STAMP)  ## write requirements.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes \

@@ -54,7 +54,8 @@ def layout(
     last_resort = max(shift, 0)
     while len(kept) > 1 and _needed(columns, kept) > width:
         # Whoever shifts wants to see what was dropped: then the rightmost goes first.
-        last = kept[-1] if last_resort else max(kept, key=lambda one: (columns[one].priority, one))
+        weights = {one: (columns[one].priority, one) for one in kept[1:]}
+        last = kept[-1] if last_resort else max(weights, key=lambda one: weights[one])
         if not last_resort and columns[last].priority == 0:
             break
         kept.remove(last)
