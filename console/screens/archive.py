@@ -67,7 +67,6 @@ class ArchiveScreen(DownloadScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        super().on_mount()
         self._table.border_title = "Sessions"
         self._table.focus()
         self._line.note("words, or project:NEURO3 type:MR date:2026-06")

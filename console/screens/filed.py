@@ -48,7 +48,6 @@ class FiledScreen(FiledContents):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        super().on_mount()
         self._scans.border_title = "Scans"
         self.pane(RecordTable, "files").border_title = "Files"
         self.pane(SearchedLines, "history").table.border_title = "History"
@@ -66,7 +65,8 @@ class FiledScreen(FiledContents):
         place = ""
         if self._accession in self._among:
             place = f" ({self._among.index(self._accession) + 1}/{len(self._among)})"
-        return f"Archive ▸ {name}{place}"
+        # Where there is little room the mode line says that it is the archive.
+        return f"{name}{place}" if SCANS in self._tabs else f"Archive ▸ {name}{place}"
 
     def concerns(self, event: Event) -> bool:
         """Whether an event is about this session, by either of its names."""

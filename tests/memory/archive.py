@@ -45,6 +45,7 @@ class Archive(Asked):
             if query.project in ("", one.project) and query.text.lower() in one.label.lower()
         ]
         rows = [row for row in rows if holds(row, query.where, FILED)]
+        rows.sort(key=lambda row: getattr(row, query.sort), reverse=query.descending)
         return SessionPage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
 
     async def show(self, id: str, project: str = "") -> SessionCard:
@@ -54,11 +55,13 @@ class Archive(Asked):
         raise NotFound("no such session", hint="list them: anteroom archive list")
 
     async def document(self, id: str) -> str:
-        return f'<MRSession ID="{(await self.show(id)).accession}"/>'
+        accession = (await self.show(id)).accession
+        return self.facts.documents.get(accession, f'<MRSession ID="{accession}"/>')
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]:
-        await self.show(id)
-        return (HistoryEntry(at=NOON, actor=self.actor, change="archived", before={}),)
+        accession = (await self.show(id)).accession
+        archived = HistoryEntry(at=NOON, actor=self.actor, change="archived", before={})
+        return self.facts.histories.get(accession, (archived,))
 
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
         rows = [one for one in await self._files(id) if scan in ("", one.scan)]

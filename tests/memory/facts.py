@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.model.archive import (
     AuditEvent,
+    HistoryEntry,
     Project,
     RuleText,
     ScanSummary,
@@ -164,6 +165,10 @@ class Facts:
     """By accession ID and path of the file."""
     headers: dict[tuple[str, str], FoldedHeader] = field(default_factory=dict)
     """By prearchive id or accession ID, and scan."""
+    histories: dict[str, tuple[HistoryEntry, ...]] = field(default_factory=dict)
+    """By accession ID; what is not told here was archived, and no more."""
+    documents: dict[str, str] = field(default_factory=dict)
+    """By accession ID."""
     routes: dict[str, Route] = field(default_factory=dict)
     timelines: dict[str, Timeline] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=all_well)
