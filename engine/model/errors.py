@@ -7,7 +7,8 @@ happened, a hint that says what to do next, and never patient data.
     ├── Refused           the actor may not do this, or it is never done
     ├── Unavailable       a part that is needed does not answer
     └── InvalidInput      what was given is wrong; says where
-        └── InvalidSettings   the settings file is wrong
+        ├── InvalidSettings   the settings file is wrong
+        └── InvalidScript     an anonymization script is wrong
 """
 
 from __future__ import annotations
@@ -79,6 +80,12 @@ class InvalidSettings(InvalidInput):
     code = "invalid-settings"
 
 
+class InvalidScript(InvalidInput):
+    """An anonymization script is wrong; no object is touched by it."""
+
+    code = "invalid-script"
+
+
 _BY_CODE = {
     kind.code: kind
     for kind in (
@@ -89,6 +96,7 @@ _BY_CODE = {
         Unavailable,
         InvalidInput,
         InvalidSettings,
+        InvalidScript,
     )
 }
 
