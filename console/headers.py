@@ -20,6 +20,9 @@ COLUMNS = (
 _DEEPEST = 3
 """Steps that a row is moved to the right at most: the tag has to stay readable."""
 
+_FEW = 3
+"""Values that stand in the row itself where there are several."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Branch:
@@ -97,8 +100,9 @@ def value_of(row: HeaderRow, files: int) -> str:
     if row.kind is RowKind.ITEM:
         return ""
     if row.distinct > 1:
-        texts = " │ ".join(value.text for value in row.values[:3])
-        text = f"{figures.plural(row.distinct, 'value')}: {texts} …"
+        texts = " │ ".join(value.text for value in row.values[:_FEW])
+        more = " …" if row.distinct > _FEW or row.distinct > len(row.values) else ""
+        text = f"{figures.plural(row.distinct, 'value')}: {texts}{more}"
     else:
         text = row.values[0].text if row.values else ""
     if row.files < files:

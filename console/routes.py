@@ -71,7 +71,7 @@ def story(step: TraceStep, *, hidden: bool = False) -> str:
     if saw:
         told += f"{' ' if told else ''}“{saw}”"
     if found and step.found != step.saw:
-        told += f" → “{found}”"
+        told += f"{' ' if told else ''}→ “{found}”"
     if step.verdict is not Verdict.WON:
         told += f"{': ' if told else ''}{step.verdict.value}"
     if step.note:
@@ -82,7 +82,7 @@ def story(step: TraceStep, *, hidden: bool = False) -> str:
 def _head(route: Route, concept: Concept, *, hidden: bool) -> Row:
     text = result(route, concept, hidden=hidden)
     lost = concept is Concept.PROJECT and route.project is None
-    tones = ((1, "look"),) if lost else ((1, "good"),)
+    tones = ((1, "look"),) if lost else ()
     return Row(key=concept.value, cells=(TITLES[concept], text), tones=tones)
 
 

@@ -41,7 +41,7 @@ def rows(timeline: Timeline, log: Sequence[LogEntry], bars: int) -> list[Row]:
     if timeline.first is not None and timeline.last is not None:
         seconds = int((timeline.last - timeline.first).total_seconds())
         begun, ended = figures.clock(timeline.first), figures.clock(timeline.last)
-        span = f"arrivals from {begun} to {ended}, {figures.span(seconds)}"
+        span = f"{begun} to {ended}, {figures.span(seconds)}"
     shown.append(_head("series", "Scans", span))
     shown += [_series(one, bars) for one in timeline.series]
     if not timeline.series:
@@ -81,12 +81,10 @@ def arrivals(counts: Sequence[int], width: int) -> str:
 
 def _transfer(number: int, one: Contribution) -> Row:
     told = one.ended or "open"
-    if one.peer:
-        told += f", from {one.peer}"
-    if one.receiver:
-        told += f", to {one.receiver}"
     if one.duplicates:
         told += f", {figures.plural(one.duplicates, 'duplicate')}"
+    if one.peer or one.receiver:
+        told += f", {one.peer or '–'} → {one.receiver or '–'}"
     closed = figures.clock(one.closed) if one.closed is not None else "open"
     return Row(
         key=f"transfer.{number}.{one.transfer}",

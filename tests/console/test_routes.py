@@ -1,0 +1,80 @@
+"""A routing trace as rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from console import glyphs, routes
+from engine.model.routing import Concept, Route, TraceStep, Verdict
+
+
+def step(concept: Concept, extractor: str, verdict: Verdict, **facts: str) -> TraceStep:
+    return TraceStep(concept=concept, extractor=extractor, verdict=verdict, **facts)
+
+
+ROUTE = Route(
+    project="NEURO3",
+    subject="SUB-0311",
+    session="MR_0311_v1",
+    auto_archive=False,
+    trace=(
+        step(Concept.PROJECT, "site rule 1", Verdict.NO_MATCH, element="(0008,1010)", saw="MR3T_A"),
+        step(
+            Concept.PROJECT,
+            "site rule 2",
+            Verdict.WON,
+            element="(0008,1010)",
+            saw="MR3T_A",
+            found="NEURO3",
+            note="a project",
+        ),
+        step(Concept.PROJECT, "patient comments", Verdict.NOT_ASKED),
+        step(Concept.PROJECT, "study comments", Verdict.NOT_ASKED),
+        step(Concept.SUBJECT, "site rules", Verdict.ABSENT),
+        step(
+            Concept.SUBJECT,
+            "patient id",
+            Verdict.WON,
+            element="(0010,0020)",
+            saw="SUB-0311",
+            found="SUB-0311",
+        ),
+        step(Concept.SESSION, "default", Verdict.WON, found="MR_0311_v1"),
+    ),
+)
+
+
+def test_each_value_is_told_with_who_was_asked_in_order() -> None:
+    assert [row.cells for row in routes.rows(ROUTE)] == [
+        ("Project", "NEURO3"),
+        ("  site rule 1", "(0008,1010) “MR3T_A”: no match"),
+        ("✓ site rule 2", "(0008,1010) “MR3T_A” → “NEURO3”; a project"),
+        ("  not asked", "patient comments, study comments: one before had won"),
+        ("Subject", "SUB-0311"),
+        ("  site rules", "absent"),
+        ("✓ patient id", "(0010,0020) “SUB-0311”"),
+        ("Session", "MR_0311_v1"),
+        ("✓ default", "→ “MR_0311_v1”"),
+        ("Auto-archive", "no"),
+    ]
+    keys = [row.key for row in routes.rows(ROUTE)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_masked_labels_stand_nowhere_in_a_trace() -> None:
+    cells = [cell for row in routes.rows(ROUTE, masked=True) for cell in row.cells]
+    assert not any("0311" in cell for cell in cells)
+    assert glyphs.MASK in cells
+    assert any("MR3T_A" in cell for cell in cells)
+
+
+def test_what_was_not_found_is_said() -> None:
+    nowhere = replace(ROUTE, project=None, subject=None, auto_archive=None, trace=())
+    assert [row.cells for row in routes.rows(nowhere)] == [
+        ("Project", "none: Unassigned"),
+        ("Subject", "none"),
+        ("Session", "MR_0311_v1"),
+        ("Auto-archive", "no, without a project"),
+    ]
+    assert routes.result(replace(nowhere, project="P"), Concept.AUTO_ARCHIVE).startswith("as the")
+    assert routes.result(replace(nowhere, auto_archive=True), Concept.AUTO_ARCHIVE) == "yes"
