@@ -234,7 +234,7 @@ SCREENS = {
                     column=Column.ACT,
                     line=5,
                 ),
-                act("new", "n", "new receiver…", "add a receiver"),
+                act("new", "n", "new receiver…", "add a receiver", 4),
                 act("start", "a", "start", "let the receiver take associations", 6),
                 act("stop", "x", "stop…, cancel", "stop a receiver; cancel a queued job", 7),
                 Key(

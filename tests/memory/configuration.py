@@ -8,7 +8,7 @@ from engine.model.archive import (
     Project,
     RuleText,
 )
-from engine.model.errors import InvalidInput, NotFound, Problem
+from engine.model.errors import Conflict, InvalidInput, NotFound, Problem, Refused
 from engine.model.live import (
     ReceiverStatus,
 )
@@ -28,6 +28,8 @@ class Projects(Asked):
         return self.facts.projects[id]
 
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
+        if id in self.facts.projects:
+            raise Conflict(f"the project {id} exists", hint="choose another project ID")
         made = Project(
             id=id,
             title=title,
@@ -48,8 +50,10 @@ class Projects(Asked):
         for key, value in values.items():
             if key in ("prearchive_code", "quarantine_code"):
                 changes[key] = int(value)
-            elif key in ("title", "description"):
+            elif key in ("title", "description", "accessibility"):
                 changes[key] = value
+            elif key == "aliases":
+                changes[key] = tuple(part.strip() for part in value.split(",") if part.strip())
             else:
                 raise InvalidInput(f"a project has no {key}")
         made = replace(await self.show(id), **changes)  # type: ignore[arg-type]
@@ -119,7 +123,24 @@ class Receivers(Asked):
 
     async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
         now = self._found(ae_title, port)
-        return self._keep(replace(now, anonymize=values.get("anonymize", "true") == "true"))
+        if now.origin == "settings":
+            raise Refused("it is the receiver of the settings file")
+        changes: dict[str, object] = {}
+        for name, value in values.items():
+            if name in ("anonymize", "rules_enabled", "allow_enabled", "enabled"):
+                changes[name] = value == "true"
+            elif name == "allow":
+                changes[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+            elif name == "port":
+                changes[name] = int(value)
+            elif name == "ae_title":
+                changes[name] = value
+            else:
+                raise InvalidInput(f"a receiver has no such {name}")
+        made: ReceiverStatus = replace(now, **changes)  # type: ignore[arg-type]
+        if (made.ae_title, made.port) != (ae_title, port):
+            del self.facts.receivers[ae_title, port]
+        return self._keep(made)
 
     async def remove(self, ae_title: str, port: int) -> None:
         self._found(ae_title, port)

@@ -24,6 +24,8 @@ from engine.model.live import (
 )
 from tests.memory.facts import NOON, Asked
 
+UNFINISHED = ("PENDING", "queued", "running")
+
 
 class Live(Asked):
     async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
@@ -43,7 +45,7 @@ class Live(Asked):
 class Jobs(Asked):
     async def list(self, limit: int = 100, unfinished: bool = False) -> tuple[Job, ...]:
         rows = [
-            one for one in self.facts.jobs.values() if not unfinished or one.status == "PENDING"
+            one for one in self.facts.jobs.values() if not unfinished or one.status in UNFINISHED
         ]
         return tuple(rows[:limit])
 
@@ -130,7 +132,7 @@ class System(Asked):
             disk_total=1 << 32,
             actor=self.actor,
             build_after=300.0,
-            unfinished_jobs=sum(one.status == "PENDING" for one in self.facts.jobs.values()),
+            unfinished_jobs=sum(one.status in UNFINISHED for one in self.facts.jobs.values()),
             trash_days=30,
         )
 

@@ -1,0 +1,112 @@
+"""What can be done to the receivers of an engine, wherever one is under the cursor: each act asks
+first what it needs, and says afterwards how the receiver stands."""
+
+from __future__ import annotations
+
+from textual import work
+
+from console import machinery, receiving
+from console.projectsettings import names
+from console.screens.form import fill_in
+from console.screens.skeleton import SkeletonScreen
+from console.widgets.dialogs import Answers, AskScreen
+from engine.model.live import ReceiverStatus
+
+
+class ReceptionScreen(SkeletonScreen):
+    """A screen with receivers."""
+
+    @property
+    def receiver(self) -> ReceiverStatus | None:
+        """The receiver that an act is about now."""
+        raise NotImplementedError
+
+    async def receivers_changed(self, receiver: ReceiverStatus) -> None:
+        """Go on after an act, with the receiver as it is now."""
+
+    def why_not_receiver(self, action: str) -> str:
+        """Say why a verb is not possible for the receiver now."""
+        if action not in ("open", "start", "stop", "echo"):
+            return ""
+        receiver = self.receiver
+        if receiver is None:
+            return "there is no receiver here"
+        if action == "echo":
+            return "" if receiver.listening else "it does not listen"
+        if receiver.origin == "settings":
+            return receiving.FROM_SETTINGS
+        if action == "start" and receiver.listening:
+            return "it is up"
+        return "it is stopped" if action == "stop" and not receiver.enabled else ""
+
+    @work(group="echo", exit_on_error=False)
+    async def echo_receiver(self) -> None:
+        """Ask the receiver for a C-ECHO, and say what it answers."""
+        if (receiver := self.receiver) is None:
+            return
+        name = f"{receiver.ae_title} on port {receiver.port}"
+        self.say((f"asking {name} for an echo …", "muted"))
+        answer = await self.asked(self.engine.receivers.echo(receiver.ae_title, receiver.port))
+        if answer is not None:
+            self.tell(answer if name in answer else f"{name}: {answer}")
+        await self.receivers_changed(receiver)
+
+    @work(group="acts", exit_on_error=False)
+    async def add_receiver(self) -> None:
+        """Ask for a new receiver, and add it."""
+
+        async def add(given: Answers) -> ReceiverStatus:
+            allow = names(given["allow"])
+            return await self.engine.receivers.add(given["ae_title"], int(given["port"]), allow)
+
+        added = await fill_in(self, receiving.new_question(), add)
+        if added is not None:
+            await self._changed(added)
+
+    @work(group="acts", exit_on_error=False)
+    async def edit_receiver(self) -> None:
+        """Ask for other values of the receiver, and set them."""
+        receiver = self.receiver
+        if receiver is None:
+            return
+        if self.why_off("new"):
+            self.tell(f"not now: {self.why_off('new')}", "warning")
+            return
+
+        async def edit(given: Answers) -> ReceiverStatus:
+            changes = receiving.changes(receiver, given)
+            return await self.engine.receivers.edit(receiver.ae_title, receiver.port, changes)
+
+        changed = await fill_in(self, receiving.question(receiver), edit)
+        if changed is not None:
+            await self._changed(changed)
+
+    @work(group="acts", exit_on_error=False)
+    async def start_receiver(self) -> None:
+        """Let the receiver take associations."""
+        if (receiver := self.receiver) is None:
+            return
+        up = await self.asked(self.engine.receivers.start(receiver.ae_title, receiver.port))
+        if up is not None:
+            await self._changed(up)
+
+    @work(group="acts", exit_on_error=False)
+    async def stop_receiver(self) -> None:
+        """Ask, and let the receiver take no more associations."""
+        if (receiver := self.receiver) is None:
+            return
+        question = receiving.stop_question(receiver)
+        if await self.app.push_screen_wait(AskScreen(question)) is None:
+            return
+        stopped = await self.asked(self.engine.receivers.stop(receiver.ae_title, receiver.port))
+        if stopped is not None:
+            await self._changed(stopped)
+
+    async def _changed(self, receiver: ReceiverStatus) -> None:
+        word = machinery.receiver_state(receiver)[1]
+        note = f": {receiver.note}" if receiver.note else ""
+        self.tell(
+            f"{receiver.ae_title} on port {receiver.port} is {word}{note}",
+            "warning" if receiver.note else "information",
+        )
+        await self.receivers_changed(receiver)

@@ -1,0 +1,414 @@
+"""The machinery: what the engine finds when it looks at itself, its receivers and its jobs, and
+what can be done with them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from console import figures, machinery
+from console.desk import Desk
+from console.export import Exportable
+from console.keys import bindings
+from console.screens.reception import ReceptionScreen
+from console.screens.skeleton import Copyable, PulseTaken, sheets
+from console.widgets.card import Card
+from console.widgets.chrome import Line, Piece
+from console.widgets.table import RecordTable
+from console.widgets.tabline import TabLine
+from engine.model.errors import EngineError
+from engine.model.health import Check
+from engine.model.live import Event, Job, ReceiverStatus, Transfer
+
+HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
+
+REST = 1.0
+"""Seconds between two questions while there is news."""
+
+PAUSE = 0.2
+"""Seconds that the cursor has to rest until the detail is drawn."""
+
+STALE = timedelta(minutes=1)
+"""Checks that are older are made again with the next news."""
+
+SHOWN_JOBS = 200
+_LINES = 4
+
+
+class SystemScreen(ReceptionScreen):
+    """Health, receivers and jobs."""
+
+    NAME = "system"
+    MODE = "system"
+    KINDS = frozenset({"configuration", "engine", "job", "session", "transfer"})
+    CSS_PATH = sheets("system.tcss")
+    BINDINGS = bindings("system")
+
+    def __init__(self, desk: Desk) -> None:
+        """Show the engine of `desk`."""
+        super().__init__(desk)
+        self._tab = HEALTH
+        self._checks: dict[str, Check] = {}
+        self._receivers: dict[str, ReceiverStatus] = {}
+        self._jobs: dict[str, Job] = {}
+        self._open: tuple[Transfer, ...] = ()
+        self._checking = ""
+        """What is being looked at; empty while nothing is."""
+        self._checked: datetime | None = None
+        self._checked_all: datetime | None = None
+        self._recheck = False
+        self._held = False
+        self._look_timer: Timer | None = None
+        self._detail_timer: Timer | None = None
+
+    def content(self) -> ComposeResult:
+        """Lay out the facts, the lists and the detail."""
+        with Horizontal(id="tiles"):
+            for place in range(len(machinery.TILES)):
+                with Vertical(id=f"tile-{place}", classes="pane tile"):
+                    for line in range(_LINES):
+                        yield Line(id=f"tile-{place}-{line}")
+        with Vertical(id="facts"):
+            for place in range(len(machinery.TILES)):
+                yield Line(id=f"fact-{place}")
+        yield TabLine(id="tabs")
+        with Horizontal(id="halves"):
+            asking = "asking the engine …"
+            yield RecordTable(machinery.CHECK_COLUMNS, empty=asking, id="checks")
+            yield RecordTable(machinery.RECEIVER_COLUMNS, empty=asking, id="receivers")
+            yield RecordTable(machinery.JOB_COLUMNS, empty=asking, id="jobs")
+            yield Card(id="detail")
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        super().on_mount()
+        for place, name in enumerate(machinery.TILES):
+            self.pane(Vertical, f"tile-{place}").border_title = name
+        for name in TABS:
+            self._table(name).border_title = "Checks" if name == HEALTH else name
+        self.pane(RecordTable, "checks").border_subtitle = "worst first"
+        self.pane(RecordTable, "jobs").border_subtitle = "newest first"
+        self._show_tab(HEALTH)
+        self._draw_tiles()
+        self._look()
+        self._look_at_itself(thorough=False)
+
+    def crumb(self) -> str:
+        """Say which tab is on show."""
+        return f"System ▸ {self._tab}"
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event may have changed what is shown; the checks too for some."""
+        self._recheck |= event.kind in ("engine", "configuration")
+        return super().concerns(event)
+
+    def look_again(self) -> None:
+        """Ask again, once a second at most, unless the picture is held."""
+        if self._look_timer is None and not self._held:
+            self._look_timer = self.set_timer(REST, self._look_on)
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action in ("open", "copy", "export") and self._table(self._tab).cursor_key is None:
+            return "the list is empty"
+        if self._tab == HEALTH:
+            return self._why_not_health(action)
+        if self._tab == JOBS:
+            return self._why_not_job(action)
+        if action == "check":
+            return "that is for checks and jobs: < and > show them"
+        return self.why_not_receiver(action)
+
+    def leave_part(self) -> bool:
+        """Go back to the list."""
+        if super().leave_part():
+            return True
+        table = self._table(self._tab)
+        if self.has_class("detail") or self.focused is not table:
+            self.remove_class("detail")
+            table.focus()
+            return True
+        return False
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer ids and commands."""
+        if (receiver := self.receiver) is not None:
+            port = str(receiver.port)
+            command = ["anteroom", "receiver", "echo", receiver.ae_title, "--port", port]
+            return (
+                Copyable(title="AE title", text=receiver.ae_title),
+                Copyable(title="port", text=port),
+                Copyable(title="command", text=shlex.join(command)),
+            )
+        if (job := self._job) is not None:
+            return (
+                Copyable(title="id", text=job.id),
+                Copyable(title="session", text=job.session),
+                Copyable(title="command", text=f"anteroom jobs retry {job.id}"),
+            )
+        if (check := self._check) is not None:
+            return (
+                Copyable(title="found", text=f"{check.name}: {check.found}"),
+                Copyable(title="command", text="anteroom doctor --thorough"),
+            )
+        return ()
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows of the list."""
+        table = self._table(self._tab)
+        return Exportable(
+            name="checks" if self._tab == HEALTH else self._tab.lower(),
+            titles=tuple(column.title for column in table.painter.columns),
+            rows=[row.cells for row in table.rows],
+        )
+
+    def do_tab(self, step: int) -> None:
+        """Show the next tab."""
+        self._show_tab(TABS[(TABS.index(self._tab) + step) % len(TABS)])
+
+    def do_reload(self) -> None:
+        """Ask for everything now."""
+        self._look()
+        self._look_at_itself(thorough=False)
+
+    def do_pause(self) -> None:
+        """Hold the picture, or let it go on."""
+        self._held = not self._held
+        if not self._held:
+            self._look()
+        self._tell_tab()
+
+    def do_open(self) -> None:
+        """Show all of a check or a job; ask for other values of a receiver."""
+        if self._tab == RECEIVERS:
+            self.edit_receiver()
+            return
+        self.add_class("detail")
+        self._draw_detail()
+        self.call_after_refresh(self.pane(Card, "detail").focus)
+
+    def do_check(self) -> None:
+        """Make all checks, or try a job again."""
+        if self._tab == HEALTH:
+            self._look_at_itself(thorough=True)
+        elif (job := self._job) is not None:
+            self._act_on_job(self.engine.jobs.retry(job.id), f"{job.id} runs again")
+
+    def do_new(self) -> None:
+        """Add a receiver."""
+        self._show_tab(RECEIVERS)
+        self.add_receiver()
+
+    def do_start(self) -> None:
+        """Let a receiver take associations."""
+        self.start_receiver()
+
+    def do_stop(self) -> None:
+        """Stop a receiver, or take a job out of the queue."""
+        if (job := self._job) is not None:
+            self._act_on_job(self.engine.jobs.cancel(job.id), f"{job.id} is cancelled")
+        else:
+            self.stop_receiver()
+
+    def do_echo(self) -> None:
+        """Ask a receiver for a C-ECHO."""
+        self.echo_receiver()
+
+    async def receivers_changed(self, receiver: ReceiverStatus) -> None:
+        """Show how the receivers stand now."""
+        await self._fetch()
+        self.pane(RecordTable, "receivers").go_to_key(machinery.receiver_key(receiver))
+
+    @on(RecordTable.RowChosen)
+    async def row_chosen(self) -> None:
+        """Open the row, or say why not."""
+        await self.action_do("open")
+
+    @on(RecordTable.CursorMoved)
+    def cursor_moved(self) -> None:
+        """Draw the detail once the cursor rests."""
+        self.keys_changed()
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+        self._detail_timer = self.set_timer(PAUSE, self._draw_detail)
+
+    @on(events.ScreenResume)
+    def shown_again(self) -> None:
+        """Catch up: a screen that is not on show hears no news."""
+        self.look_again()
+
+    @on(PulseTaken)
+    def status_taken(self) -> None:
+        """Draw the facts anew."""
+        self._draw_tiles()
+
+    @property
+    def _check(self) -> Check | None:
+        key = self.pane(RecordTable, "checks").cursor_key
+        return self._checks.get(key or "") if self._tab == HEALTH else None
+
+    @property
+    def receiver(self) -> ReceiverStatus | None:
+        """The receiver under the cursor."""
+        key = self.pane(RecordTable, "receivers").cursor_key
+        return self._receivers.get(key or "") if self._tab == RECEIVERS else None
+
+    @property
+    def _job(self) -> Job | None:
+        key = self.pane(RecordTable, "jobs").cursor_key
+        return self._jobs.get(key or "") if self._tab == JOBS else None
+
+    def _table(self, tab: str) -> RecordTable:
+        return self.pane(RecordTable, "checks" if tab == HEALTH else tab.lower())
+
+    def _why_not_health(self, action: str) -> str:
+        if action == "check" and self._checking:
+            return "the checks are running"
+        if action in ("start", "stop", "echo"):
+            return "that is for receivers and jobs: > shows them"
+        return ""
+
+    def _why_not_job(self, action: str) -> str:
+        if action in ("start", "echo"):
+            return "that is for receivers: < shows them"
+        if action not in ("check", "stop"):
+            return ""
+        if (job := self._job) is None:
+            return "there is no job here"
+        return machinery.why_no_retry(job) if action == "check" else machinery.why_no_cancel(job)
+
+    @work(group="acts", exit_on_error=False)
+    async def _act_on_job(self, act: Awaitable[None], done: str) -> None:
+        try:
+            await act
+        except EngineError as error:
+            self.failed(error)
+        else:
+            self.tell(done)
+        self._look()
+
+    def _look_on(self) -> None:
+        self._look_timer = None
+        if self._held:
+            return
+        self._look()
+        old = self._checked is None or self.desk.clock() - self._checked > STALE
+        if self._recheck or old:
+            self._look_at_itself(thorough=False)
+
+    @work(exclusive=True, group="machinery", exit_on_error=False)
+    async def _look(self) -> None:
+        await self._fetch()
+
+    async def _fetch(self) -> None:
+        receivers = await self.asked(self.engine.receivers.list())
+        if receivers is None:
+            return
+        transfers = await self.asked(self.engine.live.transfers(1000, open_only=True))
+        jobs = await self.asked(self.engine.jobs.list(SHOWN_JOBS))
+        if transfers is None or jobs is None:
+            return
+        self._receivers = {machinery.receiver_key(one): one for one in receivers}
+        self._jobs = {one.id: one for one in jobs}
+        self._open = transfers
+        table, now = self.pane(RecordTable, "receivers"), self.desk.clock()
+        table.empty = "no receiver: n adds one"
+        table.show(
+            [
+                machinery.receiver_row(one, machinery.open_at(transfers, one))
+                for one in self._receivers.values()
+            ]
+        )
+        table = self.pane(RecordTable, "jobs")
+        table.empty = "no job was run yet"
+        table.show([machinery.job_row(one, now) for one in jobs])
+        self._draw_tiles()
+        self._draw_detail()
+        self._tell_tab()
+        self.keys_changed()
+
+    @work(group="checks", exit_on_error=False)
+    async def _look_at_itself(self, *, thorough: bool) -> None:
+        if self._checking:
+            return
+        self._recheck = False
+        self._checking = "running all checks, the long ones too …" if thorough else "checking …"
+        self._tell_tab()
+        self.keys_changed()
+        try:
+            checks = await self.asked(self.engine.system.checks(thorough))
+        finally:
+            self._checking = ""
+        if checks is not None:
+            self._checked = self.desk.clock()
+            self._checked_all = self._checked if thorough else self._checked_all
+            self._checks = {one.name: one for one in checks}
+            table = self.pane(RecordTable, "checks")
+            table.empty = "the engine has no check"
+            table.show([machinery.check_row(one) for one in checks])
+        self._draw_detail()
+        self._tell_tab()
+        self.keys_changed()
+
+    def _show_tab(self, tab: str) -> None:
+        self._tab = tab
+        self.remove_class("detail")
+        for one in TABS:
+            self.set_class(one == tab, f"on-{one.lower()}")
+        self.pane(TabLine, "tabs").show(TABS, tab)
+        self._table(tab).focus()
+        self._draw_detail()
+        self._tell_tab()
+        self.draw_lines()
+
+    def _draw_tiles(self) -> None:
+        now = self.desk.clock()
+        told = machinery.tiles(self.desk.pulse, tuple(self._jobs.values()), now)
+        for place, tile in enumerate(told):
+            empty: Piece = ("", "plain")
+            for line, piece in enumerate((*tile.lines, *[empty] * _LINES)[:_LINES]):
+                self.pane(Line, f"tile-{place}-{line}").say((piece,))
+            pieces: list[Piece] = [(f" {tile.name:<10}", "muted"), tile.lines[0]]
+            pieces += [(f" · {text}", tone) for text, tone in tile.lines[1:] if text]
+            self.pane(Line, f"fact-{place}").say(pieces)
+
+    def _draw_detail(self) -> None:
+        card = self.pane(Card, "detail")
+        if (check := self._check) is not None:
+            card.show(check.name, machinery.check_card(check))
+        elif (receiver := self.receiver) is not None:
+            opened = machinery.open_at(self._open, receiver)
+            card.show(receiver.ae_title, machinery.receiver_card(receiver, opened))
+        elif (job := self._job) is not None:
+            card.show(job.verb, machinery.job_card(job))
+        else:
+            card.show("", ())
+
+    def _tell_tab(self) -> None:
+        pieces: list[Piece] = [("PAUSED: p goes on · ", "look")] if self._held else []
+        if self._tab == HEALTH:
+            pieces += self._health()
+        elif self._tab == RECEIVERS:
+            pieces.append(machinery.receivers_said(tuple(self._receivers.values())))
+            pieces.append((" · several AE titles may share a port", "muted"))
+        else:
+            waiting = sum(one.status in machinery.UNFINISHED for one in self._jobs.values())
+            shown = figures.plural(len(self._jobs), "job")
+            pieces.append((f"{waiting} unfinished of {shown} shown", "muted"))
+        self.say(*pieces)
+
+    def _health(self) -> list[Piece]:
+        if self._checking:
+            return [(self._checking, "look")]
+        pieces = [machinery.findings(tuple(self._checks.values()))]
+        if self._checked is not None:
+            pieces.append((f" · checked {figures.clock(self._checked)}", "muted"))
+            whole = f"the long ones {figures.clock(self._checked_all)}" if self._checked_all else ""
+            pieces.append((f", {whole or 'r makes the long ones too'}", "muted"))
+        return pieces
