@@ -23,6 +23,7 @@ from console.commands import (
     route,
     rules,
     screens,
+    script,
     serve,
     status,
     trash,
@@ -39,7 +40,19 @@ app = typer.Typer(
 
 contents.add_to(prearchive.app, archive.app)
 export.add_to(archive.app)
-for noun in (receiver, project, rules, prearchive, trash, held, archive, ledger, jobs, audit):
+for noun in (
+    receiver,
+    project,
+    rules,
+    script,
+    prearchive,
+    trash,
+    held,
+    archive,
+    ledger,
+    jobs,
+    audit,
+):
     app.add_typer(noun.app)
 for word in (screens, serve, demo, init, status, doctor, route):
     word.add_to(app)

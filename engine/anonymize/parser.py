@@ -5,10 +5,12 @@ values fit is a matter of `engine.anonymize.check`."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from engine.anonymize import parser6, parser42
 from engine.anonymize.reader import Reading
 from engine.anonymize.tree import Script
+from engine.anonymize.variables import Survey
 from engine.model.errors import InvalidScript, Problem
 
 _VERSION = re.compile(r"^\ufeff?[ \t]*version\b", re.MULTILINE)
@@ -37,6 +39,13 @@ def language_of(text: str) -> int:
 
 def read(text: str) -> Reading:
     """Read a script as far as it goes, with every fault of its text."""
+    reading = _read(text)
+    script = reading.script
+    survey = Survey(script.statements, language=script.language)
+    return replace(reading, script=replace(script, external=tuple(survey.external.values())))
+
+
+def _read(text: str) -> Reading:
     if language_of(text) == 6:
         return parser6.read(text)
     reading = parser42.read(text)
@@ -46,12 +55,12 @@ def read(text: str) -> Reading:
     if nearly:
         line = text.count("\n", 0, nearly.start()) + 1
         problem = Problem(message="“version” is written in lower case", line=line, column=1)
-        return Reading(script=reading.script, problems=(problem,))
+        return replace(reading, problems=(problem,), whole=False)
     newer = parser6.read(text) if _ONLY_SIX.search(text) else None
     if newer is not None and len(newer.problems) < len(reading.problems):
         missing = Problem(message=NO_VERSION, line=1, column=1)
         # Its own faults are told as well, so that they need no second look.
-        return Reading(script=newer.script, problems=(missing, *newer.problems))
+        return replace(newer, problems=(missing, *newer.problems))
     return reading
 
 

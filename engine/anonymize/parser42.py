@@ -53,6 +53,7 @@ class _Parser(Reader):
         statements: list[Statement] = []
         try:
             if self.too_long:
+                self.whole = False
                 self.note(self.now, "the script is too long to be read")
                 raise Enough
             while True:
@@ -69,7 +70,7 @@ class _Parser(Reader):
         except Enough:
             pass
         script = Script(language=4, statements=tuple(statements))
-        return Reading(script=script, problems=tuple(self.problems))
+        return Reading(script=script, problems=tuple(self.problems), whole=self.whole)
 
     def _line(self) -> Statement:
         statement = self._statement()
@@ -102,6 +103,8 @@ class _Parser(Reader):
                 self._fail_here("“:” and an action")
         if not conditions:
             return found
+        if isinstance(found, SetVariable):
+            self.note(token, "a variable of 4.2 is declared without a condition")
         return Guarded(at=self.place(token), conditions=tuple(conditions), action=found)
 
     def _action_or_condition(self) -> Action | Condition:

@@ -60,6 +60,7 @@ class _Parser(ValueReader):
         statements: list[Statement] = []
         try:
             if self.too_long:
+                self.whole = False
                 self.note(self.now, "the script is too long to be read")
                 raise Enough
             while self.now.kind is not Kind.END:
@@ -70,7 +71,7 @@ class _Parser(ValueReader):
             pass
         problems = tuple(sorted(self.problems, key=lambda one: (one.line, one.column)))
         script = Script(language=6, version=self.version, statements=tuple(statements))
-        return Reading(script=script, problems=problems)
+        return Reading(script=script, problems=problems, whole=self.whole)
 
     # ----------------------------------------------------------------------------- statements
 
@@ -120,6 +121,7 @@ class _Parser(ValueReader):
 
     def _forget_block(self) -> None:
         """Read the rest of a block whose head is faulty, and what belongs to it, for its faults."""
+        self.whole = False
         self._statements([])
         self.takes("}")
         start = self.index
@@ -135,6 +137,7 @@ class _Parser(ValueReader):
                 case "if":
                     return self._if()
                 case "elseif" | "else":
+                    self.whole = False
                     self.note(token, f"“{token.text}” follows no “if”")
                     self._arms([])
                     return None

@@ -36,6 +36,8 @@ class Reading:
 
     script: Script
     problems: tuple[Problem, ...] = ()
+    whole: bool = True
+    """Whether every statement is in the tree; those that are told but understood are."""
 
 
 class Fault(Exception):
@@ -57,6 +59,7 @@ class Reader:
         self.tokens = self.source.tokens()
         self.index = 0
         self.depth = 0
+        self.whole = True
         self.too_long = len(text) > LONGEST
 
     # -------------------------------------------------------------------------------- walking
@@ -113,10 +116,12 @@ class Reader:
             return
         self.problems.append(Problem(message=message, line=at.line, column=at.column))
         if len(self.problems) >= MOST:
+            self.whole = False
             raise Enough
 
     def fail(self, token: Token, message: str) -> NoReturn:
         """Note a problem behind which the statement cannot be read."""
+        self.whole = False
         self.note(token, message)
         raise Fault
 
@@ -130,6 +135,7 @@ class Reader:
         """Go one level deeper."""
         self.depth += 1
         if self.depth > DEEPEST:
+            self.whole = False
             self.note(token, f"this is nested more than {DEEPEST} levels deep")
             raise Enough
 

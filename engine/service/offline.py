@@ -1,11 +1,13 @@
-"""What can be asked without an engine that runs: faults of a text of rules, a trace in words.
-Neither reads a database."""
+"""What can be asked without an engine that runs: faults of a text of rules or of a script, a trace
+in words. None reads a database."""
 
 from __future__ import annotations
 
+from engine.anonymize import check
 from engine.intake.explanation import explain
 from engine.intake.rules import InvalidRules, parse_rules
 from engine.model.errors import Problem
+from engine.model.remarks import Remark
 from engine.model.routing import Route
 
 
@@ -19,6 +21,11 @@ def check_rules(text: str, *, path: str = "") -> tuple[Problem, ...]:
             for one in error.problems
         )
     return ()
+
+
+def check_script(text: str, *, path: str = "") -> tuple[Remark, ...]:
+    """Say everything about an anonymization script; `path` says where it came from."""
+    return check.check(text, path=path)
 
 
 def explain_route(route: Route) -> list[str]:
