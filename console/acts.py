@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console import figures
+from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
 from engine.model.errors import EngineError
 from engine.model.prearchive import ActOutcome, PrearchiveSession
@@ -74,9 +75,9 @@ def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
 
 def described(session: PrearchiveSession, *, masked: bool = False) -> str:
     """Say which session is meant, on one line."""
-    label = session.id if masked else session.label
+    label = session.id if masked else plain_text(session.label, 34)
     return (
-        f"{label}   {session.project or UNASSIGNED}   "
+        f"{label}   {plain_text(session.project or UNASSIGNED, 16)}   "
         f"{figures.plural(session.objects, 'file')}   {session.shown_status.lower()}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from console import glyphs
 from console.text import plain_text
 
 __all__ = ["plain", "plain_text"]
@@ -12,4 +13,4 @@ __all__ = ["plain", "plain_text"]
 
 def plain(text: str, width: int | None = None, style: str = "") -> Content:
     """Show what is harmless in one line, a sign for the rest, cut to `width` cells."""
-    return Content.styled(plain_text(text, width), style)
+    return Content.styled(glyphs.drawn(plain_text(text, width)), style)

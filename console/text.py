@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
 ELLIPSIS = "…"
 UNSEEN = "\N{REPLACEMENT CHARACTER}"
@@ -22,6 +22,7 @@ _INVISIBLE = re.compile(
 )
 """Printable by their category, and yet nothing is seen of them."""
 
+_WORD = re.compile(r"\s*\S+")
 _WIDE_SPACE = "\N{IDEOGRAPHIC SPACE}"
 _MARKS = 4
 """Combining marks that a character may carry; what is above that draws over other lines."""
@@ -37,6 +38,20 @@ def plain_text(text: str, width: int | None = None) -> str:
         return _cut(_seen(text) + ELLIPSIS, width)
     seen = _seen(text)
     return seen if width is None else _cut(seen, width)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text that is plain into lines of at most `width` cells, if it can between words."""
+    lines: list[str] = []
+    line, room = "", max(2, width)
+    for word in _WORD.findall(text):
+        if cell_len(line) + cell_len(word) <= room:
+            line += word
+            continue
+        lines += [line] if line else []
+        *full, line = chop_cells(word.lstrip() if lines else word, room)
+        lines += full
+    return [*lines, line] if line or not lines else lines
 
 
 def _seen(text: str) -> str:

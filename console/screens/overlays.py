@@ -17,8 +17,9 @@ from console import figures, notices
 from console.desk import Desk
 from console.key import Column, Key
 from console.keys import SCREENS, told
-from console.plain import plain
+from console.plain import plain, plain_text
 from console.screens.skeleton import SkeletonScreen
+from console.text import wrapped
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable, Row, TableColumn
 
@@ -74,8 +75,8 @@ class KeysScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Begin as something to read."""
         box = self.query_one("#keys-overlay", Vertical)
-        box.border_title = plain(f" {SCREENS[self._below.NAME].title} · keys ")
-        box.border_subtitle = plain(" / searches · enter runs it · esc closes ")
+        box.border_title = plain(f"{SCREENS[self._below.NAME].title} · keys")
+        box.border_subtitle = plain("/ searches · enter runs it · esc closes")
         self._find("")
 
     def action_search(self) -> None:
@@ -163,8 +164,8 @@ class NoticesScreen(ModalScreen[None]):
         """Show them; they count as seen."""
         self._desk.notices.seen()
         table = self.query_one(RecordTable)
-        table.border_title = plain(" Notices ")
-        table.border_subtitle = plain(" newest first · esc closes ")
+        table.border_title = plain("Notices")
+        table.border_subtitle = plain("newest first · esc closes")
         table.show(
             [
                 Row(
@@ -210,13 +211,13 @@ class TextScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show them."""
         table = self.query_one(RecordTable)
-        table.border_title = plain(f" {self._title} ")
-        table.border_subtitle = plain(" esc closes ")
+        table.border_title = plain(self._title, 60)
+        table.border_subtitle = plain("esc closes")
         table.set_class(self._bad, "danger")
         room = table.growing_room
         rows = []
         for number, (before, text) in enumerate(self._lines):
-            for place, line in enumerate(_wrapped(text, room)):
+            for place, line in enumerate(_lines(text, room)):
                 key = f"{number}.{place}"
                 rows.append(Row(key=key, cells=("" if place else before, line)))
         table.show(rows)
@@ -246,10 +247,7 @@ class BlankScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap  # noqa: PLC0415
-
-    lines: list[str] = []
-    for line in text.splitlines() or [""]:
-        lines += textwrap.wrap(line, max(20, width)) or [""]
-    return lines
+def _lines(text: str, width: int) -> list[str]:
+    return [
+        piece for line in text.splitlines() or [""] for piece in wrapped(plain_text(line), width)
+    ]

@@ -3,7 +3,6 @@ ones scroll."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.widgets import Static
 
 from console import glyphs
 from console.plain import plain, plain_text
+from console.text import wrapped
 
 NAME = 10
 """Cells of the names."""
@@ -66,7 +66,7 @@ def card_lines(name: str, value: str, width: int) -> list[Content]:
     """Wrap one value beside its name."""
     shown = glyphs.drawn(plain_text(value[:LONGEST]))
     room = width - NAME if name else width
-    pieces = textwrap.wrap(shown, max(10, room)) or [""]
+    pieces = wrapped(shown, max(10, room))
     if not name:
         return [Content(piece) for piece in pieces]
     first = Content.assemble((f"{plain_text(name):<{NAME}}", "$text-muted"), pieces[0])

@@ -70,7 +70,8 @@ class Line(Widget, can_focus=False):
             return Strip.blank(self.size.width, base)
         right = self._segments(self._right, self.size.width)
         taken = sum(cell_len(segment.text) for segment in right)
-        left = self._segments(self._left, self.size.width - taken)
+        between = 1 if right else 0
+        left = self._segments(self._left, self.size.width - taken - between)
         room = self.size.width - taken - sum(cell_len(segment.text) for segment in left)
         return Strip([*left, Segment(" " * max(0, room), base), *right]).adjust_cell_length(
             self.size.width, base

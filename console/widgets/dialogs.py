@@ -19,7 +19,11 @@ from console.plain import plain, plain_text
 from console.widgets.table import RecordTable, Row, TableColumn
 
 SHOWN_ROWS = 8
-"""Rows that a question names; of the others it says how many there are."""
+LOW_ROWS = 3
+"""Rows that a question names, also in a low terminal; of the others it says how many there are."""
+
+LOW = 30
+"""Lines below which a terminal is low."""
 
 REASON_HINT = "kept for ever in the audit trail: no patient names"
 
@@ -102,9 +106,10 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
         """Lay the question out."""
         asked = self.question
         with Vertical(id="dialog", classes="danger" if asked.danger else ""):
-            for row in asked.rows[:SHOWN_ROWS]:
+            named = LOW_ROWS if self.app.size.height < LOW else SHOWN_ROWS
+            for row in asked.rows[:named]:
                 yield Static(plain(row), classes="row")
-            if (more := len(asked.rows) - SHOWN_ROWS) > 0:
+            if (more := len(asked.rows) - named) > 0:
                 yield Static(plain(f"… and {more} more"), classes="row")
             for place, line in enumerate(asked.says):
                 yield Static(plain(line), classes="says" if place else "says first")
@@ -125,7 +130,7 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
     def on_mount(self) -> None:
         """Begin where a hasty enter does no harm."""
         dialog = self.query_one("#dialog", Vertical)
-        dialog.border_title = plain(f" {self.question.title} ")
+        dialog.border_title = plain(self.question.title)
         asked = self.question
         if asked.danger:
             self.query_one("#keep").focus()
@@ -235,8 +240,8 @@ class ChooseScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Show them."""
         table = self.query_one(RecordTable)
-        table.border_title = plain(f" {self._title} ")
-        table.border_subtitle = plain(" enter chooses · esc closes ")
+        table.border_title = plain(self._title)
+        table.border_subtitle = plain("enter chooses · esc closes")
         table.styles.height = min(18, len(self._choices) or 1) + 2
         table.show([Row(key=one.key, cells=(one.title, one.detail)) for one in self._choices])
         table.focus()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.pilot import Pilot
 
@@ -67,7 +68,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     before, same = "", 0
     while same < 5:
         await pilot.pause(0.06)
-        now = painted(pilot.app)
+        now = painted(pilot.app) + styled(pilot.app)
         before, same = now, same + 1 if now == before else 0
 
 
@@ -102,9 +103,9 @@ def styled(app: Any) -> str:
             if said not in names:
                 names[said] = next(letters)
             if runs and runs[-1][0] == names[said]:
-                runs[-1][1] += len(text)
+                runs[-1][1] += cell_len(text)
             else:
-                runs.append([names[said], len(text)])
+                runs.append([names[said], cell_len(text)])
         picture.append(" ".join(f"{letter}{length}" for letter, length in runs))
     legend = [f"{letter}: {said}" for said, letter in names.items()]
     return "\n".join([*legend, "", *picture])
