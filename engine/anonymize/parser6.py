@@ -164,7 +164,7 @@ class _Parser(ValueReader):
             return None
         found = self._action_or_condition()
         if isinstance(found, Action):
-            if isinstance(found, Call) and self.sees("?", ":"):
+            if isinstance(found, Call) and (self.sees("?", ":") or self._goes_on_below()):
                 return self._ternary(token, found.call)
             self._semicolon()
             return found
@@ -312,7 +312,17 @@ class _Parser(ValueReader):
             self.note(sign, "a variable is set with “:=”; “=” compares")
         return SetVariable(at=self.place(token), name=name, value=value)
 
+    def _goes_on_below(self) -> bool:
+        """Say whether the line ends here and the next one starts with `?`."""
+        start = self.index
+        self.skip_lines()
+        below = self.index > start and self.sees("?")
+        self.index = start
+        return below
+
     def _ends(self) -> bool:
+        if self._goes_on_below():
+            return False
         return self.now.kind in (Kind.NEWLINE, Kind.END) or self.sees("}") or self.now.text == ";"
 
     def _operator(self) -> Operator | None:
@@ -326,6 +336,9 @@ class _Parser(ValueReader):
 
     def _ternary(self, first: Token, condition: Condition) -> Statement:
         self._no_combination()
+        if self._goes_on_below():
+            self.note(self.now, "“?” stands on the line of its condition")
+            self.skip_lines()
         if self.sees(":"):
             self.note(
                 self.now, "in version 6 a condition is followed by “?”; “:” is the way of 4.2"

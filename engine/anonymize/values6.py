@@ -26,6 +26,7 @@ from engine.anonymize.tree import (
 
 _LEVELS = {one.value: one for one in Levels}
 _SHORTHAND = re.compile(r"\{\d")
+_STATEMENT_SIGNS = (":=", "?=", "=", "!=", "~", "!~")
 
 
 class ValueReader(Reader):
@@ -44,6 +45,9 @@ class ValueReader(Reader):
 
     def value(self, *, lists: bool = False, what: str = "a value") -> Value:
         """Read a value that starts here; a list only where it may stand."""
+        if self._value_below():
+            self.note(self.now, _on_one_line(what))
+            self.skip_lines()
         token = self.now
         at = self.place(token)
         match token.kind:
@@ -75,10 +79,19 @@ class ValueReader(Reader):
             self.fail(token, "a list cannot stand here: give it to a variable or to a function")
         self.fail_at(token, what)
 
+    def _value_below(self) -> bool:
+        """Say whether the line ends here and the next one holds a value, not a statement."""
+        start = self.index
+        self.skip_lines()
+        below = self.index > start and (self.starts_value() or self.sees("{"))
+        below = below and not self._statement_follows()
+        self.index = start
+        return below
+
     def fail_at(self, token: Token, what: str) -> NoReturn:
         """Tell that something else is expected where a token stands."""
         if token.kind is Kind.NEWLINE:
-            message = f"{what} is expected on the same line (“\\” at its end goes on in the next)"
+            message = _on_one_line(what)
         elif token.text == "&" or token.text == "|":
             message = "conditions cannot be combined: put one “if” into another"
         elif token.kind is Kind.CONTINUATION or token.text == "\\":
@@ -173,7 +186,7 @@ class ValueReader(Reader):
         """Say whether the line looks like a statement more than like an element."""
         offset = 1 if self.now.kind is Kind.NEWLINE else 0
         while self.ahead(offset).kind not in (Kind.NEWLINE, Kind.END):
-            if self.ahead(offset).text in (":=", "?="):
+            if self.ahead(offset).text in _STATEMENT_SIGNS:
                 return True
             offset += 1
         return False
@@ -223,3 +236,7 @@ class ValueReader(Reader):
             self.fail(token, f"an item is a number from 0 to 999999 or %, not {told(token)}")
         self.expect("]", "“]” is expected behind the item")
         return item
+
+
+def _on_one_line(what: str) -> str:
+    return f"{what} is expected on the same line (“\\” at its end goes on in the next)"
