@@ -161,15 +161,15 @@ def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
     faults = (*end.failed, *(f"{path}: it is there and differs" for path in end.refused))
     for why in faults[:NOTED]:
         host.desk.notices.add(Notice(at=host.desk.clock(), text=why, severity="warning"))
-    words = f"{figures.plural(end.written, 'file')}, {figures.size(end.bytes)}, written to "
-    words += end.folder
-    if end.kept:
-        words += f"; {figures.grouped(end.kept)} were there already"
+    # What a person must know comes first: a long line is cut.
+    said = [f"{figures.plural(len(end.failed), 'file')} did not come"] if end.failed else []
     if end.refused:
-        words += f"; {figures.grouped(len(end.refused))} differ there and were kept"
-    if end.failed:
-        words += f"; {figures.plural(len(end.failed), 'file')} did not come"
-    host.tell(words if end.whole else f"{words} (! has them)", "error" if faults else "information")
+        said.append(f"{figures.grouped(len(end.refused))} differ there and were kept")
+    said.append(f"{figures.plural(end.written, 'file')}, {figures.size(end.bytes)}, written")
+    if end.kept:
+        said.append(f"{figures.grouped(end.kept)} were there already")
+    words = f"{'; '.join(said)}: {end.folder}"
+    host.tell(words, "error" if faults else "information")
 
 
 def question(wanted: Wanted, folder: str) -> Question:

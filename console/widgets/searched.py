@@ -151,9 +151,11 @@ class SearchedLines(Vertical):
 
     def _find(self) -> None:
         words = self._words.casefold()
+        # Numbers at the right count lines; nobody looks for them.
+        texts = [place for place, column in enumerate(self._columns) if not column.right]
         self._found = [
             place
             for place, row in enumerate(self.table.rows)
-            if words and any(words in cell.casefold() for cell in row.cells)
+            if words and any(words in row.cells[text].casefold() for text in texts)
         ]
         self.post_message(self.Changed(self))
