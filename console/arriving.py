@@ -13,7 +13,7 @@ from console.widgets.rows import Row, TableColumn
 from engine.model.accounts import BESIDE, Accounts, Place
 from engine.model.filters import Comparison, Condition, Filter
 from engine.model.live import ReceiverStatus, Transfer
-from engine.model.states import QUEUED, Status
+from engine.model.states import QUEUED, RECEIVING, Status
 
 COLUMNS = (
     TableColumn(title="State", width=12),
@@ -73,7 +73,7 @@ def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = Tr
         series = arrival.transfer.series if arrival.transfer is not None else ""
         return series or ("" if arrival.objects else "open, no image yet")
     if stage is Stage.STALLED:
-        return f"open, silent for {_seconds(int((now - arrival.last).total_seconds()))}"
+        return f"silent for {_seconds(int((now - arrival.last).total_seconds()))}"
     if stage is Stage.WAITING:
         return _builds(arrival, now, build_after)
     if stage is Stage.UNASSIGNED:
@@ -122,7 +122,15 @@ def fits(row: Row, filter: Filter) -> bool:
 
 def counts(arrivals: Sequence[Arrival], opened: int) -> str:
     """Say how many associations are open, and how much waits and is at work."""
-    waiting = sum(one.stage in (Stage.WAITING, Stage.UNASSIGNED) for one in arrivals)
+    waiting = sum(
+        one.stage is Stage.WAITING
+        or (
+            one.stage is Stage.UNASSIGNED
+            and one.session is not None
+            and one.session.status in RECEIVING
+        )
+        for one in arrivals
+    )
     working = sum(one.stage is Stage.WORKING for one in arrivals)
     return f"{opened} open · {waiting} waiting · {working} at work"
 

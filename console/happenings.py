@@ -39,6 +39,9 @@ _SEVERITIES = {
     "x": ("error",),
     "error": ("error",),
 }
+_PROGRESS = "0 objects so far"
+"""The shape of what is said of an association while it goes on."""
+
 _INTERNAL = ("objects taken in", "objects arrived", "the ledger has new lines")
 """How the text of an event begins that only says that there is something to look at again."""
 
@@ -86,19 +89,24 @@ class Happenings:
             line = self._lines[place]
             if event.at - line.event.at > FOLDED:
                 break
-            if _alike(line.event, event):
+            if _replaces(event, line.event):
                 made = replace(line, event=event, times=line.times + 1)
                 del self._lines[place]
                 break
         self._lines.append(made)
 
 
-def _alike(one: Event, other: Event) -> bool:
-    return (one.kind, one.object, _shape(one.text)) == (
-        other.kind,
-        other.object,
-        _shape(other.text),
-    )
+def _replaces(new: Event, old: Event) -> bool:
+    if (new.kind, new.object) != (old.kind, old.object):
+        return False
+    # How far something was is of no interest once it has gone on.
+    return _shape(old.text) in (_shape(new.text), _PROGRESS)
+
+
+def _kind(event: Event) -> str:
+    if event.kind == "transfer" and _shape(event.text) == _PROGRESS:
+        return "image"
+    return _WORDS.get(event.kind, event.kind)
 
 
 def _shape(text: str) -> str:
@@ -116,7 +124,7 @@ def _row(line: Happening, named: str) -> Row:
         tone="dim",
         cells=(
             figures.clock(event.at),
-            f"{sign} {_WORDS.get(event.kind, event.kind)}",
+            f"{sign} {_kind(event)}",
             named,
             f"{event.text}, {line.times} times" if often else event.text,
         ),

@@ -41,13 +41,17 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     descending: bool = False
 
 
+Views = list[SavedView]
+"""Named here: within `ViewState`, `list` is its method, also to who reads its annotations."""
+
+
 class ViewState(msgspec.Struct, kw_only=True):
     """All that is remembered."""
 
     theme: str = ""
     mode: str = ""
     lists: dict[str, ListState] = {}
-    views: dict[str, list[SavedView]] = {}
+    views: dict[str, Views] = {}
 
     def list(self, name: str) -> ListState:
         """Give how a list was left."""

@@ -71,7 +71,7 @@ class LiveScreen(SkeletonScreen):
         """Lay out the filters, the rows, what stands beside, and the events."""
         yield FilterLine(arriving.FIELDS, id="filter")
         with Horizontal(id="above"):
-            yield RecordTable(arriving.COLUMNS, empty="asking the engine …", id="arrivals")
+            yield RecordTable(arriving.COLUMNS, empty="asking the engine …", id="arriving")
             with Vertical(id="beside"):
                 yield Chart(id="chart")
                 yield TextLines(id="receivers")
@@ -101,11 +101,21 @@ class LiveScreen(SkeletonScreen):
         """Say that the picture is held still, and how much has come meanwhile."""
         if not self._paused:
             return super().crumb()
-        return f"Live  PAUSED, {figures.plural(self._held_back, 'event')} held back"
+        held = figures.grouped(self._held_back)
+        # A narrow title has more to say at its right.
+        return (
+            f"Live PAUSED +{held}"
+            if self.app.size.width < 100
+            else f"Live  PAUSED, {held} held back"
+        )
 
     def look_again(self) -> None:
         """Ask again with the next picture."""
         self._stale = True
+        self._news_came.set()
+
+    def masks_changed(self) -> None:
+        """Draw labels again: they are masked now, or no longer."""
         self._news_came.set()
 
     def why_not(self, action: str) -> str:
@@ -239,7 +249,7 @@ class LiveScreen(SkeletonScreen):
 
     @property
     def _rows(self) -> RecordTable:
-        return self.pane(RecordTable, "arrivals")
+        return self.pane(RecordTable, "arriving")
 
     @property
     def _events(self) -> RecordTable:

@@ -80,7 +80,7 @@ class Chart(TextLines):
             marks = [f"{at.astimezone():%H:%M}" for at in (begin, middle, now)]
             room = width - _LABEL
             axis = f"{marks[0]}{marks[1]:^{max(5, room - 10)}}{marks[2]}"
-            peak = figures.rate(max(history, default=0.0)) or "0"
+            peak = figures.rate(max([rate, *history])) or "0"
             self.show(
                 [
                     *(((line[:_LABEL], "muted"), (line[_LABEL:], "accent")) for line in bars),
@@ -114,7 +114,7 @@ def _unit(wanted: float) -> float:
     if wanted <= 0.5:
         return 0.5 if wanted > 0.2 else 0.2 if wanted > 0 else 1.0
     size = 10.0 ** math.floor(math.log10(wanted))
-    return next(size * one for one in (1, 2, 5, 10) if size * one >= wanted)
+    return next(size * one for one in (1, 2, 3, 4, 5, 6, 8, 10) if size * one >= wanted)
 
 
 def _label(number: float) -> str:
