@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from typing import ParamSpec, TypeVar
 
 from engine.model.errors import Unavailable
@@ -27,6 +28,9 @@ class Crunch:
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
         self._alone = asyncio.Lock()
+        # It inherits stderr. A screen in this process may stand in for that by the time of the
+        # first task, and has nothing to inherit.
+        resource_tracker.ensure_running()
 
     @property
     def processes(self) -> int:

@@ -15,7 +15,7 @@ from console.state import StateFile
 from engine.model.home import Home
 from engine.service.engine import Engine
 from tests.conftest import Dcmtk
-from tests.console.piloting import WIDE, keys, painted, shown, until
+from tests.console.piloting import WIDE, keys, painted, shown, table, until
 from tests.line.serving import Served
 from tests.line.walk import LABEL, PROJECT, SUBJECT, studies
 
@@ -49,6 +49,11 @@ async def send(dcmtk: Dcmtk, engine: Engine, folder: Path) -> None:
     assert await sender.wait() == 0
 
 
+def listed(app: ConsoleApp) -> list[tuple[str, str]]:
+    """Give state and label of the sessions in the list."""
+    return [(row.cells[0], row.cells[3]) for row in table(app, "sessions").rows]
+
+
 async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
     engine: Engine, dcmtk: Dcmtk, tmp_path: Path
 ) -> None:
@@ -76,22 +81,23 @@ async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
         # Another label, and back again.
         await pilot.press("i")
         await shown(pilot, "Relabel a session")
-        await pilot.press("ctrl+a", *"OTHER_1", "enter", "enter", "enter", "enter")
-        await shown(pilot, "OTHER_1", "● ready")
+        await pilot.press("ctrl+u", *"OTHER_1", "enter", "enter", "enter", "enter")
+        await until(pilot, lambda: listed(app) == [("● ready", "OTHER_1")])
         await pilot.press("u")
-        await shown(pilot, LABEL, "● ready")
+        await until(pilot, lambda: listed(app) == [("● ready", LABEL)])
 
         # Into the trash, and back again.
         await pilot.press("x")
         await shown(pilot, "Delete 1 session")
         await pilot.press("enter")
+        await until(pilot, lambda: "Delete 1 session" not in painted(app))
         assert len(keys(app, "sessions")) == 1
         await pilot.press("x")
         await shown(pilot, "Delete 1 session")
         await pilot.press("down", *"by mistake", "enter", "enter")
         await until(pilot, lambda: keys(app, "sessions") == [])
         await pilot.press("u")
-        await shown(pilot, LABEL, "● ready")
+        await until(pilot, lambda: listed(app) == [("● ready", LABEL)])
 
         await pilot.press("a")
         await shown(pilot, "Archive 1 session?")
