@@ -45,6 +45,7 @@ class FiledContents(DownloadScreen):
         self._file = ""
         """The file whose header is shown alone."""
         self._headers: dict[tuple[str, str], FoldedHeader] = {}
+        self._header_asked: tuple[str, str, str] | None = None
         self._history: tuple[HistoryEntry, ...] | None = None
         self._document: str | None = None
         self._files_of: tuple[str, str] | None = None
@@ -194,28 +195,45 @@ class FiledContents(DownloadScreen):
         scan = self._scan
         return scan.id if scan is not None else ""
 
+    @property
+    def _header_wanted(self) -> tuple[str, str, str]:
+        return self._accession, self._scan_id, self._file
+
+    def _fill_header(self) -> None:
+        header = self._headers.get((self._scan_id, self._file))
+        if header is not None:
+            self._show_header(header, "")
+        elif self._header_asked != self._header_wanted:
+            # Folding takes long: what is on its way is not asked for twice.
+            self._header_asked = self._header_wanted
+            self._fetch_header()
+
     @work(exclusive=True, group="header", exit_on_error=False)
-    async def _fill_header(self) -> None:
-        asked = (self._accession, self._scan_id, self._file)
-        accession, scan, file = asked
-        title = f"Header of scan {scan}" if scan else "Header"
-        if file:
-            title = f"Header of {filelists.name_of(file)}"
-        header, why = self._headers.get((scan, file)), ""
-        if header is None:
-            try:
-                header = await self.engine.archive.header(accession, scan, file)
-            except Unavailable as error:
-                self.failed(error)
-                return
-            except EngineError as error:
-                why = error.message
-        if asked != (self._accession, self._scan_id, self._file):
+    async def _fetch_header(self) -> None:
+        asked = accession, scan, file = self._header_wanted
+        header, why = None, ""
+        try:
+            header = await self.engine.archive.header(accession, scan, file)
+        except Unavailable as error:
+            self.failed(error)
+        except EngineError as error:
+            why = error.message
+        finally:
+            if self._header_asked == asked:
+                self._header_asked = None
+        if asked != self._header_wanted:
             return
         if header is not None:
             self._headers[scan, file] = header
             while len(self._headers) > HEADERS_KEPT:
                 del self._headers[next(iter(self._headers))]
+        if header is not None or why:
+            self._show_header(header, why)
+
+    def _show_header(self, header: FoldedHeader | None, why: str) -> None:
+        title = f"Header of scan {self._scan_id}" if self._scan_id else "Header"
+        if self._file:
+            title = f"Header of {filelists.name_of(self._file)}"
         self._name_header(title)
         self._header.show(header, why or "no header could be read")
         self._tell()

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.download import AT_ONCE
 from console.screens.filed import FiledScreen
 from engine.model.errors import Conflict
 from tests.console.piloting import HOSTILE, SMALL, WIDE, console, keys, painted, shown, until
@@ -193,6 +194,27 @@ async def test_a_download_goes_on_elsewhere_and_can_be_stopped(
         await accept(pilot, "Write the files of MR_0001")
         await told(pilot, "152 files")
         assert "; 3 were there already: " in app.desk.notices.all[0].text
+
+
+async def test_leaving_the_console_ends_a_download_without_halves(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plainly, gate = Archive.read, asyncio.Event()
+
+    async def endless(self: Archive, id: str, path: str, offset: int = 0, limit: int = 1) -> bytes:
+        if offset:
+            await gate.wait()
+        return (await plainly(self, id, path, offset, limit))[:10]
+
+    monkeypatch.setattr(Archive, "read", endless)
+    app = app_of(archive(1))
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_0001")
+        await pilot.press("e", "enter")
+        await accept(pilot, "Write the files of MR_0001")
+        await until(pilot, lambda: len(files_below(home)) == AT_ONCE)
+        await pilot.press("ctrl+q")
+    assert files_below(home) == []
 
 
 async def test_a_folder_that_cannot_be_written_is_told_and_the_engine_is_not_blamed(

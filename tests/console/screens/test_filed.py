@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from console.screens.overlays import TextScreen
 from console.widgets.headerview import HeaderView
 from console.widgets.searched import SearchedLines
 from engine.model.archive import HistoryEntry
+from engine.model.contents import FoldedHeader
 from tests.console.piloting import (
     HOSTILE,
     SIZES,
@@ -23,12 +25,14 @@ from tests.console.piloting import (
     console,
     keys,
     painted,
+    settled,
     shown,
     table,
     until,
 )
 from tests.console.screens.shelves import archive
 from tests.memory import NOON, Facts
+from tests.memory.archive import Archive
 from tests.memory.contents import header
 
 FIRST = "XNAT_E00001"
@@ -58,6 +62,33 @@ async def test_a_session_shows_scans_card_and_the_header_of_the_first_scan() -> 
         await shown(pilot, "Header of scan 1", "folded over 3 files", "PatientName")
         await pilot.press("j")
         await shown(pilot, "Header of scan 2", "folded over 150 files")
+
+
+async def test_a_header_that_takes_long_is_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plainly, gate = Archive.header, asyncio.Event()
+    asked: list[str] = []
+
+    async def slowly(self: Archive, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        asked.append(scan)
+        await gate.wait()
+        return await plainly(self, id, scan, file)
+
+    monkeypatch.setattr(Archive, "header", slowly)
+    app = app_of(facts := archive(1))
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, facts)
+        await until(pilot, lambda: bool(asked))
+        await settled(pilot)
+        assert asked == ["1"]
+        await pilot.press("j")
+        await until(pilot, lambda: asked == ["1", "2"])
+        gate.set()
+        await shown(pilot, "Header of scan 2", "folded over 150 files")
+        await pilot.press("k")
+        await shown(pilot, "Header of scan 1", "folded over 3 files")
+        assert asked == ["1", "2", "1"]
 
 
 async def test_tabs_go_round() -> None:
