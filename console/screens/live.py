@@ -376,7 +376,7 @@ class LiveScreen(SkeletonScreen):
         fit = shown.total
         below = "follows the newest" if self._follows else "what moves first"
         if fit < len(self._shown):
-            below = f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}"
+            below = glyphs.drawn(f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}")
         if shown.border_subtitle != below:
             shown.border_subtitle = below
 
