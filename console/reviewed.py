@@ -35,6 +35,8 @@ def about(
         scans = figures.plural(len(contents.scans), "scan")
         lines.append(("Totals", f"{scans}, {figures.plural(session.objects, 'object')}"))
     lines += [
+        ("Session", label),
+        ("Belongs", place(session, masked=masked)),
         ("On disk", figures.size(session.bytes)),
         ("Scanned", f"{session.scan_date} {session.scan_time}".strip() or "–"),
         ("Arrived", f"{figures.moment(session.uploaded)} from {session.calling or '–'}"),

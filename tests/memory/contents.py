@@ -258,4 +258,4 @@ def _span(number: int, of: int) -> tuple[int, int]:
 
 def _generated(path: str) -> bytes:
     """Make bytes that differ from file to file."""
-    return bytes(128) + b"DICM" + path.encode()
+    return bytes(128) + b"DICM" + path.encode(errors="surrogatepass")

@@ -1,0 +1,426 @@
+"""The session's own screen: what it shows, where its keys lead, and that it follows what happens to
+the session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from console import glyphs
+from console.app import ConsoleApp
+from console.screens.prearchive import PrearchiveScreen
+from console.screens.session import SessionScreen
+from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
+from engine.model.live import Event
+from engine.model.prearchive import PrearchiveSession
+from engine.model.states import Status
+from tests.console.piloting import (
+    HOSTILE,
+    SMALL,
+    WIDE,
+    console,
+    keys,
+    painted,
+    shown,
+    table,
+    until,
+)
+from tests.memory import NOON, Facts, session
+
+FIRST, SECOND, THIRD = (f"pre_aaaaaaa{number}" for number in (1, 2, 3))
+
+
+def facts(*sessions: PrearchiveSession) -> Facts:
+    made = Facts()
+    made.keep(*(sessions or (session(1), session(2), session(3))))
+    return made
+
+
+async def opened(
+    pilot: Pilot[Any], id: str = FIRST, among: tuple[str, ...] = (FIRST, SECOND, THIRD)
+) -> SessionScreen:
+    """Open a session over the list of the prearchive."""
+    app: Any = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, PrearchiveScreen))
+    screen = SessionScreen(app.desk, id, among=among)
+    await app.push_screen(screen)
+    await until(pilot, lambda: screen.session is not None or bool(screen.gone))
+    return screen
+
+
+def prearchive(made: Facts, **options: Any) -> ConsoleApp:
+    return console(made, "prearchive", **options)
+
+
+async def test_the_list_opens_a_session_with_those_around_it() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(keys(app, "sessions")) == 3)
+        await pilot.press("j", "enter")
+        await shown(pilot, "Prearchive ▸ MR_2 (2/3)", "NEURO3 / SUB-2", "PatientName", "DOE^JANE")
+        screen = painted(app)
+        assert "● ready" in screen
+        assert "a archives it as NEURO3" in screen
+        assert "‹Header›│Routing│Time│Log│Files" in screen
+        assert "all scans · folded over 20 files" in screen
+        await pilot.press("escape")
+        assert isinstance(app.screen, PrearchiveScreen)
+
+
+async def test_a_scan_shows_its_own_header() -> None:
+    made = facts()
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await pilot.press("j")
+        await shown(pilot, "scan 4 · folded over 5 files", "scan 1 of 2 scans")
+
+
+async def test_tabs_turn_both_ways() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await shown(pilot, "PatientName")
+        await pilot.press(">")
+        await shown(pilot, "‹Routing›", "✓ study description", "by the rules in force now")
+        await pilot.press(">")
+        await shown(pilot, "‹Time›", "t1_mprage_sag", "released, 1 duplicate")
+        await pilot.press(">")
+        await shown(pilot, "‹Log›", "received, asked by me", "newest first")
+        await pilot.press(">")
+        await shown(pilot, "‹Files›", "1.2.3.4.1.dcm", "10 files of all scans")
+        await pilot.press(">")
+        await shown(pilot, "‹Header›")
+        await pilot.press("<", "<")
+        await shown(pilot, "‹Log›")
+        assert table(app, "scans").has_focus
+
+
+async def test_o_shows_the_log_with_the_reason_on_top() -> None:
+    app = prearchive(facts(session(1, status=Status.CONFLICT, reason="one UID, two contents")))
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await pilot.press("o")
+        await shown(pilot, "‹Log›", "reason", "one UID, two contents")
+        assert keys(app, "log") == ["reason", "1"]
+        await pilot.press("tab", "tab", "enter")
+        await shown(pilot, "one UID, two contents", "esc closes")
+
+
+async def test_a_file_shows_its_header_alone_and_esc_leads_back() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("<")
+        await shown(pilot, "1.2.3.4.2.dcm")
+        await pilot.press("tab", "tab", "j", "enter")
+        await shown(pilot, "1.2.3.4.2.dcm alone", "InstanceNumber       IS 1 ")
+        await pilot.press("escape")
+        await shown(pilot, "‹Files›")
+        assert screen.file == ""
+        assert table(app, "files").cursor_key == "SCANS/4/DICOM/1.2.3.4.2.dcm"
+        await pilot.press("escape")
+        assert isinstance(app.screen, PrearchiveScreen)
+
+
+async def test_files_are_asked_for_in_windows() -> None:
+    many = session(1, objects=400, scans=2)
+    app = prearchive(facts(many))
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await pilot.press("<")
+        await shown(pilot, "400 files of all scans", "1.2.3.4.1.dcm")
+        assert len(keys(app, "files")) == 100
+        await pilot.press("tab", "tab", "G")
+        await shown(pilot, "1.2.3.5.200.dcm")
+
+
+async def test_a_search_begins_anywhere_and_goes_on_with_n() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        assert screen.why_not("next")
+        await pilot.press("slash", *"patient", "enter")
+        await shown(pilot, "1 of 2 found")
+        await pilot.press("n")
+        await shown(pilot, "2 of 2 found")
+        assert screen.panes.header.table.cursor_key == "(0010,0020)"
+        await pilot.press("N")
+        await shown(pilot, "1 of 2 found")
+        await pilot.press("escape")
+        await until(pilot, lambda: "found" not in painted(app))
+        assert app.screen is screen
+
+
+async def test_brackets_go_through_the_list_and_keep_tab_and_cursor() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        await pilot.press("j", "j")
+        await until(pilot, lambda: screen.scan == "5")
+        await pilot.press("tab", "tab", "j", "j", "j")
+        await until(pilot, lambda: screen.panes.header.table.cursor_key == "(0008,0016)")
+        await pilot.press("]")
+        await shown(pilot, "MR_2 (2/3)", "scan 5 · folded over 10 files")
+        assert table(app, "scans").cursor_key == "scan:5"
+        assert screen.panes.header.table.cursor_key == "(0008,0016)"
+        await pilot.press("[")
+        await shown(pilot, "MR_1 (1/3)", "scan 5 · folded over 5 files")
+        await pilot.press("[")
+        await until(pilot, lambda: bool(app.desk.notices.all))
+        assert app.desk.notices.all[0].text == "this is the first"
+        assert screen.followed == FIRST
+
+
+async def test_nothing_of_one_session_is_left_under_the_name_of_the_next() -> None:
+    made = facts()
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        for key, said in ((">", "study description"), (">", "released"), ("<", "Routing")):
+            await pilot.press(key)
+            await shown(pilot, said)
+        await pilot.press("<", "<")
+        await shown(pilot, "1.2.3.4.1.dcm")
+        assert all(keys(app, name) for name in ("scans", "routing", "time", "log", "files"))
+        del made.sessions[SECOND]
+        await pilot.press("]")
+        await until(pilot, lambda: bool(screen.gone))
+        assert not any(keys(app, name) for name in ("scans", "routing", "time", "log", "files"))
+        assert screen.panes.header.header is None
+        assert "MR_1" not in painted(app)
+
+
+@pytest.mark.parametrize("verb", ["a", "x"])
+async def test_after_an_act_the_next_session_opens_and_then_the_list(verb: str) -> None:
+    made = facts(session(1), session(2))
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, FIRST, (FIRST, SECOND))
+        for label in ("MR_1", "MR_2"):
+            await shown(pilot, f"▸ {label} (1/", "● ready")
+            await pilot.press(verb)
+            await until(pilot, lambda: app.screen is not screen)
+            if verb == "x":
+                await pilot.press("tab", *"reason", "enter")
+            await until(pilot, lambda: getattr(app.focused, "id", "") == "act")
+            await pilot.press("enter")
+            await until(pilot, lambda label=label: f"▸ {label} (" not in painted(app))  # type: ignore[misc]
+        await until(pilot, lambda: isinstance(app.screen, PrearchiveScreen))
+        await until(pilot, lambda: not made.sessions)
+
+
+async def test_what_is_refused_does_not_lead_on() -> None:
+    made = facts()
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "● ready")
+        await pilot.press("a")
+        await until(pilot, lambda: app.screen is not screen)
+        made.keep(session(1, status=Status.BUILDING, locked=True))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        await shown(pilot, "◑ _building")
+        assert screen.followed == FIRST
+
+
+async def test_a_session_that_goes_says_what_became_of_it() -> None:
+    made = facts()
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        made.trashed[FIRST] = made.sessions.pop(FIRST)
+        await made.tell("session", FIRST, "delete done")
+        await shown(pilot, f"{FIRST}: it was deleted by me; until 2026-10-1")
+        assert "PatientName" not in painted(app)
+        assert "deleted" in screen.why_off("archive")
+        await pilot.press("a")
+        await until(pilot, lambda: bool(app.desk.notices.all))
+        assert app.desk.notices.all[0].text.startswith("not now: ")
+        assert app.screen is screen
+        made.keep(made.trashed.pop(FIRST))
+        await made.tell("session", FIRST, "restore done")
+        await shown(pilot, "MR_1 (1/3)", "PatientName")
+        assert not screen.why_off("archive")
+
+
+async def test_a_session_that_never_was_is_told() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, "pre_zzzzzzz9", ())
+        await shown(pilot, "pre_zzzzzzz9: it is not in the prearchive any more")
+
+
+@pytest.mark.parametrize(
+    ("kind", "object", "concerns"),
+    [
+        ("session", FIRST, True),
+        ("session", SECOND, False),
+        ("transfer", FIRST, False),
+        ("configuration", "", True),
+    ],
+)
+def test_only_news_of_the_session_or_of_the_rules_concern_it(
+    kind: str, object: str, concerns: bool
+) -> None:
+    screen = SessionScreen(prearchive(facts()).desk, FIRST)
+    event = Event(number=1, at=NOON, kind=kind, object=object, text="")
+    assert screen.concerns(event) is concerns
+
+
+async def test_a_session_that_is_received_grows_and_says_why_it_waits() -> None:
+    made = facts(session(1, status=Status.RECEIVING, objects=10))
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "◐ receiving", "a is off: objects are still arriving", "10 objects")
+        await shown(pilot, "folded over 10 files")
+        made.keep(session(1, status=Status.RECEIVING, objects=30))
+        await made.tell("session", FIRST, "objects arrived, RECEIVING")
+        await shown(pilot, "30 objects")
+        # The header is not read again with each object that comes; ctrl+r does it.
+        assert "folded over 10 files" in painted(app)
+        await pilot.press("ctrl+r")
+        await shown(pilot, "folded over 30 files")
+        assert screen.why_off("archive")
+
+
+async def test_masked_labels_are_shown_only_while_they_are_revealed() -> None:
+    hidden = session(1, project=None, label="DOE_L", subject="DOE_S", folder="DOE_L")
+    made = facts(hidden)
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, f"▸ {glyphs.MASK} (1/3)", "Unassigned", "DOE^JANE")
+        told = (f"Session                    {glyphs.MASK}", "released", "received", ".dcm", "DOE^")
+        for said in told:
+            await pilot.press(">")
+            await shown(pilot, said)
+            assert "DOE_" not in painted(app)
+        assert "DOE_" not in str(screen.copies())
+        assert "DOE_" not in str(screen.exports())
+        app.desk.revealed_until = NOON + timedelta(minutes=2)
+        app.masks_changed()
+        await shown(pilot, "▸ DOE_L (1/3)", "Belongs   Unassigned / DOE_S")
+        app.desk.revealed_until = None
+        app.masks_changed()
+        await until(pilot, lambda: "DOE_" not in painted(app))
+
+
+async def test_those_who_only_watch_see_no_label_and_no_header() -> None:
+    made = facts(session(1, label="SECRET_LABEL", subject="SECRET_SUBJECT"))
+    app = console(made, "live", watching=True)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = SessionScreen(app.desk, FIRST)
+        await app.push_screen(screen)
+        await shown(pilot, "not shown to those who only watch")
+        for said in ("only watch", "released", "received", ".dcm", "only watch"):
+            await pilot.press(">")
+            await shown(pilot, said)
+            for secret in ("SECRET", "DOE", "t1_mprage"):
+                assert secret not in painted(app)
+        assert "SECRET" not in str(screen.copies())
+        assert screen.why_off("archive") == "this console only watches"
+
+
+async def test_at_80_columns_the_panes_are_tabs() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "▐Scans▌", "▸ MR_1 (1/3)", "● ready", "t1_mprage_sag")
+        assert "PatientName" not in painted(app)
+        await pilot.press("j", "enter")
+        await shown(pilot, "▐Header▌", "PatientName", "scan 4 · folded over 5 files")
+        assert "ep2d_bold_rest" not in painted(app)
+        for tab in ("Routing", "Time", "Log", "Files", "Scans"):
+            await pilot.press(">")
+            await shown(pilot, f"▐{tab}▌")
+            assert app.focused is not None
+            assert app.focused.display
+        await pilot.press("<")
+        await shown(pilot, "▐Files▌", "5 files of scan 4")
+        await pilot.resize_terminal(*WIDE)
+        await shown(pilot, "‹Files›", "Scans ─")
+        await pilot.resize_terminal(*SMALL)
+        await shown(pilot, "▐Files▌")
+        assert max(map(len, painted(app).splitlines())) == 80
+        assert app.screen is screen
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_hostile_texts_act_nowhere(size: tuple[int, int]) -> None:
+    one = session(
+        1,
+        label=HOSTILE,
+        subject=HOSTILE,
+        project=HOSTILE,
+        calling=HOSTILE,
+        reason=HOSTILE,
+        status=Status.CONFLICT,
+    )
+    made = facts(one)
+    app = prearchive(made)
+    scans = tuple(
+        replace(scan, series_description=HOSTILE, id=f"{scan.id}{HOSTILE}")
+        for scan in (await app.desk.engine.prearchive.contents(FIRST)).scans
+    )
+    made.contents[FIRST] = SessionContents(scans=scans, built=True, warnings=(HOSTILE,))
+    row = HeaderRow(
+        path="(0010,0010)",
+        tag="(0010,0010)",
+        kind=RowKind.ELEMENT,
+        depth=0,
+        vr=HOSTILE,
+        name=HOSTILE,
+        values=(FoldedValue(text=HOSTILE + "x" * 60_000, files=1),),
+        distinct=1,
+        files=1,
+    )
+    made.headers[FIRST, ""] = FoldedHeader(rows=(row,), files=1)
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot)
+        said = {
+            "Scans": "[/b]",
+            "Header": "0010,0010",
+            "Routing": "study description",
+            "Time": "released",
+            "Log": "[/b]",
+            "Files": ".dcm",
+        }
+        tabs = ["Routing", "Time", "Log", "Files", "Header"]
+        for tab in tabs if size == WIDE else ["Header", *tabs[:-1], "Scans"]:
+            await pilot.press(">")
+            await shown(pilot, f"‹{tab}›" if size == WIDE else f"▐{tab}▌", said[tab])
+            screen = painted(app)
+            assert "\x1b" not in screen
+            assert "\x9b" not in screen
+            assert "\u202e" not in screen
+            assert max(map(len, screen.splitlines())) == size[0]
+
+
+async def test_the_rows_of_the_pane_on_show_can_be_written() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        offered = screen.exports()
+        assert offered is not None
+        assert offered.name == f"header-{FIRST}"
+        assert not callable(offered.rows)
+        assert ("0010,0010", "PatientName", "PN", "DOE^JANE") in offered.rows
+        await pilot.press("<")
+        await shown(pilot, "1.2.3.4.1.dcm")
+        files = screen.exports()
+        assert files is not None
+        assert callable(files.rows)
+        written = await files.rows(lambda done, of: None)
+        assert len(written) == 10
