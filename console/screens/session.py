@@ -25,8 +25,9 @@ from console.widgets.sessionpanes import PANES, SessionPanes
 from console.widgets.table import RecordTable
 from engine.model.states import Verb
 
-NARROW = 100
-"""Cells; below that the scans are a tab among the others."""
+NARROW, WIDE = 100, 110
+"""Cells: below the first the scans are a tab among the others; from the second on there is room for
+the mode in the title."""
 
 LEAVING = frozenset({Verb.ARCHIVE, Verb.DELETE})
 """Verbs after which the session is on its way out, and the next one is opened."""
@@ -68,7 +69,7 @@ class SessionScreen(FollowingScreen):
             name = triaged.labels(self.session, masked=self.masked)[1]
         if self.followed in self._among:
             name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
-        return name if self._narrow else f"Prearchive ▸ {name}"
+        return f"Prearchive ▸ {name}" if self.app.size.width >= WIDE else name
 
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Go on to the next session once this one is on its way out."""

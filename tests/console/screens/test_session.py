@@ -3,6 +3,7 @@ the session."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,8 +16,10 @@ from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
 from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
+from engine.model.errors import Unavailable
 from engine.model.live import Event
 from engine.model.prearchive import PrearchiveSession
+from engine.model.routing import Route
 from engine.model.states import Status
 from tests.console.piloting import (
     HOSTILE,
@@ -424,3 +427,58 @@ async def test_the_rows_of_the_pane_on_show_can_be_written() -> None:
         assert callable(files.rows)
         written = await files.rows(lambda done, of: None)
         assert len(written) == 10
+
+
+async def test_late_answers_to_old_questions_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = facts()
+    app = prearchive(made)
+    api: Any = app.desk.engine.prearchive
+    held, header, route = asyncio.Event(), api.header, api.route
+
+    async def slow_header(id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        if id == FIRST:
+            await held.wait()
+        found: FoldedHeader = await header(id, scan, file)
+        return found
+
+    async def slow_route(id: str) -> Route:
+        if id == FIRST:
+            await held.wait()
+        found: Route = await route(id)
+        return replace(found, session=f"routed {id}")
+
+    monkeypatch.setattr(api, "header", slow_header)
+    monkeypatch.setattr(api, "route", slow_route)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press(">", "]")
+        await shown(pilot, "MR_2 (2/3)", f"routed {SECOND}")
+        held.set()
+        await pilot.press("<")
+        await shown(pilot, "folded over 20 files")
+        assert screen.route is not None
+        assert screen.route.session == f"routed {SECOND}"
+        assert f"routed {FIRST}" not in painted(app)
+
+
+async def test_what_is_known_stays_while_the_engine_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = facts()
+    app = prearchive(made)
+    api: Any = app.desk.engine.prearchive
+
+    async def silent(*words: str) -> None:
+        raise Unavailable("the engine does not answer")
+
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "PatientName")
+        with monkeypatch.context() as lost:
+            lost.setattr(api, "show", silent)
+            await pilot.press("ctrl+r")
+            await shown(pilot, "what is shown is old", "PatientName", "● ready")
+        made.keep(session(1, status=Status.ERROR, reason="two kinds of images"))
+        await made.tell("session", FIRST, "built")
+        await shown(pilot, "✗ error", "two kinds of images")
+        assert screen.why_off("archive")
