@@ -21,13 +21,13 @@ from engine.model.contents import FileEntry, FoldedHeader, RowKind
 
 COLUMNS = (
     TableColumn(title="Status", width=12, sort="status"),
-    TableColumn(title="Project", width=8, priority=5, sort="project"),
+    TableColumn(title="Project", width=8, priority=4, sort="project"),
     TableColumn(title="Subject", width=9, priority=2, sort="subject"),
     TableColumn(title="Session", width=12, grows=True, sort="label"),
-    TableColumn(title="Accession", width=11, priority=3, sort="accession"),
+    TableColumn(title="Accession", width=15, priority=3, sort="accession"),
     TableColumn(title="Date", width=10, priority=1, sort="date", falling=True),
     TableColumn(title="Sc", width=3, right=True, priority=7),
-    TableColumn(title="Files", width=6, right=True, priority=4, sort="files", falling=True),
+    TableColumn(title="Files", width=6, right=True, priority=5, sort="files", falling=True),
     TableColumn(title="Type", width=4, priority=6, sort="modality"),
     TableColumn(title="Size", width=6, right=True, priority=8, sort="bytes", falling=True),
     TableColumn(title="Scanner", width=10, priority=9, sort="scanner"),
@@ -36,7 +36,7 @@ COLUMNS = (
 
 HISTORY_COLUMNS = (
     TableColumn(title="When", width=19),
-    TableColumn(title="Who", width=10),
+    TableColumn(title="Who", width=12),
     TableColumn(title="What", width=9),
     TableColumn(title="Before", width=10, grows=True),
 )
