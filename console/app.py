@@ -9,7 +9,6 @@ import secrets
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,7 +79,7 @@ class ConsoleApp(App[Leave]):
         super().__init__()
         self.animation_level = "none"
         self._stir = asyncio.Event()
-        self._used = time.monotonic()
+        self._used = self.desk.clock()
         self._acting = asyncio.Lock()
         for name, screen in _screens(self.desk).items():
             self.add_mode(name, screen)
@@ -183,6 +182,9 @@ class ConsoleApp(App[Leave]):
         self.desk.notices.add(
             Notice(at=self.desk.clock(), text=f"{sentence} ({reference})", severity="error")
         )
+        if isinstance(self.screen, TextScreen):
+            # What fails again and again is not said over what is being read.
+            return
         lines = (("what", sentence), ("reference", reference), ("log", "the console's own log"))
         self.push_screen(TextScreen("Something failed", lines, empty="", bad=True))
 
@@ -209,20 +211,20 @@ class ConsoleApp(App[Leave]):
 
     async def undo(self) -> None:
         """Take back the last act that was done here."""
-        if not self.desk.done:
-            self.tell("nothing was done here that could be taken back", "warning")
-            return
-        act = self.desk.done[-1]
-        if why := acts.why_kept(act):
-            self.tell(why, "warning")
-            return
         async with self._acting:
+            if not self.desk.done:
+                self.tell("nothing was done here that could be taken back", "warning")
+                return
+            act = self.desk.done[-1]
+            if why := acts.why_kept(act):
+                self.tell(why, "warning")
+                return
             try:
                 outcomes = await acts.take_back(self.desk.engine, act)
             except EngineError as error:
                 self._skeleton_failed(error)
                 return
-        self.desk.done.pop()
+            self.desk.done.pop()
         refused = [one for one in outcomes if not one.done]
         if refused:
             self.tell(f"not taken back: {refused[0].message}", "warning")
@@ -239,7 +241,7 @@ class ConsoleApp(App[Leave]):
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used."""
         if isinstance(event, (events.Key, events.MouseDown, events.Paste)):
-            self._used = time.monotonic()
+            self._used = self.desk.clock()
         await super().on_event(event)
 
     async def _listen(self) -> None:
@@ -274,7 +276,7 @@ class ConsoleApp(App[Leave]):
 
     def _rest_if_unused(self) -> None:
         limit = self.desk.preferences.blank_after
-        unused = time.monotonic() - self._used > limit > 0
+        unused = (self.desk.clock() - self._used).total_seconds() > limit > 0
         if unused and not self.desk.watching and not isinstance(self.screen, BlankScreen):
             self.push_screen(BlankScreen())
 

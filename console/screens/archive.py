@@ -13,6 +13,7 @@ from console import figures, filed
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
 from console.keys import bindings
+from console.plain import plain
 from console.screens.downloads import DownloadScreen, Wanted
 from console.screens.skeleton import Copyable, sheets
 from console.screens.views import ARCHIVE_VIEWS, ViewChoice, choose_view
@@ -283,6 +284,6 @@ class ArchiveScreen(DownloadScreen):
             self.say((f"{figures.grouped(total)}{of} {shown}", "muted"))
         arrow = "↓" if self._descending else "↑"
         title = next((c.title for c in filed.COLUMNS if c.sort == self._sort), self._sort)
-        subtitle = f"by {title.lower()} {arrow}"
-        if self._table.border_subtitle != subtitle:
+        subtitle = plain(f"by {title.lower()} {arrow}")
+        if self._table.border_subtitle != subtitle.markup:
             self._table.border_subtitle = subtitle

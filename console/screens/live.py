@@ -376,9 +376,10 @@ class LiveScreen(SkeletonScreen):
         fit = shown.total
         below = "follows the newest" if self._follows else "what moves first"
         if fit < len(self._shown):
-            below = glyphs.drawn(f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}")
-        if shown.border_subtitle != below:
-            shown.border_subtitle = below
+            below = f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}"
+        subtitle = plain(below)
+        if shown.border_subtitle != subtitle.markup:
+            shown.border_subtitle = subtitle
 
     def _draw_engine(self) -> None:
         status = self.desk.pulse.status

@@ -13,6 +13,7 @@ from console import figures, triaged
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
 from console.keys import bindings
+from console.plain import plain
 from console.screens.skeleton import sheets
 from console.screens.triage import TriageScreen
 from console.screens.views import VIEWS, ViewChoice, choose_view
@@ -318,6 +319,6 @@ class PrearchiveScreen(TriageScreen):
         self.say(*pieces)
         arrow = "↓" if self._descending else "↑"
         title = next((c.title for c in triaged.COLUMNS if c.sort == self._sort), self._sort)
-        subtitle = f"by {title.lower()} {arrow}"
-        if table.border_subtitle != subtitle:
+        subtitle = plain(f"by {title.lower()} {arrow}")
+        if table.border_subtitle != subtitle.markup:
             table.border_subtitle = subtitle

@@ -16,6 +16,7 @@ from console import figures, machinery
 from console.desk import Desk
 from console.export import Exportable
 from console.keys import bindings
+from console.plain import plain
 from console.screens.reception import ReceptionScreen
 from console.screens.skeleton import Copyable, PulseTaken, sheets
 from console.widgets.card import Card
@@ -89,9 +90,9 @@ class SystemScreen(ReceptionScreen):
         """Begin to ask."""
         super().on_mount()
         for place, name in enumerate(machinery.TILES):
-            self.pane(Vertical, f"tile-{place}").border_title = name
+            self.pane(Vertical, f"tile-{place}").border_title = plain(name)
         for name in TABS:
-            self._table(name).border_title = "Checks" if name == HEALTH else name
+            self._table(name).border_title = plain("Checks" if name == HEALTH else name)
         self.pane(RecordTable, "checks").border_subtitle = "worst first"
         self.pane(RecordTable, "jobs").border_subtitle = "newest first"
         self._show_tab(HEALTH)

@@ -68,6 +68,6 @@ def card_lines(name: str, value: str, width: int) -> list[Content]:
     room = width - NAME if name else width
     pieces = wrapped(shown, max(10, room))
     if not name:
-        return [Content(piece) for piece in pieces]
+        return [plain(piece) for piece in pieces]
     first = Content.assemble((f"{plain_text(name):<{NAME}}", "$text-muted"), pieces[0])
-    return [first, *(Content(" " * NAME + piece) for piece in pieces[1:])]
+    return [first, *(plain(" " * NAME + piece) for piece in pieces[1:])]

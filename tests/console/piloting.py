@@ -51,7 +51,7 @@ def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
 
 async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
     """Let the app go on until something holds."""
-    for _ in range(2_000):
+    for _ in range(1_000):
         if holds():
             return
         await pilot.pause(0.005)
@@ -65,10 +65,12 @@ async def shown(pilot: Pilot[Any], *texts: str) -> None:
 
 async def settled(pilot: Pilot[Any]) -> None:
     """Let the app go on until the screen stays as it is."""
-    before, same = "", 0
-    while same < 5:
-        await pilot.pause(0.06)
-        now = painted(pilot.app) + styled(pilot.app)
+    before: list[object] = []
+    same = 0
+    # Longer than a cursor has to rest until a card is filled.
+    while same < 3:
+        await pilot.pause(0.1)
+        now: list[object] = list(_lines(pilot.app))
         before, same = now, same + 1 if now == before else 0
 
 

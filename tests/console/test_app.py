@@ -1,0 +1,389 @@
+"""What all screens of the console share: how it ends, what it says, what it takes back, and what it
+does when the engine is gone or nobody is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.drivers.linux_driver import LinuxDriver
+
+from console import glyphs
+from console.app import ConsoleApp
+from console.preferences import Glyphs, Preferences, Switch
+from console.screens.overlays import BlankScreen, NoticesScreen, TextScreen
+from console.screens.prearchive import PrearchiveScreen
+from console.screens.quit import Leave, QuitScreen
+from console.state import StateFile
+from console.theme import OFFERED, STOCK
+from console.widgets.dialogs import AskScreen
+from engine.model.errors import Unavailable
+from engine.model.prearchive import ActOutcome
+from engine.model.states import Status
+from tests.console.piloting import (
+    HOSTILE,
+    SMALL,
+    WIDE,
+    Clock,
+    console,
+    painted,
+    settled,
+    shown,
+    table,
+    until,
+)
+from tests.console.scenes import normal
+from tests.memory import Facts, session
+
+
+def ready(*numbers: int, **changes: Any) -> Facts:
+    """Give an engine with sessions that something can be done to, and two projects."""
+    facts = normal()
+    facts.sessions.clear()
+    facts.keep(*(session(number, **changes) for number in numbers))
+    return facts
+
+
+async def test_q_leaves_an_engine_that_others_started() -> None:
+    app = console(Facts(), "prearchive")
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+    assert app.return_value is Leave.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("key", "how"), [("s", Leave.STOPPED), ("l", Leave.RUNNING), ("enter", Leave.RUNNING)]
+)
+async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: Leave) -> None:
+    app = console(Facts(), "prearchive", owner=True)
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+        assert isinstance(app.screen, QuitScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, PrearchiveScreen)
+        # Not asked twice, and no mode is changed while it is asked.
+        await pilot.press("ctrl+q", "ctrl+q", "1")
+        assert isinstance(app.screen, QuitScreen)
+        assert app.current_mode == "prearchive"
+        await pilot.press(key)
+    assert app.return_value is how
+
+
+async def test_ctrl_q_leaves_from_anywhere() -> None:
+    app = console(ready(1), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("ctrl+q")
+    assert app.return_value is Leave.RUNNING
+
+
+async def test_the_thread_that_reads_the_terminal_is_told_to_end() -> None:
+    app = console(Facts())
+    app.end_input()  # there is none yet
+    app._driver = LinuxDriver(app, size=(80, 24))
+    app.end_input()
+    # The loop of `LinuxDriver.run_input_thread` goes by this.
+    assert app._driver.exit_event.is_set()
+
+
+async def test_a_crash_shows_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    app = console(Facts(), "prearchive")
+
+    def fail() -> None:
+        name = "DOE^JANE"
+        raise ValueError(name)
+
+    with pytest.raises(ValueError, match="DOE"):
+        async with app.run_test() as pilot:
+            app.call_later(fail)
+            await until(pilot, lambda: app._exception is not None)
+    said = "".join(str(each) for one in app._exit_renderables for each in vars(one)["segments"])
+    shown = said + "".join(capsys.readouterr())
+    assert "the console failed (reference " in shown
+    assert "DOE" not in shown
+
+
+async def test_a_part_that_fails_is_said_without_values_and_the_rest_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = console(ready(1), "prearchive")
+
+    async def fails(*args: object, **options: object) -> Any:
+        raise ValueError("DOE^JANE")
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        monkeypatch.setattr(app.desk.engine.prearchive, "show", fails)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        assert "DOE" not in painted(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, PrearchiveScreen)
+
+
+async def test_an_engine_that_is_gone_is_said_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    engine = app.desk.engine
+
+    async def fails(*args: object, **options: object) -> Any:
+        raise Unavailable("no engine is running on this home")
+
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, facts.waited.is_set)
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.events, "after", fails)
+            patch.setattr(engine.system, "status", fails)
+            await facts.tell("engine", "")
+            await shown(pilot, "no engine is running on this home; what is shown is old", "MR_1")
+            # A verb says it too, and nothing is lost by it.
+            patch.setattr(engine.prearchive, "show", fails)
+            await pilot.press("x")
+            await settled(pilot)
+            assert isinstance(app.screen, PrearchiveScreen)
+        facts.keep(session(2))
+        await until(pilot, lambda: "what is shown is old" not in painted(app))
+        await shown(pilot, "MR_2")
+
+
+async def said(pilot: Any, app: ConsoleApp, text: str) -> None:
+    """Let the app go on until something has been said."""
+    await until(pilot, lambda: text in [one.text for one in app.desk.notices.all])
+
+
+async def answer(pilot: Any, app: ConsoleApp, verb: str, **fields: str) -> None:
+    """Press a verb, fill in what it asks, and do it."""
+    await pilot.press(verb)
+    await until(pilot, lambda: isinstance(app.screen, AskScreen))
+    for name, text in fields.items():
+        field = next(each for each in app.screen.query("PlainInput") if each.name == name)
+        field.focus()
+        await pilot.press("end", "ctrl+u", *text)
+    app.screen.query_one("#act").focus()
+    await pilot.press("enter")
+    await until(pilot, lambda: not isinstance(app.screen, AskScreen))
+
+
+async def test_a_deleted_session_comes_back() -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await answer(pilot, app, "x", reason="why")
+        await until(pilot, lambda: "pre_aaaaaaa1" in facts.trashed)
+        await said(pilot, app, "delete: 1 session")
+        await pilot.press("u")
+        await until(pilot, lambda: "pre_aaaaaaa1" in facts.sessions)
+        await said(pilot, app, "taken back: put 1 session back from the trash")
+        await pilot.press("u")
+        await said(pilot, app, "nothing was done here that could be taken back")
+
+
+async def test_a_moved_session_goes_back_to_where_it_was() -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await answer(pilot, app, "m", project="CARDIO")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].project == "CARDIO")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].status is Status.READY)
+        await pilot.press("u")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].project == "NEURO3")
+        await said(pilot, app, "taken back: move 1 session back")
+
+
+async def test_a_relabelled_session_gets_its_old_labels() -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await answer(pilot, app, "i", label="MR_NEW", subject="S_NEW")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].label == "MR_NEW")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].status is Status.READY)
+        await pilot.press("u")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].label == "MR_1")
+        assert facts.sessions["pre_aaaaaaa1"].subject == "SUB-1"
+
+
+async def test_what_is_still_queued_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    begun: list[str] = []
+
+    async def queue(ids: tuple[str, ...], reason: str = "") -> Any:
+        begun.extend(ids)
+        for id in ids:
+            facts.sessions[id] = replace(facts.sessions[id], status=Status.QUEUED_ARCHIVING)
+        return tuple(_done(id) for id in ids)
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        monkeypatch.setattr(app.desk.engine.prearchive, "archive", queue)
+        await answer(pilot, app, "a")
+        await until(pilot, lambda: begun == ["pre_aaaaaaa1"])
+        await shown(pilot, "q.archiving")
+        await pilot.press("u")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].status is Status.READY)
+        await said(pilot, app, "taken back: take the archive out of the queue")
+
+
+async def test_what_cannot_be_taken_back_says_why() -> None:
+    facts = ready(1, project=None)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "Unassigned")
+        await answer(pilot, app, "m", project="CARDIO")
+        await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].project == "CARDIO")
+        await pilot.press("u")
+        await said(pilot, app, "nothing is moved back into Unassigned")
+        assert len(app.desk.done) == 1
+
+
+async def test_notices_are_kept_and_counted_until_they_are_read() -> None:
+    app = console(Facts(), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        app.tell("first")
+        app.tell(HOSTILE, "warning")
+        await shown(pilot, "!1")
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(app.screen, NoticesScreen))
+        rows = [row.cells for row in table(app, "list").rows]
+        assert [cells[0].split()[0] for cells in rows] == ["!", "·"]
+        assert app.desk.notices.unseen == 0
+        await pilot.press("q")
+        await until(pilot, lambda: "!1" not in painted(app))
+        assert not {"\x1b", "\x9b", "\u202e"} & set(painted(app))
+
+
+async def test_a_console_that_nobody_uses_shows_nothing() -> None:
+    clock = Clock()
+    app = console(ready(1), "prearchive", clock=clock)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        app._rest_if_unused()
+        assert isinstance(app.screen, PrearchiveScreen)
+        clock.goes_on(app.desk.preferences.blank_after + 1)
+        app._rest_if_unused()
+        await until(pilot, lambda: isinstance(app.screen, BlankScreen))
+        await shown(pilot, "any key goes on")
+        assert "MR_1" not in painted(app)
+        # The key does nothing but bring it back.
+        await pilot.press("x")
+        await shown(pilot, "MR_1")
+        app._rest_if_unused()
+        assert isinstance(app.screen, PrearchiveScreen)
+
+
+@pytest.mark.parametrize(
+    "options", [{"watching": True}, {"preferences": Preferences(blank_after=0)}]
+)
+async def test_a_wall_and_whoever_wants_it_stay_lit(options: dict[str, Any]) -> None:
+    clock = Clock()
+    app = console(Facts(), clock=clock, **options)
+    async with app.run_test() as pilot:
+        clock.goes_on(1_000_000)
+        app._rest_if_unused()
+        await pilot.pause()
+        assert not isinstance(app.screen, BlankScreen)
+
+
+async def test_the_mode_is_remembered(tmp_path: Path) -> None:
+    place = tmp_path / "console.json"
+    app = console(Facts(), memory=StateFile(place))
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "prearchive")
+    app.desk.memory.save()
+    again = console(Facts(), memory=StateFile(place))
+    async with again.run_test():
+        assert again.current_mode == "prearchive"
+    watcher = console(Facts(), memory=StateFile(place), watching=True)
+    async with watcher.run_test() as pilot:
+        assert watcher.current_mode == "live"
+        await pilot.press("2")
+        assert watcher.current_mode == "live"
+
+
+async def test_a_mode_that_is_not_known_is_not_gone_to() -> None:
+    memory = StateFile(None)
+    memory.state.mode = "imaging"
+    app = console(Facts(), memory=memory)
+    async with app.run_test():
+        assert app.current_mode == "live"
+
+
+async def test_themes_are_remembered_and_preferred(tmp_path: Path) -> None:
+    place = tmp_path / "console.json"
+    app = console(Facts(), "prearchive", memory=StateFile(place))
+    assert set(app.offered_themes) == set(OFFERED)
+    async with app.run_test(size=SMALL) as pilot:
+        assert app.theme == STOCK
+        for theme in app.offered_themes:
+            app.wear(theme)
+            await pilot.pause()
+            assert "Prearchive" in painted(app)
+        app.wear("nord")
+    assert console(Facts(), memory=StateFile(place)).theme == "nord"
+    preferred = Preferences(theme="gruvbox")
+    chosen = console(Facts(), memory=StateFile(place), preferences=preferred)
+    assert chosen.theme == "gruvbox"
+    unknown = console(Facts(), preferences=Preferences(theme="no such"))
+    assert unknown.theme == STOCK
+
+
+@pytest.mark.parametrize(
+    ("mouse", "asked"), [(Switch.ON, True), (Switch.OFF, False), (False, False)]
+)
+async def test_the_mouse_is_asked_for_or_not(
+    mouse: Switch | bool, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = console(Facts(), preferences=Preferences(mouse=mouse))
+    given: list[Any] = []
+
+    async def noted(**options: Any) -> Leave:
+        given.append(options["mouse"])
+        return Leave.RUNNING
+
+    monkeypatch.setattr(app, "run_async", noted)
+    assert await app.open() is Leave.RUNNING
+    assert given == [asked]
+
+
+@pytest.mark.parametrize("mode", ["prearchive", "archive"])
+async def test_a_terminal_without_signs_gets_ascii(mode: str) -> None:
+    app = console(normal(), mode, preferences=Preferences(glyphs=Glyphs.ASCII))
+    try:
+        async with app.run_test(size=SMALL) as pilot:
+            await settled(pilot)
+            assert painted(app).isascii()
+            await pilot.press("question_mark")
+            await settled(pilot)
+            assert "enter runs it" in painted(app)
+            assert {each for each in painted(app) if not each.isascii()} == set()
+    finally:
+        glyphs.use_ascii(False)
+
+
+async def test_acts_are_done_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = ready(1, 2)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_2")
+        await pilot.press("asterisk")
+        await answer(pilot, app, "r")
+        await until(pilot, lambda: len(app.desk.done) == 1)
+        assert set(app.desk.done[0].ids) == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
+        # Both presses are about one act: the second finds nothing left.
+        await pilot.press("u", "u")
+        await until(pilot, lambda: len(app.desk.notices.all) >= 3)
+        assert app.desk.notices.all[0].text == "nothing was done here that could be taken back"
+
+
+def _done(id: str) -> ActOutcome:
+    return ActOutcome(id=id, done=True, job=f"{id}:archive:1")
