@@ -31,6 +31,8 @@ async def fill_in(
             question = objected(question, given, error)
         except EngineError as error:
             screen.failed(error)
+            # The strip of a lost engine goes once it answers again; this was not done all the same.
+            screen.tell(f"not done: {error.message}", "warning")
             return None
 
 

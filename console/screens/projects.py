@@ -88,6 +88,11 @@ class ProjectsScreen(RulingScreen):
         if self._list_timer is None:
             self._list_timer = self.set_timer(REST, self._fetch)
 
+    async def action_do(self, name: str, *arguments: int) -> None:
+        """Run a verb of the key table, on what the cursor is on even where it does not rest yet."""
+        self._choose()
+        await super().action_do(name, *arguments)
+
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
         project = self.place is not None and self.place.project

@@ -78,7 +78,8 @@ class RulingScreen(SkeletonScreen):
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
         if action in ("save", "try", "drop") and self._loaded is None:
-            return "choose a text of rules first"
+            chosen = self.place is not None and self.place.has_rules
+            return "the rules were not read yet" if chosen else "choose a text of rules first"
         if action == "drop" and self._draft is None:
             return "nothing is edited"
         return super().why_not(action)
@@ -249,7 +250,12 @@ class RulingScreen(SkeletonScreen):
         if place.concept is None:
             return
         text = await self.asked(self.engine.rules.show(place.scope, place.concept))
-        if text is None or place != self.place:
+        if place != self.place:
+            return
+        if text is None:
+            if self._loaded is None:
+                words = "the rules could not be read; ctrl+r asks again"
+                self.pane(Line, "fault").say(((f" ✗ {words}", "bad"),))
             return
         self._newest = text
         self._keep()

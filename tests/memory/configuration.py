@@ -18,6 +18,23 @@ from tests.memory.contents import SAMPLE_ROUTE, route_of
 from tests.memory.facts import NOON, Asked
 
 
+def project(id: str, **changes: object) -> Project:
+    """Make a project."""
+    made = Project(
+        id=id,
+        title="",
+        description="",
+        aliases=(),
+        prearchive_code=4,
+        quarantine_code=0,
+        accessibility="private",
+        current_arc="arc001",
+        created=NOON,
+        created_by="ak",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
 class Projects(Asked):
     async def list(self) -> tuple[Project, ...]:
         return tuple(self.facts.projects.values())
@@ -30,18 +47,7 @@ class Projects(Asked):
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
         if id in self.facts.projects:
             raise Conflict(f"the project {id} exists", hint="choose another project ID")
-        made = Project(
-            id=id,
-            title=title,
-            description="",
-            aliases=aliases,
-            prearchive_code=4,
-            quarantine_code=0,
-            accessibility="private",
-            current_arc="arc001",
-            created=NOON,
-            created_by=self.actor,
-        )
+        made = project(id, title=title, aliases=aliases, created_by=self.actor)
         self.facts.projects[id] = made
         return made
 
