@@ -54,16 +54,17 @@ KEYWORDS = frozenset(
 )
 KEYWORDS_42 = frozenset({"describe", "hidden", "export", "echo", "new"})
 
-# Tags are taken loosely, so that a wrong one is told as a wrong tag.
+# Tags are taken loosely, so that a wrong one is told as a wrong tag; but only so far, as a text of
+# nothing but begins of tags would take for ever.
 _COMMON = r"""
     (?P<blank>[^\S\n]+)
   | (?P<continuation>\\(?:\n|\Z))
   | (?P<newline>\n)
   | (?P<comment>(?<!http:)(?<!https:)//[^\n]*)
   | (?P<string>{string})
-  | (?P<bad_string>"(?:[^"\\\n]|\\.)*" | "[^"\n]*"? | '[^'\n]*' | [“”„][^“”"\n]*[“”"]?)
+  | (?P<bad_string>"(?:[^"\\\n]|\\.)*(?:"|\\)? | '[^'\n]*' | [“”„][^“”"\n]*[“”"]?)
   | (?P<tag>\([^\S\n]*[\w@\#]{{1,8}}[^\S\n]*,[^\S\n]*
-        (?:\{{[^}}"\n]*\}}[^(){{}}"\n]*|[^(){{}}"=~\n]*)\))
+        (?:\{{[^}}"\n]{{0,99}}\}}[^(){{}}"\n]{{0,30}}|[^(){{}}"=~\n]{{0,30}})\))
   | (?P<bad_number>-?0[0-9]+(?:\.[0-9]*)? | -?[0-9]+\.(?![0-9]))
   | (?P<number>-?(?:0|[1-9][0-9]*)\.[0-9]+ | 0 | -?[1-9][0-9]*)
   | (?P<word>[A-Za-z_][A-Za-z0-9_]*)

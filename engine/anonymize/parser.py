@@ -16,7 +16,8 @@ from engine.model.errors import InvalidScript, Problem
 _VERSION = re.compile(r"^\ufeff?[ \t]*version\b", re.MULTILINE)
 _NEARLY = re.compile(r"^\ufeff?[ \t]*version\b", re.MULTILINE | re.IGNORECASE)
 _ONLY_SIX = re.compile(
-    r"\?=|!=|!~|\?|^[ \t]*(?:if|else|elseif)\b|\)[ \t]*/|\{|\bremoveAllPrivateTags\b", re.MULTILINE
+    r"\?=|!=|!~|\?|^[ \t]*(?:if|else|elseif)\b|[)\]][ \t]*/|\{|\bremoveAllPrivateTags\b",
+    re.MULTILINE,
 )
 NO_VERSION = (
     "there is no version line, so this counts as DicomEdit 4.2, but it reads as version 6: "

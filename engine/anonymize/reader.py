@@ -17,7 +17,7 @@ MOST = 50
 DEEPEST = 50
 """Blocks, calls and lists inside each other; far more than a script needs."""
 
-LONGEST = 1_000_000
+LONGEST = 256 * 1024
 """Characters of a script."""
 
 _TAG = re.compile(

@@ -103,7 +103,7 @@ _LOWERCASE = _function("lowercase", "text", Takes.TEXT)
 _UPPERCASE = _function("uppercase", "text", Takes.TEXT)
 _REPLACE = _function("replace", "text, find, with", Takes.TEXT, Takes.TEXT, Takes.TEXT)
 _MATCH = _function("match", "text, regex, group", Takes.TEXT, Takes.REGEX, Takes.INDEX)
-_HASH_UID = _function("hashUID", "text", Takes.TEXT, Takes.ANYTHING, optional=1)
+_HASH_UID = _function("hashUID", "text, algorithm", Takes.TEXT, Takes.ANYTHING, optional=1)
 _GET_URL = _function("getURL", "url", Takes.TEXT)
 
 _ALL = (
