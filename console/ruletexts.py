@@ -5,6 +5,7 @@ themselves are the engine's."""
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -223,8 +224,6 @@ def question(draft: Draft, now: RuleText) -> Question:
 
 def command(place: Place, given: Answers) -> str:
     """Give the command that saves a text from a file."""
-    import shlex  # noqa: PLC0415
-
     receiver = place.scope.partition(":")[2]
     words = ["anteroom", "rules", "set", str(place.concept), "FILE"]
     words += ["--receiver", receiver] if receiver else ["--site"]

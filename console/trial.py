@@ -1,5 +1,5 @@
 """How a trial of rules is shown: each step of the routing of one header, what comes of it, and what
-came of it before the edit. Values of a header whose labels are masked show as their length. Pure."""
+came of it before the edit. Values of a header whose labels are masked show by length. Pure."""
 
 from __future__ import annotations
 

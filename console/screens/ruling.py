@@ -3,6 +3,7 @@ session, and saved. What was edited is kept by the desk until it is saved or dro
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from textual import on, work
@@ -89,7 +90,7 @@ class RulingScreen(SkeletonScreen):
         if place != self._loaded or place.concept is None:
             return ()
         receiver = place.scope.partition(":")[2]
-        whose = f"--receiver '{receiver}'" if receiver else "--site"
+        whose = f"--receiver {shlex.quote(receiver)}" if receiver else "--site"
         return (
             Copyable(title="rules", text=" / ".join(self._editor.text.splitlines())),
             Copyable(title="command", text=f"anteroom rules show {place.concept} {whose}"),
