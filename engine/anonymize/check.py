@@ -89,6 +89,7 @@ class _Checker(Arguments):
     # -------------------------------------------------------------------------------- statements
 
     def statement(self, statement: Statement, *, guarded: bool = False) -> None:
+        """Look at a statement; a guarded one stands behind a condition."""
         match statement:
             case Assign():
                 self._assign(statement, guarded)
