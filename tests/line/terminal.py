@@ -48,11 +48,13 @@ class Terminal:
             pytest.fail("no tmux: install it (apt install tmux)", pytrace=False)
         self._tmux = (found, "-S", str(folder / "tmux"), "-f", "/dev/null")
         self._size = (str(columns), str(rows))
+        # A console begins where it was left: this one was never used.
+        self._own = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG")}
 
     async def run(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
         """Run `anteroom` with arguments in the window."""
         words = [sys.executable, "-m", "console", *arguments]
-        named = {"TZ": "UTC", "COLORTERM": "truecolor", **(environ or {})}
+        named = {"TZ": "UTC", "COLORTERM": "truecolor", **self._own, **(environ or {})}
         settings = [f"{name}={value}" for name, value in named.items()]
         # The shell stays behind to say how it ended.
         command = f"env {shlex.join(settings)} {shlex.join(words)}; echo ended with $?; exec cat"
