@@ -82,7 +82,7 @@ class Terminal:
 
     async def coloured(self) -> str:
         """Give what the screen shows, colours as the terminal has them."""
-        return await self._do("capture-pane", "-e", "-p")
+        return await self._do("capture-pane", "-e", "-N", "-p")
 
     async def until(self, shown: str | Callable[[str], bool]) -> str:
         """Wait until the screen shows a text; give the screen."""
