@@ -60,12 +60,12 @@ async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: L
     app = console(Facts(), "prearchive", owner=True)
     async with app.run_test() as pilot:
         await pilot.press("q")
-        assert isinstance(app.screen, QuitScreen)
+        assert kind(app) is QuitScreen
         await pilot.press("escape")
-        assert isinstance(app.screen, PrearchiveScreen)
+        assert kind(app) is PrearchiveScreen
         # Not asked twice, and no mode is changed while it is asked.
         await pilot.press("ctrl+q", "ctrl+q", "1")
-        assert isinstance(app.screen, QuitScreen)
+        assert kind(app) is QuitScreen
         assert app.current_mode == "prearchive"
         await pilot.press(key)
     assert app.return_value is how
@@ -150,6 +150,11 @@ async def test_an_engine_that_is_gone_is_said_until_it_answers(
         facts.keep(session(2))
         await until(pilot, lambda: "what is shown is old" not in painted(app))
         await shown(pilot, "MR_2")
+
+
+def kind(app: ConsoleApp) -> type[object]:
+    """Give the kind of the screen on show."""
+    return type(app.screen)
 
 
 async def said(pilot: Any, app: ConsoleApp, text: str) -> None:
