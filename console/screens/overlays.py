@@ -47,6 +47,8 @@ class KeysScreen(ModalScreen[str | None]):
     """The keys of a screen: to read, to search, to run one. Gives the action that was chosen."""
 
     CSS_PATH = "overlays.tcss"
+    # Keys that are read are not typed into the field, which is not on show yet.
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
         Binding("escape,q,question_mark,f1", "close", show=False),
@@ -187,7 +189,7 @@ class TextScreen(ModalScreen[None]):
     """Lines to read: a log, an error."""
 
     CSS_PATH = "overlays.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", show=False)]
 
     def __init__(
         self, title: str, lines: Sequence[tuple[str, str]], *, empty: str, bad: bool = False
@@ -223,6 +225,7 @@ class TextScreen(ModalScreen[None]):
         table.show(rows)
         table.focus()
 
+    @on(RecordTable.RowChosen)
     def action_close(self) -> None:
         """Go back to the screen."""
         self.dismiss(None)

@@ -1,0 +1,260 @@
+"""What an engine in memory knows in pictures of screens: nothing, a day like any other, trouble, or
+texts that mean harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
+from itertools import cycle
+from typing import Any, TypeVar
+
+from engine.model.archive import Project, RuleText, ScanSummary
+from engine.model.contents import SessionContents
+from engine.model.health import Check, Finding
+from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus
+from engine.model.states import Status, Verb
+from tests.console.piloting import HOSTILE
+from tests.memory import NOON, Facts, card, session, transfer
+from tests.memory.contents import SAMPLE_ROUTE, header, timeline_of
+
+T = TypeVar("T")
+
+TEXTS = (
+    HOSTILE,
+    "\u202e\u2066DOE\u2069^JANE\u200b\u00ad",
+    "山田^太郎" * 30,
+    "e\u0301" * 30 + "z" + "\u0301" * 50,
+    "[bold red]x[/] [link=file:///etc/passwd]y[/link] $(id)",
+    "\x1b[2J\x1b[H\x1b]0;title\x07\x9d52;c;cHdu\x9c",
+    "A" * 60_000,
+)
+"""Each is what a header may hold."""
+
+
+def empty() -> Facts:
+    """Give an engine on its first day: nothing has come yet."""
+    facts = Facts()
+    _receivers(facts)
+    return facts
+
+
+def normal() -> Facts:
+    """Give an engine on a day like any other."""
+    facts = empty()
+    statuses = (
+        *(Status.RECEIVING, Status.READY, Status.READY, Status.BUILDING),
+        *(Status.QUEUED_ARCHIVING, Status.ARCHIVING, Status.READY, Status.QUEUED_BUILDING),
+        *(Status.READY, Status.RECEIVING, Status.QUEUED_MOVING, Status.READY),
+    )
+    projects = ("NEURO3", "NEURO3", "CARDIO", "NEURO3", "ONC-2", "CARDIO")
+    for number, status in enumerate(statuses, 1):
+        facts.keep(
+            session(
+                number,
+                status=status,
+                locked=status in (Status.BUILDING, Status.ARCHIVING),
+                project=None if number in (7, 10) else projects[number % 6],
+                calling=("MR3T_A", "CT_64", "PET_1")[number % 3],
+                modality=("MR", "CT", "PT")[number % 3],
+                objects=number * number * 17,
+                bytes=number * number * 9_400_000,
+                scans=2,
+            )
+        )
+    for number in (1, 2):
+        facts.transfers.append(transfer(number, calling=("MR3T_A", "CT_64")[number % 2]))
+    ended = NOON + timedelta(seconds=40)
+    facts.transfers.append(transfer(3, closed=ended, ended="released", objects=340))
+    for number in range(1, 7):
+        row = session(number, label=f"FILED_{number}", project=projects[number % 6])
+        facts.filed[f"XNAT_E0000{number}"] = card(row)
+    for number in (8, 9):
+        facts.trashed[f"pre_trashed{number}"] = replace(session(number), label=f"GONE_{number}")
+    for number, (id, code) in enumerate((("NEURO3", 4), ("CARDIO", 0), ("ONC-2", 5))):
+        facts.projects[id] = Project(
+            id=id,
+            title=f"The study of {id}",
+            description="",
+            aliases=(f"{id}_OLD",) if number else (),
+            prearchive_code=code,
+            quarantine_code=number % 2,
+            accessibility="private",
+            current_arc="arc001",
+            created=NOON,
+            created_by="admin",
+        )
+    facts.rules["site", "project"] = RuleText(
+        scope="site",
+        concept="project",
+        version=3,
+        text="(0008,1030):(\\w+).*:1",
+        at=NOON,
+        author="admin",
+        reason="names of studies",
+    )
+    for number, verb in enumerate((Verb.REBUILD, Verb.ARCHIVE, Verb.MOVE), 1):
+        facts.jobs[f"job_{number}"] = Job(
+            id=f"job_{number}",
+            verb=verb,
+            session=f"pre_aaaaaaa{number}",
+            status=("SUCCESS", "PENDING", "ENQUEUED")[number - 1],
+            queued=NOON,
+            updated=NOON + timedelta(seconds=number),
+            error="",
+        )
+    for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
+        kind = ("transfer", "session", "archive")[number - 1]
+        facts.events.append(
+            Event(number=number, at=NOON, kind=kind, object=f"pre_aaaaaaa{number}", text=words)
+        )
+    return facts
+
+
+def trouble() -> Facts:
+    """Give an engine with all that can go wrong."""
+    facts = normal()
+    wrong = {2: Status.CONFLICT, 3: Status.ERROR, 9: Status.ERROR, 12: Status.CONFLICT}
+    for number, status in wrong.items():
+        id = f"pre_aaaaaaa{number}"
+        reason = "two objects have one UID and other bytes" if status is Status.CONFLICT else ""
+        facts.sessions[id] = replace(
+            facts.sessions[id], status=status, reason=reason or "the disk is full"
+        )
+    facts.transfers += [
+        transfer(4, last_object=NOON - timedelta(minutes=9), opened=NOON - timedelta(minutes=10)),
+        transfer(5, closed=NOON, ended="connection lost", last_error="0xA700 out of resources"),
+    ]
+    for number, outcome in enumerate(("REFUSED", "DROPPED", "REFUSED"), 1):
+        facts.ledger.append(
+            LedgerEntry(
+                id=number,
+                transfer=f"tr_{number}",
+                outcome=outcome,
+                reason="the calling AE title is not allowed",
+                rule="",
+                session="",
+                receiver="ANTEROOM",
+                calling="UNKNOWN",
+                peer="10.9.9.9",
+                first=NOON,
+                last=NOON + timedelta(seconds=number),
+                count=number * 7,
+            )
+        )
+    stopped = facts.receivers["CT", 8105]
+    facts.receivers["CT", 8105] = replace(
+        stopped, enabled=True, listening=False, note="port 8105 is in use"
+    )
+    facts.jobs["job_9"] = Job(
+        id="job_9",
+        verb="archive",
+        session="pre_aaaaaaa3",
+        status="ERROR",
+        queued=NOON,
+        updated=NOON + timedelta(seconds=9),
+        error="the disk is full",
+    )
+    facts.checks = [
+        Check(
+            name="accounts",
+            finding=Finding.FAILED,
+            found="12 received, 11 in their places",
+            consequence="an object may be lost",
+            remedy=("run anteroom doctor --thorough", "send the study again"),
+        ),
+        Check(
+            name="disk",
+            finding=Finding.LOOK,
+            found="93 % of the disk is used",
+            consequence="receiving stops at 97 %",
+            remedy=("make room",),
+        ),
+        *facts.checks,
+    ]
+    facts.events.append(
+        Event(
+            number=4,
+            at=NOON + timedelta(seconds=50),
+            kind="job",
+            object="job_9",
+            text="archive failed: the disk is full",
+            severity="error",
+        )
+    )
+    return facts
+
+
+def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
+    """Give an engine in which every text from outside means harm."""
+    facts, spoiled = trouble(), _Spoiler(texts)
+    facts.sessions = {id: spoiled(one, "id") for id, one in facts.sessions.items()}
+    facts.trashed = {id: spoiled(one, "id") for id, one in facts.trashed.items()}
+    for id, row in facts.sessions.items():
+        facts.contents[id] = SessionContents(
+            scans=tuple(spoiled(one) for _ in range(3) for one in card(row).scans), built=True
+        )
+    for id, row in facts.sessions.items():
+        facts.routes[id] = spoiled(SAMPLE_ROUTE)
+        facts.timelines[id] = spoiled(timeline_of(facts, row))
+        _spoil_headers(facts, id, facts.contents[id].scans, spoiled)
+    facts.filed = {id: spoiled(one, "accession") for id, one in facts.filed.items()}
+    facts.transfers = [spoiled(one, "id", "kind") for one in facts.transfers]
+    facts.ledger = [spoiled(one, "outcome") for one in facts.ledger]
+    facts.jobs = {id: spoiled(one, "id", "verb", "status") for id, one in facts.jobs.items()}
+    facts.events = [spoiled(one, "kind", "severity") for one in facts.events]
+    facts.checks = [spoiled(one) for one in facts.checks]
+    facts.receivers = {key: spoiled(one, "origin") for key, one in facts.receivers.items()}
+    changed = [spoiled(one, "accessibility") for one in facts.projects.values()]
+    facts.projects = {one.id: one for one in changed}
+    facts.rules = {key: spoiled(one, "scope", "concept") for key, one in facts.rules.items()}
+    for id, filed in facts.filed.items():
+        facts.documents[id] = "\n".join(texts)
+        _spoil_headers(facts, id, filed.scans, spoiled)
+    return facts
+
+
+SCENES: dict[str, Callable[[], Facts]] = {
+    "empty": empty,
+    "normal": normal,
+    "trouble": trouble,
+    "hostile": hostile,
+}
+
+
+def _receivers(facts: Facts) -> None:
+    for ae_title, port, origin in (("ANTEROOM", 8104, "settings"), ("CT", 8105, "added")):
+        facts.receivers[ae_title, port] = ReceiverStatus(
+            ae_title=ae_title, port=port, enabled=True, listening=True, origin=origin
+        )
+
+
+def _spoil_headers(
+    facts: Facts, id: str, scans: tuple[ScanSummary, ...], spoiled: _Spoiler
+) -> None:
+    folded = header()
+    rows = tuple(spoiled(one, "path", "tag", "vr") for one in folded.rows)
+    for scan in ("", *(one.id for one in scans)):
+        facts.headers[id, scan] = replace(folded, rows=rows)
+
+
+class _Spoiler:
+    """Puts texts that mean harm into fields that hold a text, each time others."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self._texts = cycle(texts)
+
+    def __call__(self, one: T, *kept: str) -> T:
+        """Spoil all fields but those that are kept."""
+        changes: dict[str, Any] = {}
+        for each in fields(one):  # type: ignore[arg-type]
+            value = getattr(one, each.name)
+            if each.name in kept:
+                continue
+            if type(value) is str:
+                changes[each.name] = next(self._texts)
+            elif isinstance(value, tuple) and value and type(value[0]) is str:
+                changes[each.name] = tuple(next(self._texts) for _ in value)
+            elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+                changes[each.name] = tuple(self(inner) for inner in value)
+        return replace(one, **changes)  # type: ignore[type-var]
