@@ -243,5 +243,5 @@ def _scan(scan: ScanSummary) -> str:
 
 
 def _scan_line(id: str, described: str, files: str, quality: str) -> str:
-    number, words = plain_text(id, 4), plain_text(described, 15)
-    return f"{number:>4} {set_cell_size(words, 15)} {files:>5} {plain_text(quality, 8)}".rstrip()
+    number, words = plain_text(id, 6), plain_text(described, 13)
+    return f"{number:>6} {set_cell_size(words, 13)} {files:>5} {plain_text(quality, 8)}".rstrip()

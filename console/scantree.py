@@ -10,7 +10,7 @@ from console.widgets.rows import Row, TableColumn
 from engine.model.archive import ScanSummary
 
 COLUMNS = (
-    TableColumn(title="Scan", width=4, right=True),
+    TableColumn(title="Scan", width=6, right=True),
     TableColumn(title="Type", width=8, grows=True),
     TableColumn(title="Files", width=6, right=True, live=True),
     TableColumn(title="", width=1),

@@ -1,5 +1,5 @@
-"""Showing for a minute the labels that are masked otherwise: with a reason once an hour, and with an
-entry in the audit trail each time."""
+"""Showing for a minute the labels that are masked otherwise: with a reason once an hour, and with
+an entry in the audit trail each time."""
 
 from __future__ import annotations
 
