@@ -104,8 +104,8 @@ def test_a_card_tells_what_is_known_and_leaves_out_what_is_not() -> None:
 def test_a_card_names_scans_with_files_and_quality() -> None:
     lines = [value for name, value in filed.card(full()) if not name]
     assert lines[-2:] == [
-        "   1 t1_mprage_sag     192 usable".rstrip(),
-        "   2 ep2d               91 quest.",
+        "     1 t1_mprage_sag   192 usable",
+        "     2 ep2d             91 quest.",
     ]
     assert max(map(len, lines)) <= 35
 
