@@ -40,7 +40,7 @@ def state(session: PrearchiveSession) -> tuple[str, str]:
     status = session.status
     if status in _SHOWN and not session.locked:
         return _SHOWN[status]
-    word = status.value.lower()
+    word = status.value.lower().replace("_interrupt", "+")
     if status in QUEUED:
         return f"◌ q.{word.removeprefix('queued_')}", "plain"
     if session.locked:

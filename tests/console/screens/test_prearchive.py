@@ -1,0 +1,181 @@
+"""The prearchive by keys alone: what is shown, narrowed, marked, ordered and remembered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from console.glyphs import MASK
+from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
+from engine.model.states import Status
+from tests.console.piloting import (
+    HOSTILE,
+    SIZES,
+    SMALL,
+    WIDE,
+    console,
+    keys,
+    painted,
+    settled,
+    shown,
+    table,
+    until,
+)
+from tests.console.scenes import normal
+from tests.memory import Facts, session
+
+
+def many(number: int) -> Facts:
+    facts = Facts()
+    facts.keep(*(session(each) for each in range(number)))
+    return facts
+
+
+async def test_news_is_shown_also_what_comes_while_the_list_rests() -> None:
+    facts = many(1)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "1 session shown")
+        for number in range(1, 6):
+            facts.keep(session(number))
+            await facts.tell("session", f"pre_aaaaaaa{number}")
+        await shown(pilot, "6 sessions shown")
+        facts.keep(session(1, status=Status.ERROR))
+        await facts.tell("session", "pre_aaaaaaa1")
+        await shown(pilot, "✗ error")
+
+
+async def test_a_range_lasts_until_it_is_ended() -> None:
+    app = console(many(5), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "5 sessions shown")
+        await pilot.press("v", "j", "j")
+        await shown(pilot, "a range is being marked")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await shown(pilot, "Delete 3 sessions")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "a range is being marked" not in painted(app))
+        await pilot.press("v", "k", "v")
+        await shown(pilot, "2 sessions marked of 5 sessions shown")
+
+
+async def test_a_filter_unmarks_what_it_hides_and_says_so() -> None:
+    facts = many(3)
+    facts.keep(session(9, status=Status.ERROR))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "4 sessions shown")
+        await pilot.press("asterisk", "slash", *"status:error", "enter")
+        await shown(pilot, "the filter unmarked 3 rows when it hid them", "1 session marked of 1")
+        assert table(app, "sessions").chosen_keys == ("pre_aaaaaaa9",)
+        await pilot.press("escape")
+        await shown(pilot, "4 sessions shown")
+
+
+async def test_nothing_that_fits_is_told_from_nothing_there() -> None:
+    app = console(many(2), "prearchive")
+    async with app.run_test(size=SMALL) as pilot:
+        await shown(pilot, "2 sessions shown")
+        await pilot.press("slash", *"zzz", "enter")
+        await shown(pilot, "nothing fits the filter; esc drops it")
+        await pilot.press("x")
+        await settled(pilot)
+        assert not isinstance(app.screen, AskScreen)
+
+
+async def test_another_order_leaves_no_rows_of_the_old_one() -> None:
+    app = console(many(250), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "250 sessions shown")
+        await pilot.press("G")
+        await until(pilot, lambda: len(keys(app, "sessions")) == 150)
+        await pilot.press("S")
+        await until(pilot, lambda: len(keys(app, "sessions")) in (100, 150, 200))
+        await settled(pilot)
+        known = keys(app, "sessions")
+        assert len(known) == len(set(known))
+        await pilot.press("g")
+        await settled(pilot)
+        first = await app.desk.engine.prearchive.list(app.screen._query, limit=1)  # type: ignore[attr-defined]
+        assert table(app, "sessions").cursor_key == first.rows[0].id
+
+
+async def test_order_and_card_are_remembered() -> None:
+    app = console(many(3), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "by last ↓")
+        await pilot.press("S", "c")
+        await shown(pilot, "by last ↑")
+    left = app.desk.memory.state.list("prearchive")
+    assert (left.sort, left.descending, left.card) == ("last_object", False, False)
+    again = console(many(3), "prearchive", memory=app.desk.memory)
+    async with again.run_test(size=WIDE) as pilot:
+        await shown(pilot, "by last ↑")
+        assert "Arrived" not in painted(again)
+
+
+async def test_a_view_is_saved_and_chosen_and_names_no_patient() -> None:
+    facts = many(3)
+    facts.keep(session(9, status=Status.ERROR))
+    app = console(facts, "prearchive")
+
+    async def save(pilot: Any, name: str) -> None:
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        place = keys(app, "choices").index("save")
+        await pilot.press("home", *("j" * place), "enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        app.screen.query_one(PlainInput).focus()
+        await pilot.press(*name)
+        app.screen.query_one("#act").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, AskScreen))
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "4 sessions shown")
+        await pilot.press("slash", *"status:error", "enter")
+        await shown(pilot, "1 session shown")
+        await save(pilot, "broken")
+        assert [one.name for one in app.desk.memory.state.views["prearchive"]] == ["broken"]
+        await pilot.press("escape", "slash", *"doe", "enter")
+        await save(pilot, "doe")
+        assert [one.name for one in app.desk.memory.state.views["prearchive"]] == ["broken"]
+        assert "may name a patient" in app.desk.notices.all[0].text
+        await pilot.press("escape")
+        await shown(pilot, "4 sessions shown")
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        await pilot.press("end", "k", "k", "enter")
+        await shown(pilot, "1 session shown")
+
+
+async def test_labels_of_unassigned_sessions_stay_masked_everywhere() -> None:
+    facts = Facts()
+    facts.keep(session(1, project=None, label="MR_DOE", subject="DOE"))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, MASK, "Unassigned")
+        await settled(pilot)
+        for opened in ("x", "y", "question_mark", "o", "colon"):
+            await pilot.press(opened)
+            await settled(pilot)
+            assert "DOE" not in painted(app)
+            await pilot.press("escape")
+            await settled(pilot)
+        assert "DOE" not in str(app.screen.copies())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_hostile_sessions_can_be_gone_through(size: tuple[int, int]) -> None:
+    facts = normal()
+    facts.keep(session(1, label=HOSTILE, subject=HOSTILE, calling=HOSTILE, reason=HOSTILE))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: len(keys(app, "sessions")) == 12)
+        for key in ("G", "k", "g", "space", "c", "z", "z", "o", "escape", "y", "escape", "l", "h"):
+            await pilot.press(key)
+            text = painted(app)
+            assert not {"\x1b", "\x9b", "\u202e", "\ud800"} & set(text)
+            assert len(text.splitlines()) == size[1]

@@ -1,0 +1,77 @@
+"""How sessions of the prearchive are told: a sign and a word for each state, and nothing that is
+masked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from rich.cells import cell_len
+
+from console import glyphs, triaged
+from console.acts import UNASSIGNED
+from console.text import plain_text
+from engine.model.prearchive import LogEntry
+from engine.model.states import Status
+from tests.console.piloting import HOSTILE
+from tests.memory import NOON, session
+
+NOW = NOON + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("locked", [False, True])
+def test_every_state_is_a_sign_and_a_word(status: Status, locked: bool) -> None:
+    shown, tone = triaged.state(session(1, status=status, locked=locked))
+    sign, _, word = shown.partition(" ")
+    assert len(sign) == cell_len(sign) == 1
+    assert not sign.isalnum()
+    assert word and word.isascii()
+    assert tone in {"plain", "good", "look", "bad", "dim"}
+
+
+def test_states_are_told_apart_also_where_their_word_is_cut() -> None:
+    width = triaged.COLUMNS[0].width
+    shown = [triaged.state(session(1, status=status))[0] for status in Status]
+    assert len({plain_text(each, width) for each in shown}) == len(Status)
+
+
+def test_states_that_want_a_person_are_told_apart_without_colours() -> None:
+    waiting = (Status.READY, Status.CONFLICT, Status.ERROR, Status.RECEIVING)
+    assert len({triaged.state(session(1, status=one))[0][0] for one in waiting}) == 4
+
+
+def test_a_row_has_a_cell_for_each_column() -> None:
+    row = triaged.row(session(1, objects=12_345), NOW, masked=False)
+    assert len(row.cells) == len(triaged.COLUMNS)
+    assert row.cells[1:4] == ("NEURO3", "SUB-1", "MR_1")
+    assert row.cells[5:7] == ("59s", "12 345")
+    assert row.key == "pre_aaaaaaa1"
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_is_masked_stands_nowhere(masked: bool) -> None:
+    unknown = session(1, project=None, label="MR_DOE", subject="DOE")
+    row = triaged.row(unknown, NOW, masked=masked)
+    log = (LogEntry(id="1", at=NOON, text="received"),)
+    lines = triaged.card(unknown, log, masked=masked)
+    told = str((row, lines))
+    assert ("DOE" in told) is not masked
+    assert row.cells[1] == UNASSIGNED
+    if masked:
+        assert row.cells[2:4] == (glyphs.MASK, glyphs.MASK)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_card_says_what_to_do_next(status: Status) -> None:
+    lines = dict(triaged.card(session(1, status=status, reason="why"), (), masked=False))
+    assert lines["Next"]
+    assert lines["Reason"] == "why"
+    assert lines["Log"] == "nothing was logged"
+    assert "m moves it" in dict(triaged.card(session(1, project=None), (), masked=True))["Next"]
+
+
+def test_hostile_values_are_passed_on_as_they_are() -> None:
+    # The table and the card make them plain: nobody else has to think of it.
+    row = triaged.row(session(1, label=HOSTILE, calling=HOSTILE), NOW, masked=False)
+    assert HOSTILE in row.cells
