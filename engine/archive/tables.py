@@ -213,6 +213,36 @@ class RuleRow(ArchiveTable):
     __table_args__ = (UniqueConstraint("scope", "concept", "version"),)
 
 
+class ScriptRow(ArchiveTable):
+    """How the anonymization script of a scope stands: whether it runs, and in which version."""
+
+    __tablename__ = "scripts"
+
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    """`site` or `project:{ID}`."""
+    enabled: Mapped[bool]
+    active: Mapped[int]
+
+
+class ScriptVersionRow(ArchiveTable):
+    """One version of an anonymization script; none is ever changed or taken away."""
+
+    __tablename__ = "script_versions"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """What objects carry in (0012,0064) that this version has changed."""
+    scope: Mapped[str] = mapped_column(ForeignKey("scripts.scope"))
+    version: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    lookups: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[int]
+    at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (UniqueConstraint("scope", "version"),)
+
+
 class SecretRow(ArchiveTable):
     """Keys of this installation: never shown, never exported."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.intake.routing import RoutingConfig
+from engine.model.scripts import ScriptInForce
 
 DEFAULT_TRANSFER_SYNTAXES: tuple[str, ...] = ()
 """Empty: take the sender's first choice."""
@@ -40,6 +41,10 @@ class Snapshot:
     max_header: int = 16 * 1024 * 1024
     durable: bool = True
     site: dict[str, str] = field(default_factory=dict)
+    site_script: ScriptInForce | None = None
+    """None where none is enabled. Scripts of projects run at archiving, and are read there."""
+    uid_secret: bytes = field(default=b"", repr=False)
+    """What mapped UIDs derive from, the same in every process."""
 
     def receiver(self, ae_title: str, port: int) -> ReceiverConfig | None:
         """Find the receiver that answers to an AE title on a port."""

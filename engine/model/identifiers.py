@@ -25,6 +25,12 @@ def new_prearchive_id() -> PrearchiveId:
     return PrearchiveId("pre_" + "".join(secrets.choice(_BASE32) for _ in range(8)))
 
 
+def new_script_id() -> str:
+    """Make the id of a version of a script. It fits a code value of DICOM (16 characters) and means
+    nothing elsewhere: objects carry it to other sites, whose numbers it must not meet."""
+    return "scr_" + "".join(secrets.choice(_BASE32) for _ in range(8))
+
+
 def new_transfer_id() -> TransferId:
     """Make a transfer id; time-ordered, so that newest rows lie together."""
     return TransferId("tr_" + _time_ordered())

@@ -41,7 +41,9 @@ from engine.model.prearchive import (
     PrearchiveQuery,
     PrearchiveSession,
 )
+from engine.model.remarks import Remark
 from engine.model.routing import Route
+from engine.model.scripts import ScriptSummary, ScriptText
 
 ALL_WAITING = PrearchiveQuery()
 ALL_FILED = SessionQuery()
@@ -146,6 +148,39 @@ class RulesApi(Protocol):
         ...
 
 
+class ScriptsApi(Protocol):
+    """Anonymization scripts; scope is `site` or `project:{ID}`."""
+
+    async def list(self) -> tuple[ScriptSummary, ...]:
+        """Give the active version of every scope that has a script, that of the site first."""
+        ...
+
+    async def show(self, scope: str, version: int = 0) -> ScriptText:
+        """Give a version, the active one for 0; version 0 where nobody has written one."""
+        ...
+
+    async def set(
+        self, scope: str, text: str, lookups: str = "", reason: str = ""
+    ) -> ScriptText: ...
+    async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
+        """Say everything about a script and its lookup table; an error keeps it from being set."""
+        ...
+
+    async def enable(self, scope: str) -> ScriptText: ...
+    async def disable(self, scope: str) -> ScriptText: ...
+    async def activate(self, scope: str, version: int, reason: str = "") -> ScriptText:
+        """Make an earlier version the active one again."""
+        ...
+
+    async def history(self, scope: str) -> tuple[ScriptSummary, ...]:
+        """Give every version, the newest first."""
+        ...
+
+    async def diff(self, scope: str, old: int, new: int = 0) -> str:
+        """Give what differs between two versions as a unified diff; 0 is the active one."""
+        ...
+
+
 class RoutingApi(Protocol):
     """Where an object would land, and why."""
 
@@ -244,6 +279,8 @@ class EngineApi(Protocol):
     @property
     def rules(self) -> RulesApi: ...
     @property
+    def scripts(self) -> ScriptsApi: ...
+    @property
     def routing(self) -> RoutingApi: ...
     @property
     def receivers(self) -> ReceiversApi: ...
@@ -264,6 +301,7 @@ NOUNS: dict[str, type] = {
     "archive": ArchiveApi,
     "projects": ProjectsApi,
     "rules": RulesApi,
+    "scripts": ScriptsApi,
     "routing": RoutingApi,
     "receivers": ReceiversApi,
     "live": LiveApi,

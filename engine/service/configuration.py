@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, field, replace
 
-from engine.archive import configuration, projects, receivers, rules
+from engine.archive import configuration, projects, receivers, rules, scripts, secrets
 from engine.archive.database import Database
 from engine.intake.routing import Router, RoutingConfig
 from engine.intake.rules import RuleTexts
@@ -14,8 +14,12 @@ from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.model.archive import Receiver, RuleText
 from engine.model.errors import Unavailable
 from engine.model.live import ReceiverStatus
+from engine.model.scripts import SITE
 from engine.model.settings import DicomSettings, Durability, Settings
 from engine.receiver.ports import bind
+
+UID_SECRET = "uids"
+"""The name of the key from which mapped UIDs derive."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class Configuration:
         self.ports = Ports()
         self.snapshot: Snapshot | None = None
         self._added: tuple[Receiver, ...] = ()
+        self._uid_secret = b""
 
     async def version(self) -> int:
         """Give the number of what is configured now."""
@@ -51,12 +56,16 @@ class Configuration:
         Raises:
             Unavailable: if the port of the settings file cannot be opened.
         """
+        if not self._uid_secret:
+            async with self._archive.write() as transaction:
+                self._uid_secret = await secrets.get_or_make(transaction, UID_SECRET)
         async with self._archive.read() as transaction:
             # In one transaction: the number belongs to what is read with it.
             number = await configuration.version(transaction)
             every = await projects.all_of(transaction)
             self._added = await receivers.all_of(transaction)
             texts = await rules.in_force(transaction)
+            site_script = await scripts.in_force(transaction, SITE)
         self._open()
         names = {project.id: project.id for project in every}
         names |= {alias: project.id for project in every for alias in project.aliases}
@@ -77,6 +86,8 @@ class Configuration:
             file_name_template=dicom.file_name_template,
             max_header=dicom.max_header,
             durable=dicom.durability is not Durability.NONE,
+            site_script=site_script,
+            uid_secret=self._uid_secret,
         )
         return self.snapshot
 

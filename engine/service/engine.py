@@ -57,6 +57,7 @@ from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
 from engine.service.reception import Reception
 from engine.service.ring import EventRing
+from engine.service.scripts import Scripts, ship
 
 _RELAY_EVERY = 0.5
 _ABSORB_EVERY = 2.0
@@ -188,6 +189,7 @@ class Engine:
         self._stack.push_async_callback(prearchive_db.close)
         async with archive_db.write() as transaction:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
+            await ship(transaction)
         node = settings.node.name
         absorber = Absorber(prearchive_db, paths.prearchive, node=node, receipts=receipts)
         crunch = Crunch(max(1, (os.cpu_count() or 2) - 1))
@@ -364,6 +366,7 @@ class _Bound:
         self.archive = Archive(shop, actor)
         self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
         self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
+        self.scripts = Scripts(shop, engine.apply_configuration, actor)
         self.routing = nouns.Routing(shop, engine.configuration, engine.guard)
         self.receivers = Receivers(
             shop.archive_db, engine.configuration, engine.apply_configuration, actor

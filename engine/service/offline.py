@@ -4,6 +4,7 @@ in words. None reads a database."""
 from __future__ import annotations
 
 from engine.anonymize import check
+from engine.anonymize.lookups import read_table
 from engine.intake.explanation import explain
 from engine.intake.rules import InvalidRules, parse_rules
 from engine.model.errors import Problem
@@ -23,9 +24,21 @@ def check_rules(text: str, *, path: str = "") -> tuple[Problem, ...]:
     return ()
 
 
-def check_script(text: str, *, path: str = "") -> tuple[Remark, ...]:
-    """Say everything about an anonymization script; `path` says where it came from."""
-    return check.check(text, path=path)
+LOOKUPS = "lookup table"
+"""What remarks about a lookup table name as their file, where nobody names another."""
+
+
+def check_script(text: str, *, path: str = "", lookups: str = "") -> tuple[Remark, ...]:
+    """Say everything about an anonymization script, then about its lookup table; `path` says where
+    the script came from."""
+    _, problems = read_table(lookups)
+    return (
+        *check.check(text, path=path),
+        *(
+            Remark(message=one.message, line=one.line, column=one.column, path=LOOKUPS)
+            for one in problems
+        ),
+    )
 
 
 def explain_route(route: Route) -> list[str]:

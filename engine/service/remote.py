@@ -33,6 +33,7 @@ class RemoteEngine:
     archive: api.ArchiveApi
     projects: api.ProjectsApi
     rules: api.RulesApi
+    scripts: api.ScriptsApi
     routing: api.RoutingApi
     receivers: api.ReceiversApi
     live: api.LiveApi

@@ -8,6 +8,7 @@ from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.facts import Facts
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.prearchive import Prearchive
+from tests.memory.scripts import Scripts
 
 
 class EngineInMemory:
@@ -18,6 +19,7 @@ class EngineInMemory:
         self.archive = Archive(facts, actor)
         self.projects = Projects(facts, actor)
         self.rules = Rules(facts, actor)
+        self.scripts = Scripts(facts, actor)
         self.routing = Routing(facts, actor)
         self.receivers = Receivers(facts, actor)
         self.live = Live(facts, actor)

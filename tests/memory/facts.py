@@ -31,6 +31,7 @@ from engine.model.prearchive import (
     PrearchiveSession,
 )
 from engine.model.routing import Route
+from engine.model.scripts import ScriptText
 from engine.model.states import Status
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
@@ -144,6 +145,8 @@ class Facts:
     """Deleted sessions, the one deleted last at the end."""
     projects: dict[str, Project] = field(default_factory=dict)
     rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)
+    scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
+    """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)

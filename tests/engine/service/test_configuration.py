@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.archive import projects, receivers, rules
+from engine.archive import projects, receivers, rules, scripts
 from engine.archive.database import Database
+from engine.archive.scripts import NewScript
+from engine.intake.channel import TakeSnapshot, decode_to_worker, frame
 from engine.model.archive import Receiver
 from engine.model.errors import Unavailable
 from engine.model.settings import DicomSettings, Durability, Settings
@@ -143,3 +145,38 @@ async def test_without_its_own_port_there_is_no_engine(archive: Database) -> Non
         dicom = DicomSettings(host="127.0.0.1", port=port, durability=Durability.NONE)
         with pytest.raises(Unavailable, match=str(port)):
             await Configuration(Settings(dicom=dicom), archive).read()
+
+
+async def test_the_site_script_in_force_goes_to_workers_with_the_secret_of_uids(
+    configuration: Configuration, archive: Database
+) -> None:
+    first = await configuration.read()
+    assert first.site_script is None
+    assert len(first.uid_secret) == 32
+    new = NewScript(text="- (0010,0030)", lookups="site/a = b", language=4)
+    async with archive.write() as transaction:
+        written = await scripts.write(transaction, "site", new, actor="ada")
+    second = await configuration.read()
+    assert second.number > first.number
+    assert second.uid_secret == first.uid_secret
+    assert second.site_script is not None
+    assert (second.site_script.id, second.site_script.version) == (written.id, 1)
+    assert (second.site_script.text, second.site_script.language) == ("- (0010,0030)", 4)
+
+    taken = decode_to_worker(frame(TakeSnapshot(snapshot=second))[4:])
+    assert isinstance(taken, TakeSnapshot)
+    assert taken.snapshot == second
+    assert "site/a" not in repr(taken) and second.uid_secret.hex() not in repr(taken)
+
+    async with archive.write() as transaction:
+        await scripts.enable(transaction, "site", False, actor="ada")
+    assert (await configuration.read()).site_script is None
+
+
+async def test_another_engine_maps_uids_by_the_same_secret(
+    configuration: Configuration, archive: Database
+) -> None:
+    other = Configuration(SETTINGS, archive)
+    assert (await other.read()).uid_secret == (await configuration.read()).uid_secret
+    for sock in other.ports.sockets.values():
+        sock.close()

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pydicom.data
 import pytest
-import pytest_asyncio
 from pynetdicom import AE
 from pynetdicom.presentation import StoragePresentationContexts
 
@@ -21,51 +19,13 @@ from engine.model.archive import SessionQuery
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
 from engine.model.filters import parse_filter
 from engine.model.health import Finding
-from engine.model.home import Home
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
 from engine.service.api import EngineApi
-from engine.service.engine import Engine
-from tests.line.serving import Served, until
+from tests.engine.service.conftest import Opened
+from tests.line.serving import until
 
 CT = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
-
-Opened = tuple[EngineApi, int]
-
-
-@asynccontextmanager
-async def in_process(home: Path) -> AsyncIterator[Opened]:
-    served = Served(home, {"dicom": {"workers": 1}, "node": {"name": "inside"}})
-    found = Home.find(served.home, {})
-    settings = found.ensure().override({"dicom.port": 0})
-    engine = await Engine.start(found, settings)
-    try:
-        yield engine.acting("root"), engine.configuration.ports.own
-    finally:
-        await engine.stop()
-
-
-@asynccontextmanager
-async def remote(home: Path) -> AsyncIterator[Opened]:
-    served = Served(home, {"dicom": {"workers": 1}, "node": {"name": "beside"}})
-    await served.start()
-    try:
-        async with served.asked() as engine:
-            yield engine, served.port
-    finally:
-        await served.kill()
-
-
-@pytest_asyncio.fixture(
-    scope="module", loop_scope="module", params=[in_process, remote], ids=["in process", "remote"]
-)
-async def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Opened]:
-    async with AsyncExitStack() as stack:
-        home = tmp_path_factory.mktemp("contract") / "home"
-        yield await stack.enter_async_context(request.param(home))
-
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,16 @@
+"""The scripts that come with the program, as files beside this module: the site script of a new
+home, and that of XNAT for sites that want its behaviour. Stored and run they are like any other."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+SITE_DEFAULT = "site_default.das"
+SITE_XNAT = "site_xnat.das"
+
+
+@cache
+def text_of(name: str) -> str:
+    """Give the text of a shipped script."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

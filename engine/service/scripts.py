@@ -1,0 +1,140 @@
+"""The noun `scripts`: anonymization scripts are stored, put in force and compared. None that has a
+fault is stored; running them is not the affair of this module."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from difflib import unified_diff
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.anonymize import shipped
+from engine.anonymize.parser import invalid, language_of
+from engine.archive import scripts
+from engine.jobs.workshop import Workshop
+from engine.model.errors import InvalidInput, InvalidScript
+from engine.model.remarks import Remark, Severity
+from engine.model.scripts import ScriptSummary, ScriptText
+from engine.service.offline import check_script
+
+LONGEST_TABLE = 16 * 1024 * 1024
+"""Characters of a lookup table: every worker is given it with each change of configuration."""
+
+SHIPPED_RUNS = False
+"""Whether the site script of a new home is enabled."""
+
+Apply = Callable[[], Awaitable[None]]
+
+
+class Scripts:
+    """Anonymization scripts of the site and of projects."""
+
+    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._archive = shop.archive_db
+        self._apply = apply
+        self._actor = actor
+
+    async def list(self) -> tuple[ScriptSummary, ...]:
+        """Give the active version of every scope that has a script."""
+        async with self._archive.read() as transaction:
+            return await scripts.all_of(transaction)
+
+    async def show(self, scope: str, version: int = 0) -> ScriptText:
+        """Give a version, the active one for 0."""
+        async with self._archive.read() as transaction:
+            return await scripts.show(transaction, scope, version)
+
+    async def set(self, scope: str, text: str, lookups: str = "", reason: str = "") -> ScriptText:
+        """Keep a script as the next version and make it the active one, once it has no fault."""
+        remarks = await asyncio.to_thread(sound, text, lookups)
+        new = scripts.NewScript(
+            text=text, lookups=lookups, language=language_of(text), reason=reason
+        )
+        async with self._archive.write() as transaction:
+            written = await scripts.write(transaction, scope, new, actor=self._actor)
+        await self._apply()
+        return replace(written, remarks=remarks)
+
+    async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
+        """Say everything about a script and its lookup table."""
+        return await asyncio.to_thread(check_script, text, lookups=lookups)
+
+    async def enable(self, scope: str) -> ScriptText:
+        """Let the script of a scope run."""
+        return await self._turn(scope, True)
+
+    async def disable(self, scope: str) -> ScriptText:
+        """Let no script run for a scope."""
+        return await self._turn(scope, False)
+
+    async def activate(self, scope: str, version: int, reason: str = "") -> ScriptText:
+        """Make an earlier version the active one again, if it still has no fault."""
+        earlier = await self.show(scope, version)
+        await asyncio.to_thread(sound, earlier.text, earlier.lookups)
+        async with self._archive.write() as transaction:
+            active = await scripts.activate(
+                transaction, scope, version, actor=self._actor, reason=reason
+            )
+        await self._apply()
+        return active
+
+    async def history(self, scope: str) -> tuple[ScriptSummary, ...]:
+        """Give every version, the newest first."""
+        async with self._archive.read() as transaction:
+            return await scripts.versions(transaction, scope)
+
+    async def diff(self, scope: str, old: int, new: int = 0) -> str:
+        """Give what differs between two versions as a unified diff; 0 is the active one."""
+        async with self._archive.read() as transaction:
+            before = await scripts.show(transaction, scope, old)
+            after = await scripts.show(transaction, scope, new)
+        return await asyncio.to_thread(compare, before, after)
+
+    async def _turn(self, scope: str, enabled: bool) -> ScriptText:
+        async with self._archive.write() as transaction:
+            turned = await scripts.enable(transaction, scope, enabled, actor=self._actor)
+        await self._apply()
+        return turned
+
+
+def sound(text: str, lookups: str = "") -> tuple[Remark, ...]:
+    """Give the warnings about a script; raises `InvalidScript` with all errors where there are."""
+    if len(lookups) > LONGEST_TABLE:
+        raise InvalidInput(f"a lookup table has at most {LONGEST_TABLE:,} characters")
+    remarks = check_script(text, lookups=lookups)
+    errors = tuple(one for one in remarks if one.severity is Severity.ERROR)
+    if not errors:
+        return remarks
+    if any(one.path for one in errors):
+        raise InvalidScript(
+            "the script or its lookup table has faults",
+            hint="correct the places named; nothing was saved",
+            problems=errors,
+        )
+    raise invalid(errors)
+
+
+def compare(before: ScriptText, after: ScriptText) -> str:
+    """Give what differs between two versions and their lookup tables as a unified diff."""
+    pieces: list[str] = []
+    for kind, old, new in (
+        ("script", before.text, after.text),
+        ("lookup table", before.lookups, after.lookups),
+    ):
+        pieces += unified_diff(
+            old.splitlines(),
+            new.splitlines(),
+            f"{before.scope} {kind}, version {before.version}",
+            f"{after.scope} {kind}, version {after.version}",
+            lineterm="",
+        )
+    return "\n".join(pieces)
+
+
+async def ship(transaction: AsyncSession) -> None:
+    """Give a new home the site script that comes with the program."""
+    text = shipped.text_of(shipped.SITE_DEFAULT)
+    await scripts.ship(transaction, text, language=language_of(text), enabled=SHIPPED_RUNS)
