@@ -25,7 +25,7 @@ TEXTS = (
     "\u202e\u2066DOE\u2069^JANE\u200b\u00ad",
     "山田^太郎" * 30,
     "e\u0301" * 30 + "z" + "\u0301" * 50,
-    "[bold red]x[/] [link=file:///etc/passwd]y[/link] $(id)",
+    "[bold red]x[/] [link=https://x.y]y[/link] $(id)",
     "\x1b[2J\x1b[H\x1b]0;title\x07\x9d52;c;cHdu\x9c",
     "A" * 60_000,
 )

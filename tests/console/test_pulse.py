@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from console.notices import KEPT, Notice, Notices
 from console.pulse import Pulse
 from engine.model.accounts import Accounts, Place
 from engine.model.live import EngineStatus, ReceiverStatus
@@ -113,17 +112,3 @@ def test_trouble_is_marked_at_the_system(changes: dict[str, object]) -> None:
     pulse.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
     assert pulse.troubled
     assert pulse.count("system") == "!"
-
-
-def test_notices_are_kept_newest_first_and_unseen_until_looked_at() -> None:
-    notices = Notices()
-    for number in range(KEPT + 5):
-        notices.add(Notice(at=NOON, text=str(number)))
-    assert len(notices.all) == KEPT
-    assert notices.all[0].text == str(KEPT + 4)
-    assert notices.unseen == 0
-    notices.add(Notice(at=NOON, text="look", severity="warning"))
-    notices.add(Notice(at=NOON, text="bad", severity="error"))
-    assert notices.unseen == 2
-    notices.seen()
-    assert notices.unseen == 0
