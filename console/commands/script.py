@@ -1,4 +1,5 @@
-"""`anteroom script`: anonymization scripts. `check` needs no engine."""
+"""`anteroom script`: the anonymization scripts of the site and of projects. `check` needs no
+engine."""
 
 from __future__ import annotations
 
@@ -8,13 +9,36 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json
-from console.output import complain, say, say_json
+from console.asking import FAILED, Json, Reason, asks
+from console.output import Column, complain, say, say_json, say_table
+from console.text import plain_text
 from engine.model.errors import EngineError, InvalidInput, NotFound
 from engine.model.remarks import Severity
-from engine.service.offline import check_script
+from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_scope
+from engine.service.api import EngineApi
+from engine.service.offline import check_script, profile_script
 
 app = typer.Typer(name="script", help="Anonymization scripts.", no_args_is_help=True)
+
+Site = Annotated[bool, typer.Option("--site", help="The script of the site (default).")]
+Project = Annotated[str, typer.Option("--project", metavar="P", help="That of a project.")]
+Source = Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for stdin.")]
+Lookup = Annotated[
+    Path | None,
+    typer.Option("--lookup", metavar="FILE", help="The lookup table that goes with it."),
+]
+Given = Annotated[int, typer.Argument(min=1, metavar="VERSION")]
+
+_LANGUAGES = {4: "DicomEdit 4.2", 6: "DicomEdit 6"}
+_COLUMNS: list[Column[ScriptSummary]] = [
+    Column("VERSION", lambda one: one.version, right=True),
+    Column("ACTIVE", lambda one: one.active),
+    Column("ID", lambda one: one.id),
+    Column("LANGUAGE", lambda one: _LANGUAGES[one.language]),
+    Column("AT", lambda one: one.at),
+    Column("AUTHOR", lambda one: one.author),
+    Column("REASON", lambda one: one.reason),
+]
 
 
 @app.callback()
@@ -22,9 +46,136 @@ def script() -> None:
     """Anonymization scripts."""
 
 
+@asks(app, "list")
+async def list_(engine: EngineApi, as_json: Json = False) -> None:
+    """List the scopes that have a script, and how each stands."""
+    found = await engine.scripts.list()
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        found,
+        [
+            Column("SCOPE", lambda one: one.scope),
+            Column("ENABLED", lambda one: one.enabled),
+            *(column for column in _COLUMNS if column.title != "ACTIVE"),
+        ],
+        none="there are no scripts",
+    )
+
+
+@asks(app, "show")
+async def show(
+    engine: EngineApi,
+    site: Site = False,
+    project: Project = "",
+    version: Annotated[
+        int, typer.Option("--version", min=0, help="0, the active one, if not given.")
+    ] = 0,
+    lookups: Annotated[bool, typer.Option("--lookups", help="The lookup table instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a script as it is, so that it can be edited and set again."""
+    found = await engine.scripts.show(_scope(site, project), version)
+    if as_json:
+        say_json(found)
+        return
+    for line in (found.lookups if lookups else found.text).splitlines():
+        say(line)
+    if not found.version:
+        sys.stderr.write("nobody has written a script yet\n")
+    elif not found.active:
+        sys.stderr.write("this version is not the active one\n")
+    elif not found.enabled:
+        sys.stderr.write("this script is not enabled\n")
+
+
+@asks(app, "set")
+async def set_(
+    engine: EngineApi,
+    source: Source,
+    site: Site = False,
+    project: Project = "",
+    lookup: Lookup = None,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Save a script as the next version and make it the active one."""
+    scope = _scope(site, project)
+    table = _read(str(lookup)) if lookup is not None else ""
+    saved = await engine.scripts.set(scope, _read(source), table, reason=reason)
+    if as_json:
+        say_json(saved)
+        return
+    for remark in saved.remarks:
+        sys.stderr.write(f"{plain_text(str(remark))}\n")
+    _say_state(saved)
+
+
+@asks(app, "enable")
+async def enable(
+    engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
+) -> None:
+    """Let the active version run."""
+    _tell(await engine.scripts.enable(_scope(site, project)), as_json)
+
+
+@asks(app, "disable")
+async def disable(
+    engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
+) -> None:
+    """Let no version run; all are kept."""
+    _tell(await engine.scripts.disable(_scope(site, project)), as_json)
+
+
+@asks(app, "activate")
+async def activate(
+    engine: EngineApi,
+    version: Given,
+    site: Site = False,
+    project: Project = "",
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Make an earlier version the active one again."""
+    _tell(await engine.scripts.activate(_scope(site, project), version, reason), as_json)
+
+
+@asks(app, "history")
+async def history(
+    engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
+) -> None:
+    """List every version, the newest first."""
+    found = await engine.scripts.history(_scope(site, project))
+    if as_json:
+        say_json(found)
+    else:
+        say_table(found, _COLUMNS, none="nobody has written a script yet")
+
+
+@asks(app, "diff")
+async def diff(
+    engine: EngineApi,
+    old: Annotated[int, typer.Argument(min=1, metavar="OLD")],
+    new: Annotated[
+        int, typer.Argument(min=0, metavar="[NEW]", help="The active version if not given.")
+    ] = 0,
+    site: Site = False,
+    project: Project = "",
+    as_json: Json = False,
+) -> None:
+    """Write what differs between two versions as a unified diff."""
+    found = await engine.scripts.diff(_scope(site, project), old, new)
+    if as_json:
+        say_json(found.splitlines())
+        return
+    for line in found.splitlines():
+        say(line)
+
+
 @app.command("check")
 def check(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for stdin.")],
+    source: Source,
     as_json: Json = False,
 ) -> None:
     """Look for faults in a script, without an engine: path:line:column: message."""
@@ -40,6 +191,80 @@ def check(
             say(str(remark))
     if any(remark.severity is Severity.ERROR for remark in remarks):
         raise typer.Exit(FAILED)
+
+
+def _tell(found: ScriptText, as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+    else:
+        _say_state(found)
+
+
+def _say_state(found: ScriptText) -> None:
+    state = "in force" if found.enabled and found.active else "kept, not enabled"
+    say(f"{found.scope} script, version {found.version}: {state}")
+
+
+def _scope(site: bool, project: str) -> str:
+    if site and project:
+        raise InvalidInput("a script is of the site or of a project, not of both")
+    return project_scope(project) if project else SITE
+
+
+@app.command("profile")
+def profile(
+    retain_uids: Annotated[bool, typer.Option("--retain-uids", help="Keep all UIDs.")] = False,
+    retain_device: Annotated[
+        bool, typer.Option("--retain-device", help="Keep what identifies the device.")
+    ] = False,
+    retain_institution: Annotated[
+        bool, typer.Option("--retain-institution", help="Keep the institution.")
+    ] = False,
+    retain_patient: Annotated[
+        bool, typer.Option("--retain-patient", help="Keep sex, age, size, weight.")
+    ] = False,
+    retain_private: Annotated[
+        bool, typer.Option("--retain-private", help="Keep safe private elements.")
+    ] = False,
+    full_dates: Annotated[
+        bool, typer.Option("--full-dates", help="Keep dates and times as they are.")
+    ] = False,
+    shift_dates: Annotated[
+        int | None, typer.Option(metavar="DAYS", help="Keep dates, moved by so many days.")
+    ] = None,
+    clean_descriptors: Annotated[
+        bool, typer.Option("--clean-descriptors", help="Keep texts of safe words.")
+    ] = False,
+    clean_structured: Annotated[
+        bool, typer.Option("--clean-structured", help="Keep the content of reports.")
+    ] = False,
+    clean_graphics: Annotated[
+        bool, typer.Option("--clean-graphics", help="Keep graphics without texts.")
+    ] = False,
+    clean_pixels: Annotated[
+        bool, typer.Option("--clean-pixels", help="Add a pattern to black out text.")
+    ] = False,
+) -> None:
+    """Write the confidentiality profile of DICOM (PS3.15) as a script to begin with."""
+    options = {
+        "retain_uids": retain_uids,
+        "retain_device_identity": retain_device,
+        "retain_institution_identity": retain_institution,
+        "retain_patient_characteristics": retain_patient,
+        "retain_safe_private": retain_private,
+        "full_dates": full_dates,
+        "clean_descriptors": clean_descriptors,
+        "clean_structured_content": clean_structured,
+        "clean_graphics": clean_graphics,
+        "clean_pixels": clean_pixels,
+    }
+    chosen = [name for name, wanted in options.items() if wanted]
+    try:
+        text = profile_script(chosen, date_shift=shift_dates)
+    except EngineError as error:
+        complain(error)
+        raise typer.Exit(FAILED) from error
+    sys.stdout.write(text)
 
 
 def _read(source: str) -> str:
