@@ -1,10 +1,13 @@
 """What can be asked without an engine that runs: faults of a text of rules or of a script, a trace
-in words. None reads a database."""
+in words, and a script to begin with. None reads a database."""
 
 from __future__ import annotations
 
-from engine.anonymize import check
+from collections.abc import Collection
+
+from engine.anonymize import check, profile
 from engine.anonymize.lookups import read_table
+from engine.anonymize.profile_table import Option
 from engine.intake.explanation import explain
 from engine.intake.rules import InvalidRules, parse_rules
 from engine.model.errors import Problem
@@ -39,6 +42,14 @@ def check_script(text: str, *, path: str = "", lookups: str = "") -> tuple[Remar
             for one in problems
         ),
     )
+
+
+def profile_script(options: Collection[str], *, date_shift: int | None = None) -> str:
+    """Write the confidentiality profile of DICOM as a script, with the options of these names."""
+    chosen = frozenset(Option(name) for name in options)
+    if date_shift is None:
+        return profile.profile_script(chosen)
+    return profile.profile_script(chosen | {Option.MODIFIED_DATES}, date_shift=date_shift)
 
 
 def explain_route(route: Route) -> list[str]:
