@@ -42,6 +42,12 @@ class HeaderEdit:
         self._sequences.pop(tag, None)
         self._changes[tag] = encoded(tag, vr, value, explicit=self._header.explicit)
 
+    def put(self, tag: int, element: bytes) -> None:
+        """Put an element in as the bytes that it has in this header's encoding, tag and length
+        included."""
+        self._sequences.pop(tag, None)
+        self._changes[tag] = element
+
     def remove(self, tag: int) -> None:
         """Take an element out, where it is there."""
         self._sequences.pop(tag, None)
@@ -56,12 +62,17 @@ class HeaderEdit:
             IndexError: if there is no such item.
             HeaderError: if the sequence cannot be indexed exactly.
         """
-        if len(path) % 2 == 0:
-            raise ValueError("a path to an element ends with its tag")
-        edit = self
-        for tag, number in zip(path[:-1:2], path[1::2], strict=True):
-            edit = edit.sequence(tag).item(number)
-        edit.set(path[-1], vr, value)
+        self._at(path).set(path[-1], vr, value)
+
+    def put_in(self, path: Path, element: bytes) -> None:
+        """As `set_in`, with all bytes of the element.
+
+        Raises:
+            ValueError: if the path does not end with a tag.
+            IndexError: if there is no such item.
+            HeaderError: if the sequence cannot be indexed exactly.
+        """
+        self._at(path).put(path[-1], element)
 
     def remove_in(self, path: Path) -> None:
         """Take an element out of an item, or an item (where the path ends with its number) out of
@@ -123,6 +134,14 @@ class HeaderEdit:
             self._sequences[tag] = found
         return found
 
+    def _at(self, path: Path) -> HeaderEdit:
+        if len(path) % 2 == 0:
+            raise ValueError("a path to an element ends with its tag")
+        edit = self
+        for tag, number in zip(path[:-1:2], path[1::2], strict=True):
+            edit = edit.sequence(tag).item(number)
+        return edit
+
     def write(self) -> list[Piece]:
         """Give the head with its changes, in pieces to be written one after the other. Group
         lengths go where their group was changed."""
@@ -177,7 +196,9 @@ class SequenceEdit:
     @classmethod
     def new(cls, tag: int, header: Header) -> SequenceEdit:
         """Begin with no items."""
-        return cls(tag, "SQ", [], header=header, undefined=False)
+        # Without a VR only a delimiter tells that a private element is a sequence.
+        undefined = not header.explicit and bool(tag & 0x10000)
+        return cls(tag, "SQ", [], header=header, undefined=undefined)
 
     def __len__(self) -> int:
         return len(self._items)

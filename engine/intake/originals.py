@@ -1,0 +1,223 @@
+"""Undo records (intake contract 8): what elements of received objects were before the site script,
+kept beside a session while it waits. Original header = stored header + undo. They serve diffs,
+relabelling and undo, are never synced and never in the trash; who may see them is decided above.
+
+One folder per session, `.originals/{session}`, made by the desk with the row: where it has gone,
+nothing is kept any more. Each writer has a file of its own in it, of records that one write
+appends as a whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from engine.anonymize.applied import Undo
+from engine.dicom.edit import HeaderEdit, Piece
+from engine.dicom.header import Header
+from engine.model.changes import Statement
+
+FOLDER = ".originals"
+
+_MAGIC = b"\xa7AO1"
+_HEAD = struct.Struct("<4sII")
+_LONGEST = 64 * 1024 * 1024
+"""Bytes of one record: more than any header that is worked on in memory."""
+_ENDING = ".undo"
+_REPLACED = "replaced" + _ENDING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Original:
+    """What takes back all that scripts did to one object. Holds patient data."""
+
+    received_sop: str
+    digest: str
+    """SHA-256 of the data set as received, in hexadecimal: with the UID the key of the object in
+    the session's private index, whatever its file is called by now."""
+    undo: tuple[Undo, ...]
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    received_sop: str
+    digest: bytes
+    scripts: list[tuple[str, int]]
+    undo: list[tuple[list[int], bytes | None, int, int]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Packed).decode
+
+
+class Originals:
+    """The undo records of one prearchive."""
+
+    def __init__(self, prearchive: Path) -> None:
+        """Keep them below `{prearchive}/.originals`."""
+        self.root = prearchive / FOLDER
+
+    def begin(self, session: str) -> None:
+        """Make the folder of a session.
+
+        Raises:
+            OSError: if it cannot be made.
+        """
+        (self.root / session).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def append(self, session: str, writer: str, original: Original) -> bool:
+        """Keep what one object was; false when the session's folder has gone. `writer` is a name
+        that no other process uses.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        try:
+            descriptor = os.open(
+                self.root / session / (writer + _ENDING),
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC,
+                0o600,
+            )
+        except FileNotFoundError:
+            return False
+        try:
+            data = _framed(original)
+            if os.write(descriptor, data) != len(data):
+                raise OSError("only a part of an undo record was written")
+        finally:
+            os.close(descriptor)
+        return True
+
+    def of(self, session: str) -> Iterator[Original]:
+        """Give what is kept of a session's objects; of one object the last that was written counts.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        folder = self.root / session
+        if not folder.is_dir():
+            return
+        # What replaced earlier records comes first: what was received since stands after it.
+        paths = sorted(folder.glob("*" + _ENDING), key=lambda path: path.name != _REPLACED)
+        for path in paths:
+            with suppress(FileNotFoundError):
+                yield from _read(path)
+
+    def find(self, session: str, received_sop: str, digest: str) -> Original | None:
+        """Give what is kept of one object; None where there is nothing.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        found = None
+        for original in self.of(session):
+            if (original.received_sop, original.digest) == (received_sop, digest):
+                found = original
+        return found
+
+    def replace(self, session: str, originals: Iterable[Original]) -> None:
+        """Keep these records and no others; nobody may append meanwhile.
+
+        Raises:
+            OSError: if they cannot be written; the old ones are then still there.
+        """
+        folder = self.root / session
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        old = [path for path in folder.iterdir() if path.name != _REPLACED]
+        new = folder / "new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for original in originals:
+                file.write(_framed(original))
+        new.rename(folder / _REPLACED)
+        for path in old:
+            path.unlink(missing_ok=True)
+
+    def drop(self, session: str) -> None:
+        """Forget what the objects of a session were.
+
+        Raises:
+            OSError: if something stays.
+        """
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.root / session)
+
+    def sessions(self) -> list[str]:
+        """Name the sessions of which there may be something."""
+        return sorted(path.name for path in self.root.iterdir()) if self.root.is_dir() else []
+
+    def expire(self, seconds: float) -> int:
+        """Remove files that nobody has written to for so long; give how many."""
+        oldest = time.time() - seconds
+        gone = 0
+        for path in self.root.glob("*/*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    gone += 1
+        return gone
+
+
+def restore(stored: Header, undo: Iterable[Undo]) -> list[Piece]:
+    """Give a part of an object (group 2, head or tail) as it was, in pieces; `undo` is of that part
+    only.
+
+    Raises:
+        HeaderError: if a sequence cannot be indexed exactly.
+        IndexError: if it is not the undo of this object.
+    """
+    edit = HeaderEdit(stored)
+    # Deepest and last first: item numbers stay true while items go.
+    for one in sorted(undo, key=lambda one: one.path, reverse=True):
+        if one.element is None:
+            edit.remove_in(one.path)
+        else:
+            edit.put_in(one.path, one.element)
+    return edit.write()
+
+
+def _framed(original: Original) -> bytes:
+    scripts: dict[tuple[str, int], int] = {}
+    undo = []
+    for one in original.undo:
+        by = one.statement
+        number = scripts.setdefault((by.script, by.version), len(scripts))
+        undo.append((list(one.path), one.element, number, by.line))
+    payload = _encode(
+        _Packed(original.received_sop, bytes.fromhex(original.digest), list(scripts), undo)
+    )
+    return _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
+
+
+def _read(path: Path) -> Iterator[Original]:
+    with path.open("rb") as file:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            magic, length, check = _HEAD.unpack(head)
+            if magic != _MAGIC or length > _LONGEST:
+                return
+            payload = file.read(length)
+            if len(payload) < length:
+                return
+            if zlib.crc32(payload) == check:
+                yield _unpacked(_decode(payload))
+
+
+def _unpacked(packed: _Packed) -> Original:
+    undo = tuple(
+        Undo(
+            path=tuple(path),
+            element=element,
+            statement=Statement(
+                script=packed.scripts[number][0], version=packed.scripts[number][1], line=line
+            ),
+        )
+        for path, element, number, line in packed.undo
+    )
+    return Original(received_sop=packed.received_sop, digest=packed.digest.hex(), undo=undo)
