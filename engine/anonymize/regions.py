@@ -1,5 +1,6 @@
-"""The rectangles that `alterPixels` blanks, read from its four texts. What lies under them in an
-object is `engine.anonymize.pixels`' affair; nothing here needs an image."""
+"""The rectangles that `alterPixels` blanks, read from its four texts, and what is told of a file
+when it is done. What lies under them is `engine.anonymize.pixels`' affair; nothing here needs an
+image."""
 
 from __future__ import annotations
 
@@ -35,6 +36,18 @@ class Blanking:
         if left >= right or top >= bottom:
             return None
         return Blanking(left=left, top=top, right=right, bottom=bottom, values=self.values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blanked:
+    """What became of a file. Without a change no target was written."""
+
+    changed: bool
+    transfer_syntax: str
+    """That of the target, or of the source where nothing changed."""
+    frames: int = 0
+    notes: tuple[str, ...] = ()
+    """Sentences for people, without anything from the object."""
 
 
 def parse_blanking(shape: str, shape_params: str, fill: str, fill_params: str) -> Blanking:

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -77,30 +78,43 @@ class Guard:
         Raises:
             Unreadable: if it cannot be read within the limits.
         """
-        request = json.dumps(
+        status, end, body = self.ask(
             {
                 "path": os.path.abspath(path),
                 "transfer_syntax": transfer_syntax,
                 "dataset_offset": dataset_offset,
-                "seconds": self._seconds,
-            }
+            },
+            doing="reading the header",
         )
+        if status:
+            raise Unreadable(body.decode("utf-8", "replace"))
+        return NormalHead(data=body, end=end)
+
+    def ask(
+        self, request: Mapping[str, object], *, doing: str, seconds: float | None = None
+    ) -> tuple[int, int, bytes]:
+        """Send a request to the helper, for whom `seconds` is added; give status, number and body
+        of the answer. `doing` begins the reason when there is none.
+
+        Raises:
+            Unreadable: if it does not answer within the limits.
+        """
+        allowed = self._seconds if seconds is None else seconds
+        line = json.dumps({**request, "seconds": allowed}).encode("ascii") + b"\n"
         with self._lock:
             if self._closed:
                 raise Unreadable("the guarded helper is closed")
             try:
-                status, end, body = self._ask(request.encode("ascii") + b"\n")
+                status, number, body = self._ask(line, allowed)
             except TimeoutError:
                 self._kill()
-                raise Unreadable("reading the header took too long") from None
+                raise Unreadable(f"{doing} took too long") from None
             except (EOFError, OSError):
                 self._kill()
-                raise Unreadable("reading the header exceeded the limits of the helper") from None
+                raise Unreadable(f"{doing} exceeded the limits of the helper") from None
             if status == SPENT:
                 self._kill()
-        if status:
-            raise Unreadable(body.decode("utf-8", "replace"))
-        return NormalHead(data=body, end=end)
+        return status, number, body
 
     def close(self) -> None:
         """End the helper; nothing more can be asked."""
@@ -108,13 +122,13 @@ class Guard:
             self._closed = True
             self._kill()
 
-    def _ask(self, request: bytes) -> tuple[int, int, bytes]:
+    def _ask(self, request: bytes, seconds: float) -> tuple[int, int, bytes]:
         process = self._process
         if process is None or process.poll() is not None:
             self._kill()
             process = self._start()
         assert process.stdin is not None
-        deadline = time.monotonic() + self._seconds
+        deadline = time.monotonic() + seconds
         process.stdin.write(request)
         process.stdin.flush()
         status, end, length = ANSWER.unpack(_read(process, ANSWER.size, deadline))
