@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Protocol
 
 from engine.dicom.dictionary import tag_of
-from engine.dicom.header import Header
 
 _OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -18,6 +18,14 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SERIES_NUMBER, _SERIES_UID = 0x00200011, 0x0020000E
 _LONGEST_NAME = 200
 _SHORTEST_LIMIT = 20
+
+
+class Texts(Protocol):
+    """What names are made of: a header, or what one will say once it is stored."""
+
+    def text(self, tag: int, /) -> str | None:
+        """Give the first value as text; None where the element is absent."""
+        ...
 
 
 def safe_name(text: str, *, fallback: str = "NA", limit: int = 128) -> str:
@@ -45,7 +53,7 @@ def safe_name(text: str, *, fallback: str = "NA", limit: int = 128) -> str:
     return name
 
 
-def scan_folder(header: Header) -> str:
+def scan_folder(header: Texts) -> str:
     """Name the folder of a scan while it is received (intake 4.2)."""
     number = header.text(_SERIES_NUMBER) or ""
     if number.startswith("+"):
@@ -81,7 +89,7 @@ class FileNameTemplate:
         self._extension = found.group() if found else ".dcm"
         self._problems: list[str] = []
         self._unique = False
-        self._parts: list[Callable[[Header], str]] = []
+        self._parts: list[Callable[[Texts], str]] = []
         body = text[: found.start()] if found else text
         position = 0
         for match in _VARIABLE.finditer(body):
@@ -100,7 +108,7 @@ class FileNameTemplate:
             )
         return problems
 
-    def name(self, header: Header) -> str:
+    def name(self, header: Texts) -> str:
         """Name the file of one object."""
         stem = "".join(part(header) for part in self._parts)
         return safe_name(stem, limit=_LONGEST_NAME - len(self._extension)) + self._extension
@@ -131,7 +139,7 @@ class FileNameTemplate:
         )
 
 
-def _value(header: Header, keyword: str, tag: int) -> str:
+def _value(header: Texts, keyword: str, tag: int) -> str:
     return header.text(tag) or f"no-value-for-{keyword}"
 
 

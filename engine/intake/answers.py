@@ -23,6 +23,8 @@ class Origin:
     calling: str = ""
     peer: str = ""
     prevent_anon: bool = False
+    refuse_failed: bool = False
+    """An object for which the site script fails is refused, instead of held."""
     source: str = ""
 
 
@@ -48,8 +50,20 @@ class Answer:
 class Refusal(Exception):
     """Nothing of the object is kept; the sender is told why."""
 
-    def __init__(self, status: int, reason: str, outcome: Outcome = Outcome.REFUSED) -> None:
+    def __init__(
+        self, status: int, reason: str, outcome: Outcome = Outcome.REFUSED, *, rule: str = ""
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.outcome = outcome
+        self.rule = rule
+
+
+class Held(Exception):
+    """The object is kept in staging, for a person to look at."""
+
+    def __init__(self, reason: str, *, rule: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.rule = rule

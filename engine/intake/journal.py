@@ -62,6 +62,10 @@ class Record:
     size: int = 0
     reason: str = ""
     rule: str = ""
+    """What decided: a statement of a script."""
+    script: str = ""
+    """What became of it by the site script: changed, unchanged, skipped or prevented; empty where
+    none was in force."""
     snapshot: int = 0
     receiver: str = ""
     calling: str = ""

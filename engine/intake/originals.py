@@ -43,12 +43,15 @@ class Original:
     digest: str
     """SHA-256 of the data set as received, in hexadecimal: with the UID the key of the object in
     the session's private index, whatever its file is called by now."""
+    sop: str
+    """SOP Instance UID of the file as it was stored."""
     undo: tuple[Undo, ...]
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
     received_sop: str
     digest: bytes
+    sop: str
     scripts: list[tuple[str, int]]
     undo: list[tuple[list[int], bytes | None, int, int]]
 
@@ -191,7 +194,13 @@ def _framed(original: Original) -> bytes:
         number = scripts.setdefault((by.script, by.version), len(scripts))
         undo.append((list(one.path), one.element, number, by.line))
     payload = _encode(
-        _Packed(original.received_sop, bytes.fromhex(original.digest), list(scripts), undo)
+        _Packed(
+            original.received_sop,
+            bytes.fromhex(original.digest),
+            original.sop,
+            list(scripts),
+            undo,
+        )
     )
     return _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
 
@@ -220,4 +229,6 @@ def _unpacked(packed: _Packed) -> Original:
         )
         for path, element, number, line in packed.undo
     )
-    return Original(received_sop=packed.received_sop, digest=packed.digest.hex(), undo=undo)
+    return Original(
+        received_sop=packed.received_sop, digest=packed.digest.hex(), sop=packed.sop, undo=undo
+    )

@@ -20,6 +20,8 @@ class ReceiverConfig:
     port: int
     enabled: bool = True
     anonymize: bool = True
+    refuse_failed: bool = False
+    """Objects for which the site script fails are refused, instead of held."""
     allow_enabled: bool = False
     allow: tuple[str, ...] = ()
     """AE title, address or CIDR, or AE@address."""
@@ -38,11 +40,15 @@ class Snapshot:
     receivers: tuple[ReceiverConfig, ...]
     routing: RoutingConfig
     file_name_template: str
+    names_as_received: bool = False
+    """Files are named by the header that was sent, not by the one that is stored."""
     max_header: int = 16 * 1024 * 1024
     durable: bool = True
     site: dict[str, str] = field(default_factory=dict)
     site_script: ScriptInForce | None = None
     """None where none is enabled. Scripts of projects run at archiving, and are read there."""
+    keep_originals: bool = True
+    """What the site script changes is kept while a session waits (8)."""
     uid_secret: bytes = field(default=b"", repr=False)
     """What mapped UIDs derive from, the same in every process."""
 

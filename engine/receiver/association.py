@@ -176,6 +176,7 @@ class Association(Live):
                 calling=self.calling,
                 peer=self.peer,
                 prevent_anon=not receiver.anonymize,
+                refuse_failed=receiver.refuse_failed,
             ),
             contexts={item.id: item for item in answers if item.result == contexts.ACCEPTED},
             largest=user.max_pdu,
