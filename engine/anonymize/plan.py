@@ -4,65 +4,60 @@ applied to one object after the other. A plan never changes and can be shared by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from engine.anonymize.applied import Applied, PixelRequest, Undo
+from engine.anonymize.changes import changes_of, undo_of
+from engine.anonymize.compiler import Compiler
+from engine.anonymize.faults import Rejected, ScriptError
 from engine.anonymize.lookups import LookupTable
-from engine.anonymize.reach import Reach
+from engine.anonymize.plan42 import compile_42
+from engine.anonymize.reach import Reach, reach_of
+from engine.anonymize.record import record
+from engine.anonymize.run import Run, Step, Tools
 from engine.anonymize.subject import Subject
 from engine.anonymize.tree import Script
-from engine.model.changes import Change, ScriptOutcome, Statement
+from engine.dicom.header import HeaderError
+from engine.model.changes import ScriptOutcome, Statement
+
+__all__ = ["SECONDS", "Applied", "PixelRequest", "Plan", "Reach", "Undo", "compile_script"]
 
 SECONDS = 5.0
 """How long a script may take for one object."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Undo:
-    """What one element was before."""
-
-    path: tuple[int, ...]
-    """Tags and item numbers in turn; one that ends with an item number is an item that was made."""
-    element: bytes | None
-    """All of its bytes, tag and length included; None where it was not there."""
-    statement: Statement
-    """The last that touched it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PixelRequest:
-    """One call of alterPixels, its texts as they were given."""
-
-    shape: str
-    region: str
-    fill: str
-    colour: str
-    statement: Statement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
-    """What a run did. Changes and undo are those of the subject since it was opened, whatever
-    script made them; the rest is of this run."""
-
-    outcome: ScriptOutcome
-    changes: tuple[Change, ...] = ()
-    """Empty unless they were asked for."""
-    echoes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What the script should know, without values: `line 3: reject is switched off here`."""
-    undo: tuple[Undo, ...] = ()
-    pixels: tuple[PixelRequest, ...] = ()
-    stripped: bool = False
-    """All private elements were removed: those after the pixels go, too."""
-
-
 class Plan:
     """A script that is ready to run."""
 
-    name: str
-    version: int
-    language: int
-    reach: Reach
+    __slots__ = (
+        "_record",
+        "_recording",
+        "_steps",
+        "_tools",
+        "language",
+        "name",
+        "reach",
+        "version",
+    )
+
+    def __init__(
+        self,
+        steps: list[Step],
+        tools: Tools,
+        *,
+        name: str,
+        version: int,
+        reach: Reach,
+        record: str,
+    ) -> None:
+        """Hold what `compile_script` made."""
+        self.name = name
+        self.version = version
+        self.language = tools.language
+        self.reach = reach
+        self._steps = tuple(steps)
+        self._tools = tools
+        self._record = record
+        self._recording = Statement(script=name, version=version)
 
     def apply(
         self,
@@ -70,15 +65,48 @@ class Plan:
         variables: Mapping[str, str],
         *,
         rejecting: bool = True,
+        undo: bool = True,
         changes: bool = False,
         record: str | None = None,
         seconds: float = SECONDS,
     ) -> Applied:
         """Run on one object. A subject that a `ScriptError` left is of no use.
 
-        `record` is the id to be put into (0012,0064), instead of that given to `compile_script`.
+        `undo` and `changes` say what is to be given back; `record` is the id that is put into
+        (0012,0064), instead of that given to `compile_script`.
         """
-        raise NotImplementedError
+        run = Run(subject, self._tools, variables, rejecting=rejecting, seconds=seconds)
+        before = subject.mutations
+        outcome = self._run(run, self._record if record is None else record)
+        if outcome is not ScriptOutcome.REJECTED:
+            changed = (subject.changed and subject.mutations > before) or bool(run.pixels)
+            outcome = ScriptOutcome.CHANGED if changed else ScriptOutcome.UNCHANGED
+        return Applied(
+            outcome=outcome,
+            changes=changes_of(subject) if changes else (),
+            echoes=tuple(run.echoes),
+            notes=tuple(run.notes),
+            undo=undo_of(subject) if undo else (),
+            pixels=tuple(run.pixels),
+            stripped=run.stripped,
+        )
+
+    def _run(self, run: Run, identifier: str) -> ScriptOutcome:
+        try:
+            for step in self._steps:
+                step(run)
+            if identifier:
+                run.subject.statement = self._recording
+                record(run.subject, identifier, self.language)
+            run.subject.settle()
+        except Rejected:
+            return ScriptOutcome.REJECTED
+        except ScriptError as error:
+            raise error.at(run.at.line, run.at.column) from None
+        except HeaderError as error:
+            message = f"a sequence of the object cannot be read: {error.reason}"
+            raise ScriptError(message, run.at.line, run.at.column) from None
+        return ScriptOutcome.CHANGED
 
 
 def compile_script(
@@ -92,4 +120,15 @@ def compile_script(
     record: str = "",
 ) -> Plan:
     """Make a script ready that `load` has found sound."""
-    raise NotImplementedError
+    tools = Tools(
+        language=script.language,
+        secret=secret,
+        lookups=LookupTable() if lookups is None else lookups,
+        hosts=hosts,
+    )
+    compiler = Compiler(tools, name=name, version=version)
+    if script.language == 6:
+        steps = compiler.steps(script.statements)
+    else:
+        steps = compile_42(compiler, script.statements)
+    return Plan(steps, tools, name=name, version=version, reach=reach_of(script), record=record)

@@ -1,21 +1,66 @@
-"""The object as a script sees it: group 2, the elements before the pixels and those after them, with
-the changes so far. It gives the pieces to write; what to change is the plan's affair."""
+"""The object as a script sees it: group 2, the elements before the pixels and those after them,
+with the changes so far. It gives the pieces to write; what to change is the plan's affair."""
 
 from __future__ import annotations
 
-from engine.dicom.edit import Piece
-from engine.dicom.header import Header
-from engine.dicom.walk import Buffer
+from collections.abc import Iterator
+from struct import pack
+
+from engine.anonymize.encoding import UTF_8, encode
+from engine.anonymize.faults import ScriptError
+from engine.anonymize.level import CHARSET, Level
+from engine.anonymize.values import CODED, Fresh
+from engine.dicom.edit import HeaderEdit, Piece, encoded
+from engine.dicom.header import MAX_DEPTH, Header, HeaderError
+from engine.dicom.walk import ITEM, META_END, PIXEL_GROUP, Buffer, ElementWalk
+from engine.model.changes import Statement
+
+SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
+
+_META_GROUP = 2
+_META_LENGTH = 0x00020000
+_META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
+_ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
+_NOBODY = Statement(script="")
 
 
 def index_meta(data: Buffer) -> Header:
-    """Index group 2, which begins where the preamble and DICM end."""
-    raise NotImplementedError
+    """Index group 2, which begins where preamble and DICM end; what follows it is left alone.
+
+    Raises:
+        HeaderError: if it cannot be indexed exactly.
+    """
+    walk = ElementWalk(0, explicit=True, depth=MAX_DEPTH, stop=_META_GROUP + 1)
+    if not walk.advance(data, len(data)) and walk.position != len(data):
+        raise HeaderError("the meta information ends within an element", walk.position)
+    return Header(data, walk.elements, explicit=True, start=0, end=walk.position, depth=MAX_DEPTH)
 
 
-def index_tail(data: Buffer, *, explicit: bool) -> Header:
-    """Index the elements from group 7FE0 on, or those after it."""
-    raise NotImplementedError
+def index_tail(data: Buffer, head: Header) -> Header:
+    """Index the elements after a head: those from group 7FE0 on, or only those after the pixels.
+
+    Raises:
+        HeaderError: if they cannot be indexed exactly.
+    """
+    after = (PIXEL_GROUP << 16) - 1
+    walk = ElementWalk(0, explicit=head.explicit, depth=head.depth, after=after, stop=ITEM >> 16)
+    if walk.advance(data, len(data)) or walk.position != len(data):
+        raise HeaderError("the data set ends within an element", walk.position)
+    return _after(head, data, walk)
+
+
+def _after(head: Header, data: Buffer, walk: ElementWalk | None = None) -> Header:
+    return Header(
+        data,
+        walk.elements if walk is not None else {},
+        explicit=head.explicit,
+        start=0,
+        end=len(data),
+        depth=head.depth,
+        # As in an item, elements of any group may stand there.
+        is_item=True,
+        charset=head.charset,
+    )
 
 
 class Subject:
@@ -26,26 +71,147 @@ class Subject:
     ) -> None:
         """Begin with no changes. Without `meta` there is no group 2, without `tail` nothing after
         the head, as far as scripts can tell."""
-        raise NotImplementedError
+        self.statement = _NOBODY
+        """The one that is running."""
+        self.mutations = 0
+        self.foreign = False
+        self.head = Level(head, self)
+        self.meta = None if meta is None else Level(meta, self)
+        self._tail = None if tail is None else Level(tail, self)
+
+    # ------------------------------------------------------------------------------------ reading
 
     @property
     def changed(self) -> bool:
         """Whether any byte would be written differently."""
-        raise NotImplementedError
+        return any(part.changed for part in self.parts())
+
+    def parts(self) -> list[Level]:
+        """Give the parts that are there, in the order of their tags."""
+        return [part for part in (self.meta, self.head, self._tail) if part is not None]
+
+    def part(self, tag: int) -> Level | None:
+        """Give the part in which an element of the root stands; None where that is not there."""
+        if tag > META_END:
+            return self.head if tag < PIXEL_GROUP << 16 else self._tail
+        return self.meta if tag >> 16 == _META_GROUP else None
+
+    def part_to_write(self, tag: int) -> Level:
+        """Give the part into which an element of the root is written."""
+        if META_END < tag < PIXEL_GROUP << 16 and tag >> 16 not in _ABSENT_GROUPS:
+            return self.head
+        if tag >> 16 in _ABSENT_GROUPS or tag >= ITEM & 0xFFFF0000:
+            raise ScriptError(f"no file has elements of group {tag >> 16:04X}")
+        part = self.part(tag)
+        if part is not None:
+            return part
+        if tag <= META_END:
+            raise ScriptError("the object has no group 2")
+        self._tail = Level(_after(self.head.header, b""), self)
+        return self._tail
 
     def text(self, tag: int) -> str | None:
         """Give the text of an element of the root as it is now."""
-        raise NotImplementedError
+        part = self.part(tag)
+        return None if part is None else part.text(tag)
+
+    # ------------------------------------------------------------------------------------ writing
+
+    def settle(self) -> None:
+        """Let the character sets hold all text that was written. A data set whose own does not is
+        switched to ISO_IR 192, and only that."""
+        if not self.foreign:
+            return
+        self.foreign = False
+        parts = [self.head] if self._tail is None else [self.head, self._tail]
+        self._settle(parts, self.head.terms([]))
+        if self.meta is not None and self._misfits([self.meta], []):
+            raise ScriptError("group 2 can only hold ASCII characters")
+
+    def _settle(self, levels: list[Level], terms: list[str]) -> None:
+        """Settle levels that share a character set, and those below that have their own."""
+        culprit = self._misfits(levels, terms)
+        if culprit is not None:
+            for level in levels:
+                _recode(level, culprit)
+            levels[0].recode(CHARSET, "CS", UTF_8, culprit)
+        for level in levels:
+            for one in _owners(level):
+                self._settle([one], one.terms([]))
+
+    def _misfits(self, levels: list[Level], terms: list[str]) -> Statement | None:
+        """Give the statement that wrote a text which does not fit."""
+        for level in levels:
+            for one in _sharing(level):
+                for tag, entry in one.entries():
+                    if isinstance(entry, Fresh) and entry.data is None:
+                        name = entry.vr == "PN"
+                        if encode(entry.text, terms, name=name) is None:
+                            return one.by.get(tag, self.statement)
+        return None
 
     def head_pieces(self) -> list[Piece]:
         """Give the elements before group 7FE0."""
-        raise NotImplementedError
+        return _pieces(self.head, [])
 
     def tail_pieces(self) -> list[Piece]:
-        """Give the elements after the head; the tail's own when nothing changed them."""
-        raise NotImplementedError
+        """Give the elements after the head; the tail's own bytes when nothing changed them."""
+        return [] if self._tail is None else _pieces(self._tail, self.head.terms([]))
 
     def meta_bytes(self) -> bytes:
         """Give group 2 with its length, to be written after preamble and DICM. Its SOP class and
-        instance are those of the data set."""
-        raise NotImplementedError
+        instance are those of the data set, and the transfer syntax stays."""
+        if self.meta is None:
+            raise ValueError("the subject was opened without its group 2")
+        header = self.meta.header
+        edit = header.edit()
+        self.meta.write(edit, [])
+        edit.remove(_META_LENGTH)
+        for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
+            uid = self.head.text(source)
+            if uid:
+                edit.set(tag, "UI", uid.encode("latin_1", "replace"))
+        syntax = header.raw(_META_SYNTAX)
+        if syntax is not None:
+            edit.set(_META_SYNTAX, "UI", bytes(syntax))
+        body = b"".join(edit.write())
+        return encoded(_META_LENGTH, "UL", pack("<I", len(body)), explicit=True) + body
+
+
+def _pieces(level: Level, terms: list[str]) -> list[Piece]:
+    edit = HeaderEdit(level.header)
+    level.write(edit, terms)
+    return edit.write()
+
+
+def _sharing(level: Level) -> Iterator[Level]:
+    """Give a level and those below that are in its character set."""
+    yield level
+    for tag in level.sequences():
+        for item in level.items(tag):
+            if not item.holds(CHARSET):
+                yield from _sharing(item)
+
+
+def _owners(level: Level) -> Iterator[Level]:
+    """Give the nearest levels below that have a character set of their own."""
+    for tag in level.sequences():
+        for item in level.items(tag):
+            if item.holds(CHARSET):
+                yield item
+            else:
+                yield from _owners(item)
+
+
+def _recode(level: Level, culprit: Statement) -> None:
+    """Write all text of a character set again, where it is not plain ASCII."""
+    for one in _sharing(level):
+        header = one.header
+        new = dict(one.entries())
+        for element in header.elements():
+            tag = element.tag
+            if tag in new or element.undefined or header.meaning(tag) not in CODED:
+                continue
+            data = bytes(header.raw(tag) or b"")
+            if not data.isascii() or b"\x1b" in data:
+                one.recode(tag, header.meaning(tag), header.whole_text(tag) or "", culprit)

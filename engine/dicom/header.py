@@ -41,6 +41,7 @@ MAX_DEPTH = 64
 _CHARSET = 0x00080005
 _NAMES = {vr: vr.decode() for vr in SHORT_VRS | LONG_VRS}
 _WHOLE = frozenset(("LT", "ST", "UT", "UR"))
+_NO_SEQUENCES = frozenset(_NAMES) - {b"SQ", b"UN"}
 _CODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT", "UN"))
 """Text in the Specific Character Set; all other text is plain ASCII (PS3.5 6.1.2.2)."""
 
@@ -189,6 +190,15 @@ class Header:
                 )
             )
         return items
+
+    def sequences(self) -> list[int]:
+        """Give the tags of all sequences, rising."""
+        other = _NO_SEQUENCES
+        return [
+            tag
+            for tag, span in self._spans.items()
+            if span[3] not in other and self._meaning(tag, span) == "SQ"
+        ]
 
     def text(self, tag: int) -> str | None:
         """Give the first value as text, padding stripped; None where the element is absent."""

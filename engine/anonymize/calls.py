@@ -1,0 +1,74 @@
+"""Which function of the language is which: by language and name, what is called when a script runs.
+How calls look is `engine.anonymize.signatures`'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from engine.anonymize import date_calls, element_calls, private, text_calls, uid_calls
+from engine.anonymize.run import Run, Value
+
+Function: TypeAlias = Callable[[Run, list[Value]], Value]
+
+_BOTH: dict[str, Function] = {
+    "format": text_calls.format_,
+    "getURL": text_calls.get_url,
+    "hashUID": uid_calls.hash_uid_of,
+    "lowercase": text_calls.lowercase,
+    "match": text_calls.match,
+    "replace": text_calls.replace,
+    "substring": text_calls.substring,
+    "uppercase": text_calls.uppercase,
+}
+FUNCTIONS: dict[int, dict[str, Function]] = {
+    4: {**_BOTH, "urlEncode": text_calls.url_encode},
+    6: {
+        **_BOTH,
+        "alterPixels": element_calls.alter_pixels,
+        "blankValues": element_calls.blank_values,
+        "collectValues": element_calls.collect_values,
+        "concatenate": text_calls.concatenate,
+        "delete": element_calls.delete_direct,
+        "false": element_calls.false,
+        "hashUIDList": uid_calls.hash_uid_list,
+        "isPresent": element_calls.is_present,
+        "ismatch": text_calls.ismatch,
+        "lookup": text_calls.lookup,
+        "mapReferencedUIDs": uid_calls.map_referenced_uids,
+        "mapUID": uid_calls.map_uid,
+        "newUID": uid_calls.new_uid_of,
+        "normalizeString": text_calls.normalize_string,
+        "reject": element_calls.reject,
+        "removeTags": element_calls.remove_tags,
+        "retainPrivateTags": private.retain_private,
+        "scalePatientAgeAndDobFromStudyDate": date_calls.scale_age,
+        "set": element_calls.set_direct,
+        "shiftDateByIncrement": date_calls.shift_date,
+        "shiftDateTimeByIncrement": date_calls.shift_date_time,
+        "shiftDateTimeListByIncrement": date_calls.shift_date_time_list,
+        "shiftDateTimeSequenceByIncrement": date_calls.shift_date_time_sequence,
+        "true": element_calls.true,
+    },
+}
+
+PURE = frozenset(
+    (
+        "concatenate",
+        "false",
+        "format",
+        "hashUID",
+        "ismatch",
+        "lookup",
+        "lowercase",
+        "mapUID",
+        "match",
+        "normalizeString",
+        "replace",
+        "substring",
+        "true",
+        "uppercase",
+        "urlEncode",
+    )
+)
+"""Functions that depend on nothing but their arguments and the tools of the script."""

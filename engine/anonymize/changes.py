@@ -1,0 +1,138 @@
+"""What was changed in a subject, element by element: as texts for people, and as the bytes that
+take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.anonymize.applied import Undo
+from engine.anonymize.level import Items, Level
+from engine.anonymize.subject import Subject
+from engine.anonymize.values import BULK, Fresh
+from engine.dicom.dictionary import format_tag, keyword, private_name
+from engine.model.changes import Change, ChangeKind, Statement
+
+LONGEST = 256
+"""Characters of a value that are told."""
+
+_NOT_READ = 64 * 1024
+_Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
+
+
+def undo_of(subject: Subject) -> tuple[Undo, ...]:
+    """Give what every changed element was, in no order."""
+    found: list[Undo] = []
+    for part in subject.parts():
+        _undo(part, (), found)
+    return tuple(found)
+
+
+def _undo(level: Level, above: tuple[int, ...], found: list[Undo]) -> None:
+    header, by = level.header, level.by
+    data = header.data
+    for tag, _ in level.entries():
+        element = header.get(tag)
+        before = None if element is None else bytes(data[element.start : element.end])
+        found.append(Undo((*above, tag), before, by[tag]))
+    for tag, items in level.entered():
+        for number, item in enumerate(items.levels):
+            if number >= items.original:
+                found.append(Undo((*above, tag, number), None, by[tag]))
+            elif item.changed:
+                _undo(item, (*above, tag, number), found)
+
+
+def changes_of(subject: Subject) -> tuple[Change, ...]:
+    """Tell what became of every changed element, in the order of tags."""
+    found: list[tuple[tuple[int, ...], Change]] = []
+    for part in subject.parts():
+        for path, level, tag, entry in _changed(part, ()):
+            change = _change(path, level, tag, entry)
+            if change is not None:
+                found.append((path, change))
+    return tuple(change for _, change in sorted(found, key=lambda one: one[0]))
+
+
+def _changed(level: Level, above: tuple[int, ...]) -> Iterator[_Step]:
+    """Go through what was written or removed, and through all that is in what was made."""
+    for tag, entry in level.entries():
+        yield (*above, tag), level, tag, entry
+        if isinstance(entry, Items):
+            for number, item in enumerate(entry.levels):
+                yield from _changed(item, (*above, tag, number))
+    for tag, items in level.entered():
+        if len(items.levels) > items.original:
+            yield (*above, tag), level, tag, items
+        for number, item in enumerate(items.levels):
+            yield from _changed(item, (*above, tag, number))
+
+
+def _change(
+    path: tuple[int, ...], level: Level, tag: int, entry: Fresh | Items | None
+) -> Change | None:
+    original = Level(level.header, _Nobody())
+    there = original.holds(tag)
+    before = shown(original, tag) if there else ""
+    after = "" if entry is None else shown(level, tag)
+    vr = (original if entry is None else level).vr(tag)
+    if entry is None:
+        kind = ChangeKind.REMOVED
+    elif not there:
+        kind = ChangeKind.ADDED
+    elif after:
+        kind = ChangeKind.CHANGED
+    else:
+        kind = ChangeKind.EMPTIED
+    if there and isinstance(entry, Fresh) and original.text(tag) == entry.text:
+        # The same text in another character set.
+        return None
+    return Change(
+        path=path_text(path),
+        name=_name(original if entry is None else level, tag),
+        kind=kind,
+        vr=vr,
+        before=before,
+        after=after,
+        statement=level.by[tag],
+    )
+
+
+def shown(level: Level, tag: int) -> str:
+    """Give the text of a value as it is told: cut, or the size of what is no text."""
+    vr = level.vr(tag)
+    if vr == "SQ":
+        count = len(level.items(tag))
+        return f"{count} item{'' if count == 1 else 's'}"
+    size = level.size(tag)
+    if vr in BULK or size > _NOT_READ:
+        return f"{size:,} bytes" if size else ""
+    text = level.text(tag) or ""
+    if vr == "UN" and not text.isprintable():
+        return f"{size:,} bytes"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def path_text(path: tuple[int, ...]) -> str:
+    """Write a path as people read it: `(0008,1140)[1].(0008,1155)`."""
+    parts = []
+    for index, number in enumerate(path):
+        if index % 2:
+            parts.append(f"[{number}].")
+        else:
+            parts.append(format_tag(number))
+    return "".join(parts).removesuffix(".")
+
+
+def _name(level: Level, tag: int) -> str:
+    if not tag & 0x10000:
+        return keyword(tag)
+    creator = level.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
+    return private_name(tag, creator) if creator else ""
+
+
+class _Nobody:
+    """Takes no notice: what was there before is only read."""
+
+    statement = Statement(script="")
+    mutations = 0
+    foreign = False

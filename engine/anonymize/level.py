@@ -1,0 +1,289 @@
+"""One data set, an object's own or that of an item, with the changes that scripts made so far. What
+nobody looked at is not decoded, and what nobody changed stays the bytes it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from engine.anonymize.encoding import encode
+from engine.anonymize.faults import ScriptError
+from engine.anonymize.values import Fresh, fresh, read
+from engine.dicom.edit import HeaderEdit
+from engine.dicom.header import Header
+from engine.model.changes import Statement
+
+CHARSET = 0x00080005
+MOST_NEW_ITEMS = 4096
+"""Items that one assignment may make."""
+
+
+class Journal(Protocol):
+    """What all levels of one object tell of their changes."""
+
+    statement: Statement
+    """That is running."""
+    mutations: int
+    foreign: bool
+    """Whether text was written that is not ASCII."""
+
+
+class Items:
+    """The items of a sequence that was looked into, or made."""
+
+    __slots__ = ("levels", "original")
+
+    def __init__(self, levels: list[Level]) -> None:
+        self.levels = levels
+        self.original: Final = len(levels)
+
+    @property
+    def changed(self) -> bool:
+        """Whether an item was made or changed."""
+        return len(self.levels) > self.original or any(level.changed for level in self.levels)
+
+
+class Level:
+    """A data set as a script sees it."""
+
+    __slots__ = ("_creators", "_journal", "_new", "_opened", "_sequences", "by", "header")
+
+    def __init__(self, header: Header, journal: Journal) -> None:
+        """Begin with no changes."""
+        self.header = header
+        self.by: dict[int, Statement] = {}
+        """Who touched an element last."""
+        self._journal = journal
+        self._new: dict[int, Fresh | Items | None] = {}
+        self._opened: dict[int, Items] = {}
+        self._creators: dict[int, list[tuple[int, str]]] | None = None
+        self._sequences: list[int] | None = None
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def holds(self, tag: int) -> bool:
+        """Say whether the element is there."""
+        if tag in self._new:
+            return self._new[tag] is not None
+        return tag in self.header
+
+    def tags(self) -> list[int]:
+        """Give all tags, rising."""
+        if not self._new:
+            return self.header.tags()
+        new = self._new
+        found = [tag for tag in self.header.tags() if tag not in new]
+        return sorted(found + [tag for tag, entry in new.items() if entry is not None])
+
+    def vr(self, tag: int) -> str:
+        """Give the VR of an element that is there, as it is meant."""
+        entry = self._new.get(tag)
+        if entry is None:
+            return self.header.meaning(tag)
+        return entry.vr if isinstance(entry, Fresh) else "SQ"
+
+    def text(self, tag: int) -> str | None:
+        """Give the whole value as text; None for what is missing and for sequences."""
+        if tag in self._new:
+            entry = self._new[tag]
+            return entry.text if isinstance(entry, Fresh) else None
+        return read(self.header, tag) if tag in self.header else None
+
+    def size(self, tag: int) -> int:
+        """Give about how many bytes a value has."""
+        entry = self._new.get(tag)
+        if isinstance(entry, Fresh):
+            return len(entry.text)
+        return self.header[tag].length if tag in self.header else 0
+
+    def sequences(self) -> list[int]:
+        """Give the tags of all sequences."""
+        if self._sequences is None:
+            self._sequences = self.header.sequences()
+        if not self._new:
+            return self._sequences
+        found = [tag for tag in self._sequences if tag not in self._new]
+        return found + [tag for tag, entry in self._new.items() if isinstance(entry, Items)]
+
+    def items(self, tag: int) -> list[Level]:
+        """Give the items of a sequence; none where there is no such sequence."""
+        if tag in self._new:
+            entry = self._new[tag]
+            return entry.levels if isinstance(entry, Items) else []
+        found = self._opened.get(tag)
+        if found is None:
+            found = Items([Level(item, self._journal) for item in self.header.items(tag)])
+            self._opened[tag] = found
+        return found.levels
+
+    def below(self) -> Iterator[Level]:
+        """Give this level and all below it, each once."""
+        pending = [self]
+        while pending:
+            level = pending.pop()
+            yield level
+            for tag in reversed(level.sequences()):
+                pending.extend(reversed(level.items(tag)))
+
+    def blocks(self, group: int) -> list[tuple[int, str]]:
+        """Give the private blocks of a group that are reserved, rising, with their creators."""
+        return self._reserved().get(group, [])
+
+    def private_groups(self) -> list[int]:
+        """Give the groups in which a block is reserved."""
+        return list(self._reserved())
+
+    def _reserved(self) -> dict[int, list[tuple[int, str]]]:
+        if self._creators is None:
+            self._creators = {}
+            for tag in self.tags():
+                if is_creator(tag) and (name := self.text(tag)):
+                    blocks = self._creators.setdefault(tag >> 16, [])
+                    blocks.append((tag & 0xFFFF, name.strip(" \0")))
+        return self._creators
+
+    # ----------------------------------------------------------------------------------- changing
+
+    def put(self, tag: int, vr: str, text: str) -> None:
+        """Write an element, or leave it where it says the same already."""
+        value = fresh(vr, text)
+        header = self.header
+        current = self._new.get(tag)
+        if tag in header and header.meaning(tag) == vr and read(header, tag) == value.text:
+            if tag in self._new:
+                del self._new[tag]
+                self._touched(tag)
+            return
+        if isinstance(current, Fresh) and current.vr == vr and current.text == value.text:
+            return
+        self._new[tag] = value
+        self._opened.pop(tag, None)
+        if value.data is None:
+            self._journal.foreign = True
+        self._touched(tag)
+
+    def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
+        """Write a text again that `culprit` brought into another character set."""
+        self._new[tag] = fresh(vr, text)
+        self.by[tag] = culprit
+
+    def remove(self, tag: int) -> None:
+        """Take an element out, where it is there."""
+        if tag in self.header:
+            if tag in self._new and self._new[tag] is None:
+                return
+            self._new[tag] = None
+            self._opened.pop(tag, None)
+        elif self._new.pop(tag, None) is None:
+            return
+        self._touched(tag)
+
+    def clear(self) -> None:
+        """Take all elements out."""
+        for tag in self.tags():
+            self.remove(tag)
+
+    def make_sequence(self, tag: int, count: int) -> list[Level]:
+        """Give the items of a sequence, which is made where it is not there, at least so many."""
+        entry = self._new.get(tag)
+        if isinstance(entry, Items):
+            items = entry
+        elif isinstance(entry, Fresh) or not self.holds(tag) or not self._is_sequence(tag):
+            if self.holds(tag) and self.size(tag):
+                raise ScriptError("what the path goes through is no sequence")
+            items = Items([])
+            self._new[tag] = items
+            self._touched(tag)
+        else:
+            self.items(tag)
+            items = self._opened[tag]
+        missing = count - len(items.levels)
+        if missing > MOST_NEW_ITEMS:
+            raise ScriptError(f"not more than {MOST_NEW_ITEMS} items are made at once")
+        if missing > 0 and self.header.depth <= 0:
+            raise ScriptError("sequences would be nested too deeply")
+        for _ in range(missing):
+            items.levels.append(Level(self._empty(tag), self._journal))
+            self._touched(tag)
+        return items.levels
+
+    def _is_sequence(self, tag: int) -> bool:
+        return self.header.meaning(tag) == "SQ"
+
+    def _empty(self, tag: int) -> Header:
+        header = self.header
+        # Inside a sequence in the guise of UN there are no VRs (PS3.5 6.2.2).
+        guised = not isinstance(self._new.get(tag), Items) and header[tag].vr != "SQ"
+        return Header(
+            b"",
+            {},
+            explicit=header.explicit and not guised,
+            start=0,
+            end=0,
+            depth=header.depth - 1,
+            is_item=True,
+            charset=header.charset,
+        )
+
+    def _touched(self, tag: int) -> None:
+        self.by[tag] = self._journal.statement
+        self._journal.mutations += 1
+        if is_creator(tag):
+            self._creators = None
+
+    # ------------------------------------------------------------------------------------ writing
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything in it would be written differently."""
+        return bool(self._new) or any(items.changed for items in self._opened.values())
+
+    def entries(self) -> list[tuple[int, Fresh | Items | None]]:
+        """Give the elements that were written or removed (None)."""
+        return list(self._new.items())
+
+    def entered(self) -> list[tuple[int, Items]]:
+        """Give the sequences that were there before and in which something changed."""
+        return [(tag, items) for tag, items in self._opened.items() if items.changed]
+
+    def terms(self, above: list[str]) -> list[str]:
+        """Give the defined terms of the character set in which this level is written; `above` are
+        those around it."""
+        if CHARSET in self._new or CHARSET in self.header:
+            text = self.text(CHARSET)
+            return above if text is None else text.split("\\")
+        return above
+
+    def write(self, edit: HeaderEdit, above: list[str]) -> None:
+        """Make the changes to a header."""
+        terms = self.terms(above)
+        for tag, entry in self._new.items():
+            if entry is None:
+                edit.remove(tag)
+            elif isinstance(entry, Fresh):
+                edit.set(tag, entry.vr, encoded_value(entry, terms))
+            else:
+                edit.remove(tag)
+                made = edit.sequence(tag)
+                for number, level in enumerate(entry.levels):
+                    level.write(made.item(number), terms)
+        for tag, items in self.entered():
+            sequence = edit.sequence(tag)
+            for number, level in enumerate(items.levels):
+                if number >= items.original or level.changed:
+                    level.write(sequence.item(number), terms)
+
+
+def is_creator(tag: int) -> bool:
+    """Say whether an element reserves a private block."""
+    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def encoded_value(value: Fresh, terms: list[str]) -> bytes:
+    """Give the bytes of a value in a character set that holds it."""
+    if value.data is not None:
+        return value.data
+    data = encode(value.text, terms, name=value.vr == "PN")
+    if data is None:
+        raise ScriptError("the text does not fit the character set of the object")
+    return data
