@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.database import insert_into
 from engine.archive.tables import SecretRow
 
+UIDS = "uids"
+"""The name of the key from which mapped UIDs derive."""
+
 _BYTES = 32
 
 

@@ -18,9 +18,6 @@ from engine.model.scripts import SITE
 from engine.model.settings import DicomSettings, Durability, Settings
 from engine.receiver.ports import bind
 
-UID_SECRET = "uids"
-"""The name of the key from which mapped UIDs derive."""
-
 
 @dataclass(slots=True)
 class Ports:
@@ -58,7 +55,7 @@ class Configuration:
         """
         if not self._uid_secret:
             async with self._archive.write() as transaction:
-                self._uid_secret = await secrets.get_or_make(transaction, UID_SECRET)
+                self._uid_secret = await secrets.get_or_make(transaction, secrets.UIDS)
         async with self._archive.read() as transaction:
             # In one transaction: the number belongs to what is read with it.
             number = await configuration.version(transaction)
