@@ -28,11 +28,11 @@ def undo_of(subject: Subject) -> tuple[Undo, ...]:
 
 
 def _undo(level: Level, above: tuple[int, ...], found: list[Undo]) -> None:
-    header, by = level.header, level.by
-    data = header.data
+    spans, by = level.header.spans, level.by
+    data = level.header.data
     for tag, _ in level.entries():
-        element = header.get(tag)
-        before = None if element is None else bytes(data[element.start : element.end])
+        span = spans.get(tag)
+        before = None if span is None else bytes(data[span[0] : span[2]])
         found.append(Undo((*above, tag), before, by[tag]))
     for tag, items in level.entered():
         for number, item in enumerate(items.levels):

@@ -15,11 +15,12 @@ from engine.anonymize.private import remove_private
 from engine.anonymize.run import Compiled, Run, Step, Tools, Value, flat, text_of
 from engine.anonymize.signatures import FUNCTIONS as SIGNATURES
 from engine.anonymize.signatures import Takes
-from engine.anonymize.subject import Subject
+from engine.anonymize.subject import Subject, in_head
 from engine.anonymize.text_calls import expression_of
 from engine.anonymize.texts import truth
 from engine.anonymize.tree import (
     Action,
+    Arm,
     Assign,
     AssignIfExists,
     Call,
@@ -44,7 +45,9 @@ from engine.anonymize.tree import (
 from engine.anonymize.tree import Statement as Node
 from engine.anonymize.tree import Value as ValueNode
 from engine.anonymize.uids import new_uid
+from engine.anonymize.values import fresh
 from engine.anonymize.writing import assign, assign_existing, delete
+from engine.dicom.dictionary import vr_of
 from engine.dicom.header import Header
 from engine.model.changes import Statement
 
@@ -183,17 +186,7 @@ class Compiler:
                     None if otherwise is None else self.statement(otherwise),
                 )
             case If(arms=arms, otherwise=block):
-                body = _arms(
-                    [
-                        (
-                            self.placed(arm.at),
-                            self.condition(arm.condition),
-                            self.steps(arm.statements),
-                        )
-                        for arm in arms
-                    ],
-                    self.steps(block or ()),
-                )
+                body = _arms([self._arm(arm) for arm in arms], self.steps(block or ()))
             case RemoveAllPrivate():
                 body = remove_private
             case Assign() | AssignIfExists() | SetVariable() | Delete() | Call() | Echo():
@@ -210,6 +203,9 @@ class Compiler:
             body(run)
 
         return step
+
+    def _arm(self, arm: Arm) -> tuple[Step, Check, list[Step]]:
+        return self.placed(arm.at), self.condition(arm.condition), self.steps(arm.statements)
 
     def steps(self, nodes: tuple[Node, ...]) -> list[Step]:
         """Make statements ready."""
@@ -233,7 +229,7 @@ class Compiler:
         """Make ready what an action does."""
         match node:
             case Assign(path=path, value=value):
-                return _writer(assign, compile_path(path), self.value(value))
+                return _assigner(compile_path(path), self.value(value))
             case AssignIfExists(path=path, value=value):
                 return _writer(assign_existing, compile_path(path), self.value(value))
             case Delete(path=path):
@@ -293,13 +289,13 @@ def _choice(condition: Check, then: Step | None, otherwise: Step | None) -> Step
 
 def _arms(arms: list[tuple[Step, Check, list[Step]]], otherwise: list[Step]) -> Step:
     def choose(run: Run) -> None:
+        chosen = otherwise
         for place, condition, steps in arms:
             place(run)
             if condition(run):
+                chosen = steps
                 break
-        else:
-            steps = otherwise
-        for step in steps:
+        for step in chosen:
             step(run)
 
     return choose
@@ -314,7 +310,42 @@ def _writer(write: Callable[[Run, Path, str], None], path: Path, value: Compiled
     return body
 
 
+def _assigner(path: Path, value: Compiled) -> Step:
+    """Take the short way for the elements before the pixels, which most scripts write."""
+    write = _writer(assign, path, value)
+    tag = path.tag
+    if tag is None or not in_head(tag) or tag & 0x10000:
+        return write
+    vr = vr_of(tag)
+    code = vr.encode()
+    if vr in ("UN", "SQ"):
+        return write
+    text = value.value if isinstance(value, Constant) else None
+    try:
+        ready = fresh(vr, text) if isinstance(text, str) else None
+    except ScriptError:
+        return write
+    number = tag
+
+    def body(run: Run) -> None:
+        head = run.subject.head
+        if not head.usual(number, code):
+            write(run)
+        elif ready is not None:
+            head.put_value(number, ready)
+        else:
+            found = text_of(run, value(run))
+            if found is not None:
+                head.put(number, vr, found)
+
+    return body
+
+
 def _deleter(path: Path) -> Step:
+    tag = path.tag
+    if tag is not None and in_head(tag):
+        number = tag
+        return lambda run: run.subject.head.remove(number)
     return lambda run: delete(run.subject, path)
 
 

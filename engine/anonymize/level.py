@@ -146,21 +146,45 @@ class Level:
 
     def put(self, tag: int, vr: str, text: str) -> None:
         """Write an element, or leave it where it says the same already."""
-        value = fresh(vr, text)
-        header = self.header
-        current = self._new.get(tag)
-        if tag in header and header.meaning(tag) == vr and read(header, tag) == value.text:
-            if tag in self._new:
-                del self._new[tag]
+        self.put_value(tag, fresh(vr, text))
+
+    def put_value(self, tag: int, value: Fresh) -> None:
+        """Write an element, or leave it where it says the same already."""
+        new = self._new
+        if self._says(tag, value):
+            if tag in new:
+                del new[tag]
                 self._touched(tag)
             return
-        if isinstance(current, Fresh) and current.vr == vr and current.text == value.text:
-            return
-        self._new[tag] = value
-        self._opened.pop(tag, None)
+        if tag in new:
+            current = new[tag]
+            same = isinstance(current, Fresh) and current.vr == value.vr
+            if same and isinstance(current, Fresh) and current.text == value.text:
+                return
+        new[tag] = value
+        if tag in self._opened:
+            del self._opened[tag]
         if value.data is None:
             self._journal.foreign = True
         self._touched(tag)
+
+    def _says(self, tag: int, value: Fresh) -> bool:
+        """Say whether the original element has the same value and VR."""
+        header = self.header
+        span = header.spans.get(tag)
+        if span is None:
+            return False
+        if span[3] == value.code and value.bare is not None and not span[4]:
+            return bytes(header.data[span[1] : span[2]]).rstrip(b" \0") == value.bare
+        return header.meaning(tag) == value.vr and read(header, tag) == value.text
+
+    def usual(self, tag: int, code: bytes) -> bool:
+        """Say whether a public element is missing, or is of the VR that the dictionary gives."""
+        if tag in self._new:
+            entry = self._new[tag]
+            return entry is None or (isinstance(entry, Fresh) and entry.code == code)
+        span = self.header.spans.get(tag)
+        return span is None or (not span[4] and (span[3] or code) == code)
 
     def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
         """Write a text again that `culprit` brought into another character set."""
@@ -169,12 +193,14 @@ class Level:
 
     def remove(self, tag: int) -> None:
         """Take an element out, where it is there."""
-        if tag in self.header:
-            if tag in self._new and self._new[tag] is None:
+        new = self._new
+        if tag in self.header.spans:
+            if tag in new and new[tag] is None:
                 return
-            self._new[tag] = None
-            self._opened.pop(tag, None)
-        elif self._new.pop(tag, None) is None:
+            new[tag] = None
+            if tag in self._opened:
+                del self._opened[tag]
+        elif tag not in new or new.pop(tag) is None:
             return
         self._touched(tag)
 

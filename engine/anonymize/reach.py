@@ -12,10 +12,12 @@ from engine.anonymize.signatures import FUNCTIONS, Takes
 from engine.anonymize.tags import Anything, Exact, Owned, Wild
 from engine.anonymize.tree import (
     CallValue,
+    ListValue,
     Node,
     PathValue,
     RemoveAllPrivate,
     Script,
+    SetVariable,
     TagPath,
     Text,
     VariableRead,
@@ -57,7 +59,12 @@ def reach_of(script: Script) -> Reach:
     paths = list(_paths(nodes))
     called = {node.name for node in nodes if isinstance(node, CallValue)}
     blanks = "blankValues" in called
-    computed = any(isinstance(node, CallValue) and _computes(node) for node in nodes)
+    plain = {
+        node.name
+        for node in nodes
+        if isinstance(node, SetVariable) and isinstance(node.value, Text | ListValue | PathValue)
+    }.difference(script.needs)
+    computed = any(isinstance(node, CallValue) and _computes(node, plain) for node in nodes)
     return Reach(
         meta=blanks or computed or any(_reaches(path, _META) for path in paths),
         tail=computed or any(_reaches(path, _TAIL) for path in paths),
@@ -99,15 +106,18 @@ def _path(text: str) -> Path | None:
         return None
 
 
-def _computes(call: CallValue) -> bool:
-    """Say whether a path may be made of values while the script runs."""
+def _computes(call: CallValue, plain: set[str]) -> bool:
+    """Say whether a path may be made of values while the script runs. Variables that hold what is
+    written in the script are plain: what is written is looked at anyway."""
     signature = FUNCTIONS[6].get(call.name)
     if signature is None:
         return False
     return any(
         signature.argument(index) in _BY_PATH
-        and isinstance(argument, CallValue | VariableRead)
-        and not isinstance(argument, PathValue)
+        and (
+            isinstance(argument, CallValue)
+            or (isinstance(argument, VariableRead) and argument.name not in plain)
+        )
         for index, argument in enumerate(call.arguments)
     )
 

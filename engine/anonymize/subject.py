@@ -63,6 +63,11 @@ def _after(head: Header, data: Buffer, walk: ElementWalk | None = None) -> Heade
     )
 
 
+def in_head(tag: int) -> bool:
+    """Say whether an element of the root stands before the pixels and is none of group 2."""
+    return META_END < tag < PIXEL_GROUP << 16 and tag >> 16 not in _ABSENT_GROUPS
+
+
 class Subject:
     """One object; several plans may be applied to it, one after the other."""
 
@@ -98,7 +103,7 @@ class Subject:
 
     def part_to_write(self, tag: int) -> Level:
         """Give the part into which an element of the root is written."""
-        if META_END < tag < PIXEL_GROUP << 16 and tag >> 16 not in _ABSENT_GROUPS:
+        if in_head(tag):
             return self.head
         if tag >> 16 in _ABSENT_GROUPS or tag >= ITEM & 0xFFFF0000:
             raise ScriptError(f"no file has elements of group {tag >> 16:04X}")

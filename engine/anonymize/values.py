@@ -30,13 +30,18 @@ _EXACT = 2**53
 class Fresh:
     """A value that a script wrote. Text of the character set is encoded when all is written."""
 
-    __slots__ = ("data", "text", "vr")
+    __slots__ = ("bare", "code", "data", "text", "vr")
 
     def __init__(self, vr: str, text: str, data: bytes | None) -> None:
         self.vr = vr
         self.text = text
         self.data = data
         """The bytes; None where they depend on the character set."""
+        self.code = vr.encode()
+        self.bare = data
+        """The bytes without what pads them; for texts only."""
+        if data is not None:
+            self.bare = None if vr in BINARY or vr == "AT" else data.rstrip(b" \0")
 
 
 def read(header: Header, tag: int) -> str | None:

@@ -155,16 +155,16 @@ class HeaderEdit:
         data = memoryview(header.data)
         if not touched:
             return [data[header.start : header.end]]
-        tags = header.tags()
+        spans, tags = header.spans, header.tags()
         pieces: list[Piece] = []
         position = header.start
         for tag in sorted(touched):
-            element = header.get(tag)
-            if element is not None:
-                start, after = element.start, element.end
+            span = spans.get(tag)
+            if span is not None:
+                start, after = span[0], span[2]
             else:
                 index = bisect_left(tags, tag)
-                start = after = header[tags[index]].start if index < len(tags) else header.end
+                start = after = spans[tags[index]][0] if index < len(tags) else header.end
             if start > position:
                 pieces.append(data[position:start])
             new = touched[tag]

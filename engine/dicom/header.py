@@ -133,6 +133,11 @@ class Header:
     def __len__(self) -> int:
         return len(self._spans)
 
+    @property
+    def spans(self) -> Mapping[int, Span]:
+        """Where all elements lie, rising; quicker than asking for each."""
+        return self._spans
+
     def get(self, tag: int) -> Element | None:
         """Find an element."""
         span = self._spans.get(tag)
