@@ -7,6 +7,7 @@ import typer
 
 from console.asking import HomeOption
 from console.commands import (
+    anonymize,
     archive,
     audit,
     contents,
@@ -54,7 +55,7 @@ for noun in (
     audit,
 ):
     app.add_typer(noun.app)
-for word in (screens, serve, demo, init, status, doctor, route):
+for word in (screens, serve, demo, init, status, doctor, route, anonymize):
     word.add_to(app)
 
 
