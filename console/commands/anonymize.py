@@ -73,7 +73,7 @@ def run(
         raise typer.Exit(FAILED) from error
     outcomes: Counter[ScriptOutcome] = Counter()
     fold = ChangeFold()
-    for one in _watched(results, len(files)):
+    for one in watched(results, len(files)):
         outcomes[one.outcome] += 1
         fold.add(one.changes)
         _tell(one, script.name, as_json)
@@ -127,7 +127,7 @@ def _sum(outcomes: Counter[ScriptOutcome]) -> str:
     return f"{total} file{'s' * (total != 1)}: {parts}" if parts else "there are no files"
 
 
-def _watched(results: Iterable[AnonymizedFile], total: int) -> Iterator[AnonymizedFile]:
+def watched(results: Iterable[AnonymizedFile], total: int) -> Iterator[AnonymizedFile]:
     """Show on a terminal how far it is."""
     shown = sys.stderr.isatty() and total > 1
     for number, one in enumerate(results, 1):

@@ -102,8 +102,10 @@ class FileRun:
             problem = Problem(message=error.message, line=error.line, column=error.column)
         except InvalidInput as error:
             problem = Problem(message=error.message)
-        except (Fault, HeaderError, Unreadable) as error:
+        except Fault as error:
             problem = Problem(message=error.reason)
+        except (HeaderError, Unreadable) as error:
+            problem = Problem(message=f"its header cannot be read for sure: {error.reason}")
         except OSError as error:
             problem = Problem(message=error.strerror or "it cannot be read or written")
         except MemoryError:
@@ -199,7 +201,7 @@ class FileRun:
         normal = self._guard.head(source, meta.transfer_syntax, meta.dataset_offset)
         if normal.end > _BULK:
             # Its large values are not in the normal form: they would be lost.
-            raise Fault(reason)
+            raise Unreadable(reason)
         return Header.index(normal.data, explicit=True), body[normal.end :]
 
 

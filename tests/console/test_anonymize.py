@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pydicom
 import pydicom.data
 import pytest
 
+from console.commands.anonymize import watched
+from engine.model.anonymized import AnonymizedFile
+from engine.model.changes import ScriptOutcome
 from tests.console.conftest import CommandLine
 
 SAMPLES = Path(pydicom.data.__file__).parent / "test_files"
@@ -123,3 +128,19 @@ async def test_each_kind_of_change_has_its_own_words(
     assert lines["(0010,0020) PatientID"] == f"emptied “{image.PatientID}” (1 file; kinds.das:3)"
     assert lines["(7FE0,0010) PixelData"] == "pixels (1 file; kinds.das:5)"
     assert lines["1 file"] == "1 changed"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, pipe = Terminal(), io.StringIO()
+    files = [AnonymizedFile(source=name, outcome=ScriptOutcome.CHANGED) for name in "abc"]
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert list(watched(files, 3)) == files
+    assert screen.getvalue().split("\r\x1b[K") == ["", "1 of 3", "2 of 3", ""]
+    monkeypatch.setattr(sys, "stderr", pipe)
+    assert list(watched(files, 3)) == files
+    assert pipe.getvalue() == ""

@@ -158,6 +158,19 @@ def test_a_head_out_of_order_is_put_in_order(tmp_path: Path, target: Path) -> No
     assert after.PixelData == pydicom.dcmread(CT).PixelData
 
 
+def test_a_head_that_would_lose_something_is_an_error(tmp_path: Path, target: Path) -> None:
+    source = tmp_path / "in.dcm"
+    image = pydicom.dcmread(CT)
+    image.EncapsulatedDocument = bytes(70_000)
+    image.save_as(source)
+    data = source.read_bytes()
+    at = data.index(b"\xe0\x7f\x10\x00OW")
+    source.write_bytes(data[:at] + b"\x08\x00\x81\x00ST\x08\x00HARBOUR1" + data[at:])
+    result = done(source, target, "(0010,0010) := subject")
+    assert result.error is not None and "cannot be read for sure" in result.error.message
+    assert not target.exists()
+
+
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "out.dcm"
     shutil.copy(CT, target)
