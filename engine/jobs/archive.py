@@ -5,48 +5,30 @@ the archive. Merging into a session that exists is answered CONFLICT."""
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from engine.archive import filing, projects, scan_types, subjects
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session, write_session
+from engine.intake.build.result import BuildResult
 from engine.intake.build.scans import learn_scan_types
-from engine.intake.folders import make_durably
-from engine.intake.journal import sync_folder
-from engine.jobs.build import build, drop_files, note
+from engine.jobs import left_out, placing
+from engine.jobs.build import assembled, build, drop_files, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
+from engine.jobs.placing import Placed
 from engine.jobs.runner import Work
-from engine.jobs.workshop import LOGS, WORKING, Workshop, document_beside, remove_tree
+from engine.jobs.scripting import Errand, errand, to_archive
+from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
 from engine.model.imaging import ScanDocument, SessionDocument
+from engine.model.scripts import project_scope
 from engine.model.states import Verb
 
 _GENDERS = {"M": "male", "F": "female", "O": "other"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
-    """Where a session will stand in the archive."""
-
-    root: Path
-    arc: Path
-    label: str
-    origin: str
-
-    @property
-    def final(self) -> Path:
-        return self.arc / self.label
-
-    @property
-    def hidden(self) -> Path:
-        """On the archive's file system, so that one rename makes it visible."""
-        return self.arc / f".filing-{self.origin}"
 
 
 class ArchiveJob:
@@ -113,22 +95,85 @@ class ArchiveJob:
         if row is None:
             return
         place = await self._place(row)
-        document, xml = await self._document(row)
-        folder = self._shop.prearchive / row.working_folder
-        await asyncio.to_thread(_file_away, folder, place, document.id, xml, self._shop.reached)
+        accession = (await self._reservation(row)).accession
+        if not await asyncio.to_thread(placing.stands, place, accession):
+            await self._fill(row, place, accession)
         await self._shop.at("filed")
+
+    async def _fill(self, row: SessionRow, place: Placed, accession: str) -> None:
+        """Make the archive's folder. What a script changes or leaves out is told anew from the
+        files as they are then: scripts may change UIDs, and all that a document says."""
+        shop = self._shop
+        folder = shop.prearchive / row.working_folder
+        document = await self._built(document_beside(folder))
+        subject = _subject(row, document)
+        work = await self._script(row, subject)
+        await asyncio.to_thread(placing.make_hidden, place, shop.reached)
+        if work is None:
+            await asyncio.to_thread(placing.bring, folder, place, shop.reached)
+            await asyncio.to_thread(left_out.forget, shop.prearchive, row.id)
+        else:
+            document = await self._scripted(row, place, work, document)
+        filed = replace(
+            document,
+            id=accession,
+            project=row.project or "",
+            label=row.label,
+            subject=subject,
+            prearchive_path="",
+        )
+        await asyncio.to_thread(placing.finish, place, write_session(filed), shop.reached)
+
+    async def _script(self, row: SessionRow, subject: str) -> Errand | None:
+        if row.prevent_anon or row.project is None:
+            return None
+        return await errand(
+            self._shop,
+            project_scope(row.project),
+            project=row.project,
+            subject=subject,
+            session=row.label,
+        )
+
+    async def _scripted(
+        self, row: SessionRow, place: Placed, work: Errand, document: SessionDocument
+    ) -> SessionDocument:
+        """Fill the hidden folder with what the project's script makes of the session's objects;
+        give the document of that."""
+        shop = self._shop
+        folder = shop.prearchive / row.working_folder
+        objects = await asyncio.to_thread(object_files, folder)
+        without = await asyncio.to_thread(placing.objects_and_catalogs, folder)
+        bring = partial(placing.bring, folder, place, shop.reached, without=without)
+        await asyncio.to_thread(bring)
+        done = await to_archive(shop, work, folder, objects, place.hidden)
+        if len(done.rejected) == len(objects):
+            raise InvalidInput(f"{work.name} rejects every object: nothing is left to archive")
+        gone = left_out.LeftOut(files=tuple(sorted(done.rejected)), by=str(work.statement))
+        await asyncio.to_thread(left_out.write, shop.prearchive, row.id, gone)
+        await shop.at("objects scripted")
+        if not done.changed and not done.rejected:
+            await asyncio.to_thread(placing.bring_catalogs, folder, place)
+            return document
+        await asyncio.to_thread(placing.bring_document, document_beside(folder), place)
+        result = await assembled(
+            shop, row, place.hidden, subject=_subject(row, document), place=place.final
+        )
+        _must_be_sound(result, work)
+        return result.document
 
     async def _commit(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None or row.project is None:
             return
         place = await self._place(row)
-        document, xml = await self._document(row)
+        document = await self._built(place.document)
+        xml = write_session(document)
         async with self._shop.archive_db.write() as transaction:
             subject = await subjects.find_or_create(
                 transaction,
                 row.project,
-                _subject(row, document),
+                document.subject,
                 site=self._shop.settings.site_id,
                 actor=row.asked_by or "engine",
                 experiment=document.id,
@@ -152,7 +197,8 @@ class ArchiveJob:
     async def _leave(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is not None:
-            await leave(self._shop, row, Place.ARCHIVED, "Archived")
+            gone = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
+            await leave(self._shop, row, Place.ARCHIVED, "Archived", left_out=gone)
             await self._shop.at("left the prearchive")
         await asyncio.to_thread(remove_tree, self._shop.prearchive / WORKING / session)
         if row is not None:
@@ -170,27 +216,15 @@ class ArchiveJob:
                 site=self._shop.settings.site_id,
             )
 
-    async def _place(self, row: SessionRow) -> _Place:
+    async def _place(self, row: SessionRow) -> Placed:
         assert row.project is not None
         async with self._shop.archive_db.read() as transaction:
             project = await projects.show(transaction, row.project)
         arc = self._shop.archive / row.project / project.current_arc
-        return _Place(root=self._shop.archive, arc=arc, label=row.label, origin=row.id)
+        return Placed(root=self._shop.archive, arc=arc, label=row.label, origin=row.id)
 
-    async def _document(self, row: SessionRow) -> tuple[SessionDocument, bytes]:
-        """Give the session document as it will be filed."""
-        folder = self._shop.prearchive / row.working_folder
-        built = read_session(await asyncio.to_thread(document_beside(folder).read_bytes))
-        reservation = await self._reservation(row)
-        document = replace(
-            built,
-            id=reservation.accession,
-            project=row.project or "",
-            label=row.label,
-            subject=_subject(row, built),
-            prearchive_path="",
-        )
-        return document, write_session(document)
+    async def _built(self, path: Path) -> SessionDocument:
+        return read_session(await asyncio.to_thread(path.read_bytes))
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
@@ -208,7 +242,8 @@ class ArchiveJob:
         if row.project is not None:
             place = await self._place(row)
             accession = "" if standing is None else standing.accession
-            await asyncio.to_thread(_take_out, place, accession)
+            await asyncio.to_thread(placing.take_out, place, accession)
+        await asyncio.to_thread(left_out.forget, self._shop.prearchive, row.id)
         async with self._shop.archive_db.write() as transaction:
             await filing.release(transaction, row.id)
         return False
@@ -260,78 +295,12 @@ def _subject(row: SessionRow, document: SessionDocument) -> str:
     return label
 
 
-def _file_away(
-    folder: Path, place: _Place, accession: str, xml: bytes, reached: Callable[[str], None]
-) -> None:
-    """Make the archive's folder beside its final name and rename it into place, durably.
-
-    Raises:
-        Conflict: if something else stands at that place.
-        OSError: if it cannot be written; the prearchive's files are untouched.
-    """
-    if place.final.exists():
-        if _is_ours(place, accession):
-            sync_folder(place.arc)  # what was renamed there may not be durable yet
-            return
-        raise Conflict("a folder of that label stands in the archive already")
-    remove_tree(place.hidden)
-    make_durably(place.root, place.arc, mode=0o750)
-    reached("archive folder made")
-    place.hidden.mkdir(mode=0o750)
-    for source in _what_is_filed(folder):
-        target = place.hidden / source.relative_to(folder)
-        if source.is_dir():
-            target.mkdir(mode=0o750)
-        elif source.is_file():
-            _link_or_copy(source, target)
-            reached("file filed")
-    (place.hidden / f"{place.label}.xml").write_bytes(xml)
-    with (place.hidden / f"{place.label}.xml").open("rb") as file:
-        os.fsync(file.fileno())
-    for path in sorted(place.hidden.rglob("*"), reverse=True):
-        if path.is_dir():
-            sync_folder(path)
-    sync_folder(place.hidden)
-    reached("hidden folder made")
-    os.rename(place.hidden, place.final)
-    reached("renamed into place")
-    sync_folder(place.arc)
-
-
-def _what_is_filed(folder: Path) -> list[Path]:
-    """List what leaves the prearchive, folders before what is in them. The session's own log stays
-    behind: it may tell of labels that a patient's name had given."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.name != LOGS:
-            found.append(path)
-            found += sorted(path.rglob("*"))
-    return found
-
-
-def _take_out(place: _Place, accession: str) -> None:
-    """Remove a folder that was never filed; the prearchive still has all of its files."""
-    if accession and _is_ours(place, accession):
-        remove_tree(place.hidden)
-        os.rename(place.final, place.hidden)
-        sync_folder(place.arc)
-    remove_tree(place.hidden)
-
-
-def _is_ours(place: _Place, accession: str) -> bool:
-    """Whether a killed attempt of this very job had already put the folder into place."""
-    try:
-        return read_session((place.final / f"{place.label}.xml").read_bytes()).id == accession
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """A file that no script touches is linked on one file system, copied and synced elsewhere."""
-    try:
-        os.link(source, target)
-    except OSError:
-        with source.open("rb") as old, target.open("xb") as new:
-            shutil.copyfileobj(old, new, 1 << 20)
-            new.flush()
-            os.fdatasync(new.fileno())
+def _must_be_sound(result: BuildResult, work: Errand) -> None:
+    """Refuse what a script has made of a session where no archive should take it."""
+    if result.unreadable:
+        raise InvalidInput(f"after {work.name}, {result.unreadable}")
+    if result.conflicts:
+        raise Conflict(f"after {work.name}, {result.conflicts[0]}")
+    if result.duplicates:
+        count = len(result.duplicates)
+        raise Conflict(f"{work.name} makes {count} objects the same as others of the session")

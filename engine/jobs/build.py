@@ -142,6 +142,18 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
+    place = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
+    return await assembled(shop, row, folder, subject=row.subject or "", place=place)
+
+
+async def assembled(
+    shop: Workshop, row: SessionRow, folder: Path, *, subject: str, place: Path
+) -> BuildResult:
+    """Build any folder that holds a session's objects; `place` is what its document names.
+
+    Raises:
+        InvalidInput: if it cannot be built; the reason is for the row.
+    """
     wanted = shop.settings.build
     mapping: dict[str, str] = {}
     if wanted.scan_type_mapping and row.project is not None:
@@ -159,11 +171,11 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
             folder,
             project=row.project or "",
             label=row.label,
-            subject=row.subject or "",
+            subject=subject,
             options=options,
             types=shop.session_types,
             reached=shop.reached,
-            place=place_of(shop.prearchive, row.project, row.timestamp, row.folder),
+            place=place,
         )
     except BuildError as error:
         raise InvalidInput(str(error)) from error

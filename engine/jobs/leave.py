@@ -5,19 +5,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts
+from engine.archive.prearchive import accounts, ledger
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_meta
 from engine.intake.absorb import forget
+from engine.jobs.left_out import NOTHING, LeftOut
 from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
+
+REJECTED = "the project's script rejected it on the way to the archive"
 
 
 async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> int:
@@ -61,15 +66,56 @@ async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow
     return added
 
 
-async def leave(shop: Workshop, row: SessionRow, place: Place, action: str) -> None:
-    """Take a session out of the tables, all of its objects counted at `place`."""
+async def leave(
+    shop: Workshop, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
+) -> None:
+    """Take a session out of the tables, all of its objects counted at `place`, but for those that
+    a script has left out: they are counted as rejected, and stand in the ledger."""
     async with shop.prearchive_db.write() as transaction:
         if await transaction.get(SessionRow, row.id) is None:
             return
-        objects = await shop.receipts.write(transaction, row.id, place)
+        rejected = await _rejected(transaction, row.id, left_out)
+        elsewhere = {entry.file: Place.REJECTED for entry in rejected}
+        objects = await shop.receipts.write(transaction, row.id, place, elsewhere=elsewhere)
+        await _reject(transaction, row, rejected, left_out)
         await accounts.move(transaction, row.id, Place.WAITING, place)
         await forget(transaction, row.id)
-        record_triage(transaction, row.asked_by or "engine", action, row.id, {"objects": objects})
+        detail = {"objects": objects - len(rejected)}
+        if rejected:
+            detail["rejected"] = len(rejected)
+        record_triage(transaction, row.asked_by or "engine", action, row.id, detail)
+
+
+async def _rejected(transaction: AsyncSession, session: str, left_out: LeftOut) -> list[ObjectRow]:
+    if not left_out.files:
+        return []
+    query = select(ObjectRow).where(ObjectRow.session == session)
+    gone = set(left_out.files)
+    return [row for row in (await transaction.execute(query)).scalars() if row.file in gone]
+
+
+async def _reject(
+    transaction: AsyncSession, row: SessionRow, rejected: list[ObjectRow], left_out: LeftOut
+) -> None:
+    """Count objects as rejected, and say in the ledger by what."""
+    counts: Counter[accounts.TallyKey] = Counter()
+    folded: ledger.Fold = {}
+    for entry in rejected:
+        counts[entry.transfer, row.id, Place.WAITING] -= 1
+        counts[entry.transfer, row.id, Place.REJECTED] += 1
+        line = ledger.Line(
+            transfer=entry.transfer,
+            outcome=Place.REJECTED.value,
+            reason=REJECTED,
+            rule=left_out.by,
+            session=row.id,
+            receiver=row.receiver,
+            calling=row.calling,
+            at=datetime.now(UTC),
+        )
+        ledger.fold(folded, line)
+    await accounts.add(transaction, counts)
+    await ledger.add(transaction, folded)
 
 
 def object_files(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, insert, select
@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.prearchive.tables import ObjectRow, ReceiptRow
 from engine.model.accounts import Place
+
+NOWHERE_ELSE: Mapping[str, Place] = {}
 
 _CHUNK = 500
 
@@ -29,18 +31,28 @@ class Receipts:
         """Give the HMAC of a received UID, in hex."""
         return hmac.new(self._secret, uid.encode(), hashlib.sha256).hexdigest()
 
-    async def write(self, transaction: AsyncSession, session: str, place: Place) -> int:
-        """Write the receipts of a session's whole index; give how many objects it held."""
+    async def write(
+        self,
+        transaction: AsyncSession,
+        session: str,
+        place: Place,
+        *,
+        elsewhere: Mapping[str, Place] = NOWHERE_ELSE,
+    ) -> int:
+        """Write the receipts of a session's whole index; give how many objects it held. `elsewhere`
+        names the files that have not come to `place`."""
         entries = await transaction.execute(
             # Whose digest is not known comes first: the plain mark is all that it can have.
-            select(ObjectRow.received_sop_uid, ObjectRow.digest, ObjectRow.recovered)
+            select(
+                ObjectRow.received_sop_uid, ObjectRow.digest, ObjectRow.recovered, ObjectRow.file
+            )
             .where(ObjectRow.session == session)
             .order_by(ObjectRow.digest)
         )
         now = datetime.now(UTC)
         rows: dict[str, dict[str, object]] = {}
         objects = 0
-        for uid, digest, recovered in entries.all():
+        for uid, digest, recovered, file in entries.all():
             objects += 1
             mark = self.mark(uid)
             # Two objects of one UID differ in content; each keeps a receipt of its own.
@@ -48,7 +60,7 @@ class Receipts:
             rows[key] = {
                 "sop": key,
                 "session": session,
-                "place": place.value,
+                "place": elsewhere.get(file, place).value,
                 "at": now,
                 "recovered": recovered,
             }

@@ -1,0 +1,56 @@
+"""What a script has left out of a session on its way to the archive, written down beside its taken
+folder: it is counted when the session leaves the prearchive, and a kill may come before that."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from engine.intake.journal import sync_folder
+from engine.jobs.workshop import WORKING
+
+_NAME = "left_out.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """Files that are not archived, by their paths below the session's folder."""
+
+    files: tuple[str, ...] = ()
+    by: str = ""
+    """The script that rejected them, and its version."""
+
+
+NOTHING = LeftOut()
+
+
+def write(prearchive: Path, session: str, left_out: LeftOut) -> None:
+    """Write it down durably; nothing is written where nothing is left out."""
+    forget(prearchive, session)
+    if not left_out.files:
+        return
+    path = prearchive / WORKING / session / _NAME
+    hidden = path.with_name(f".{_NAME}")
+    with hidden.open("wb") as file:
+        file.write(msgspec.json.encode(left_out))
+        file.flush()
+        os.fsync(file.fileno())
+    hidden.rename(path)
+    sync_folder(path.parent)
+
+
+def read(prearchive: Path, session: str) -> LeftOut:
+    """Give what is written down."""
+    try:
+        data = (prearchive / WORKING / session / _NAME).read_bytes()
+    except FileNotFoundError:
+        return NOTHING
+    return msgspec.json.decode(data, type=LeftOut)
+
+
+def forget(prearchive: Path, session: str) -> None:
+    """Remove what an attempt before has written down."""
+    (prearchive / WORKING / session / _NAME).unlink(missing_ok=True)

@@ -1,0 +1,201 @@
+"""Scripts over the files of a whole session, in the process pool: which script is in force for it,
+and what that makes of each file on the way to the archive. Where the files then go, and what is
+counted, is the affair of the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+from engine.anonymize.faults import ScriptError
+from engine.anonymize.hosting import ready, record_id, variables
+from engine.anonymize.pixelguard import PixelGuard
+from engine.anonymize.plan import Plan
+from engine.anonymize.record import recorded_in
+from engine.archive import scripts, secrets
+from engine.dicom.guard import Guard
+from engine.intake.stored import open_stored, opened, write
+from engine.jobs.workshop import Workshop
+from engine.model.changes import ScriptOutcome, Statement
+from engine.model.errors import InvalidInput
+from engine.model.scripts import ScriptInForce, project_of
+
+_PART = 200
+"""Files that one process is given at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """A script in force for the objects of one session, as it is handed to other processes."""
+
+    script: ScriptInForce
+    variables: dict[str, str]
+    record: str
+    """The id that objects carry once the script has changed them."""
+    secret: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name the script as sentences do."""
+        project = project_of(self.script.scope)
+        of = "the site" if project is None else f"project {project}"
+        return f"the script of {of} (version {self.script.version})"
+
+    @property
+    def statement(self) -> Statement:
+        """Name the script as ledger and changes do."""
+        return Statement(script=self.script.name, version=self.script.version)
+
+    def plan(self) -> Plan:
+        """Give the script ready to run; a process makes it ready once."""
+        return _plan(self.script, self.secret)
+
+    def fault(self, error: InvalidInput) -> str:
+        """Say in one sentence how the script failed."""
+        line = error.line if isinstance(error, ScriptError) else 0
+        where = f" in line {line}" if line else ""
+        return f"{self.name} failed{where}: {error.message}"
+
+
+@dataclass(slots=True)
+class Part:
+    """What a script has made of some files, named by their paths below the session's folder."""
+
+    changed: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    fault: str = ""
+    """Why it went no further, in a sentence without patient data."""
+
+    def join(self, other: Part) -> None:
+        """Add what became of other files."""
+        self.changed += other.changed
+        self.rejected += other.rejected
+        self.fault = self.fault or other.fault
+
+
+async def errand(
+    shop: Workshop, scope: str, *, project: str, subject: str, session: str
+) -> Errand | None:
+    """Give what is in force for a session; None where no script of that scope runs."""
+    async with shop.archive_db.write() as transaction:
+        script = await scripts.in_force(transaction, scope)
+        if script is None:
+            return None
+        secret = await secrets.get_or_make(transaction, secrets.UIDS)
+    given = variables(project=project, subject=subject, session=session)
+    return Errand(
+        script=script,
+        variables=given,
+        record=record_id(script.id, given, secret),
+        secret=secret,
+    )
+
+
+async def to_archive(
+    shop: Workshop, work: Errand, folder: Path, files: Sequence[str], hidden: Path
+) -> Part:
+    """Bring files into the archive's hidden folder as a script leaves them; those that it rejects
+    are not brought.
+
+    Raises:
+        InvalidInput: if the script fails for one of them; the prearchive's files are untouched.
+    """
+    parts = [files[start : start + _PART] for start in range(0, len(files), _PART)]
+    done = Part()
+    waiting = iter(parts)
+
+    async def one_after_the_other() -> None:
+        for part in waiting:
+            if done.fault:
+                return
+            done.join(
+                await shop.crunch.run(_archive_part, work, folder, part, hidden, shop.reached)
+            )
+
+    await in_turns(shop, one_after_the_other)
+    if done.fault:
+        raise InvalidInput(done.fault)
+    return done
+
+
+async def in_turns(shop: Workshop, run: Callable[[], Awaitable[None]]) -> None:
+    """Run something as often at once as the pool has processes. It ends when all have ended, also
+    where one fails: nothing writes any more."""
+    ends = await asyncio.gather(
+        *(run() for _ in range(shop.crunch.processes)), return_exceptions=True
+    )
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+
+
+def _archive_part(
+    work: Errand,
+    folder: Path,
+    files: Sequence[str],
+    hidden: Path,
+    reached: Callable[[str], None],
+) -> Part:
+    part = Part()
+    try:
+        plan = work.plan()
+        for file in files:
+            outcome = _archive_file(work, plan, folder / file, hidden / file)
+            if outcome is ScriptOutcome.REJECTED:
+                part.rejected.append(file)
+            elif outcome is ScriptOutcome.CHANGED:
+                part.changed.append(file)
+            reached("file filed")
+    except InvalidInput as error:
+        part.fault = work.fault(error)
+    return part
+
+
+def _archive_file(work: Errand, plan: Plan, source: Path, target: Path) -> ScriptOutcome:
+    stored = open_stored(source, guard=guard())
+    if recorded_in(stored.head, work.record):
+        link_or_copy(source, target)
+        return ScriptOutcome.UNCHANGED
+    found = opened(stored, plan.reach)
+    applied = plan.apply(found.subject, work.variables, undo=False, record=work.record)
+    if applied.outcome is ScriptOutcome.REJECTED:
+        return ScriptOutcome.REJECTED
+    if not found.subject.changed and not applied.pixels:
+        link_or_copy(source, target)
+        return ScriptOutcome.UNCHANGED
+    write(target, found, applied, pixels())
+    return ScriptOutcome.CHANGED
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Bring a file that no script touches: linked on one file system, copied and synced
+    elsewhere."""
+    try:
+        os.link(source, target)
+    except OSError:
+        with source.open("rb") as old, target.open("xb") as new:
+            shutil.copyfileobj(old, new, 1 << 20)
+            new.flush()
+            os.fdatasync(new.fileno())
+
+
+@lru_cache(maxsize=8)
+def _plan(script: ScriptInForce, secret: bytes) -> Plan:
+    return ready(script, secret=secret)
+
+
+@cache
+def guard() -> Guard:
+    """Give the helper of this process that reads odd heads."""
+    return Guard()
+
+
+@cache
+def pixels() -> PixelGuard:
+    """Give the helper of this process that alters pixels."""
+    return PixelGuard()
