@@ -99,7 +99,7 @@ def decode(data: bytes, transfer_syntax: str, raster: Raster) -> Picture:
     except MemoryError:
         raise
     except Exception:  # each codec has errors of its own
-        raise Unclear("its decoder finds it damaged") from None
+        raise Unclear("its decoder finds it damaged, or lacks memory") from None
     shape = (raster.rows, raster.columns, raster.samples)
     if array.size != shape[0] * shape[1] * shape[2] or array.dtype.kind not in "iu":
         raise Unclear("its decoder gives something else than it says")
@@ -125,7 +125,8 @@ def encode(picture: Picture, transfer_syntax: str) -> bytes | None:
         return pack_frame(picture.array)
     array = picture.array[..., 0] if stream.samples == 1 else picture.array
     try:
-        data = bytes(_ENCODERS[stream.kind](np.ascontiguousarray(array), stream))
+        # A copy, for encoders want even sides of length 1 to lie as usual in memory.
+        data = bytes(_ENCODERS[stream.kind](array.copy(), stream))
         made = read_codestream(data)
     except MemoryError:
         raise

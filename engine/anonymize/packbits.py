@@ -51,7 +51,7 @@ def pack_frame(array: NDArray[np.generic]) -> bytes:
     segments = []
     for sample in range(samples):
         for byte in reversed(range(width)):
-            plane = np.ascontiguousarray(planes[:, :, sample, byte])
+            plane = planes[:, :, sample, byte].copy()
             segment = bytes(imagecodecs.packbits_encode(plane, axis=-1))
             segments.append(segment + bytes(len(segment) % 2))
     offsets, position = [], _HEADER

@@ -46,8 +46,8 @@ from engine.dicom.walk import UNDEFINED
 
 __all__ = ["Blanked", "Blanking", "blank_file", "parse_blanking"]
 
-MAX_FRAME = 256 * 1024 * 1024
-"""The largest frame that is decoded, in bytes; a helper process needs some eight times as much."""
+MAX_FRAME = 192 * 1024 * 1024
+"""The largest frame that is decoded, in bytes; JPEG 2000 takes some fifteen times as much."""
 
 _NATIVE = IMPLICIT_SYNTAXES | DEFLATED_SYNTAXES | {EXPLICIT, BIG_ENDIAN}
 _LONGEST = 0xFFFFFFFE
