@@ -1,21 +1,21 @@
-"""One object on its way in, by the intake contract: index, route, (filter, site script,) claim,
+"""One object on its way in, by the intake contract: index, route, (filter,) site script, claim,
 publish, answer. Receivers and uploads feed its bytes; the answer is success only for what is ours.
 No database, no pydicom and no lock stand on this path."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
+from engine.anonymize.applied import Undo
+from engine.anonymize.faults import ScriptError
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.names import FileNameTemplate, safe_name, scan_folder
+from engine.dicom.names import FileNameTemplate, Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
@@ -27,24 +27,31 @@ from engine.intake.answers import (
     Origin,
     Refusal,
 )
-from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Claims, NoClaim, StaleSnapshot
-from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record, sync_folder
-from engine.intake.labels import bounded_label
+from engine.intake.body import Body
+from engine.intake.claims import ClaimBook, Claims, StaleSnapshot
+from engine.intake.fate import Fate
+from engine.intake.joining import Joining, Ready
+from engine.intake.journal import Journal, Outcome, sync_folder
+from engine.intake.originals import Originals
 from engine.intake.routing import Router
-from engine.intake.snapshot import Snapshot
-from engine.intake.staging import (
-    FolderGone,
-    StagedFile,
-    StagingArea,
-    publish,
-    stored_digest,
-    vouch_for,
-    withdraw,
+from engine.intake.site import (
+    CHANGED,
+    PREVENTED,
+    UNCHANGED,
+    Edited,
+    Met,
+    SiteScript,
+    Step,
+    rejected,
+    unsound,
 )
+from engine.intake.slow import SlowPath
+from engine.intake.snapshot import Snapshot
+from engine.intake.staging import StagedFile, StagingArea
+from engine.model.changes import ScriptOutcome
 from engine.model.routing import Route
 
 _SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
-_STUDY_DATE, _STUDY_TIME = 0x00080020, 0x00080030
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64
 _LONGEST_UID = 128
@@ -58,25 +65,40 @@ class Intake:
     """What one process needs to take objects in; shared by its threads."""
 
     def __init__(
-        self, *, staging: StagingArea, journal: Journal, claims: Claims, guard: Guard
+        self,
+        *,
+        staging: StagingArea,
+        journal: Journal,
+        claims: Claims,
+        guard: Guard,
+        slow: SlowPath | None = None,
     ) -> None:
         """Put the parts together; `take` must give a snapshot before the first object."""
         self.staging = staging
         self.journal = journal
         self.book = ClaimBook(claims)
         self.guard = guard
+        self.slow = slow or SlowPath()
+        self.originals = Originals(staging.root.parent)
+        self.current: _InForce | None = None
         # Also of a process that had our number before, and of those on other nodes.
         self._names = f"{time.time_ns():x}{os.urandom(4).hex()}"
         self._serial = count(1)
 
     def take(self, snapshot: Snapshot) -> None:
         """Put a snapshot into force: objects that begin from now on see it."""
-        self.current = _InForce(snapshot)
+        self.current = _InForce(snapshot, self.current)
+
+    @property
+    def in_force(self) -> _InForce:
+        """The snapshot in force with what is compiled from it."""
+        assert self.current is not None
+        return self.current
 
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot in force."""
-        return self.current.snapshot
+        return self.in_force.snapshot
 
     def begin(self, origin: Origin, *, context: ObjectContext) -> Incoming:
         """Start to take one object in."""
@@ -86,14 +108,21 @@ class Intake:
         """Make a file's name that nobody else makes, without a lock."""
         return f"{self._names}-{next(self._serial):x}"
 
+    def close(self) -> None:
+        """End the helper processes of the slow path."""
+        self.slow.close()
+
 
 class _InForce:
     """A snapshot with what is compiled from it once."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, before: _InForce | None) -> None:
         self.snapshot = snapshot
         self.router = Router(snapshot.routing)
         self.template = FileNameTemplate(snapshot.file_name_template)
+        self.site: SiteScript | None = SiteScript.of(
+            snapshot, before.site if before is not None else None
+        )
 
 
 class Incoming:
@@ -102,16 +131,18 @@ class Incoming:
     def __init__(self, intake: Intake, origin: Origin, context: ObjectContext) -> None:
         """Begin with nothing written."""
         self._intake = intake
-        self._current = intake.current
+        self._current = intake.in_force
         self._origin = origin
         self._context = context
-        self._digest = hashlib.sha256()
-        self._size = 0
+        self._fate = Fate(origin, context, intake.journal)
         self._head: bytearray | None = bytearray()
         self._header: Header | None = None
-        self._file: StagedFile | None = None
+        self._route: Route | None = None
+        self._met = Met(step=Step.AS_IT_IS)
+        self._body: Body | None = None
+        self._made: StagedFile | None = None
+        """What the slow path has written."""
         self._fault: Refusal | None = None
-        self._unsynced: Record | None = None
         self._reader: HeaderReader | None = None
         if context.transfer_syntax not in NOT_WALKED:
             self._reader = HeaderReader(
@@ -123,22 +154,23 @@ class Incoming:
     @property
     def size(self) -> int:
         """Bytes of the data set so far."""
-        return self._size
+        return self._fate.size
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Take the next bytes of the data set; the chunks may be reused afterwards."""
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self._size += len(chunk)
+        self._fate.take(chunks)
         if self._fault is not None:
             return
         try:
             if self._head is None:
-                self._staged().write(chunks)
+                if self._body is not None:
+                    self._body.write(chunks)
             else:
                 for chunk in chunks:
                     self._head += chunk
                 self._read_head(final=False)
+        except Refusal as refusal:
+            self._fault = refusal
         except OSError as error:
             self._fail(error)
 
@@ -162,11 +194,13 @@ class Incoming:
     def abandon(self, reason: str) -> None:
         """Keep nothing: the sender went away before the object was whole."""
         try:
-            self._journal(Outcome.FAILED, reason=reason)
+            self._fate.record(Outcome.FAILED, self._current.snapshot, reason=reason)
         except OSError:
             pass  # nothing was promised; the transfer's own end is news enough
         finally:
             self._clean()
+
+    # ---------------------------------------------------------------------------------- the head
 
     def _read_head(self, *, final: bool) -> None:
         assert self._head is not None
@@ -184,43 +218,55 @@ class Incoming:
         # The header goes on pointing into `head`, which nothing appends to any more.
         head, self._head = self._head, None
         self._plausible = _looks_like_elements(head)
-        self._staged().write((self._meta(), head))
+        if self._header is None:
+            self._body = self._raw(head)
+        else:
+            self._begin(self._header, head)
 
-    def _meta(self) -> bytes:
+    def _begin(self, header: Header, head: bytearray) -> None:
+        """Route and meet the script as soon as the head is there, and write what comes of it."""
+        self._check(header)
+        self._route = self._current.router.route(header, receiver=self._origin.receiver)
+        self._met = self._meet(header, self._route)
+        if self._met.step is Step.REJECTED:
+            return
+        edited, site = self._met.edited, self._current.site
+        if edited is None or site is None:
+            self._body = self._raw(head)
+            return
+        self._body = Body(
+            self._new_file(),
+            start=(edited.start, *edited.head),
+            head=header,
+            rest=memoryview(head)[header.end :],
+            limit=self._current.snapshot.max_header if site.looks_behind else 0,
+        )
+
+    def _meet(self, header: Header, route: Route, *, whole: bool = True) -> Met:
+        site = self._current.site
+        if self._origin.prevent_anon:
+            return Met(step=Step.AS_IT_IS, script=PREVENTED if site is not None else "")
+        if site is None:
+            return Met(step=Step.AS_IT_IS)
+        return site.meet(header, self._meta, route, whole=whole)
+
+    def _meta(self, sop_class: str, sop_instance: str) -> bytes:
         return write_meta(
-            sop_class=self._context.sop_class,
-            sop_instance=self._context.sop_instance,
+            sop_class=sop_class,
+            sop_instance=sop_instance,
             transfer_syntax=self._context.transfer_syntax,
             source_ae=self._origin.calling[:16],
         )
 
-    def _staged(self) -> StagedFile:
-        if self._file is None:
-            self._file = self._intake.staging.new_file(self._intake.next_name())
-        return self._file
+    def _received_meta(self) -> bytes:
+        return self._meta(self._context.sop_class, self._context.sop_instance)
 
-    def _settle(self) -> Answer:
-        header = self._header
-        if header is None:
-            try:
-                header = self._slow_header()
-            except Unreadable as unreadable:
-                if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
-                    raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
-                return self._hold(unreadable.reason)
-        self._check(header)
-        return self._publish(header)
+    def _new_file(self) -> StagedFile:
+        return self._intake.staging.new_file(self._intake.next_name())
 
-    def _slow_header(self) -> Header:
-        """Let the guarded helper read what cannot be indexed exactly in memory."""
-        staged = self._staged()
-        normal = self._intake.guard.normalise(
-            staged.path, self._context.transfer_syntax, len(self._meta())
-        )
-        try:
-            return Header.index(normal, explicit=True)
-        except HeaderError as error:
-            raise Unreadable(error.reason) from error
+    def _raw(self, head: bytearray) -> Body:
+        """Write the object as it came."""
+        return Body(self._new_file(), start=(self._received_meta(),), rest=memoryview(head))
 
     def _check(self, header: Header) -> None:
         sop_class, sop_instance = header.text(_SOP_CLASS), header.text(_SOP_INSTANCE)
@@ -241,123 +287,186 @@ class Incoming:
         if sop_instance != self._context.sop_instance:
             raise Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
 
-    def _publish(self, header: Header) -> Answer:
-        staged = self._staged()
-        if self._current.snapshot.durable:
-            staged.sync()
+    # ------------------------------------------------------------------------- the whole object
+
+    def _settle(self) -> Answer:
+        header, route = self._header, self._route
+        if header is None or route is None:
+            try:
+                header = self._slow_header()
+            except Unreadable as unreadable:
+                if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
+                    raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
+                return self._hold(unreadable.reason)
+            self._check(header)
+            route = self._current.router.route(header, receiver=self._origin.receiver)
+            self._met = self._meet(header, route, whole=False)
         description = header.text(_SERIES_DESCRIPTION) or ""
         self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
+        ready = self._ready(header, route)
         for _ in range(_TRIES):
-            current = self._current = self._intake.current
-            route = current.router.route(header, receiver=self._origin.receiver)
-            key = (route.project or "", header.text(_STUDY_UID) or "", route.session)
+            if not isinstance(ready, Ready):
+                return ready
             try:
-                claim = self._intake.book.get(key, partial(self._request, header, route))
+                return self._join(ready)
             except StaleSnapshot:
-                continue
-            except NoClaim as error:
-                raise Refusal(OUT_OF_RESOURCES, str(error), Outcome.FAILED) from error
-            try:
-                return self._link(claim, scan_folder(header), current.template.name(header))
-            except FolderGone:
-                self._intake.book.drop(key, claim)
-        raise Refusal(
-            OUT_OF_RESOURCES, "the session was taken away again and again", Outcome.FAILED
+                ready = self._again(header, ready)
+        raise Refusal(OUT_OF_RESOURCES, "the configuration changed again and again", Outcome.FAILED)
+
+    def _slow_header(self) -> Header:
+        """Let the guarded helper read what cannot be indexed exactly in memory."""
+        assert self._body is not None
+        normal = self._intake.guard.normalise(
+            self._body.file.path, self._context.transfer_syntax, len(self._received_meta())
         )
-
-    def _request(self, header: Header, route: Route) -> ClaimRequest:
-        return ClaimRequest(
-            project=route.project or "",
-            study_uid=header.text(_STUDY_UID) or "",
-            label=safe_name(route.session),
-            subject=bounded_label(route.subject or ""),
-            snapshot=self._current.snapshot.number,
-            scan_date=header.text(_STUDY_DATE) or "",
-            scan_time=header.text(_STUDY_TIME) or "",
-            auto_archive=route.auto_archive,
-            prevent_anon=self._origin.prevent_anon,
-            receiver=self._origin.receiver,
-            calling=self._origin.calling,
-            source=self._origin.source,
-        )
-
-    def _link(self, claim: Claim, scan: str, name: str) -> Answer:
-        folder = Path(claim.folder)
-        stem, dot, ending = name.rpartition(".")
-        outcome = Outcome.STORED
-        for suffix in range(1, 1000):
-            candidate = name if suffix == 1 else f"{stem}-{suffix}{dot}{ending}"
-            try:
-                publish(
-                    self._staged().path,
-                    folder,
-                    scan,
-                    candidate,
-                    durable=self._current.snapshot.durable,
-                )
-            except FileExistsError:
-                relation = self._compare(claim, scan, candidate)
-                if relation is Outcome.DUPLICATE:
-                    return self._duplicate(claim, scan, candidate)
-                if relation is Outcome.CONFLICT:
-                    outcome = Outcome.CONFLICT
-                continue
-            return self._stored(claim, scan, candidate, outcome)
-        raise Refusal(OUT_OF_RESOURCES, "too many objects of one name", Outcome.FAILED)
-
-    def _compare(self, claim: Claim, scan: str, name: str) -> Outcome | None:
-        """Say what the object that has the name already is to this one."""
-        file = f"SCANS/{scan}/DICOM/{name}"
         try:
-            sop, digest = stored_digest(Path(claim.folder) / file)
-        except FileNotFoundError:
-            raise FolderGone from None
-        except HeaderError:
-            sop, digest = "", ""
-        if digest == self._digest.hexdigest() and sop == self._context.sop_instance:
-            return Outcome.DUPLICATE
-        received = {
-            (known.received_sop, known.digest)
-            for known in self._intake.book.known(claim.session, file)
-        }
-        if (self._context.sop_instance, self._digest.hexdigest()) in received:
-            return Outcome.DUPLICATE
-        same_uid = {known for known, _ in received} or {sop}
-        return Outcome.CONFLICT if self._context.sop_instance in same_uid else None
+            return Header.index(normal, explicit=True)
+        except HeaderError as error:
+            raise Unreadable(error.reason) from error
 
-    def _stored(self, claim: Claim, scan: str, name: str, outcome: Outcome) -> Answer:
+    def _ready(self, header: Header, route: Route) -> Ready | Answer:
+        """Bring the bytes to their end, as the script wants it."""
+        met = self._met
+        self._fate.script = met.script
+        self._fate.sop = self._context.sop_instance
+        if met.step is Step.REJECTED:
+            return self._reject(met)
+        body = self._body
+        assert body is not None
+        if met.step is Step.HELD:
+            return self._script_failed(met)
+        undo: tuple[Undo, ...] = ()
+        texts: Texts = header
+        if met.edited is not None:
+            behind = self._finish_tail(body, met.edited, header)
+            if behind is None:
+                self._restore_raw(body)
+                self._met = replace(met, step=Step.SLOW, edited=None)
+                return self._ready(header, route)
+            texts, undo = met.edited.texts, (*met.edited.undo, *behind)
+            self._fate.sop = texts.text(_SOP_INSTANCE) or ""
+        else:
+            body.finish()
+        if met.step is Step.SLOW:
+            return self._run_slowly(header, route, met)
+        return Ready(file=body.file, header=header, route=route, texts=texts, undo=undo)
+
+    def _finish_tail(self, body: Body, edited: Edited, header: Header) -> tuple[Undo, ...] | None:
+        """Write what follows the pixels; None where the script has to see it first."""
+        site = self._current.site
+        assert site is not None
+        tail = body.finish()
+        if body.lost:
+            return None
+        if tail is None:
+            return ()
+        stripped = site.strip(edited, tail, header)
+        if stripped is None:
+            return None
+        data, undo = stripped
+        body.file.write((data,))
+        return tuple(undo)
+
+    def _restore_raw(self, body: Body) -> None:
+        """Write the object again as it came."""
+        file = self._new_file()
+        self._body = body.received(file, self._received_meta())
+        body.file.discard()
+
+    def _run_slowly(self, header: Header, route: Route, met: Met) -> Ready | Answer:
+        site, body = self._current.site, self._body
+        assert site is not None and body is not None
+        target = self._intake.staging.folder / self._intake.next_name()
         try:
-            self._journal(outcome, session=claim.session, file=f"SCANS/{scan}/DICOM/{name}")
-        except Exception:
-            withdraw(Path(claim.folder), scan, name)
-            raise
-        return Answer(status=SUCCESS, comment="", outcome=outcome, session=claim.session)
+            done = self._intake.slow.run(
+                body.file.path,
+                target,
+                site.script,
+                secret=site.secret,
+                given=met.given,
+                record=site.record(met.given),
+                received=header,
+            )
+        except ScriptError as error:
+            return self._script_failed(site.failed(error.message, error.line))
+        if done.outcome is ScriptOutcome.REJECTED:
+            return self._reject(rejected(done.statement))
+        if done.header is None:
+            self._fate.script = UNCHANGED
+            return Ready(file=body.file, header=header, route=route, texts=header)
+        file = self._made = StagedFile.adopt(target)
+        lacking = unsound(done.header)
+        if lacking:
+            return self._script_failed(site.failed(lacking))
+        self._fate.script = CHANGED
+        self._fate.sop = done.header.text(_SOP_INSTANCE) or ""
+        return Ready(file=file, header=header, route=route, texts=done.header, undo=done.undo)
 
-    def _duplicate(self, claim: Claim, scan: str, name: str) -> Answer:
-        if self._current.snapshot.durable:
-            try:
-                vouch_for(Path(claim.folder), scan)
-            except FileNotFoundError:
-                raise FolderGone from None
-        self._journal(
-            Outcome.DUPLICATE,
-            session=claim.session,
-            file=f"SCANS/{scan}/DICOM/{name}",
-            reason="the same object is in the session already",
+    def _join(self, ready: Ready) -> Answer:
+        current = self._current
+        if current.snapshot.durable:
+            ready.file.sync()
+        joining = Joining(
+            self._fate,
+            current.snapshot,
+            current.template,
+            book=self._intake.book,
+            originals=self._intake.originals,
+            writer=self._intake.journal.path.stem,
         )
-        return Answer(status=SUCCESS, comment="", outcome=Outcome.DUPLICATE, session=claim.session)
+        return joining.join(ready)
 
-    def _hold(self, reason: str) -> Answer:
-        """Keep the object in staging, durably, for a person to look at."""
-        staged = self._staged()
+    def _again(self, header: Header, ready: Ready) -> Ready | Answer:
+        """Route again by the newer snapshot; where that matters to the script it runs again, over
+        the object as it was received."""
+        before, old = self._current.site, ready.route
+        current = self._current = self._intake.in_force
+        route = current.router.route(header, receiver=self._origin.receiver)
+        site = current.site
+        if self._origin.prevent_anon or (
+            site is before and (site is None or site.given(route) == site.given(old))
+        ):
+            return replace(ready, route=route)
+        if self._made is not None:
+            self._made.discard()
+            self._made = None
+        assert self._body is not None
+        if self._body.head is not None:
+            self._restore_raw(self._body)
+        self._met = self._meet(header, route, whole=False)
+        return self._ready(header, route)
+
+    # -------------------------------------------------------------------------------------- ends
+
+    def _reject(self, met: Met) -> Answer:
+        """Count an object that the script does not want; nothing of it is kept."""
+        self._fate.script = ""
+        self._fate.record(
+            Outcome.REJECTED, self._current.snapshot, reason=met.reason, rule=met.rule
+        )
+        return Answer(status=SUCCESS, comment="", outcome=Outcome.REJECTED)
+
+    def _script_failed(self, met: Met) -> Answer:
+        if self._origin.refuse_failed:
+            raise Refusal(OUT_OF_RESOURCES, met.reason, rule=met.rule)
+        return self._hold(met.reason, rule=met.rule)
+
+    def _hold(self, reason: str, *, rule: str = "") -> Answer:
+        """Keep the object as it came in staging, durably, for a person to look at."""
+        assert self._body is not None
+        self._body.finish()
+        staged = self._body.file
         staged.sync()
         staged.close()
+        self._fate.sop = self._context.sop_instance
         held = self._intake.staging.held
         name = f"{self._intake.next_name()}.dcm"
         os.link(staged.path, held / name)
         try:
             sync_folder(held)
-            self._journal(Outcome.HELD, file=name, reason=reason)
+            self._fate.record(
+                Outcome.HELD, self._current.snapshot, file=name, reason=reason, rule=rule
+            )
         except Exception:
             (held / name).unlink(missing_ok=True)
             raise
@@ -366,7 +475,12 @@ class Incoming:
     def _refuse(self, refusal: Refusal) -> Answer:
         # Should the journal fail too: the sender is told, and the worker's news carry the error.
         with suppress(OSError):
-            self._journal(refusal.outcome, reason=refusal.reason)
+            self._fate.record(
+                refusal.outcome,
+                self._current.snapshot,
+                reason=refusal.reason,
+                rule=refusal.rule,
+            )
         return Answer(status=refusal.status, comment=refusal.reason[:64], outcome=refusal.outcome)
 
     def _fail(self, error: OSError) -> None:
@@ -375,40 +489,13 @@ class Incoming:
         # Now, not when its sender has come to an end: the others need the room.
         self._clean()
 
-    def _journal(
-        self, outcome: Outcome, *, session: str = "", file: str = "", reason: str = ""
-    ) -> None:
-        snapshot = self._current.snapshot
-        record = Record(
-            at=time.time_ns(),
-            transfer=self._origin.transfer,
-            outcome=outcome,
-            session=session,
-            file=file,
-            sop_class=self._context.sop_class,
-            received_sop=self._context.sop_instance,
-            sop=self._context.sop_instance,
-            digest=self._digest.hexdigest(),
-            size=self._size,
-            reason=reason,
-            snapshot=snapshot.number,
-            receiver=self._origin.receiver,
-            calling=self._origin.calling,
-            peer=self._origin.peer,
-            transfer_syntax=self._context.transfer_syntax,
-            undoes=self._unsynced,
-        )
-        try:
-            self._intake.journal.append(record, sync=snapshot.durable and outcome in NEEDS_SYNC)
-        except NotSynced:
-            self._unsynced = record
-            raise
-
     def _clean(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):  # what stays is swept at the next start
-                self._file.discard()
-            self._file = None
+        files = [self._body.file if self._body is not None else None, self._made]
+        self._body = self._made = None
+        for file in files:
+            if file is not None:
+                with suppress(OSError):  # what stays is swept at the next start
+                    file.discard()
 
 
 def _looks_like_elements(head: bytearray) -> bool:

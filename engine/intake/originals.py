@@ -186,6 +186,39 @@ def restore(stored: Header, undo: Iterable[Undo]) -> list[Piece]:
     return edit.write()
 
 
+def with_group_lengths(header: Header, undo: tuple[Undo, ...]) -> tuple[Undo, ...]:
+    """Add the group lengths that go when elements of their group are written anew, so that a part
+    comes back byte for byte. `header` is the part as it was.
+
+    Raises:
+        HeaderError: if a sequence cannot be indexed exactly.
+    """
+    known = {one.path for one in undo}
+    items: dict[tuple[int, ...], Header | None] = {(): header}
+    added: dict[tuple[int, ...], Undo] = {}
+    for one in undo:
+        for depth in range(0, len(one.path), 2):
+            above = one.path[:depth]
+            inside = _item(items, above)
+            length = one.path[depth] & 0xFFFF0000
+            path = (*above, length)
+            if inside is None or length not in inside or path in known or path in added:
+                continue
+            element = inside[length]
+            before = bytes(inside.data[element.start : element.end])
+            added[path] = Undo(path=path, element=before, statement=one.statement)
+    return (*undo, *added.values())
+
+
+def _item(items: dict[tuple[int, ...], Header | None], path: tuple[int, ...]) -> Header | None:
+    """Give the item that a path ends with as it was; None for one that was not there."""
+    if path not in items:
+        above = _item(items, path[:-2])
+        found = [] if above is None else above.items(path[-2])
+        items[path] = found[path[-1]] if path[-1] < len(found) else None
+    return items[path]
+
+
 def _framed(original: Original) -> bytes:
     scripts: dict[tuple[str, int], int] = {}
     undo = []

@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.dicom.part10 import read_meta
 from engine.intake.folders import make_folders, settle
@@ -29,6 +30,7 @@ class StagingArea:
 
     def __init__(self, root: Path, owner: str) -> None:
         """Make both folders; `owner` is unique to this process."""
+        self.root = root
         self.folder = root / owner
         self.held = root / "held"
         for folder in (self.folder, self.held):
@@ -71,6 +73,37 @@ class StagedFile:
                 del left[0]
             if written:
                 left[0] = left[0][written:]
+
+    @classmethod
+    def adopt(cls, path: Path) -> StagedFile:
+        """Take over a file that a helper of ours has written.
+
+        Raises:
+            OSError: if it cannot be opened or locked.
+        """
+        file = cls.__new__(cls)
+        file.path = path
+        file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+
+    def copy(self, source: StagedFile, start: int, end: int) -> None:
+        """Append a stretch of another file.
+
+        Raises:
+            OSError: if it cannot all be written.
+        """
+        while start < end:
+            copied = os.sendfile(self._descriptor, source._descriptor, start, end - start)
+            if copied == 0:
+                raise OSError(errno.EIO, "a staged file became shorter")
+            start += copied
+
+    def stored_digest(self) -> tuple[str, str]:
+        """Give what the function of this name says of a published file."""
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return _digest(file)
 
     def sync(self) -> None:
         """Make the bytes durable."""
@@ -156,11 +189,15 @@ def stored_digest(path: Path) -> tuple[str, str]:
         fcntl.flock(file, fcntl.LOCK_SH)
         if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
             raise FileNotFoundError(errno.ENOENT, "taken back")
-        start = file.read(4096)
-        meta = read_meta(start)
-        digest = hashlib.sha256(start[meta.dataset_offset :])
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> tuple[str, str]:
+    start = file.read(4096)
+    meta = read_meta(start)
+    digest = hashlib.sha256(start[meta.dataset_offset :])
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
     return meta.sop_instance, digest.hexdigest()
 
 

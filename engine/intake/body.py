@@ -1,0 +1,91 @@
+"""The staged file of one object while its bytes arrive: as they came, or with another head. What
+was received can always be written again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.dicom.edit import Piece
+from engine.dicom.header import Header
+from engine.intake.passage import Passage
+from engine.intake.staging import StagedFile
+
+
+class Body:
+    """Of one object; used by one thread."""
+
+    def __init__(
+        self,
+        file: StagedFile,
+        *,
+        start: Sequence[Piece],
+        rest: memoryview,
+        head: Header | None = None,
+        limit: int = 0,
+    ) -> None:
+        """Write `start` and what there is of the rest, in one call. `head` is the one that was
+        received, where `start` holds another. With a `limit` what follows the pixels is not
+        written, up to so many bytes.
+
+        Raises:
+            OSError: if they cannot be written.
+        """
+        self.file = file
+        self.head = head
+        self.lost = False
+        """Whether it cannot be told what follows the pixels; then it is written as it came."""
+        self._start = sum(map(len, start))
+        self._passed = 0
+        """Bytes of the rest that are written as they came."""
+        self._tail: bytearray | None = None
+        self._passage: Passage | None = None
+        if head is not None and limit:
+            self._passage = Passage(explicit=head.explicit, limit=limit)
+        self._write(start, (rest,))
+
+    def write(self, chunks: Sequence[memoryview]) -> None:
+        """Append the next bytes.
+
+        Raises:
+            OSError: if they cannot be written.
+        """
+        self._write((), chunks)
+
+    def finish(self) -> bytearray | None:
+        """End; give what follows the pixels where it is not written, once.
+
+        Raises:
+            OSError: if the last bytes cannot be written.
+        """
+        passage, self._passage = self._passage, None
+        if passage is None:
+            return None
+        left = passage.close()
+        self.file.write(left)
+        self._passed += sum(map(len, left))
+        self.lost = passage.lost
+        self._tail = passage.tail
+        return self._tail
+
+    def received(self, file: StagedFile, start: bytes) -> Body:
+        """Write what was received to another file, after `start`.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        assert self.head is not None
+        head = memoryview(self.head.data)[: self.head.end]
+        again = Body(file, start=(start,), rest=head)
+        file.copy(self.file, self._start, self._start + self._passed)
+        if self._tail is not None:
+            file.write((self._tail,))
+        return again
+
+    def _write(self, start: Sequence[Piece], chunks: Sequence[memoryview]) -> None:
+        if self._passage is None:
+            self.file.write((*start, *chunks))
+            self._passed += sum(map(len, chunks))
+            return
+        through = self._passage.split(chunks)
+        self.file.write((*start, *through))
+        self._passed += sum(map(len, through))

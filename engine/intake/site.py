@@ -1,0 +1,253 @@
+"""The site script in the way of received objects: compiled once per snapshot, applied to each head
+in memory. What becomes of the object's bytes is `incoming`'s affair, and of those for which a head
+is not enough `slow`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import structlog
+
+from engine.anonymize import hosting
+from engine.anonymize.applied import Undo
+from engine.anonymize.changes import undo_of
+from engine.anonymize.faults import ScriptError
+from engine.anonymize.plan import Plan
+from engine.anonymize.record import record as write_record
+from engine.anonymize.record import recorded_in
+from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.dicom.edit import Piece
+from engine.dicom.header import Header, HeaderError
+from engine.dicom.names import Texts, safe_name
+from engine.intake.labels import bounded_label
+from engine.intake.originals import with_group_lengths
+from engine.intake.snapshot import Snapshot
+from engine.model.changes import ScriptOutcome, Statement
+from engine.model.errors import InvalidInput
+from engine.model.routing import Route
+from engine.model.scripts import ScriptInForce
+
+SKIPPED, PREVENTED, CHANGED, UNCHANGED = "skipped", "prevented", "changed", "unchanged"
+"""What records tell of the script; see `Record.script`."""
+
+_PREAMBLE = bytes(128) + b"DICM"
+_SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
+_LONGEST_UID = 128
+
+Meta = Callable[[str, str], bytes]
+
+_log = structlog.get_logger(__name__)
+
+
+class Step(Enum):
+    """What is to be done with an object that met the script."""
+
+    AS_IT_IS = "as it is"
+    EDITED = "edited"
+    SLOW = "slow"
+    """A head is not enough: the guarded helper runs the script over the whole object."""
+    HELD = "held"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """What is to be written instead of the head."""
+
+    start: bytes
+    """Preamble and group 2."""
+    head: list[Piece]
+    texts: Texts
+    undo: tuple[Undo, ...]
+    stripped: bool
+    """Private elements after the pixels are to go, too."""
+    statement: Statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Met:
+    """How one object met the script."""
+
+    step: Step
+    script: str = ""
+    reason: str = ""
+    """In words, without values of the object."""
+    rule: str = ""
+    edited: Edited | None = None
+    given: dict[str, str] = field(default_factory=dict)
+
+
+class StoredTexts:
+    """What a header says once it is stored."""
+
+    def __init__(self, subject: Subject, header: Header) -> None:
+        """Read the header where the script left it alone."""
+        self._subject = subject
+        self._header = header
+
+    def text(self, tag: int) -> str | None:
+        """Give the first value as text; None where the element is absent."""
+        if tag not in self._subject.head.by:
+            return self._header.text(tag)
+        text = self._subject.text(tag)
+        return None if text is None else text.partition("\\")[0].strip(" \0")
+
+
+class SiteScript:
+    """The script of one snapshot; shared by threads."""
+
+    def __init__(self, script: ScriptInForce, secret: bytes) -> None:
+        """Make it ready; one that cannot be is told to each object that meets it."""
+        self.script = script
+        self.secret = secret
+        self.name = Statement(script=script.name, version=script.version)
+        self._plan: Plan | None = None
+        self._fault = ""
+        try:
+            self._plan = hosting.ready(script, secret=secret)
+        except InvalidInput as error:
+            self._fault = f"{self.name} cannot be run: {error.message}"
+        except Exception as error:
+            _log.error("script_not_compiled", version=script.version, error=type(error).__name__)
+            self._fault = f"{self.name} cannot be run"
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, before: SiteScript | None) -> SiteScript | None:
+        """Give that of a snapshot: the one before where nothing of it has changed."""
+        script = snapshot.site_script
+        if script is None:
+            return None
+        if before is not None and (before.script, before.secret) == (script, snapshot.uid_secret):
+            return before
+        return cls(script, snapshot.uid_secret)
+
+    def given(self, route: Route) -> dict[str, str]:
+        """Give the variables for an object that was routed so."""
+        return hosting.variables(
+            project=route.project or "",
+            subject=bounded_label(route.subject or ""),
+            session=session_label(route),
+        )
+
+    def record(self, given: dict[str, str]) -> str:
+        """Give the id that an object carries once the script has run with these variables."""
+        return hosting.record_id(self.script.id, given, self.secret)
+
+    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> Met:
+        """Run on a head. `meta` writes preamble and group 2 for a SOP class and instance; without
+        `whole` the head is only a picture of the one that was received, and is not written."""
+        given = self.given(route)
+        record = self.record(given)
+        plan = self._plan
+        if plan is None:
+            return Met(step=Step.HELD, reason=self._fault, rule=str(self.name))
+        reach = plan.reach
+        try:
+            if recorded_in(header, record):
+                return Met(step=Step.AS_IT_IS, script=SKIPPED)
+            if reach.tail or reach.pixel_group or reach.urls:
+                return Met(step=Step.SLOW, given=given)
+            group2 = None
+            if reach.meta:
+                start = meta(header.text(_SOP_CLASS) or "", header.text(_SOP_INSTANCE) or "")
+                group2 = index_meta(start[len(_PREAMBLE) :])
+            subject = Subject(header, meta=group2)
+            applied = plan.apply(subject, given, undo=False, record="")
+            if applied.outcome is ScriptOutcome.REJECTED:
+                return rejected(subject.statement)
+            if applied.pixels or (not whole and subject.changed):
+                return Met(step=Step.SLOW, given=given)
+            if not subject.changed:
+                return Met(step=Step.AS_IT_IS, script=UNCHANGED, given=given)
+            undo = recorded(subject, record, plan)
+            texts = StoredTexts(subject, header)
+            lacking = unsound(texts)
+            if lacking:
+                return Met(step=Step.HELD, reason=f"{self.name}: {lacking}", rule=str(self.name))
+            if group2 is None:
+                start = meta(texts.text(_SOP_CLASS) or "", texts.text(_SOP_INSTANCE) or "")
+            else:
+                start = _PREAMBLE + subject.meta_bytes()
+            edited = Edited(
+                start=start,
+                head=subject.head_pieces(),
+                texts=texts,
+                undo=with_group_lengths(header, undo),
+                stripped=applied.stripped,
+                statement=subject.statement,
+            )
+        except ScriptError as error:
+            return self.failed(error.message, error.line)
+        except HeaderError:
+            return self.failed("a sequence cannot be read exactly")
+        except Exception as error:
+            _log.error("script_failed", version=self.script.version, error=type(error).__name__)
+            return self.failed(f"the script failed ({type(error).__name__})")
+        return Met(step=Step.EDITED, script=CHANGED, edited=edited, given=given)
+
+    def failed(self, message: str, line: int = 0) -> Met:
+        """Tell that the script failed with an object."""
+        at = Statement(script=self.name.script, version=self.name.version, line=line)
+        return Met(step=Step.HELD, reason=f"{at}: {message}", rule=str(at))
+
+    @property
+    def looks_behind(self) -> bool:
+        """Whether what follows the pixels may matter."""
+        plan = self._plan
+        return plan is not None and (plan.reach.wanders or plan.reach.strips)
+
+    def strip(
+        self, edited: Edited, tail: bytearray, head: Header
+    ) -> tuple[bytes, list[Undo]] | None:
+        """Give what follows the pixels as it is to be written, with its undo; None where the script
+        has to see it, too."""
+        try:
+            header = index_tail(tail, head)
+        except HeaderError:
+            return None
+        if header.sequences():
+            return None
+        private = [tag for tag in header.tags() if tag & 0x10000] if edited.stripped else []
+        edit = header.edit()
+        undo = []
+        for tag in private:
+            element = header[tag]
+            before = bytes(tail[element.start : element.end])
+            undo.append(Undo(path=(tag,), element=before, statement=edited.statement))
+            edit.remove(tag)
+        return b"".join(edit.write()), list(with_group_lengths(header, tuple(undo)))
+
+
+def session_label(route: Route) -> str:
+    """Give the label that scripts read: that of the session's folder."""
+    return safe_name(route.session)
+
+
+def rejected(statement: Statement) -> Met:
+    """Tell that a statement rejects an object."""
+    return Met(step=Step.REJECTED, reason="the site script rejects it", rule=str(statement))
+
+
+def recorded(subject: Subject, record: str, plan: Plan) -> tuple[Undo, ...]:
+    """Let a changed object say that the script ran over it; give the undo of all."""
+    subject.statement = Statement(script=plan.name, version=plan.version)
+    write_record(subject, record, plan.language)
+    return undo_of(subject)
+
+
+def unsound(texts: Texts) -> str:
+    """Say what an object lacks after a script, without which it cannot be stored; empty where it
+    lacks nothing."""
+    for name, tag in (
+        ("SOP Class UID", _SOP_CLASS),
+        ("SOP Instance UID", _SOP_INSTANCE),
+        ("Study Instance UID", _STUDY_UID),
+    ):
+        uid = texts.text(tag)
+        if not uid:
+            return f"it leaves no {name}"
+        if len(uid) > _LONGEST_UID or not uid.isprintable():
+            return f"it leaves a malformed {name}"
+    return ""

@@ -1,0 +1,129 @@
+"""The helper process of the slow path: reads requests, a line of JSON each, from standard input,
+runs a script over a staged file and writes another, and answers what became of it. It limits itself
+before it imports anything that parses. Nothing imports this module; it is run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import resource
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+_LARGEST = 64 * 1024 * 1024 * 1024
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    warnings.simplefilter("ignore")
+    from engine.dicom.guard import ANSWER, GREETING, SPENT  # noqa: PLC0415 (limits first)
+
+    work = _Work()
+    out = sys.stdout.buffer
+    out.write(GREETING)
+    out.flush()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        _allow_cpu(request["seconds"])
+        status = 0
+        try:
+            body = work.run(request)
+        except Exception as error:  # whatever hostile bytes, or a full disk, make of it
+            fatal = isinstance(error, MemoryError | RecursionError)
+            status = SPENT if fatal else 1
+            reason = "more memory is needed than allowed" if fatal else type(error).__name__
+            body = f"the script cannot be run over the whole object ({reason})".encode()
+        out.write(ANSWER.pack(status, 0, len(body)))
+        out.write(body)
+        out.flush()
+
+
+class _Work:
+    """Scripts that were made ready, and the guard that reads odd heads."""
+
+    def __init__(self) -> None:
+        from engine.dicom.guard import Guard  # noqa: PLC0415 (limits first)
+
+        self._guard = Guard()
+        self._plans: dict[str, Any] = {}
+
+    def run(self, request: dict[str, Any]) -> bytes:
+        """Run a script over a file; give the answer."""
+        from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
+        from engine.intake import stored  # noqa: PLC0415 (limits first)
+        from engine.intake.slow import Told, encode_told  # noqa: PLC0415 (limits first)
+        from engine.model.errors import InvalidInput  # noqa: PLC0415 (limits first)
+
+        try:
+            plan = self._plan(request)
+            source = stored.open_stored(Path(request["raw"]), guard=self._guard)
+            found = stored.opened(source, plan.reach)
+            applied = plan.apply(found.subject, request["given"], undo=False, record="")
+            return encode_told(_answer(request, source, found, applied, plan))
+        except ScriptError as error:
+            return encode_told(Told("error", error.message, error.line))
+        except InvalidInput as error:
+            return encode_told(Told("error", error.message))
+
+    def _plan(self, request: dict[str, Any]) -> Any:
+        import msgspec  # noqa: PLC0415 (limits first)
+
+        from engine.anonymize import hosting  # noqa: PLC0415 (limits first)
+        from engine.model.scripts import ScriptInForce  # noqa: PLC0415 (limits first)
+
+        key = json.dumps([request["script"], request["secret"]])
+        plan = self._plans.get(key)
+        if plan is None:
+            script = msgspec.convert(request["script"], ScriptInForce)
+            plan = hosting.ready(script, secret=base64.b64decode(request["secret"]))
+            self._plans = {key: plan}
+        return plan
+
+
+def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan: Any) -> Any:
+    from engine.intake.originals import with_group_lengths  # noqa: PLC0415 (limits first)
+    from engine.intake.site import recorded  # noqa: PLC0415 (limits first)
+    from engine.intake.slow import Place, Told  # noqa: PLC0415 (limits first)
+    from engine.model.changes import ScriptOutcome  # noqa: PLC0415 (limits first)
+
+    def place(statement: Any) -> Place:
+        return Place(statement.script, statement.version, statement.line)
+
+    running = place(found.subject.statement)
+    if applied.outcome is ScriptOutcome.REJECTED:
+        return Told(applied.outcome.value, place=running)
+    if not applied.pixels and not found.subject.changed:
+        return Told(ScriptOutcome.UNCHANGED.value, place=running)
+    undo = with_group_lengths(source.head, recorded(found.subject, request["record"], plan))
+    target = Path(request["target"])
+    with target.open("xb", buffering=1 << 16) as file:
+        target.chmod(0o600)
+        for piece in found.pieces():
+            file.write(piece)
+    blankings = [request.blanking for request in applied.pixels]
+    return Told(
+        applied.outcome.value,
+        place=running,
+        undo=[(list(one.path), one.element, place(one.statement)) for one in undo],
+        blankings=[
+            (each.left, each.top, each.right, each.bottom, list(each.values)) for each in blankings
+        ],
+        blanked_by=place(applied.pixels[0].statement) if applied.pixels else None,
+    )
+
+
+def _allow_cpu(seconds: float) -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    main()
