@@ -312,6 +312,23 @@ def test_what_cannot_be_compressed_exactly_is_stored_decompressed(
     assert "LossyImageCompression" not in read(tmp_path / "target")
 
 
+def test_jpeg_ls_of_twelve_bits_is_stored_decompressed(tmp_path: Path) -> None:
+    """The encoder writes 8 or 16 bits only."""
+    # CharLS wrote it through another binding.
+    frame = bytes.fromhex(
+        "ffd8fff7000b0c0005000601011100ffda0008010100000000000000001ffd08a41902ff3f40000032046210"
+        "82200230889fcfc7d3e203104082000000064210444f67a3c9e04100ffd9"
+    )
+    array = (np.arange(30).reshape(1, 5, 6, 1) * 131 % 4096 - 2048).astype("<i2")
+    source = _file(tmp_path, JPEG + "80", lambda _: frame, array, 12)
+    box = Blanking(left=0, top=0, right=2, bottom=1, values=(-7,))
+    done = blank_file(source, tmp_path / "target", [box])
+    assert (done.transfer_syntax, done.notes) == (EXPLICIT, (DECOMPRESSED,))
+    assert (pixels(source) == array).all()
+    array[:, :1, :2] = -7
+    assert (pixels(tmp_path / "target") == array).all()
+
+
 @pytest.mark.parametrize(
     ("syntax", "name"),
     [
