@@ -12,6 +12,7 @@ from struct import Struct
 from typing import BinaryIO
 
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.raster import MAX_FRAMES
 
 EXTENDED_OFFSETS, EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
 
@@ -65,7 +66,7 @@ def read_fragments(file: BinaryIO, start: int, size: int) -> Fragments:
         spans.append(Fragment(start=position - length, length=length))
         if len(spans) > MAX_FRAGMENTS:
             raise _odd("they are in too many pieces")
-    if not spans or spans[0].length % 4:
+    if not spans or spans[0].length % 4 or spans[0].length > 4 * MAX_FRAMES:
         raise _odd("their table of offsets is damaged")
     file.seek(spans[0].start)
     table = Struct(f"<{spans[0].length // 4}I").unpack(file.read(spans[0].length))

@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.raster import DOUBLE_PIXELS, FLOAT_PIXELS, PIXELS
+from engine.anonymize.raster import DOUBLE_PIXELS, FLOAT_PIXELS, MAX_FRAMES, PIXELS
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
 from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, FileMeta, is_explicit, read_meta
@@ -77,6 +77,8 @@ class PixelFile:
         """Read another element of group 7FE0."""
         for element in self.group[:-1]:
             if element.tag == tag:
+                if element.length > 8 * MAX_FRAMES:
+                    raise ScriptError("alterPixels: a table of offsets is larger than allowed")
                 self.file.seek(element.value)
                 return self.file.read(element.length)
         return None

@@ -274,6 +274,17 @@ def test_tables_of_offsets_are_right(
     assert (pixels(tmp_path / "target") == expected).all()
 
 
+@pytest.mark.parametrize("extended", [False, True])
+def test_tables_of_offsets_have_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extended: bool
+) -> None:
+    array = _noise((2, 20, 30, 1), "u1", 255)
+    source = _file(tmp_path, RLE, _rle, array, 8, extended=extended)
+    monkeypatch.setattr(f"engine.anonymize.{'pixelfile' if extended else 'frames'}.MAX_FRAMES", 1)
+    with pytest.raises(ScriptError, match="table of offsets"):
+        blank_file(source, tmp_path / "target", [BOX])
+
+
 def test_extended_tables_go_with_the_compression(tmp_path: Path) -> None:
     array = _noise((2, 20, 30, 1), "u1", 255)
     source = _file(tmp_path, JPEG + "91", _jpeg_2000(8), array, 8, extended=True, table=False)
