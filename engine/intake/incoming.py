@@ -15,11 +15,10 @@ from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.names import FileNameTemplate, Texts
+from engine.dicom.names import Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
-    MISMATCH,
     OUT_OF_RESOURCES,
     SUCCESS,
     Answer,
@@ -30,20 +29,24 @@ from engine.intake.answers import (
 from engine.intake.body import Body
 from engine.intake.claims import ClaimBook, Claims, StaleSnapshot
 from engine.intake.fate import Fate
+from engine.intake.identity import (
+    SOP_INSTANCE,
+    check_received,
+    lacking,
+    looks_like_elements,
+)
+from engine.intake.in_force import InForce
 from engine.intake.joining import Joining, Ready
 from engine.intake.journal import Journal, Outcome, sync_folder
 from engine.intake.originals import Originals
-from engine.intake.routing import Router
 from engine.intake.site import (
     CHANGED,
     PREVENTED,
     UNCHANGED,
     Edited,
     Met,
-    SiteScript,
     Step,
     rejected,
-    unsound,
 )
 from engine.intake.slow import SlowPath
 from engine.intake.snapshot import Snapshot
@@ -51,11 +54,8 @@ from engine.intake.staging import StagedFile, StagingArea
 from engine.model.changes import ScriptOutcome
 from engine.model.routing import Route
 
-_SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64
-_LONGEST_UID = 128
-"""Characters; twice what PS3.5 9.1 allows, for senders that cannot count."""
 _LONGEST_BLIND_HEAD = 64 * 1024
 """Bytes held of a data set that cannot be walked."""
 _TRIES = 16
@@ -80,17 +80,17 @@ class Intake:
         self.guard = guard
         self.slow = slow or SlowPath()
         self.originals = Originals(staging.root.parent)
-        self.current: _InForce | None = None
+        self.current: InForce | None = None
         # Also of a process that had our number before, and of those on other nodes.
         self._names = f"{time.time_ns():x}{os.urandom(4).hex()}"
         self._serial = count(1)
 
     def take(self, snapshot: Snapshot) -> None:
         """Put a snapshot into force: objects that begin from now on see it."""
-        self.current = _InForce(snapshot, self.current)
+        self.current = InForce(snapshot, self.current)
 
     @property
-    def in_force(self) -> _InForce:
+    def in_force(self) -> InForce:
         """The snapshot in force with what is compiled from it."""
         assert self.current is not None
         return self.current
@@ -111,18 +111,6 @@ class Intake:
     def close(self) -> None:
         """End the helper processes of the slow path."""
         self.slow.close()
-
-
-class _InForce:
-    """A snapshot with what is compiled from it once."""
-
-    def __init__(self, snapshot: Snapshot, before: _InForce | None) -> None:
-        self.snapshot = snapshot
-        self.router = Router(snapshot.routing)
-        self.template = FileNameTemplate(snapshot.file_name_template)
-        self.site: SiteScript | None = SiteScript.of(
-            snapshot, before.site if before is not None else None
-        )
 
 
 class Incoming:
@@ -217,7 +205,7 @@ class Incoming:
             raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
         # The header goes on pointing into `head`, which nothing appends to any more.
         head, self._head = self._head, None
-        self._plausible = _looks_like_elements(head)
+        self._plausible = looks_like_elements(head)
         if self._header is None:
             self._body = self._raw(head)
         else:
@@ -225,7 +213,7 @@ class Incoming:
 
     def _begin(self, header: Header, head: bytearray) -> None:
         """Route and meet the script as soon as the head is there, and write what comes of it."""
-        self._check(header)
+        check_received(header, self._context)
         self._route = self._current.router.route(header, receiver=self._origin.receiver)
         self._met = self._meet(header, self._route)
         if self._met.step is Step.REJECTED:
@@ -268,25 +256,6 @@ class Incoming:
         """Write the object as it came."""
         return Body(self._new_file(), start=(self._received_meta(),), rest=memoryview(head))
 
-    def _check(self, header: Header) -> None:
-        sop_class, sop_instance = header.text(_SOP_CLASS), header.text(_SOP_INSTANCE)
-        if not sop_class or not sop_instance:
-            raise Refusal(CANNOT_UNDERSTAND, "SOP Class UID or SOP Instance UID is missing")
-        study = header.text(_STUDY_UID)
-        if not study:
-            raise Refusal(CANNOT_UNDERSTAND, "Study Instance UID is missing")
-        for name, uid in (
-            ("SOP Class", sop_class),
-            ("SOP Instance", sop_instance),
-            ("Study Instance", study),
-        ):
-            if len(uid) > _LONGEST_UID or not uid.isprintable():
-                raise Refusal(CANNOT_UNDERSTAND, f"{name} UID is malformed")
-        if sop_class != self._context.sop_class:
-            raise Refusal(MISMATCH, "SOP Class UID differs between command and data set")
-        if sop_instance != self._context.sop_instance:
-            raise Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
-
     # ------------------------------------------------------------------------- the whole object
 
     def _settle(self) -> Answer:
@@ -298,7 +267,7 @@ class Incoming:
                 if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
                     raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
                 return self._hold(unreadable.reason)
-            self._check(header)
+            check_received(header, self._context)
             route = self._current.router.route(header, receiver=self._origin.receiver)
             self._met = self._meet(header, route, whole=False)
         description = header.text(_SERIES_DESCRIPTION) or ""
@@ -344,7 +313,7 @@ class Incoming:
                 self._met = replace(met, step=Step.SLOW, edited=None)
                 return self._ready(header, route)
             texts, undo = met.edited.texts, (*met.edited.undo, *behind)
-            self._fate.sop = texts.text(_SOP_INSTANCE) or ""
+            self._fate.sop = texts.text(SOP_INSTANCE) or ""
         else:
             body.finish()
         if met.step is Step.SLOW:
@@ -361,7 +330,7 @@ class Incoming:
         if tail is None:
             return ()
         stripped = site.strip(edited, tail, header)
-        if stripped is None:
+        if stripped is None or (stripped[1] and self._met.script == UNCHANGED):
             return None
         data, undo = stripped
         body.file.write((data,))
@@ -395,11 +364,11 @@ class Incoming:
             self._fate.script = UNCHANGED
             return Ready(file=body.file, header=header, route=route, texts=header)
         file = self._made = StagedFile.adopt(target)
-        lacking = unsound(done.header)
-        if lacking:
-            return self._script_failed(site.failed(lacking))
+        fault = lacking(done.header)
+        if fault:
+            return self._script_failed(site.failed(fault))
         self._fate.script = CHANGED
-        self._fate.sop = done.header.text(_SOP_INSTANCE) or ""
+        self._fate.sop = done.header.text(SOP_INSTANCE) or ""
         return Ready(file=file, header=header, route=route, texts=done.header, undo=done.undo)
 
     def _join(self, ready: Ready) -> Answer:
@@ -496,9 +465,3 @@ class Incoming:
             if file is not None:
                 with suppress(OSError):  # what stays is swept at the next start
                     file.discard()
-
-
-def _looks_like_elements(head: bytearray) -> bool:
-    """Tell a damaged data set from bytes that never were one: the first tag says it."""
-    group = int.from_bytes(head[:2], "little")
-    return len(head) >= 8 and group in (0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028)

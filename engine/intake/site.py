@@ -21,6 +21,7 @@ from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import Texts, safe_name
+from engine.intake.identity import SOP_CLASS, SOP_INSTANCE, lacking
 from engine.intake.labels import bounded_label
 from engine.intake.originals import with_group_lengths
 from engine.intake.snapshot import Snapshot
@@ -33,8 +34,6 @@ SKIPPED, PREVENTED, CHANGED, UNCHANGED = "skipped", "prevented", "changed", "unc
 """What records tell of the script; see `Record.script`."""
 
 _PREAMBLE = bytes(128) + b"DICM"
-_SOP_CLASS, _SOP_INSTANCE, _STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
-_LONGEST_UID = 128
 
 Meta = Callable[[str, str], bytes]
 
@@ -151,23 +150,26 @@ class SiteScript:
                 return Met(step=Step.SLOW, given=given)
             group2 = None
             if reach.meta:
-                start = meta(header.text(_SOP_CLASS) or "", header.text(_SOP_INSTANCE) or "")
+                start = meta(header.text(SOP_CLASS) or "", header.text(SOP_INSTANCE) or "")
                 group2 = index_meta(start[len(_PREAMBLE) :])
             subject = Subject(header, meta=group2)
             applied = plan.apply(subject, given, undo=False, record="")
             if applied.outcome is ScriptOutcome.REJECTED:
                 return rejected(subject.statement)
-            if applied.pixels or (not whole and subject.changed):
+            behind = applied.stripped or reach.wanders
+            if applied.pixels or (not whole and (subject.changed or behind)):
                 return Met(step=Step.SLOW, given=given)
-            if not subject.changed:
+            if not subject.changed and not behind:
                 return Met(step=Step.AS_IT_IS, script=UNCHANGED, given=given)
-            undo = recorded(subject, record, plan)
+            # An unchanged head is told apart from what may follow the pixels.
+            changed = subject.changed
+            undo = recorded(subject, record, plan) if changed else ()
             texts = StoredTexts(subject, header)
-            lacking = unsound(texts)
-            if lacking:
-                return Met(step=Step.HELD, reason=f"{self.name}: {lacking}", rule=str(self.name))
+            fault = lacking(texts)
+            if fault:
+                return self.failed(fault)
             if group2 is None:
-                start = meta(texts.text(_SOP_CLASS) or "", texts.text(_SOP_INSTANCE) or "")
+                start = meta(texts.text(SOP_CLASS) or "", texts.text(SOP_INSTANCE) or "")
             else:
                 start = _PREAMBLE + subject.meta_bytes()
             edited = Edited(
@@ -185,7 +187,8 @@ class SiteScript:
         except Exception as error:
             _log.error("script_failed", version=self.script.version, error=type(error).__name__)
             return self.failed(f"the script failed ({type(error).__name__})")
-        return Met(step=Step.EDITED, script=CHANGED, edited=edited, given=given)
+        script = CHANGED if changed else UNCHANGED
+        return Met(step=Step.EDITED, script=script, edited=edited, given=given)
 
     def failed(self, message: str, line: int = 0) -> Met:
         """Tell that the script failed with an object."""
@@ -235,19 +238,3 @@ def recorded(subject: Subject, record: str, plan: Plan) -> tuple[Undo, ...]:
     subject.statement = Statement(script=plan.name, version=plan.version)
     write_record(subject, record, plan.language)
     return undo_of(subject)
-
-
-def unsound(texts: Texts) -> str:
-    """Say what an object lacks after a script, without which it cannot be stored; empty where it
-    lacks nothing."""
-    for name, tag in (
-        ("SOP Class UID", _SOP_CLASS),
-        ("SOP Instance UID", _SOP_INSTANCE),
-        ("Study Instance UID", _STUDY_UID),
-    ):
-        uid = texts.text(tag)
-        if not uid:
-            return f"it leaves no {name}"
-        if len(uid) > _LONGEST_UID or not uid.isprintable():
-            return f"it leaves a malformed {name}"
-    return ""
