@@ -23,6 +23,7 @@ from engine.intake.build.assemble import assemble
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.intake.build.types import SessionTypes, load_types
 from engine.jobs.leave import object_files, recover_unrecorded
+from engine.jobs.rerun import adopt
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, remove_tree
 from engine.model.accounts import Place
@@ -142,6 +143,7 @@ async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
+    await adopt(shop, row, folder)
     place = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
     return await assembled(shop, row, folder, subject=row.subject or "", place=place)
 

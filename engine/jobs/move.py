@@ -1,6 +1,6 @@
 """The move job: a prearchive session goes to another project, or gets another label or subject.
-What is wanted stands on the row, not in the job's arguments. The session is built anew at its
-place."""
+What is wanted stands on the row, not in the job's arguments. The site script runs again with the
+new labels, and the session is built anew at its place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.archive.prearchive.rows import place_of
 from engine.archive.prearchive.tables import SessionRow
 from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import recover_unrecorded
+from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
 from engine.model.errors import Conflict
@@ -31,7 +32,12 @@ class MoveJob:
     def work(self) -> Work:
         """Name the steps."""
         return Work(
-            steps=[("take", self._take), ("rename", self._rename), ("build", self._build)],
+            steps=[
+                ("take", self._take),
+                ("script", self._script),
+                ("rename", self._rename),
+                ("build", self._build),
+            ],
             fail=self._fail,
         )
 
@@ -41,15 +47,24 @@ class MoveJob:
             folder = await self._shop.take_away(row)
             await recover_unrecorded(self._shop, row, folder)
 
+    async def _script(self, session: str, attempt: int) -> None:
+        """Run the site script before the row says anything new: where it fails, all stays."""
+        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        if row is None or not _wants(row):
+            return
+        project, label, subject = _wanted(row)
+        wanted = Wanted(project=project or "", subject=subject or "", label=label)
+        folder = self._shop.prearchive / row.working_folder
+        told = await prepare(self._shop, row, folder, wanted)
+        if told:
+            await self._shop.log(session, told)
+
     async def _rename(self, session: str, attempt: int) -> None:
         """Give the row its new place; the folder follows when it is given back."""
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
         if row is None or not _wants(row):
             return
-        # An empty project is Unassigned; None leaves the project as it is.
-        project = row.project if row.wanted_project is None else row.wanted_project or None
-        label = row.wanted_label or row.label
-        subject = row.wanted_subject if row.wanted_subject is not None else row.subject
+        project, label, subject = _wanted(row)
         target = place_of(self._shop.prearchive, project, row.timestamp, label)
         if (project, label) != (row.project, row.folder) and target.exists():
             raise Conflict("another session stands at that place already")
@@ -125,6 +140,14 @@ def _told(row: SessionRow, project: str | None, label: str, subject: str | None)
 def _wants(row: SessionRow) -> bool:
     wanted = (row.wanted_project, row.wanted_label, row.wanted_subject)
     return any(value is not None for value in wanted)
+
+
+def _wanted(row: SessionRow) -> tuple[str | None, str, str | None]:
+    """Give project, label and subject as they are to be."""
+    # An empty project is Unassigned; None leaves the project as it is.
+    project = row.project if row.wanted_project is None else row.wanted_project or None
+    subject = row.wanted_subject if row.wanted_subject is not None else row.subject
+    return project, row.wanted_label or row.label, subject
 
 
 def _with_name(root: Path, home: Path, working: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ from engine.anonymize.plan import Plan
 from engine.anonymize.record import recorded_in
 from engine.archive import scripts, secrets
 from engine.dicom.guard import Guard
+from engine.intake.identity import unsound
 from engine.intake.stored import open_stored, opened, write
 from engine.jobs.workshop import Workshop
 from engine.model.changes import ScriptOutcome, Statement
@@ -168,6 +169,9 @@ def _archive_file(work: Errand, plan: Plan, source: Path, target: Path) -> Scrip
     if not found.subject.changed and not applied.pixels:
         link_or_copy(source, target)
         return ScriptOutcome.UNCHANGED
+    lacking = unsound(found.subject)
+    if lacking:
+        raise ScriptError(lacking)
     write(target, found, applied, pixels())
     return ScriptOutcome.CHANGED
 
