@@ -50,6 +50,8 @@ def encode(text: str, terms: list[str], *, name: bool = False) -> bytes | None:
     if text.isascii() and "\x1b" not in text:
         return text.encode()
     terms = [term.strip(" \0").upper() for term in terms]
+    if not any(terms):
+        return None
     charset = Charset(terms)
     if len(terms) == 1 and "2022" not in terms[0]:
         codec = _NAMED.get(terms[0]) or _SINGLE.get(_number(terms[0]), "")
