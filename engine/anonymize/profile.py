@@ -173,13 +173,17 @@ class _Sections:
         if not found:
             return
         yield from _section(
-            "Dates: all move by the same number of days, and times stay. A value that is no date",
-            "is an error: the object is not let through.",
+            "Dates: all move by the same number of days; times stay. What is no date is treated",
+            "as in the Basic Profile; inside sequences it is an error, and the object is not let",
+            "through. The note in (0012,0063) keeps a second run from shifting them again.",
         )
+        yield from _real_date()
         yield "dates := {"
         yield from _listed((f"*/{row.tag}", row.name) for row in found)
         yield "}"
-        yield from _once(DATES_SHIFTED, 'shiftDateTimeListByIncrement[dates, dateShift, "days"]')
+        checks = (f"{row.tag} !~ realDate ? {_fallback(row)[0]}" for row in found)
+        shift = 'shiftDateTimeListByIncrement[dates, dateShift, "days"]'
+        yield from _once(DATES_SHIFTED, *checks, shift)
 
     def _emptied(self) -> Iterator[str]:
         yield from _section("Attributes that are emptied where they exist, at every depth.")
@@ -309,11 +313,10 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\") + '"'
 
 
-def _once(mark: str, statement: str) -> Iterator[str]:
-    """Write a statement that must not run a second time, with the note that tells it did."""
+def _once(mark: str, *statements: str) -> Iterator[str]:
+    """Write statements that must not run a second time, with the note that tells they did."""
     yield f'if ((0012,0063) !~ ".*{mark}.*") {{'
-    yield f"    {statement}"
-    yield from (f"    {line}" for line in _noted(mark))
+    yield from (f"    {line}" for line in (*statements, *_noted(mark)))
     yield "}"
 
 
@@ -327,12 +330,17 @@ def _noted(mark: str) -> Iterator[str]:
 
 
 def _fallback(row: Row) -> tuple[str, str]:
-    """Write what happens to a descriptor that is not safe: at the root, and below."""
+    """Write what the Basic Profile does with a descriptor or date: at the root, and below."""
     basic = treatment(row, frozenset())
     if basic is Treatment.REMOVE:
         return f"- {row.tag}", f"- +/{row.tag}"
     value = _quoted("" if basic is Treatment.EMPTY else DUMMIES[row.vr])
     return f"{row.tag} ?= {value}", f"+/{row.tag} ?= {value}"
+
+
+def _real_date() -> Iterator[str]:
+    yield 'realDate := "(?:(?:1[89]|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:(?:0[1-9]|[12][0-9]|3[01])\\'
+    yield '(?:(?:[0-9]{2}){1,3}(?:\\\\.[0-9]{1,6})?(?:[+-][0-9]{4})?)?)?)?)?"'
 
 
 def _safe_words() -> Iterator[str]:

@@ -106,11 +106,11 @@ def found(script: Script) -> Found:
 
 
 def statements(block: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Give the statements of a script; those that may only run once stand in an if."""
+    """Give the statements of a script, with the calls that may only run once and stand in an if."""
     for one in block:
         yield one
-        if isinstance(one, If) and isinstance(one.arms[0].statements[0], Call):
-            yield from one.arms[0].statements
+        if isinstance(one, If):
+            yield from (inner for inner in one.arms[0].statements if isinstance(inner, Call))
 
 
 def basic(row: dict[str, str]) -> str:
@@ -277,6 +277,22 @@ def test_the_codes_name_the_profile_and_the_options(options: frozenset[Option]) 
     assert written["(0028,0303)"] == (told[0] if told else "REMOVED")
 
 
+def test_what_is_no_date_falls_back_to_its_code() -> None:
+    script = parse(profile_script(frozenset((Option.MODIFIED_DATES,))))
+    arms = [one.arms[0].statements for one in script.statements if isinstance(one, If)]
+    (block,) = (one for one in arms if isinstance(one[0], Ternary))
+    acts = [one.then for one in block if isinstance(one, Ternary)]
+    by_tag = {str(one.path): one for one in acts if isinstance(one, Delete | AssignIfExists)}
+    assert by_tag.keys() == found(script).shifted
+    for row in table():
+        act = by_tag.get(row["tag"])
+        if isinstance(act, AssignIfExists):
+            assert isinstance(act.value, Text)
+            assert bool(act.value.value) == (basic(row) == "dummy")
+        elif act is not None:
+            assert basic(row) == "gone"
+
+
 def test_code_meanings_fit_their_element() -> None:
     assert all(len(meaning) <= 64 and len(code) <= 16 for code, meaning in CODES.values())
 
@@ -314,12 +330,12 @@ def test_every_sequence_that_wants_a_dummy_has_one() -> None:
     assert wanted == SEQUENCES.keys()
 
 
-def safe_words() -> str:
-    script = parse(profile_script(frozenset((Option.CLEAN_DESCRIPTORS,))))
+def expression(name: str, option: Option) -> str:
+    script = parse(profile_script(frozenset((option,))))
     variables = [one for one in script.statements if isinstance(one, SetVariable)]
-    (words,) = (one.value for one in variables if one.name == "safeWords")
-    assert isinstance(words, Text)
-    return words.value
+    (value,) = (one.value for one in variables if one.name == name)
+    assert isinstance(value, Text)
+    return value.value
 
 
 @pytest.mark.parametrize(
@@ -337,4 +353,26 @@ def safe_words() -> str:
     ],
 )
 def test_descriptions_of_safe_words_are_told_apart(description: str, safe: bool) -> None:
-    assert bool(re.fullmatch(safe_words(), description)) is safe
+    words = expression("safeWords", Option.CLEAN_DESCRIPTORS)
+    assert bool(re.fullmatch(words, description)) is safe
+
+
+@pytest.mark.parametrize(
+    ("text", "real"),
+    [
+        ("", True),
+        ("20240229", True),
+        ("2024", True),
+        ("20240229101112.123456+0100", True),
+        ("202402291011", True),
+        ("00010101", False),
+        ("20241301", False),
+        ("2024022910111", False),
+        ("2024.02.29", False),
+        ("unknown", False),
+        ("20240229\\20240301", False),
+    ],
+)
+def test_dates_are_told_from_what_is_none(text: str, real: bool) -> None:
+    dates = expression("realDate", Option.MODIFIED_DATES)
+    assert bool(re.fullmatch(dates, text)) is real

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
@@ -365,6 +367,19 @@ def test_descriptions_of_safe_words_are_kept_at_the_root(tmp_path: Path) -> None
     assert "SeriesDescription" not in below(after, OUTER)
 
 
+def test_what_is_no_date_is_not_shifted_but_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    before = pydicom.dcmread(planted_file(path, EXPLICIT))
+    for keyword in ("StudyDate", "ContentDate", "AdmittingDate"):
+        before[keyword] = DataElement(keyword, "DA", "1.1.2024", validation_mode=IGNORE)
+    before.save_as(path)
+    text = profile_script(frozenset((Option.MODIFIED_DATES,)))
+    after = run(path, tmp_path / "out.dcm", text).dataset
+    assert raw(after, 0x00080020) == b""
+    assert raw(after, 0x00080023) == shifted(b"19000101")
+    assert "AdmittingDate" not in after
+
+
 # ------------------------------------------------------------------------------- files of pydicom
 
 
@@ -423,7 +438,7 @@ REFUSED = re.compile("is a DICOMDIR|is big endian|is no DICOM file|header cannot
 def test_files_of_every_kind_come_out_right_or_are_refused(
     options: frozenset[Option], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.IGNORE)
+    monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", IGNORE)
     recipe = Recipe(name="profile", text=profile_script(options), variables=HOSTS)
     written = 0
     with closing(FileRun(recipe)) as runner:
