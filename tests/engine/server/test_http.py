@@ -51,7 +51,7 @@ async def test_a_remote_engine_answers_as_the_one_in_the_process(
     host: HostInMemory, remote: RemoteEngine
 ) -> None:
     host.facts.keep(session(1), session(2, status=Status.ERROR), session(3))
-    here: EngineApi = host.acting("me")
+    here: EngineApi = host.acting(getpass.getuser())
     there: EngineApi = remote
     query = PrearchiveQuery(status=(Status.READY,), sort="label", descending=False)
     assert await there.prearchive.list(query) == await here.prearchive.list(query)
