@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from http.client import HTTPException
 from typing import IO, Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
     HTTPRedirectHandler,
@@ -43,6 +43,9 @@ def fetch(url: str, *, hosts: frozenset[str], deadline: float) -> str:
                     raise ScriptError(f"getURL takes at most {MOST_BYTES:,} bytes")
                 _left(deadline)
             charset = answer.headers.get_content_charset() or "utf-8"
+    except HTTPError as error:
+        error.close()
+        raise ScriptError(_FAILED) from None
     except (URLError, HTTPException, OSError, ValueError):
         raise ScriptError(_FAILED) from None
     try:
@@ -87,5 +90,9 @@ class _Redirects(HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
         """Follow only to hosts that were named."""
-        check(newurl, self._hosts)
+        try:
+            check(newurl, self._hosts)
+        except ScriptError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
