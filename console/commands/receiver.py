@@ -25,7 +25,7 @@ Allow = Annotated[
 Values = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME=VALUE...", help="e.g. anonymize=false rules_enabled=true allow=CT1,MR1"
+        metavar="NAME=VALUE...", help="e.g. anonymize=false script_error=refuse allow=CT1,MR1"
     ),
 ]
 

@@ -13,7 +13,7 @@ from engine.archive import history
 from engine.archive.audit import record
 from engine.archive.configuration import bump, lock
 from engine.archive.tables import ReceiverRow
-from engine.model.archive import Receiver
+from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import Conflict, InvalidInput, NotFound
 
 PORTS = range(1024, 49152)
@@ -168,6 +168,7 @@ def _fill(row: ReceiverRow, receiver: Receiver) -> None:
     row.allow_enabled = receiver.allow_enabled
     row.allow = {"entries": list(receiver.allow)}
     row.rules_enabled = receiver.rules_enabled
+    row.script_error = receiver.script_error.value
 
 
 def _detail(row: ReceiverRow) -> dict[str, Any]:
@@ -186,4 +187,5 @@ def _receiver(row: ReceiverRow) -> Receiver:
         allow_enabled=row.allow_enabled,
         allow=tuple(row.allow.get("entries", ())),
         rules_enabled=row.rules_enabled,
+        script_error=OnScriptError(row.script_error),
     )

@@ -190,6 +190,8 @@ class ReceiverRow(ArchiveTable):
     allow: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """{"entries": [...]}: AE, address or CIDR, or AE@address."""
     rules_enabled: Mapped[bool] = mapped_column(default=False)
+    script_error: Mapped[str] = mapped_column(String(8), default="hold", server_default="hold")
+    """`hold` or `refuse`."""
 
     __table_args__ = (UniqueConstraint("ae_title", "port"),)
 

@@ -243,7 +243,7 @@ class _Posting:
             await self._already_gone(record)
             return
         key = (record.session, record.received_sop, record.digest)
-        known = self._known.get(key)
+        known = self._known.get(key) or await self._recovered(record)
         if known is not None and known.recovered:
             # The file was found before its record, and may have moved since: the record says who
             # sent it.
@@ -272,6 +272,35 @@ class _Posting:
         row.objects += 1
         row.bytes += record.size
         self._join(row, record)
+
+    async def _recovered(self, record: Record) -> ObjectRow | None:
+        """Find an object that a script has changed and that was found before its record: all that
+        could be told of it was its file."""
+        if record.script != "changed":
+            return None
+        query = select(ObjectRow).where(
+            ObjectRow.session == record.session,
+            ObjectRow.file == record.file,
+            ObjectRow.recovered,
+        )
+        found = (await self._transaction.execute(query)).scalar_one_or_none()
+        if found is None:
+            return None
+        await self._transaction.delete(found)
+        await self._transaction.flush()
+        known = ObjectRow(
+            session=record.session,
+            received_sop_uid=record.received_sop,
+            digest=record.digest,
+            file=record.file,
+            sop_uid=record.sop,
+            size=found.size,
+            transfer=found.transfer,
+            recovered=True,
+        )
+        self._transaction.add(known)
+        self._known[record.session, record.received_sop, record.digest] = known
+        return known
 
     def _join(self, row: SessionRow, record: Record) -> None:
         """Let a row follow from what has come into its folder."""

@@ -19,6 +19,7 @@ from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.build.level import iso_date, iso_time
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.journal import sync_folder
+from engine.intake.originals import Originals
 from engine.model.identifiers import new_prearchive_id
 from engine.model.states import Status
 
@@ -32,6 +33,7 @@ class ClaimDesk:
         """Answer for one prearchive."""
         self._database = database
         self._prearchive = prearchive
+        self._originals = Originals(prearchive)
 
     async def claim(self, request: ClaimRequest) -> tuple[Claim, bool]:
         """Give the row for a request, and whether it was made just now.
@@ -113,8 +115,13 @@ class ClaimDesk:
             receiver=request.receiver,
             calling=request.calling,
         )
-        async with self._database.write() as transaction:
-            transaction.add(row)
+        await asyncio.to_thread(self._originals.begin, row.id)
+        try:
+            async with self._database.write() as transaction:
+                transaction.add(row)
+        except BaseException:
+            await asyncio.to_thread(self._originals.drop, row.id)
+            raise
         return Claim(session=row.id, folder=str(folder))
 
 

@@ -38,7 +38,7 @@ def check_received(header: Texts, context: ObjectContext) -> None:
         raise Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
 
 
-def lacking(texts: Texts) -> str:
+def unsound(texts: Texts) -> str:
     """Say what an object lacks after a script, without which it cannot be stored; empty where it
     lacks nothing."""
     for name, tag in _NAMED:

@@ -32,8 +32,8 @@ from engine.intake.fate import Fate
 from engine.intake.identity import (
     SOP_INSTANCE,
     check_received,
-    lacking,
     looks_like_elements,
+    unsound,
 )
 from engine.intake.in_force import InForce
 from engine.intake.joining import Joining, Ready
@@ -364,7 +364,7 @@ class Incoming:
             self._fate.script = UNCHANGED
             return Ready(file=body.file, header=header, route=route, texts=header)
         file = self._made = StagedFile.adopt(target)
-        fault = lacking(done.header)
+        fault = unsound(done.header)
         if fault:
             return self._script_failed(site.failed(fault))
         self._fate.script = CHANGED

@@ -73,7 +73,8 @@ class Originals:
         Raises:
             OSError: if it cannot be made.
         """
-        (self.root / session).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        (self.root / session).mkdir(mode=0o700, exist_ok=True)
 
     def append(self, session: str, writer: str, original: Original) -> bool:
         """Keep what one object was; false when the session's folder has gone. `writer` is a name
@@ -131,8 +132,8 @@ class Originals:
         Raises:
             OSError: if they cannot be written; the old ones are then still there.
         """
+        self.begin(session)
         folder = self.root / session
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         old = [path for path in folder.iterdir() if path.name != _REPLACED]
         new = folder / "new"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -21,7 +21,7 @@ from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import Texts, safe_name
-from engine.intake.identity import SOP_CLASS, SOP_INSTANCE, lacking
+from engine.intake.identity import SOP_CLASS, SOP_INSTANCE, unsound
 from engine.intake.labels import bounded_label
 from engine.intake.originals import with_group_lengths
 from engine.intake.snapshot import Snapshot
@@ -165,7 +165,7 @@ class SiteScript:
             changed = subject.changed
             undo = recorded(subject, record, plan) if changed else ()
             texts = StoredTexts(subject, header)
-            fault = lacking(texts)
+            fault = unsound(texts)
             if fault:
                 return self.failed(fault)
             if group2 is None:

@@ -18,6 +18,7 @@ from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_meta
 from engine.intake.absorb import forget
+from engine.intake.originals import Original, Originals
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
@@ -43,6 +44,7 @@ async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> i
     if not strays:
         return 0
     entries = await asyncio.to_thread(_read_strays, folder, strays)
+    await asyncio.to_thread(_as_received, entries, Originals(shop.prearchive), row.id)
     async with shop.prearchive_db.write() as transaction:
         return await enter(transaction, row.id, entries)
 
@@ -70,7 +72,15 @@ async def leave(
     shop: Workshop, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
 ) -> None:
     """Take a session out of the tables, all of its objects counted at `place`, but for those that
-    a script has left out: they are counted as rejected, and stand in the ledger."""
+    a script has left out: they are counted as rejected, and stand in the ledger. What the site
+    script had changed of them is forgotten."""
+    await _leave(shop, row, place, action, left_out)
+    await asyncio.to_thread(Originals(shop.prearchive).drop, row.id)
+
+
+async def _leave(
+    shop: Workshop, row: SessionRow, place: Place, action: str, left_out: LeftOut
+) -> None:
     async with shop.prearchive_db.write() as transaction:
         if await transaction.get(SessionRow, row.id) is None:
             return
@@ -125,6 +135,19 @@ def object_files(folder: Path) -> list[str]:
         for path in folder.glob("SCANS/*/*/*")
         if path.is_file() and not path.name.startswith(".") and not path.name.endswith(".xml")
     )
+
+
+def _as_received(entries: list[ObjectRow], originals: Originals, session: str) -> None:
+    """Let objects that the site script has changed be known by what was received, where it is
+    kept: their own records say the same."""
+    kept: dict[str, list[Original]] = {}
+    for original in originals.of(session):
+        kept.setdefault(original.sop, []).append(original)
+    for entry in entries:
+        found = {(one.received_sop, one.digest) for one in kept.get(entry.sop_uid, ())}
+        # Of several with one UID only their bytes would tell which it is.
+        if len(found) == 1:
+            ((entry.received_sop_uid, entry.digest),) = found
 
 
 def _read_strays(folder: Path, files: list[str]) -> list[ObjectRow]:

@@ -23,6 +23,7 @@ from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
 from engine.intake.absorb import forget
+from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
 from engine.jobs.leave import object_files, recover_unrecorded
@@ -114,6 +115,7 @@ class Reconciliation:
         if self._alone:
             ids = {row.id for row in await self._rows()} | owned
             await self._sweep(ids)
+            await self._forget_originals(ids)
         return self.done
 
     async def _abandoned(self, row: SessionRow) -> None:
@@ -223,6 +225,13 @@ class Reconciliation:
                 continue
             await asyncio.to_thread(remove_tree, path)
             self.done.swept += 1
+
+    async def _forget_originals(self, keep: set[str]) -> None:
+        """Forget what objects were whose session has left."""
+        originals = Originals(self._shop.prearchive)
+        for session in await asyncio.to_thread(originals.sessions):
+            if session not in keep:
+                await asyncio.to_thread(originals.drop, session)
 
     async def _held(self) -> None:
         """Held files whose record was lost get a row; the reason went with the record."""

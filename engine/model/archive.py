@@ -291,6 +291,15 @@ class AuditReport:
     """Hash of the newest link."""
 
 
+class OnScriptError(StrEnum):
+    """What becomes of an object for which the site script fails."""
+
+    HOLD = "hold"
+    """It is kept for a person to look at, and its sender is told of success."""
+    REFUSE = "refuse"
+    """Nothing of it is kept, and its sender is told of a failure."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receiver:
     """A DICOM receiver that was added beside the one of the settings file."""
@@ -303,6 +312,7 @@ class Receiver:
     allow: tuple[str, ...] = ()
     """AE title, address or CIDR, or AE@address."""
     rules_enabled: bool = False
+    script_error: OnScriptError = OnScriptError.HOLD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.model.accounts import Accounts
+from engine.model.archive import OnScriptError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +115,7 @@ class ReceiverStatus:
     allow_enabled: bool = False
     allow: tuple[str, ...] = ()
     rules_enabled: bool = False
+    script_error: OnScriptError = OnScriptError.HOLD
     note: str = ""
 
 

@@ -79,6 +79,13 @@ class FileNames(StrEnum):
     AS_RECEIVED = "as_received"
 
 
+class KeepOriginals(StrEnum):
+    """How long is kept what the site script changes."""
+
+    TRIAGE = "triage"
+    OFF = "off"
+
+
 class PetMr(StrEnum):
     """What becomes of a session that holds both PET and MR."""
 
@@ -250,6 +257,18 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AnonymizationSettings:
+    """What is kept of what the site script changes."""
+
+    keep_originals: KeepOriginals = KeepOriginals.TRIAGE
+    """triage: what elements were before is kept beside a session while it waits, for those who may
+    see it; it goes when the session is archived or deleted. off: it is never written to disk."""
+
+    originals_days: Annotated[int, between(1, 36_500, "days")] = 30
+    """For how many days at most it is kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrashSettings:
     """How long deleted things stay. What is deleted in the archive stays for ever."""
 
@@ -282,6 +301,7 @@ class Settings:
     projects: ProjectSettings = field(default_factory=ProjectSettings)
     build: BuildSettings = field(default_factory=BuildSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
+    anonymization: AnonymizationSettings = field(default_factory=AnonymizationSettings)
     trash: TrashSettings = field(default_factory=TrashSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

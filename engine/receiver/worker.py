@@ -203,6 +203,7 @@ class Worker:
             self._channel.close()
         self._leave().join()
         self._guard.close()
+        self._intake.close()
 
     def _take(self, snapshot: Snapshot) -> None:
         try:

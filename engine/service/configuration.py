@@ -11,11 +11,17 @@ from engine.archive.database import Database
 from engine.intake.routing import Router, RoutingConfig
 from engine.intake.rules import RuleTexts
 from engine.intake.snapshot import ReceiverConfig, Snapshot
-from engine.model.archive import Receiver, RuleText
+from engine.model.archive import OnScriptError, Receiver, RuleText
 from engine.model.errors import Unavailable
 from engine.model.live import ReceiverStatus
 from engine.model.scripts import SITE
-from engine.model.settings import DicomSettings, Durability, Settings
+from engine.model.settings import (
+    DicomSettings,
+    Durability,
+    FileNames,
+    KeepOriginals,
+    Settings,
+)
 from engine.receiver.ports import bind
 
 
@@ -81,9 +87,11 @@ class Configuration:
                 },
             ),
             file_name_template=dicom.file_name_template,
+            names_as_received=dicom.file_names is FileNames.AS_RECEIVED,
             max_header=dicom.max_header,
             durable=dicom.durability is not Durability.NONE,
             site_script=site_script,
+            keep_originals=self._settings.anonymization.keep_originals is KeepOriginals.TRIAGE,
             uid_secret=self._uid_secret,
         )
         return self.snapshot
@@ -136,6 +144,7 @@ class Configuration:
             allow_enabled=receiver.allow_enabled,
             allow=receiver.allow,
             rules_enabled=receiver.rules_enabled,
+            script_error=receiver.script_error,
             note=self.ports.faults.get(receiver.port, ""),
         )
 
@@ -172,6 +181,7 @@ def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:
         port=receiver.port,
         enabled=receiver.enabled,
         anonymize=receiver.anonymize,
+        refuse_failed=receiver.script_error is OnScriptError.REFUSE,
         allow_enabled=receiver.allow_enabled,
         allow=receiver.allow,
         max_associations=dicom.max_associations,

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from engine.intake.absorb import Absorber
 from engine.intake.build.types import TypesError, load_types
 from engine.intake.desk import ClaimDesk
 from engine.intake.journal import is_being_written
+from engine.intake.originals import Originals
 from engine.jobs import trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
@@ -328,6 +329,9 @@ class Engine:
     async def _purge(self) -> None:
         await self.shop.runner.purge()
         await trash.expire(self.shop, now=datetime.now(UTC))
+        days = timedelta(days=self.settings.anonymization.originals_days)
+        originals = Originals(self.shop.prearchive)
+        await asyncio.to_thread(originals.expire, days.total_seconds())
 
     def _reception_now(self) -> ReceptionNow:
         return ReceptionNow(

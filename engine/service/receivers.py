@@ -11,7 +11,7 @@ from pynetdicom import AE
 
 from engine.archive import receivers
 from engine.archive.database import Database
-from engine.model.archive import Receiver
+from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.service.configuration import Configuration
@@ -134,12 +134,16 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
             # Whoever writes a list means it to hold, as when a receiver is added.
             if "allow_enabled" not in values:
                 changes["allow_enabled"] = bool(allow)
+        elif name == "script_error":
+            if text.lower() not in tuple(OnScriptError):
+                raise InvalidInput(f"{name} is {' or '.join(OnScriptError)}")
+            changes[name] = OnScriptError(text.lower())
         elif name == "ae_title":
             changes[name] = text
         elif name == "port" and text.isdecimal():
             changes[name] = int(text)
         else:
-            known = ", ".join((*_FLAGS, "allow", "ae_title", "port"))
+            known = ", ".join((*_FLAGS, "script_error", "allow", "ae_title", "port"))
             raise InvalidInput(f"a receiver has no such {name}", hint=f"set one of: {known}")
     return replace(before, **changes)  # type: ignore[arg-type]
 
