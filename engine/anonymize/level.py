@@ -26,6 +26,8 @@ class Journal(Protocol):
     mutations: int
     foreign: bool
     """Whether text was written that is not ASCII."""
+    written: set[int]
+    """The tags of all elements that were written or removed."""
 
 
 class Items:
@@ -254,6 +256,7 @@ class Level:
     def _touched(self, tag: int) -> None:
         self.by[tag] = self._journal.statement
         self._journal.mutations += 1
+        self._journal.written.add(tag)
         if is_creator(tag):
             self._creators = None
 

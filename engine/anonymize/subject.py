@@ -80,6 +80,8 @@ class Subject:
         """The one that is running."""
         self.mutations = 0
         self.foreign = False
+        self.written: set[int] = set()
+        self._original: set[int] | None = None
         self.head = Level(head, self)
         self.meta = None if meta is None else Level(meta, self)
         self._tail = None if tail is None else Level(tail, self)
@@ -114,6 +116,13 @@ class Subject:
             raise ScriptError("the object has no group 2")
         self._tail = Level(_after(self.head.header, b""), self)
         return self._tail
+
+    def may_hold(self, tag: int) -> bool:
+        """Say whether an element may be anywhere; what was removed meanwhile may still count."""
+        if self._original is None:
+            levels = (level for part in self.parts() for level in part.below())
+            self._original = {one for level in levels for one in level.header.spans}
+        return tag in self._original or tag in self.written
 
     def text(self, tag: int) -> str | None:
         """Give the text of an element of the root as it is now."""
