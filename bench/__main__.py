@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bench import header, keys, receive, sessions
+from bench import header, keys, receive, scripts, sessions
 from bench.measure import Result, machine, table
 
 
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
     "header": (header.run, "reading and editing one header in memory, beside pydicom"),
     "keys": (keys.run, "from a key to its first byte, in a long list, while objects arrive"),
     "receive": (receive.run, "images a second over 1, 2 and 4 associations, beside others"),
+    "scripts": (scripts.run, "a whole script over one header in memory, beside pydicom"),
     "sessions": (sessions.run, "what a session costs up to the archive, at first and later on"),
 }
 

@@ -29,7 +29,7 @@ ROUTING = (
 )
 """What routing by default asks of an object."""
 
-_REPLACED = {
+REPLACED = {
     0x00080012: ("DA", "20000101"),
     0x00080013: ("TM", "120000"),
     0x00080020: ("DA", "20000101"),
@@ -45,7 +45,7 @@ _REPLACED = {
     0x00100010: ("PN", "SUBJECT"),
     0x00100020: ("LO", "SUBJECT"),
 }
-_REMOVED = (
+REMOVED = (
     0x00080081,
     0x00080201,
     0x00081010,
@@ -61,7 +61,7 @@ _REMOVED = (
     0x001021B0,
     0x00181000,
 )
-EDITS = len(_REPLACED) + len(_REMOVED)
+EDITS = len(REPLACED) + len(REMOVED)
 
 
 def read_own(file: bytes) -> list[str]:
@@ -81,9 +81,9 @@ def edit_own(file: bytes) -> bytes:
     offset = read_meta(file).dataset_offset
     header = _index(file)
     edit = header.edit()
-    for tag, (vr, value) in _REPLACED.items():
+    for tag, (vr, value) in REPLACED.items():
         edit.set(tag, vr, value.encode())
-    for tag in _REMOVED:
+    for tag in REMOVED:
         edit.remove(tag)
     data = memoryview(file)
     return b"".join([data[:offset], *edit.write(), data[offset + header.end :]])
@@ -92,9 +92,9 @@ def edit_own(file: bytes) -> bytes:
 def edit_pydicom(file: bytes) -> bytes:
     """Read, edit and write the whole file with pydicom."""
     dataset: Dataset = dcmread(io.BytesIO(file))
-    for tag, (_, value) in _REPLACED.items():
+    for tag, (_, value) in REPLACED.items():
         setattr(dataset, keyword_for_tag(tag), value)
-    for tag in _REMOVED:
+    for tag in REMOVED:
         if tag in dataset:
             del dataset[tag]
     written = io.BytesIO()

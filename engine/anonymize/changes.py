@@ -10,12 +10,15 @@ from engine.anonymize.level import Items, Level
 from engine.anonymize.subject import Subject
 from engine.anonymize.values import BULK, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
-from engine.model.changes import Change, ChangeKind, Statement
+from engine.dicom.header import Header
+from engine.model.changes import Change, ChangeKind
 
 LONGEST = 256
 """Characters of a value that are told."""
 
 _NOT_READ = 64 * 1024
+_NOBODY = Subject(Header(b"", {}, explicit=True, start=0, end=0, depth=0))
+"""What was there before is only read: nobody is told."""
 _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 
 
@@ -70,7 +73,7 @@ def _changed(level: Level, above: tuple[int, ...]) -> Iterator[_Step]:
 def _change(
     path: tuple[int, ...], level: Level, tag: int, entry: Fresh | Items | None
 ) -> Change | None:
-    original = Level(level.header, _Nobody())
+    original = Level(level.header, _NOBODY)
     there = original.holds(tag)
     before = shown(original, tag) if there else ""
     after = "" if entry is None else shown(level, tag)
@@ -128,11 +131,3 @@ def _name(level: Level, tag: int) -> str:
         return keyword(tag)
     creator = level.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
     return private_name(tag, creator) if creator else ""
-
-
-class _Nobody:
-    """Takes no notice: what was there before is only read."""
-
-    statement = Statement(script="")
-    mutations = 0
-    foreign = False

@@ -39,9 +39,9 @@ def compiled(text: str, *, version: str = "6.7", **options: Any) -> Plan:
     return compile_script(load(whole), **given)
 
 
-def opened(dataset: Dataset, *, explicit: bool = True, **parts: Header) -> Subject:
-    """Open a data set without file meta information or tail."""
-    return Subject(Header.index(written(dataset, explicit=explicit), explicit=explicit), **parts)
+def opened(dataset: Dataset, *, explicit: bool = True, meta: Header | None = None) -> Subject:
+    """Open a data set without a tail."""
+    return Subject(Header.index(written(dataset, explicit=explicit), explicit=explicit), meta=meta)
 
 
 def ran(

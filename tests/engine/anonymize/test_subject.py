@@ -12,11 +12,11 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_meta
+from tests.engine.anonymize import subjects
 from tests.engine.anonymize.subjects import (
     HOST,
     compiled,
     data_set,
-    meta,
     opened,
     private,
     ran,
@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("explicit", [True, False])
 
 
 def group_2() -> Header:
-    return meta(
+    return subjects.meta(
         MediaStorageSOPClassUID="1.2.840.10008.5.1.4.1.1.4",
         MediaStorageSOPInstanceUID="1.2.3",
         TransferSyntaxUID="1.2.840.10008.1.2.1",
@@ -38,9 +38,9 @@ def group_2() -> Header:
     )
 
 
-def applied(text: str, **parts: Header) -> Subject:
+def applied(text: str, *, meta: Header | None = None) -> Subject:
     head = data_set(SOPClassUID="1.2.840.10008.5.1.4.1.1.4", SOPInstanceUID="1.2.3", PatientID="p")
-    subject = opened(head, **parts)
+    subject = opened(head, meta=meta)
     compiled(text).apply(subject, HOST)
     return subject
 
