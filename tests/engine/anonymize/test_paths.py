@@ -292,3 +292,17 @@ def test_direct_paths_hold_real_numbers_only() -> None:
 def test_other_paths_are_not_direct(text: str) -> None:
     with pytest.raises(ScriptError):
         direct_path(text)
+
+
+@BOTH
+def test_what_is_written_meanwhile_is_found_at_every_depth(explicit: bool) -> None:
+    subject = opened(nested(), explicit=explicit)
+    missing, present = path_of("*/(0010,4000)"), path_of("*/(0008,0100)")
+    assert missing is not None and present is not None
+    assert missing.find(subject) == []
+    subject.head.put(0x00104000, "LT", "new")
+    subject.head.make_sequence(0x00081199, 2)[1].put(0x00104000, "LT", "new")
+    assert [level.text(tag) for level, tag in missing.find(subject)] == ["new", "new"]
+    subject.head.remove(0x00104000)
+    assert len(missing.find(subject)) == 1
+    assert len(present.find(subject)) == 5
