@@ -91,7 +91,7 @@ async def test_errors_arrive_as_what_they_were(remote: RemoteEngine) -> None:
     with pytest.raises(InvalidInput) as invalid:
         await remote.rules.set("site", "project", "nonsense")
     assert [str(problem) for problem in invalid.value.problems] == [
-        "1:1: a line begins with (gggg,eeee)"
+        "1:1: a rule starts with the tag it reads, such as (0008,1030)"
     ]
 
 
