@@ -258,7 +258,11 @@ class NodeSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnonymizationSettings:
-    """What is kept of what the site script changes."""
+    """What new homes begin with, and what is kept of what the site script changes."""
+
+    site_script: bool = True
+    """Whether the site script that comes with the program runs in a new home. Later it is turned
+    on and off by: anteroom script enable site, anteroom script disable site."""
 
     keep_originals: KeepOriginals = KeepOriginals.TRIAGE
     """triage: what elements were before is kept beside a session while it waits, for those who may

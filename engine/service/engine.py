@@ -53,6 +53,7 @@ from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.configuration import Configuration
 from engine.service.health import Health, ReceptionNow
+from engine.service.held import Held
 from engine.service.nodes import Nodes
 from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
@@ -82,6 +83,7 @@ class Engine:
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._applying = asyncio.Lock()
+        self.releasing = asyncio.Lock()
         self._applied = -1
         self._late: frozenset[str] = frozenset()
 
@@ -190,7 +192,7 @@ class Engine:
         self._stack.push_async_callback(prearchive_db.close)
         async with archive_db.write() as transaction:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
-            await ship(transaction)
+            await ship(transaction, enabled=self.settings.anonymization.site_script)
         node = settings.node.name
         absorber = Absorber(prearchive_db, paths.prearchive, node=node, receipts=receipts)
         crunch = Crunch(max(1, (os.cpu_count() or 2) - 1))
@@ -267,6 +269,7 @@ class Engine:
                 given_back=done.given_back,
                 swept=done.swept,
                 held=done.lost_held,
+                released=done.released,
             )
 
     async def _listen(self, node: str) -> None:
@@ -376,6 +379,9 @@ class _Bound:
             shop.archive_db, engine.configuration, engine.apply_configuration, actor
         )
         self.live = nouns.Live(shop)
+        self.held = Held(
+            shop, engine.ring, engine.configuration, engine.guard, engine.releasing, actor
+        )
         self.jobs = nouns.Jobs(shop, self.prearchive)
         self.audit = Audit(shop, actor)
         self.events = _Events(engine.ring)

@@ -22,9 +22,6 @@ from engine.service.offline import check_script
 LONGEST_TABLE = 16 * 1024 * 1024
 """Characters of a lookup table: every worker is given it with each change of configuration."""
 
-SHIPPED_RUNS = False
-"""Whether the site script of a new home is enabled."""
-
 Apply = Callable[[], Awaitable[None]]
 
 
@@ -134,7 +131,7 @@ def compare(before: ScriptText, after: ScriptText) -> str:
     return "\n".join(pieces)
 
 
-async def ship(transaction: AsyncSession) -> None:
+async def ship(transaction: AsyncSession, *, enabled: bool) -> None:
     """Give a new home the site script that comes with the program."""
     text = shipped.text_of(shipped.SITE_DEFAULT)
-    await scripts.ship(transaction, text, language=language_of(text), enabled=SHIPPED_RUNS)
+    await scripts.ship(transaction, text, language=language_of(text), enabled=enabled)

@@ -25,6 +25,8 @@ async def serve(tmp_path: Path) -> AsyncIterator[Callable[..., Served]]:
             },
             "dicom": {"workers": settings.pop("workers", 1), **settings.pop("dicom", {})},
             "node": {"name": settings.pop("node", name)},
+            # What is stored is what was sent, unless a test is about scripts.
+            "anonymization": {"site_script": settings.pop("site_script", False)},
             **settings,
         }
         if backend is not None:

@@ -25,3 +25,4 @@ def room(tmp_path: Path, guard: Guard) -> Iterator[Room]:
     made = Room(tmp_path, guard)
     yield made
     made.journal.close()
+    made.intake.close()
