@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console import figures
 from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
 from engine.model.errors import EngineError
 from engine.model.prearchive import ActOutcome, PrearchiveSession
-from engine.model.states import QUEUED, Verb, why_not
+from engine.model.states import QUEUED_FOR, Verb, why_not
 from engine.service.api import EngineApi
 
 UNASSIGNED = "Unassigned"
@@ -45,7 +45,7 @@ class Refusal:
 
 def refusal(verb: Verb, session: PrearchiveSession) -> str:
     """Say why a verb is not possible for a session now; empty when it is."""
-    if verb is Verb.ARCHIVE and session.project is None:
+    if verb in (Verb.ARCHIVE, Verb.RELABEL) and session.project is None:
         return "it has no project: move it to one first"
     return why_not(verb, session.status, locked=session.locked)
 
@@ -73,9 +73,9 @@ def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
     return f"none of the {len(refused)} marked: {refused[0].why}"
 
 
-def described(session: PrearchiveSession, *, masked: bool = False) -> str:
+def described(session: PrearchiveSession) -> str:
     """Say which session is meant, on one line."""
-    label = session.id if masked else plain_text(session.label, 34)
+    label = session.id if session.project is None else plain_text(session.label, 34)
     return (
         f"{label}   {plain_text(session.project or UNASSIGNED, 16)}   "
         f"{figures.plural(session.objects, 'file')}   {session.shown_status.lower()}"
@@ -89,14 +89,17 @@ def question(
     *,
     projects: Sequence[str] = (),
     trash_days: int = 0,
-    masked: bool = False,
     note: str = "",
 ) -> Question:
-    """Make the question that comes before an act; `note` is said of the marks."""
+    """Make the question that comes before an act; `note` is said of the marks.
+
+    What is in no project is named by its id, also while labels are revealed: the question may stay
+    open for longer than that.
+    """
     many = len(possible)
     what = figures.plural(many, "session")
     left_out = (*_left_out(refused), *((note,) if note else ()))
-    rows = tuple(described(one, masked=masked and one.project is None) for one in possible)
+    rows = tuple(map(described, possible))
     if verb is Verb.DELETE:
         return Question(
             title=f"Delete {what} from the prearchive?",
@@ -230,6 +233,16 @@ def taking_back(act: Act) -> str:
             return f"take the {act.verb.value} out of the queue"
 
 
+def taken_back(act: Act, outcomes: Sequence[ActOutcome]) -> tuple[str, bool]:
+    """Say how taking an act back went, and whether something was refused."""
+    refused = [one for one in outcomes if not one.done]
+    done = len(outcomes) - len(refused)
+    if not refused:
+        return f"taken back: {taking_back(act)}", False
+    words = f"not taken back: {refused[0].message}"
+    return (f"taken back for {figures.plural(done, 'session')}; {words}" if done else words), True
+
+
 def why_kept(act: Act) -> str:
     """Say why an act cannot be taken back; empty where it may be."""
     if act.verb is Verb.RESET:
@@ -246,8 +259,14 @@ async def take_back(engine: EngineApi, act: Act) -> tuple[ActOutcome, ...]:
         EngineError: nothing was done.
     """
     queued = await _still_queued(engine, act)
-    if queued:
-        return await engine.prearchive.reset(queued, "taken back")
+    outcomes = await engine.prearchive.reset(queued, "taken back") if queued else ()
+    begun = tuple(one for one in act.sessions if one.id not in queued)
+    return (*outcomes, *await _other_way(engine, replace(act, sessions=begun)))
+
+
+async def _other_way(engine: EngineApi, act: Act) -> tuple[ActOutcome, ...]:
+    if not act.sessions:
+        return ()
     match act.verb:
         case Verb.DELETE:
             return await engine.prearchive.restore(act.ids, "taken back")
@@ -275,7 +294,8 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
             now = await engine.prearchive.show(id)
         except EngineError:
             continue
-        if now.status in QUEUED and not now.locked:
+        # Queued for something else by now, it is another's act.
+        if now.status is QUEUED_FOR.get(act.verb) and not now.locked:
             found.append(id)
     return tuple(found)
 

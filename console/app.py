@@ -4,15 +4,16 @@ says when it fails. It is given an `EngineApi` and builds none."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import structlog
 from rich.segment import Segment, Segments
@@ -35,11 +36,12 @@ from console.preferences import Glyphs
 from console.ruletexts import unsaved
 from console.screens.overlays import BlankScreen, TextScreen
 from console.screens.quit import Leave, QuitScreen, UnsavedScreen
-from console.screens.skeleton import PulseTaken, SkeletonScreen
+from console.screens.skeleton import PulseTaken, ShowsLabels, SkeletonScreen
 from console.theme import OFFERED, OURS, STOCK
 from engine.model.errors import EngineError
 from engine.service.api import EngineApi
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 LOOK_AT_TERMINAL = 5.0
@@ -81,6 +83,8 @@ class ConsoleApp(App[Leave]):
         self._stir = asyncio.Event()
         self._used = self.desk.clock()
         self._acting = asyncio.Lock()
+        self._begun: set[asyncio.Task[Any]] = set()
+        """Acts that go on."""
         for name, screen in _screens(self.desk).items():
             self.add_mode(name, screen)
         for theme in OURS:
@@ -137,8 +141,10 @@ class ConsoleApp(App[Leave]):
         """End the console; ask about what is not saved, and about an engine that it started."""
         if isinstance(self.screen, (QuitScreen, UnsavedScreen)):
             return
-        if self.desk.drafts:
-            self.push_screen(UnsavedScreen(unsaved(self.desk.drafts.values())), self._discarded)
+        drafts, download = self.desk.drafts, self.desk.outgoing.download
+        if drafts or download is not None:
+            goes_on = f"{download.label}: {download.shown or 'begun'}" if download else ""
+            self.push_screen(UnsavedScreen(unsaved(drafts.values()), goes_on), self._discarded)
         else:
             self._leave()
 
@@ -148,7 +154,7 @@ class ConsoleApp(App[Leave]):
 
     def _leave(self) -> None:
         if self.desk.owner:
-            self.push_screen(QuitScreen(), self._left)
+            self.push_screen(QuitScreen(lost=bool(self.desk.pulse.lost)), self._left)
         else:
             self.exit(Leave.RUNNING)
 
@@ -167,15 +173,16 @@ class ConsoleApp(App[Leave]):
 
     def copy(self, text: str, what: str) -> None:
         """Put a text into the clipboard of the person's terminal (OSC 52)."""
-        self.copy_to_clipboard(plain_text(text))
+        # Tabs stand between the cells of a row; nothing else is more than text.
+        self.copy_to_clipboard("\t".join(map(plain_text, text.split("\t"))))
         tmux = "; in tmux: set -s set-clipboard on" if os.environ.get("TMUX") else ""
         self.tell(f"copied {what}{tmux}")
 
     def lost(self, error: EngineError) -> None:
         """Say, until it answers again, that the engine does not."""
         self.desk.pulse.lost = plain_text(error.message)
+        # Its status is not asked for at once: what is taken back at once nobody reads.
         self._draw_lines()
-        self._stir.set()
 
     def broken(self, reference: str, sentence: str) -> None:
         """Say that something failed that should not; the log has it by its reference."""
@@ -190,33 +197,53 @@ class ConsoleApp(App[Leave]):
 
     def masks_changed(self) -> None:
         """Draw again what may show labels that are masked at other times."""
-        for screen in self.screen_stack:
-            if isinstance(screen, SkeletonScreen):
-                screen.masks_changed()
+        for mode in (name for _, name, _ in MODES):
+            with contextlib.suppress(KeyError):  # a mode that was not gone to yet
+                for screen in self.get_screen_stack(mode):
+                    if isinstance(screen, ShowsLabels):
+                        screen.masks_changed()
 
-    async def act(self, act: acts.Act) -> None:
-        """Do an act once those before it are done; an act is never cancelled by another."""
+    async def act(self, act: acts.Act) -> tuple[str, ...]:
+        """Do an act once those before it are done; give the ids of the sessions it was done to."""
+        return await self._through(self._act(act))
+
+    async def undo(self) -> None:
+        """Take back the last act that was done here."""
+        await self._through(self._undo())
+
+    async def _through(self, act: Coroutine[Any, Any, T]) -> T:
+        """Bring an act to its end, also where the screen that it began on is left meanwhile."""
+        begun = asyncio.create_task(act)
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        return await asyncio.shield(begun)
+
+    async def _act(self, act: acts.Act) -> tuple[str, ...]:
         async with self._acting:
             try:
                 outcomes = await acts.perform(self.desk.engine, act)
             except EngineError as error:
                 self._skeleton_failed(error)
-                return
-            done = {one.id for one in outcomes if one.done}
+                return ()
+            done = tuple(one.id for one in outcomes if one.done)
             if done:
                 kept = tuple(one for one in act.sessions if one.id in done)
                 self.desk.done.append(replace(act, sessions=kept))
-            words, refused = acts.told(act, outcomes)
-            self.tell(words, "warning" if refused else "information")
+        words, refused = acts.told(act, outcomes)
+        self.tell(words, "warning" if refused else "information")
+        return done
 
-    async def undo(self) -> None:
-        """Take back the last act that was done here."""
+    async def _undo(self) -> None:
+        done = self.desk.done
         async with self._acting:
-            if not self.desk.done:
+            if not done:
                 self.tell("nothing was done here that could be taken back", "warning")
                 return
-            act = self.desk.done[-1]
+            act = done[-1]
             if why := acts.why_kept(act):
+                if len(done) > 1:
+                    done.pop()
+                    why += f"; u once more would {acts.taking_back(done[-1])}"
                 self.tell(why, "warning")
                 return
             try:
@@ -224,19 +251,19 @@ class ConsoleApp(App[Leave]):
             except EngineError as error:
                 self._skeleton_failed(error)
                 return
-            self.desk.done.pop()
-        refused = [one for one in outcomes if not one.done]
-        if refused:
-            self.tell(f"not taken back: {refused[0].message}", "warning")
-        else:
-            self.tell(f"taken back: {acts.taking_back(act)}")
+            done.pop()
+        words, refused = acts.taken_back(act, outcomes)
+        self.tell(words, "warning" if refused else "information")
 
     async def open_session(self, id: str) -> None:
-        """Go to the prearchive and open a session there."""
+        """Go to the prearchive and open a session there, in the place of one that is open."""
         from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
 
         self.action_mode("prearchive")
-        await self.push_screen(SessionScreen(self.desk, id))
+        if isinstance(self.screen, SessionScreen):
+            self.screen.show(id)
+        else:
+            await self.push_screen(SessionScreen(self.desk, id))
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used."""
@@ -250,6 +277,8 @@ class ConsoleApp(App[Leave]):
     def _tell_screens(self, message: EngineEvents | EngineLost) -> None:
         if isinstance(message, EngineLost):
             self.desk.pulse.lost = plain_text(message.error.message)
+        else:
+            self.desk.news += 1
         self._stir.set()
         # Also those below a question: they must not be old when it is answered.
         for screen in self.screen_stack:

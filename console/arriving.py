@@ -67,10 +67,11 @@ def state(arrival: Arrival) -> tuple[str, str]:
 
 
 def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = True) -> str:
-    """Say what is arriving or what comes next; `asks` where the person may ask why."""
+    """Say what is arriving or what comes next; `asks` where the person may ask why, and see what
+    headers say."""
     session, stage = arrival.session, arrival.stage
     if stage is Stage.LIVE:
-        series = arrival.transfer.series if arrival.transfer is not None else ""
+        series = arrival.transfer.series if arrival.transfer is not None and asks else ""
         return series or ("" if arrival.objects else "open, no image yet")
     if stage is Stage.STALLED:
         return f"silent for {_seconds(int((now - arrival.last).total_seconds()))}"

@@ -38,6 +38,11 @@ class Child:
         self._process = process
         self.ready = ready
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     async def stop(self) -> int:
         """Tell it to stop, wait until it has, and give its exit code."""
         if self._process.poll() is None:
@@ -88,7 +93,8 @@ async def console(home: Home) -> None:
         sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
     async with RemoteEngine(home.socket) as engine:
-        app = ConsoleApp(engine, owner=child is not None, preferences=preferences, memory=memory)
+        started = child.pid if child is not None else None
+        app = ConsoleApp(engine, started=started, preferences=preferences, memory=memory)
         how = await app.open()
     if child is not None and how is Leave.STOPPED:
         await child.stop()

@@ -28,8 +28,8 @@ class Desk:
     engine: EngineApi
     watching: bool = False
     """Nothing can be done, and labels are masked."""
-    owner: bool = False
-    """This console started the engine."""
+    started: int | None = None
+    """The process of the engine that this console started."""
     preferences: Preferences = field(default_factory=Preferences)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
     clock: Callable[[], datetime] = _now
@@ -40,10 +40,19 @@ class Desk:
     outgoing: Outgoing = field(default_factory=Outgoing)
     drafts: dict[str, Draft] = field(default_factory=dict)
     """Texts of rules that were edited and not saved, by the key of their place."""
+    news: int = 0
+    """How often screens were told of news. Only those of the mode on show hear of it: one that has
+    heard less often looks again when it comes on show."""
     revealed_until: datetime | None = None
     """Until when masked labels are shown."""
     reason_given: datetime | None = None
     """When a reason for revealing labels was given last."""
+
+    @property
+    def owner(self) -> bool:
+        """Whether the engine that answers is the one that this console started."""
+        status = self.pulse.status
+        return self.started is not None and (status is None or status.pid == self.started)
 
     @property
     def reveals(self) -> bool:

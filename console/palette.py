@@ -70,7 +70,8 @@ class ConsoleCommands(Provider):
             # The strip says that the engine is gone.
             return
         for row in page.rows:
-            if row.project is None and not screen.desk.reveals:
+            if row.project is None:
+                # Also while labels are revealed: the palette may stay open for longer.
                 continue
             title = plain_text(f"session {row.label}", 60)
             where = plain_text(f"{row.project or 'Unassigned'}, {row.status.value.lower()}", 60)

@@ -22,7 +22,7 @@ def about(
     subject, label = triaged.labels(session, masked=masked)
     lines = [("Status", triaged.state(session)[0])]
     if session.reason:
-        lines.append(("Reason", session.reason))
+        lines.append(("Reason", triaged.unnamed(session.reason, session, masked=masked)))
     lines += [
         ("Next", triaged.next_step(session, label, subject)),
         ("Built", _built(log, contents)),
@@ -30,7 +30,8 @@ def about(
     warnings = contents.warnings if contents is not None else ()
     if warnings:
         lines.append(("Warnings", figures.grouped(len(warnings))))
-        lines += [("", f"! {line}") for line in warnings]
+        said = (triaged.unnamed(line, session, masked=masked) for line in warnings)
+        lines += [("", f"! {line}") for line in said]
     if contents is not None:
         scans = figures.plural(len(contents.scans), "scan")
         lines.append(("Totals", f"{scans}, {figures.plural(session.objects, 'object')}"))

@@ -3,7 +3,9 @@ Pure: the time of day is an argument, and nothing here knows a widget's state.""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from console import figures, glyphs
@@ -25,6 +27,9 @@ COLUMNS = (
     TableColumn(title="Size", width=5, right=True, priority=7, sort="bytes", falling=True),
     TableColumn(title="From", width=9, priority=8, sort="calling"),
 )
+
+_RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
+"""How the log tells of other labels: those before are known from nowhere else."""
 
 _SHOWN = {
     Status.RECEIVING: ("◐ receiving", "plain"),
@@ -54,6 +59,23 @@ def labels(session: PrearchiveSession, *, masked: bool) -> tuple[str, str]:
     if masked:
         return glyphs.MASK, glyphs.MASK
     return session.subject or "", session.label
+
+
+def unnamed(text: str, session: PrearchiveSession, *, masked: bool) -> str:
+    """Give what was said of a session, without its labels where these are masked."""
+    if not masked:
+        return text
+    text = _RENAMED.sub(rf"\1 {glyphs.MASK} -> {glyphs.MASK}", text)
+    for name in filter(None, (session.folder, session.label, session.subject)):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", glyphs.MASK, text)
+    return text
+
+
+def unnamed_log(
+    log: Sequence[LogEntry], session: PrearchiveSession, *, masked: bool
+) -> tuple[LogEntry, ...]:
+    """Give the log of a session, without its labels where these are masked."""
+    return tuple(replace(one, text=unnamed(one.text, session, masked=masked)) for one in log)
 
 
 def row(session: PrearchiveSession, now: datetime, *, masked: bool) -> Row:
@@ -124,10 +146,11 @@ def card(
         ("", ""),
     ]
     if session.reason:
-        lines += [("Reason", session.reason), ("", "")]
+        lines += [("Reason", unnamed(session.reason, session, masked=masked)), ("", "")]
     lines += [("Next", next_step(session, label, subject)), ("", "")]
     lines.append(("Log", "" if log else "nothing was logged"))
-    lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(log)]
+    told = unnamed_log(log, session, masked=masked)
+    lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(told)]
     return lines
 
 

@@ -228,7 +228,7 @@ class ArchiveScreen(DownloadScreen):
         left = self.desk.memory.state.list(self.NAME)
         left.sort, left.descending = sort, descending
         self._table.order(sort, descending)
-        self._fetch(0)
+        self._table.renew()
 
     def _rested(self) -> None:
         self._list_timer = None
@@ -259,6 +259,8 @@ class ArchiveScreen(DownloadScreen):
             "nothing fits the query; esc drops it" if narrowed else "the archive is empty"
         )
         self._table.put(offset, [filed.row(one) for one in page.rows], page.total)
+        kept = {row.key for row in self._table.rows}
+        self._sessions = {key: one for key, one in self._sessions.items() if key in kept}
         self._tell_list()
         self.keys_changed()
         self._fill_card()

@@ -78,8 +78,7 @@ class FollowingScreen(TriageScreen):
     @property
     def masked(self) -> bool:
         """Whether the labels of the session are masked now."""
-        unknown = self.session is None or self.session.project is None
-        return self.desk.watching or (unknown and not self.desk.reveals)
+        return self.session is None or self.masks(self.session)
 
     @property
     def scans(self) -> RecordTable:
@@ -245,7 +244,10 @@ class FollowingScreen(TriageScreen):
                 self.scans.go_to_key(scantree.WHOLE)
         about = reviewed.about(session, contents, self.entries, masked=masked)
         self.query_one(Card).show("Session", about)
-        self.panes.show_log(self.entries, session.reason)
+        self.panes.show_log(
+            triaged.unnamed_log(self.entries, session, masked=masked),
+            triaged.unnamed(session.reason, session, masked=masked),
+        )
         self.tell_session()
         self.draw_lines()
 

@@ -139,7 +139,7 @@ class LiveScreen(SkeletonScreen):
         session = self._session
         if session is None:
             return ()
-        label = () if self._masked(session) else (Copyable(title="label", text=session.label),)
+        label = () if self.masks(session) else (Copyable(title="label", text=session.label),)
         return (
             Copyable(title="id", text=session.id),
             *label,
@@ -178,13 +178,17 @@ class LiveScreen(SkeletonScreen):
         if session is None:
             return
         route = await self.asked(self.engine.prearchive.route(session.id))
-        if route is None:
+        if route is None or not self.is_open:
             return
-        masked = self._masked(session)
+        masked = self.masks(session)
         rows = routes.rows(_hidden(route) if masked else route, masked=masked)
         lines = [(row.cells[0], row.cells[1]) for row in rows]
         title = f"Why {session.id} is where it is"
-        self.app.push_screen(TextScreen(title, lines, empty="nothing is known of it"))
+        self.app.push_screen(
+            TextScreen(
+                title, lines, empty="nothing is known of it", labelled=session.project is None
+            )
+        )
 
     def do_follow(self) -> None:
         """Keep the cursor on the newest row, or leave it alone again."""
@@ -338,7 +342,7 @@ class LiveScreen(SkeletonScreen):
             arriving.row(
                 one,
                 now,
-                masked=one.session is not None and self._masked(one.session),
+                masked=one.session is not None and self.masks(one.session),
                 build_after=build_after,
                 asks=not self.desk.watching,
             )
@@ -402,12 +406,7 @@ class LiveScreen(SkeletonScreen):
         session = self._arrivals.session(event.object) if event.kind == "session" else None
         if session is None:
             return event.object
-        return glyphs.MASK if self._masked(session) else session.label
-
-    def _masked(self, session: PrearchiveSession) -> bool:
-        if self.desk.watching:
-            return True
-        return session.project is None and not self.desk.reveals
+        return glyphs.MASK if self.masks(session) else session.label
 
 
 def _hidden(route: Route) -> Route:

@@ -192,14 +192,30 @@ class TextScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", show=False)]
 
     def __init__(
-        self, title: str, lines: Sequence[tuple[str, str]], *, empty: str, bad: bool = False
+        self,
+        title: str,
+        lines: Sequence[tuple[str, str]],
+        *,
+        empty: str,
+        bad: bool = False,
+        labelled: bool = False,
     ) -> None:
-        """Show lines, each with what stands before it: when, or where."""
+        """Show lines, each with what stands before it: when, or where.
+
+        Args:
+            title: What they are.
+            lines: What is to be read.
+            empty: The sentence that stands for no lines.
+            bad: They tell of a failure.
+            labelled: There may be labels in them that are masked at other times; with the next
+                change of masks they go.
+        """
         super().__init__()
         self._title = title
         self._lines = tuple(lines)
         self._empty = empty
         self._bad = bad
+        self._labelled = labelled
 
     def compose(self) -> ComposeResult:
         """Lay the lines out."""
@@ -216,6 +232,17 @@ class TextScreen(ModalScreen[None]):
         table.border_title = plain(self._title, 60)
         table.border_subtitle = plain("esc closes")
         table.set_class(self._bad, "danger")
+        self._draw()
+        table.focus()
+
+    def masks_changed(self) -> None:
+        """Show nothing any more that may be masked by now."""
+        if self._labelled:
+            self._lines = (("", "the masks have changed: open it again"),)
+            self._draw()
+
+    def _draw(self) -> None:
+        table = self.query_one(RecordTable)
         room = table.growing_room
         rows = []
         for number, (before, text) in enumerate(self._lines):
@@ -223,7 +250,6 @@ class TextScreen(ModalScreen[None]):
                 key = f"{number}.{place}"
                 rows.append(Row(key=key, cells=("" if place else before, line)))
         table.show(rows)
-        table.focus()
 
     @on(RecordTable.RowChosen)
     def action_close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -50,6 +50,8 @@ class PrearchiveScreen(TriageScreen):
         self._sessions: dict[str, PrearchiveSession] = {}
         self._view = VIEWS[0]
         self._note = ""
+        self._narrowed = False
+        """The filter was changed while rows were marked, which it may hide."""
         self._card_timer: Timer | None = None
         self._list_timer: Timer | None = None
         self._stale = False
@@ -88,6 +90,12 @@ class PrearchiveScreen(TriageScreen):
         """Say what the filter has unmarked."""
         return self._note if self._table.marks else ""
 
+    def masks_changed(self) -> None:
+        """Draw labels again from what is known."""
+        self._table.remake(self._remade)
+        self.query_one(Card).show("", ())
+        self._fill_card()
+
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Take the marks away: what they stood for is done."""
         self._table.drop_marks()
@@ -117,7 +125,7 @@ class PrearchiveScreen(TriageScreen):
         async def rows(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: list_(query, offset=offset, limit=limit),
-                lambda one: triaged.exported(one, masked=self._masked(one)),
+                lambda one: triaged.exported(one, masked=self.masks(one)),
                 told,
             )
 
@@ -202,8 +210,7 @@ class PrearchiveScreen(TriageScreen):
     def filter_changed(self) -> None:
         """Ask for what the filter finds."""
         self._table.renew()
-        if self._table.marks:
-            self._keep_marks()
+        self._narrowed = bool(self._table.marks)
 
     @on(FilterLine.Left)
     def filter_left(self) -> None:
@@ -214,8 +221,9 @@ class PrearchiveScreen(TriageScreen):
     @work(exclusive=True, group="marks", exit_on_error=False)
     async def mark_all(self) -> None:
         """Mark all that the list shows."""
-        page = await self.asked(self.engine.prearchive.list(self._query, limit=MOST_MARKS))
-        if page is not None:
+        query = self._query
+        page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
+        if page is not None and query == self._query:
             self._take(page.rows)
             self._table.mark_rows([self._row(one) for one in page.rows])
 
@@ -248,7 +256,7 @@ class PrearchiveScreen(TriageScreen):
         left = self.desk.memory.state.list(self.NAME)
         left.sort, left.descending = sort, descending
         self._table.order(sort, descending)
-        self._fetch(0)
+        self._table.renew()
 
     def _rested(self) -> None:
         self._list_timer = None
@@ -269,20 +277,37 @@ class PrearchiveScreen(TriageScreen):
             "nothing fits the filter; esc drops it" if filtered else "the prearchive is empty"
         )
         self._table.put(offset, [self._row(one) for one in page.rows], page.total)
+        kept = {*(row.key for row in self._table.rows), *self._table.marks.keys}
+        self._sessions = {id: one for id, one in self._sessions.items() if id in kept}
+        self._unmark_missing()
         self._tell_list()
         self.keys_changed()
         self._fill_card()
 
+    def _unmark_missing(self) -> None:
+        """Unmark what is not in the list any more."""
+        if not self._table.marks:
+            self._narrowed = False
+        elif self._table.records.whole:
+            self._keep_marks(row.key for row in self._table.rows)
+        elif self._narrowed:
+            self._find_marks()
+
     @work(exclusive=True, group="marks", exit_on_error=False)
-    async def _keep_marks(self) -> None:
-        page = await self.asked(self.engine.prearchive.list(self._query, limit=MOST_MARKS))
-        if page is None:
-            return
-        if gone := self._table.marks.keep(one.id for one in page.rows):
+    async def _find_marks(self) -> None:
+        query = self._query
+        page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
+        if page is not None and query == self._query:
+            self._keep_marks(one.id for one in page.rows)
+
+    def _keep_marks(self, ids: Iterable[str]) -> None:
+        if gone := self._table.marks.keep(ids):
             rows = figures.plural(gone, "row")
-            self._note = f"the filter unmarked {rows} when it hid them"
+            hidden, left = f"the filter unmarked {rows} when it hid them", f"{rows} left the list"
+            self._note = hidden if self._narrowed else f"{left}, marked before"
             self._table.refresh()
             self._tell_list()
+        self._narrowed = False
 
     @work(exclusive=True, group="card", exit_on_error=False)
     async def _fill_card(self) -> None:
@@ -292,7 +317,7 @@ class PrearchiveScreen(TriageScreen):
             card.show("", ())
             return
         log = await self.asked(self.engine.prearchive.log(session.id))
-        masked = self._masked(session)
+        masked = self.masks(session)
         _, label = triaged.labels(session, masked=masked)
         card.show(label, triaged.card(session, log or (), masked=masked))
 
@@ -300,10 +325,11 @@ class PrearchiveScreen(TriageScreen):
         self._sessions |= {one.id: one for one in sessions}
 
     def _row(self, session: PrearchiveSession) -> Row:
-        return triaged.row(session, self.desk.clock(), masked=self._masked(session))
+        return triaged.row(session, self.desk.clock(), masked=self.masks(session))
 
-    def _masked(self, session: PrearchiveSession) -> bool:
-        return session.project is None and not self.desk.reveals
+    def _remade(self, row: Row) -> Row:
+        session = self._sessions.get(row.key)
+        return row if session is None else self._row(session)
 
     def _tell_list(self) -> None:
         table = self._table

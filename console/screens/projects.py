@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
@@ -190,11 +190,6 @@ class ProjectsScreen(RulingScreen):
         says = (*setting.says, "", "") if setting is not None else ("", "")
         for number in (0, 1):
             self.pane(Line, f"says-{number}").say(((f"  {says[number]}", "muted"),))
-
-    @on(events.ScreenResume)
-    def shown_again(self) -> None:
-        """Catch up: a screen that is not on show hears no news."""
-        self.look_again()
 
     def drafts_changed(self) -> None:
         """Draw the sign of an edit in the list."""

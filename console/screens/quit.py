@@ -1,5 +1,5 @@
-"""The questions at the end: whether edits that are not saved may be lost, and whether the engine
-that this console started goes on without it."""
+"""The questions at the end: whether edits that are not saved, or a download, may be lost, and
+whether the engine that this console started goes on without it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,16 @@ class QuitScreen(ModalScreen[Leave | None]):
         Binding("escape,q", "stay", show=False),
     ]
 
+    def __init__(self, *, lost: bool = False) -> None:
+        """Ask; `lost` when the engine does not answer now."""
+        super().__init__()
+        self._lost = lost
+
     def compose(self) -> ComposeResult:
         """Lay the question out."""
+        silent = "  It does not answer now." if self._lost else ""
         with Vertical(id="question"):
-            yield Static(plain("This console started the engine."))
+            yield Static(plain(f"This console started the engine.{silent}"))
             yield Static(plain(""))
             yield Static(plain("l, enter  leave it running; it goes on receiving"))
             yield Static(plain("s         stop it; nothing is received until it is started again"))
@@ -54,19 +60,25 @@ class QuitScreen(ModalScreen[Leave | None]):
 
 
 class UnsavedScreen(AskScreen):
-    """Asks whether texts that are not saved may be lost; None means to stay."""
+    """Asks whether what is not finished may be lost; None means to stay."""
 
     CSS_PATH = "../widgets/dialogs.tcss"
 
-    def __init__(self, texts: tuple[str, ...]) -> None:
-        """Name what would be lost."""
+    def __init__(self, texts: tuple[str, ...], download: str = "") -> None:
+        """Name what would be lost: texts that are not saved, a download that goes on."""
+        title, act, says = "Leave, and end a download?", "End it and leave", []
+        if texts:
+            title, act = "Leave, and lose what is not saved?", "Discard and leave"
+            says.append("6 Projects has them still: ctrl+s saves one with a reason.")
+        if download:
+            says.append("Files that are there are whole; begun anew, a download brings the others.")
         super().__init__(
             Question(
-                title="Leave, and lose what is not saved?",
-                act="Discard and leave",
+                title=title,
+                act=act,
                 keep="Stay",
-                rows=texts,
-                says=("6 Projects has them still: ctrl+s saves one with a reason.",),
+                rows=(*texts, *((download,) if download else ())),
+                says=tuple(says),
                 danger=True,
             )
         )

@@ -38,6 +38,14 @@ async def reveal(screen: SkeletonScreen) -> None:
         return
     if why:
         desk.reason_given = desk.clock()
-    desk.revealed_until = desk.clock() + SHOWN
-    screen.host.masks_changed()
-    screen.host.set_timer(SHOWN.total_seconds(), screen.host.masks_changed)
+    host = screen.host
+    desk.revealed_until = until = desk.clock() + SHOWN
+
+    def mask() -> None:
+        # By the timer, not by the time of day, which may be set back meanwhile.
+        if desk.revealed_until == until:
+            desk.revealed_until = None
+        host.masks_changed()
+
+    host.masks_changed()
+    host.set_timer(SHOWN.total_seconds(), mask)

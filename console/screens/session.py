@@ -71,11 +71,14 @@ class SessionScreen(FollowingScreen):
             name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
         return f"Prearchive ▸ {name}" if self.app.size.width >= WIDE else name
 
+    def show(self, id: str) -> None:
+        """Show another session, one of the same list or of none."""
+        self._among = self._among if id in self._among else ()
+        self.open(id)
+
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Go on to the next session once this one is on its way out."""
-        last = self.desk.done[-1] if self.desk.done else None
-        done = last is not None and last.verb is verb and self.followed in last.ids
-        if not done or verb not in LEAVING or self.followed not in ids:
+        if verb not in LEAVING or self.followed not in ids:
             return
         place = self._among.index(self.followed) if self.followed in self._among else 0
         self._among = tuple(one for one in self._among if one != self.followed)
@@ -203,7 +206,9 @@ class SessionScreen(FollowingScreen):
         if row is not None:
             titles = (column.title for column in message.table.painter.columns)
             lines = [pair for pair in zip(titles, row.cells, strict=True) if pair[1]]
-            self.app.push_screen(TextScreen(PANES[self.panes.shown], lines, empty=""))
+            title = PANES[self.panes.shown]
+            labelled = self.session is not None and self.session.project is None
+            self.app.push_screen(TextScreen(title, lines, empty="", labelled=labelled))
 
     @on(HeaderView.Changed)
     def header_changed(self) -> None:

@@ -90,15 +90,26 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
             page = await self._desk.engine.prearchive.list(query, limit=OFFERED)
         except EngineError as error:
             table.empty = error.message
-            table.show(())
+            self._sessions = {}
+            self._draw()
             return
         if words != self.query_one(PlainInput).value.strip():
             return
         self._sessions = {one.id: one for one in page.rows}
         table.empty = "nothing fits" if words else "the prearchive is empty"
+        self._draw()
+
+    def masks_changed(self) -> None:
+        """Draw labels again: they are masked now, or no longer."""
+        self._draw()
+
+    def _draw(self) -> None:
         now, shown = self._desk.clock(), self._desk.reveals
-        table.show(
-            [triaged.row(one, now, masked=one.project is None and not shown) for one in page.rows]
+        self.query_one(RecordTable).show(
+            [
+                triaged.row(one, now, masked=one.project is None and not shown)
+                for one in self._sessions.values()
+            ]
         )
 
     def _give(self, id: str | None) -> None:

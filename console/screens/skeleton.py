@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import structlog
 from textual import events, on, work
@@ -29,6 +29,7 @@ from console.notices import Severity
 from console.widgets.chrome import Line, ModeLine, Piece, key_hints
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import Event
+from engine.model.prearchive import PrearchiveSession
 from engine.service.api import EngineApi
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class Copyable:
     text: str
 
 
+@runtime_checkable
+class ShowsLabels(Protocol):
+    """Something on which labels may stand that are masked at other times."""
+
+    def masks_changed(self) -> None:
+        """Draw labels again, without waiting for the engine: they are masked now, or no longer."""
+
+
 class SkeletonScreen(Screen[None]):
     """A screen of the console."""
 
@@ -75,7 +84,8 @@ class SkeletonScreen(Screen[None]):
         super().__init__()
         self.desk = desk
         self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
-        self._off: dict[str, str] = {}
+        self._news = desk.news
+        """How often there were news when this screen heard of them last."""
 
     # What a screen brings.
 
@@ -100,7 +110,6 @@ class SkeletonScreen(Screen[None]):
 
     def masks_changed(self) -> None:
         """Draw labels again: they are masked now, or no longer."""
-        self.look_again()
 
     def copies(self) -> Sequence[Copyable]:
         """Give what can be copied: the id, the row, the command."""
@@ -121,6 +130,15 @@ class SkeletonScreen(Screen[None]):
     def host(self) -> ConsoleApp:
         """The app."""
         return cast("ConsoleApp", self.app)
+
+    def masks(self, session: PrearchiveSession) -> bool:
+        """Whether the labels of a session are masked now."""
+        return self.desk.watching or (session.project is None and not self.desk.reveals)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the screen is on show, or below what is: it may open something over itself."""
+        return self in self.app.screen_stack
 
     async def asked(self, question: Awaitable[T]) -> T | None:
         """Give what the engine answers; None when it did not, which is said to the person."""
@@ -173,6 +191,9 @@ class SkeletonScreen(Screen[None]):
     @on(events.ScreenResume)
     def _resumed(self) -> None:
         self.draw_lines()
+        if self._news != self.desk.news:
+            self._news = self.desk.news
+            self.look_again()
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -187,8 +208,8 @@ class SkeletonScreen(Screen[None]):
         self.draw_lines()
 
     @on(EngineEvents)
-    def _news(self, message: EngineEvents) -> None:
-        batch = message.batch
+    def _heard_news(self, message: EngineEvents) -> None:
+        self._news, batch = self.desk.news, message.batch
         if batch.gap or any(self.concerns(event) for event in batch.events):
             self.look_again()
 
@@ -255,7 +276,7 @@ class SkeletonScreen(Screen[None]):
             if chosen is not None:
                 self.host.copy(offered[int(chosen)].text, offered[int(chosen)].title)
 
-        self.app.push_screen(ChooseScreen("Copy", choices), copy)
+        self.app.push_screen(ChooseScreen("Copy", choices, labelled=True), copy)
 
     @work(group="export", exit_on_error=False)
     async def do_export(self) -> None:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
@@ -238,11 +238,6 @@ class SystemScreen(ReceptionScreen):
         if self._detail_timer is not None:
             self._detail_timer.stop()
         self._detail_timer = self.set_timer(PAUSE, self._draw_detail)
-
-    @on(events.ScreenResume)
-    def shown_again(self) -> None:
-        """Catch up: a screen that is not on show hears no news."""
-        self.look_again()
 
     @on(PulseTaken)
     def status_taken(self) -> None:

@@ -102,7 +102,8 @@ class TrashScreen(SkeletonScreen):
         one = self._chosen
         if one is None:
             return
-        question = trashed.question(one, masked=self._masked(one))
+        # Also while labels are revealed: the question may stay open for longer.
+        question = trashed.question(one, masked=one.project is None)
         given = await self.app.push_screen_wait(AskScreen(question))
         if given is None:
             return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual import work
 
-from console import acts, figures
+from console import acts, figures, triaged
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
 from console.widgets.dialogs import AskScreen
@@ -38,7 +38,7 @@ class TriageScreen(SkeletonScreen):
         return tuple(session.id for session in self.chosen())
 
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
-        """Go on after an act was queued."""
+        """Go on after an act was queued for the sessions with these ids."""
 
     def note_of_marks(self) -> str:
         """Say what the person should know of the marks before he acts on them."""
@@ -88,12 +88,17 @@ class TriageScreen(SkeletonScreen):
             return
         session = sessions[0]
         entries = await self.asked(self.engine.prearchive.log(session.id))
-        if entries is None:
+        if entries is None or not self.is_open:
             return
-        lines = [(figures.moment(one.at), one.text) for one in entries]
+        masked = self.masks(session)
+        told = triaged.unnamed_log(entries, session, masked=masked)
+        lines = [(figures.moment(one.at), one.text) for one in told]
         if session.reason:
-            lines.insert(0, ("reason", session.reason))
-        self.app.push_screen(TextScreen(f"Log of {session.id}", lines, empty="nothing was logged"))
+            lines.insert(0, ("reason", triaged.unnamed(session.reason, session, masked=masked)))
+        title = f"Log of {session.id}"
+        self.app.push_screen(
+            TextScreen(title, lines, empty="nothing was logged", labelled=session.project is None)
+        )
 
     def copies(self) -> Sequence[Copyable]:
         """Offer ids, addresses and commands of the sessions."""
@@ -102,7 +107,7 @@ class TriageScreen(SkeletonScreen):
             return ()
         ids = " ".join(self.chosen_ids())
         one = sessions[0]
-        masked = one.project is None and not self.desk.reveals
+        masked = self.masks(one)
         return (
             Copyable(title="id", text=ids),
             *(() if masked else (Copyable(title="label", text=one.label),)),
@@ -123,6 +128,9 @@ class TriageScreen(SkeletonScreen):
             if session is not None:
                 sessions.append(session)
         possible, refused = acts.sort_out(verb, sessions)
+        if not self.is_open:
+            # Somebody is elsewhere by now, where a question would be out of place.
+            return
         if not possible:
             if sessions:
                 self.tell(f"not now: {acts.why_none(verb, sessions)}", "warning")
@@ -140,7 +148,6 @@ class TriageScreen(SkeletonScreen):
             refused,
             projects=projects,
             trash_days=status.trash_days if status is not None else 0,
-            masked=not self.desk.reveals,
             note=self.note_of_marks(),
         )
         given = await self.app.push_screen_wait(AskScreen(question))
@@ -151,8 +158,8 @@ class TriageScreen(SkeletonScreen):
         self, verb: Verb, sessions: Sequence[PrearchiveSession], given: dict[str, str]
     ) -> None:
         act = acts.answered(verb, sessions, given)
-        await self.host.act(act)
-        self.acted(verb, act.ids)
+        if done := await self.host.act(act):
+            self.acted(verb, done)
         self.look_again()
 
 

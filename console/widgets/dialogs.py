@@ -222,9 +222,17 @@ class ChooseScreen(ModalScreen[str | None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", show=False)]
 
-    def __init__(self, title: str, choices: tuple[Choice, ...], *, empty: str = "nothing") -> None:
-        """Offer `choices`."""
+    def __init__(
+        self,
+        title: str,
+        choices: tuple[Choice, ...],
+        *,
+        empty: str = "nothing",
+        labelled: bool = False,
+    ) -> None:
+        """Offer `choices`; where they are `labelled` they name what is masked at other times."""
         super().__init__()
+        self._labelled = labelled
         self._title = title
         self._choices = choices
         self._empty = empty
@@ -250,6 +258,11 @@ class ChooseScreen(ModalScreen[str | None]):
     def choose(self, message: RecordTable.RowChosen) -> None:
         """Give what was chosen."""
         self.dismiss(message.key)
+
+    def masks_changed(self) -> None:
+        """Close what may show labels that are masked by now."""
+        if self._labelled:
+            self.dismiss(None)
 
     def action_close(self) -> None:
         """Choose nothing."""

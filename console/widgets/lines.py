@@ -170,6 +170,10 @@ class LineTable(ScrollView, can_focus=True):
         now = tuple(rows)
         self._change(lambda: self.records.put(offset, now, total), now)
 
+    def remake(self, made: Callable[[Row], Row]) -> None:
+        """Show the rows that are known otherwise; each keeps its key and its place."""
+        self._change(lambda: self.records.remake(made), ())
+
     def outdate(self) -> None:
         """Ask again for the rows on show, and forget all others but the one of the cursor."""
         first, last = self._in_view()

@@ -3,7 +3,7 @@ may have more rows than were fetched. Pure: the widget draws, its owner asks the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from console.widgets.rows import Row
 
@@ -58,6 +58,12 @@ class Records:
         self._windows = {
             start // WINDOW: tuple(rows[start : start + WINDOW])
             for start in range(0, len(rows), WINDOW)
+        }
+
+    def remake(self, made: Callable[[Row], Row]) -> None:
+        """Put another row in the place of each that is known."""
+        self._windows = {
+            number: tuple(map(made, window)) for number, window in self._windows.items()
         }
 
     def put(self, offset: int, rows: Sequence[Row], total: int) -> None:

@@ -3,7 +3,7 @@ branches of a tree. How rows are kept and drawn is in `console.widgets.lines`.""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -113,9 +113,16 @@ class RecordTable(LineTable):
     def order(self, sort: str, descending: bool) -> None:
         """Say in what order the rows come from now on; those that are known are of another."""
         self.sort, self.descending = sort, descending
+        # Between the same two rows there would be others.
+        self.drop_range()
         self.records.expire()
         if self._head:
             self._refresh_line(0)
+
+    def renew(self) -> None:
+        """Begin at the first row of another list; a range of this one is dropped."""
+        self.drop_range()
+        super().renew()
 
     def header_clicked(self, x: int) -> None:
         """Sort by the title that was clicked; the other way round by the one that is sorted by."""
@@ -209,6 +216,20 @@ class RecordTable(LineTable):
             self.marks.clear()
             self.refresh()
             self._tell_marks()
+
+    def _change(self, change: Callable[[], None], now: Sequence[Row]) -> None:
+        """Let the rows change; a range stays on the object that it was begun on."""
+        anchor = self.marks.anchor
+        begun = None if anchor is None else self.records[anchor]
+        super()._change(change, now)
+        if begun is None:
+            return
+        place = self.records.place_of(begun.key)
+        if place is None:
+            self.drop_range()
+        elif place != anchor:
+            self.marks.anchor = place
+            self.refresh()
 
     def _tell_marks(self, note: str = "") -> None:
         self.post_message(self.MarksChanged(self, note))

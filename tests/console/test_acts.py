@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import typer
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from console import acts
 from console.cli import app
+from engine.model.identifiers import PrearchiveId
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import Status, Verb
+from engine.service.api import EngineApi
 from tests.console.piloting import HOSTILE
 from tests.memory import session
 
@@ -82,13 +85,17 @@ def test_a_deletion_says_how_long_it_can_be_undone_and_wants_a_reason() -> None:
     assert [(field.name, field.needed) for field in asked.fields] == [("reason", True)]
 
 
-def test_a_question_masks_what_is_masked() -> None:
+def test_a_question_names_what_is_in_no_project_by_its_id() -> None:
     unknown = session(1, project=None, label="DOE^JANE")
     known = session(2, label="MR_2")
-    rows = acts.question(Verb.DELETE, [unknown, known], masked=True).rows
+    rows = acts.question(Verb.DELETE, [unknown, known]).rows
     assert rows[0].startswith("pre_aaaaaaa1   Unassigned")
     assert rows[1].startswith("MR_2")
-    assert "DOE" in acts.question(Verb.DELETE, [unknown], masked=False).rows[0]
+
+
+def test_labels_are_not_asked_for_where_they_are_a_patients() -> None:
+    assert "no project" in acts.refusal(Verb.RELABEL, session(1, project=None))
+    assert acts.refusal(Verb.RELABEL, session(1)) == ""
 
 
 def test_a_long_label_leaves_room_for_the_rest() -> None:
@@ -151,6 +158,50 @@ def test_how_an_act_went_is_told() -> None:
     assert acts.told(act, [good, good]) == ("move: 2 sessions to CARDIO", False)
     assert acts.told(act, [good, bad]) == (
         "move: 1 session to CARDIO; 1 refused: a job is at work",
+        True,
+    )
+
+
+class Answering:
+    """An engine with sessions; it notes what it is told to do."""
+
+    def __init__(self, *sessions: PrearchiveSession) -> None:
+        self.prearchive = self
+        self.told: list[tuple[str, tuple[str, ...]]] = []
+        self._sessions = {one.id: one for one in sessions}
+
+    async def show(self, id: str) -> PrearchiveSession:
+        return self._sessions[PrearchiveId(id)]
+
+    async def reset(self, ids: tuple[str, ...], reason: str) -> tuple[ActOutcome, ...]:
+        return self._done("reset", ids)
+
+    async def move(self, ids: tuple[str, ...], project: str, reason: str) -> tuple[ActOutcome, ...]:
+        return self._done(f"move {project}", ids)
+
+    def _done(self, what: str, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        self.told.append((what, ids))
+        return tuple(ActOutcome(id=id, done=True) for id in ids)
+
+
+async def test_what_is_queued_leaves_the_queue_and_what_is_done_is_done_the_other_way() -> None:
+    queued = session(1, project="CARDIO", status=Status.QUEUED_MOVING)
+    done, others = (
+        session(2, project="CARDIO"),
+        # Somebody else has gone on with it meanwhile.
+        session(3, project="CARDIO", status=Status.QUEUED_ARCHIVING),
+    )
+    act = acts.Act(verb=Verb.MOVE, sessions=(session(1), session(2), session(3)), project="CARDIO")
+    engine = Answering(queued, done, others)
+    outcomes = await acts.take_back(cast("EngineApi", engine), act)
+    assert engine.told == [
+        ("reset", ("pre_aaaaaaa1",)),
+        ("move NEURO3", ("pre_aaaaaaa2", "pre_aaaaaaa3")),
+    ]
+    assert acts.taken_back(act, outcomes) == ("taken back: move 3 sessions back", False)
+    refused = ActOutcome(id="pre_aaaaaaa3", done=False, message="it is queued")
+    assert acts.taken_back(act, [*outcomes[:2], refused]) == (
+        "taken back for 2 sessions; not taken back: it is queued",
         True,
     )
 

@@ -3,7 +3,9 @@ does when the engine is gone or nobody is there."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,20 @@ import pytest
 from textual.drivers.linux_driver import LinuxDriver
 
 from console import glyphs
+from console.acts import Act
 from console.app import ConsoleApp
+from console.outgoing import Running
 from console.preferences import Glyphs, Preferences, Switch
 from console.screens.overlays import BlankScreen, NoticesScreen, TextScreen
 from console.screens.prearchive import PrearchiveScreen
-from console.screens.quit import Leave, QuitScreen
+from console.screens.quit import Leave, QuitScreen, UnsavedScreen
 from console.state import StateFile
 from console.theme import OFFERED, STOCK
 from console.widgets.dialogs import AskScreen
+from console.widgets.table import RecordTable
 from engine.model.errors import Unavailable
 from engine.model.prearchive import ActOutcome
-from engine.model.states import Status
+from engine.model.states import Status, Verb
 from tests.console.piloting import (
     HOSTILE,
     SMALL,
@@ -36,6 +41,9 @@ from tests.console.piloting import (
 )
 from tests.console.scenes import normal
 from tests.memory import Facts, session
+
+PROCESS = 1
+"""Of the engine in memory."""
 
 
 def ready(*numbers: int, **changes: Any) -> Facts:
@@ -57,7 +65,7 @@ async def test_q_leaves_an_engine_that_others_started() -> None:
     ("key", "how"), [("s", Leave.STOPPED), ("l", Leave.RUNNING), ("enter", Leave.RUNNING)]
 )
 async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: Leave) -> None:
-    app = console(Facts(), "prearchive", owner=True)
+    app = console(Facts(), "prearchive", started=PROCESS)
     async with app.run_test() as pilot:
         await pilot.press("q")
         assert kind(app) is QuitScreen
@@ -69,6 +77,78 @@ async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: L
         assert app.current_mode == "prearchive"
         await pilot.press(key)
     assert app.return_value is how
+
+
+async def test_nothing_is_asked_of_an_engine_that_took_the_place_of_the_one_it_started() -> None:
+    app = console(Facts(), "prearchive", started=PROCESS + 1)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.desk.pulse.status is not None)
+        await pilot.press("q")
+    assert app.return_value is Leave.RUNNING
+
+
+async def test_a_download_that_goes_on_is_not_ended_without_a_question() -> None:
+    app = console(Facts(), "prearchive")
+    async with app.run_test(size=SMALL) as pilot:
+        app.desk.outgoing.download = Running(label="MR_1", shown="3/155")
+        await pilot.press("q")
+        await shown(pilot, "Leave, and end a download?", "MR_1: 3/155")
+        await pilot.press("enter")
+        await until(pilot, lambda: kind(app) is PrearchiveScreen)
+        await pilot.press("q")
+        await until(pilot, lambda: kind(app) is UnsavedScreen)
+        app.screen.query_one("#act").focus()
+        await pilot.press("enter")
+    assert app.return_value is Leave.RUNNING
+
+
+async def test_a_mode_that_was_not_on_show_looks_again_when_it_comes_back() -> None:
+    facts = ready(1)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await pilot.press("4")
+        await shown(pilot, "▐4 Archive▌")
+        facts.keep(session(2))
+        await facts.tell("session", "pre_aaaaaaa2")
+        await until(pilot, lambda: app.desk.news > 0)
+        await pilot.press("2")
+        await shown(pilot, "MR_2")
+
+
+async def test_labels_are_masked_again_also_where_nobody_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = console(ready(1, project=None, label="MR_DOE", subject="DOE"), "prearchive")
+
+    async def fails(*args: object, **options: object) -> Any:
+        raise Unavailable("no engine is running on this home")
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, glyphs.MASK)
+        app.desk.revealed_until = app.desk.clock() + timedelta(minutes=1)
+        app.masks_changed()
+        await shown(pilot, "MR_DOE")
+        hidden = app.screen
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "archive")
+        # Nor does it wait for an engine that does not answer.
+        monkeypatch.setattr(app.desk.engine.prearchive, "list", fails)
+        app.desk.revealed_until = None
+        app.masks_changed()
+        rows = hidden.query_one("#sessions", RecordTable).rows
+        assert "DOE" not in str([row.cells for row in rows])
+
+
+async def test_sessions_opened_by_name_do_not_pile_up() -> None:
+    app = console(ready(1, 2), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        for number in (1, 2, 1):
+            await app.open_session(f"pre_aaaaaaa{number}")
+            await shown(pilot, f"▸ MR_{number}")
+        await pilot.press("escape")
+        await until(pilot, lambda: kind(app) is PrearchiveScreen)
 
 
 async def test_ctrl_q_leaves_from_anywhere() -> None:
@@ -248,6 +328,51 @@ async def test_what_cannot_be_taken_back_says_why() -> None:
         await pilot.press("u")
         await said(pilot, app, "nothing is moved back into Unassigned")
         assert len(app.desk.done) == 1
+
+
+async def test_what_cannot_be_taken_back_does_not_stand_before_what_can() -> None:
+    first, last = Act(verb=Verb.DELETE, sessions=(session(1),)), Act(verb=Verb.RESET, sessions=())
+    app = console(ready(1), "prearchive", done=[first, last])
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await pilot.press("u")
+        await until(pilot, lambda: bool(app.desk.notices.all))
+        said = app.desk.notices.all[0].text
+        assert said.endswith("u once more would put 1 session back from the trash")
+        assert app.desk.done == [first]
+
+
+async def test_an_act_is_brought_to_its_end_where_its_screen_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = console(ready(1), "prearchive")
+    goes_on = asyncio.Event()
+    rebuild = app.desk.engine.prearchive.rebuild
+
+    async def slow(ids: tuple[str, ...], reason: str = "") -> Any:
+        await goes_on.wait()
+        return await rebuild(ids, reason)
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await pilot.press("enter")
+        await shown(pilot, "▸ MR_1 (1/1)")
+        monkeypatch.setattr(app.desk.engine.prearchive, "rebuild", slow)
+        await pilot.press("r", "escape")
+        await until(pilot, lambda: kind(app) is PrearchiveScreen)
+        assert not app.desk.done
+        goes_on.set()
+        await said(pilot, app, "rebuild: 1 session")
+        assert len(app.desk.done) == 1
+
+
+async def test_a_row_is_copied_with_its_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = console(Facts(), "prearchive")
+    async with app.run_test() as pilot:
+        app.copy(f"a\t{HOSTILE}", "row")
+        await pilot.pause()
+        assert app.clipboard.startswith("a\t")
+        assert not {"\x1b", "\x9b", "\u202e", "\n"} & set(app.clipboard)
 
 
 async def test_notices_are_kept_and_counted_until_they_are_read() -> None:

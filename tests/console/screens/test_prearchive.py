@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from console.glyphs import MASK
+from console.screens.overlays import TextScreen
 from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
+from engine.model.prearchive import LogEntry
 from engine.model.states import Status
 from tests.console.piloting import (
     HOSTILE,
@@ -23,7 +25,7 @@ from tests.console.piloting import (
     until,
 )
 from tests.console.scenes import normal
-from tests.memory import Facts, session
+from tests.memory import NOON, Facts, session
 
 
 def many(number: int) -> Facts:
@@ -72,6 +74,52 @@ async def test_a_filter_unmarks_what_it_hides_and_says_so() -> None:
         assert table(app, "sessions").chosen_keys == ("pre_aaaaaaa9",)
         await pilot.press("escape")
         await shown(pilot, "4 sessions shown")
+
+
+async def test_what_leaves_the_list_is_unmarked_and_ranges_stay_on_their_rows() -> None:
+    facts = many(4)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "4 sessions shown")
+        await pilot.press("asterisk")
+        await shown(pilot, "4 sessions marked of 4")
+        del facts.sessions["pre_aaaaaaa1"]
+        await facts.tell("session", "pre_aaaaaaa1", "archived")
+        await shown(pilot, "1 row left the list, marked before", "3 sessions marked of 3")
+        await pilot.press("backslash", "g", "v", "j")
+        begun = table(app, "sessions").chosen_keys
+        facts.keep(session(9))
+        await facts.tell("session", "pre_aaaaaaa9")
+        await shown(pilot, "4 sessions shown")
+        assert set(table(app, "sessions").chosen_keys) == set(begun)
+        # Another order has other rows between.
+        await pilot.press("S")
+        await until(pilot, lambda: "a range is being marked" not in painted(app))
+        assert len(table(app, "sessions").chosen_keys) <= 1
+
+
+async def test_the_log_names_no_label_that_is_masked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = Facts()
+    facts.keep(session(1, project=None, label="MR_DOE", subject="DOE"))
+    log = (
+        LogEntry(id="1", at=NOON, text="label OLDNAME -> MR_DOE; subject OLD -> DOE"),
+        LogEntry(id="2", at=NOON, text="MR_DOE was looked at"),
+    )
+    app = console(facts, "prearchive")
+
+    async def logged(id: str) -> tuple[LogEntry, ...]:
+        return log
+
+    monkeypatch.setattr(app.desk.engine.prearchive, "log", logged)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "was looked at")
+        assert "DOE" not in painted(app) and "OLD" not in painted(app)
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        await shown(pilot, "was looked at")
+        assert "DOE" not in painted(app) and "OLD" not in painted(app)
 
 
 async def test_nothing_that_fits_is_told_from_nothing_there() -> None:

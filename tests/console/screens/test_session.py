@@ -476,6 +476,7 @@ async def test_what_is_known_stays_while_the_engine_does_not_answer(
         await shown(pilot, "PatientName")
         with monkeypatch.context() as lost:
             lost.setattr(api, "show", silent)
+            lost.setattr(app.desk.engine.system, "status", silent)
             await pilot.press("ctrl+r")
             await shown(pilot, "what is shown is old", "PatientName", "● ready")
         made.keep(session(1, status=Status.ERROR, reason="two kinds of images"))
