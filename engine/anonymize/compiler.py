@@ -11,11 +11,12 @@ from engine.anonymize.expressions import compile_java
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.messages import compile_message
 from engine.anonymize.paths import Path, compile_path, direct_path, path_of
+from engine.anonymize.plain import Plain, one_step, plain_removal, plain_write
 from engine.anonymize.private import remove_private
 from engine.anonymize.run import Compiled, Run, Step, Tools, Value, flat, text_of
 from engine.anonymize.signatures import FUNCTIONS as SIGNATURES
 from engine.anonymize.signatures import Takes
-from engine.anonymize.subject import Subject, in_head
+from engine.anonymize.subject import Subject
 from engine.anonymize.text_calls import expression_of
 from engine.anonymize.texts import truth
 from engine.anonymize.tree import (
@@ -45,9 +46,7 @@ from engine.anonymize.tree import (
 from engine.anonymize.tree import Statement as Node
 from engine.anonymize.tree import Value as ValueNode
 from engine.anonymize.uids import new_uid
-from engine.anonymize.values import fresh
 from engine.anonymize.writing import assign, assign_existing, delete
-from engine.dicom.dictionary import vr_of
 from engine.dicom.header import Header
 from engine.model.changes import Statement
 
@@ -208,8 +207,23 @@ class Compiler:
         return self.placed(arm.at), self.condition(arm.condition), self.steps(arm.statements)
 
     def steps(self, nodes: tuple[Node, ...]) -> list[Step]:
-        """Make statements ready."""
-        return [step for node in nodes if (step := self.statement(node)) is not None]
+        """Make statements ready; plain ones that follow each other become one step."""
+        found: list[Step] = []
+        plain: list[tuple[Place, Statement, Plain]] = []
+        for node in nodes:
+            body = self.action(node) if isinstance(node, Assign | Delete) else None
+            if isinstance(body, Plain):
+                plain.append((node.at, self.told(node.at), body))
+                continue
+            if plain:
+                found.append(one_step(plain))
+                plain = []
+            step = self.statement(node)
+            if step is not None:
+                found.append(step)
+        if plain:
+            found.append(one_step(plain))
+        return found
 
     def placed(self, at: Place) -> Step:
         """Give a step that only says where the run is."""
@@ -311,42 +325,17 @@ def _writer(write: Callable[[Run, Path, str], None], path: Path, value: Compiled
 
 
 def _assigner(path: Path, value: Compiled) -> Step:
-    """Take the short way for the elements before the pixels, which most scripts write."""
     write = _writer(assign, path, value)
-    tag = path.tag
-    if tag is None or not in_head(tag) or tag & 0x10000:
-        return write
-    vr = vr_of(tag)
-    code = vr.encode()
-    if vr in ("UN", "SQ"):
-        return write
     text = value.value if isinstance(value, Constant) else None
-    try:
-        ready = fresh(vr, text) if isinstance(text, str) else None
-    except ScriptError:
-        return write
-    number = tag
-
-    def body(run: Run) -> None:
-        head = run.subject.head
-        if not head.usual(number, code):
-            write(run)
-        elif ready is not None:
-            head.put_value(number, ready)
-        else:
-            found = text_of(run, value(run))
-            if found is not None:
-                head.put(number, vr, found)
-
-    return body
+    plain = plain_write(path, text, write) if isinstance(text, str) else None
+    return plain or write
 
 
 def _deleter(path: Path) -> Step:
-    tag = path.tag
-    if tag is not None and in_head(tag):
-        number = tag
-        return lambda run: run.subject.head.remove(number)
-    return lambda run: delete(run.subject, path)
+    def remove(run: Run) -> None:
+        delete(run.subject, path)
+
+    return plain_removal(path, remove) or remove
 
 
 def _setter(name: str, value: Compiled) -> Step:

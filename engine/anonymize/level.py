@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from engine.anonymize.encoding import encode
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.values import Fresh, fresh, read
-from engine.dicom.edit import HeaderEdit
+from engine.dicom.edit import HeaderEdit, encoded
 from engine.dicom.header import Header
 from engine.model.changes import Statement
 
@@ -48,7 +48,7 @@ class Items:
 class Level:
     """A data set as a script sees it."""
 
-    __slots__ = ("_creators", "_journal", "_new", "_opened", "_sequences", "by", "header")
+    __slots__ = ("_creators", "_journal", "_new", "_opened", "_sequences", "_spans", "by", "header")
 
     def __init__(self, header: Header, journal: Journal) -> None:
         """Begin with no changes."""
@@ -56,6 +56,7 @@ class Level:
         self.by: dict[int, Statement] = {}
         """Who touched an element last."""
         self._journal = journal
+        self._spans = header.spans
         self._new: dict[int, Fresh | Items | None] = {}
         self._opened: dict[int, Items] = {}
         self._creators: dict[int, list[tuple[int, str]]] | None = None
@@ -173,20 +174,32 @@ class Level:
     def _says(self, tag: int, value: Fresh) -> bool:
         """Say whether the original element has the same value and VR."""
         header = self.header
-        span = header.spans.get(tag)
+        span = self._spans.get(tag)
         if span is None:
             return False
-        if span[3] == value.code and value.bare is not None and not span[4]:
+        if value.bare is not None and not span[4] and span[3] == value.code:
             return bytes(header.data[span[1] : span[2]]).rstrip(b" \0") == value.bare
         return header.meaning(tag) == value.vr and read(header, tag) == value.text
 
-    def usual(self, tag: int, code: bytes) -> bool:
-        """Say whether a public element is missing, or is of the VR that the dictionary gives."""
+    def put_usual(self, tag: int, value: Fresh) -> bool:
+        """Write a public element that is missing, or is of the VR that the dictionary gives; do
+        nothing and say no where it is not."""
         if tag in self._new:
             entry = self._new[tag]
-            return entry is None or (isinstance(entry, Fresh) and entry.code == code)
-        span = self.header.spans.get(tag)
-        return span is None or (not span[4] and (span[3] or code) == code)
+            if entry is not None and not (isinstance(entry, Fresh) and entry.code == value.code):
+                return False
+        else:
+            span = self._spans.get(tag)
+            if span is None:
+                self._new[tag] = value
+                if value.data is None:
+                    self._journal.foreign = True
+                self._touched(tag)
+                return True
+            if span[4] or (span[3] or value.code) != value.code:
+                return False
+        self.put_value(tag, value)
+        return True
 
     def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
         """Write a text again that `culprit` brought into another character set."""
@@ -196,7 +209,7 @@ class Level:
     def remove(self, tag: int) -> None:
         """Take an element out, where it is there."""
         new = self._new
-        if tag in self.header.spans:
+        if tag in self._spans:
             if tag in new and new[tag] is None:
                 return
             new[tag] = None
@@ -254,10 +267,11 @@ class Level:
         )
 
     def _touched(self, tag: int) -> None:
-        self.by[tag] = self._journal.statement
-        self._journal.mutations += 1
-        self._journal.written.add(tag)
-        if is_creator(tag):
+        journal = self._journal
+        self.by[tag] = journal.statement
+        journal.mutations += 1
+        journal.written.add(tag)
+        if tag & 0x10000 and is_creator(tag):
             self._creators = None
 
     # ------------------------------------------------------------------------------------ writing
@@ -286,16 +300,26 @@ class Level:
     def write(self, edit: HeaderEdit, above: list[str]) -> None:
         """Make the changes to a header."""
         terms = self.terms(above)
+        explicit = self.header.explicit
+        elements: dict[int, bytes | None] = {}
+        made: list[tuple[int, Items]] = []
         for tag, entry in self._new.items():
             if entry is None:
-                edit.remove(tag)
+                elements[tag] = None
             elif isinstance(entry, Fresh):
-                edit.set(tag, entry.vr, encoded_value(entry, terms))
+                whole = entry.element(tag, explicit=explicit)
+                if whole is None:
+                    data = encoded_value(entry, terms)
+                    whole = encoded(tag, entry.vr, data, explicit=explicit)
+                elements[tag] = whole
             else:
-                edit.remove(tag)
-                made = edit.sequence(tag)
-                for number, level in enumerate(entry.levels):
-                    level.write(made.item(number), terms)
+                elements[tag] = None
+                made.append((tag, entry))
+        edit.put_all(elements)
+        for tag, entry in made:
+            added = edit.sequence(tag)
+            for number, level in enumerate(entry.levels):
+                level.write(added.item(number), terms)
         for tag, items in self.entered():
             sequence = edit.sequence(tag)
             for number, level in enumerate(items.levels):

@@ -9,6 +9,7 @@ from struct import iter_unpack, pack, unpack
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.texts import LONGEST
+from engine.dicom.edit import encoded
 from engine.dicom.header import Header
 from engine.dicom.values import BINARY, binary_numbers
 
@@ -30,7 +31,7 @@ _EXACT = 2**53
 class Fresh:
     """A value that a script wrote. Text of the character set is encoded when all is written."""
 
-    __slots__ = ("bare", "code", "data", "text", "vr")
+    __slots__ = ("_whole", "bare", "code", "data", "text", "vr")
 
     def __init__(self, vr: str, text: str, data: bytes | None) -> None:
         self.vr = vr
@@ -42,6 +43,15 @@ class Fresh:
         """The bytes without what pads them; for texts only."""
         if data is not None:
             self.bare = None if vr in BINARY or vr == "AT" else data.rstrip(b" \0")
+        self._whole: dict[tuple[int, bool], bytes] = {}
+
+    def element(self, tag: int, *, explicit: bool) -> bytes | None:
+        """Give the bytes of a whole element; None where they depend on the character set."""
+        found = self._whole.get((tag, explicit))
+        if found is None and self.data is not None:
+            found = encoded(tag, self.vr, self.data, explicit=explicit)
+            self._whole[tag, explicit] = found
+        return found
 
 
 def read(header: Header, tag: int) -> str | None:

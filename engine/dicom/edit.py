@@ -4,6 +4,7 @@ bytes received, and what holds a change gets right lengths. What to change is de
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from struct import pack
 
 from engine.dicom.header import Header, HeaderError
@@ -52,6 +53,13 @@ class HeaderEdit:
         """Take an element out, where it is there."""
         self._sequences.pop(tag, None)
         self._changes[tag] = None
+
+    def put_all(self, elements: Mapping[int, bytes | None]) -> None:
+        """Put in elements that `encoded` gave for this header, or take them out (None)."""
+        if self._sequences:
+            for tag in elements:
+                self._sequences.pop(tag, None)
+        self._changes.update(elements)
 
     def set_in(self, path: Path, vr: str, value: bytes) -> None:
         """Put an element into an item. A sequence that is not there is made, and an item number
