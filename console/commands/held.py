@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
-from console.asking import Json, asks
-from console.output import Column, say_json, say_table, size
+from console.asking import FAILED, Json, Reason, asks
+from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from engine.model.live import HeldObject
+from engine.model.prearchive import ActOutcome
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="held", help="Objects that wait for a person.", no_args_is_help=True)
+
+Objects = Annotated[list[str], typer.Argument(metavar="ID...", help="As the list names them.")]
 
 COLUMNS = (
     Column[HeldObject]("ID", lambda row: row.id),
@@ -29,3 +35,45 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
         say_json(rows)
     else:
         say_table(rows, COLUMNS, none="nothing is held")
+
+
+@asks(app, "show")
+async def show(
+    engine: EngineApi,
+    id: Annotated[str, typer.Argument(metavar="ID", help="As the list names it.")],
+    as_json: Json = False,
+) -> None:
+    """Show a held object: why it is held, and where it came from."""
+    row = await engine.held.show(id)
+    if as_json:
+        say_json(row)
+    else:
+        say_facts(columns_of(row) | {"at": row.at, "size": size(row.size)})
+
+
+@asks(app, "retry")
+async def retry(
+    engine: EngineApi, objects: Objects, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Run the script in force over held objects, and publish what comes of them."""
+    outcomes = await engine.held.retry(tuple(objects), reason)
+    _say(outcomes, as_json)
+
+
+@asks(app, "drop")
+async def drop(
+    engine: EngineApi, objects: Objects, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Drop held objects: they are counted as deleted, and their files are gone."""
+    outcomes = await engine.held.drop(tuple(objects), reason)
+    _say(outcomes, as_json)
+
+
+def _say(outcomes: Sequence[ActOutcome], as_json: bool) -> None:
+    if as_json:
+        say_json(outcomes)
+    else:
+        for outcome in outcomes:
+            say(f"{outcome.id}: {outcome.message}")
+    if not all(outcome.done for outcome in outcomes):
+        raise typer.Exit(FAILED)

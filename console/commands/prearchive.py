@@ -11,6 +11,7 @@ import typer
 from console.asking import Json, Reason, Where, asks
 from console.commands.waiting import Wait, end
 from console.output import Column, columns_of, say_facts, say_json, say_table, size
+from engine.model.changes import FoldedChange
 from engine.model.filters import parse_filter
 from engine.model.prearchive import (
     PREARCHIVE_FIELDS,
@@ -43,6 +44,16 @@ COLUMNS = (
 LOG = (
     Column[LogEntry]("AT", lambda row: row.at),
     Column[LogEntry]("ENTRY", lambda row: row.text),
+)
+
+CHANGES = (
+    Column[FoldedChange]("ELEMENT", lambda row: row.change.path or "the object"),
+    Column[FoldedChange]("NAME", lambda row: row.change.name),
+    Column[FoldedChange]("CHANGE", lambda row: row.change.kind),
+    Column[FoldedChange]("BEFORE", lambda row: row.change.before),
+    Column[FoldedChange]("AFTER", lambda row: row.change.after),
+    Column[FoldedChange]("FILES", lambda row: row.files, right=True),
+    Column[FoldedChange]("BY", lambda row: row.change.statement),
 )
 
 
@@ -100,6 +111,28 @@ async def log(engine: EngineApi, session: Session, as_json: Json = False) -> Non
         say_json(rows)
     else:
         say_table(rows, LOG, none="nothing was logged")
+
+
+@asks(app, "diff")
+async def diff(
+    engine: EngineApi,
+    session: Session,
+    to_come: Annotated[
+        bool,
+        typer.Option("--to-come", help="What the project's script will do, not what was done."),
+    ] = False,
+    scan: Annotated[str, typer.Option("--scan", metavar="SCAN", help="Of this scan only.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Tell what the site script has changed, element by element, or what is still to come."""
+    id = await engine.prearchive.find(session)
+    ask = engine.prearchive.preview if to_come else engine.prearchive.changes
+    found = await ask(id, scan)
+    if as_json:
+        say_json(found)
+    else:
+        none = "nothing will be changed" if to_come else "no change is known"
+        say_table(found, CHANGES, none=none)
 
 
 @asks(app, "archive")

@@ -35,6 +35,7 @@ LEAVES_TRIAGE = frozenset(
         "project",
         "reason",
         "receiver",
+        "rejected",
         "relabelled",
         "rule",
         "scans",

@@ -351,6 +351,8 @@ class _Posting:
             by_transfer[record.transfer].append(record)
         # In one order everywhere: news of the same transfers must not wait for us and we for them.
         for transfer, records in sorted(by_transfer.items()):
+            if not transfer:
+                continue  # of an object that was found after a crash nobody knows who sent it
             last = max(_moment(record) for record in records)
             row = await transfers.find_or_make(
                 self._transaction,
@@ -377,6 +379,14 @@ _REASONS = {
     Outcome.CONFLICT: "another object of the same UID with other content is in the session",
     Outcome.STORED: "the same object is in the session already",
 }
+
+
+async def post(transaction: AsyncSession, record: Record, receipts: Receipts) -> Absorbed:
+    """Take one record into the tables that stands in no journal: whoever has made it commits it
+    with what else changes."""
+    posting = _Posting(transaction, Batch(records=(record,), end=0, damaged=0), receipts)
+    await posting.post()
+    return posting.absorbed
 
 
 async def forget(transaction: AsyncSession, session: str) -> None:

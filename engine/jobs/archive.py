@@ -106,7 +106,7 @@ class ArchiveJob:
         shop = self._shop
         folder = shop.prearchive / row.working_folder
         document = await self._built(document_beside(folder))
-        subject = _subject(row, document)
+        subject = subject_of(row, document)
         work = await self._script(row, subject)
         await asyncio.to_thread(placing.make_hidden, place, shop.reached)
         if work is None:
@@ -157,7 +157,7 @@ class ArchiveJob:
             return document
         await asyncio.to_thread(placing.bring_document, document_beside(folder), place)
         result = await assembled(
-            shop, row, place.hidden, subject=_subject(row, document), place=place.final
+            shop, row, place.hidden, subject=subject_of(row, document), place=place.final
         )
         _must_be_sound(result, work)
         return result.document
@@ -288,7 +288,12 @@ def _scan(scan: ScanDocument) -> ScanSummary:
     )
 
 
-def _subject(row: SessionRow, document: SessionDocument) -> str:
+def subject_of(row: SessionRow, document: SessionDocument) -> str:
+    """Give the label of the subject under which a session is filed.
+
+    Raises:
+        InvalidInput: if nothing names one.
+    """
     label = row.subject or document.subject or document.patient_name
     if not label:
         raise InvalidInput("nothing names a subject: relabel the session")

@@ -26,6 +26,7 @@ from engine.intake.absorb import forget
 from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
+from engine.jobs.held import finish_left
 from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.restore import RestoreJob
 from engine.jobs.workshop import WORKING, Workshop, remove_tree
@@ -50,6 +51,7 @@ class Reconciled:
     given_back: int = 0
     swept: int = 0
     lost_held: int = 0
+    released: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -62,6 +64,7 @@ class Reconciled:
             + self.given_back
             + self.swept
             + self.lost_held
+            + self.released
         )
 
 
@@ -77,6 +80,7 @@ class Reconciliation:
     async def files(self) -> Reconciled:
         """Compare files with rows: before jobs run."""
         await self._shop.absorber.absorb(every_node=True)
+        self.done.released += await finish_left(self._shop)
         rows = await self._rows()
         known = set()
         for row in rows:

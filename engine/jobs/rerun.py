@@ -23,6 +23,7 @@ from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
 from engine.intake.journal import sync_folder
 from engine.intake.originals import Original, Originals, with_group_lengths
+from engine.intake.site import recorded
 from engine.intake.stored import Opened, Stored, open_stored, opened, write
 from engine.jobs.leave import object_files
 from engine.jobs.scripting import Errand, Part, errand, guard, in_turns, pixels
@@ -270,11 +271,13 @@ def _file(run: _Run, file: str, key: Key | None, kept: _Kept) -> ScriptOutcome:
     undo = original.undo if original is not None else ()
     plan = work.plan()
     found = opened(stored, plan.reach, undo=[one for one in undo if one.path[0] not in _PIXELS])
-    applied = plan.apply(found.subject, work.variables, record=work.record)
+    applied = plan.apply(found.subject, work.variables, undo=False, record="")
     if applied.outcome is ScriptOutcome.REJECTED:
         return ScriptOutcome.REJECTED
     if not found.subject.changed and not applied.pixels and not undo:
         return ScriptOutcome.UNCHANGED
+    changed = found.subject.changed or bool(applied.pixels)
+    takes_back = recorded(found.subject, work.record, plan) if changed else ()
     lacking = unsound(found.subject)
     if lacking:
         raise ScriptError(lacking)
@@ -284,18 +287,22 @@ def _file(run: _Run, file: str, key: Key | None, kept: _Kept) -> ScriptOutcome:
             received_sop=key[0],
             digest=key[1],
             sop=found.subject.text(0x00080018) or "",
-            undo=_undo(found, applied, undo, run.hidden / file),
+            undo=_undo(found, applied, takes_back, undo, run.hidden / file),
         )
         Originals(run.hidden).append(run.session, run.writer, told)
     return ScriptOutcome.CHANGED
 
 
 def _undo(
-    found: Opened, applied: Applied, before: Sequence[Undo], target: Path
+    found: Opened,
+    applied: Applied,
+    fresh: tuple[Undo, ...],
+    before: Sequence[Undo],
+    target: Path,
 ) -> tuple[Undo, ...]:
     """Give what takes the object back to what it was when it was received."""
     head = found.subject.head.header
-    undo = {one.path: one for one in with_group_lengths(head, applied.undo)}
+    undo = {one.path: one for one in with_group_lengths(head, fresh)}
     if applied.pixels:
         _, written = read_header(target, guard=guard())
         for tag in _PIXELS:

@@ -20,6 +20,7 @@ from engine.anonymize.record import recorded_in
 from engine.archive import scripts, secrets
 from engine.dicom.guard import Guard
 from engine.intake.identity import unsound
+from engine.intake.site import recorded
 from engine.intake.stored import open_stored, opened, write
 from engine.jobs.workshop import Workshop
 from engine.model.changes import ScriptOutcome, Statement
@@ -163,12 +164,13 @@ def _archive_file(work: Errand, plan: Plan, source: Path, target: Path) -> Scrip
         link_or_copy(source, target)
         return ScriptOutcome.UNCHANGED
     found = opened(stored, plan.reach)
-    applied = plan.apply(found.subject, work.variables, undo=False, record=work.record)
+    applied = plan.apply(found.subject, work.variables, undo=False, record="")
     if applied.outcome is ScriptOutcome.REJECTED:
         return ScriptOutcome.REJECTED
     if not found.subject.changed and not applied.pixels:
         link_or_copy(source, target)
         return ScriptOutcome.UNCHANGED
+    recorded(found.subject, work.record, plan)
     lacking = unsound(found.subject)
     if lacking:
         raise ScriptError(lacking)

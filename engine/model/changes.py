@@ -25,6 +25,8 @@ class ChangeKind(StrEnum):
     EMPTIED = "emptied"
     REMOVED = "removed"
     PIXELS = "pixels"
+    REJECTED = "rejected"
+    """Not an element, but the whole object: it is left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from engine.model.archive import (
     SessionPage,
     SessionQuery,
 )
+from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -25,6 +26,7 @@ from engine.model.contents import (
 )
 from engine.model.errors import Problem
 from engine.model.health import Check
+from engine.model.held import HeldDetail
 from engine.model.live import (
     EngineStatus,
     EventBatch,
@@ -71,6 +73,14 @@ class PrearchiveApi(Protocol):
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def log(self, id: str) -> tuple[LogEntry, ...]: ...
+    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the site script has done to a session's objects, as far as it is kept."""
+        ...
+
+    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the project's script would do to them on the way to the archive."""
+        ...
+
     async def contents(self, id: str) -> SessionContents: ...
     async def files(
         self, id: str, scan: str = "", offset: int = 0, limit: int = 100
@@ -226,6 +236,19 @@ class LiveApi(Protocol):
     async def held(self) -> tuple[HeldObject, ...]: ...
 
 
+class HeldApi(Protocol):
+    """Objects that a script error or a limit keeps in staging; `live.held` lists them."""
+
+    async def show(self, id: str) -> HeldDetail: ...
+    async def retry(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Run the script in force over them; what comes of it is published, or it stays held."""
+        ...
+
+    async def drop(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Take them out of staging, for good."""
+        ...
+
+
 class JobsApi(Protocol):
     """Runs of workflows."""
 
@@ -287,6 +310,8 @@ class EngineApi(Protocol):
     @property
     def live(self) -> LiveApi: ...
     @property
+    def held(self) -> HeldApi: ...
+    @property
     def jobs(self) -> JobsApi: ...
     @property
     def audit(self) -> AuditApi: ...
@@ -305,6 +330,7 @@ NOUNS: dict[str, type] = {
     "routing": RoutingApi,
     "receivers": ReceiversApi,
     "live": LiveApi,
+    "held": HeldApi,
     "jobs": JobsApi,
     "audit": AuditApi,
     "events": EventsApi,

@@ -9,16 +9,25 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import select
+
 from engine.archive.prearchive import rows, transfers
-from engine.archive.prearchive.tables import SessionRow
+from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake import contents, folding
 from engine.intake.arrivals import arrivals
+from engine.intake.build.document import read_session
+from engine.intake.originals import Originals
 from engine.intake.rerouting import route_first
 from engine.intake.routing import RoutingConfig
+from engine.jobs import differences
+from engine.jobs.archive import subject_of
+from engine.jobs.scripting import errand
 from engine.jobs.workshop import Workshop, document_beside
+from engine.model.changes import FoldedChange
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
-from engine.model.errors import NotFound
+from engine.model.errors import Conflict, NotFound
 from engine.model.routing import Route
+from engine.model.scripts import project_scope
 
 MOST_FILES = 5_000
 """Files in one window."""
@@ -84,6 +93,44 @@ class Waiting:
         return Timeline(
             first=came.first, last=came.last, contributions=contributions, series=came.series
         )
+
+    async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
+        """Tell what the site script has changed, as far as that is kept."""
+        query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
+        async with self._shop.prearchive_db.read() as transaction:
+            found = await transaction.execute(query.where(ObjectRow.session == id))
+            keys = {file: (uid, digest) for file, uid, digest in found.all()}
+        originals = Originals(self._shop.prearchive)
+        return await self._there(
+            id,
+            lambda _, at: self._shop.crunch.run(differences.done, at, scan, keys, originals, id),
+        )
+
+    async def preview(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
+        """Tell what the project's script would change; nothing where none would run."""
+        return await self._there(id, lambda row, at: self._preview(row, at, scan))
+
+    async def _preview(self, row: SessionRow, at: Path, scan: str) -> tuple[FoldedChange, ...]:
+        if row.project is None:
+            raise Conflict(
+                f"{row.id} has no project: no script is to come", hint="move it to one first"
+            )
+        subject = row.subject or ""
+        if not subject and document_beside(at).exists():
+            document = await asyncio.to_thread(document_beside(at).read_bytes)
+            subject = subject_of(row, read_session(document))
+        work = None
+        if not row.prevent_anon:
+            work = await errand(
+                self._shop,
+                project_scope(row.project),
+                project=row.project,
+                subject=subject,
+                session=row.label,
+            )
+        if work is None:
+            return ()
+        return await self._shop.crunch.run(differences.to_come, at, scan, work)
 
     async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
         for _ in range(_LOOKS):

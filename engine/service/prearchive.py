@@ -19,6 +19,7 @@ from engine.intake.labels import label_problem
 from engine.jobs import trash
 from engine.jobs.restore import put_back
 from engine.jobs.workshop import LOGS, Workshop, document_beside
+from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -144,6 +145,14 @@ class Prearchive:
             row = await rows.get(transaction, id)
         folder = rows.folder_of(row, self._shop.prearchive)
         return await asyncio.to_thread(_read_log, folder / LOGS)
+
+    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the site script has done to a session's objects, as far as it is kept."""
+        return await self._waiting.changes(id, scan)
+
+    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the project's script would do to them on the way to the archive."""
+        return await self._waiting.preview(id, scan)
 
     async def contents(self, id: str) -> SessionContents:
         """Give the scans of a session."""

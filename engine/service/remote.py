@@ -37,6 +37,7 @@ class RemoteEngine:
     routing: api.RoutingApi
     receivers: api.ReceiversApi
     live: api.LiveApi
+    held: api.HeldApi
     jobs: api.JobsApi
     audit: api.AuditApi
     events: api.EventsApi

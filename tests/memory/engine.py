@@ -6,6 +6,7 @@ from engine.service import api
 from tests.memory.archive import Archive
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.facts import Facts
+from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.prearchive import Prearchive
 from tests.memory.scripts import Scripts
@@ -23,6 +24,7 @@ class EngineInMemory:
         self.routing = Routing(facts, actor)
         self.receivers = Receivers(facts, actor)
         self.live = Live(facts, actor)
+        self.held = Held(facts, actor)
         self.jobs = Jobs(facts, actor)
         self.audit = Audit(facts, actor)
         self.events = Events(facts, actor)

@@ -15,6 +15,7 @@ from engine.model.archive import (
     SessionCard,
     SessionStatus,
 )
+from engine.model.changes import FoldedChange
 from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
@@ -174,6 +175,12 @@ class Facts:
     """By accession ID."""
     routes: dict[str, Route] = field(default_factory=dict)
     timelines: dict[str, Timeline] = field(default_factory=dict)
+    changes: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)
+    """What the site script did, by prearchive id."""
+    previews: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)
+    """What the project's script would do, by prearchive id."""
+    stubborn: dict[str, str] = field(default_factory=dict)
+    """Held objects for which the script fails again, and why."""
     checks: list[Check] = field(default_factory=all_well)
     stopped: bool = False
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FileEntry,
     FilePage,
@@ -14,7 +15,7 @@ from engine.model.contents import (
     Timeline,
     TrashedSession,
 )
-from engine.model.errors import NotFound
+from engine.model.errors import Conflict, NotFound
 from engine.model.live import (
     Job,
 )
@@ -114,6 +115,15 @@ class Prearchive(Asked):
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         self.facts.found(id)
         return (LogEntry(id="1", at=NOON, text=f"received, asked by {self.actor}"),)
+
+    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        return self.facts.changes.get(self.facts.found(id).id, ())
+
+    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        row = self.facts.found(id)
+        if row.project is None:
+            raise Conflict(f"{id} has no project: no script is to come")
+        return self.facts.previews.get(row.id, ())
 
     async def contents(self, id: str) -> SessionContents:
         return contents_of(self.facts, self.facts.found(id))

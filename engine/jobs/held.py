@@ -1,0 +1,208 @@
+"""Held objects on their way out of staging: into a session, or away (intake contract 2). The tables
+change in one transaction. What is about to happen is written down beside the file before it does,
+so that a kill at any instant leaves an object that is counted in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import select
+
+from engine.archive.audit import record_triage
+from engine.archive.prearchive import accounts, ledger
+from engine.archive.prearchive.rows import folder_of
+from engine.archive.prearchive.tables import HeldRow, ObjectRow, SessionRow, TransferRow
+from engine.intake.absorb import post
+from engine.intake.journal import Outcome, Record, sync_folder
+from engine.intake.release import dataset_digest
+from engine.jobs.leave import object_files
+from engine.jobs.workshop import Workshop
+from engine.model.accounts import Place
+
+DROPPED = "it was held, and a person has dropped it"
+_LEAVING = ".leaving"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaving:
+    """What is about to happen to a held object."""
+
+    id: str
+    session: str = ""
+    """The session that it joins; empty where it joins none."""
+    digests: tuple[str, ...] = ()
+    """SHA-256 of the data set that is linked into the session: as received, and as a script leaves
+    it."""
+
+
+def held_file(prearchive: Path, id: str) -> Path:
+    """Give the file of a held object."""
+    return prearchive / ".staging" / "held" / id
+
+
+def announce(prearchive: Path, leaving: Leaving) -> None:
+    """Write down, durably, what is about to happen."""
+    path = _note(prearchive, leaving.id)
+    hidden = path.with_name(f".{path.name}")
+    with hidden.open("wb") as file:
+        file.write(msgspec.json.encode(leaving))
+        file.flush()
+        os.fsync(file.fileno())
+    hidden.rename(path)
+    sync_folder(path.parent)
+
+
+def clear(prearchive: Path, id: str, *, gone: bool) -> None:
+    """Take away what was written down; with `gone` the held file first, which nobody needs."""
+    note = _note(prearchive, id)
+    if gone:
+        held_file(prearchive, id).unlink(missing_ok=True)
+        if note.parent.is_dir():
+            sync_folder(note.parent)
+    note.unlink(missing_ok=True)
+
+
+async def enter(shop: Workshop, id: str, record: Record, *, actor: str, reason: str = "") -> bool:
+    """Count a held object where its record says that it is now; false when it was held no more."""
+    async with shop.prearchive_db.write() as transaction:
+        row = await transaction.get(HeldRow, id, with_for_update=True)
+        if row is None:
+            return False
+        if record.outcome is Outcome.DUPLICATE:
+            query = select(ObjectRow).where(
+                ObjectRow.session == record.session, ObjectRow.file == record.file
+            )
+            known = (await transaction.execute(query)).scalar_one_or_none()
+            if known is None or known.recovered:
+                # No other than itself, linked by an attempt that was killed.
+                record = replace(record, outcome=Outcome.STORED, reason="")
+        await post(transaction, record, shop.receipts)
+        await accounts.add(transaction, {(row.transfer, "", Place.HELD): -1})
+        transfer = await transaction.get(TransferRow, row.transfer, with_for_update=True)
+        if transfer is not None:
+            # It was counted there when it was received.
+            transfer.objects -= 1
+            transfer.bytes -= record.size
+        await transaction.delete(row)
+        detail = {"outcome": record.outcome.value} | ({"reason": reason} if reason else {})
+        record_triage(transaction, actor, "Released held object", id, detail)
+    return True
+
+
+async def keep(shop: Workshop, id: str, *, actor: str, reason: str, rule: str) -> None:
+    """Note why an object that was tried again is still held."""
+    async with shop.prearchive_db.write() as transaction:
+        row = await transaction.get(HeldRow, id, with_for_update=True)
+        if row is not None:
+            row.reason, row.rule = reason, rule[:160]
+            detail = {"outcome": Outcome.HELD.value, "rule": rule}
+            record_triage(transaction, actor, "Retried held object", id, detail)
+
+
+async def drop(shop: Workshop, id: str, *, actor: str, reason: str = "") -> bool:
+    """Count a held object as deleted; false when it was held no more. Its file is still there."""
+    async with shop.prearchive_db.write() as transaction:
+        row = await transaction.get(HeldRow, id, with_for_update=True)
+        if row is None:
+            return False
+        await accounts.add(
+            transaction,
+            {(row.transfer, "", Place.HELD): -1, (row.transfer, "", Place.DELETED): 1},
+        )
+        sender = await transaction.get(TransferRow, row.transfer)
+        line = ledger.Line(
+            transfer=row.transfer,
+            outcome=Place.DELETED.value,
+            reason=DROPPED,
+            rule=row.rule,
+            receiver=sender.receiver if sender is not None else "",
+            calling=sender.calling if sender is not None else "",
+            peer=sender.peer if sender is not None else "",
+            at=datetime.now(UTC),
+        )
+        folded: ledger.Fold = {}
+        ledger.fold(folded, line)
+        await ledger.add(transaction, folded)
+        await transaction.delete(row)
+        detail = {"reason": reason} if reason else {}
+        record_triage(transaction, actor, "Dropped held object", id, detail)
+    return True
+
+
+async def finish_left(shop: Workshop, ids: Iterable[str] | None = None) -> int:
+    """End what a kill has cut off, of all objects or of some; give how many have left."""
+    left = 0
+    for leaving in await asyncio.to_thread(_announced, shop.prearchive, ids):
+        async with shop.prearchive_db.read() as transaction:
+            row = await transaction.get(HeldRow, leaving.id)
+        gone = row is None
+        if row is not None:
+            file = await _linked(shop, leaving)
+            if file:
+                gone = await enter(
+                    shop, row.id, _record(row, leaving.session, file), actor="engine"
+                )
+        await asyncio.to_thread(clear, shop.prearchive, leaving.id, gone=gone)
+        left += gone
+    return left
+
+
+async def _linked(shop: Workshop, leaving: Leaving) -> str:
+    """Give the file of a session that is the object that was to join it; empty where none is."""
+    async with shop.prearchive_db.read() as transaction:
+        row = await transaction.get(SessionRow, leaving.session)
+        query = select(ObjectRow).where(ObjectRow.session == leaving.session)
+        entries = (await transaction.execute(query)).scalars().all()
+    for entry in entries:
+        if entry.recovered and entry.digest in leaving.digests:
+            return entry.file
+    if row is None:
+        return ""
+    known = {entry.file for entry in entries}
+    folder = folder_of(row, shop.prearchive)
+    return await asyncio.to_thread(_stray, folder, known, leaving.digests)
+
+
+def _stray(folder: Path, known: set[str], digests: tuple[str, ...]) -> str:
+    for file in object_files(folder):
+        if file not in known and dataset_digest(folder / file) in digests:
+            return file
+    return ""
+
+
+def _record(row: HeldRow, session: str, file: str) -> Record:
+    return Record(
+        at=time.time_ns(),
+        transfer=row.transfer,
+        outcome=Outcome.STORED,
+        session=session,
+        file=file,
+        sop_class=row.sop_class,
+        received_sop=row.received_sop_uid,
+        sop=row.received_sop_uid,
+        digest=row.digest,
+        size=row.size,
+        # So that one which was found before its record is looked for by its file.
+        script="changed",
+        transfer_syntax=row.transfer_syntax,
+    )
+
+
+def _announced(prearchive: Path, ids: Iterable[str] | None) -> list[Leaving]:
+    folder = held_file(prearchive, "x").parent
+    if ids is None:
+        paths = sorted(folder.glob(f"*{_LEAVING}")) if folder.is_dir() else []
+    else:
+        paths = [path for path in (_note(prearchive, id) for id in ids) if path.exists()]
+    return [msgspec.json.decode(path.read_bytes(), type=Leaving) for path in paths]
+
+
+def _note(prearchive: Path, id: str) -> Path:
+    return held_file(prearchive, id + _LEAVING)
