@@ -19,6 +19,7 @@ SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 
 _META_GROUP = 2
 _META_LENGTH = 0x00020000
+_LENGTH_END = 12
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
 _NOBODY = Statement(script="")
@@ -178,18 +179,39 @@ class Subject:
         if self.meta is None:
             raise ValueError("the subject was opened without its group 2")
         header = self.meta.header
+        if not self.meta.changed and self._names_itself(header):
+            return bytes(header.data[header.start : header.end])
         edit = header.edit()
         self.meta.write(edit, [])
         edit.remove(_META_LENGTH)
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
             uid = self.head.text(source)
             if uid:
-                edit.set(tag, "UI", uid.encode("latin_1", "replace"))
+                edit.put(tag, _uid(tag, uid))
         syntax = header.raw(_META_SYNTAX)
         if syntax is not None:
             edit.set(_META_SYNTAX, "UI", bytes(syntax))
         body = b"".join(edit.write())
         return encoded(_META_LENGTH, "UL", pack("<I", len(body)), explicit=True) + body
+
+    def _names_itself(self, meta: Header) -> bool:
+        """Say whether group 2 is as it would be written: its length is right, and the object that
+        it names is the data set."""
+        length = encoded(_META_LENGTH, "UL", pack("<I", meta.end - _LENGTH_END), explicit=True)
+        if meta.start or meta.data[:_LENGTH_END] != length:
+            return False
+        for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
+            uid = self.head.text(source)
+            span = meta.spans.get(tag)
+            there = b"" if span is None else meta.data[span[0] : span[2]]
+            if uid and there != _uid(tag, uid):
+                return False
+        syntax = meta.spans.get(_META_SYNTAX)
+        return syntax is None or (syntax[3] == b"UI" and not (syntax[2] - syntax[1]) % 2)
+
+
+def _uid(tag: int, uid: str) -> bytes:
+    return encoded(tag, "UI", uid.encode("latin_1", "replace"), explicit=True)
 
 
 def _pieces(level: Level, terms: list[str]) -> list[Piece]:

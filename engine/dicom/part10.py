@@ -26,6 +26,8 @@ NOT_WALKED = DEFLATED_SYNTAXES | {BIG_ENDIAN}
 """Transfer syntaxes whose data sets the walk cannot read; the guard can."""
 
 _FIRST_READ = 64 * 1024
+_TOLD = frozenset((0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020016))
+_GROUP = b"\x02\x00"
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
 
@@ -53,7 +55,7 @@ def read_meta(data: Buffer) -> FileMeta:
     values: dict[int, str] = {}
     position = walk.position
     for tag, (_, value, after, code, _) in walk.elements.items():
-        if code in (b"UI", b"SH", b"AE"):
+        if tag in _TOLD and code in (b"UI", b"SH", b"AE"):
             values[tag] = bytes(data[value:after]).decode("latin_1").strip(" \0")
     if not values.get(0x00020010):
         raise HeaderError("the file does not name its transfer syntax", position)
@@ -131,8 +133,9 @@ def _walk_meta(data: Buffer) -> ElementWalk:
         with suppress(HeaderError):
             if end <= size and not walk.advance(data, end) and walk.position == end:
                 # Some lengths are too short: what goes on as group 2 belongs to it.
-                with suppress(HeaderError):
-                    walk.advance(data, size)
+                if data[end : end + 2] == _GROUP:
+                    with suppress(HeaderError):
+                        walk.advance(data, size)
                 return walk
     walk = ElementWalk(132, explicit=True, depth=1, stop=3)
     if not walk.advance(data, size) and walk.position != size:
