@@ -10,7 +10,7 @@ from engine.anonymize.level import Items, Level
 from engine.anonymize.subject import Subject
 from engine.anonymize.values import BULK, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
-from engine.dicom.header import Header
+from engine.dicom.header import Header, HeaderError
 from engine.model.changes import Change, ChangeKind
 
 LONGEST = 256
@@ -103,10 +103,14 @@ def _change(
 def shown(level: Level, tag: int) -> str:
     """Give the text of a value as it is told: cut, or the size of what is no text."""
     vr = level.vr(tag)
-    if vr == "SQ":
-        count = len(level.items(tag))
-        return f"{count} item{'' if count == 1 else 's'}"
     size = level.size(tag)
+    if vr == "SQ":
+        try:
+            count = len(level.items(tag))
+        except HeaderError:
+            # What cannot be read can be removed all the same.
+            return f"{size:,} bytes"
+        return f"{count} item{'' if count == 1 else 's'}"
     if vr in BULK or size > _NOT_READ:
         return f"{size:,} bytes" if size else ""
     text = level.text(tag) or ""

@@ -7,9 +7,11 @@ from pydicom.dataset import Dataset
 
 from engine.anonymize.changes import LONGEST, changes_of, undo_of
 from engine.anonymize.record import record, recorded_in
+from engine.anonymize.subject import Subject
 from engine.dicom.header import Header
 from engine.model.changes import Change, ChangeKind, ScriptOutcome, Statement
 from tests.engine.anonymize.subjects import HOST, compiled, data_set, opened, private, ran
+from tests.engine.dicom.datasets import element, item, sequence
 
 BOTH = pytest.mark.parametrize("explicit", [True, False])
 
@@ -182,3 +184,13 @@ def test_a_rejected_object_has_no_record() -> None:
     result = ran("reject[]", data_set(PatientID="p"), options={"record": "12"})
     assert result.applied.outcome is ScriptOutcome.REJECTED
     assert not result.subject.changed
+
+
+def test_a_sequence_that_cannot_be_read_is_removed_and_told_by_its_size() -> None:
+    backwards = element(0x00081155, "UI", b"1.2\0") + element(0x00081150, "UI", b"1.2\0")
+    data = sequence(0x00081140, [item(backwards)]) + element(0x00100010, "PN", b"A^B ")
+    subject = Subject(Header.index(data, explicit=True))
+    applied = compiled("- (0008,1140)").apply(subject, HOST, changes=True)
+    (change,) = applied.changes
+    assert (change.kind, change.before) == (ChangeKind.REMOVED, "32 bytes")
+    assert b"".join(subject.head_pieces()) == data[-12:]
