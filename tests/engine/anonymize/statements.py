@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tests.engine.anonymize.subjects import ALL_PRIVATE_42
+
 TAGS = st.sampled_from(
     [
         "(0008,0005)",
@@ -117,7 +119,7 @@ _VALUES_42 = st.sampled_from(
 _STATEMENTS_42 = st.one_of(
     st.tuples(_PLAIN, _VALUES_42).map(lambda pair: f"{pair[0]} := {pair[1]}"),
     _PLAIN.map(lambda tag: f"-{tag}"),
-    st.just("-(XXX#,XXXX)"),
+    st.just(ALL_PRIVATE_42),
     _PLAIN.map(lambda tag: f'(0010,0010) ~ ".+" : {tag} := "y"'),
 )
 SCRIPTS_42 = st.lists(_STATEMENTS_42, max_size=8).map("\n".join)

@@ -19,6 +19,7 @@ from engine.dicom.header import Header
 from tests.engine.dicom.datasets import written
 
 HOST = {"project": "PROJ", "subject": "SUBJ", "session": "SESS"}
+ALL_PRIVATE_42 = f"-({'X' * 3}#,XXXX)"
 SECRET = b"a secret of this installation"
 
 

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.uids import generated_uid, hash_uid
 from engine.model.changes import ScriptOutcome
-from tests.engine.anonymize.subjects import SECRET, data_set, plain, private, ran
+from tests.engine.anonymize.subjects import ALL_PRIVATE_42, SECRET, data_set, plain, private, ran
 
 BOTH = pytest.mark.parametrize("explicit", [True, False])
 
@@ -108,7 +108,7 @@ def test_private_elements_have_real_numbers_and_creators_no_protection(explicit:
     assert [plain(dataset, tag) for tag in (0x00191001, 0x00191002, 0x00211001)] == ["x", "y", "z"]
     if explicit:
         assert {dataset[0x0019, 0x1002].VR, dataset[0x0021, 0x1001].VR} == {"LO"}
-    bare = ran("-(XXX#,XXXX)", simple(), version="", explicit=explicit).dataset
+    bare = ran(ALL_PRIVATE_42, simple(), version="", explicit=explicit).dataset
     assert not [one for one in bare if one.tag.is_private]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.anonymize.reach import Reach
-from tests.engine.anonymize.subjects import compiled
+from tests.engine.anonymize.subjects import ALL_PRIVATE_42, compiled
 
 REACHES = {
     "": Reach(),
@@ -20,7 +20,7 @@ REACHES = {
     "- (FFFC,FFFC)": Reach(tail=True),
     'delete["(FFFC,FFFC)"]': Reach(tail=True),
     '(7FE0,0010) !~ ".*" ? reject[]': Reach(pixel_group=True),
-    "- (XXX@,XXXX)": Reach(meta=True, tail=True, pixel_group=True),
+    "- (XX@@,XXXX)": Reach(meta=True, tail=True, pixel_group=True),
     "- (60X@,3000)": Reach(),
     'blankValues["x"]': Reach(meta=True, wanders=True),
     "retainPrivateTags[(0019,{A}10)]": Reach(wanders=True),
@@ -39,5 +39,5 @@ def test_a_script_reaches(text: str) -> None:
 
 
 def test_version_42_reaches_by_numbers() -> None:
-    assert compiled("-(XXX#,XXXX)", version="").reach == Reach(tail=True)
+    assert compiled(ALL_PRIVATE_42, version="").reach == Reach(tail=True)
     assert compiled("-(0010,0010)", version="").reach == Reach()
