@@ -16,10 +16,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.header import EDITS
 from bench.measure import Result, lower_bound, median, processor_time, tree
 from bench.objects import PROJECT
+from bench.scripts import script
 from bench.sender import SendError
 from bench.serving import AE_TITLE, HOST, Served, serving
+from engine.model.scripts import SITE
 
 STORESCP = Path("/usr/bin/storescp")
 ASSOCIATIONS = (1, 2, 4)
@@ -27,6 +30,7 @@ SIDE = 256
 """Pixels in a row: objects of 132 KB, as a scanner's MR slice."""
 
 DURABLE, QUICK = "Anteroom, durable", "Anteroom, not durable"
+SCRIPTED = "Anteroom, durable, script"
 MINIMAL, DCMTK = "pynetdicom, minimal handler", "dcmtk storescp"
 
 
@@ -54,6 +58,7 @@ async def _measure(rounds: int, objects: int, *, dcmtk: bool) -> list[Result]:
     async with AsyncExitStack() as stack:
         receivers = [
             await stack.enter_async_context(_anteroom(DURABLE, "group")),
+            await stack.enter_async_context(_anteroom(SCRIPTED, "group", script=script())),
             await stack.enter_async_context(_anteroom(QUICK, "none")),
             stack.enter_context(_minimal()),
         ]
@@ -104,12 +109,13 @@ def report(
             taken = runs[name, associations]
             row += [median([each.rate for each in taken]), median([each.cost for each in taken])]
         rows.append(tuple(row))
-    compared = [(one, other) for one in (DURABLE, QUICK) for other in names if one != other]
+    ours = [one for one in (DURABLE, SCRIPTED, QUICK) if one in names]
+    compared = [(one, other) for one in ours for other in names if one != other]
     for one, other in compared:
         row = [f"{one} / {other}"]
         for associations in ASSOCIATIONS:
             pairs = zip(runs[one, associations], runs[other, associations], strict=True)
-            each = [ours.rate / theirs.rate for ours, theirs in pairs]
+            each = [first.rate / second.rate for first, second in pairs]
             row += [median(each), lower_bound(each)]
         ratios.append(tuple(row))
     rounds = len(runs[names[0], ASSOCIATIONS[0]])
@@ -123,6 +129,7 @@ def report(
             remarks=(
                 f"{objects} MR objects of {SIDE}x{SIDE} a run, {rounds} rounds in turn, medians; "
                 "ms/img is processor time of the receiving processes",
+                f"the script makes {EDITS} edits to each header and leaves an undo record",
                 "Anteroom routes, files into sessions and keeps a journal; its engine process, "
                 "which takes the journal into rows, is not in ms/img but does share the cores, "
                 "as the sender does",
@@ -138,9 +145,12 @@ def report(
 
 
 @asynccontextmanager
-async def _anteroom(name: str, durability: str) -> AsyncIterator[Receiver]:
+async def _anteroom(name: str, durability: str, *, script: str = "") -> AsyncIterator[Receiver]:
     async with serving(build_after=3600, workers=2, durability=durability) as (served, engine):
         await engine.projects.add(PROJECT)
+        if script:
+            await engine.scripts.set(SITE, script)
+            await engine.scripts.enable(SITE)
         yield Receiver(
             name=name,
             port=served.port,

@@ -56,6 +56,7 @@ async def serving(
         "session": {"build_after": build_after, "check_every": check_every},
         "dicom": {"host": HOST, "workers": workers, "durability": durability},
         "node": {"name": "bench"},
+        "anonymization": {"site_script": False},
     }
     (home / "anteroom.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     said = home / "stderr.txt"

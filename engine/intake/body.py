@@ -34,14 +34,16 @@ class Body:
         self.head = head
         self.lost = False
         """Whether it cannot be told what follows the pixels; then it is written as it came."""
-        self._start = sum(map(len, start))
+        # Many small pieces cost a kernel more than one copy of them.
+        whole = b"".join(start)
+        self._start = len(whole)
         self._passed = 0
         """Bytes of the rest that are written as they came."""
         self._tail: bytearray | None = None
         self._passage: Passage | None = None
         if head is not None and limit:
             self._passage = Passage(explicit=head.explicit, limit=limit)
-        self._write(start, (rest,))
+        self._write((whole,), (rest,))
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Append the next bytes.

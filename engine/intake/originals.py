@@ -53,7 +53,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
     sop: str
     scripts: list[tuple[str, int]]
-    undo: list[tuple[list[int], bytes | None, int, int]]
+    undo: list[tuple[tuple[int, ...], bytes | None, int, int]]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -85,7 +85,7 @@ class Originals:
         """
         try:
             descriptor = os.open(
-                self.root / session / (writer + _ENDING),
+                f"{self.root}/{session}/{writer}{_ENDING}",
                 os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC,
                 0o600,
             )
@@ -194,21 +194,24 @@ def with_group_lengths(header: Header, undo: tuple[Undo, ...]) -> tuple[Undo, ..
     Raises:
         HeaderError: if a sequence cannot be indexed exactly.
     """
+    first: dict[tuple[int, ...], Statement] = {}
+    for path, _, statement in undo:
+        for depth in range(0, len(path), 2):
+            length = path[depth] & 0xFFFF0000
+            where = (*path[:depth], length) if depth else (length,)
+            if where not in first:
+                first[where] = statement
     known = {one.path for one in undo}
     items: dict[tuple[int, ...], Header | None] = {(): header}
-    added: dict[tuple[int, ...], Undo] = {}
-    for one in undo:
-        for depth in range(0, len(one.path), 2):
-            above = one.path[:depth]
-            inside = _item(items, above)
-            length = one.path[depth] & 0xFFFF0000
-            path = (*above, length)
-            if inside is None or length not in inside or path in known or path in added:
-                continue
-            element = inside[length]
-            before = bytes(inside.data[element.start : element.end])
-            added[path] = Undo(path=path, element=before, statement=one.statement)
-    return (*undo, *added.values())
+    added = []
+    for where, statement in first.items():
+        inside = _item(items, where[:-1])
+        if inside is None or where[-1] not in inside or where in known:
+            continue
+        element = inside[where[-1]]
+        before = bytes(inside.data[element.start : element.end])
+        added.append(Undo(path=where, element=before, statement=statement))
+    return (*undo, *added)
 
 
 def _item(items: dict[tuple[int, ...], Header | None], path: tuple[int, ...]) -> Header | None:
@@ -223,10 +226,9 @@ def _item(items: dict[tuple[int, ...], Header | None], path: tuple[int, ...]) ->
 def _framed(original: Original) -> bytes:
     scripts: dict[tuple[str, int], int] = {}
     undo = []
-    for one in original.undo:
-        by = one.statement
+    for path, element, by in original.undo:
         number = scripts.setdefault((by.script, by.version), len(scripts))
-        undo.append((list(one.path), one.element, number, by.line))
+        undo.append((path, element, number, by.line))
     payload = _encode(
         _Packed(
             original.received_sop,
@@ -255,7 +257,7 @@ def _read(path: Path) -> Iterator[Original]:
 def _unpacked(packed: _Packed) -> Original:
     undo = tuple(
         Undo(
-            path=tuple(path),
+            path=path,
             element=element,
             statement=Statement(
                 script=packed.scripts[number][0], version=packed.scripts[number][1], line=line
