@@ -1,0 +1,160 @@
+"""The contract for what scripts do after objects were received, in both forms of an engine: change
+lists, moves, the way to the archive, and held objects."""
+
+from __future__ import annotations
+
+import pydicom
+import pytest
+
+from engine.model.accounts import Place
+from engine.model.archive import SessionQuery
+from engine.model.changes import ChangeKind, FoldedChange, Statement
+from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.states import Status
+from engine.service.api import EngineApi
+from tests.engine.service.conftest import Opened
+from tests.engine.service.test_contract import one_session, reached, store
+from tests.line.serving import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SITE = 'version "6.7"\n(0010,0010) := subject\n(0008,1030) := "seen by the site"\n'
+PROJECT = 'version "6.7"\n- (0010,0030)\n(0010,4000) := format["{0} of {1}", session, project]\n'
+
+
+def of(changes: tuple[FoldedChange, ...]) -> dict[str, FoldedChange]:
+    """Give changes by the keyword of their element."""
+    return {one.change.name: one for one in changes}
+
+
+async def header(engine: EngineApi, accession: str) -> dict[str, str]:
+    """Give the values of a filed session's one object."""
+    folded = await engine.archive.header(accession)
+    return {row.name: row.values[0].text for row in folded.rows if row.values}
+
+
+async def test_what_scripts_did_and_will_do_is_told_and_then_done(opened: Opened) -> None:
+    engine, port = opened
+    await engine.projects.add("P1")
+    await engine.projects.set("P1", {"prearchive_code": "0"})
+    version = await engine.scripts.set("site", SITE)
+    await engine.scripts.set("project:P1", PROJECT)
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID, image.StudyDescription = "1.2.3.5.1", "Head of Doe"
+        image.PatientBirthDate = "19700101"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.5.1")
+    await engine.prearchive.rebuild((id,))
+    await reached(engine, id, Status.READY)
+    done = of(await engine.prearchive.changes(id))
+    change = done["StudyDescription"].change
+    assert (change.kind, change.path) == (ChangeKind.CHANGED, "(0008,1030)")
+    assert (change.before, change.after) == ("Head of Doe", "seen by the site")
+    assert change.statement == Statement(script="site", version=version.version, line=3)
+    assert done["StudyDescription"].files == 1
+    assert await engine.prearchive.changes(id, scan="1") == await engine.prearchive.changes(id)
+    with pytest.raises(NotFound):
+        await engine.prearchive.changes(id, scan="99")
+    with pytest.raises(NotFound):
+        await engine.prearchive.changes("pre_nothing1")
+    with pytest.raises(Conflict, match="no project"):
+        await engine.prearchive.preview(id)
+
+    await engine.prearchive.relabel(id, label="V1", subject="SUBJ")
+    await reached(engine, id, Status.READY)
+    await engine.prearchive.move((id,), "P1")
+    await reached(engine, id, Status.READY)
+    named = of(await engine.prearchive.changes(id))["PatientName"].change
+    # Told of the original, whatever the labels were meanwhile.
+    assert (named.before, named.after) == ("CompressedSamples^CT1", "SUBJ")
+    told = of(await engine.prearchive.preview(id))
+    assert told["PatientBirthDate"].change.kind is ChangeKind.REMOVED
+    assert told["PatientBirthDate"].change.before == "19700101"
+    assert told["PatientComments"].change.after == "V1 of P1"
+    assert str(told["PatientComments"].change.statement) == "project P1 v1:3"
+
+    await engine.prearchive.archive((id,))
+
+    async def filed() -> bool:
+        return (await engine.archive.list(SessionQuery(project="P1"))).total == 1
+
+    await until(engine, filed)
+    card = await engine.archive.show("V1", project="P1")
+    values = await header(engine, card.accession)
+    assert values["PatientName"] == "SUBJ"
+    assert values["PatientComments"] == "V1 of P1"
+    assert "PatientBirthDate" not in values
+    await engine.scripts.disable("site")
+
+
+async def test_a_script_that_fails_on_the_way_to_the_archive_leaves_an_error(
+    opened: Opened,
+) -> None:
+    engine, port = opened
+    await engine.projects.add("P2")
+    failing = 'version "6.7"\n\n(0010,0030) := shiftDateByIncrement[(0010,0010), "1"]\n'
+    await engine.scripts.set("project:P2", failing)
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID, image.StudyDescription = "1.2.3.5.2", "P2"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.5.2")
+    await engine.prearchive.rebuild((id,))
+    await reached(engine, id, Status.READY)
+    with pytest.raises(InvalidInput, match=r"project P2 \(version 1\) failed in line 3"):
+        await engine.prearchive.preview(id)
+    await engine.prearchive.archive((id,))
+    await reached(engine, id, Status.ERROR)
+    row = await engine.prearchive.show(id)
+    assert row.reason.startswith("the script of project P2 (version 1) failed in line 3: ")
+    assert (await engine.archive.list(SessionQuery(project="P2"))).total == 0
+
+
+async def test_held_objects_are_shown_tried_again_and_dropped(opened: Opened) -> None:
+    engine, port = opened
+    failing = 'version "6.7"\n(0010,0030) := shiftDateByIncrement[(0010,0010), "1"]\n'
+    at = f"site v{(await engine.scripts.set('site', failing)).version}:2"
+    await engine.scripts.enable("site")
+
+    for number in (1, 2):
+
+        def mark(image: pydicom.Dataset, uid: str = f"1.2.3.5.3.{number}") -> None:
+            image.StudyInstanceUID, image.SOPInstanceUID = "1.2.3.5.3", uid
+
+        assert await store(port, mark) == 0
+
+    async def held() -> bool:
+        return len(await engine.live.held()) == 2
+
+    await until(engine, held)
+    first, second = [row.id for row in await engine.live.held()]
+    shown = await engine.held.show(first)
+    assert (shown.calling, shown.rule) == ("CONTRACT", at)
+    assert shown.sop_instance.startswith("1.2.3.5.3.")
+    with pytest.raises(NotFound):
+        await engine.held.show("nothing")
+    (stays,) = await engine.held.retry((first,))
+    assert (stays.done, f"still held: {at}: " in stays.message) == (False, True)
+    await engine.scripts.set("site", SITE, reason="put right")
+    (released,) = await engine.held.retry((first,), reason="put right")
+    assert released.done, released.message
+    (dropped,) = await engine.held.drop((second,), reason="a test")
+    assert dropped.done, dropped.message
+    assert await engine.live.held() == ()
+    id = await one_session(engine, "1.2.3.5.3")
+    assert released.message == f"published in {id}"
+    assert (await engine.prearchive.show(id)).objects == 1
+    accounts = (await engine.system.status()).accounts
+    assert (accounts.at(Place.HELD), accounts.at(Place.DELETED)) == (0, 1)
+
+    async def trailed() -> bool:
+        found = {event.action for event in await engine.audit.list(limit=100)}
+        return {"Released held object", "Dropped held object", "Retried held object"} <= found
+
+    await until(engine, trailed)
+    events = await engine.audit.list(limit=100, object=second)
+    assert [event.detail for event in events] == [{"reason": "a test"}]
+    assert "CompressedSamples" not in repr(await engine.audit.list(limit=100))
