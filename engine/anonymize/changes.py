@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from engine.anonymize.applied import Undo
 from engine.anonymize.level import Items, Level
 from engine.anonymize.subject import Subject
-from engine.anonymize.values import BULK, Fresh
+from engine.anonymize.values import BULK, CODED, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
 from engine.dicom.header import Header, HeaderError
 from engine.model.changes import Change, ChangeKind
@@ -24,6 +24,7 @@ _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 
 def undo_of(subject: Subject) -> tuple[Undo, ...]:
     """Give what every changed element was, in no order."""
+    subject.settle()
     found: list[Undo] = []
     for part in subject.parts():
         _undo(part, (), found)
@@ -47,6 +48,7 @@ def _undo(level: Level, above: tuple[int, ...], found: list[Undo]) -> None:
 
 def changes_of(subject: Subject) -> tuple[Change, ...]:
     """Tell what became of every changed element, in the order of tags."""
+    subject.settle()
     found: list[tuple[tuple[int, ...], Change]] = []
     for part in subject.parts():
         for path, level, tag, entry in _changed(part, ()):
@@ -86,7 +88,8 @@ def _change(
         kind = ChangeKind.CHANGED
     else:
         kind = ChangeKind.EMPTIED
-    if there and isinstance(entry, Fresh) and original.text(tag) == entry.text:
+    text = entry.text if isinstance(entry, Fresh) and entry.vr in CODED else None
+    if there and text is not None and original.text(tag) == text:
         # The same text in another character set.
         return None
     return Change(

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from engine.anonymize.encoding import encode
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.values import Fresh, fresh, read
+from engine.anonymize.values import BULK, Fresh, fresh, read
 from engine.dicom.edit import HeaderEdit, encoded
 from engine.dicom.header import Header
 from engine.model.changes import Statement
@@ -16,6 +16,9 @@ from engine.model.changes import Statement
 CHARSET = 0x00080005
 MOST_NEW_ITEMS = 4096
 """Items that one assignment may make."""
+MOST_WRITTEN = 64 * 1024 * 1024
+"""Characters of long texts that scripts may write to one object; short ones are many at most."""
+_LONG = 4096
 
 
 class Journal(Protocol):
@@ -28,6 +31,8 @@ class Journal(Protocol):
     """Whether text was written that is not ASCII."""
     written: set[int]
     """The tags of all elements that were written or removed."""
+    volume: int
+    """Characters of the long texts that were written."""
 
 
 class Items:
@@ -153,6 +158,10 @@ class Level:
 
     def put_value(self, tag: int, value: Fresh) -> None:
         """Write an element, or leave it where it says the same already."""
+        if len(value.text) > _LONG:
+            self._journal.volume += len(value.text)
+            if self._journal.volume > MOST_WRITTEN:
+                raise ScriptError(f"more than {MOST_WRITTEN:,} characters are written")
         new = self._new
         if self._says(tag, value):
             if tag in new:
@@ -179,7 +188,12 @@ class Level:
             return False
         if value.bare is not None and not span[4] and span[3] == value.code:
             return bytes(header.data[span[1] : span[2]]).rstrip(b" \0") == value.bare
-        return header.meaning(tag) == value.vr and read(header, tag) == value.text
+        if header.meaning(tag) != value.vr:
+            return False
+        if value.vr in BULK:
+            raw, wanted = header.raw(tag), value.padded
+            return raw is not None and len(raw) == len(wanted) and bytes(raw) == wanted
+        return read(header, tag) == value.text
 
     def put_usual(self, tag: int, value: Fresh) -> bool:
         """Write a public element that is missing, or is of the VR that the dictionary gives; do

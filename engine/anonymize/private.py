@@ -36,7 +36,7 @@ def retain_private(run: Run, arguments: list[Value]) -> Value:
     paths = paths_in(run, arguments)
     for path in paths:
         if not path.private:
-            raise ScriptError(f"retainPrivateTags: {path.text} names no private tag")
+            raise ScriptError("retainPrivateTags: a path names no private tag")
     wanted: dict[int, set[int]] = {}
     for path in paths:
         for level, tag in path.find(run.subject):

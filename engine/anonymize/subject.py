@@ -81,6 +81,7 @@ class Subject:
         """The one that is running."""
         self.mutations = 0
         self.foreign = False
+        self.volume = 0
         self.written: set[int] = set()
         self._original: set[int] | None = None
         self.head = Level(head, self)
@@ -167,10 +168,12 @@ class Subject:
 
     def head_pieces(self) -> list[Piece]:
         """Give the elements before group 7FE0."""
+        self.settle()
         return _pieces(self.head, [])
 
     def tail_pieces(self) -> list[Piece]:
         """Give the elements after the head; the tail's own bytes when nothing changed them."""
+        self.settle()
         return [] if self._tail is None else _pieces(self._tail, self.head.terms([]))
 
     def meta_bytes(self) -> bytes:

@@ -45,6 +45,12 @@ class Fresh:
             self.bare = None if vr in BINARY or vr == "AT" else data.rstrip(b" \0")
         self._whole: dict[tuple[int, bool], bytes] = {}
 
+    @property
+    def padded(self) -> bytes:
+        """The bytes of binary data, which zeros make even."""
+        data = self.data or b""
+        return data + b"\0" * (len(data) % 2)
+
     def element(self, tag: int, *, explicit: bool) -> bytes | None:
         """Give the bytes of a whole element; None where they depend on the character set."""
         found = self._whole.get((tag, explicit))

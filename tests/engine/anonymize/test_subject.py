@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.texts import LONGEST
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_meta
 from tests.engine.anonymize import subjects
@@ -297,3 +298,30 @@ def test_a_value_too_long_for_its_vr_is_written_all_the_same() -> None:
     text = "x" * 70_000
     result = ran("(0008,1030) := (0040,A160)", data_set(TextValue=text))
     assert result.dataset[0x00081030].value in (text, text.encode())
+
+
+def test_large_binary_values_are_emptied_and_not_read() -> None:
+    data = element(0x00420011, "OB", b"\1" * (LONGEST + 2))
+    subject = Subject(Header.index(data, explicit=True))
+    applied = compiled('(0042,0011) := ""').apply(subject, HOST, changes=True)
+    assert b"".join(subject.head_pieces()) == element(0x00420011, "OB", b"")
+    assert applied.changes[0].before == f"{LONGEST + 2:,} bytes"
+    again = Subject(Header.index(element(0x00420011, "OB", b"x\0"), explicit=True))
+    assert not compiled('(0042,0011) := "x"').apply(again, HOST).undo
+    with pytest.raises(ScriptError, match="no text"):
+        compiled("echo (0042,0011)").apply(Subject(Header.index(data, explicit=True)), HOST)
+
+
+def test_what_scripts_write_is_bounded() -> None:
+    dataset = data_set(
+        TextValue="x", ReferencedImageSequence=[data_set(TextValue="y") for _ in range(40)]
+    )
+    lines = ['v := "' + "x" * 1000 + '"', *(["v := concatenate[v, v]"] * 13)]
+    with pytest.raises(ScriptError, match="characters are written"):
+        ran("\n".join([*lines, "*/(0040,A160) ?= v"]), dataset)
+
+
+def test_a_text_that_was_written_by_the_host_is_settled_too() -> None:
+    subject = opened(data_set(PatientID="p"))
+    subject.head.put(0x00100010, "PN", "Müller")
+    assert reread(b"".join(subject.head_pieces())).SpecificCharacterSet == "ISO_IR 192"
