@@ -28,7 +28,7 @@ class Body:
         written, up to so many bytes.
 
         Raises:
-            OSError: if they cannot be written.
+            OSError: if they cannot be written; the file is gone then.
         """
         self.file = file
         self.head = head
@@ -43,7 +43,11 @@ class Body:
         self._passage: Passage | None = None
         if head is not None and limit:
             self._passage = Passage(explicit=head.explicit, limit=limit)
-        self._write((whole,), (rest,))
+        try:
+            self._write((whole,), (rest,))
+        except BaseException:
+            file.discard()
+            raise
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Append the next bytes.
@@ -73,14 +77,18 @@ class Body:
         """Write what was received to another file, after `start`.
 
         Raises:
-            OSError: if it cannot be written.
+            OSError: if it cannot be written; the other file is gone then.
         """
         assert self.head is not None
         head = memoryview(self.head.data)[: self.head.end]
         again = Body(file, start=(start,), rest=head)
-        file.copy(self.file, self._start, self._start + self._passed)
-        if self._tail is not None:
-            file.write((self._tail,))
+        try:
+            file.copy(self.file, self._start, self._start + self._passed)
+            if self._tail is not None:
+                file.write((self._tail,))
+        except BaseException:
+            file.discard()
+            raise
         return again
 
     def _write(self, start: Sequence[Piece], chunks: Sequence[memoryview]) -> None:

@@ -83,8 +83,13 @@ class StagedFile:
         """
         file = cls.__new__(cls)
         file.path = path
-        file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file._descriptor = -1
+        try:
+            file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.discard()
+            raise
         return file
 
     def copy(self, source: StagedFile, start: int, end: int) -> None:

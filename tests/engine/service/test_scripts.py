@@ -16,7 +16,7 @@ HIDE = 'version "6.7"\n(0010,0010) := subject\n'
 async def test_a_new_home_has_the_site_script_of_the_program(opened: Opened) -> None:
     engine, _ = opened
     (site,) = [one for one in await engine.scripts.list() if one.scope == "site"]
-    assert (site.version, site.enabled, site.author) == (1, False, "anteroom")
+    assert (site.version, site.enabled, site.author) == (1, True, "anteroom")
     text = (await engine.scripts.show("site")).text
     assert {"(0010,0010) := subject", "(0010,0020) := session"} <= set(
         map(str.strip, text.splitlines())
