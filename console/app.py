@@ -38,6 +38,7 @@ from console.screens.overlays import BlankScreen, TextScreen
 from console.screens.quit import Leave, QuitScreen, UnsavedScreen
 from console.screens.skeleton import PulseTaken, ShowsLabels, SkeletonScreen
 from console.theme import OFFERED, OURS, STOCK
+from console.widgets import scrollbars
 from engine.model.errors import EngineError
 from engine.service.api import EngineApi
 
@@ -90,8 +91,10 @@ class ConsoleApp(App[Leave]):
         for theme in OURS:
             self.register_theme(theme)
         self.theme = self._first_theme()
-        glyphs.use_ascii(self.desk.preferences.glyphs is Glyphs.ASCII)
-        self.set_class(self.desk.preferences.glyphs is Glyphs.ASCII, "-ascii")
+        ascii_only = self.desk.preferences.glyphs is Glyphs.ASCII
+        glyphs.use_ascii(ascii_only)
+        scrollbars.use_ascii(ascii_only)
+        self.set_class(ascii_only, "-ascii")
 
     @property
     def offered_themes(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from engine.model.prearchive import LogEntry, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status
 
 COLUMNS = (
-    TableColumn(title="Status", width=13, sort="status"),
+    TableColumn(title="Status", width=14, sort="status"),
     TableColumn(title="Project", width=10, priority=1, sort="project"),
     TableColumn(title="Subject", width=10, priority=3, sort="subject"),
     TableColumn(title="Session", width=14, grows=True, sort="label"),

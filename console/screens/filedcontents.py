@@ -13,10 +13,11 @@ from textual.containers import Horizontal, Vertical
 from console import figures, filed, filelists, scantree
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
-from console.plain import plain
+from console.plain import plain_text
 from console.screens.downloads import DownloadScreen, Wanted
 from console.screens.skeleton import Copyable
 from console.widgets.card import Card
+from console.widgets.chrome import entitle
 from console.widgets.headerview import HeaderView
 from console.widgets.searched import SearchedLines
 from console.widgets.table import RecordTable
@@ -239,9 +240,7 @@ class FiledContents(DownloadScreen):
         self._tell()
 
     def _name_header(self, title: str) -> None:
-        shown = plain(title, 60)
-        if str(self._header.table.border_title) != shown.plain:
-            self._header.table.border_title = shown
+        entitle(self._header.table, plain_text(title, 60))
 
     @work(group="files", exit_on_error=False)
     async def _fetch_files(self, offset: int) -> None:

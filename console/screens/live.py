@@ -19,10 +19,10 @@ from console.desk import Desk
 from console.export import Exportable
 from console.happenings import Happenings
 from console.keys import bindings
-from console.plain import plain
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, PulseTaken, SkeletonScreen, sheets
 from console.widgets.chart import Chart, TextLines
+from console.widgets.chrome import entitle
 from console.widgets.filterline import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.live import Event, EventBatch
@@ -82,7 +82,6 @@ class LiveScreen(SkeletonScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        super().on_mount()
         self._events.border_title = "Events"
         self._events.border_subtitle = "newest first"
         self.query_one(Chart).border_title = "Last 10 minutes, img/s"
@@ -376,14 +375,11 @@ class LiveScreen(SkeletonScreen):
             # By the step, not by the moment: a title repaints its whole pane.
             rate = figures.rate(history[-1]) or "0"
             words += f" · {rate} img/s {glyphs.sparkline(history, 8)}"
-        _entitle(shown, f"Receiving now · {words}")
         fit = shown.total
         below = "follows the newest" if self._follows else "what moves first"
         if fit < len(self._shown):
             below = f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}"
-        subtitle = plain(below)
-        if shown.border_subtitle != subtitle.markup:
-            shown.border_subtitle = subtitle
+        entitle(shown, f"Receiving now · {words}", below)
 
     def _draw_engine(self) -> None:
         status = self.desk.pulse.status
@@ -420,10 +416,3 @@ def _hidden(route: Route) -> Route:
         for step in route.trace
     )
     return replace(route, trace=tuple(steps))
-
-
-def _entitle(table: RecordTable, words: str) -> None:
-    # Setting a title repaints the whole border, also when it is the same.
-    title = plain(glyphs.drawn(words))
-    if table.border_title != title.plain:
-        table.border_title = title

@@ -237,7 +237,7 @@ class TextScreen(ModalScreen[None]):
 
     def masks_changed(self) -> None:
         """Show nothing any more that may be masked by now."""
-        if self._labelled:
+        if self._labelled and self.is_mounted:
             self._lines = (("", "the masks have changed: open it again"),)
             self._draw()
 

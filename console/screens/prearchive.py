@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.timer import Timer
 
 from console import figures, triaged
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
 from console.keys import bindings
-from console.plain import plain
+from console.screens.listing import ListScreen
 from console.screens.skeleton import sheets
 from console.screens.triage import TriageScreen
-from console.screens.views import VIEWS, ViewChoice, choose_view
+from console.screens.views import VIEWS
 from console.widgets.card import Card
 from console.widgets.chrome import Piece
 from console.widgets.filterline import FilterLine
@@ -25,14 +24,8 @@ from console.widgets.table import RecordTable, Row
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery, PrearchiveSession
 from engine.model.states import Verb
 
-CARD_PAUSE = 0.2
-"""Seconds that the cursor has to rest on a session until its card is asked for."""
 
-REST = 0.5
-"""Seconds between two questions for the list while there is news."""
-
-
-class PrearchiveScreen(TriageScreen):
+class PrearchiveScreen(ListScreen, TriageScreen):
     """The list of the prearchive, and the card of the session under the cursor."""
 
     NAME = "prearchive"
@@ -40,85 +33,60 @@ class PrearchiveScreen(TriageScreen):
     KINDS = frozenset({"session", "archive"})
     CSS_PATH = sheets("prearchive.tcss")
     BINDINGS = bindings("prearchive")
+    COLUMNS = triaged.COLUMNS
+    VIEWS = VIEWS
+    NEWEST = "last_object"
 
     def __init__(self, desk: Desk) -> None:
         """Show the prearchive."""
         super().__init__(desk)
-        left = desk.memory.state.list(self.NAME)
-        self._sort = left.sort or "last_object"
-        self._descending = left.descending if left.sort else True
         self._sessions: dict[str, PrearchiveSession] = {}
-        self._view = VIEWS[0]
         self._note = ""
         self._narrowed = False
         """The filter was changed while rows were marked, which it may hide."""
-        self._card_timer: Timer | None = None
-        self._list_timer: Timer | None = None
-        self._stale = False
-        """Something happened while the list was left alone."""
 
     def content(self) -> ComposeResult:
         """Lay out the filter, the list and the card."""
         yield FilterLine(PREARCHIVE_FIELDS, id="filter")
         with Horizontal():
             yield RecordTable(
-                triaged.COLUMNS,
+                self.COLUMNS,
                 empty="asking the engine …",
                 id="sessions",
                 marking=True,
-                sort=self._sort,
-                descending=self._descending,
+                sort=self.order,
+                descending=self.descending,
             )
             yield Card(id="card")
 
-    def on_mount(self) -> None:
-        """Begin to ask."""
-        super().on_mount()
-        self._table.border_title = "Sessions"
-        self._table.focus()
-        card = self.desk.memory.state.list(self.NAME).card
-        self.set_class(card is True, "card-open")
-        self.set_class(card is False, "card-closed")
-        self._fetch(0)
-
     def chosen(self) -> Sequence[PrearchiveSession]:
         """Give the marked sessions, else the one under the cursor."""
-        keys = self._table.chosen_keys
+        keys = self.table.chosen_keys
         return [self._sessions[key] for key in keys if key in self._sessions]
 
     def note_of_marks(self) -> str:
         """Say what the filter has unmarked."""
-        return self._note if self._table.marks else ""
+        return self._note if self.table.marks else ""
 
     def masks_changed(self) -> None:
         """Draw labels again from what is known."""
-        self._table.remake(self._remade)
+        self.table.remake(self._remade)
         self.query_one(Card).show("", ())
-        self._fill_card()
+        self.fill_card()
 
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Take the marks away: what they stood for is done."""
-        self._table.drop_marks()
-
-    def look_again(self) -> None:
-        """Ask for the rows on show again, twice a second at most."""
-        if self._list_timer is not None:
-            self._stale = True
-            return
-        self._list_timer = self.set_timer(REST, self._rested)
-        self._table.outdate()
+        self.table.drop_marks()
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in ("open", "log", "copy") and self._table.cursor_key is None:
-            return "the list is empty"
         if action == "reveal" and self.desk.reveals:
             return "labels are shown already"
         return super().why_not(action)
 
     def exports(self) -> Exportable | None:
         """Offer all rows that the filter finds."""
-        if not self._table.total:
+        if not self.table.total:
             return None
         query, list_ = self._query, self.engine.prearchive.list
 
@@ -133,63 +101,14 @@ class PrearchiveScreen(TriageScreen):
             name="prearchive",
             titles=triaged.EXPORTED,
             rows=rows,
-            says=str(self._filter.filter),
+            says=str(self.filter_line.filter),
         )
-
-    def leave_part(self) -> bool:
-        """Leave what is open: zoom, range, filter."""
-        return super().leave_part() or self._table.drop_range() or self._filter.clear()
-
-    def do_filter(self) -> None:
-        """Let the person type a filter."""
-        self._filter.open()
-
-    def do_open(self) -> None:
-        """Open the session under the cursor."""
-        if (key := self._table.cursor_key) is not None:
-            self._open(key)
-
-    def do_card(self) -> None:
-        """Show or hide the card."""
-        shown = not self.query_one(Card).display
-        self.set_class(shown, "card-open")
-        self.set_class(not shown, "card-closed")
-        self.desk.memory.state.list(self.NAME).card = shown
-        self._fill_card()
-
-    @work(group="views", exit_on_error=False)
-    async def do_views(self) -> None:
-        """Choose or save a view."""
-        now = ViewChoice(
-            filter=str(self._filter.filter), sort=self._sort, descending=self._descending
-        )
-        chosen = await choose_view(self, self.NAME, now)
-        if chosen is not None:
-            self._view = chosen
-            self._filter.set(chosen.filter)
-            if chosen.sort:
-                self._order(chosen.sort, chosen.descending)
 
     def do_trash(self) -> None:
         """Show deleted sessions."""
         from console.screens.trash import TrashScreen  # noqa: PLC0415 (loaded when shown)
 
         self.app.push_screen(TrashScreen(self.desk))
-
-    @on(RecordTable.RowChosen)
-    def open_row(self, message: RecordTable.RowChosen) -> None:
-        """Open a session."""
-        self._open(message.key)
-
-    @on(RecordTable.WindowWanted)
-    def window_wanted(self, message: RecordTable.WindowWanted) -> None:
-        """Ask for rows that are not known."""
-        self._fetch(message.offset)
-
-    @on(RecordTable.SortAsked)
-    def sort_asked(self, message: RecordTable.SortAsked) -> None:
-        """Order the list otherwise."""
-        self._order(message.sort, message.descending)
 
     @on(RecordTable.MarksChanged)
     def marks_changed(self, message: RecordTable.MarksChanged) -> None:
@@ -198,24 +117,10 @@ class PrearchiveScreen(TriageScreen):
         self._tell_list()
         self.keys_changed()
 
-    @on(RecordTable.CursorMoved)
-    def cursor_moved(self) -> None:
-        """Fill the card once the cursor rests."""
-        self.keys_changed()
-        if self._card_timer is not None:
-            self._card_timer.stop()
-        self._card_timer = self.set_timer(CARD_PAUSE, self._fill_card)
-
     @on(FilterLine.Changed)
-    def filter_changed(self) -> None:
-        """Ask for what the filter finds."""
-        self._table.renew()
-        self._narrowed = bool(self._table.marks)
-
-    @on(FilterLine.Left)
-    def filter_left(self) -> None:
-        """Go back to the list."""
-        self._table.focus()
+    def list_narrowed(self) -> None:
+        """Note that the filter may hide what is marked."""
+        self._narrowed = bool(self.table.marks)
 
     @on(RecordTable.AllWanted)
     @work(exclusive=True, group="marks", exit_on_error=False)
@@ -225,47 +130,28 @@ class PrearchiveScreen(TriageScreen):
         page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
         if page is not None and query == self._query:
             self._take(page.rows)
-            self._table.mark_rows([self._row(one) for one in page.rows])
-
-    @property
-    def _table(self) -> RecordTable:
-        return self.pane(RecordTable, "sessions")
-
-    @property
-    def _filter(self) -> FilterLine:
-        return self.pane(FilterLine, "filter")
+            self.table.mark_rows([self._row(one) for one in page.rows])
 
     @property
     def _query(self) -> PrearchiveQuery:
-        found = self._filter.filter
+        found = self.filter_line.filter
         return PrearchiveQuery(
             text=found.text,
             where=found.conditions,
-            sort=self._sort,
-            descending=self._descending,
+            sort=self.order,
+            descending=self.descending,
         )
 
-    def _open(self, id: str) -> None:
+    def open_key(self, key: str) -> None:
+        """Open a session."""
         from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
 
-        ids = tuple(row.key for row in self._table.rows)
-        self.app.push_screen(SessionScreen(self.desk, id, among=ids))
-
-    def _order(self, sort: str, descending: bool) -> None:
-        self._sort, self._descending = sort, descending
-        left = self.desk.memory.state.list(self.NAME)
-        left.sort, left.descending = sort, descending
-        self._table.order(sort, descending)
-        self._table.renew()
-
-    def _rested(self) -> None:
-        self._list_timer = None
-        if self._stale:
-            self._stale = False
-            self.look_again()
+        ids = tuple(row.key for row in self.table.rows)
+        self.app.push_screen(SessionScreen(self.desk, key, among=ids))
 
     @work(group="list", exit_on_error=False)
-    async def _fetch(self, offset: int) -> None:
+    async def fetch(self, offset: int) -> None:
+        """Ask for the rows from `offset` on."""
         query = self._query
         page = await self.asked(self.engine.prearchive.list(query, offset=offset))
         if page is None or query != self._query:
@@ -273,23 +159,23 @@ class PrearchiveScreen(TriageScreen):
             return
         self._take(page.rows)
         filtered = bool(query.where or query.text)
-        self._table.empty = (
+        self.table.empty = (
             "nothing fits the filter; esc drops it" if filtered else "the prearchive is empty"
         )
-        self._table.put(offset, [self._row(one) for one in page.rows], page.total)
-        kept = {*(row.key for row in self._table.rows), *self._table.marks.keys}
+        self.table.put(offset, [self._row(one) for one in page.rows], page.total)
+        kept = {*(row.key for row in self.table.rows), *self.table.marks.keys}
         self._sessions = {id: one for id, one in self._sessions.items() if id in kept}
         self._unmark_missing()
         self._tell_list()
         self.keys_changed()
-        self._fill_card()
+        self.fill_card()
 
     def _unmark_missing(self) -> None:
         """Unmark what is not in the list any more."""
-        if not self._table.marks:
+        if not self.table.marks:
             self._narrowed = False
-        elif self._table.records.whole:
-            self._keep_marks(row.key for row in self._table.rows)
+        elif self.table.records.whole:
+            self._keep_marks(row.key for row in self.table.rows)
         elif self._narrowed:
             self._find_marks()
 
@@ -301,18 +187,19 @@ class PrearchiveScreen(TriageScreen):
             self._keep_marks(one.id for one in page.rows)
 
     def _keep_marks(self, ids: Iterable[str]) -> None:
-        if gone := self._table.marks.keep(ids):
+        if gone := self.table.marks.keep(ids):
             rows = figures.plural(gone, "row")
             hidden, left = f"the filter unmarked {rows} when it hid them", f"{rows} left the list"
             self._note = hidden if self._narrowed else f"{left}, marked before"
-            self._table.refresh()
+            self.table.refresh()
             self._tell_list()
         self._narrowed = False
 
     @work(exclusive=True, group="card", exit_on_error=False)
-    async def _fill_card(self) -> None:
+    async def fill_card(self) -> None:
+        """Show the card of the session under the cursor."""
         card = self.query_one(Card)
-        session = self._sessions.get(self._table.cursor_key or "")
+        session = self._sessions.get(self.table.cursor_key or "")
         if not card.display or session is None:
             card.show("", ())
             return
@@ -332,7 +219,7 @@ class PrearchiveScreen(TriageScreen):
         return row if session is None else self._row(session)
 
     def _tell_list(self) -> None:
-        table = self._table
+        table = self.table
         marks = len(table.marks)
         pieces: list[Piece] = []
         if marks:
@@ -343,8 +230,4 @@ class PrearchiveScreen(TriageScreen):
         if self._note:
             pieces.append((f" · {self._note}", "look"))
         self.say(*pieces)
-        arrow = "↓" if self._descending else "↑"
-        title = next((c.title for c in triaged.COLUMNS if c.sort == self._sort), self._sort)
-        subtitle = plain(f"by {title.lower()} {arrow}")
-        if table.border_subtitle != subtitle.markup:
-            table.border_subtitle = subtitle
+        self.draw_order()

@@ -19,7 +19,7 @@ from console.screens.form import fill_in
 from console.screens.ruling import RulingScreen
 from console.screens.skeleton import Copyable, sheets
 from console.widgets.card import Card
-from console.widgets.chrome import Line, Piece
+from console.widgets.chrome import Line, Piece, entitle
 from console.widgets.dialogs import Answers
 from console.widgets.ruleeditor import RuleEditor
 from console.widgets.table import RecordTable
@@ -71,7 +71,6 @@ class ProjectsScreen(RulingScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        super().on_mount()
         places = self.pane(RecordTable, "places")
         places.border_title = "Projects"
         self.pane(RecordTable, "settings").border_title = SETTINGS
@@ -269,9 +268,7 @@ class ProjectsScreen(RulingScreen):
             if not one.project or one.project in self._projects
         ]
         table.show(rows)
-        subtitle = "n new" if self._projects else "n adds a project"
-        if table.border_subtitle != subtitle:
-            table.border_subtitle = subtitle
+        entitle(table, subtitle="n new" if self._projects else "n adds a project")
 
     def _draw_right(self) -> None:
         place, settings = self.place, self.pane(RecordTable, "settings")

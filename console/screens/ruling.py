@@ -14,13 +14,13 @@ from textual.widgets import TextArea
 
 from console import figures, ruletexts, trial
 from console.desk import Desk
-from console.plain import plain
+from console.plain import plain_text
 from console.ruletexts import YES_NO, Draft, Place
 from console.screens.form import fill_in
 from console.screens.sessionchoice import SessionChoiceScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
 from console.trial import Trial
-from console.widgets.chrome import Line, Piece
+from console.widgets.chrome import Line, Piece, entitle
 from console.widgets.dialogs import Answers, AskScreen, Question
 from console.widgets.ruleeditor import RuleEditor
 from console.widgets.table import RecordTable
@@ -239,9 +239,7 @@ class RulingScreen(SkeletonScreen):
     def _put(self, place: Place, base: RuleText, text: str) -> None:
         self._loaded, self._base, self._problems = place, base, ()
         self._editor.put(text, editable=not self.desk.watching)
-        title = plain(place.title)
-        if self._editor.border_title != title:
-            self._editor.border_title = title
+        entitle(self._editor, place.title)
         self.drafts_changed()
         self.keys_changed()
         self._check()
@@ -338,5 +336,4 @@ class RulingScreen(SkeletonScreen):
             said = trial.outcome(shown.then, masked=masked)
             self.pane(Line, "result").say(((f" {said}", "accent"),))
             self.pane(Line, "note").say(((f" {trial.before(shown, masked=masked)}", "muted"),))
-        if pane.border_title != (now := plain(title, 70)):
-            pane.border_title = now
+        entitle(pane, plain_text(title, 70))

@@ -88,7 +88,6 @@ class SystemScreen(ReceptionScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        super().on_mount()
         for place, name in enumerate(machinery.TILES):
             self.pane(Vertical, f"tile-{place}").border_title = plain(name)
         for name in TABS:

@@ -14,11 +14,22 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console import glyphs
-from console.text import plain_text
+from console.plain import plain, plain_text
 
 Piece = tuple[str, str]
 """A text and the name of its style: `plain`, `strong`, `muted`, `accent`, `look`, `bad`, `good`,
 `chosen` or `off`."""
+
+
+def entitle(pane: Widget, title: str | None = None, subtitle: str | None = None) -> None:
+    """Write on the border of a pane, where that is otherwise than now.
+
+    Setting either paints the whole border, and a table within it, also when it is the same.
+    """
+    if title is not None and pane.border_title != (shown := plain(title)).markup:
+        pane.border_title = shown
+    if subtitle is not None and pane.border_subtitle != (shown := plain(subtitle)).markup:
+        pane.border_subtitle = shown
 
 
 class Line(Widget, can_focus=False):

@@ -22,6 +22,7 @@ from console.screens.prearchive import PrearchiveScreen
 from console.screens.quit import Leave, QuitScreen, UnsavedScreen
 from console.state import StateFile
 from console.theme import OFFERED, STOCK
+from console.widgets import scrollbars
 from console.widgets.dialogs import AskScreen
 from console.widgets.table import RecordTable
 from engine.model.errors import Unavailable
@@ -487,7 +488,9 @@ async def test_the_mouse_is_asked_for_or_not(
 
 @pytest.mark.parametrize("mode", ["prearchive", "archive"])
 async def test_a_terminal_without_signs_gets_ascii(mode: str) -> None:
-    app = console(normal(), mode, preferences=Preferences(glyphs=Glyphs.ASCII))
+    facts = normal()
+    facts.keep(*(session(number) for number in range(30, 60)))
+    app = console(facts, mode, preferences=Preferences(glyphs=Glyphs.ASCII))
     try:
         async with app.run_test(size=SMALL) as pilot:
             await settled(pilot)
@@ -498,6 +501,7 @@ async def test_a_terminal_without_signs_gets_ascii(mode: str) -> None:
             assert {each for each in painted(app) if not each.isascii()} == set()
     finally:
         glyphs.use_ascii(False)
+        scrollbars.use_ascii(False)
 
 
 async def test_acts_are_done_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
