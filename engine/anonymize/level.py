@@ -4,7 +4,7 @@ nobody looked at is not decoded, and what nobody changed stays the bytes it was.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from engine.anonymize.encoding import encode
 from engine.anonymize.faults import ScriptError
@@ -14,6 +14,7 @@ from engine.dicom.header import Header
 from engine.model.changes import Statement
 
 CHARSET = 0x00080005
+NOBODY = Statement(script="")
 MOST_NEW_ITEMS = 4096
 """Items that one assignment may make."""
 MOST_WRITTEN = 64 * 1024 * 1024
@@ -21,18 +22,22 @@ MOST_WRITTEN = 64 * 1024 * 1024
 _LONG = 4096
 
 
-class Journal(Protocol):
-    """What all levels of one object tell of their changes."""
+class Journal:
+    """What all levels of one object tell of their changes. It does not know them: a subject that is
+    done with goes at once, and waits for no garbage collector."""
 
-    statement: Statement
-    """That is running."""
-    mutations: int
-    foreign: bool
-    """Whether text was written that is not ASCII."""
-    written: set[int]
-    """The tags of all elements that were written or removed."""
-    volume: int
-    """Characters of the long texts that were written."""
+    __slots__ = ("foreign", "mutations", "statement", "volume", "written")
+
+    def __init__(self) -> None:
+        self.statement = NOBODY
+        """That is running."""
+        self.mutations = 0
+        self.foreign = False
+        """Whether text was written that is not ASCII."""
+        self.written: set[int] = set()
+        """The tags of all elements that were written or removed."""
+        self.volume = 0
+        """Characters of the long texts that were written."""
 
 
 class Items:
@@ -219,6 +224,7 @@ class Level:
         """Write a text again that `culprit` brought into another character set."""
         self._new[tag] = fresh(vr, text)
         self.by[tag] = culprit
+        self._journal.written.add(tag)
 
     def remove(self, tag: int) -> None:
         """Take an element out, where it is there."""

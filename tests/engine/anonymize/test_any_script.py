@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from warnings import catch_warnings, simplefilter
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -40,6 +40,7 @@ def run(plan: Plan, dataset: Dataset, *, explicit: bool = True) -> tuple[Subject
         return subject, None
 
 
+@settings(max_examples=60)
 @given(script=PLANS, dataset=datasets(), explicit=st.booleans())
 def test_a_run_ends_with_sound_bytes_or_a_script_error(
     script: tuple[str, str], dataset: Dataset, explicit: bool
@@ -58,6 +59,7 @@ def test_a_run_ends_with_sound_bytes_or_a_script_error(
     assert bool(applied.undo) == subject.changed
 
 
+@settings(max_examples=60)
 @given(script=PLANS, dataset=datasets(), explicit=st.booleans())
 def test_what_no_undo_names_keeps_its_bytes(
     script: tuple[str, str], dataset: Dataset, explicit: bool
@@ -82,6 +84,7 @@ def whole(header: Header, path: tuple[int, ...]) -> bytes:
     return bytes(header.data[found.start : found.end])
 
 
+@settings(max_examples=60)
 @given(script=PLANS, dataset=datasets(), explicit=st.booleans())
 def test_undo_gives_the_original_back(
     script: tuple[str, str], dataset: Dataset, explicit: bool
@@ -104,6 +107,7 @@ def test_undo_gives_the_original_back(
     assert tree(restored) == tree(subject.head.header)
 
 
+@settings(max_examples=60)
 @given(script=st.tuples(SCRIPTS, st.just("6.7")), dataset=datasets())
 def test_both_encodings_give_the_same_texts(script: tuple[str, str], dataset: Dataset) -> None:
     if "newUID" in script[0]:
@@ -119,6 +123,7 @@ def texts(subject: Subject) -> list[list[tuple[int, str | None]]]:
     return [[(tag, level.text(tag)) for tag in level.tags()] for level in levels]
 
 
+@settings(max_examples=60)
 @given(body=SCRIPTS, dataset=datasets(), explicit=st.booleans())
 def test_conditions_that_do_not_hold_change_no_byte(
     body: str, dataset: Dataset, explicit: bool
@@ -152,6 +157,7 @@ _TWICE = st.sampled_from(
 )
 
 
+@settings(max_examples=60)
 @given(statements=st.lists(_TWICE, max_size=5), dataset=datasets(), explicit=st.booleans())
 def test_scripts_that_say_what_is_to_be_can_be_applied_twice(
     statements: list[str], dataset: Dataset, explicit: bool
@@ -165,6 +171,7 @@ def test_scripts_that_say_what_is_to_be_can_be_applied_twice(
     assert b"".join(second.head_pieces()) == once
 
 
+@settings(max_examples=60)
 @given(script=PLANS, dataset=datasets())
 def test_errors_and_notes_hold_no_value(script: tuple[str, str], dataset: Dataset) -> None:
     dataset.PatientName = "UNMISTAKABLE"

@@ -259,6 +259,13 @@ def test_an_item_with_its_own_character_set_is_switched_alone(explicit: bool) ->
     assert inner.PatientComments == "é"
 
 
+def test_a_character_set_that_one_script_brought_is_met_by_the_next() -> None:
+    subject = opened(data_set(PatientID="p"))
+    compiled('(0010,0010) := "Müller"').apply(subject, HOST)
+    compiled('*/(0008,0005) ?= "ISO_IR 100"').apply(subject, HOST)
+    assert reread(b"".join(subject.head_pieces())).SpecificCharacterSet == "ISO_IR 100"
+
+
 @BOTH
 def test_an_object_without_a_character_set_gets_one(explicit: bool) -> None:
     result = ran('(0010,0010) := "Müller"', data_set(PatientID="p"), explicit=explicit)
