@@ -6,18 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.anonymize.applied import Undo
-from engine.anonymize.level import Items, Level
+from engine.anonymize.level import Items, Journal, Level
 from engine.anonymize.subject import Subject
 from engine.anonymize.values import BULK, CODED, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
-from engine.dicom.header import Header, HeaderError
+from engine.dicom.header import HeaderError
 from engine.model.changes import Change, ChangeKind
 
 LONGEST = 256
 """Characters of a value that are told."""
 
 _NOT_READ = 64 * 1024
-_NOBODY = Subject(Header(b"", {}, explicit=True, start=0, end=0, depth=0))
+_NOBODY = Journal()
 """What was there before is only read: nobody is told."""
 _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 

@@ -196,7 +196,7 @@ class Compiler:
 
         def step(run: Run) -> None:
             run.at = place
-            run.subject.statement = statement
+            run.subject.journal.statement = statement
             if monotonic() > run.deadline:
                 run.tick()
             body(run)
@@ -231,7 +231,7 @@ class Compiler:
 
         def place(run: Run) -> None:
             run.at = at
-            run.subject.statement = statement
+            run.subject.journal.statement = statement
 
         return place
 

@@ -61,13 +61,12 @@ def one_step(statements: list[tuple[Place, Statement, Plain]]) -> Step:
     """Make one step of plain statements that follow each other."""
 
     def step(run: Run) -> None:
-        subject = run.subject
-        head = subject.head
+        head, journal = run.subject.head, run.subject.journal
         if monotonic() > run.deadline:
             run.tick()
         for at, told, plain in statements:
             run.at = at
-            subject.statement = told
+            journal.statement = told
             value = plain.value
             if value is None:
                 head.remove(plain.tag)

@@ -76,10 +76,10 @@ class Plan:
         (0012,0064), instead of that given to `compile_script`.
         """
         run = Run(subject, self._tools, variables, rejecting=rejecting, seconds=seconds)
-        before = subject.mutations
+        before = subject.journal.mutations
         outcome = self._run(run, self._record if record is None else record)
         if outcome is not ScriptOutcome.REJECTED:
-            changed = (subject.changed and subject.mutations > before) or bool(run.pixels)
+            changed = (subject.changed and subject.journal.mutations > before) or bool(run.pixels)
             outcome = ScriptOutcome.CHANGED if changed else ScriptOutcome.UNCHANGED
         return Applied(
             outcome=outcome,

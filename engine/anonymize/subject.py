@@ -8,7 +8,7 @@ from struct import pack
 
 from engine.anonymize.encoding import UTF_8, encode
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.level import CHARSET, Level
+from engine.anonymize.level import CHARSET, Journal, Level
 from engine.anonymize.values import CODED, Fresh
 from engine.dicom.edit import HeaderEdit, Piece, encoded
 from engine.dicom.header import MAX_DEPTH, Header, HeaderError
@@ -22,7 +22,6 @@ _META_LENGTH = 0x00020000
 _LENGTH_END = 12
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
-_NOBODY = Statement(script="")
 
 
 def index_meta(data: Buffer) -> Header:
@@ -77,18 +76,22 @@ class Subject:
     ) -> None:
         """Begin with no changes. Without `meta` there is no group 2, without `tail` nothing after
         the head, as far as scripts can tell."""
-        self.statement = _NOBODY
-        """The one that is running."""
-        self.mutations = 0
-        self.foreign = False
-        self.volume = 0
-        self.written: set[int] = set()
+        self.journal = Journal()
         self._original: set[int] | None = None
-        self.head = Level(head, self)
-        self.meta = None if meta is None else Level(meta, self)
-        self._tail = None if tail is None else Level(tail, self)
+        self.head = Level(head, self.journal)
+        self.meta = None if meta is None else Level(meta, self.journal)
+        self._tail = None if tail is None else Level(tail, self.journal)
 
     # ------------------------------------------------------------------------------------ reading
+
+    @property
+    def statement(self) -> Statement:
+        """The one that is running."""
+        return self.journal.statement
+
+    @statement.setter
+    def statement(self, statement: Statement) -> None:
+        self.journal.statement = statement
 
     @property
     def changed(self) -> bool:
@@ -116,7 +119,7 @@ class Subject:
             return part
         if tag <= META_END:
             raise ScriptError("the object has no group 2")
-        self._tail = Level(_after(self.head.header, b""), self)
+        self._tail = Level(_after(self.head.header, b""), self.journal)
         return self._tail
 
     def may_hold(self, tag: int) -> bool:
@@ -124,7 +127,7 @@ class Subject:
         if self._original is None:
             levels = (level for part in self.parts() for level in part.below())
             self._original = {one for level in levels for one in level.header.spans}
-        return tag in self._original or tag in self.written
+        return tag in self._original or tag in self.journal.written
 
     def text(self, tag: int) -> str | None:
         """Give the text of an element of the root as it is now."""
@@ -136,9 +139,9 @@ class Subject:
     def settle(self) -> None:
         """Let the character sets hold all text that was written. A data set whose own does not is
         switched to ISO_IR 192, and only that."""
-        if not self.foreign:
+        if not self.journal.foreign:
             return
-        self.foreign = False
+        self.journal.foreign = False
         parts = [self.head] if self._tail is None else [self.head, self._tail]
         self._settle(parts, self.head.terms([]))
         if self.meta is not None and self._misfits([self.meta], []):

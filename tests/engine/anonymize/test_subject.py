@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from io import BytesIO
 
 import pytest
@@ -332,3 +334,17 @@ def test_a_text_that_was_written_by_the_host_is_settled_too() -> None:
     subject = opened(data_set(PatientID="p"))
     subject.head.put(0x00100010, "PN", "Müller")
     assert reread(b"".join(subject.head_pieces())).SpecificCharacterSet == "ISO_IR 192"
+
+
+def test_a_subject_that_is_done_with_goes_at_once() -> None:
+    plan = compiled('(0008,1140)[0]/(0008,1155) := "1.2"\n(0010,0010) := "é"\n- (0010,0020)')
+    gc.disable()
+    try:
+        subject = opened(data_set(PatientID="1", ReferencedImageSequence=[data_set()]))
+        plan.apply(subject, HOST, changes=True)
+        assert subject.head_pieces()
+        gone = weakref.ref(subject)
+        del subject
+        assert gone() is None
+    finally:
+        gc.enable()
