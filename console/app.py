@@ -52,6 +52,12 @@ WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (110, "-wide")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (30, "-high")]
 """Style classes of screens by the size of the terminal, in cells."""
 
+USED = (
+    *(events.Key, events.Paste, events.MouseDown),
+    *(events.MouseScrollDown, events.MouseScrollUp),
+)
+"""What tells that somebody uses the console."""
+
 PULSE_EVERY = 5.0
 PULSE_REST = 1.0
 """Seconds between two questions for the engine's status: at rest, and while there is news."""
@@ -270,7 +276,7 @@ class ConsoleApp(App[Leave]):
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used."""
-        if isinstance(event, (events.Key, events.MouseDown, events.Paste)):
+        if isinstance(event, USED):
             self._used = self.desk.clock()
         await super().on_event(event)
 

@@ -28,7 +28,6 @@ class ArchiveScreen(ListScreen, DownloadScreen):
     """A query, the sessions that it finds, and the card of the one under the cursor."""
 
     NAME = "archive"
-    MODE = "archive"
     KINDS = frozenset({"archive", "session"})
     CSS_PATH = sheets("archive.tcss")
     BINDINGS = bindings("archive")

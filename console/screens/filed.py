@@ -36,7 +36,6 @@ class FiledScreen(FiledContents):
     """Looks into one filed session."""
 
     NAME = "filed"
-    MODE = "archive"
     KINDS = frozenset({"archive", "session"})
     CSS_PATH = sheets("filed.tcss")
     BINDINGS = bindings("filed")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.worker import Worker
 
 from console import arriving, figures, glyphs, happenings, pulse, routes
 from console.arrivals import Arrival, Arrivals
@@ -46,7 +47,6 @@ class LiveScreen(SkeletonScreen):
     """What arrives above, rates and receivers beside it, events below."""
 
     NAME = "live"
-    MODE = "live"
     KINDS = frozenset({"session", "transfer", "ledger", "archive"})
     CSS_PATH = sheets("live.tcss")
     BINDINGS = bindings("live")
@@ -60,6 +60,9 @@ class LiveScreen(SkeletonScreen):
         self._epoch = ""
         self._heard = 0
         self._news_came = asyncio.Event()
+        self._going_on: Worker[None] | None = None
+        self._build_after = 0.0
+        """Seconds of silence after which the engine builds; 0 where that is not known."""
         self._stale = False
         """The engine is to be asked again."""
         self._paused = False
@@ -88,7 +91,7 @@ class LiveScreen(SkeletonScreen):
         self.pane(TextLines, "receivers").border_title = "Receivers and senders"
         self.set_class(self.desk.memory.state.list(self.NAME).card is False, "card-closed")
         self._rows.focus()
-        self._go_on()
+        self._going_on = self._go_on()
 
     @on(events.ScreenResume)
     def come_back(self) -> None:
@@ -110,6 +113,9 @@ class LiveScreen(SkeletonScreen):
 
     def look_again(self) -> None:
         """Ask again with the next picture."""
+        if self._going_on is not None and self._going_on.is_finished:
+            # One picture could not be drawn; the next may.
+            self._going_on = self._go_on()
         self._stale = True
         self._news_came.set()
 
@@ -219,8 +225,13 @@ class LiveScreen(SkeletonScreen):
 
     @on(PulseTaken)
     def draw_pulse(self) -> None:
-        """Draw what is known of the engine as a whole."""
-        self._draw_engine()
+        """Draw what is known of the engine as a whole; the rows too, once it is known when it
+        builds."""
+        status = self.desk.pulse.status
+        if status is not None and status.build_after != self._build_after:
+            self._draw()
+        else:
+            self._draw_engine()
 
     @on(RecordTable.RowChosen)
     async def open_row(self) -> None:
@@ -336,13 +347,13 @@ class LiveScreen(SkeletonScreen):
             return
         now, status = self.desk.clock(), self.desk.pulse.status
         self._shown = {one.key: one for one in self._arrivals.on_show(now)}
-        build_after = status.build_after if status is not None else 0.0
+        self._build_after = status.build_after if status is not None else 0.0
         made = [
             arriving.row(
                 one,
                 now,
                 masked=one.session is not None and self.masks(one.session),
-                build_after=build_after,
+                build_after=self._build_after,
                 asks=not self.desk.watching,
             )
             for one in self._shown.values()

@@ -29,7 +29,6 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     """The list of the prearchive, and the card of the session under the cursor."""
 
     NAME = "prearchive"
-    MODE = "prearchive"
     KINDS = frozenset({"session", "archive"})
     CSS_PATH = sheets("prearchive.tcss")
     BINDINGS = bindings("prearchive")
@@ -77,12 +76,6 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Take the marks away: what they stood for is done."""
         self.table.drop_marks()
-
-    def why_not(self, action: str) -> str:
-        """Say why a verb is not possible now."""
-        if action == "reveal" and self.desk.reveals:
-            return "labels are shown already"
-        return super().why_not(action)
 
     def exports(self) -> Exportable | None:
         """Offer all rows that the filter finds."""

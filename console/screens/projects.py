@@ -40,7 +40,6 @@ class ProjectsScreen(RulingScreen):
     """The list of rules and projects, and the one that is chosen."""
 
     NAME = "projects"
-    MODE = "projects"
     KINDS = frozenset({"configuration"})
     CSS_PATH = sheets("projects.tcss")
     BINDINGS = bindings("projects")

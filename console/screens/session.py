@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from console import figures, filelists, scantree, triaged
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
-from console.keys import bindings
+from console.keys import MODES, bindings
 from console.plain import plain
 from console.screens.following import ASKING, FollowingScreen
 from console.screens.overlays import TextScreen
@@ -37,7 +37,6 @@ class SessionScreen(FollowingScreen):
     """Review of one session, and of those before and after it in the list it was opened from."""
 
     NAME = "session"
-    MODE = "prearchive"
     CSS_PATH = sheets("session.tcss")
     BINDINGS = bindings("session")
 
@@ -69,7 +68,9 @@ class SessionScreen(FollowingScreen):
             name = triaged.labels(self.session, masked=self.masked)[1]
         if self.followed in self._among:
             name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
-        return f"Prearchive ▸ {name}" if self.app.size.width >= WIDE else name
+        # It may have been opened from the live screen.
+        mode = next(title for _, mode, title in MODES if mode == self.app.current_mode)
+        return f"{mode} ▸ {name}" if self.app.size.width >= WIDE else name
 
     def show(self, id: str) -> None:
         """Show another session, one of the same list or of none."""
@@ -95,8 +96,6 @@ class SessionScreen(FollowingScreen):
             return "nothing was searched for; / does"
         if action == "object" and len(self._among) < 2:
             return "the session was not opened from a list of several"
-        if action == "reveal" and self.desk.reveals:
-            return "labels are shown already"
         return super().why_not(action)
 
     def copies(self) -> Sequence[Copyable]:

@@ -70,8 +70,6 @@ class SkeletonScreen(Screen[None]):
 
     NAME: ClassVar[str]
     """In the key table."""
-    MODE: ClassVar[str]
-    """The mode that it belongs to."""
     KINDS: ClassVar[frozenset[str]] = frozenset()
     """The kinds of events after which `look_again` is called."""
 
@@ -241,6 +239,8 @@ class SkeletonScreen(Screen[None]):
         key = keys.get(action)
         if self.desk.watching and key is not None and key.acts:
             return "this console only watches"
+        if action == "reveal" and self.desk.reveals:
+            return "labels are shown already"
         return self.why_not(action)
 
     def do_keys(self) -> None:
@@ -307,6 +307,7 @@ class SkeletonScreen(Screen[None]):
 
         await reveal(self)
 
+    @work(group="undo", exit_on_error=False)
     async def do_undo(self) -> None:
         """Take the last act back."""
         await self.host.undo()
@@ -346,7 +347,7 @@ class SkeletonScreen(Screen[None]):
             for number, name, title in MODES
             if not self.desk.watching or name == "live"
         ]
-        self.query_one("#modes", ModeLine).show(tabs, self.MODE, width)
+        self.query_one("#modes", ModeLine).show(tabs, self.app.current_mode, width)
         strip = self.query_one("#strip", Line)
         strip.display = bool(pulse.lost)
         strip.say(((f" ! {pulse.lost}; what is shown is old", "plain"),))

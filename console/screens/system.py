@@ -46,7 +46,6 @@ class SystemScreen(ReceptionScreen):
     """Health, receivers and jobs."""
 
     NAME = "system"
-    MODE = "system"
     KINDS = frozenset({"configuration", "engine", "job", "session", "transfer"})
     CSS_PATH = sheets("system.tcss")
     BINDINGS = bindings("system")

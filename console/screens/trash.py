@@ -26,7 +26,6 @@ class TrashScreen(SkeletonScreen):
     """The deleted sessions, the one deleted last first."""
 
     NAME = "trash"
-    MODE = "prearchive"
     KINDS = frozenset({"session"})
     CSS_PATH = sheets("trash.tcss")
     BINDINGS = bindings("trash")
@@ -57,8 +56,6 @@ class TrashScreen(SkeletonScreen):
         """Say why a verb is not possible now."""
         if action == "restore" and not self._sessions:
             return "the trash is empty"
-        if action == "reveal" and self.desk.reveals:
-            return "labels are shown already"
         return super().why_not(action)
 
     def look_again(self) -> None:

@@ -193,6 +193,28 @@ async def test_a_watcher_sees_no_labels_and_opens_nothing() -> None:
         assert isinstance(app.screen, LiveScreen)
 
 
+@pytest.mark.parametrize("watching", [True, False])
+async def test_what_headers_say_is_not_shown_on_a_wall(watching: bool) -> None:
+    facts = Facts()
+    facts.transfers.append(
+        transfer(1, calling="CT_ER1", last_object=NOW, sessions=(), series="DESCRIBED")
+    )
+    app = console(facts, watching=watching)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "● live", "CT_ER1" if watching else "DESCRIBED")
+        await settled(pilot)
+        assert ("DESCRIBED" in painted(app)) is not watching
+
+
+async def test_a_session_that_is_opened_from_here_says_so() -> None:
+    app = console(busy())
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, 3)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen))
+        await shown(pilot, "▐1 Live", "Live ▸ MR_")
+
+
 async def test_the_cursor_stays_on_its_object() -> None:
     facts = busy()
     app = console(facts)
