@@ -223,6 +223,7 @@ class Level:
     def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
         """Write a text again that `culprit` brought into another character set."""
         self._new[tag] = fresh(vr, text)
+        self._opened.pop(tag, None)
         self.by[tag] = culprit
         self._journal.written.add(tag)
 

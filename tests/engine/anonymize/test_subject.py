@@ -348,3 +348,12 @@ def test_a_subject_that_is_done_with_goes_at_once() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_character_set_that_was_a_sequence_gives_way() -> None:
+    inside = item(element(0x00080050, "SH", b"AB"))
+    data = sequence(0x00080005, [inside]) + element(0x00100010, "PN", b"A^B ")
+    subject = Subject(Header.index(data, explicit=True))
+    compiled('*/(0008,0050) ?= "A"\n(0010,0010) := "é"').apply(subject, HOST)
+    found = Header.index(b"".join(subject.head_pieces()), explicit=True)
+    assert (found.text(0x00080005), found.text(0x00100010)) == ("ISO_IR 192", "é")
