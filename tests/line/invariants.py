@@ -15,6 +15,7 @@ from engine.archive.prearchive.rows import folder_of
 from engine.archive.prearchive.tables import (
     HeldRow,
     JournalRow,
+    LedgerRow,
     ObjectRow,
     OutboxRow,
     SessionRow,
@@ -36,6 +37,8 @@ class Books:
     archived: Counter[str] = field(default_factory=Counter)
     trashed: Counter[str] = field(default_factory=Counter)
     held: int = 0
+    dropped: int = 0
+    """Held objects that a person has dropped: nothing of them is kept."""
     places: Counter[Place] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
 
@@ -72,10 +75,11 @@ async def audit(home: Path, prearchive_url: str = "", archive_url: str = "") -> 
     trash = list((prearchive / ".trash").glob("*/*/SCANS/*/*/*"))
     books.trashed.update(_uid(path) for path in _objects(trash))
     books.check("held tally", books.places[Place.HELD], books.held)
-    books.check("deleted tally", books.places[Place.DELETED], books.trashed.total())
+    books.check("deleted tally", books.places[Place.DELETED] - books.dropped, books.trashed.total())
+    counted_only = books.places[Place.DUPLICATE] + books.places[Place.REJECTED] + books.dropped
     books.check(
-        "received, duplicates aside",
-        books.received - books.places[Place.DUPLICATE],
+        "received, but for what is only counted",
+        books.received - counted_only,
         books.kept.total() + books.held,
     )
     books.wrong += [f"{uid} exists {many} times" for uid, many in books.kept.items() if many > 1]
@@ -167,6 +171,8 @@ async def _leftovers(
     prearchive = home / "prearchive"
     async with of_prearchive.read() as transaction:
         held = set((await transaction.execute(select(HeldRow.id))).scalars())
+        dropped = select(func.sum(LedgerRow.count)).where(LedgerRow.outcome == Place.DELETED.value)
+        books.dropped = await transaction.scalar(dropped) or 0
         outbox = await transaction.scalar(select(func.count()).select_from(OutboxRow))
         open_journals = await transaction.scalar(
             select(func.count()).where(JournalRow.finished.is_(False))
