@@ -96,61 +96,73 @@ def question(
     What is in no project is named by its id, also while labels are revealed: the question may stay
     open for longer than that.
     """
-    many = len(possible)
-    what = figures.plural(many, "session")
-    left_out = (*_left_out(refused), *((note,) if note else ()))
-    rows = tuple(map(described, possible))
-    if verb is Verb.DELETE:
-        return Question(
-            title=f"Delete {what} from the prearchive?",
-            act=f"Delete {many}",
-            keep="Keep it" if many == 1 else "Keep them",
-            rows=rows,
-            says=(_kept(many, trash_days), "Senders are not told.", *left_out),
-            fields=(reason(needed=True),),
-            confirm=many if many > 1 else 0,
-            danger=True,
-            command=lambda given: command(_act(verb, possible, given)),
-        )
-    if verb is Verb.MOVE:
-        return Question(
-            title=f"Move {what} to another project",
-            act=f"Move {many}",
-            rows=rows,
-            says=("u moves back, but not into Unassigned.", *left_out),
-            fields=(
-                Field(
-                    name="project",
-                    label="Project",
-                    needed=True,
-                    choices=tuple(projects),
-                    hint=_some(projects),
-                ),
-                reason(needed=False),
-            ),
-            command=lambda given: command(_act(verb, possible, given)),
-            fault=lambda given: _no_project(given.get("project", ""), projects),
-        )
-    if verb is Verb.RELABEL:
-        one = possible[0]
-        return Question(
-            title="Relabel a session",
-            act="Relabel",
-            rows=rows,
-            says=("u gives the old labels back.", *left_out),
-            fields=(
-                Field(name="label", label="Session", value=one.label),
-                Field(name="subject", label="Subject", value=one.subject or ""),
-                reason(needed=False),
-            ),
-            command=lambda given: command(_act(verb, possible, given)),
-            fault=lambda given: (
-                ""
-                if (given.get("label"), given.get("subject")) != (one.label, one.subject or "")
-                else "nothing is changed yet"
-            ),
-        )
-    words = {
+    what = figures.plural(len(possible), "session")
+    match verb:
+        case Verb.DELETE:
+            asked = _delete(what, len(possible), trash_days)
+        case Verb.MOVE:
+            asked = _move(what, len(possible), projects)
+        case Verb.RELABEL:
+            asked = _relabel(possible[0])
+        case _:
+            asked = _other(verb, what, len(possible))
+    return replace(
+        asked,
+        rows=tuple(map(described, possible)),
+        says=(*asked.says, *_left_out(refused), *((note,) if note else ())),
+        command=lambda given: command(answered(verb, possible, given)),
+    )
+
+
+def _delete(what: str, many: int, trash_days: int) -> Question:
+    return Question(
+        title=f"Delete {what} from the prearchive?",
+        act=f"Delete {many}",
+        keep="Keep it" if many == 1 else "Keep them",
+        says=(_kept(many, trash_days), "Senders are not told."),
+        fields=(reason(needed=True),),
+        confirm=many if many > 1 else 0,
+        danger=True,
+    )
+
+
+def _move(what: str, many: int, projects: Sequence[str]) -> Question:
+    project = Field(
+        name="project",
+        label="Project",
+        needed=True,
+        choices=tuple(projects),
+        hint=_some(projects),
+    )
+    return Question(
+        title=f"Move {what} to another project",
+        act=f"Move {many}",
+        says=("u moves back, but not into Unassigned.",),
+        fields=(project, reason(needed=False)),
+        fault=lambda given: _no_project(given.get("project", ""), projects),
+    )
+
+
+def _relabel(session: PrearchiveSession) -> Question:
+    def fault(given: Answers) -> str:
+        act = answered(Verb.RELABEL, (session,), given)
+        return "" if act.label or act.subject else "nothing is changed yet"
+
+    return Question(
+        title="Relabel a session",
+        act="Relabel",
+        says=("u gives the old labels back.",),
+        fields=(
+            Field(name="label", label="Session", value=session.label),
+            Field(name="subject", label="Subject", value=session.subject or ""),
+            reason(needed=False),
+        ),
+        fault=fault,
+    )
+
+
+def _other(verb: Verb, what: str, many: int) -> Question:
+    says = {
         Verb.ARCHIVE: "What is filed leaves the prearchive, and is not put back from here.",
         Verb.REBUILD: "It is built anew from its files, and not archived by itself after that.",
         Verb.RESET: "It leaves the queue; its status is found anew from its files.",
@@ -158,17 +170,27 @@ def question(
     return Question(
         title=f"{verb.value.capitalize()} {what}?",
         act=f"{verb.value.capitalize()} {many}",
-        rows=rows,
-        says=(words[verb], *left_out),
+        says=(says[verb],),
         fields=(reason(needed=False),),
         confirm=many if verb is Verb.ARCHIVE and many > 1 else 0,
-        command=lambda given: command(_act(verb, possible, given)),
     )
 
 
-def answered(verb: Verb, possible: Sequence[PrearchiveSession], given: Answers) -> Act:
+def answered(verb: Verb, sessions: Sequence[PrearchiveSession], given: Answers) -> Act:
     """Make the act of what was answered."""
-    return _act(verb, possible, given)
+    label, subject = given.get("label", ""), given.get("subject", "")
+    if verb is Verb.RELABEL:
+        # What stays as it is, as a field shows it, is not sent.
+        label = "" if label == plain_text(sessions[0].label) else label
+        subject = "" if subject == plain_text(sessions[0].subject or "") else subject
+    return Act(
+        verb=verb,
+        sessions=tuple(sessions),
+        project=given.get("project", ""),
+        label=label,
+        subject=subject,
+        reason=given.get("reason", ""),
+    )
 
 
 def command(act: Act) -> str:
@@ -298,22 +320,6 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
         if now.status is QUEUED_FOR.get(act.verb) and not now.locked:
             found.append(id)
     return tuple(found)
-
-
-def _act(verb: Verb, sessions: Sequence[PrearchiveSession], given: Answers) -> Act:
-    label, subject = given.get("label", ""), given.get("subject", "")
-    if verb is Verb.RELABEL:
-        # What stays as it is is not sent.
-        label = "" if label == sessions[0].label else label
-        subject = "" if subject == (sessions[0].subject or "") else subject
-    return Act(
-        verb=verb,
-        sessions=tuple(sessions),
-        project=given.get("project", ""),
-        label=label,
-        subject=subject,
-        reason=given.get("reason", ""),
-    )
 
 
 def _left_out(refused: Sequence[Refusal]) -> tuple[str, ...]:
