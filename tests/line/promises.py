@@ -33,13 +33,14 @@ class Proof:
     stored: list[str] = field(default_factory=list)
     """A file, in a session or held."""
     counted: list[str] = field(default_factory=list)
-    """A record in the journal: a duplicate."""
+    """A record in the journal: a duplicate, or what a script rejects."""
     failed: list[tuple[str, int]] = field(default_factory=list)
     """With the status that the sender was told."""
 
 
-def proven(trace: Trace) -> Proof:
-    """Check every answer in a trace.
+def proven(trace: Trace, *, rejecting: bool = False) -> Proof:
+    """Check every answer in a trace. With `rejecting` what is counted is no duplicate: a record is
+    all that it leaves.
 
     Raises:
         AssertionError: a success was sent before what it promises was durable.
@@ -59,7 +60,7 @@ def proven(trace: Trace) -> Proof:
                 _stored(link, mine, trace.calls, call)
                 proof.stored.append(answer.sop_instance)
             else:
-                _counted(mine, trace.calls, call)
+                _counted(mine, trace.calls, call, rejecting=rejecting)
                 proof.counted.append(answer.sop_instance)
             mine = []
     return proof
@@ -84,7 +85,9 @@ def _stored(link: Call, mine: Sequence[Call], everything: Sequence[Call], send: 
     _folders_above(folder, everything, send)
 
 
-def _counted(mine: Sequence[Call], everything: Sequence[Call], send: Call) -> None:
+def _counted(
+    mine: Sequence[Call], everything: Sequence[Call], send: Call, *, rejecting: bool
+) -> None:
     """The journal's record, then its sync; and the folder of the object that it repeats."""
     records = [
         call
@@ -96,6 +99,8 @@ def _counted(mine: Sequence[Call], everything: Sequence[Call], send: Call) -> No
     assert _synced("fdatasync", journal, mine, after=records[-1], before=send), (
         "success was sent before the journal was synced"
     )
+    if rejecting:
+        return
     folders = [
         call.descriptors[0]
         for call in mine
