@@ -237,9 +237,10 @@ class TextScreen(ModalScreen[None]):
 
     def masks_changed(self) -> None:
         """Show nothing any more that may be masked by now."""
-        if self._labelled and self.is_mounted:
+        if self._labelled:
             self._lines = (("", "the masks have changed: open it again"),)
-            self._draw()
+            if self.is_mounted:
+                self._draw()
 
     def _draw(self) -> None:
         table = self.query_one(RecordTable)

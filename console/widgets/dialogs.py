@@ -261,8 +261,11 @@ class ChooseScreen(ModalScreen[str | None]):
 
     def masks_changed(self) -> None:
         """Close what may show labels that are masked by now."""
-        if self._labelled:
+        if self._labelled and self.is_active:
             self.dismiss(None)
+        elif self._labelled and self.is_mounted:
+            # Only what is on top can be closed.
+            self.query_one(RecordTable).show(())
 
     def action_close(self) -> None:
         """Choose nothing."""

@@ -141,6 +141,29 @@ async def test_labels_are_masked_again_also_where_nobody_looks(
         assert "DOE" not in str([row.cells for row in rows])
 
 
+async def test_what_was_opened_over_labels_does_not_keep_them() -> None:
+    app = console(ready(1, project=None, label="MR_DOE", subject="DOE"), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, glyphs.MASK)
+        app.desk.revealed_until = app.desk.clock() + timedelta(minutes=1)
+        await pilot.press("y")
+        await shown(pilot, "Copy", "MR_DOE")
+        below = app.screen
+        app.push_screen(TextScreen("Log", [("12:00", "MR_DOE")], empty="", labelled=True))
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        app.desk.revealed_until = None
+        app.masks_changed()
+        await shown(pilot, "the masks have changed")
+        assert "DOE" not in painted(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is below)
+        assert "DOE" not in painted(app)
+        await pilot.press("escape", "y")
+        await until(pilot, lambda: "anteroom prearchive" in painted(app))
+        app.masks_changed()
+        await until(pilot, lambda: kind(app) is PrearchiveScreen)
+
+
 async def test_sessions_opened_by_name_do_not_pile_up() -> None:
     app = console(ready(1, 2), "prearchive")
     async with app.run_test(size=WIDE) as pilot:
