@@ -5,15 +5,13 @@ No database, no pydicom and no lock stand on this path."""
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 
 from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
-from engine.dicom.guard import Guard, Unreadable
+from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
@@ -27,7 +25,7 @@ from engine.intake.answers import (
     Refusal,
 )
 from engine.intake.body import Body
-from engine.intake.claims import ClaimBook, Claims, StaleSnapshot
+from engine.intake.claims import StaleSnapshot
 from engine.intake.fate import Fate
 from engine.intake.identity import (
     SOP_INSTANCE,
@@ -35,10 +33,9 @@ from engine.intake.identity import (
     looks_like_elements,
     unsound,
 )
-from engine.intake.in_force import InForce
 from engine.intake.joining import Joining, Ready
-from engine.intake.journal import Journal, Outcome, sync_folder
-from engine.intake.originals import Originals
+from engine.intake.journal import Outcome, sync_folder
+from engine.intake.means import Means
 from engine.intake.site import (
     CHANGED,
     PREVENTED,
@@ -48,9 +45,7 @@ from engine.intake.site import (
     Step,
     rejected,
 )
-from engine.intake.slow import SlowPath
-from engine.intake.snapshot import Snapshot
-from engine.intake.staging import StagedFile, StagingArea
+from engine.intake.staging import StagedFile
 from engine.model.changes import ScriptOutcome
 from engine.model.routing import Route
 
@@ -61,56 +56,12 @@ _LONGEST_BLIND_HEAD = 64 * 1024
 _TRIES = 16
 
 
-class Intake:
-    """What one process needs to take objects in; shared by its threads."""
-
-    def __init__(
-        self,
-        *,
-        staging: StagingArea,
-        journal: Journal,
-        claims: Claims,
-        guard: Guard,
-        slow: SlowPath | None = None,
-    ) -> None:
-        """Put the parts together; `take` must give a snapshot before the first object."""
-        self.staging = staging
-        self.journal = journal
-        self.book = ClaimBook(claims)
-        self.guard = guard
-        self.slow = slow or SlowPath()
-        self.originals = Originals(staging.root.parent)
-        self.current: InForce | None = None
-        # Also of a process that had our number before, and of those on other nodes.
-        self._names = f"{time.time_ns():x}{os.urandom(4).hex()}"
-        self._serial = count(1)
-
-    def take(self, snapshot: Snapshot) -> None:
-        """Put a snapshot into force: objects that begin from now on see it."""
-        self.current = InForce(snapshot, self.current)
-
-    @property
-    def in_force(self) -> InForce:
-        """The snapshot in force with what is compiled from it."""
-        assert self.current is not None
-        return self.current
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The snapshot in force."""
-        return self.in_force.snapshot
+class Intake(Means):
+    """Takes objects in; shared by the threads of a process."""
 
     def begin(self, origin: Origin, *, context: ObjectContext) -> Incoming:
         """Start to take one object in."""
         return Incoming(self, origin, context)
-
-    def next_name(self) -> str:
-        """Make a file's name that nobody else makes, without a lock."""
-        return f"{self._names}-{next(self._serial):x}"
-
-    def close(self) -> None:
-        """End the helper processes of the slow path."""
-        self.slow.close()
 
 
 class Incoming:
