@@ -18,6 +18,7 @@ _UNDEFINED = b"\xff\xff\xff\xff"
 _ITEM, _ITEM_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0\x00\x00\x00\x00"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _PADDED_WITH_NULL = frozenset((b"UI", b"OB", b"UN"))
+_SEQUENCES = ("SQ", "UN")
 _LONGEST_SHORT = 0xFFFE
 
 
@@ -128,11 +129,11 @@ class HeaderEdit:
             if self._changes.get(tag) is not None:
                 raise ValueError("an element that was set cannot be changed by its items")
             header = self._header
-            if tag in self._changes or tag not in header:
+            element = None if tag in self._changes else header.get(tag)
+            if element is None or (not element.length and element.vr not in _SEQUENCES):
                 found = SequenceEdit.new(tag, header)
             else:
                 items = header.items(tag)
-                element = header[tag]
                 if not items and element.length and element.vr != "SQ":
                     raise ValueError("the element is no sequence")
                 found = SequenceEdit(
@@ -189,7 +190,7 @@ class HeaderEdit:
 class SequenceEdit:
     """Changes to the items of one sequence."""
 
-    __slots__ = ("_header", "_items", "_tag", "_undefined", "_vr")
+    __slots__ = ("_header", "_items", "_made", "_tag", "_undefined", "_vr")
 
     def __init__(
         self, tag: int, vr: str, items: list[Header], *, header: Header, undefined: bool
@@ -200,13 +201,16 @@ class SequenceEdit:
         self._header = header
         self._undefined = undefined
         self._items: list[Header | HeaderEdit] = list(items)
+        self._made = False
 
     @classmethod
     def new(cls, tag: int, header: Header) -> SequenceEdit:
         """Begin with no items."""
         # Without a VR only a delimiter tells that a private element is a sequence.
         undefined = not header.explicit and bool(tag & 0x10000)
-        return cls(tag, "SQ", [], header=header, undefined=undefined)
+        made = cls(tag, "SQ", [], header=header, undefined=undefined)
+        made._made = True
+        return made
 
     def __len__(self) -> int:
         return len(self._items)
@@ -257,6 +261,10 @@ class SequenceEdit:
         return [self._start(pack("<I", _length(body))), *body]
 
     def _start(self, length: bytes) -> bytes:
+        if not self._made:
+            # What is reserved there stays, whatever it is.
+            first, value = self._header.spans[self._tag][:2]
+            return bytes(self._header.data[first : value - 4]) + length
         start = pack("<HH", self._tag >> 16, self._tag & 0xFFFF)
         if self._header.explicit:
             start += self._vr.encode() + b"\0\0"

@@ -166,9 +166,10 @@ class ElementWalk:
         )
         stop = self._stop
         short, long = SHORT_VRS, LONG_VRS
+        last_start = size - 8
         try:
             for _ in range(MAX_ELEMENTS - len(elements) + 1):
-                if position + 8 > size:
+                if position > last_start:
                     break
                 group, number, code, length = _head(data, position)
                 if group >= stop:
@@ -178,12 +179,20 @@ class ElementWalk:
                 tag = group << 16 | number
                 if tag <= last:
                     raise HeaderError(_disorder(tag), position)
+                value = position + 8
+                # Most elements are of this kind, and their lengths are never undefined.
+                if explicit and code in short:
+                    end = value + length
+                    if end > size:
+                        self.needs = end
+                        return False
+                    elements[tag] = (position, value, end, code, False)
+                    last = tag
+                    position = end
+                    continue
                 if not explicit:
                     code = b""
                     length = _u32(data, position + 4)[0]
-                    value = position + 8
-                elif code in short:
-                    value = position + 8
                 elif code in long:
                     value = position + 12
                     if value > size:
@@ -191,19 +200,19 @@ class ElementWalk:
                     length = _u32(data, position + 8)[0]
                 else:
                     raise HeaderError("an unknown value representation", position)
-                if length == UNDEFINED:
+                undefined = length == UNDEFINED
+                if undefined:
                     end = self._pass(data, size, position, value, code, tag)
                     if end < 0:
                         assert self._inner is not None
                         self.needs = self._inner.position
                         return False
-                    elements[tag] = (position, value, end, code, True)
                 else:
                     end = value + length
                     if end > size:
                         self.needs = end
                         return False
-                    elements[tag] = (position, value, end, code, False)
+                elements[tag] = (position, value, end, code, undefined)
                 last = tag
                 position = end
             else:

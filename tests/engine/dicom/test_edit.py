@@ -272,3 +272,18 @@ def _sorted(found: Tree) -> Tree:
 
 
 _SEQUENCE_TAGS = {0x00081115, 0x00081140, 0x00400275, 0x00400555, 0x52009229}
+
+
+def test_what_is_reserved_before_a_length_stays() -> None:
+    data = bytearray(sequence(_SQ, [item(element(_ID, "LO", b"AB"))]))
+    data[6:8] = b"\x05\x07"
+    edit = Header.index(bytes(data), explicit=True).edit()
+    edit.set_in((_SQ, 0, _ID), "LO", b"CD")
+    assert b"".join(edit.write()) == bytes(data).replace(b"AB", b"CD")
+
+
+def test_an_empty_element_that_is_no_sequence_becomes_one() -> None:
+    edit = Header.index(element(_ID, "LO", b""), explicit=True).edit()
+    edit.set_in((_ID, 0, _NAME), "PN", b"AB")
+    written_anew = b"".join(edit.write())
+    assert written_anew == sequence(_ID, [item(element(_NAME, "PN", b"AB"))])
