@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -97,11 +98,13 @@ async def commit(
     xml: str,
     search_text: str,
     actor: str,
+    script: str = "",
 ) -> SessionCard:
     """Turn the reservation of `origin` into a session; a second time nothing is changed.
 
     Args:
         search_text: words by which to find the session, beside those of its card and scans.
+        script: the script, with its version, that ran over the objects on the way.
 
     Raises:
         Conflict: nothing is reserved for `origin`, or another project, label or subject.
@@ -133,20 +136,15 @@ async def commit(
     session.add(SearchRow(key=row.key, text=_words_of(row, subject, scans, search_text)))
     await session.delete(held)
     history.keep(session, sessions.KIND, row.id, actor, "Added")
-    record(
-        session,
-        actor,
-        "Transferred",
-        row.id,
-        {
-            "origin": origin,
-            "project": row.project,
-            "subject": row.subject,
-            "scans": len(scans),
-            "files": row.files,
-            "bytes": row.bytes,
-        },
-    )
+    detail: dict[str, Any] = {
+        "origin": origin,
+        "project": row.project,
+        "subject": row.subject,
+        "scans": len(scans),
+        "files": row.files,
+        "bytes": row.bytes,
+    }
+    record(session, actor, "Transferred", row.id, detail | ({"script": script} if script else {}))
     await session.flush()
     return await sessions.card(session, row.id)
 

@@ -25,6 +25,7 @@ from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
 from engine.model.imaging import ScanDocument, SessionDocument
+from engine.model.measures import say_count
 from engine.model.scripts import project_scope
 from engine.model.states import Verb
 
@@ -169,6 +170,7 @@ class ArchiveJob:
         place = await self._place(row)
         document = await self._built(place.document)
         xml = write_session(document)
+        ran = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
         async with self._shop.archive_db.write() as transaction:
             subject = await subjects.find_or_create(
                 transaction,
@@ -189,6 +191,7 @@ class ArchiveJob:
                 xml=xml.decode(),
                 search_text=document.operator,
                 actor=row.asked_by or "engine",
+                script=ran.by,
             )
             pairs = [(scan.series_description, scan.type) for scan in document.scans]
             await scan_types.learn(transaction, row.project, learn_scan_types(pairs))
@@ -307,5 +310,5 @@ def _must_be_sound(result: BuildResult, work: Errand) -> None:
     if result.conflicts:
         raise Conflict(f"after {work.name}, {result.conflicts[0]}")
     if result.duplicates:
-        count = len(result.duplicates)
-        raise Conflict(f"{work.name} makes {count} objects the same as others of the session")
+        count = say_count(len(result.duplicates), "object")
+        raise Conflict(f"{work.name} makes {count} the same as others")

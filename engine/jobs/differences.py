@@ -15,6 +15,7 @@ from engine.anonymize.reach import Reach
 from engine.anonymize.record import recorded_in
 from engine.anonymize.subject import Subject
 from engine.dicom.dictionary import keyword, private_name
+from engine.dicom.header import HeaderError
 from engine.dicom.walk import PIXEL_GROUP
 from engine.intake.contents import object_paths
 from engine.intake.folding import spread
@@ -50,7 +51,7 @@ def done(
     for file in files:
         try:
             fold.add(_changes(folder / file, keys.get(file), kept))
-        except InvalidInput:
+        except (InvalidInput, HeaderError):
             continue  # nobody can read it now; that is told where headers are shown
     if not folder.is_dir():
         raise FileNotFoundError(folder)
@@ -69,7 +70,7 @@ def to_come(folder: Path, scan: str, work: Errand) -> tuple[FoldedChange, ...]:
     try:
         for file in spread(object_paths(folder, scan), MOST_FILES):
             fold.add(_preview(folder / file, work))
-    except InvalidInput as error:
+    except (InvalidInput, HeaderError) as error:
         raise InvalidInput(work.fault(error)) from None
     return fold.folded()
 

@@ -1,5 +1,5 @@
-"""What a script has left out of a session on its way to the archive, written down beside its taken
-folder: it is counted when the session leaves the prearchive, and a kill may come before that."""
+"""Which script ran over a session on its way to the archive, and what it has left out, written down
+beside the taken folder: it is told and counted in later steps, and a kill may come before those."""
 
 from __future__ import annotations
 
@@ -21,17 +21,14 @@ class LeftOut:
 
     files: tuple[str, ...] = ()
     by: str = ""
-    """The script that rejected them, and its version."""
+    """The script that ran, and its version; empty where none did."""
 
 
 NOTHING = LeftOut()
 
 
 def write(prearchive: Path, session: str, left_out: LeftOut) -> None:
-    """Write it down durably; nothing is written where nothing is left out."""
-    forget(prearchive, session)
-    if not left_out.files:
-        return
+    """Write it down durably."""
     path = prearchive / WORKING / session / _NAME
     hidden = path.with_name(f".{_NAME}")
     with hidden.open("wb") as file:

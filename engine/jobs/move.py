@@ -94,6 +94,13 @@ class MoveJob:
         await build_and_settle(self._shop, row)
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        if row is None:
+            return
+        async with self._shop.prearchive_db.write() as transaction:
+            locked = await transaction.get_one(SessionRow, session, with_for_update=True)
+            # It is asked for anew, and then nothing of this attempt may come along.
+            locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
         await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
 
 

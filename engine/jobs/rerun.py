@@ -18,7 +18,7 @@ from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.record import recorded_in
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
-from engine.dicom.header import Header
+from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
 from engine.intake.journal import sync_folder
@@ -241,7 +241,7 @@ def _part(
             elif outcome is ScriptOutcome.CHANGED:
                 part.changed.append(file)
             reached("file scripted anew")
-    except InvalidInput as error:
+    except (InvalidInput, HeaderError) as error:
         part.fault = run.work.fault(error)
     return part
 

@@ -19,6 +19,7 @@ from engine.anonymize.plan import Plan
 from engine.anonymize.record import recorded_in
 from engine.archive import scripts, secrets
 from engine.dicom.guard import Guard
+from engine.dicom.header import HeaderError
 from engine.intake.identity import unsound
 from engine.intake.site import recorded
 from engine.intake.stored import open_stored, opened, write
@@ -57,8 +58,10 @@ class Errand:
         """Give the script ready to run; a process makes it ready once."""
         return _plan(self.script, self.secret)
 
-    def fault(self, error: InvalidInput) -> str:
+    def fault(self, error: InvalidInput | HeaderError) -> str:
         """Say in one sentence how the script failed."""
+        if isinstance(error, HeaderError):
+            return f"{self.name} failed: a sequence of an object cannot be read exactly"
         line = error.line if isinstance(error, ScriptError) else 0
         where = f" in line {line}" if line else ""
         return f"{self.name} failed{where}: {error.message}"
@@ -153,7 +156,7 @@ def _archive_part(
             elif outcome is ScriptOutcome.CHANGED:
                 part.changed.append(file)
             reached("file filed")
-    except InvalidInput as error:
+    except (InvalidInput, HeaderError) as error:
         part.fault = work.fault(error)
     return part
 
