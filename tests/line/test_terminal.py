@@ -120,14 +120,16 @@ async def test_a_terminal_that_closes_leaves_the_engine_that_its_console_started
     tmp_path: Path, terminal: Terminal
 ) -> None:
     served = Served(tmp_path / "home", {"dicom": {"port": 0, "workers": 1}, "http": {"port": 0}})
-    await terminal.run("--home", str(served.home))
-    await terminal.until("Receiving now")
-    process = await terminal.process()
-    await terminal.close()
-    await gone(process)
     served.ready = {"socket": str(served.home / "engine.sock")}
-    async with served.asked() as engine:
-        status = await engine.system.status()
-        assert any(one.listening for one in status.receivers)
-        await engine.system.stop()
-        await gone(status.pid)
+    await terminal.run("--home", str(served.home))
+    try:
+        await terminal.until("Receiving now")
+        process = await terminal.process()
+        await terminal.close()
+        await gone(process)
+    finally:
+        async with served.asked() as engine:
+            status = await engine.system.status()
+            await engine.system.stop()
+            await gone(status.pid)
+    assert any(one.listening for one in status.receivers)
