@@ -130,7 +130,6 @@ async def test_a_console_at_rest_paints_and_asks_nothing(monkeypatch: pytest.Mon
         app, asked = app_on(facts, mode)
         async with app.run_test(size=WIDE) as pilot:
             # The first news makes a screen look once more, after its rest.
-            await until(pilot, lambda: app.desk.pulse.status is not None)
             await pilot.pause(1.5)
             await settled(pilot)
             asked.forget()
