@@ -164,19 +164,24 @@ class HeaderEdit:
         data = memoryview(header.data)
         if not touched:
             return [data[header.start : header.end]]
-        spans, tags = header.spans, header.tags()
+        spans = header.spans
+        tags: list[int] | None = None
         pieces: list[Piece] = []
         position = header.start
         for tag in sorted(touched):
+            new = touched[tag]
             span = spans.get(tag)
             if span is not None:
                 start, after = span[0], span[2]
+            elif new is None:
+                continue
             else:
+                if tags is None:
+                    tags = header.tags()
                 index = bisect_left(tags, tag)
                 start = after = spans[tags[index]][0] if index < len(tags) else header.end
             if start > position:
                 pieces.append(data[position:start])
-            new = touched[tag]
             if isinstance(new, list):
                 pieces.extend(new)
             elif new is not None:

@@ -26,7 +26,7 @@ NOT_WALKED = DEFLATED_SYNTAXES | {BIG_ENDIAN}
 """Transfer syntaxes whose data sets the walk cannot read; the guard can."""
 
 _FIRST_READ = 64 * 1024
-_TOLD = frozenset((0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020016))
+_TOLD = (0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020016)
 _GROUP = b"\x02\x00"
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
@@ -54,8 +54,12 @@ def read_meta(data: Buffer) -> FileMeta:
     walk = _walk_meta(data)
     values: dict[int, str] = {}
     position = walk.position
-    for tag, (_, value, after, code, _) in walk.elements.items():
-        if tag in _TOLD and code in (b"UI", b"SH", b"AE"):
+    elements = walk.elements
+    for tag in _TOLD:
+        if tag not in elements:
+            continue
+        _, value, after, code, _ = elements[tag]
+        if code in (b"UI", b"SH", b"AE"):
             values[tag] = bytes(data[value:after]).decode("latin_1").strip(" \0")
     if not values.get(0x00020010):
         raise HeaderError("the file does not name its transfer syntax", position)
