@@ -154,7 +154,10 @@ class Inspection:
             finding=Finding.LOOK,
             found=f"{say_count(count, 'object')} {verb} for a person, the oldest for {age}",
             consequence="They were answered with success and are in no session.",
-            remedy=("read why: anteroom held list",),
+            remedy=(
+                "read why: anteroom held list",
+                "put the script right, then let them through: anteroom held retry ID",
+            ),
         )
 
     async def journals(self) -> Check:
