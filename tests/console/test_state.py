@@ -20,7 +20,7 @@ TERM = st.one_of(
         "{}{}{}{}".format,
         st.sampled_from(["", "!"]),
         st.sampled_from(sorted(PREARCHIVE_FIELDS | ARCHIVE_FIELDS)),
-        st.sampled_from([":", "<", ">", ":\""]),
+        st.sampled_from([":", "<", ">", ':"']),
         st.text(max_size=8),
     ),
 )
