@@ -196,6 +196,26 @@ async def test_an_object_with_which_the_script_fails_again_stays_with_the_new_re
     assert await counted(room.at) == {Place.WAITING: 1}
 
 
+async def test_a_script_that_cannot_even_be_read_keeps_what_is_held(room: Room) -> None:
+    await room.hold()
+    room.force("no script at all")
+    (outcome,) = await room.held.retry(("a-1.dcm",))
+    assert (outcome.done, "cannot be run" in outcome.message) == (False, True)
+    assert await counted(room.at) == {Place.HELD: 1}
+    assert room.left() == ["held", "held/a-1.dcm"]
+
+
+async def test_what_no_receiver_would_take_any_more_stays_held_and_says_why(room: Room) -> None:
+    """Command and data set may tell of two objects: nobody noticed while its header was unclear."""
+    path = await room.hold()
+    found = pydicom.dcmread(path)
+    found.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID("1.2.3")
+    pydicom.dcmwrite(path, found, enforce_file_format=False)
+    (outcome,) = await room.held.retry(("a-1.dcm",))
+    assert (outcome.done, "differs" in outcome.message) == (False, True)
+    assert await counted(room.at) == {Place.HELD: 1}
+
+
 async def test_without_a_script_nothing_is_released_that_a_script_has_held(room: Room) -> None:
     await room.hold()
     room.force("")
