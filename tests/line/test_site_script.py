@@ -215,7 +215,7 @@ async def test_a_worker_killed_at_any_call_shows_nothing_and_loses_nothing(
 
 
 async def _until_killed(served: Served, call: str) -> list[int]:
-    """Send until the worker is killed at its fourth call of a kind; give what was answered."""
+    """Send until the worker dies at its fourth call of a kind; give what was answered."""
     worker = worker_of(served.ready["pid"])
     note = served.home / "calls.txt"
     answered = []

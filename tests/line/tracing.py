@@ -17,6 +17,9 @@ import pytest
 
 from tests.line.wire import read_command
 
+GRACE = 10.0
+"""Seconds in which a tracer that is told to end may do so by itself."""
+
 PATIENCE = 60.0
 """Seconds until a test whose strace never begins or never ends is ended."""
 
@@ -120,6 +123,11 @@ async def traced(
     finally:
         if strace.returncode is None:
             strace.terminate()
+        try:
+            await asyncio.wait_for(strace.wait(), GRACE)
+        except TimeoutError:
+            # It may wait for ever for threads of a process that is dead.
+            strace.kill()
         await asyncio.wait_for(strace.communicate(), PATIENCE)
         trace.calls = list(read_calls(await asyncio.to_thread(_take, note)))
 
