@@ -23,7 +23,10 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
     "header": (header.run, "reading and editing one header in memory, beside pydicom"),
     "keys": (keys.run, "from a key to its first byte, in a long list, while objects arrive"),
     "receive": (receive.run, "images a second over 1, 2 and 4 associations, beside others"),
-    "scripts": (scripts.run, "a whole script over one header in memory, beside pydicom"),
+    "scripts": (
+        scripts.run,
+        "a whole script over one header in memory, beside pydicom and two others",
+    ),
     "sessions": (sessions.run, "what a session costs up to the archive, at first and later on"),
 }
 

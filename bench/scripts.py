@@ -1,83 +1,178 @@
-"""A whole script over the header of one object, beside what pydicom takes for the same edits. The
-script is read and made ready beforehand, as it is once for thousands of objects."""
+"""A whole script over the header of one object in memory, beside what others take: pydicom told to
+make the same edits, dicom-anonymizer with such rules, dicognito with its own."""
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+
+from pydicom import Dataset, dcmread
+from pydicom.data import get_testdata_file
 
 from bench.header import EDITS, REMOVED, REPLACED, edit_pydicom
 from bench.measure import Result, lower_bound, median
-from bench.objects import Template
 from engine.anonymize.check import load
 from engine.anonymize.plan import Plan, compile_script
-from engine.anonymize.subject import Subject
-from engine.dicom.dictionary import format_tag
+from engine.anonymize.subject import Subject, index_meta
 from engine.dicom.header import Header
-from engine.dicom.part10 import read_meta
+from engine.dicom.part10 import is_explicit, read_meta
 
-_HOST = {"project": "BENCH", "subject": "S1", "session": "E1"}
+Work = Callable[[bytes], bytes]
 
-
-def plan() -> Plan:
-    """Make the edits of the header benchmark a script."""
-    lines = [
-        'version "6.7"',
-        *(f'{format_tag(tag)} := "{value}"' for tag, (_, value) in REPLACED.items()),
-        *(f"- {format_tag(tag)}" for tag in REMOVED),
-    ]
-    return compile_script(load("\n".join(lines)), name="site", version=1)
+OWN, UNDO, PYDICOM = "Anteroom", "Anteroom, with undo", "pydicom"
+_META_START = 132
+_BLOCKS, _IN_BLOCK = 8, 50
+_VARIABLES = {"project": "P", "subject": "S", "session": "E"}
 
 
-def applied(script: Plan, file: bytes, *, undo: bool) -> bytes:
-    """Index, run and write the whole file."""
-    offset = read_meta(file).dataset_offset
+def script() -> str:
+    """Write the edits as a script."""
+    lines = ['version "6.7"']
+    lines += (f'({_tag(tag)}) := "{value}"' for tag, (_, value) in REPLACED.items())
+    lines += (f"- ({_tag(tag)})" for tag in REMOVED)
+    return "\n".join(lines) + "\n"
+
+
+def _tag(tag: int) -> str:
+    return f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
+
+
+def own(*, undo: bool) -> Work:
+    """Index, run and put the pieces together; `undo`: also make what takes the changes back."""
+    plan = compile_script(load(script()), name="bench", version=1)
+    return lambda file: _run(plan, file, undo)
+
+
+def _run(plan: Plan, file: bytes, undo: bool) -> bytes:
     data = memoryview(file)
-    header = Header.index(data[offset:], explicit=True)
-    subject = Subject(header)
-    script.apply(subject, _HOST, undo=undo)
-    return b"".join([data[:offset], *subject.head_pieces(), data[offset + header.end :]])
+    meta = read_meta(data)
+    offset = meta.dataset_offset
+    head = Header.index(data[offset:], explicit=is_explicit(meta.transfer_syntax))
+    subject = Subject(head, meta=index_meta(data[_META_START:offset]))
+    plan.apply(subject, _VARIABLES, undo=undo)
+    rest = data[offset + head.end :]
+    start = (data[:_META_START], subject.meta_bytes())
+    return b"".join((*start, *subject.head_pieces(), rest))
+
+
+def dicom_anonymizer() -> Work:
+    """Let dicom-anonymizer make such edits, by rules of ours and actions of its own."""
+    module = import_module("dicomanonymizer.simpledicomanonymizer")
+    rules: dict[tuple[int, int], object] = {}
+    for tag, (_, value) in REPLACED.items():
+        rules[tag >> 16, tag & 0xFFFF] = module.replace_with_value([value])
+    for tag in REMOVED:
+        rules[tag >> 16, tag & 0xFFFF] = module.delete
+
+    def anonymize(dataset: Dataset) -> None:
+        module.anonymize_dataset(
+            dataset, base_rules_gen=lambda: dict(rules), delete_private_tags=False
+        )
+
+    return _saved(anonymize)
+
+
+def dicognito() -> Work:
+    """Let dicognito do what it does: it takes no rules."""
+    anonymizer = import_module("dicognito.anonymizer").Anonymizer(seed="bench")
+    return _saved(anonymizer.anonymize)
+
+
+def _saved(edit: Callable[[Dataset], None]) -> Work:
+    def work(file: bytes) -> bytes:
+        dataset = dcmread(io.BytesIO(file))
+        edit(dataset)
+        written = io.BytesIO()
+        dataset.save_as(written)
+        return written.getvalue()
+
+    return work
+
+
+def candidates() -> tuple[dict[str, Work], tuple[str, ...]]:
+    """Give all that can be measured here, and the names of the packages that are missing."""
+    found: dict[str, Work] = {
+        OWN: own(undo=False),
+        UNDO: own(undo=True),
+        PYDICOM: edit_pydicom,
+    }
+    others = {
+        "dicom-anonymizer": ("dicomanonymizer", dicom_anonymizer),
+        "dicognito": ("dicognito", dicognito),
+    }
+    missing = []
+    for name, (package, make) in others.items():
+        if find_spec(package) is None:
+            missing.append(name)
+        else:
+            found[name] = make()
+    return found, tuple(missing)
+
+
+def objects() -> dict[str, bytes]:
+    """Give small files of two modalities, and one with many private elements."""
+    small = {name: _small(f"{name}_small.dcm") for name in ("CT", "MR")}
+    dataset = dcmread(io.BytesIO(small["MR"]))
+    for number in range(_BLOCKS):
+        block = dataset.private_block(0x0099 + 2 * number, f"ACME {number}", create=True)
+        for element in range(_IN_BLOCK):
+            block.add_new(element, "LO", f"value {element}")
+    written = io.BytesIO()
+    dataset.save_as(written)
+    return {**small, "private": written.getvalue()}
+
+
+def _small(name: str) -> bytes:
+    path = get_testdata_file(name)
+    assert isinstance(path, str)
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def run(*, quick: bool) -> list[Result]:
-    """Measure in turns, so that both meet the same machine; processor time of this process."""
-    file = Template(256).file
-    script = plan()
-    rounds, times = (7, 20) if quick else (21, 100)
+    """Measure in turns, each round beginning with another candidate."""
+    rounds, times = (5, 4) if quick else (21, 20)
+    works, missing = candidates()
+    order = list(works)
     rows: list[tuple[object, ...]] = []
-    ways: list[tuple[str, Callable[[bytes], object]]] = [
-        ("run and write", lambda file: applied(script, file, undo=False)),
-        ("with what takes it back", lambda file: applied(script, file, undo=True)),
+    for what, file in objects().items():
+        spent: dict[str, list[float]] = {name: [] for name in works}
+        for number in range(rounds):
+            at = number % len(order)
+            for name in order[at:] + order[:at]:
+                more = 10 if name in (OWN, UNDO) else 1
+                spent[name].append(_spent(works[name], file, times * more))
+        rows += report(what, spent)
+    remarks = [
+        f"{EDITS} statements, files of {_sizes()} KB in memory, {rounds} rounds in turn; "
+        "processor time; 'at least' is the lower bound of the median (95 %)",
+        "'with undo' also makes what takes the changes back",
+        "dicom-anonymizer writes only what is there, and replaces dates instead of removing them",
+        "dicognito takes no rules, and does what it always does",
     ]
-    for what, own in ways:
-        taken = [
-            (_spent(own, file, times), _spent(edit_pydicom, file, times)) for _ in range(rounds)
-        ]
-        ratios = [theirs / ours for ours, theirs in taken]
-        rows.append(
-            (
-                what,
-                median([ours for ours, _ in taken]),
-                median([theirs for _, theirs in taken]),
-                median(ratios),
-                lower_bound(ratios),
-            )
-        )
-    return [
-        Result(
-            name="scripts",
-            columns=("what", "own, ms", "pydicom, ms", "pydicom/own", "at least"),
-            rows=tuple(rows),
-            remarks=(
-                f"{EDITS} statements over one MR object of {len(file) // 1000} KB in memory, index "
-                f"included; {rounds} pairs of {times} runs in turn; 'at least' is the lower bound "
-                "of the median (95 %)",
-            ),
-        )
-    ]
+    if missing:
+        remarks.append(f"not installed, so left out: {', '.join(missing)} (group bench)")
+    columns = ("header", "who", "ms", "times Anteroom", "at least")
+    return [Result(name="scripts", columns=columns, rows=tuple(rows), remarks=tuple(remarks))]
 
 
-def _spent(work: Callable[[bytes], object], file: bytes, times: int) -> float:
+def report(what: str, spent: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
+    """Set all beside Anteroom, by the ratios of each round."""
+    rows: list[tuple[object, ...]] = []
+    for name, taken in spent.items():
+        ratios = [theirs / ours for theirs, ours in zip(taken, spent[OWN], strict=True)]
+        rows.append((what, name, median(taken), median(ratios), lower_bound(ratios)))
+    return rows
+
+
+def _sizes() -> str:
+    return ", ".join(str(len(file) // 1000) for file in objects().values())
+
+
+def _spent(work: Work, file: bytes, times: int) -> float:
     """Give the milliseconds of processor time that one run takes."""
     began = time.process_time()
     for _ in range(times):

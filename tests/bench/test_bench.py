@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from bench import header, receive, sessions
+from bench import header, receive, scripts, sessions
 from bench.__main__ import BENCHMARKS, main
 from bench.measure import Result, lower_bound, machine, median, processor_time, table, tree
 from bench.objects import PROJECT, Template
@@ -181,3 +181,24 @@ def test_the_command_lists_and_tells_as_json(monkeypatch: pytest.MonkeyPatch) ->
     assert told["rows"] == [{"what": "a", "ms": 1.5}]
     with pytest.raises(SystemExit):
         main(["nothing"], said.append)
+
+
+def test_a_script_over_a_header_makes_the_edits_that_pydicom_makes() -> None:
+    ways = [scripts.own(undo=undo) for undo in (False, True)]
+    for file in scripts.objects().values():
+        wanted = dcmread(io.BytesIO(header.edit_pydicom(file)))
+        assert wanted.PatientName == "SUBJECT"
+        assert [dcmread(io.BytesIO(way(file))) for way in ways] == [wanted, wanted]
+    assert scripts.script().count("\n") == header.EDITS + 1
+
+
+def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts, "find_spec", lambda name: None)
+    works, missing = scripts.candidates()
+    assert list(works) == [scripts.OWN, scripts.UNDO, scripts.PYDICOM]
+    assert missing == ("dicom-anonymizer", "dicognito")
+
+
+def test_scripts_are_set_beside_the_own_way_of_the_same_round() -> None:
+    rows = scripts.report("CT", {scripts.OWN: [1.0, 2.0, 3.0], scripts.PYDICOM: [20.0, 42.0, 66.0]})
+    assert rows == [("CT", scripts.OWN, 2.0, 1.0, 1.0), ("CT", scripts.PYDICOM, 42.0, 21.0, 20.0)]
