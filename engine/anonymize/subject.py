@@ -30,7 +30,8 @@ def index_meta(data: Buffer) -> Header:
     Raises:
         HeaderError: if it cannot be indexed exactly.
     """
-    walk = ElementWalk(0, explicit=True, depth=MAX_DEPTH, stop=_META_GROUP + 1)
+    after = (_META_GROUP << 16) - 1
+    walk = ElementWalk(0, explicit=True, depth=MAX_DEPTH, after=after, stop=_META_GROUP + 1)
     if not walk.advance(data, len(data)) and walk.position != len(data):
         raise HeaderError("the meta information ends within an element", walk.position)
     return Header(data, walk.elements, explicit=True, start=0, end=walk.position, depth=MAX_DEPTH)

@@ -357,3 +357,8 @@ def test_a_character_set_that_was_a_sequence_gives_way() -> None:
     compiled('*/(0008,0050) ?= "A"\n(0010,0010) := "é"').apply(subject, HOST)
     found = Header.index(b"".join(subject.head_pieces()), explicit=True)
     assert (found.text(0x00080005), found.text(0x00100010)) == ("ISO_IR 192", "é")
+
+
+def test_group_2_holds_no_other_group() -> None:
+    with pytest.raises(HeaderError):
+        index_meta(element(0x00000000, "UL", b"ABCD") + element(0x00020010, "UI", b"1.2\0"))
