@@ -19,7 +19,7 @@ SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 
 _META_GROUP = 2
 _META_LENGTH = 0x00020000
-_LENGTH_END = 12
+_LENGTH_START = b"\x02\0\0\0UL\x04\0"
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
 
@@ -194,7 +194,7 @@ class Subject:
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
             uid = self.head.text(source)
             if uid:
-                edit.put(tag, _uid(tag, uid))
+                edit.set(tag, "UI", _uid(uid))
         syntax = header.raw(_META_SYNTAX)
         if syntax is not None:
             edit.set(_META_SYNTAX, "UI", bytes(syntax))
@@ -204,21 +204,22 @@ class Subject:
     def _names_itself(self, meta: Header) -> bool:
         """Say whether group 2 is as it would be written: its length is right, and the object that
         it names is the data set."""
-        length = encoded(_META_LENGTH, "UL", pack("<I", meta.end - _LENGTH_END), explicit=True)
-        if meta.start or meta.data[:_LENGTH_END] != length:
+        length = _LENGTH_START + pack("<I", meta.end - len(_LENGTH_START) - 4)
+        if meta.start or meta.data[: len(length)] != length:
             return False
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
             uid = self.head.text(source)
             span = meta.spans.get(tag)
-            there = b"" if span is None else meta.data[span[0] : span[2]]
-            if uid and there != _uid(tag, uid):
+            if not uid:
+                continue
+            if span is None or span[3] != b"UI" or meta.data[span[1] : span[2]] != _uid(uid):
                 return False
         syntax = meta.spans.get(_META_SYNTAX)
         return syntax is None or (syntax[3] == b"UI" and not (syntax[2] - syntax[1]) % 2)
 
 
-def _uid(tag: int, uid: str) -> bytes:
-    return encoded(tag, "UI", uid.encode("latin_1", "replace"), explicit=True)
+def _uid(uid: str) -> bytes:
+    return uid.encode("latin_1", "replace") + b"\0" * (len(uid) % 2)
 
 
 def _pieces(level: Level, terms: list[str]) -> list[Piece]:

@@ -158,13 +158,13 @@ class HeaderEdit:
         touched: dict[int, Piece | list[Piece] | None] = dict(self._changes)
         for tag, sequence in self._sequences.items():
             touched[tag] = sequence.write()
+        spans = header.spans
         for group in {tag >> 16 for tag in touched}:
-            if group << 16 in header:
+            if group << 16 in spans:
                 touched.setdefault(group << 16, None)
         data = memoryview(header.data)
         if not touched:
             return [data[header.start : header.end]]
-        spans = header.spans
         tags: list[int] | None = None
         pieces: list[Piece] = []
         position = header.start
