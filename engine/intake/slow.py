@@ -67,7 +67,7 @@ _decode_told = msgspec.msgpack.Decoder(Told).decode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Done:
     """What became of an object."""
 
     outcome: ScriptOutcome
@@ -103,7 +103,7 @@ class SlowPath:
         given: Mapping[str, str],
         record: str,
         received: Header,
-    ) -> Outcome:
+    ) -> Done:
         """Write what a script makes of a file, under a name that is not taken; nothing is written
         when it rejects the object or changes nothing.
 
@@ -135,7 +135,7 @@ class SlowPath:
         outcome = ScriptOutcome(told.outcome)
         statement = told.place.statement() if told.place else Statement(script=script.name)
         if not target.exists():
-            return Outcome(outcome=outcome, statement=statement)
+            return Done(outcome=outcome, statement=statement)
         try:
             return self._written(target, told, outcome, statement, received)
         except BaseException:
@@ -154,7 +154,7 @@ class SlowPath:
         outcome: ScriptOutcome,
         statement: Statement,
         received: Header,
-    ) -> Outcome:
+    ) -> Done:
         undo = tuple(
             Undo(path=tuple(path), element=element, statement=by.statement())
             for path, element, by in told.undo
@@ -168,7 +168,7 @@ class SlowPath:
             raise ScriptError("what it writes cannot be read") from None
         if blanked and told.blanked_by is not None:
             undo = _described(undo, received, header, told.blanked_by.statement())
-        return Outcome(
+        return Done(
             outcome=ScriptOutcome.CHANGED if blanked else outcome,
             statement=statement,
             header=header,

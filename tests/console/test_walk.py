@@ -26,6 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     home = tmp_path_factory.mktemp("walk") / "home"
     settings = {
+        "anonymization": {"site_script": False},
         "dicom": {"workers": 1},
         "node": {"name": "walk"},
         "session": {"build_after": 0.5, "check_every": 0.1},
