@@ -49,7 +49,7 @@ def read_meta(data: Buffer) -> FileMeta:
     Raises:
         HeaderError: if it is no Part 10 file, or its group 2 cannot be read.
     """
-    if bytes(data[128:132]) != b"DICM":
+    if data[128:132] != b"DICM":
         raise HeaderError("no DICM after the preamble")
     walk = _walk_meta(data)
     values: dict[int, str] = {}
@@ -60,7 +60,7 @@ def read_meta(data: Buffer) -> FileMeta:
             continue
         _, value, after, code, _ = elements[tag]
         if code in (b"UI", b"SH", b"AE"):
-            values[tag] = bytes(data[value:after]).decode("latin_1").strip(" \0")
+            values[tag] = str(data[value:after], "latin_1").strip(" \0")
     if not values.get(0x00020010):
         raise HeaderError("the file does not name its transfer syntax", position)
     return FileMeta(
@@ -131,16 +131,19 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
 
 def _walk_meta(data: Buffer) -> ElementWalk:
     size = len(data)
-    if bytes(data[132:140]) == _GROUP_LENGTH and size >= 144:
+    if data[132:140] == _GROUP_LENGTH and size >= 144:
         end = 144 + int(unpack_from("<I", data, 140)[0])
         walk = ElementWalk(132, explicit=True, depth=1, stop=3)
-        with suppress(HeaderError):
-            if end <= size and not walk.advance(data, end) and walk.position == end:
-                # Some lengths are too short: what goes on as group 2 belongs to it.
-                if data[end : end + 2] == _GROUP:
-                    with suppress(HeaderError):
-                        walk.advance(data, size)
-                return walk
+        try:
+            found = end <= size and not walk.advance(data, end) and walk.position == end
+        except HeaderError:
+            found = False
+        if found:
+            # Some lengths are too short: what goes on as group 2 belongs to it.
+            if data[end : end + 2] == _GROUP:
+                with suppress(HeaderError):
+                    walk.advance(data, size)
+            return walk
     walk = ElementWalk(132, explicit=True, depth=1, stop=3)
     if not walk.advance(data, size) and walk.position != size:
         raise HeaderError("the file ends within its meta information", walk.position)
