@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.archive import Receiver
+from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput
 from engine.service.receivers import changed
 
@@ -26,7 +26,17 @@ def test_what_is_said_of_the_list_itself_goes_first(order: tuple[str, str]) -> N
     assert (kept.allow, kept.allow_enabled) == (("CT1",), False)
 
 
-@pytest.mark.parametrize("values", [{"colour": "red"}, {"port": "many"}, {"anonymize": "perhaps"}])
+def test_what_becomes_of_failing_scripts_is_held_or_refused() -> None:
+    assert MRI.script_error is OnScriptError.HOLD
+    refusing = changed(MRI, {"script_error": "refuse"})
+    assert refusing.script_error is OnScriptError.REFUSE
+    assert changed(refusing, {"script_error": "HOLD"}) == MRI
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"colour": "red"}, {"port": "many"}, {"anonymize": "perhaps"}, {"script_error": "ignore"}],
+)
 def test_what_cannot_be_set_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         changed(MRI, values)

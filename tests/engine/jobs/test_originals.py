@@ -1,0 +1,79 @@
+"""What objects were before the site script, seen from the jobs: it goes with a session, and tells
+which object a file is whose record a crash has taken."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from engine.intake.originals import Original, Originals
+from engine.jobs.delete import DeleteJob
+from engine.model.accounts import Place
+from engine.model.states import Verb
+from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.test_archive import archive, ready
+from tests.engine.jobs.test_build import counted
+from tests.engine.jobs.test_reconcile import come_to_rights
+
+DIGEST = hashlib.sha256(b"as received").hexdigest()
+
+
+def originals(fixture: Fixture) -> Originals:
+    """Give those of the fixture's prearchive."""
+    return Originals(fixture.shop.prearchive)
+
+
+def original(sop: str) -> Original:
+    """Give an undo record of an object that has another UID as stored."""
+    return Original(received_sop="1.2.999", digest=DIGEST, sop=sop, undo=())
+
+
+async def test_undo_records_go_when_a_session_is_archived(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    assert originals(fixture).append(session, "w1", original("1.2"))
+    assert await archive(fixture, session) == ""
+    assert originals(fixture).sessions() == []
+
+
+async def test_undo_records_go_when_a_session_is_deleted_and_stand_in_no_trash(
+    fixture: Fixture,
+) -> None:
+    session = await ready(fixture)
+    assert originals(fixture).append(session, "w1", original("1.2"))
+    attempt = await fixture.ask(session, Verb.DELETE)
+    assert await fixture.run(DeleteJob(fixture.shop).work(), session, attempt) == ""
+    assert originals(fixture).sessions() == []
+    assert not list(fixture.shop.prearchive.rglob("*.undo"))
+
+
+async def test_undo_records_that_no_session_has_go_at_the_next_start(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    originals(fixture).begin("pre_gone0000")
+    await come_to_rights(fixture, alone=False)
+    assert originals(fixture).sessions() == sorted([session, "pre_gone0000"])
+    await come_to_rights(fixture)
+    assert originals(fixture).sessions() == [session]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_file_that_was_found_before_its_record_is_counted_once(
+    fixture: Fixture, kept: bool
+) -> None:
+    claim = await fixture.claim()
+    record = fixture.publish(claim, "1.dcm", recorded=False)
+    stored = record.sop
+    if kept:
+        originals(fixture).append(claim.session, "w1", original(stored))
+    await come_to_rights(fixture)
+    (entry,) = (await fixture.index(claim.session)).values()
+    assert (entry.sop_uid, entry.recovered) == (stored, True)
+    assert (entry.received_sop_uid == "1.2.999") is kept
+    late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
+    fixture.journal.append(late, sync=False)
+    await fixture.shop.absorber.absorb()
+    assert await counted(fixture) == {Place.WAITING: 1}
+    (entry,) = (await fixture.index(claim.session)).values()
+    assert (entry.received_sop_uid, entry.digest, entry.recovered) == ("1.2.999", DIGEST, False)
+    assert entry.transfer == record.transfer
