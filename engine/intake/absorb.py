@@ -315,6 +315,10 @@ class _Posting:
         receipt = await self._receipts.find(
             self._transaction, record.received_sop, record.session, record.digest
         )
+        if receipt is None and record.script == "changed":
+            # Found before its record, it left under the UID of its file.
+            found = await self._receipts.find(self._transaction, record.sop, record.session)
+            receipt = found if found is not None and found.recovered else None
         if receipt is None:
             self._count(record, Place.WAITING)
             return

@@ -14,7 +14,7 @@ from engine.model.accounts import Place
 from engine.model.states import Verb
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import archive, ready
-from tests.engine.jobs.test_build import counted
+from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_reconcile import come_to_rights
 
 DIGEST = hashlib.sha256(b"as received").hexdigest()
@@ -77,3 +77,20 @@ async def test_a_file_that_was_found_before_its_record_is_counted_once(
     (entry,) = (await fixture.index(claim.session)).values()
     assert (entry.received_sop_uid, entry.digest, entry.recovered) == ("1.2.999", DIGEST, False)
     assert entry.transfer == record.transfer
+
+
+async def test_a_record_that_comes_once_its_session_is_filed_is_counted_there(
+    fixture: Fixture,
+) -> None:
+    session = await ready(fixture)
+    claim = await fixture.claim()
+    assert claim.session == session
+    record = fixture.publish(claim, "9.dcm", recorded=False)
+    assert await build(fixture, session) == ""
+    assert await archive(fixture, session) == ""
+    before = await counted(fixture)
+    late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
+    fixture.journal.append(late, sync=False)
+    await fixture.shop.absorber.absorb()
+    assert await counted(fixture) == before
+    assert before[Place.ARCHIVED] == 3
