@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ from engine.model.anonymized import AnonymizedFile, ChangeFold
 from engine.model.changes import ChangeKind, FoldedChange, ScriptOutcome
 from engine.model.errors import EngineError, InvalidInput, InvalidScript, NotFound
 from engine.service.anonymizing import Recipe, anonymize, pair_up
+
+SHORTEST_KEY = 16
+"""Bytes of a key of mapped UIDs."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,6 +42,18 @@ def run(
     ] = None,
     lookup: Annotated[
         Path | None, typer.Option("--lookup", metavar="FILE", help="The lookup table.")
+    ] = None,
+    secret: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret",
+            metavar="FILE",
+            help="Holds the key of mapped UIDs; without one they differ from run to run.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="HOST", help="Let getURL fetch from it."),
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Write what changed, all files in one.")] = (
         False
@@ -61,7 +77,10 @@ def run(
             lookups=_read(lookup) if lookup is not None else "",
             rejecting=not keep_rejected,
             changes=diff or as_json,
+            hosts=tuple(allow_host or ()),
         )
+        if secret is not None:
+            recipe = replace(recipe, secret=_key(secret))
         files = pair_up(source, target)
         results = anonymize(recipe, files, jobs=jobs)
     except InvalidScript as error:
@@ -137,6 +156,19 @@ def watched(results: Iterable[AnonymizedFile], total: int) -> Iterator[Anonymize
         if shown and number < total:
             sys.stderr.write(f"{number} of {total}")
             sys.stderr.flush()
+
+
+def _key(file: Path) -> bytes:
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise NotFound(f"the key in {file} cannot be read: {error.strerror}") from error
+    if len(key) < SHORTEST_KEY:
+        raise InvalidInput(
+            f"the key in {file} has fewer than {SHORTEST_KEY} bytes: it could be guessed",
+            hint="make one with: openssl rand -hex 32",
+        )
+    return key
 
 
 def _read(file: Path) -> str:

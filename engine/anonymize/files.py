@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 
 from engine.anonymize import check
 from engine.anonymize.faults import ScriptError
@@ -63,6 +65,10 @@ class Recipe:
     rejecting: bool = True
     changes: bool = False
     """Whether changes are to be told."""
+    secret: bytes = field(default_factory=partial(token_bytes, 32), repr=False)
+    """The key of mapped UIDs: one of this run alone, unless another is given."""
+    hosts: tuple[str, ...] = ()
+    """What scripts may fetch texts from."""
 
     def plan(self) -> Plan:
         """Make the script ready.
@@ -75,7 +81,13 @@ class Recipe:
         if problems:
             raise InvalidInput("the lookup table has faults", problems=problems)
         script = check.load(self.text, given=tuple(self.variables))
-        return compile_script(script, name=self.name, lookups=table)
+        return compile_script(
+            script,
+            name=self.name,
+            secret=self.secret,
+            lookups=table,
+            hosts=frozenset(self.hosts),
+        )
 
 
 class FileRun:

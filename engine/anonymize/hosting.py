@@ -56,4 +56,5 @@ def ready(script: ScriptInForce, *, secret: bytes) -> Plan:
         version=script.version,
         secret=secret,
         lookups=table,
+        hosts=frozenset(script.hosts),
     )

@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -92,6 +92,7 @@ async def errand(
         if script is None:
             return None
         secret = await secrets.get_or_make(transaction, secrets.UIDS)
+    script = replace(script, hosts=shop.settings.anonymization.url_hosts)
     given = variables(project=project, subject=subject, session=session)
     return Errand(
         script=script,

@@ -65,6 +65,8 @@ class ScriptInForce:
     text: str
     lookups: str = field(default="", repr=False)
     language: int = 6
+    hosts: tuple[str, ...] = ()
+    """What it may fetch texts from, by the settings."""
 
     @property
     def name(self) -> str:

@@ -264,6 +264,10 @@ class AnonymizationSettings:
     """Whether the site script that comes with the program runs in a new home. Later it is turned
     on and off by: anteroom script enable site, anteroom script disable site."""
 
+    url_hosts: tuple[str, ...] = ()
+    """The hosts that scripts may fetch a text from with getURL, as [terms.example.org]; with none
+    of them getURL fails. What is fetched for each object delays it."""
+
     keep_originals: KeepOriginals = KeepOriginals.TRIAGE
     """triage: what elements were before is kept beside a session while it waits, for those who may
     see it; it goes when the session is archived or deleted. off: it is never written to disk."""

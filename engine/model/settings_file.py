@@ -190,11 +190,14 @@ class _Reading:
         return value
 
     def _items(self, key: str, kind: Any, node: yaml.Node) -> Any:
-        """Read a list of words, each once."""
-        if not isinstance(node, yaml.SequenceNode) or not node.value:
-            self.fault(node, f"{key}: expected a list such as [{', '.join(get_args(kind)[0])}]")
+        """Read a list of words, each once; one of names may be empty, one of given words not."""
+        word = get_args(kind)[0]
+        given = issubclass(word, StrEnum)
+        if not isinstance(node, yaml.SequenceNode) or (given and not node.value):
+            such = ", ".join(word) if given else "one, other"
+            self.fault(node, f"{key}: expected a list such as [{such}]")
             return MISSING
-        items = [self._scalar(key, get_args(kind)[0], item) for item in node.value]
+        items = [self._scalar(key, word, item) for item in node.value]
         for position, (item, item_node) in enumerate(zip(items, node.value, strict=True)):
             if item is not MISSING and item in items[:position]:
                 self.fault(item_node, f"{key}: {item} is given twice")

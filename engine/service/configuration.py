@@ -69,6 +69,9 @@ class Configuration:
             self._added = await receivers.all_of(transaction)
             texts = await rules.in_force(transaction)
             site_script = await scripts.in_force(transaction, SITE)
+        if site_script is not None:
+            hosts = self._settings.anonymization.url_hosts
+            site_script = replace(site_script, hosts=hosts)
         self._open()
         names = {project.id: project.id for project in every}
         names |= {alias: project.id for project in every for alias in project.aliases}

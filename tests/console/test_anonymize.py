@@ -144,3 +144,29 @@ def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stderr", pipe)
     assert list(watched(files, 3)) == files
     assert pipe.getvalue() == ""
+
+
+async def test_mapped_uids_are_those_of_a_key_or_of_one_run(
+    alone: CommandLine, folder: Path, tmp_path: Path
+) -> None:
+    script, key = tmp_path / "map.das", tmp_path / "key"
+    script.write_text('version "6.7"\nmapReferencedUIDs["2.25", "(0008,0018)"]\n', encoding="utf-8")
+
+    async def mapped(name: str, *words: str) -> str:
+        out = tmp_path / name
+        ran = await alone(
+            *("anonymize", "--script", str(script), "--jobs", "1", *words),
+            *(str(folder / "ct.dcm"), str(out)),
+        )
+        assert (ran.code, ran.out) == (0, "1 file: 1 changed\n"), ran.err
+        return str(pydicom.dcmread(out).SOPInstanceUID)
+
+    key.write_text("0123456789abcdef0123456789abcdef\n")
+    with_key = [await mapped(name, "--secret", str(key)) for name in ("a.dcm", "b.dcm")]
+    without = [await mapped(name) for name in ("c.dcm", "d.dcm")]
+    assert with_key[0] == with_key[1]
+    assert len({with_key[0], *without}) == 3
+    key.write_text("short")
+    words = ("--secret", str(key), str(folder / "ct.dcm"), str(tmp_path / "e.dcm"))
+    ran = await alone("anonymize", "--script", str(script), *words)
+    assert (ran.code, "openssl rand" in ran.err) == (1, True)
