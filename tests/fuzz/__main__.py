@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         import atheris  # noqa: PLC0415 (there is not a wheel for every Python)
     except ImportError:
-        parser.error("atheris is missing: pip install --group fuzz")
+        parser.error("atheris is missing: uv pip install --group fuzz")
     with atheris.instrument_imports(include=["engine.anonymize", "engine.dicom"]):
         from tests.fuzz import seeds, targets  # noqa: PLC0415 (it is instrumented now)
     found = Path(f"{given.corpus}-found")
