@@ -16,9 +16,9 @@ from bench.header import EDITS, REMOVED, REPLACED, edit_pydicom
 from bench.measure import Result, lower_bound, median
 from engine.anonymize.check import load
 from engine.anonymize.plan import Plan, compile_script
-from engine.anonymize.subject import Subject, index_meta
+from engine.anonymize.subject import Subject
 from engine.dicom.header import Header
-from engine.dicom.part10 import is_explicit, read_meta
+from engine.dicom.part10 import index_file, is_explicit
 
 Work = Callable[[bytes], bytes]
 
@@ -48,10 +48,10 @@ def own(*, undo: bool) -> Work:
 
 def _run(plan: Plan, file: bytes, undo: bool) -> bytes:
     data = memoryview(file)
-    meta = read_meta(data)
+    meta, group2 = index_file(data)
     offset = meta.dataset_offset
     head = Header.index(data[offset:], explicit=is_explicit(meta.transfer_syntax))
-    subject = Subject(head, meta=index_meta(data[_META_START:offset]))
+    subject = Subject(head, meta=group2)
     plan.apply(subject, _VARIABLES, undo=undo)
     rest = data[offset + head.end :]
     start = (data[:_META_START], subject.meta_bytes())

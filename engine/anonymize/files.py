@@ -25,7 +25,7 @@ from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.edit import Piece
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.part10 import BIG_ENDIAN, FileMeta, is_explicit, read_meta
+from engine.dicom.part10 import BIG_ENDIAN, FileMeta, index_file, is_explicit
 from engine.dicom.walk import Buffer
 from engine.model.anonymized import AnonymizedFile
 from engine.model.changes import Change, ChangeKind, ScriptOutcome
@@ -175,14 +175,13 @@ class FileRun:
     def _open(self, source: Path) -> _Opened:
         data = _map(source)
         try:
-            meta = read_meta(data)
+            meta, group2 = index_file(data)
         except HeaderError:
             raise Fault("it is no DICOM file (Part 10)") from None
         if meta.sop_class == _DIRECTORY:
             raise Fault("it is a DICOMDIR, which lists patients: make a new one of the result")
         if meta.transfer_syntax == BIG_ENDIAN:
             raise Fault("it is big endian: convert it to Explicit VR Little Endian first")
-        group2: Header = index_meta(data[_META_START : meta.dataset_offset])
         body: Buffer = data[meta.dataset_offset :]
         inflated = _INFLATED.get(meta.transfer_syntax)
         if inflated is not None:

@@ -3,7 +3,7 @@ nobody looked at is not decoded, and what nobody changed stays the bytes it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.anonymize.encoding import encode
@@ -19,7 +19,11 @@ MOST_NEW_ITEMS = 4096
 """Items that one assignment may make."""
 MOST_WRITTEN = 64 * 1024 * 1024
 """Characters of long texts that scripts may write to one object; short ones are many at most."""
-_LONG = 4096
+LONG = 4096
+"""Characters from which on a text is long."""
+
+Usual = tuple[int, Fresh | None, Statement]
+"""A change to an element: what is written, or None where it is removed, and who does it."""
 
 
 class Journal:
@@ -102,6 +106,15 @@ class Level:
             return entry.text if isinstance(entry, Fresh) else None
         return read(self.header, tag) if tag in self.header else None
 
+    def padded_uid(self, tag: int) -> bytes:
+        """Give a UID as it is written; empty where there is none."""
+        span = None if tag in self._new else self._spans.get(tag)
+        if span is not None and span[3] == b"UI":
+            uid = bytes(self.header.data[span[1] : span[2]]).rstrip(b" \0")
+        else:
+            uid = (self.text(tag) or "").encode("latin_1", "replace")
+        return uid + b"\0" * (len(uid) % 2)
+
     def size(self, tag: int) -> int:
         """Give about how many bytes a value has."""
         entry = self._new.get(tag)
@@ -163,7 +176,7 @@ class Level:
 
     def put_value(self, tag: int, value: Fresh) -> None:
         """Write an element, or leave it where it says the same already."""
-        if len(value.text) > _LONG:
+        if len(value.text) > LONG:
             self._journal.volume += len(value.text)
             if self._journal.volume > MOST_WRITTEN:
                 raise ScriptError(f"more than {MOST_WRITTEN:,} characters are written")
@@ -200,25 +213,62 @@ class Level:
             return raw is not None and len(raw) == len(wanted) and bytes(raw) == wanted
         return read(header, tag) == value.text
 
-    def put_usual(self, tag: int, value: Fresh) -> bool:
-        """Write a public element that is missing, or is of the VR that the dictionary gives; do
-        nothing and say no where it is not."""
-        if tag in self._new:
-            entry = self._new[tag]
-            if entry is not None and not (isinstance(entry, Fresh) and entry.code == value.code):
-                return False
+    def change_usual(self, changes: Sequence[Usual], first: int = 0) -> int:
+        """Make changes to public elements that are missing, or of the VR that the dictionary gives,
+        from number `first` on. Give the number of the first of another kind, for which nothing was
+        done; that behind the last where there is none."""
+        journal, by, new, opened = self._journal, self.by, self._new, self._opened
+        spans, data, written = self._spans, self.header.data, self._journal.written
+        made = 0
+        for number in range(first, len(changes)):
+            tag, value, statement = changes[number]
+            if tag in new or tag in opened:
+                if not self._change_again(tag, value, statement):
+                    break
+                continue
+            span = spans.get(tag)
+            if value is None:
+                if span is None:
+                    continue
+                if tag & 0x10000:
+                    self._creators = None
+            elif span is not None:
+                code = span[3]
+                if span[4] or (code and code != value.code):
+                    break
+                if code and value.bare is not None:
+                    if bytes(data[span[1] : span[2]]).rstrip(b" \0") == value.bare:
+                        continue
+                elif self._says(tag, value):
+                    continue
+            if value is not None and value.data is None:
+                journal.foreign = True
+            new[tag] = value
+            by[tag] = statement
+            written.add(tag)
+            made += 1
         else:
-            span = self._spans.get(tag)
-            if span is None:
-                self._new[tag] = value
-                if value.data is None:
-                    self._journal.foreign = True
-                self._touched(tag)
-                return True
-            if span[4] or (span[3] or value.code) != value.code:
-                return False
-        self.put_value(tag, value)
-        return True
+            number = len(changes)
+        journal.mutations += made
+        return number
+
+    def _change_again(self, tag: int, value: Fresh | None, statement: Statement) -> bool:
+        """Change an element that was written, removed or looked into before; do nothing and say no
+        where it is of another kind."""
+        self._journal.statement = statement
+        if value is None:
+            self.remove(tag)
+            return True
+        entry, span = self._new.get(tag), self._spans.get(tag)
+        if entry is not None:
+            usual = isinstance(entry, Fresh) and entry.code == value.code
+        elif tag in self._new or span is None:
+            usual = True
+        else:
+            usual = not span[4] and (span[3] or value.code) == value.code
+        if usual:
+            self.put_value(tag, value)
+        return usual
 
     def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
         """Write a text again that `culprit` brought into another character set."""
@@ -320,7 +370,7 @@ class Level:
 
     def write(self, edit: HeaderEdit, above: list[str]) -> None:
         """Make the changes to a header."""
-        terms = self.terms(above)
+        terms: list[str] | None = None
         explicit = self.header.explicit
         elements: dict[int, bytes | None] = {}
         made: list[tuple[int, Items]] = []
@@ -330,6 +380,7 @@ class Level:
             elif isinstance(entry, Fresh):
                 whole = entry.element(tag, explicit=explicit)
                 if whole is None:
+                    terms = self.terms(above) if terms is None else terms
                     data = encoded_value(entry, terms)
                     whole = encoded(tag, entry.vr, data, explicit=explicit)
                 elements[tag] = whole
@@ -337,11 +388,15 @@ class Level:
                 elements[tag] = None
                 made.append((tag, entry))
         edit.put_all(elements)
+        entered = self.entered() if self._opened else []
+        if not made and not entered:
+            return
+        terms = self.terms(above) if terms is None else terms
         for tag, entry in made:
             added = edit.sequence(tag)
             for number, level in enumerate(entry.levels):
                 level.write(added.item(number), terms)
-        for tag, items in self.entered():
+        for tag, items in entered:
             sequence = edit.sequence(tag)
             for number, level in enumerate(items.levels):
                 if number >= items.original or level.changed:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from time import monotonic
 
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.level import LONG, Usual
 from engine.anonymize.paths import Path
 from engine.anonymize.run import Run, Step
 from engine.anonymize.subject import in_head
@@ -20,26 +21,25 @@ _OTHERWISE = ("UN", "SQ")
 class Plain:
     """What such a statement does: write `value`, or remove where that is None."""
 
-    __slots__ = ("_other", "tag", "value")
+    __slots__ = ("other", "tag", "value")
 
     def __init__(self, tag: int, value: Fresh | None, other: Step) -> None:
         """Take the way for elements that are not as the dictionary has them, too."""
         self.tag = tag
         self.value = value
-        self._other = other
+        self.other = other
 
     def __call__(self, run: Run) -> None:
         """Do it."""
-        if self.value is None:
-            run.subject.head.remove(self.tag)
-        elif not run.subject.head.put_usual(self.tag, self.value):
-            self._other(run)
+        subject = run.subject
+        if not subject.head.change_usual(((self.tag, self.value, subject.statement),)):
+            self.other(run)
 
 
 def plain_write(path: Path, text: str, other: Step) -> Plain | None:
     """Make a written text plain, where it can be; `other` is the long way."""
     tag = path.tag
-    if tag is None or not in_head(tag) or tag & 0x10000:
+    if tag is None or not in_head(tag) or tag & 0x10000 or len(text) > LONG:
         return None
     vr = vr_of(tag)
     if vr in _OTHERWISE:
@@ -60,17 +60,19 @@ def plain_removal(path: Path, other: Step) -> Plain | None:
 def one_step(statements: list[tuple[Place, Statement, Plain]]) -> Step:
     """Make one step of plain statements that follow each other."""
 
+    changes: list[Usual] = [(plain.tag, plain.value, told) for _, told, plain in statements]
+    count = len(changes)
+    last, last_told, _ = statements[-1]
+
     def step(run: Run) -> None:
         head, journal = run.subject.head, run.subject.journal
         if monotonic() > run.deadline:
             run.tick()
-        for at, told, plain in statements:
-            run.at = at
-            journal.statement = told
-            value = plain.value
-            if value is None:
-                head.remove(plain.tag)
-            elif not head.put_usual(plain.tag, value):
-                plain(run)
+        done = head.change_usual(changes)
+        while done < count:
+            run.at, journal.statement, plain = statements[done]
+            plain.other(run)
+            done = head.change_usual(changes, done + 1)
+        run.at, journal.statement = last, last_told
 
     return step

@@ -79,7 +79,7 @@ class Plan:
         before = subject.journal.mutations
         outcome = self._run(run, self._record if record is None else record)
         if outcome is not ScriptOutcome.REJECTED:
-            changed = (subject.changed and subject.journal.mutations > before) or bool(run.pixels)
+            changed = (subject.journal.mutations > before and subject.changed) or bool(run.pixels)
             outcome = ScriptOutcome.CHANGED if changed else ScriptOutcome.UNCHANGED
         return Applied(
             outcome=outcome,

@@ -97,7 +97,12 @@ class Subject:
     @property
     def changed(self) -> bool:
         """Whether any byte would be written differently."""
-        return any(part.changed for part in self.parts())
+        head, meta, tail = self.head, self.meta, self._tail
+        return (
+            head.changed
+            or (meta is not None and meta.changed)
+            or (tail is not None and tail.changed)
+        )
 
     def parts(self) -> list[Level]:
         """Give the parts that are there, in the order of their tags."""
@@ -192,9 +197,9 @@ class Subject:
         self.meta.write(edit, [])
         edit.remove(_META_LENGTH)
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
-            uid = self.head.text(source)
+            uid = self.head.padded_uid(source)
             if uid:
-                edit.set(tag, "UI", _uid(uid))
+                edit.set(tag, "UI", uid)
         syntax = header.raw(_META_SYNTAX)
         if syntax is not None:
             edit.set(_META_SYNTAX, "UI", bytes(syntax))
@@ -204,22 +209,19 @@ class Subject:
     def _names_itself(self, meta: Header) -> bool:
         """Say whether group 2 is as it would be written: its length is right, and the object that
         it names is the data set."""
-        length = _LENGTH_START + pack("<I", meta.end - len(_LENGTH_START) - 4)
-        if meta.start or meta.data[: len(length)] != length:
+        start, data, spans = meta.start, meta.data, meta.spans
+        after = start + len(_LENGTH_START) + 4
+        if bytes(data[start:after]) != _LENGTH_START + pack("<I", meta.end - after):
             return False
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):
-            uid = self.head.text(source)
-            span = meta.spans.get(tag)
+            uid = self.head.padded_uid(source)
             if not uid:
                 continue
-            if span is None or span[3] != b"UI" or meta.data[span[1] : span[2]] != _uid(uid):
+            span = spans.get(tag)
+            if span is None or span[3] != b"UI" or bytes(data[span[1] : span[2]]) != uid:
                 return False
-        syntax = meta.spans.get(_META_SYNTAX)
+        syntax = spans.get(_META_SYNTAX)
         return syntax is None or (syntax[3] == b"UI" and not (syntax[2] - syntax[1]) % 2)
-
-
-def _uid(uid: str) -> bytes:
-    return uid.encode("latin_1", "replace") + b"\0" * (len(uid) % 2)
 
 
 def _pieces(level: Level, terms: list[str]) -> list[Piece]:

@@ -155,25 +155,29 @@ class HeaderEdit:
         """Give the head with its changes, in pieces to be written one after the other. Group
         lengths go where their group was changed."""
         header = self._header
-        touched: dict[int, Piece | list[Piece] | None] = dict(self._changes)
-        for tag, sequence in self._sequences.items():
-            touched[tag] = sequence.write()
+        changes, sequences = self._changes, self._sequences
         spans = header.spans
-        for group in {tag >> 16 for tag in touched}:
-            if group << 16 in spans:
-                touched.setdefault(group << 16, None)
         data = memoryview(header.data)
-        if not touched:
+        if not changes and not sequences:
             return [data[header.start : header.end]]
         tags: list[int] | None = None
         pieces: list[Piece] = []
         position = header.start
-        for tag in sorted(touched):
-            new = touched[tag]
+        group_end = -1
+        for tag in sorted((*changes, *sequences) if sequences else changes):
+            if tag > group_end:
+                group_end = tag | 0xFFFF
+                length = spans.get(group_end - 0xFFFF)
+                if length is not None:
+                    if length[0] > position:
+                        pieces.append(data[position : length[0]])
+                    position = length[2]
+            # Both are None of an element that is taken out.
+            new, sequence = changes.get(tag), sequences.get(tag)
             span = spans.get(tag)
             if span is not None:
                 start, after = span[0], span[2]
-            elif new is None:
+            elif new is None and sequence is None:
                 continue
             else:
                 if tags is None:
@@ -182,10 +186,10 @@ class HeaderEdit:
                 start = after = spans[tags[index]][0] if index < len(tags) else header.end
             if start > position:
                 pieces.append(data[position:start])
-            if isinstance(new, list):
-                pieces.extend(new)
-            elif new is not None:
+            if new is not None:
                 pieces.append(new)
+            elif sequence is not None:
+                pieces.extend(sequence.write())
             position = after
         if position < header.end:
             pieces.append(data[position : header.end])

@@ -9,7 +9,7 @@ from pathlib import Path
 from struct import pack, unpack_from
 
 from engine.dicom.guard import Guard, Unreadable
-from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
+from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
 from engine.dicom.walk import Buffer, ElementWalk
 
 IMPLEMENTATION_CLASS_UID = "2.25.195461871229311283347131318046236215017"
@@ -26,8 +26,10 @@ NOT_WALKED = DEFLATED_SYNTAXES | {BIG_ENDIAN}
 """Transfer syntaxes whose data sets the walk cannot read; the guard can."""
 
 _FIRST_READ = 64 * 1024
+_META_START = 132
 _TOLD = (0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020016)
 _GROUP = b"\x02\x00"
+_GROUP_START = 0x00020000
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
 
@@ -49,9 +51,25 @@ def read_meta(data: Buffer) -> FileMeta:
     Raises:
         HeaderError: if it is no Part 10 file, or its group 2 cannot be read.
     """
-    if data[128:132] != b"DICM":
-        raise HeaderError("no DICM after the preamble")
+    return _told(data, _walk_meta(data))
+
+
+def index_file(data: Buffer) -> tuple[FileMeta, Header]:
+    """Read preamble and group 2, and give the index of group 2, too.
+
+    Raises:
+        HeaderError: if it is no Part 10 file, or its group 2 cannot be read, or something else
+            stands before it.
+    """
     walk = _walk_meta(data)
+    meta = _told(data, walk)
+    elements, end = walk.elements, walk.position
+    if next(iter(elements)) < _GROUP_START:
+        raise HeaderError("an element before the meta information", _META_START)
+    return meta, Header(data, elements, explicit=True, start=_META_START, end=end, depth=MAX_DEPTH)
+
+
+def _told(data: Buffer, walk: ElementWalk) -> FileMeta:
     values: dict[int, str] = {}
     position = walk.position
     elements = walk.elements
@@ -130,10 +148,12 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
 
 
 def _walk_meta(data: Buffer) -> ElementWalk:
+    if data[128:132] != b"DICM":
+        raise HeaderError("no DICM after the preamble")
     size = len(data)
     if data[132:140] == _GROUP_LENGTH and size >= 144:
         end = 144 + int(unpack_from("<I", data, 140)[0])
-        walk = ElementWalk(132, explicit=True, depth=1, stop=3)
+        walk = ElementWalk(_META_START, explicit=True, depth=1, stop=3)
         try:
             found = end <= size and not walk.advance(data, end) and walk.position == end
         except HeaderError:
@@ -144,7 +164,7 @@ def _walk_meta(data: Buffer) -> ElementWalk:
                 with suppress(HeaderError):
                     walk.advance(data, size)
             return walk
-    walk = ElementWalk(132, explicit=True, depth=1, stop=3)
+    walk = ElementWalk(_META_START, explicit=True, depth=1, stop=3)
     if not walk.advance(data, size) and walk.position != size:
         raise HeaderError("the file ends within its meta information", walk.position)
     return walk

@@ -5,6 +5,7 @@ arrive; it follows nesting without recursion and to a limit. What values mean is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 from struct import Struct
 
 Buffer = bytes | bytearray | memoryview
@@ -26,6 +27,7 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 SHORT_VRS = frozenset(b"AE,AS,AT,CS,DA,DS,DT,FL,FD,IS,LO,LT,PN,SH,SL,SS,ST,TM,UI,UL,US".split(b","))
 LONG_VRS = frozenset(b"OB,OD,OF,OL,OV,OW,SQ,SV,UC,UN,UR,UT,UV".split(b","))
+_NONE: frozenset[bytes] = frozenset()
 _head = Struct("<HH2sH").unpack_from
 _tag_length = Struct("<HHI").unpack_from
 _u32 = Struct("<I").unpack_from
@@ -165,23 +167,18 @@ class ElementWalk:
             self._explicit,
         )
         stop = self._stop
-        short, long = SHORT_VRS, LONG_VRS
-        last_start = size - 8
+        limit = stop << 16
+        short, long = SHORT_VRS if explicit else _NONE, LONG_VRS
+        head, last_start = _head, size - 8
         try:
-            for _ in range(MAX_ELEMENTS - len(elements) + 1):
+            for _ in repeat(None, MAX_ELEMENTS - len(elements) + 1):
                 if position > last_start:
                     break
-                group, number, code, length = _head(data, position)
-                if group >= stop:
-                    if group == _DELIMITERS:
-                        raise HeaderError("an item outside of a sequence", position)
-                    return True
+                group, number, code, length = head(data, position)
                 tag = group << 16 | number
-                if tag <= last:
-                    raise HeaderError(_disorder(tag), position)
-                value = position + 8
                 # Most elements are of this kind, and their lengths are never undefined.
-                if explicit and code in short:
+                if code in short and last < tag < limit:
+                    value = position + 8
                     end = value + length
                     if end > size:
                         self.needs = end
@@ -190,6 +187,13 @@ class ElementWalk:
                     last = tag
                     position = end
                     continue
+                if group >= stop:
+                    if group == _DELIMITERS:
+                        raise HeaderError("an item outside of a sequence", position)
+                    return True
+                if tag <= last:
+                    raise HeaderError(_disorder(tag), position)
+                value = position + 8
                 if not explicit:
                     code = b""
                     length = _u32(data, position + 4)[0]

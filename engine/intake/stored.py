@@ -19,7 +19,7 @@ from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.edit import HeaderEdit, Piece
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.part10 import BIG_ENDIAN, FileMeta, is_explicit, read_meta
+from engine.dicom.part10 import BIG_ENDIAN, FileMeta, index_file, is_explicit
 from engine.dicom.walk import META_END, PIXEL_GROUP, Buffer
 from engine.intake.originals import restore
 
@@ -81,10 +81,9 @@ def open_stored(path: Path, *, guard: Guard) -> Stored:
             raise ScriptError("the file is no DICOM file (Part 10)")
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
-        meta = read_meta(data)
+        meta, group2 = index_file(data)
         if meta.transfer_syntax == BIG_ENDIAN:
             raise ScriptError("scripts cannot change objects that are big endian")
-        group2 = index_meta(data[_META_START : meta.dataset_offset])
         body: Buffer = data[meta.dataset_offset :]
         inflated = _INFLATED.get(meta.transfer_syntax)
         if inflated is not None:

@@ -14,7 +14,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.anonymize.texts import LONGEST
 from engine.dicom.header import Header, HeaderError
-from engine.dicom.part10 import read_meta
+from engine.dicom.part10 import index_file, read_meta
 from tests.engine.anonymize import subjects
 from tests.engine.anonymize.subjects import (
     HOST,
@@ -94,9 +94,10 @@ def test_group_2_of_a_file_is_indexed() -> None:
     end = read_meta(data).dataset_offset
     header = index_meta(memoryview(data)[132:])
     assert header.end == end - 132
-    subject = Subject(Header.index(memoryview(data)[end:], explicit=True), meta=header)
-    file = data[:132] + subject.meta_bytes() + b"".join(subject.head_pieces())
-    assert dcmread(BytesIO(file)).PatientID == "p"
+    for group2 in (header, index_file(data)[1]):
+        subject = Subject(Header.index(memoryview(data)[end:], explicit=True), meta=group2)
+        file = data[:132] + subject.meta_bytes() + b"".join(subject.head_pieces())
+        assert dcmread(BytesIO(file)).PatientID == "p"
 
 
 def group_2_of_pydicom() -> FileMetaDataset:

@@ -19,6 +19,7 @@ from engine.dicom.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION,
     FileMeta,
+    index_file,
     read_header,
     read_meta,
     write_meta,
@@ -53,6 +54,11 @@ def test_group_2_of_real_files(path: Path) -> None:
             read_meta(data)
         return
     meta = read_meta(data)
+    told, index = index_file(memoryview(data))
+    assert told == meta
+    assert (index.start, index.end) == (132, meta.dataset_offset)
+    assert b"".join(index.edit().write()) == data[132 : meta.dataset_offset]
+    assert index.text(0x00020010) == meta.transfer_syntax
     assert meta.transfer_syntax == expected.TransferSyntaxUID
     assert meta.sop_class == expected.get("MediaStorageSOPClassUID", "")
     assert meta.sop_instance == expected.get("MediaStorageSOPInstanceUID", "")
@@ -101,6 +107,14 @@ def test_a_group_length_that_lies_does_no_harm(length: int) -> None:
     right = read_meta(bytes(data))
     struct.pack_into("<I", data, 140, length)
     assert read_meta(data) == right
+
+
+def test_what_stands_before_group_2_is_in_no_index() -> None:
+    group2 = element(0x00020010, "UI", b"1.2.840.10008.1.2.1\0")
+    data = bytes(128) + b"DICM" + element(0x00000002, "UI", b"1.2\0") + group2
+    assert read_meta(data).transfer_syntax == EXPLICIT
+    with pytest.raises(HeaderError, match="before"):
+        index_file(data)
 
 
 def test_truncated_meta_information_is_refused() -> None:
