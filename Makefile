@@ -7,7 +7,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 STAMP := $(VENV)/.installed
 # Processes that run tests: many of them wait for others more than they compute.
-JOBS ?= 3
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check demo pictures bench lock clean

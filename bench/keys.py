@@ -109,7 +109,9 @@ async def _measure(sessions: int, times: int) -> Result:
     async with serving(build_after=3600, durability="none") as (served, engine):
         await engine.projects.add(PROJECT)
         fill(served.home / "prearchive" / "prearchive.db", sessions)
-        with Terminal(["--home", str(served.home)], COLUMNS, ROWS) as terminal:
+        with Terminal(
+            ["--home", str(served.home)], COLUMNS, ROWS, served.home / "of-console"
+        ) as terminal:
             await asyncio.to_thread(terminal.when, b"Receiving now")
             terminal.press(b"2")
             await asyncio.to_thread(terminal.when, b"E000000")

@@ -14,6 +14,7 @@ import termios
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 _PIECE = 1 << 16
@@ -26,8 +27,9 @@ class TerminalError(Exception):
 class Terminal:
     """Runs a program of Anteroom's in a terminal of a size."""
 
-    def __init__(self, arguments: Sequence[str], columns: int, rows: int) -> None:
-        """Start `python -m console` with arguments."""
+    def __init__(self, arguments: Sequence[str], columns: int, rows: int, folder: Path) -> None:
+        """Start `python -m console` with arguments; what it remembers stays in `folder`."""
+        own = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG")}
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -36,7 +38,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **own},
         )
         os.close(slave)
         self._pieces: list[tuple[float, bytes]] = []

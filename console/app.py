@@ -118,6 +118,9 @@ class ConsoleApp(App[Leave]):
 
     async def open(self) -> Leave | None:
         """Run until the user leaves or the terminal goes; say what becomes of the engine."""
+        for name in ("COLUMNS", "LINES"):
+            # Where a shell has exported them the screen would keep that size for ever.
+            os.environ.pop(name, None)
         try:
             return await self.run_async(mouse=self.desk.preferences.uses_mouse)
         finally:
