@@ -48,6 +48,9 @@ log = structlog.get_logger(__name__)
 LOOK_AT_TERMINAL = 5.0
 """Seconds; where SIGHUP is ignored, an app whose terminal has gone would spin for ever."""
 
+LAST_SECONDS = 10.0
+"""How long a console whose terminal has gone may take to end by itself."""
+
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (110, "-wide")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (30, "-high")]
 """Style classes of screens by the size of the terminal, in cells."""
@@ -88,6 +91,7 @@ class ConsoleApp(App[Leave]):
         super().__init__()
         self.animation_level = "none"
         self._stir = asyncio.Event()
+        self._last: threading.Timer | None = None
         self._used = self.desk.clock()
         self._acting = asyncio.Lock()
         self._begun: set[asyncio.Task[Any]] = set()
@@ -113,7 +117,7 @@ class ConsoleApp(App[Leave]):
         self.run_worker(self._feel(), group="pulse", name="pulse")
         if not self.is_headless:
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, self.exit)
+            loop.add_signal_handler(signal.SIGHUP, self._gone)
             self.set_interval(LOOK_AT_TERMINAL, self._look_at_terminal)
 
     async def open(self) -> Leave | None:
@@ -126,6 +130,8 @@ class ConsoleApp(App[Leave]):
         finally:
             self.end_input()
             self.desk.memory.save()
+            if self._last is not None:
+                self._last.cancel()
 
     def end_input(self) -> None:
         """Let the thread that reads the terminal end, whatever has become of the terminal.
@@ -349,7 +355,15 @@ class ConsoleApp(App[Leave]):
 
     def _look_at_terminal(self) -> None:
         if sys.__stdin__ is None or not os.isatty(sys.__stdin__.fileno()):
-            self.exit()
+            self._gone()
+
+    def _gone(self) -> None:
+        """End without a terminal. Textual may wait for ever for a last word to reach it."""
+        self.desk.memory.save()
+        self.exit()
+        self._last = threading.Timer(LAST_SECONDS, os._exit, (1,))
+        self._last.daemon = True
+        self._last.start()
 
     def _fatal_error(self) -> None:
         """Say that it failed, without the values that Textual would print: they may be a patient's.
