@@ -1,4 +1,5 @@
-"""Blanking of files that GDCM compressed, which shares no code with the codecs used here."""
+"""Blanking of files that GDCM compressed. For JPEG it is a separate build of partly the same code
+as the codecs used here: it tells less there than for the other transfer syntaxes."""
 
 from __future__ import annotations
 
