@@ -19,6 +19,8 @@ import pydicom
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import AE
 
+from engine.service.requestor import associate
+
 REVIEWED = "NEURO"
 """The project whose sessions wait for a reviewer."""
 
@@ -133,7 +135,7 @@ def _send_study(
     entity = AE(ae_title=scanner.ae_title)
     for kind, syntax in sorted({_context(path) for path in paths}):
         entity.add_requested_context(kind, syntax)
-    association = entity.associate(host, port, ae_title=called)
+    association = associate(entity, host, port, called=called)
     if not association.is_established:
         return 0
     taken = 0

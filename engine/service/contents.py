@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,10 +23,11 @@ from engine.intake.routing import RoutingConfig
 from engine.jobs import differences
 from engine.jobs.archive import subject_of
 from engine.jobs.scripting import errand
-from engine.jobs.workshop import Workshop, document_beside
+from engine.jobs.workshop import LOGS, Workshop, document_beside
 from engine.model.changes import FoldedChange
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
 from engine.model.errors import Conflict, NotFound
+from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
 from engine.model.scripts import project_scope
 
@@ -62,6 +64,10 @@ class Waiting:
     def __init__(self, shop: Workshop) -> None:
         """Ask one prearchive."""
         self._shop = shop
+
+    async def log(self, id: str) -> tuple[LogEntry, ...]:
+        """Give the log, oldest entry first."""
+        return await self._there(id, lambda _, at: asyncio.to_thread(_log, at / LOGS))
 
     async def contents(self, id: str) -> SessionContents:
         """Give the scans."""
@@ -145,3 +151,17 @@ class Waiting:
             f"the folder of {id} is not in its place",
             hint="a job may just be moving it: ask again; if it is gone, rebuild the session",
         )
+
+
+def _log(folder: Path) -> tuple[LogEntry, ...]:
+    if not folder.is_dir():
+        return ()
+    files = sorted(path for path in folder.glob("*.log") if path.stem.isdecimal())
+    return tuple(
+        LogEntry(
+            id=path.stem,
+            at=datetime.fromtimestamp(int(path.stem) / 1000, UTC),
+            text=path.read_text(encoding="utf-8").rstrip("\n"),
+        )
+        for path in files
+    )

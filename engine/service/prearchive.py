@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +17,7 @@ from engine.intake.build.document import read_session
 from engine.intake.labels import label_problem
 from engine.jobs import trash
 from engine.jobs.restore import put_back
-from engine.jobs.workshop import LOGS, Workshop, document_beside
+from engine.jobs.workshop import Workshop, document_beside
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FilePage,
@@ -141,10 +140,7 @@ class Prearchive:
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         """Give the log of a session, oldest first."""
-        async with self._shop.prearchive_db.read() as transaction:
-            row = await rows.get(transaction, id)
-        folder = rows.folder_of(row, self._shop.prearchive)
-        return await asyncio.to_thread(_read_log, folder / LOGS)
+        return await self._waiting.log(id)
 
     async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
         """Tell what the site script has done to a session's objects, as far as it is kept."""
@@ -269,17 +265,3 @@ def _status_on_disk(folder: Path) -> tuple[Status, str]:
     except (OSError, ValueError):
         return Status.ERROR, "its session document cannot be read: rebuild it"
     return Status.READY, ""
-
-
-def _read_log(folder: Path) -> tuple[LogEntry, ...]:
-    if not folder.is_dir():
-        return ()
-    files = sorted(path for path in folder.glob("*.log") if path.stem.isdecimal())
-    return tuple(
-        LogEntry(
-            id=path.stem,
-            at=datetime.fromtimestamp(int(path.stem) / 1000, UTC),
-            text=path.read_text(encoding="utf-8").rstrip("\n"),
-        )
-        for path in files
-    )

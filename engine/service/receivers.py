@@ -15,6 +15,7 @@ from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.service.configuration import Configuration
+from engine.service.requestor import associate
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
 _ECHO_SECONDS = 10
@@ -152,7 +153,7 @@ def _echo(ae_title: str, port: int) -> str:
     entity = AE(ae_title="ANTEROOM_ECHO")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS
     entity.add_requested_context(_VERIFICATION)
-    association = entity.associate("127.0.0.1", port, ae_title=ae_title)
+    association = associate(entity, "127.0.0.1", port, called=ae_title)
     if not association.is_established:
         raise Unavailable(f"{ae_title} on port {port} accepts no association from here")
     try:

@@ -11,6 +11,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
 
+from engine.service.requestor import associate
+
 ROOT = "1.2.826.0.1.3680043.10.1771"
 MR = "1.2.840.10008.5.1.4.1.1.4"
 SECONDARY = "1.2.840.10008.5.1.4.1.1.7"
@@ -66,7 +68,7 @@ def send(
     for sop_class in (MR, SECONDARY):
         sender.add_requested_context(sop_class, ExplicitVRLittleEndian)
     kept: list[str] = []
-    association: Association = sender.associate("127.0.0.1", port, ae_title="ANTEROOM")
+    association = associate(sender, "127.0.0.1", port, called="ANTEROOM")
     if not _alive(association):
         return kept
     line: Any = association.dul.socket

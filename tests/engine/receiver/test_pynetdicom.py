@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import AE, _config, build_context, build_role
 from pynetdicom.association import Association as Sender
+from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.pdu_primitives import (
     AsynchronousOperationsWindowNegotiation,
     SOPClassCommonExtendedNegotiation,
@@ -24,6 +25,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from engine.receiver import contexts
 from engine.receiver.ending import Ending
+from engine.service import requestor
 from tests.engine.receiver import wire
 from tests.engine.receiver.listening import Listener
 from tests.engine.receiver.test_dcmtk import data_set, sample
@@ -32,7 +34,9 @@ from tests.engine.receiver.test_dcmtk import data_set, sample
 def associate(listener: Listener, sender: AE, **arguments: Any) -> Sender:
     """Open an association that must be accepted."""
     sender.acse_timeout = sender.dimse_timeout = sender.network_timeout = 20
-    association = sender.associate("127.0.0.1", listener.port, ae_title="ANTEROOM", **arguments)
+    association = requestor.associate(
+        sender, "127.0.0.1", listener.port, called="ANTEROOM", **arguments
+    )
     assert association.is_established
     return association
 
@@ -51,6 +55,19 @@ def test_echo_and_store() -> None:
         assert listener.ears.ending() is Ending.RELEASED
         (stored,) = listener.intake.stored
     assert stored.context.sop_instance == dataset.SOPInstanceUID
+
+
+def test_an_answer_is_kept_for_the_caller_who_waits_for_it() -> None:
+    sender = AE("SCANNER")
+    sender.add_requested_context(Verification)
+    with Listener() as listener:
+        association = associate(listener, sender)
+        answer = (1, C_ECHO())
+        association.dimse.msg_queue.put(answer)
+        # So the thread beside the association asks, and so does who waits.
+        assert association.dimse.get_msg(block=False) == (None, None)
+        assert association.dimse.get_msg(block=True) == answer
+        association.release()
 
 
 @pytest.mark.parametrize("maximum", [0, 4096, 16384, 262144])

@@ -22,6 +22,7 @@ from engine.model.health import Finding
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
 from engine.service.api import EngineApi
+from engine.service.requestor import associate
 from tests.engine.service.conftest import Opened
 from tests.line.serving import until
 
@@ -43,7 +44,7 @@ async def store(port: int, change: Callable[[pydicom.Dataset], None] = lambda _:
     ]
 
     def send() -> int:
-        association = entity.associate("127.0.0.1", port, ae_title="ANTEROOM")
+        association = associate(entity, "127.0.0.1", port, called="ANTEROOM")
         assert association.is_established
         try:
             return int(association.send_c_store(image).Status)
