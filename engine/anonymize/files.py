@@ -3,11 +3,8 @@ is never changed. Which files there are, and in how many processes, is decided e
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
-import stat
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,37 +18,13 @@ from engine.anonymize.lookups import read_table
 from engine.anonymize.pixelguard import PixelGuard
 from engine.anonymize.plan import PixelRequest, Plan, compile_script
 from engine.anonymize.regions import Blanked
-from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.stored import open_stored, opened
 from engine.dicom.edit import Piece
-from engine.dicom.guard import Guard, Unreadable
-from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.part10 import BIG_ENDIAN, FileMeta, index_file, is_explicit
-from engine.dicom.walk import Buffer
+from engine.dicom.guard import Guard
+from engine.dicom.header import HeaderError
 from engine.model.anonymized import AnonymizedFile
 from engine.model.changes import Change, ChangeKind, ScriptOutcome
 from engine.model.errors import InvalidInput, Problem
-
-MOST_INFLATED = 1024 * 1024 * 1024
-"""Bytes of a data set that was deflated."""
-
-_META_START = 132
-_DIRECTORY = "1.2.840.10008.1.3.10"
-_INFLATED = {
-    "1.2.840.10008.1.2.1.99": "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2.4.95": "1.2.840.10008.1.2.4.94",
-    "1.2.840.10008.1.2.4.205": "1.2.840.10008.1.2.4.204",
-}
-"""Deflated transfer syntaxes, and the same without."""
-_BULK = 64 * 1024
-"""The guard leaves out larger values; a head that is shorter than this has none."""
-
-
-class Fault(Exception):
-    """A file that no script can be run over; `reason` is a sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,9 +87,7 @@ class FileRun:
             problem = Problem(message=error.message, line=error.line, column=error.column)
         except InvalidInput as error:
             problem = Problem(message=error.message)
-        except Fault as error:
-            problem = Problem(message=error.reason)
-        except (HeaderError, Unreadable) as error:
+        except HeaderError as error:
             problem = Problem(message=f"its header cannot be read for sure: {error.reason}")
         except OSError as error:
             problem = Problem(message=error.strerror or "it cannot be read or written")
@@ -126,11 +97,11 @@ class FileRun:
 
     def _run(self, source: Path, target: Path) -> AnonymizedFile:
         if os.path.lexists(target):
-            raise Fault(f"{target} exists, and nothing is overwritten")
-        opened = self._open(source)
+            raise InvalidInput(f"{target} exists, and nothing is overwritten")
+        found = opened(open_stored(source, guard=self._guard), self._plan.reach)
         recipe = self._recipe
         applied = self._plan.apply(
-            opened.subject,
+            found.subject,
             recipe.variables,
             rejecting=recipe.rejecting,
             changes=recipe.changes,
@@ -144,10 +115,10 @@ class FileRun:
         )
         if applied.outcome is ScriptOutcome.REJECTED:
             return told
-        changed, changes = opened.subject.changed, applied.changes
+        changed, changes = found.subject.changed, applied.changes
         with _appearing(target, like=source) as partial:
             if changed or applied.pixels:
-                _write(partial, opened.pieces())
+                _write(partial, found.pieces())
             else:
                 shutil.copyfile(source, partial)
             if applied.pixels:
@@ -172,68 +143,6 @@ class FileRun:
         finally:
             blank.unlink(missing_ok=True)
 
-    def _open(self, source: Path) -> _Opened:
-        data = _map(source)
-        try:
-            meta, group2 = index_file(data)
-        except HeaderError:
-            raise Fault("it is no DICOM file (Part 10)") from None
-        if meta.sop_class == _DIRECTORY:
-            raise Fault("it is a DICOMDIR, which lists patients: make a new one of the result")
-        if meta.transfer_syntax == BIG_ENDIAN:
-            raise Fault("it is big endian: convert it to Explicit VR Little Endian first")
-        body: Buffer = data[meta.dataset_offset :]
-        inflated = _INFLATED.get(meta.transfer_syntax)
-        if inflated is not None:
-            body = _inflate(body)
-            edit = group2.edit()
-            edit.set(0x00020010, "UI", inflated.encode("ascii"))
-            group2 = index_meta(b"".join(edit.write()))
-        head, rest = self._head(source, meta, body)
-        reach = self._plan.reach
-        tail = None
-        if len(rest) and (reach.tail or reach.wanders or reach.strips or reach.pixel_group):
-            tail = index_tail(rest, head)
-        subject = Subject(head, meta=group2, tail=tail)
-        return _Opened(subject=subject, rest=None if tail is not None else rest)
-
-    def _head(self, source: Path, meta: FileMeta, body: Buffer) -> tuple[Header, Buffer]:
-        """Index the head, and give what follows it."""
-        explicit = is_explicit(meta.transfer_syntax)
-        reader = HeaderReader(explicit)
-        try:
-            reader.advance(body, True)
-            head = reader.header(body)
-            return head, body[head.end :]
-        except HeaderError as error:
-            if not explicit or meta.transfer_syntax in _INFLATED:
-                raise
-            reason = error.reason
-        normal = self._guard.head(source, meta.transfer_syntax, meta.dataset_offset)
-        if normal.end > _BULK:
-            # Its large values are not in the normal form: they would be lost.
-            raise Unreadable(reason)
-        return Header.index(normal.data, explicit=True), body[normal.end :]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Opened:
-    """A file that is being run over."""
-
-    subject: Subject
-    rest: Buffer | None
-    """What follows the head, where the subject does not hold it itself."""
-
-    def pieces(self) -> Iterable[Piece]:
-        """Give all that is to be written."""
-        # Whatever stood in the preamble stays behind.
-        yield bytes(128) + b"DICM"
-        yield self.subject.meta_bytes()
-        yield from self.subject.head_pieces()
-        yield from self.subject.tail_pieces()
-        if self.rest is not None:
-            yield memoryview(self.rest)
-
 
 def _blanking(request: PixelRequest) -> Change:
     return Change(
@@ -242,26 +151,6 @@ def _blanking(request: PixelRequest) -> Change:
         kind=ChangeKind.PIXELS,
         statement=request.statement,
     )
-
-
-def _map(source: Path) -> memoryview:
-    """Give the bytes of a file; they are read when they are looked at."""
-    with source.open("rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size <= _META_START:
-            raise Fault("it is no DICOM file (Part 10)")
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-
-
-def _inflate(data: Buffer) -> bytes:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        inflated = inflate.decompress(data, MOST_INFLATED)
-    except zlib.error:
-        raise Fault("its deflated data set is damaged") from None
-    if not inflate.eof:
-        raise Fault("its deflated data set ends too early, or is too large")
-    return inflated
 
 
 def _write(file: Path, pieces: Iterable[Piece]) -> None:

@@ -16,7 +16,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.raster import DOUBLE_PIXELS, FLOAT_PIXELS, MAX_FRAMES, PIXELS
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
-from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, FileMeta, is_explicit, read_meta
+from engine.dicom.part10 import DEFLATED_SYNTAXES, FileMeta, is_explicit, read_meta
 from engine.dicom.walk import LONG_VRS, PIXEL_GROUP, UNDEFINED, ElementWalk
 
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -26,7 +26,6 @@ MAX_INFLATED = 4 * 1024 * 1024 * 1024
 COPY = 4 * 1024 * 1024
 
 _FIRST_READ = 64 * 1024
-_BULK = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +53,6 @@ class PixelFile:
     header: Header
     group: tuple[PixelElement, ...]
     """The elements of group 7FE0 up to the pixels, which come last."""
-    swapped: bool
-    """Whether `header` is little endian, but everything in `file` is big endian."""
 
     @property
     def pixels(self) -> PixelElement | None:
@@ -70,7 +67,7 @@ class PixelFile:
             ScriptError: if there are some.
         """
         self.file.seek(end)
-        if self.file.read(2) == pack(">H" if self.swapped else "<H", PIXEL_GROUP):
+        if self.file.read(2) == pack("<H", PIXEL_GROUP):
             raise ScriptError("alterPixels: there are pixels in more than one element")
 
     def value(self, tag: int) -> bytes | None:
@@ -101,9 +98,9 @@ def open_pixel_file(path: Path, folder: Path) -> Iterator[PixelFile]:
                 with TemporaryFile(dir=folder) as inflated:
                     file.seek(meta.dataset_offset)
                     _inflate(file, inflated)
-                    yield _index(inflated, path, 0, preamble, meta)
+                    yield _index(inflated, 0, preamble, meta)
             else:
-                yield _index(file, path, meta.dataset_offset, preamble, meta)
+                yield _index(file, meta.dataset_offset, preamble, meta)
         except (HeaderError, Unreadable) as error:
             raise ScriptError(f"alterPixels: the header cannot be read: {error.reason}") from None
 
@@ -123,15 +120,11 @@ def with_transfer_syntax(preamble: bytes, transfer_syntax: str) -> bytes:
     return preamble[:132] + pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
-def _index(file: BinaryIO, path: Path, offset: int, preamble: bytes, meta: FileMeta) -> PixelFile:
+def _index(file: BinaryIO, offset: int, preamble: bytes, meta: FileMeta) -> PixelFile:
     size = file.seek(0, 2)
-    swapped = meta.transfer_syntax == BIG_ENDIAN
-    if swapped:
-        header, end = _swapped_head(path, meta)
-    else:
-        header, end = _head(file, offset, is_explicit(meta.transfer_syntax))
     explicit = is_explicit(meta.transfer_syntax)
-    group = tuple(_pixel_group(file, offset + end, size, explicit=explicit, big=swapped))
+    header = _head(file, offset, explicit)
+    group = tuple(_pixel_group(file, offset + header.end, size, explicit=explicit))
     return PixelFile(
         file=file,
         size=size,
@@ -139,11 +132,10 @@ def _index(file: BinaryIO, path: Path, offset: int, preamble: bytes, meta: FileM
         meta=meta,
         header=header,
         group=group,
-        swapped=swapped,
     )
 
 
-def _head(file: BinaryIO, offset: int, explicit: bool) -> tuple[Header, int]:
+def _head(file: BinaryIO, offset: int, explicit: bool) -> Header:
     file.seek(offset)
     reader = HeaderReader(explicit)
     data = bytearray()
@@ -153,42 +145,26 @@ def _head(file: BinaryIO, offset: int, explicit: bool) -> tuple[Header, int]:
         final = len(piece) < wanted
         data += piece
         wanted = min(wanted * 2, MAX_HEADER)
-    header = reader.header(data)
-    return header, header.end
-
-
-def _swapped_head(path: Path, meta: FileMeta) -> tuple[Header, int]:
-    from engine.dicom.normal import normal_head  # noqa: PLC0415 (only for what is big endian)
-
-    try:
-        data, end = normal_head(str(path), meta.transfer_syntax, meta.dataset_offset)
-    except (Unreadable, MemoryError):
-        raise
-    except Exception:  # whatever a parser throws at hostile bytes
-        raise ScriptError("alterPixels: the header cannot be read") from None
-    if end - len(data) > _BULK:
-        raise ScriptError("alterPixels: the header holds more than can be turned about")
-    return Header.index(data, explicit=True), end
+    return reader.header(data)
 
 
 def _pixel_group(
-    file: BinaryIO, position: int, size: int, *, explicit: bool, big: bool
+    file: BinaryIO, position: int, size: int, *, explicit: bool
 ) -> Iterator[PixelElement]:
-    order = ">" if big else "<"
     while position + 8 <= size:
         file.seek(position)
         head = file.read(12)
-        tag = unpack(order + "HH", head[:4])
+        tag = unpack("<HH", head[:4])
         if tag[0] != PIXEL_GROUP:
             return
         number, vr, value = PIXEL_GROUP << 16 | tag[1], "", position + 8
-        length = int(unpack(order + "I", head[4:8])[0])
+        length = int(unpack("<I", head[4:8])[0])
         if explicit:
             code = head[4:6]
             if code in LONG_VRS and len(head) == 12:
-                value, length = position + 12, int(unpack(order + "I", head[8:])[0])
+                value, length = position + 12, int(unpack("<I", head[8:])[0])
             elif code == b"UL":
-                length = int(unpack(order + "H", head[6:8])[0])
+                length = int(unpack("<H", head[6:8])[0])
             else:
                 raise ScriptError("alterPixels: the pixels are of an unknown representation")
             vr = code.decode()

@@ -41,7 +41,7 @@ from engine.anonymize.pixelrecord import (
 )
 from engine.anonymize.raster import PIXELS, Raster, read_raster
 from engine.anonymize.regions import Blanked, Blanking, parse_blanking
-from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, IMPLICIT_SYNTAXES
+from engine.dicom.part10 import DEFLATED_SYNTAXES, IMPLICIT_SYNTAXES
 from engine.dicom.walk import UNDEFINED
 
 __all__ = ["Blanked", "Blanking", "blank_file", "parse_blanking"]
@@ -49,7 +49,7 @@ __all__ = ["Blanked", "Blanking", "blank_file", "parse_blanking"]
 MAX_FRAME = 192 * 1024 * 1024
 """The largest frame that is decoded, in bytes; JPEG 2000 takes some fifteen times as much."""
 
-_NATIVE = IMPLICIT_SYNTAXES | DEFLATED_SYNTAXES | {EXPLICIT, BIG_ENDIAN}
+_NATIVE = IMPLICIT_SYNTAXES | DEFLATED_SYNTAXES | {EXPLICIT}
 _LONGEST = 0xFFFFFFFE
 _METHODS = {
     Kind.JPEG: "ISO_10918_1",
@@ -184,14 +184,11 @@ class _Blanking:
         if spare > 1 and self._holds_something(pixels.value + raster.native_length, spare):
             raise ScriptError("alterPixels: there are more pixels than the header says")
         syntax = source.meta.transfer_syntax
-        changed = syntax in DEFLATED_SYNTAXES or source.swapped
+        changed = syntax in DEFLATED_SYNTAXES
         source.nothing_more(pixels.value + pixels.length)
         self._head(EXPLICIT if changed else syntax, None)
         start = self._target.tell() + pixels.value - source.group[0].start
-        if source.swapped:
-            self._turned()
-        else:
-            self._copy(source.group[0].start, source.size)
+        self._copy(source.group[0].start, source.size)
         blank_native(self._target, start, raster, self._blankings, big=syntax == BIG_PIXELS)
         self._target.seek(0, 2)
         return EXPLICIT if changed else syntax
@@ -298,33 +295,6 @@ class _Blanking:
             self._target.write(piece)
             start += len(piece)
 
-    def _turned(self) -> None:
-        """Write big endian pixels as little endian ones."""
-        source, pixels = self._source, self._pixels
-        width = self._raster.allocated // 8
-        if width < 2 and pixels.vr == "OW":
-            width = 2
-        end = pixels.value + pixels.length
-        if len(source.group) > 1 or not self._ends(end):
-            raise ScriptError("alterPixels: a big endian file holds more than can be turned about")
-        code = pixels.vr.encode()
-        number = pixels.tag & 0xFFFF
-        self._target.write(pack("<HH2sHI", 0x7FE0, number, code, 0, pixels.length))
-        source.file.seek(pixels.value)
-        left = pixels.length
-        while left:
-            piece = source.file.read(min(COPY, left))
-            left -= len(piece)
-            if width > 1:
-                whole = len(piece) - len(piece) % width
-                piece = _reversed(piece[:whole], width) + piece[whole:]
-            self._target.write(piece)
-
-    def _ends(self, end: int) -> bool:
-        """Whether nothing but padding follows big endian pixels."""
-        self._source.file.seek(end)
-        return self._source.file.read(6) in (b"", b"\xff\xfc\xff\xfcOB")
-
     def _holds_something(self, start: int, length: int) -> bool:
         file = self._source.file
         file.seek(start)
@@ -334,10 +304,3 @@ class _Blanking:
                 return True
             length -= len(piece)
         return False
-
-
-def _reversed(data: bytes, width: int) -> bytes:
-    turned = bytearray(len(data))
-    for byte in range(width):
-        turned[byte::width] = data[width - 1 - byte :: width]
-    return bytes(turned)

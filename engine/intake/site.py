@@ -18,12 +18,12 @@ from engine.anonymize.plan import Plan
 from engine.anonymize.record import record as write_record
 from engine.anonymize.record import recorded_in
 from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.undo import with_group_lengths
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import Texts, safe_name
 from engine.intake.identity import SOP_CLASS, SOP_INSTANCE, unsound
 from engine.intake.labels import bounded_label
-from engine.intake.originals import with_group_lengths
 from engine.intake.snapshot import Snapshot
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.errors import InvalidInput

@@ -56,8 +56,8 @@ class _Work:
 
     def run(self, request: dict[str, Any]) -> bytes:
         """Run a script over a file; give the answer."""
+        from engine.anonymize import stored  # noqa: PLC0415 (limits first)
         from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
-        from engine.intake import stored  # noqa: PLC0415 (limits first)
         from engine.intake.slow import Told, encode_told  # noqa: PLC0415 (limits first)
         from engine.model.errors import InvalidInput  # noqa: PLC0415 (limits first)
 
@@ -88,7 +88,7 @@ class _Work:
 
 
 def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan: Any) -> Any:
-    from engine.intake.originals import with_group_lengths  # noqa: PLC0415 (limits first)
+    from engine.anonymize.undo import with_group_lengths  # noqa: PLC0415 (limits first)
     from engine.intake.site import recorded  # noqa: PLC0415 (limits first)
     from engine.intake.slow import Place, Told  # noqa: PLC0415 (limits first)
     from engine.model.changes import ScriptOutcome  # noqa: PLC0415 (limits first)

@@ -13,6 +13,7 @@ from engine.anonymize.changes import path_text, shown
 from engine.anonymize.level import Level
 from engine.anonymize.reach import Reach
 from engine.anonymize.record import recorded_in
+from engine.anonymize.stored import open_stored, opened
 from engine.anonymize.subject import Subject
 from engine.dicom.dictionary import keyword, private_name
 from engine.dicom.header import HeaderError
@@ -20,7 +21,6 @@ from engine.dicom.walk import PIXEL_GROUP
 from engine.intake.contents import object_paths
 from engine.intake.folding import spread
 from engine.intake.originals import Original, Originals
-from engine.intake.stored import open_stored, opened
 from engine.jobs.scripting import Errand, guard
 from engine.model.anonymized import ChangeFold
 from engine.model.changes import Change, ChangeKind, FoldedChange, ScriptOutcome, Statement

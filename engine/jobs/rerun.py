@@ -17,14 +17,15 @@ from sqlalchemy import select
 from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.record import recorded_in
+from engine.anonymize.stored import Opened, Stored, open_stored, opened, write
+from engine.anonymize.undo import with_group_lengths
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
 from engine.intake.journal import sync_folder
-from engine.intake.originals import Original, Originals, with_group_lengths
+from engine.intake.originals import Original, Originals
 from engine.intake.site import recorded
-from engine.intake.stored import Opened, Stored, open_stored, opened, write
 from engine.jobs.leave import object_files
 from engine.jobs.scripting import Errand, Part, errand, guard, in_turns, pixels
 from engine.jobs.workshop import Workshop, remove_tree

@@ -14,9 +14,9 @@ from engine.anonymize.lexer import Source, State, tokens
 from engine.anonymize.parser import language_of, parse
 from engine.anonymize.plan import Plan
 from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.undo import restore, with_group_lengths
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import is_explicit, read_meta
-from engine.intake.originals import restore, with_group_lengths
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidScript
 from engine.model.remarks import Severity

@@ -199,19 +199,8 @@ def test_the_record(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    (
-        "MR_small_bigendian",
-        "MR_small_expb",
-        "SC_rgb_small_odd_big_endian",
-        "image_dfl",
-        "liver_expb_1frame",
-        "rtdose_expb",
-    ),
-)
-def test_other_orders_of_bytes_become_explicit_little_endian(tmp_path: Path, name: str) -> None:
-    source, target = FILES / f"{name}.dcm", tmp_path / "target"
+def test_what_was_deflated_becomes_explicit_little_endian(tmp_path: Path) -> None:
+    source, target = FILES / "image_dfl.dcm", tmp_path / "target"
     done = blank_file(source, target, [box(1, 0, 3, 2)])
     assert done.transfer_syntax == EXPLICIT == read(target).file_meta.TransferSyntaxUID
     assert (pixels(target) == blanked(pixels(source), box(1, 0, 3, 2))).all()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.anonymize.undo import restore
 from engine.dicom.header import Header
 from engine.dicom.part10 import FileMeta, read_header
 from engine.dicom.walk import META_END, PIXEL_GROUP
 from engine.intake.answers import Answer
-from engine.intake.originals import Original, restore
+from engine.intake.originals import Original
 from engine.model.scripts import ScriptInForce
 from tests.engine.dicom.datasets import EXPLICIT
 from tests.engine.intake.room import Room, data_set

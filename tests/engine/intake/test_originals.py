@@ -15,8 +15,9 @@ from engine.anonymize.check import load
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.plan import compile_script
 from engine.anonymize.subject import Subject
+from engine.anonymize.undo import restore, with_group_lengths
 from engine.dicom.header import Header
-from engine.intake.originals import Original, Originals, restore, with_group_lengths
+from engine.intake.originals import Original, Originals
 from engine.model.changes import Statement
 from tests.engine.dicom.datasets import element
 

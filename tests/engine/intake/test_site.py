@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 
+import pydicom
 import pytest
 
 from engine.anonymize.hosting import record_id, variables
@@ -260,7 +261,9 @@ def test_what_stands_in_group_2_can_be_changed(room: Room) -> None:
     assert read_meta(file.read_bytes()).source_ae == "GONE"
 
 
-def test_big_endian_is_stored_where_the_script_leaves_it_alone_and_held_else(room: Room) -> None:
+def test_big_endian_is_stored_as_it_came_where_the_script_leaves_it_alone_and_turned_else(
+    room: Room,
+) -> None:
     run(room, "- (0010,4000)")
     data = big_endian(data_set())
     assert send(room, data, BIG).outcome is Outcome.STORED
@@ -268,7 +271,20 @@ def test_big_endian_is_stored_where_the_script_leaves_it_alone_and_held_else(roo
     assert file.read_bytes() == meta(syntax=BIG) + data
     file.unlink()
     run(room, "- (0010,0020)")
-    assert room.send(data, syntax=BIG).outcome is Outcome.HELD
+    assert room.send(data, syntax=BIG).outcome is Outcome.STORED
+    (file,) = room.files
+    assert room.records[-1].script == "changed"
+    stored = pydicom.dcmread(file)
+    assert stored.file_meta.TransferSyntaxUID == EXPLICIT
+    assert "PatientID" not in stored
+    assert stored.StudyInstanceUID == STUDY
+
+
+def test_big_endian_that_cannot_be_turned_is_held(room: Room) -> None:
+    run(room, "- (0010,0020)")
+    data = big_endian(data_set())
+    assert room.send(data[:-3], syntax=BIG).outcome is Outcome.HELD
+    assert not room.files
 
 
 def test_a_script_is_compiled_once_for_all_snapshots_that_have_it(room: Room) -> None:

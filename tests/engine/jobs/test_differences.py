@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine.anonymize.hosting import ready, record_id, variables
+from engine.anonymize.stored import open_stored, opened, write
 from engine.intake.originals import Original, Originals
 from engine.intake.release import dataset_digest
 from engine.intake.site import recorded
-from engine.intake.stored import open_stored, opened, write
 from engine.jobs.differences import Key, done, to_come
 from engine.jobs.scripting import Errand, guard, pixels
 from engine.model.changes import ChangeKind, FoldedChange, Statement

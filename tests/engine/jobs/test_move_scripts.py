@@ -11,10 +11,10 @@ from sqlalchemy import update
 
 from engine.anonymize import hosting
 from engine.anonymize.shipped import SITE_DEFAULT, text_of
+from engine.anonymize.stored import open_stored, opened, write
 from engine.archive import scripts, secrets
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.originals import Original, Originals
-from engine.intake.stored import open_stored, opened, write
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.move import MoveJob
 from engine.jobs.scripting import guard, pixels

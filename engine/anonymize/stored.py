@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,25 +17,29 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixelguard import PixelGuard
 from engine.anonymize.reach import Reach
 from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.undo import restore
+from engine.dicom.byte_order import little_endian
 from engine.dicom.edit import HeaderEdit, Piece
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.part10 import BIG_ENDIAN, FileMeta, index_file, is_explicit
 from engine.dicom.walk import META_END, PIXEL_GROUP, Buffer
-from engine.intake.originals import restore
 
-MOST_INFLATED = 1 << 30
-"""Bytes of a data set that was deflated."""
+MOST_IN_MEMORY = 1 << 30
+"""Bytes of a data set that was deflated or is big endian."""
 
 _META_START = 132
 _TRANSFER_SYNTAX = 0x00020010
-_INFLATED = {
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_WRITTEN_AS = {
+    BIG_ENDIAN: "1.2.840.10008.1.2.1",
     "1.2.840.10008.1.2.1.99": "1.2.840.10008.1.2.1",
     "1.2.840.10008.1.2.4.95": "1.2.840.10008.1.2.4.94",
     "1.2.840.10008.1.2.4.205": "1.2.840.10008.1.2.4.204",
 }
-"""Deflated transfer syntaxes, and the same without: what scripts write is not deflated again."""
+"""Big endian and deflated transfer syntaxes, and what scripts write instead."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_NO_DICOM = "it is no DICOM file (Part 10)"
 _BULK = 64 * 1024
 """The guard leaves out larger values; a head that is shorter than this has none."""
 
@@ -77,23 +82,27 @@ def open_stored(path: Path, *, guard: Guard) -> Stored:
         ScriptError: if scripts cannot be run over what it is.
     """
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size <= _META_START:
-            raise ScriptError("the file is no DICOM file (Part 10)")
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size <= _META_START:
+            raise ScriptError(_NO_DICOM)
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
         meta, group2 = index_file(data)
-        if meta.transfer_syntax == BIG_ENDIAN:
-            raise ScriptError("scripts cannot change objects that are big endian")
-        body: Buffer = data[meta.dataset_offset :]
-        inflated = _INFLATED.get(meta.transfer_syntax)
-        if inflated is not None:
-            body = _inflate(body)
+    except HeaderError:
+        raise ScriptError(_NO_DICOM) from None
+    if meta.sop_class == _DIRECTORY:
+        raise ScriptError("it is a DICOMDIR, which lists patients: make a new one of the result")
+    body: Buffer = data[meta.dataset_offset :]
+    written_as = _WRITTEN_AS.get(meta.transfer_syntax)
+    try:
+        if written_as is not None:
+            body = _turned(body) if meta.transfer_syntax == BIG_ENDIAN else _inflated(body)
             edit = HeaderEdit(group2)
-            edit.set(_TRANSFER_SYNTAX, "UI", inflated.encode("ascii"))
+            edit.set(_TRANSFER_SYNTAX, "UI", written_as.encode("ascii"))
             group2 = index_meta(b"".join(edit.write()))
         head, rest = _head(path, meta, body, guard)
     except (HeaderError, Unreadable) as error:
-        raise ScriptError(f"the header cannot be read exactly: {error.reason}") from None
+        raise ScriptError(f"its header cannot be read for sure: {error.reason}") from None
     return Stored(path=path, meta=meta, group2=group2, head=head, rest=rest)
 
 
@@ -122,7 +131,7 @@ def opened(stored: Stored, reach: Reach, *, undo: Sequence[Undo] = ()) -> Opened
                 tail = index_tail(_restored(tail, by_part[2]), head)
     except (HeaderError, IndexError, ValueError) as error:
         reason = error.reason if isinstance(error, HeaderError) else "the undo record is of another"
-        raise ScriptError(f"the object cannot be read exactly: {reason}") from None
+        raise ScriptError(f"it cannot be read for sure: {reason}") from None
     return Opened(
         subject=Subject(head, meta=group2, tail=tail), rest=stored.rest if tail is None else None
     )
@@ -179,7 +188,7 @@ def _head(path: Path, meta: FileMeta, body: Buffer, guard: Guard) -> tuple[Heade
         head = reader.header(body)
         return head, memoryview(body)[head.end :]
     except HeaderError:
-        if not explicit or meta.transfer_syntax in _INFLATED:
+        if not explicit or meta.transfer_syntax in _WRITTEN_AS:
             raise
         normal = guard.head(path, meta.transfer_syntax, meta.dataset_offset)
         if normal.end > _BULK:
@@ -188,10 +197,16 @@ def _head(path: Path, meta: FileMeta, body: Buffer, guard: Guard) -> tuple[Heade
     return Header.index(normal.data, explicit=True), memoryview(body)[normal.end :]
 
 
-def _inflate(data: Buffer) -> bytes:
+def _turned(data: Buffer) -> bytearray:
+    if len(data) > MOST_IN_MEMORY:
+        raise ScriptError("it is big endian, and too large to be turned about in memory")
+    return little_endian(data)
+
+
+def _inflated(data: Buffer) -> bytes:
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        inflated = inflate.decompress(data, MOST_INFLATED)
+        inflated = inflate.decompress(data, MOST_IN_MEMORY)
     except zlib.error:
         raise ScriptError("its deflated data set is damaged") from None
     if not inflate.eof:
