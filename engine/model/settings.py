@@ -13,6 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from engine.model.archive import OnScriptError
 from engine.model.errors import InvalidInput, Problem
 
 _MIB = 1024 * 1024
@@ -183,6 +184,10 @@ class DicomSettings:
     """Which header gives the names. as_stored: the one on disk, after anonymization.
     as_received: the one that was sent, as XNAT does; UIDs that a script replaces then stay
     readable in file names."""
+
+    script_error: OnScriptError = OnScriptError.HOLD
+    """What becomes of objects of the first receiver for which the site script fails. hold: they are
+    kept for a person, and success is answered. refuse: nothing is kept, and failure is answered."""
 
     max_header: Annotated[int, between(64 * 1024, 1024 * _MIB, "bytes")] = 16 * _MIB
     """The largest header that is worked on in memory, in bytes; larger ones are slower."""

@@ -133,6 +133,7 @@ class Configuration:
             enabled=True,
             listening=self.ports.own in self.ports.sockets,
             origin="settings",
+            script_error=dicom.script_error,
         )
         return (own, *(self._status(receiver) for receiver in self._added))
 
@@ -170,8 +171,11 @@ class Configuration:
 
     def _receivers(self) -> list[ReceiverConfig]:
         dicom = self._settings.dicom
-        found = [_config(dicom, Receiver(ae_title=dicom.ae_title, port=self.ports.own))]
-        taken = (dicom.ae_title, self.ports.own)
+        own = Receiver(
+            ae_title=dicom.ae_title, port=self.ports.own, script_error=dicom.script_error
+        )
+        found = [_config(dicom, own)]
+        taken = (own.ae_title, own.port)
         found += [
             _config(dicom, each) for each in self._added if (each.ae_title, each.port) != taken
         ]

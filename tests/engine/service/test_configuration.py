@@ -12,7 +12,7 @@ from engine.archive import projects, receivers, rules, scripts
 from engine.archive.database import Database
 from engine.archive.scripts import NewScript
 from engine.intake.channel import TakeSnapshot, decode_to_worker, frame
-from engine.model.archive import Receiver
+from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import Unavailable
 from engine.model.settings import DicomSettings, Durability, Settings
 from engine.service.configuration import Configuration
@@ -68,6 +68,18 @@ async def test_a_new_installation_has_the_receiver_of_its_settings(
     assert snapshot.durable
     (status,) = configuration.receivers()
     assert (status.origin, status.listening) == ("settings", True)
+
+
+async def test_the_receiver_of_the_settings_may_refuse_what_a_script_fails_with(
+    archive: Database,
+) -> None:
+    dicom = replace(SETTINGS.dicom, script_error=OnScriptError.REFUSE)
+    configuration = Configuration(replace(SETTINGS, dicom=dicom), archive)
+    (receiver,) = (await configuration.read()).receivers
+    (status,) = configuration.receivers()
+    configuration.ports.sockets[receiver.port].close()
+    assert receiver.refuse_failed
+    assert status.script_error is OnScriptError.REFUSE
 
 
 async def test_every_change_has_a_number_and_is_in_the_snapshot(
