@@ -79,6 +79,10 @@ class PixelGuard:
             notes=tuple(answer["notes"]),
         )
 
+    def interrupt(self) -> None:
+        """End the helper whatever it is at: who waits for its answer gets none."""
+        self._guard.interrupt()
+
     def close(self) -> None:
         """End the helper; nothing more can be asked."""
         self._guard.close()

@@ -116,6 +116,14 @@ class Guard:
                 self._kill()
         return status, number, body
 
+    def interrupt(self) -> None:
+        """End the helper whatever it is at: who waits for its answer gets none, and nothing more
+        can be asked."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the helper; nothing more can be asked."""
         with self._lock:

@@ -36,12 +36,13 @@ _PLACES = {
     Outcome.CONFLICT: Place.WAITING,
     Outcome.DUPLICATE: Place.DUPLICATE,
     Outcome.HELD: Place.HELD,
+    Outcome.STAGED: Place.WAITING,
     Outcome.FILTERED: Place.FILTERED,
     Outcome.REJECTED: Place.REJECTED,
     Outcome.REFUSED: Place.REFUSED,
     Outcome.FAILED: Place.FAILED,
 }
-_TOLD = frozenset(_PLACES) - {Outcome.STORED, Outcome.HELD}
+_TOLD = frozenset(_PLACES) - {Outcome.STORED, Outcome.HELD, Outcome.STAGED}
 """Outcomes that the ledger lists with their reason."""
 
 _IN_CLAUSE = 500
@@ -152,7 +153,7 @@ class Absorber:
             current = (await transaction.execute(locked)).scalar_one()
             if current.offset != row.offset:
                 return True
-            posting = _Posting(transaction, batch, self._receipts)
+            posting = _Posting(transaction, batch, self._receipts, current.node)
             await posting.post()
             current.offset = batch.end
             current.damaged += batch.damaged
@@ -163,10 +164,13 @@ class Absorber:
 class _Posting:
     """One batch of records on its way into the tables, within one transaction."""
 
-    def __init__(self, transaction: AsyncSession, batch: Batch, receipts: Receipts) -> None:
+    def __init__(
+        self, transaction: AsyncSession, batch: Batch, receipts: Receipts, node: str = ""
+    ) -> None:
         self._transaction = transaction
         self._records = batch.records
         self._receipts = receipts
+        self._node = node
         self._tally: Counter[TallyKey] = Counter()
         self._ledger: ledger.Fold = {}
         self._rows: dict[str, SessionRow] = {}
@@ -211,6 +215,11 @@ class _Posting:
             self.absorbed.sessions.add(record.session)
         if record.outcome in (Outcome.STORED, Outcome.CONFLICT):
             await self._stored(record)
+            return
+        if record.outcome is Outcome.STAGED:
+            await self._hold(record)
+            # It is counted with its session once it is there.
+            self._tally[record.transfer, "", Place.WAITING] += 1
             return
         if record.outcome is Outcome.HELD:
             await self._hold(record)
@@ -348,6 +357,9 @@ class _Posting:
         row.transfer_syntax = record.transfer_syntax
         row.digest = record.digest
         row.size = record.size
+        row.waits = record.outcome is Outcome.STAGED
+        row.session = record.session
+        row.node = self._node
 
     async def _count_transfers(self) -> None:
         by_transfer: dict[str, list[Record]] = defaultdict(list)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
@@ -34,7 +35,7 @@ from engine.intake.identity import (
     unsound,
 )
 from engine.intake.joining import Joining, Ready
-from engine.intake.journal import Outcome, sync_folder
+from engine.intake.journal import Outcome
 from engine.intake.means import Means
 from engine.intake.site import (
     CHANGED,
@@ -296,6 +297,8 @@ class Incoming:
     def _run_slowly(self, header: Header, route: Route, met: Met) -> Ready | Answer:
         site, body = self._current.site, self._body
         assert site is not None and body is not None
+        if self._intake.defers and not self._origin.refuse_failed:
+            return Ready(file=body.file, header=header, route=route, texts=header, later=True)
         target = self._intake.staging.folder / self._intake.next_name()
         try:
             done = self._intake.slow.run(
@@ -324,8 +327,6 @@ class Incoming:
 
     def _join(self, ready: Ready) -> Answer:
         current = self._current
-        if current.snapshot.durable:
-            ready.file.sync()
         joining = Joining(
             self._fate,
             current.snapshot,
@@ -334,6 +335,10 @@ class Incoming:
             originals=self._intake.originals,
             writer=self._intake.journal.path.stem,
         )
+        if ready.later:
+            return joining.stage(ready, self._intake.staging, self._intake.next_name())
+        if current.snapshot.durable:
+            ready.file.sync()
         return joining.join(ready)
 
     def _again(self, header: Header, ready: Ready) -> Ready | Answer:
@@ -375,21 +380,17 @@ class Incoming:
         """Keep the object as it came in staging, durably, for a person to look at."""
         assert self._body is not None
         self._body.finish()
-        staged = self._body.file
-        staged.sync()
-        staged.close()
         self._fate.sop = self._context.sop_instance
-        held = self._intake.staging.held
         name = f"{self._intake.next_name()}.dcm"
-        os.link(staged.path, held / name)
-        try:
-            sync_folder(held)
-            self._fate.record(
-                Outcome.HELD, self._current.snapshot, file=name, reason=reason, rule=rule
-            )
-        except Exception:
-            (held / name).unlink(missing_ok=True)
-            raise
+        record = partial(
+            self._fate.record,
+            Outcome.HELD,
+            self._current.snapshot,
+            file=name,
+            reason=reason,
+            rule=rule,
+        )
+        self._intake.staging.hold(self._body.file, name, record)
         return Answer(status=SUCCESS, comment="", outcome=Outcome.HELD)
 
     def _refuse(self, refusal: Refusal) -> Answer:

@@ -20,6 +20,7 @@ from engine.intake.snapshot import Snapshot
 from engine.intake.staging import (
     FolderGone,
     StagedFile,
+    StagingArea,
     publish,
     stored_digest,
     vouch_for,
@@ -42,6 +43,8 @@ class Ready:
     texts: Texts
     """What the header says as stored."""
     undo: tuple[Undo, ...] = ()
+    later: bool = False
+    """Whether the helper is to run the script over it once its sender has the answer."""
 
 
 class Joining:
@@ -73,17 +76,13 @@ class Joining:
             Refusal: if nothing of it can be kept.
             OSError: if the store fails; nothing of it is published.
         """
-        route = ready.route
-        key = (route.project or "", ready.header.text(_STUDY_UID) or "", route.session)
+        key = self._key(ready)
         scan = scan_folder(ready.texts)
         named = ready.header if self._snapshot.names_as_received else ready.texts
         name = self._template.name(named)
         kept = ""
         for _ in range(_TRIES):
-            try:
-                claim = self._book.get(key, partial(self._request, ready))
-            except NoClaim as error:
-                raise Refusal(OUT_OF_RESOURCES, str(error), Outcome.FAILED) from error
+            claim = self._claim(key, ready)
             if kept != claim.session:
                 self._keep(claim, ready)
                 kept = claim.session
@@ -94,6 +93,41 @@ class Joining:
         raise Refusal(
             OUT_OF_RESOURCES, "the session was taken away again and again", Outcome.FAILED
         )
+
+    def stage(self, ready: Ready, staging: StagingArea, name: str) -> Answer:
+        """Keep the object as it came until the helper has run the script over it. The session is
+        claimed already: while something of it is on its way it is not taken for whole.
+
+        Raises:
+            StaleSnapshot: if it has to be routed again.
+            Refusal: if nothing of it can be kept.
+            OSError: if the store fails; nothing of it is kept.
+        """
+        key = self._key(ready)
+        claim = self._claim(key, ready)
+        if not Path(claim.folder).is_dir():
+            self._book.drop(key, claim)
+            claim = self._claim(key, ready)
+        file = f"{name}.dcm"
+        record = partial(
+            self._fate.record,
+            Outcome.STAGED,
+            self._snapshot,
+            session=claim.session,
+            file=file,
+        )
+        staging.hold(ready.file, file, record)
+        return Answer(status=SUCCESS, comment="", outcome=Outcome.STAGED)
+
+    def _key(self, ready: Ready) -> tuple[str, str, str]:
+        route = ready.route
+        return (route.project or "", ready.header.text(_STUDY_UID) or "", route.session)
+
+    def _claim(self, key: tuple[str, str, str], ready: Ready) -> Claim:
+        try:
+            return self._book.get(key, partial(self._request, ready))
+        except NoClaim as error:
+            raise Refusal(OUT_OF_RESOURCES, str(error), Outcome.FAILED) from error
 
     def _keep(self, claim: Claim, ready: Ready) -> None:
         """Keep what the script changed, before anybody can see the object without it."""
@@ -109,14 +143,16 @@ class Joining:
 
     def _request(self, ready: Ready) -> ClaimRequest:
         route, origin = ready.route, self._fate.origin
+        # Before the script has run nobody knows what may be told of the header.
+        told = None if ready.later else ready.texts
         return ClaimRequest(
             project=route.project or "",
             study_uid=ready.header.text(_STUDY_UID) or "",
             label=safe_name(route.session),
             subject=bounded_label(route.subject or ""),
             snapshot=self._snapshot.number,
-            scan_date=ready.texts.text(_STUDY_DATE) or "",
-            scan_time=ready.texts.text(_STUDY_TIME) or "",
+            scan_date=(told and told.text(_STUDY_DATE)) or "",
+            scan_time=(told and told.text(_STUDY_TIME)) or "",
             auto_archive=route.auto_archive,
             prevent_anon=origin.prevent_anon,
             receiver=origin.receiver,

@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     """Stored beside another object of the same UID and other bytes."""
     DUPLICATE = "duplicate"
     HELD = "held"
+    STAGED = "staged"
+    """Kept as it came, for the helper to run the script over it (11)."""
     FILTERED = "filtered"
     REJECTED = "rejected"
     REFUSED = "refused"
@@ -54,7 +56,7 @@ class Record:
     outcome: Outcome
     session: str = ""
     file: str = ""
-    """Path below the session folder; for a held object its name in `.staging/held`."""
+    """Path below the session folder; for a held or staged object its name in `.staging/held`."""
     sop_class: str = ""
     received_sop: str = ""
     sop: str = ""

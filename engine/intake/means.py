@@ -28,13 +28,16 @@ class Means:
         claims: Claims,
         guard: Guard,
         slow: SlowPath | None = None,
+        defers: bool = False,
     ) -> None:
-        """Put the parts together; `take` must give a snapshot before the first object."""
+        """Put the parts together; `take` must give a snapshot before the first object. Who `defers`
+        answers before the slow path is gone, and leaves that to the engine."""
         self.staging = staging
         self.journal = journal
         self.book = ClaimBook(claims)
         self.guard = guard
         self.slow = slow or SlowPath()
+        self.defers = defers
         self.originals = Originals(staging.root.parent)
         self.current: InForce | None = None
         # Also of a process that had our number before, and of those on other nodes.

@@ -1,6 +1,6 @@
-"""Held objects through the intake contract once more: read from staging, routed, and run over by
-the script in force in a helper process with limits. What became of one is told, not written down:
-who releases it commits that together with what else changes."""
+"""Objects in staging through the intake contract once more: read, routed, and run over by the
+script in force in a helper process with limits. What became of one is told, not written down: who
+releases it commits that together with what else changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.dicom.guard import Guard
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_meta
 from engine.intake.answers import ObjectContext, Origin
-from engine.intake.claims import Claim, ClaimRequest, Known
+from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Known
 from engine.intake.desk import ClaimDesk
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal, Record
@@ -48,10 +48,12 @@ class Release:
         guard: Guard,
         loop: asyncio.AbstractEventLoop,
         announce: Announce,
+        lane: int = 0,
     ) -> None:
-        """Publish by a snapshot; the desk answers in `loop`, which must not wait for this."""
+        """Publish by a snapshot; the desk answers in `loop`, which must not wait for this. `lane`
+        is another one for each that is open at once."""
         # A name as workers have them: what a kill leaves is swept like theirs.
-        staging = StagingArea(prearchive / ".staging", f"{node}-w0-{os.getpid()}")
+        staging = StagingArea(prearchive / ".staging", f"{node}-w{lane}-{os.getpid()}")
         # What fails again is held already.
         staging.held = staging.folder / "again"
         staging.held.mkdir(mode=0o700, exist_ok=True)
@@ -76,6 +78,8 @@ class Release:
         """
         self._id = path.name
         self._notebook.records.clear()
+        # Claimed anew for each object: that is when what is about to happen is announced.
+        self._intake.book = ClaimBook(self._claims)
         try:
             with path.open("rb") as file:
                 start = file.read(_CHUNK)
@@ -103,6 +107,10 @@ class Release:
             # Whatever failed could not even be told.
             raise InvalidInput(answer.comment or "the store did not take it")
         return self._notebook.records[-1]
+
+    def interrupt(self) -> None:
+        """Let a run that another thread is in end soon: its helpers are gone."""
+        self._intake.slow.interrupt()
 
     def close(self) -> None:
         """End the helpers and leave nothing behind."""

@@ -142,6 +142,11 @@ class SlowPath:
             target.unlink(missing_ok=True)
             raise
 
+    def interrupt(self) -> None:
+        """End the helpers whatever they are at: the run that waits for them fails."""
+        self._guard.interrupt()
+        self._pixels.interrupt()
+
     def close(self) -> None:
         """End the helpers; nothing more can be run."""
         self._guard.close()

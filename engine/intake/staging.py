@@ -9,7 +9,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,23 @@ class StagingArea:
         for folder in (self.folder, self.held):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(root)
+
+    def hold(self, staged: StagedFile, name: str, record: Callable[[], None]) -> None:
+        """Keep a file durably in the folder of held objects, under a name of our own making, and
+        write its record; neither stays without the other.
+
+        Raises:
+            OSError: if it cannot be made durable, or not be recorded.
+        """
+        staged.sync()
+        staged.close()
+        os.link(staged.path, self.held / name)
+        try:
+            sync_folder(self.held)
+            record()
+        except Exception:
+            (self.held / name).unlink(missing_ok=True)
+            raise
 
     def new_file(self, name: str) -> StagedFile:
         """Open a new staged file under a name of our own making."""

@@ -1,6 +1,6 @@
-"""Held objects on their way out of staging: into a session, or away (intake contract 2). The tables
-change in one transaction. What is about to happen is written down beside the file before it does,
-so that a kill at any instant leaves an object that is counted in one place."""
+"""Objects in staging on their way out of it: into a session, or away (intake contract 2, 11). The
+tables change in one transaction. What is about to happen is written down beside the file before it
+does, so that a kill at any instant leaves an object that is counted in one place."""
 
 from __future__ import annotations
 
@@ -84,16 +84,31 @@ async def enter(shop: Workshop, id: str, record: Record, *, actor: str, reason: 
                 # No other than itself, linked by an attempt that was killed.
                 record = replace(record, outcome=Outcome.STORED, reason="")
         await post(transaction, record, shop.receipts)
-        await accounts.add(transaction, {(row.transfer, "", Place.HELD): -1})
+        waits = row.waits
+        place = Place.WAITING if waits else Place.HELD
+        await accounts.add(transaction, {(row.transfer, "", place): -1})
         transfer = await transaction.get(TransferRow, row.transfer, with_for_update=True)
         if transfer is not None:
             # It was counted there when it was received.
             transfer.objects -= 1
             transfer.bytes -= record.size
         await transaction.delete(row)
-        detail = {"outcome": record.outcome.value} | ({"reason": reason} if reason else {})
-        record_triage(transaction, actor, "Released held object", id, detail)
+        if not waits:
+            detail = {"outcome": record.outcome.value} | ({"reason": reason} if reason else {})
+            record_triage(transaction, actor, "Released held object", id, detail)
     return True
+
+
+async def hold(shop: Workshop, id: str, *, reason: str, rule: str) -> None:
+    """Let an object that the helper could not finish wait for a person."""
+    async with shop.prearchive_db.write() as transaction:
+        row = await transaction.get(HeldRow, id, with_for_update=True)
+        if row is None or not row.waits:
+            return
+        row.waits, row.session = False, ""
+        row.reason, row.rule = reason, rule[:160]
+        moved = {(row.transfer, "", Place.WAITING): -1, (row.transfer, "", Place.HELD): 1}
+        await accounts.add(transaction, moved)
 
 
 async def keep(shop: Workshop, id: str, *, actor: str, reason: str, rule: str) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
@@ -238,10 +238,14 @@ class Reconciliation:
                 await asyncio.to_thread(originals.drop, session)
 
     async def _held(self) -> None:
-        """Held files whose record was lost get a row; the reason went with the record."""
+        """Held files whose record was lost get a row; the reason went with the record. What waits
+        for the helper of another node waits for ours where that node is no more."""
         held = self._shop.prearchive / ".staging" / "held"
         present = {path.name: path for path in held.glob("*.dcm")} if held.is_dir() else {}
         async with self._shop.prearchive_db.write() as transaction:
+            if self._alone:
+                mine = self._shop.settings.node.name
+                await transaction.execute(update(HeldRow).where(HeldRow.waits).values(node=mine))
             known = set((await transaction.execute(select(HeldRow.id))).scalars())
             for name in sorted(present.keys() - known):
                 transaction.add(

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Database
 from engine.archive.prearchive.rows import queue
-from engine.archive.prearchive.tables import SessionRow
+from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.jobs.runner import JobRunner
 from engine.model.states import Status, Verb
 
@@ -58,11 +58,14 @@ class Timer:
         return queued
 
     async def _receiving(self) -> list[tuple[str, tuple[int, str]]]:
+        # What the helper is at is on its way here.
+        staged = exists().where(HeldRow.session == SessionRow.id, HeldRow.waits)
         query = select(SessionRow.id, SessionRow.objects, SessionRow.last_object).where(
             SessionRow.status == Status.RECEIVING,
             SessionRow.locked.is_(False),
             SessionRow.prevent_auto_commit.is_(False),
             SessionRow.source != NEVER_BY_TIMER,
+            ~staged,
         )
         async with self._database.read() as transaction:
             rows = (await transaction.execute(query)).all()

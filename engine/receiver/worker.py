@@ -176,6 +176,7 @@ class Worker:
             journal=self._journal,
             claims=EngineClaims(self._channel, self._gate),
             guard=self._guard,
+            defers=True,
         )
         self._reporter = Reporter(orders.name, send=self._channel.send, journal=self._journal)
         self._associations = Associations(self._intake, self._reporter, SharedSlots(orders.limits))

@@ -51,6 +51,7 @@ from engine.service import nouns
 from engine.service.api import EngineApi
 from engine.service.archive import Archive
 from engine.service.audit import Audit
+from engine.service.backlog import Backlog
 from engine.service.configuration import Configuration
 from engine.service.health import Health, ReceptionNow
 from engine.service.held import Held
@@ -58,6 +59,7 @@ from engine.service.nodes import Nodes
 from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
 from engine.service.reception import Reception
+from engine.service.releasing import Releasing
 from engine.service.ring import EventRing
 from engine.service.scripts import Scripts, ship
 
@@ -66,6 +68,7 @@ _ABSORB_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0
 _BURY_EVERY = 30.0
+_BACKLOG_EVERY = 0.5
 _PURGE_EVERY = 3600.0
 
 _log = structlog.get_logger(__name__)
@@ -220,7 +223,15 @@ class Engine:
         self.reception = Reception(prearchive_db, absorber, self.ring, node)
         await self._come_to_rights(runner)
         await self._listen(node)
+        self._backlog = Backlog(
+            self.shop,
+            Releasing(self.shop, self.configuration, self.guard),
+            self.ring,
+            lanes=settings.dicom.workers,
+        )
+        self._stack.push_async_callback(self._backlog.close)
         self._tasks = [
+            asyncio.create_task(self._forever("script helper", _BACKLOG_EVERY, self._backlog.work)),
             asyncio.create_task(self._forever("relay", _RELAY_EVERY, self._drain)),
             asyncio.create_task(self._forever("absorb", _ABSORB_EVERY, self.reception.grown)),
             asyncio.create_task(self._forever("configuration", _WATCH_EVERY, self._watch)),

@@ -30,6 +30,9 @@ LITTLE_ROOM, NO_ROOM = 0.15, 0.05
 LATE_RELAY, STUCK_RELAY = timedelta(minutes=1), timedelta(minutes=10)
 """Age of the oldest audit event that still waits to enter the trail."""
 
+LATE_HELPER = timedelta(minutes=30)
+"""Time after which an object in staging that the helper has not seen is worth a look."""
+
 SAMPLE = 500
 """So many folders are looked for when nobody asked for a thorough look."""
 
@@ -58,6 +61,7 @@ class Inspection:
             "rows and folders": self.files if thorough else self.folders,
             "sessions": self.sessions,
             "held objects": self.held,
+            "script helper": self.backlog,
             "journals": self.journals,
             "audit relay": self.relay,
             "audit trail": self.verified if thorough else self.known_trail,
@@ -142,7 +146,7 @@ class Inspection:
 
     async def held(self) -> Check:
         """Count the objects that wait in staging for a person."""
-        query = select(func.count(), func.min(HeldRow.at)).select_from(HeldRow)
+        query = select(func.count(), func.min(HeldRow.at)).where(~HeldRow.waits)
         async with self._shop.prearchive_db.read() as transaction:
             count, oldest = (await transaction.execute(query)).one()
         if not count:
@@ -157,6 +161,29 @@ class Inspection:
             remedy=(
                 "read why: anteroom held list",
                 "put the script right, then let them through: anteroom held retry ID",
+            ),
+        )
+
+    async def backlog(self) -> Check:
+        """Look how long objects wait for the helper that runs the script over them."""
+        query = select(func.count(), func.min(HeldRow.at)).where(HeldRow.waits)
+        async with self._shop.prearchive_db.read() as transaction:
+            count, oldest = (await transaction.execute(query)).one()
+        if not count:
+            return _good("script helper", "nothing waits for it")
+        age = datetime.now(UTC) - oldest
+        verb = "waits" if count == 1 else "wait"
+        found = f"{say_count(count, 'object')} {verb} for it, the oldest for {say_span(age)}"
+        if age < LATE_HELPER:
+            return _good("script helper", found)
+        return Check(
+            name="script helper",
+            finding=Finding.LOOK,
+            found=found,
+            consequence="They were answered with success, and their sessions are not built yet.",
+            remedy=(
+                "look into the log for 'script helper'",
+                "see whether the site script blanks pixels of many or large objects",
             ),
         )
 

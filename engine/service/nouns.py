@@ -170,7 +170,7 @@ class Live:
 
     async def held(self) -> tuple[HeldObject, ...]:
         """Give the objects that wait in staging for a person."""
-        query = select(HeldRow).order_by(HeldRow.at.desc()).limit(_MOST)
+        query = select(HeldRow).where(~HeldRow.waits).order_by(HeldRow.at.desc()).limit(_MOST)
         async with self._shop.prearchive_db.read() as transaction:
             found = (await transaction.execute(query)).scalars()
             return tuple(

@@ -37,6 +37,8 @@ class Books:
     archived: Counter[str] = field(default_factory=Counter)
     trashed: Counter[str] = field(default_factory=Counter)
     held: int = 0
+    staged: int = 0
+    """Objects that wait for the helper."""
     dropped: int = 0
     """Held objects that a person has dropped: nothing of them is kept."""
     places: Counter[Place] = field(default_factory=Counter)
@@ -80,7 +82,7 @@ async def audit(home: Path, prearchive_url: str = "", archive_url: str = "") -> 
     books.check(
         "received, but for what is only counted",
         books.received - counted_only,
-        books.kept.total() + books.held,
+        books.kept.total() + books.held + books.staged,
     )
     books.wrong += [f"{uid} exists {many} times" for uid, many in books.kept.items() if many > 1]
     return books
@@ -107,6 +109,8 @@ async def _waiting(
 ) -> None:
     async with database.read() as transaction:
         rows = (await transaction.execute(select(SessionRow))).scalars().all()
+        staged = select(func.count()).select_from(HeldRow).where(HeldRow.waits)
+        books.staged = await transaction.scalar(staged) or 0
         entries = (await transaction.execute(select(ObjectRow))).scalars().all()
     folders = set()
     for row in rows:
@@ -136,7 +140,9 @@ async def _waiting(
         books.waiting.update(_uid(path) for path in files.values())
     ids = {row.id for row in rows}
     for (session, place), count in tallies.items():
-        if place is Place.WAITING and session not in ids:
+        if place is Place.WAITING and not session:
+            books.check("tally of staged objects", count, books.staged)
+        elif place is Place.WAITING and session not in ids:
             books.wrong.append(f"{count} objects wait in a session that is gone")
     for folder in _session_folders(prearchive) - folders:
         books.wrong.append(f"a folder that no row names: {folder.parent.name}")
@@ -171,6 +177,7 @@ async def _leftovers(
     prearchive = home / "prearchive"
     async with of_prearchive.read() as transaction:
         held = set((await transaction.execute(select(HeldRow.id))).scalars())
+        waits = set((await transaction.execute(select(HeldRow.id).where(HeldRow.waits))).scalars())
         dropped = select(func.sum(LedgerRow.count)).where(LedgerRow.outcome == Place.DELETED.value)
         books.dropped = await transaction.scalar(dropped) or 0
         outbox = await transaction.scalar(select(func.count()).select_from(OutboxRow))
@@ -181,7 +188,8 @@ async def _leftovers(
     async with of_archive.read() as transaction:
         reserved = await transaction.scalar(select(func.count()).select_from(FilingRow))
     staging = prearchive / ".staging"
-    books.held = len(held)
+    books.held = len(held - waits)
+    books.check("staged objects", len(waits), books.staged)
     books.check("held files", {path.name for path in (staging / "held").glob("*")}, held)
     books.check("staging", [path.name for path in staging.glob("*") if path.name != "held"], [])
     books.check("taken sessions", list((prearchive / ".working").glob("*")), [])

@@ -224,3 +224,56 @@ async def test_held_objects_are_counted_once_whatever_is_killed(
     assert books.places == {Place.WAITING: len(objects) - 1, Place.DELETED: 1}
     found = [pydicom.dcmread(path) for path in (served.prearchive / "P").rglob("*.dcm")]
     assert {one.PatientID for one in found} == {"E1"}
+
+
+STAGED = (
+    ("held object announced", 1),
+    ("held object tried", 2),
+    ("held object entered", 3),
+    ("held object announced", 5),
+)
+
+
+async def test_what_waits_for_the_helper_is_published_once_whatever_is_killed(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve(build_after=0.2)
+    await served.start()
+    async with served.asked() as engine:
+        await engine.projects.add("P")
+        await engine.projects.set("P", {"prearchive_code": "0"})
+        # What names an element after the pixels takes more than a head.
+        await engine.scripts.set("site", SITE + "- (FFFC,FFFC)\n")
+        await engine.scripts.enable("site")
+    assert await served.stop() == 0
+    studies = [make_study(number, project="P") for number in range(1, len(STAGED) + 1)]
+    answered = 0
+    for number, (study, (point, times)) in enumerate(zip(studies, STAGED, strict=True), start=1):
+        folder = tmp_path / f"kill {number}"
+        wrapper = kill_at(folder, point, times)
+        await served.start(*wrapper)
+        arm(folder)
+        answered += len(await asyncio.to_thread(send, served.port, study))
+        await killed(served)
+    assert answered > 0
+    await served.start()
+    for study in studies:
+        assert len(await asyncio.to_thread(send, served.port, study)) == len(study)
+    async with served.asked() as engine:
+        await settled(engine, objects=6 * len(studies))
+
+        async def all_seen() -> bool:
+            checks = {check.name: check.found for check in await engine.system.checks()}
+            return checks["script helper"] == "nothing waits for it"
+
+        await until(engine, all_seen)
+        await settled(engine, objects=6 * len(studies))
+    assert await served.stop() == 0
+    books = await audit(served.home)
+    assert books.wrong == []
+    assert books.places[Place.WAITING] == 6 * len(studies)
+    assert books.places[Place.DUPLICATE] == answered
+    found = [pydicom.dcmread(path) for path in (served.prearchive / "P").rglob("*.dcm")]
+    assert {(str(one.PatientID), str(one.StudyDescription)) for one in found} == {
+        (f"E{number}", "P") for number in range(1, len(studies) + 1)
+    }

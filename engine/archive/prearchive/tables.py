@@ -108,7 +108,8 @@ class ObjectRow(PrearchiveTable):
 
 
 class HeldRow(PrearchiveTable):
-    """An object that was answered with success and waits in staging for a person (2)."""
+    """An object that was answered with success and stays in staging: for a person to look at (2),
+    or until the helper has run the script over it (11)."""
 
     __tablename__ = "held"
 
@@ -123,6 +124,12 @@ class HeldRow(PrearchiveTable):
     transfer_syntax: Mapped[str] = mapped_column(String(128), default="")
     digest: Mapped[str] = mapped_column(String(64), default="")
     size: Mapped[int] = mapped_column(BigInteger)
+    waits: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether it waits for the helper, and not for a person."""
+    session: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """The session that it was claimed for while it waits for the helper."""
+    node: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The node whose helper it waits for."""
 
 
 class TransferRow(PrearchiveTable):

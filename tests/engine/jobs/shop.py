@@ -177,15 +177,16 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
     for folder in (archive, prearchive, prearchive / ".journals", prearchive / ".staging"):
         folder.mkdir(parents=True)
     of_prearchive = Database.open(prearchive_url)
+    settings = Settings().resolved(home)
     receipts = Receipts(b"secret")
     hook, jobs, said = Hook(), Jobs(), list[str]()
     shop = Workshop(
-        settings=Settings().resolved(home),
+        settings=settings,
         archive_db=Database.open(archive_url),
         prearchive_db=of_prearchive,
         archive=archive,
         prearchive=prearchive,
-        absorber=Absorber(of_prearchive, prearchive, node="n", receipts=receipts),
+        absorber=Absorber(of_prearchive, prearchive, node=settings.node.name, receipts=receipts),
         receipts=receipts,
         runner=cast(JobRunner, jobs),
         crunch=InlineCrunch(1),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import cast
 
-from engine.archive.prearchive.tables import SessionRow
+from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.model.states import Status
@@ -82,6 +83,30 @@ async def test_uploads_that_commit_themselves_and_locked_rows_are_left_alone(
         clock.now += 1000
         assert await watched.check() == []
         await receiving(fixture, prevent_auto_commit=False, source="", locked=False)
+
+
+async def test_a_session_is_not_whole_while_the_helper_is_at_something_of_it(
+    fixture: Fixture,
+) -> None:
+    session = await receiving(fixture)
+    async with fixture.shop.prearchive_db.write() as transaction:
+        for id, waits, of in (("a", True, session), ("b", True, "pre_other"), ("c", False, "")):
+            staged = HeldRow(
+                id=id, transfer="t", at=datetime.now(UTC), reason="", size=1, waits=waits
+            )
+            staged.session = of
+            transaction.add(staged)
+    clock = Clock()
+    watched = timer(fixture, clock)
+    for _ in range(3):
+        clock.now += 20
+        assert await watched.check() == []
+    async with fixture.shop.prearchive_db.write() as transaction:
+        await transaction.delete(await transaction.get_one(HeldRow, "a"))
+    # The wait begins with the object that has joined it last.
+    assert await watched.check() == []
+    clock.now += 10
+    assert await watched.check() == [session]
 
 
 async def test_an_object_that_comes_between_looking_and_queueing_wins(fixture: Fixture) -> None:

@@ -74,8 +74,15 @@ class Room:
             uid_secret=b"secret",
         )
 
-    async def hold(self, id: str = "a-1.dcm", *, rule: str = "site v1:2", **values: str) -> Path:
-        """Let an object be held as a worker would."""
+    async def hold(
+        self,
+        id: str = "a-1.dcm",
+        *,
+        rule: str = "site v1:2",
+        outcome: Outcome = Outcome.HELD,
+        **values: str,
+    ) -> Path:
+        """Let an object be held, or staged, as a worker would."""
         path = held_file(self.at.shop.prearchive, id)
         given = {"PatientName": "Doe^Jane", "PatientID": "S1", "StudyDescription": "P"}
         write_object(path, **(given | {"AccessionNumber": "E1"} | values))
@@ -84,7 +91,7 @@ class Room:
             Record(
                 at=time.time_ns(),
                 transfer="tr_1",
-                outcome=Outcome.HELD,
+                outcome=outcome,
                 file=id,
                 sop_class=str(meta.MediaStorageSOPClassUID),
                 received_sop=str(meta.MediaStorageSOPInstanceUID),
@@ -291,6 +298,16 @@ async def test_one_object_is_shown_without_what_its_header_says(room: Room) -> N
         "10.0.0.1",
     )
     assert "Jane" not in repr(row)
+
+
+async def test_each_of_several_objects_is_announced_before_it_is_published(room: Room) -> None:
+    for number in range(3):
+        await room.hold(f"a-{number}.dcm", SOPInstanceUID=f"{STUDY}.9.{number}")
+    room.at.hook.passed.clear()
+    await room.held.retry(("a-0.dcm", "a-1.dcm", "a-2.dcm"))
+    passed = [point for point in room.at.hook.passed if point in POINTS]
+    assert passed == list(POINTS) * 3
+    assert (await room.session()).objects == 3
 
 
 POINTS = ("held object announced", "held object tried", "held object entered")

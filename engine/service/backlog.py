@@ -1,0 +1,140 @@
+"""The backlog of the slow path (intake contract 11): objects that were answered as they came, since
+the site script takes more than their head. The helper works them off, a few at a time, and each is
+counted as waiting until it is published or held."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from engine.archive.prearchive.tables import HeldRow
+from engine.intake.journal import Outcome, Record
+from engine.intake.release import Release
+from engine.intake.snapshot import Snapshot
+from engine.jobs import held
+from engine.jobs.workshop import Workshop
+from engine.model.errors import InvalidInput, NotFound, Unavailable
+from engine.service.releasing import STAYS, Releasing
+from engine.service.ring import EventRing
+
+_AT_ONCE = 200
+"""Objects looked up at once."""
+_IDLE = 60.0
+"""Seconds after which helpers that have nothing to do are let go."""
+_PAUSE = 10.0
+"""Seconds until objects that the store did not take are tried again."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One intake of the engine's own with its helper, used for one object at a time."""
+
+    number: int
+    release: Release | None = None
+    snapshot: Snapshot | None = None
+
+
+class Backlog:
+    """Works off what this node's receivers have staged."""
+
+    def __init__(
+        self,
+        shop: Workshop,
+        releasing: Releasing,
+        ring: EventRing,
+        *,
+        lanes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Work on so many objects at once."""
+        self._shop = shop
+        self._releasing = releasing
+        self._ring = ring
+        self._lanes = [_Lane(number + 1) for number in range(lanes)]
+        self._clock = clock
+        self._used = clock()
+        self._not_before = 0.0
+
+    async def work(self) -> None:
+        """Work off all that waits, the oldest first.
+
+        Raises:
+            Unavailable: if the store does not take what comes of them; they wait on.
+        """
+        if self._clock() < self._not_before:
+            return
+        while ids := await self._waiting():
+            queue = deque(ids)
+            lanes = self._lanes[: len(ids)]
+            # All of them end before this does: no two rounds are ever on the same object.
+            ended = await asyncio.gather(
+                *(self._work_off(lane, queue) for lane in lanes), return_exceptions=True
+            )
+            self._used = self._clock()
+            for error in ended:
+                if error is not None:
+                    self._not_before = self._clock() + _PAUSE
+                    raise error
+        if self._clock() - self._used > _IDLE:
+            await self.close()
+
+    async def close(self) -> None:
+        """End the helpers."""
+        for lane in self._lanes:
+            release, lane.release = lane.release, None
+            if release is not None:
+                await asyncio.to_thread(release.close)
+
+    async def _waiting(self) -> list[str]:
+        """Name what waits for this node's helper."""
+        query = (
+            select(HeldRow.id)
+            .where(HeldRow.waits, HeldRow.node == self._shop.settings.node.name)
+            .order_by(HeldRow.at, HeldRow.id)
+            .limit(_AT_ONCE)
+        )
+        async with self._shop.prearchive_db.read() as transaction:
+            return list((await transaction.execute(query)).scalars())
+
+    async def _work_off(self, lane: _Lane, queue: deque[str]) -> None:
+        while queue:
+            await self._one(await self._release(lane), queue.popleft())
+
+    async def _release(self, lane: _Lane) -> Release:
+        """Give the lane's intake, by what is in force now."""
+        snapshot = self._releasing.snapshot
+        if lane.release is not None and lane.snapshot is not snapshot:
+            await asyncio.to_thread(lane.release.close)
+            lane.release = None
+        if lane.release is None:
+            lane.release = await self._releasing.begin(lane.number)
+            lane.snapshot = snapshot
+        return lane.release
+
+    async def _one(self, release: Release, id: str) -> None:
+        try:
+            record = await self._releasing.run(release, id, waits=True)
+        except NotFound:
+            return  # it left in an attempt that had been cut off
+        except InvalidInput as error:
+            await held.hold(self._shop, id, reason=error.message, rule="")
+        else:
+            await self._end(id, record)
+            if record.outcome is Outcome.FAILED:
+                raise Unavailable(record.reason)
+
+    async def _end(self, id: str, record: Record) -> None:
+        if record.outcome not in STAYS:
+            await self._releasing.enter(id, record, actor="engine")
+            if record.session:
+                self._ring.progress("session", record.session, "an object has joined it")
+            return
+        if record.outcome is not Outcome.FAILED:
+            await held.hold(self._shop, id, reason=record.reason, rule=record.rule)
+            self._ring.tell("ledger", id, "an object is held: the script failed", "warning")
+        await asyncio.to_thread(held.clear, self._shop.prearchive, id, gone=False)
