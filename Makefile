@@ -6,8 +6,9 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
   if $$each -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$each; break; fi; done)
 VENV := .venv
 STAMP := $(VENV)/.installed
-# Processes that run tests; 0 is one, in which nothing disturbs those that drive a terminal.
-JOBS ?= 0
+# Processes that run tests. Those of tests/line have the machine to themselves: they drive terminals,
+# kill engines and count system calls, and disturb each other and the rest.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check demo pictures bench lock clean
@@ -21,8 +22,13 @@ run: $(STAMP)  ## the console, on this machine's own home
 demo: $(STAMP)  ## the console on a throw-away home, with sample data being sent to it
 	$(VENV)/bin/anteroom demo
 
-test: $(STAMP)  ## all tests, the checks among them (ARGS="-k word" for some; JOBS=2 in two processes)
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+test: $(STAMP)  ## all tests, the checks among them (ARGS="-k word" for some, in one process)
+ifdef ARGS
+	$(VENV)/bin/python -m pytest $(ARGS)
+else
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/line
+	$(VENV)/bin/python -m pytest tests/line
+endif
 
 check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imports
 	$(VENV)/bin/ruff check .
