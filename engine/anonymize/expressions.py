@@ -43,24 +43,53 @@ class Match(Protocol):
         """Give where the match begins and ends."""
 
 
-class _Compiled(Protocol):
+class _Runs(Protocol):
     def fullmatch(self, text: str, /, *, timeout: float) -> Match | None: ...
     def search(self, text: str, /, *, timeout: float) -> Match | None: ...
     def sub(self, replace: Callable[[Match], str], text: str, /, *, timeout: float) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Expression:
-    """A compiled expression. Every run has a time limit; one that exceeds it is a `ScriptError`."""
+class Pattern:
+    """A compiled pattern. Every run raises `TimeoutError` when its seconds are over."""
 
     groups: int
     """How many groups it has; group 0 is the whole match and not counted."""
 
     names: dict[str, int]
+    runs: _Runs
+
+    def fullmatch(self, text: str, *, timeout: float) -> Match | None:
+        """Match the whole text."""
+        return self.runs.fullmatch(text, timeout=timeout)
+
+    def search(self, text: str, *, timeout: float) -> Match | None:
+        """Find the first place that matches."""
+        return self.runs.search(text, timeout=timeout)
+
+    def sub(self, replace: Callable[[Match], str], text: str, *, timeout: float) -> str:
+        """Replace every hit."""
+        return self.runs.sub(replace, text, timeout=timeout)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expression:
+    """A compiled expression. Every run has a time limit; one that exceeds it is a `ScriptError`."""
+
     title: str
     """How messages name it."""
 
-    compiled: _Compiled
+    compiled: Pattern
+
+    @property
+    def groups(self) -> int:
+        """How many groups it has; group 0 is the whole match and not counted."""
+        return self.compiled.groups
+
+    @property
+    def names(self) -> dict[str, int]:
+        """The numbers of the groups that have names."""
+        return self.compiled.names
 
     def fullmatch(self, text: str, *, timeout: float = SECONDS) -> Match | None:
         """Match the whole text."""
@@ -150,23 +179,28 @@ def compile_java(pattern: str, *, quotable: bool = True) -> Expression:
     shown = pattern if len(pattern) <= _SHOWN else pattern[:_SHOWN] + "…"
     title = f"the regular expression “{shown}”" if quotable else "a regular expression"
     try:
-        groups, names, compiled = _compile(pattern)
+        compiled = compile_pattern(pattern)
     except PatternFault as fault:
         reason = fault.reason if quotable else "it cannot be read"
         message = f"{title} is broken at its character {fault.offset + 1}: {reason}"
         raise BrokenExpression(message, reason=reason, offset=fault.offset) from None
-    return Expression(groups=groups, names=names, title=title, compiled=compiled)
+    return Expression(title=title, compiled=compiled)
 
 
 # Patterns made of values differ from object to object; the others are few.
 @lru_cache(maxsize=256)
-def _compile(pattern: str) -> tuple[int, dict[str, int], _Compiled]:
+def compile_pattern(pattern: str) -> Pattern:
+    """Compile a regular expression of Java for whoever has messages of his own.
+
+    Raises:
+        PatternFault: if it is none, with the place.
+    """
     if len(pattern) > LONGEST_PATTERN:
         raise PatternFault(f"it may have at most {LONGEST_PATTERN:,} characters", LONGEST_PATTERN)
     translation = Translation(pattern)
     translated = translation.run()
     try:
-        compiled = cast(_Compiled, regex.compile(translated, regex.VERSION1))
+        runs = cast(_Runs, regex.compile(translated, regex.VERSION1))
     except regex.error as error:
         raise PatternFault(error.msg, translation.source_of(error.pos or 0)) from None
-    return translation.groups, translation.names, compiled
+    return Pattern(groups=translation.groups, names=translation.names, runs=runs)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.intake.patterns import SECONDS, Match, Pattern, PatternFault, compile_pattern
+from engine.anonymize.expressions import Match, Pattern, compile_pattern
+from engine.anonymize.patterns import PatternFault
 from engine.model.errors import InvalidInput, Problem
 
 CUT = 64
@@ -17,6 +18,9 @@ LIMIT = 65_536
 """Characters of the value that any line looks at."""
 
 LONGEST_LINE = 4_096
+
+SECONDS = 0.05
+"""Time limit of one match. A sound rule takes some millionths of this."""
 
 TIMED_OUT = f"the pattern took longer than {SECONDS * 1000:.0f} ms and was stopped"
 CUT_NOTE = f"the value was cut to its first {CUT} characters"
@@ -211,9 +215,9 @@ def _replacement(text: str, target: Pattern, start: int) -> tuple[str | int, ...
 
 def _replacement_group(text: str, at: int, target: Pattern, start: int) -> tuple[int, int]:
     if name := _NAMED_GROUP.match(text, at + 1):
-        if name[1] not in target.groupindex:
+        if name[1] not in target.names:
             raise _Fault(f"the target has no group named “{name[1]}”", start + at)
-        return target.groupindex[name[1]], len(name[0]) + 1
+        return target.names[name[1]], len(name[0]) + 1
     if not (text[at + 1 : at + 2].isascii() and text[at + 1 : at + 2].isdigit()):
         raise _Fault("“$” starts a group such as $1; a plain dollar is written \\$", start + at)
     end = at + 2

@@ -129,11 +129,12 @@ async def test_a_console_at_rest_paints_and_asks_nothing(monkeypatch: pytest.Mon
     for mode in ("live", "prearchive", "archive", "projects", "system"):
         app, asked = app_on(facts, mode)
         async with app.run_test(size=WIDE) as pilot:
-            # The first news makes a screen look once more, after its rest.
-            await pilot.pause(1.5)
-            await settled(pilot)
-            asked.forget()
-            with painting(app, monkeypatch) as painted:
-                await pilot.pause(1.0)
-            assert (mode, painted.bytes) == (mode, 0)
-            assert (mode, dict(asked.questions)) == (mode, {})
+            seen: list[tuple[int, dict[str, int]]] = []
+            # The first news makes a screen look once more: then it must come to rest.
+            while seen[-2:] != [(0, {}), (0, {})]:
+                assert len(seen) < 10, (mode, seen)
+                await settled(pilot)
+                asked.forget()
+                with painting(app, monkeypatch) as painted:
+                    await pilot.pause(1.0)
+                seen.append((painted.bytes, dict(asked.questions)))

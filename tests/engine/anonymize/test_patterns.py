@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.intake.patterns import DEEPEST, SECONDS, PatternFault, compile_pattern
+from engine.anonymize.expressions import SECONDS, compile_pattern
+from engine.anonymize.patterns import DEEPEST, PatternFault
 
 
 @pytest.mark.parametrize(
@@ -86,11 +87,10 @@ def test_a_pattern_means_what_it_means_in_java(pattern: str, text: str, matches:
         (r"a\2(b)", 1),
         (r"\k<no", 0),
         (r"[a-\d]", 3),
-        ("(?x)a", 0),
         (r"\x{110000}", 0),
         ("*a", 0),
         (r"\p{Nonsense}", 0),
-        ("[z-a]", 4),
+        ("[z-a]", 3),
     ],
 )
 def test_what_is_no_java_pattern_is_refused_at_its_place(pattern: str, offset: int) -> None:
