@@ -22,7 +22,7 @@ from console.screens.filedcontents import (
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import sheets
 from console.widgets.card import Card
-from console.widgets.headerview import HeaderView
+from console.widgets.searchable import Searchable
 from console.widgets.searched import SearchedLines
 from console.widgets.table import RecordTable
 from console.widgets.tabline import TabLine
@@ -189,8 +189,7 @@ class FiledScreen(FiledContents):
             TextScreen(f"Line {number}", [(message.key, lines[number - 1].strip())], empty="")
         )
 
-    @on(HeaderView.Changed)
-    @on(SearchedLines.Changed)
+    @on(Searchable.Changed)
     def search_told(self) -> None:
         """Say how far a search has come."""
         self._tell()

@@ -28,7 +28,7 @@ class HeaderApp(App[None]):
     def compose(self) -> ComposeResult:
         yield self.view
 
-    def on_header_view_changed(self, message: HeaderView.Changed) -> None:
+    def on_searchable_changed(self, message: HeaderView.Changed) -> None:
         assert message.control is self.view
         self.changes += 1
 
