@@ -6,8 +6,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
   if $$each -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$each; break; fi; done)
 VENV := .venv
 STAMP := $(VENV)/.installed
-# Processes that run tests. Those of tests/line have the machine to themselves: they drive terminals,
-# kill engines and count system calls, and disturb each other and the rest.
+# Processes that run tests. Those marked `alone` have the machine to themselves afterwards.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
@@ -26,8 +25,8 @@ test: $(STAMP)  ## all tests, the checks among them (ARGS="-k word" for some, in
 ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
 else
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/line
-	$(VENV)/bin/python -m pytest tests/line
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone"
+	$(VENV)/bin/python -m pytest -m alone
 endif
 
 check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imports

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import pytest
 from pydicom.dataset import Dataset
 
 from engine.intake.journal import read_all
@@ -29,6 +30,8 @@ from tests.line.invariants import audit
 from tests.line.killing import arm, kill_at, send_at_points
 from tests.line.sending import make_study, send
 from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
+
+pytestmark = pytest.mark.alone
 
 POINTS = (
     ("owned", 1),

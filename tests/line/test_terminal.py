@@ -16,6 +16,8 @@ from tests.line.serving import LONGEST_WAIT, Served, until
 from tests.line.terminal import Terminal
 from tests.line.walk import LABEL, PROJECT, walk
 
+pytestmark = pytest.mark.alone
+
 OBJECTS = 60
 
 
