@@ -136,8 +136,9 @@ def counts(arrivals: Sequence[Arrival], opened: int) -> str:
     return f"{opened} open · {waiting} waiting · {working} at work"
 
 
-def accounts_line(accounts: Accounts, *, short: bool = False) -> str:
-    """Say what was received and where it is; `short` puts the lesser places together."""
+def accounts_line(accounts: Accounts, *, staged: int = 0, short: bool = False) -> str:
+    """Say what was received and where it is; `short` puts the lesser places together. `staged` are
+    those among the waiting ones that the script is yet to run over."""
     places = [
         (place, count) for place, count in accounts.counts.items() if count and place not in BESIDE
     ]
@@ -155,6 +156,8 @@ def accounts_line(accounts: Accounts, *, short: bool = False) -> str:
         for place in sorted(BESIDE)
         if (count := accounts.at(place))
     ]
+    if staged:
+        beside.append(f"{figures.grouped(staged)} at the script")
     total = f"received {figures.grouped(accounts.received)}"
     line = f"{total} = {' '.join(parts)} ✓" if parts else total
     return " · ".join((line, *beside))

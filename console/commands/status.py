@@ -38,6 +38,7 @@ async def status(engine: EngineApi, as_json: Json = False) -> None:
             "archive": f"{found.archived} session{'' if found.archived == 1 else 's'}",
             "received": f"{found.accounts.received} objects",
             "of these": tuple(f"{count} {place}" for place, count in counts.items() if count),
+            "at the script": f"{found.staged} of the waiting" if found.staged else "none",
             "disk": f"{size(found.disk_free)} of {size(found.disk_total)} free",
         }
     )

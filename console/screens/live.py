@@ -398,7 +398,8 @@ class LiveScreen(SkeletonScreen):
             return
         now, felt = self.desk.clock(), self.desk.pulse
         short = self.app.size.width < 100
-        self.say((arriving.accounts_line(status.accounts, short=short), "muted"))
+        line = arriving.accounts_line(status.accounts, staged=status.staged, short=short)
+        self.say((line, "muted"))
         if self.has_class("-wide"):
             self.query_one(Chart).draw(felt.history(), felt.rate(now), CHARTED, now)
             senders = arriving.sender_lines(self._arrivals.transfers, now)

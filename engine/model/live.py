@@ -144,5 +144,7 @@ class EngineStatus:
     build_after: float = 0.0
     """Seconds without an object after which a session is built."""
     unfinished_jobs: int = 0
+    staged: int = 0
+    """Objects that are answered and counted as waiting, and that the script is yet to run over."""
     trash_days: int = 0
     """How long a deleted prearchive session can be put back."""

@@ -102,8 +102,17 @@ class Backlog:
             return list((await transaction.execute(query)).scalars())
 
     async def _work_off(self, lane: _Lane, queue: deque[str]) -> None:
+        fault: Exception | None = None
         while queue:
-            await self._one(await self._release(lane), queue.popleft())
+            release = await self._release(lane)
+            try:
+                await self._one(release, queue.popleft())
+            except Unavailable:
+                raise
+            except Exception as error:  # one object must not stand in the way of all others
+                fault = fault or error
+        if fault is not None:
+            raise fault
 
     async def _release(self, lane: _Lane) -> Release:
         """Give the lane's intake, by what is in force now."""

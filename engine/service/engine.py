@@ -143,6 +143,7 @@ class Engine:
             sums = await accounts.total(transaction)
             by_status = await rows.counts(transaction)
             unfinished = await rows.owned_by_jobs(transaction, by_status)
+            staged = await rows.staged(transaction)
         async with self.shop.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
             archived = (await transaction.execute(count)).scalar_one()
@@ -165,6 +166,7 @@ class Engine:
             problems=self._problems(),
             build_after=self.settings.session.build_after,
             unfinished_jobs=unfinished,
+            staged=staged,
             trash_days=self.settings.trash.prearchive_days,
         )
 

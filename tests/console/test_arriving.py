@@ -140,6 +140,9 @@ def test_accounts_are_told_in_one_line() -> None:
     assert arriving.accounts_line(accounts, short=True) == (
         "received 1 207 = 1 200 waiting 7 other ✓ · 3 refused"
     )
+    assert arriving.accounts_line(accounts, staged=12, short=True) == (
+        "received 1 207 = 1 200 waiting 7 other ✓ · 3 refused · 12 at the script"
+    )
     assert arriving.accounts_line(Accounts(counts={})) == "received 0"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.prearchive.conditions import where
-from engine.archive.prearchive.tables import SessionRow
+from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.model.errors import Conflict, NotFound
 from engine.model.identifiers import PrearchiveId
 from engine.model.prearchive import (
@@ -178,6 +178,12 @@ async def owned_by_jobs(session: AsyncSession, by_status: Mapping[str, int]) -> 
         )
     )
     return sum(by_status.get(status, 0) for status in QUEUED | WORKING) + (overtaken or 0)
+
+
+async def staged(session: AsyncSession) -> int:
+    """Count the objects that wait for the helper that runs the script."""
+    query = select(func.count()).select_from(HeldRow).where(HeldRow.waits)
+    return await session.scalar(query) or 0
 
 
 def queue(row: SessionRow, verb: Verb) -> str:

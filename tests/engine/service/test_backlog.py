@@ -13,6 +13,7 @@ import pydicom
 import pytest
 from sqlalchemy import select
 
+from engine.archive.prearchive.rows import staged
 from engine.archive.prearchive.tables import HeldRow, TransferRow
 from engine.intake.answers import Origin
 from engine.intake.journal import Outcome
@@ -73,6 +74,8 @@ async def test_what_is_staged_is_counted_as_waiting_and_shown_to_nobody(
 ) -> None:
     await stage(room)
     assert await counted(room.at) == {Place.WAITING: 1}
+    async with room.at.shop.prearchive_db.read() as transaction:
+        assert await staged(transaction) == 1
     (row,) = await room.rows()
     assert (row.waits, row.node) == (True, room.at.shop.settings.node.name)
     for outcome in (*await room.held.retry((row.id,)), *await room.held.drop((row.id,))):
