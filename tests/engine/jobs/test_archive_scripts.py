@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from sqlalchemy import select, update
 
 from engine.archive import scripts
@@ -62,6 +63,29 @@ async def test_what_is_filed_and_told_is_what_the_script_leaves(either: Fixture)
     # Nothing of the work stays beside it.
     assert [path.name for path in folder.parent.iterdir()] == ["E1"]
     assert list(either.shop.prearchive.glob(".working/*")) == []
+
+
+async def test_a_big_endian_object_is_filed_little_endian_as_the_script_leaves_it(
+    fixture: Fixture,
+) -> None:
+    await in_force(fixture, NAMES)
+    claim = await fixture.claim()
+    record = fixture.publish(claim, "1.dcm", recorded=False)
+    path = Path(claim.folder) / record.file
+    found = pydicom.dcmread(path)
+    found.Rows, found.file_meta.TransferSyntaxUID = 513, ExplicitVRBigEndian
+    pydicom.dcmwrite(path, found, implicit_vr=False, little_endian=False)
+    assert path.read_bytes().find(b"\x02\x01", 132) > 0
+    fixture.record(claim, record.file, path)
+    await fixture.shop.absorber.absorb()
+    assert await build(fixture, claim.session) == ""
+    assert await archive(fixture, claim.session) == ""
+    (row,) = await filed(fixture)
+    (after,) = objects(fixture.shop.archive / row.folder).values()
+    assert after.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    # Words of pixels are in the other order than pydicom, which leaves them, has written them.
+    assert (after.PatientName, after.Rows, after.PixelData) == ("anonymous", 513, b"\2\1\4\3")
+    assert await counted(fixture) == {Place.ARCHIVED: 1}
 
 
 async def test_objects_carry_the_id_and_another_run_leaves_them(fixture: Fixture) -> None:
