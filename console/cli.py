@@ -11,6 +11,7 @@ from console.commands import (
     archive,
     audit,
     contents,
+    contradictions,
     demo,
     doctor,
     export,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 contents.add_to(prearchive.app, archive.app)
+contradictions.add_to(prearchive.app)
 export.add_to(archive.app)
 for noun in (
     receiver,

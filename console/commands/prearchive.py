@@ -270,4 +270,7 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "objects": row.objects,
         "bytes": row.bytes,
         "last_object": built["last_object"],
+        "contradictions": row.contradictions,
+        "belongs_to": row.belongs_to,
+        "duplicates": row.duplicates,
     }

@@ -28,6 +28,7 @@ _GONE = {Verb.ARCHIVE: "archived", Verb.DELETE: "deleted"}
 _STAYS = {
     Verb.MOVE: "moved",
     Verb.RELABEL: "relabelled",
+    Verb.RESOLVE: "decided",
     Verb.REBUILD: "built",
     Verb.RESTORE: "restored",
 }

@@ -30,6 +30,12 @@ def record(subject: Subject, identifier: str, language: int) -> None:
     item.put(_MEANING, "LO", _TITLES[language])
 
 
+def records_in(header: Header) -> tuple[str, ...]:
+    """Give the ids of all scripts that an object says were applied to it, ours or not."""
+    codes = (item.text(_CODE) or item.text(_LONG_CODE) for item in header.items(METHODS))
+    return tuple(filter(None, codes))
+
+
 def recorded_in(header: Header, identifier: str) -> bool:
     """Say whether the script with this id was applied to an object."""
     return any(

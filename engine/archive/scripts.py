@@ -58,6 +58,12 @@ async def by_id(session: AsyncSession, id: str) -> ScriptText | None:
     return _text(row, found) if row is not None and found is not None else None
 
 
+async def ids(session: AsyncSession, scope: str) -> frozenset[str]:
+    """Give the ids of all versions of a scope: what objects carry that one of them has changed."""
+    query = select(ScriptVersionRow.id).where(ScriptVersionRow.scope == scope)
+    return frozenset((await session.scalars(query)).all())
+
+
 async def all_of(session: AsyncSession) -> tuple[ScriptSummary, ...]:
     """Give the active version of every scope, that of the site first, without texts."""
     rows = await session.execute(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Database
-from engine.archive.prearchive.rows import folder_of, place_of, settle
+from engine.archive.prearchive.rows import folder_of, place_of, settle, timestamp_of
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.build.level import iso_date, iso_time
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
@@ -49,7 +49,7 @@ class ClaimDesk:
                     return found, False
                 await self._close(found.session)
                 continue
-            timestamp = _timestamp(moment + timedelta(milliseconds=attempt))
+            timestamp = timestamp_of(moment + timedelta(milliseconds=attempt))
             folder = place_of(self._prearchive, request.project or None, timestamp, request.label)
             made = await asyncio.to_thread(_make_folder, self._prearchive, folder)
             if not made:
@@ -135,10 +135,6 @@ async def _find(transaction: AsyncSession, request: ClaimRequest) -> SessionRow 
         )
     )
     return found.scalar_one_or_none()
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y%m%d_%H%M%S") + f"{moment.microsecond // 1000:03d}"
 
 
 def _make_folder(root: Path, folder: Path) -> bool:

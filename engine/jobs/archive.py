@@ -29,6 +29,8 @@ from engine.model.measures import say_count
 from engine.model.scripts import project_scope
 from engine.model.states import Verb
 
+UNDECIDED = "nobody has decided on what contradicts itself in the session"
+
 _GENDERS = {"M": "male", "F": "female", "O": "other"}
 
 
@@ -72,6 +74,8 @@ class ArchiveJob:
         if not files:
             raise InvalidInput("an empty session cannot be archived")
         if len(files) == row.built_objects and document_beside(folder).exists():
+            if row.contradictions:
+                raise Conflict(row.reason or UNDECIDED)
             return
         result = await build(self._shop, row, folder)
         async with self._shop.prearchive_db.write() as transaction:

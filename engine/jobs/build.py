@@ -20,8 +20,10 @@ from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.guard import Guard
 from engine.intake.absorb import forget
 from engine.intake.build.assemble import assemble
+from engine.intake.build.patients import NOBODY, Routed
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.intake.build.types import SessionTypes, load_types
+from engine.jobs import contradictions
 from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.rerun import adopt
 from engine.jobs.runner import Work
@@ -137,19 +139,33 @@ class BuildJob:
         await self._shop.fail(session, Verb.REBUILD, attempt, code, reason)
 
 
-async def build(shop: Workshop, row: SessionRow, folder: Path) -> BuildResult:
-    """Build a session where its folder is now, in another process.
+async def build(
+    shop: Workshop, row: SessionRow, folder: Path, *, one_patient: bool = False
+) -> BuildResult:
+    """Build a session where its folder is now, in another process. What contradicts itself in it is
+    a problem of the result until somebody has decided; with `one_patient` its patients are said to
+    be one.
 
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
     await adopt(shop, row, folder)
     place = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
-    return await assembled(shop, row, folder, subject=row.subject or "", place=place)
+    routed = await contradictions.routed(shop, row)
+    result = await assembled(
+        shop, row, folder, subject=row.subject or "", place=place, routed=routed
+    )
+    return await contradictions.judge(shop, row, folder, result, accepts=one_patient)
 
 
 async def assembled(
-    shop: Workshop, row: SessionRow, folder: Path, *, subject: str, place: Path
+    shop: Workshop,
+    row: SessionRow,
+    folder: Path,
+    *,
+    subject: str,
+    place: Path,
+    routed: Routed = NOBODY,
 ) -> BuildResult:
     """Build any folder that holds a session's objects; `place` is what its document names.
 
@@ -166,6 +182,7 @@ async def assembled(
         checksums=wanted.checksums,
         scan_type_mapping=mapping,
         pet_mr=wanted.pet_mr,
+        routed=routed,
     )
     try:
         return await shop.crunch.run(
@@ -227,6 +244,8 @@ async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) 
     row.scan_time = document.time or row.scan_time
     row.scans = len(document.scans)
     row.built_objects = len(result.covered) - len(result.duplicates)
+    row.contradictions = len(result.conflicts)
+    row.several_patients = any(one.code == "patients" for one in result.problems)
     await _follow_files(transaction, row, result)
     for duplicate in result.duplicates:
         await _drop_duplicate(transaction, row, duplicate, result)

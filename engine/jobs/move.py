@@ -5,6 +5,7 @@ new labels, and the session is built anew at its place."""
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -12,14 +13,19 @@ from sqlalchemy import func, select
 from engine.archive.audit import record_triage
 from engine.archive.prearchive.rows import place_of
 from engine.archive.prearchive.tables import SessionRow
+from engine.intake.build.result import BuildResult
+from engine.jobs import contradictions
+from engine.jobs.aside import bring_back, place_aside, put_aside
 from engine.jobs.build import build, drop_files, note
-from engine.jobs.leave import recover_unrecorded
+from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
-from engine.model.errors import Conflict
+from engine.model.errors import Conflict, InvalidInput
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
+
+PATIENTS_FIRST = "objects of several patients are in the session"
 
 
 class MoveJob:
@@ -34,6 +40,7 @@ class MoveJob:
         return Work(
             steps=[
                 ("take", self._take),
+                ("decide", self._decide),
                 ("script", self._script),
                 ("rename", self._rename),
                 ("build", self._build),
@@ -46,6 +53,38 @@ class MoveJob:
         if row is not None:
             folder = await self._shop.take_away(row)
             await recover_unrecorded(self._shop, row, folder)
+
+    async def _decide(self, session: str, attempt: int) -> None:
+        """Carry out what was decided on the session's contradictions. While several patients are
+        in it the script must not run: it would make one of them."""
+        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        if row is None:
+            return
+        folder = self._shop.prearchive / row.working_folder
+        decision = contradictions.decision_of(row)
+        if decision is not None and decision.carried_out:
+            return
+        if decision is None or not place_aside(self._shop.prearchive, row, decision.aside).exists():
+            row = await self._look_anew(row, folder)
+        kept = await asyncio.to_thread(contradictions.read, folder)
+        if decision is None:
+            if row.several_patients:
+                raise Conflict(row.reason or PATIENTS_FIRST, hint="decide on them first")
+            return
+        contradictions.check(kept, decision.choices, decision.seen)
+        gone = contradictions.set_aside(kept, decision.choices)
+        if gone:
+            await put_aside(self._shop, row, folder, gone, decision.aside)
+
+    async def _look_anew(self, row: SessionRow, folder: Path) -> SessionRow:
+        """Build what has come since the last build: the script could hide whose it is."""
+        files = await asyncio.to_thread(object_files, folder)
+        if len(files) == row.built_objects:
+            return row
+        with suppress(InvalidInput):  # what cannot be built is told at its new place
+            await build_and_note(self._shop, row, folder)
+        async with self._shop.prearchive_db.read() as transaction:
+            return await transaction.get_one(SessionRow, row.id)
 
     async def _script(self, session: str, attempt: int) -> None:
         """Run the site script before the row says anything new: where it fails, all stays."""
@@ -97,11 +136,38 @@ class MoveJob:
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
+        await self.take_back(row)
         async with self._shop.prearchive_db.write() as transaction:
             locked = await transaction.get_one(SessionRow, session, with_for_update=True)
             # It is asked for anew, and then nothing of this attempt may come along.
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
         await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
+
+    async def take_back(self, row: SessionRow) -> None:
+        """Fetch objects that had been put aside before there was a row for them."""
+        if row.working_folder:
+            folder = taken_folder(self._shop.prearchive / row.working_folder)
+            await asyncio.to_thread(bring_back, self._shop.prearchive, row, folder)
+
+
+async def build_and_note(
+    shop: Workshop, row: SessionRow, folder: Path, *, one_patient: bool = False
+) -> BuildResult:
+    """Build a taken session, and let row and index follow.
+
+    Raises:
+        InvalidInput: if it cannot be built.
+    """
+    result = await build(shop, row, folder, one_patient=one_patient)
+    async with shop.prearchive_db.write() as transaction:
+        query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
+        locked = (await transaction.execute(query)).scalar_one()
+        superfluous = await note(transaction, locked, result)
+        locked.reason = result.conflicts[0] if result.conflicts else ""
+        locked.working_folder = str(folder.relative_to(shop.prearchive))
+    await shop.at("build recorded")
+    await asyncio.to_thread(drop_files, folder, superfluous)
+    return result
 
 
 async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
@@ -114,14 +180,9 @@ async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
     working = shop.prearchive / row.working_folder
     folder = await asyncio.to_thread(_with_name, shop.prearchive, home, working, row.folder)
     await shop.at("folder renamed")
-    result = await build(shop, row, folder)
-    async with shop.prearchive_db.write() as transaction:
-        query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
-        locked = (await transaction.execute(query)).scalar_one()
-        superfluous = await note(transaction, locked, result)
-        locked.working_folder = str(folder.relative_to(shop.prearchive))
-    await shop.at("build recorded")
-    await asyncio.to_thread(drop_files, folder, superfluous)
+    decision = contradictions.decision_of(row)
+    accepts = decision is not None and decision.accepts
+    result = await build_and_note(shop, row, folder, one_patient=accepts)
     status, reason = Status.READY, ""
     if result.conflicts:
         status, reason = Status.CONFLICT, result.conflicts[0]

@@ -28,6 +28,7 @@ from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
 from engine.jobs.held import finish_left
 from engine.jobs.leave import object_files, recover_unrecorded
+from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob
 from engine.jobs.workshop import WORKING, Workshop, remove_tree
 from engine.model.accounts import Place
@@ -132,6 +133,7 @@ class Reconciliation:
         if row.status == Status.DELETING:
             await DeleteJob(self._shop).take_back(row)
         await RestoreJob(self._shop).bring(row)
+        await MoveJob(self._shop).take_back(row)
         reason = "its job ended without a word; rebuild it"
         await self._shop.give_back(row.id, Status.ERROR, reason)
 

@@ -22,7 +22,7 @@ from engine.model.errors import EngineError, NotFound
 from engine.model.live import Job
 from engine.model.states import Verb
 
-WORKFLOWS_VERSION = "2"
+WORKFLOWS_VERSION = "3"
 """Counted up when a workflow changes its steps: older ones end on the program that began them."""
 
 QUEUE = "sessions"

@@ -114,7 +114,7 @@ class Workshop:
             await self.at("folder given back")
         async with self.prearchive_db.write() as transaction:
             locked = await _lock(transaction, session)
-            locked.working_folder = ""
+            locked.working_folder = locked.decision = ""
             locked.accepting = not await _another_accepts(transaction, locked)
             settle(locked, status, reason)
         if reason:

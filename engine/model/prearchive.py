@@ -47,6 +47,13 @@ class PrearchiveSession:
     scans: int
     objects: int
     bytes: int
+    contradictions: int = 0
+    """How many a person has to decide before it can be archived."""
+    belongs_to: str = ""
+    """The accession ID of the archived session of the same received study; empty where there is
+    none."""
+    duplicates: int = 0
+    """How many objects that came for it were there already, in it or in that archived session."""
 
     @property
     def url(self) -> str:

@@ -32,6 +32,8 @@ class Verb(StrEnum):
     ARCHIVE = "archive"
     MOVE = "move"
     RELABEL = "relabel"
+    RESOLVE = "resolve"
+    """Carry out what a person decided on its contradictions."""
     REBUILD = "rebuild"
     DELETE = "delete"
     RESET = "reset"
@@ -56,6 +58,7 @@ QUEUED_FOR = {
     Verb.ARCHIVE: Status.QUEUED_ARCHIVING,
     Verb.MOVE: Status.QUEUED_MOVING,
     Verb.RELABEL: Status.QUEUED_MOVING,
+    Verb.RESOLVE: Status.QUEUED_MOVING,
     Verb.REBUILD: Status.QUEUED_BUILDING,
     Verb.DELETE: Status.QUEUED_DELETING,
     Verb.RESTORE: Status.QUEUED_MOVING,
@@ -64,6 +67,7 @@ WORKING_AT = {
     Verb.ARCHIVE: Status.ARCHIVING,
     Verb.MOVE: Status.MOVING,
     Verb.RELABEL: Status.MOVING,
+    Verb.RESOLVE: Status.MOVING,
     Verb.REBUILD: Status.BUILDING,
     Verb.DELETE: Status.DELETING,
     Verb.RESTORE: Status.MOVING,
@@ -81,6 +85,7 @@ ALLOWED = {
     Verb.ARCHIVE: frozenset({Status.READY, Status.CONFLICT}),
     Verb.MOVE: _SETTLED,
     Verb.RELABEL: _SETTLED,
+    Verb.RESOLVE: frozenset({Status.CONFLICT}),
     Verb.REBUILD: _SETTLED | RECEIVING,
     Verb.DELETE: _SETTLED | RECEIVING,
     Verb.RESET: QUEUED | _SETTLED | RECEIVING,
@@ -110,4 +115,6 @@ def why_not(verb: Verb, status: Status, *, locked: bool) -> str:
         return "a session in ERROR is rebuilt before it can be archived"
     if verb is Verb.ARCHIVE and status in RECEIVING:
         return "objects are still arriving; rebuild the session to end the wait"
+    if verb is Verb.RESOLVE:
+        return "only a session in CONFLICT has something to decide"
     return f"a session in {status.value} cannot do this"

@@ -24,6 +24,7 @@ from engine.model.contents import (
     Timeline,
     TrashedSession,
 )
+from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Problem
 from engine.model.health import Check
 from engine.model.held import HeldDetail
@@ -69,6 +70,22 @@ class PrearchiveApi(Protocol):
     async def relabel(
         self, id: str, label: str = "", subject: str = "", reason: str = ""
     ) -> ActOutcome: ...
+    async def contradictions(self, id: str) -> Contradictions:
+        """Give what a person has to decide before a session can be archived: patient data."""
+        ...
+
+    async def resolve(
+        self,
+        id: str,
+        choices: tuple[Choice, ...],
+        subject: str = "",
+        seen: str = "",
+        reason: str = "",
+    ) -> ActOutcome:
+        """Carry out a decision: what is not kept goes into the trash, and where patients were told
+        apart the site script runs again. With `seen` it holds for no other contradictions."""
+        ...
+
     async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...

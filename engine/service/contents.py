@@ -20,12 +20,13 @@ from engine.intake.build.document import read_session
 from engine.intake.originals import Originals
 from engine.intake.rerouting import route_first
 from engine.intake.routing import RoutingConfig
-from engine.jobs import differences
+from engine.jobs import contradictions, differences
 from engine.jobs.archive import subject_of
 from engine.jobs.scripting import errand
 from engine.jobs.workshop import LOGS, Workshop, document_beside
 from engine.model.changes import FoldedChange
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
+from engine.model.contradictions import Contradictions
 from engine.model.errors import Conflict, NotFound
 from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
@@ -99,6 +100,11 @@ class Waiting:
         return Timeline(
             first=came.first, last=came.last, contributions=contributions, series=came.series
         )
+
+    async def contradictions(self, id: str) -> Contradictions:
+        """Give what a person has to decide."""
+        kept = await self._there(id, lambda _, at: asyncio.to_thread(contradictions.read, at))
+        return kept.told()
 
     async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
         """Tell what the site script has changed, as far as that is kept."""

@@ -15,7 +15,8 @@ from engine.archive.prearchive import rows
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session
 from engine.intake.labels import label_problem
-from engine.jobs import trash
+from engine.jobs import contradictions, trash
+from engine.jobs.archive import UNDECIDED
 from engine.jobs.restore import put_back
 from engine.jobs.workshop import Workshop, document_beside
 from engine.model.changes import FoldedChange
@@ -26,7 +27,9 @@ from engine.model.contents import (
     Timeline,
     TrashedSession,
 )
+from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Conflict, EngineError, InvalidInput
+from engine.model.identifiers import new_prearchive_id
 from engine.model.prearchive import (
     ActOutcome,
     LogEntry,
@@ -42,6 +45,10 @@ from engine.service.contents import Waiting
 from engine.service.ring import EventRing
 
 _MOST = 1000
+_HOW = (
+    "look at it with “anteroom prearchive conflict”, and say which is kept with “anteroom "
+    "prearchive resolve”"
+)
 
 Prepare = Callable[[SessionRow], None]
 
@@ -78,7 +85,7 @@ class Prearchive:
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Queue the archiving of sessions; Unassigned ones are refused."""
-        return await self._act(ids, Verb.ARCHIVE, reason, _must_have_project)
+        return await self._act(ids, Verb.ARCHIVE, reason, _must_be_decided)
 
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
@@ -92,6 +99,7 @@ class Prearchive:
         def want(row: SessionRow) -> None:
             if row.project == target:
                 raise Conflict(f"{row.id} is in {target} already")
+            _must_be_one_patient(row)
             row.wanted_project = target
 
         return await self._act(ids, Verb.MOVE, reason, want)
@@ -108,10 +116,47 @@ class Prearchive:
                 raise InvalidInput(problem)
 
         def want(row: SessionRow) -> None:
+            _must_be_one_patient(row)
             row.wanted_label = label or None
             row.wanted_subject = subject or None
 
         (outcome,) = await self._act((id,), Verb.RELABEL, reason, want)
+        return outcome
+
+    async def contradictions(self, id: str) -> Contradictions:
+        """Give what a person has to decide."""
+        return await self._waiting.contradictions(id)
+
+    async def resolve(
+        self,
+        id: str,
+        choices: tuple[Choice, ...],
+        subject: str = "",
+        seen: str = "",
+        reason: str = "",
+    ) -> ActOutcome:
+        """Queue what a person decided; with `subject` the session gets that one."""
+        problem = label_problem(subject) if subject else ""
+        if problem:
+            raise InvalidInput(problem)
+        async with self._shop.prearchive_db.read() as transaction:
+            row = await rows.get(transaction, id)
+        folder = rows.folder_of(row, self._shop.prearchive)
+        kept = await asyncio.to_thread(contradictions.read, folder)
+        contradictions.check(kept, choices, seen)
+        wanted = subject or contradictions.subject_after(kept, choices)
+        decision = contradictions.Decision(
+            seen=kept.seen, choices=choices, aside=new_prearchive_id()
+        )
+
+        def want(row: SessionRow) -> None:
+            row.decision = contradictions.written(decision)
+            row.wanted_subject = wanted or None
+            # Where patients were told apart the script runs again, also with the same labels.
+            if contradictions.of_patients(kept, choices):
+                row.wanted_label = row.label
+
+        (outcome,) = await self._act((id,), Verb.RESOLVE, reason, want)
         return outcome
 
     async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -191,8 +236,9 @@ class Prearchive:
             row.asked_by = self._actor
             if prepare is not None:
                 prepare(row)
-            # A relabelling is a move within the project: one job does both.
-            job = job.replace(f":{Verb.RELABEL.value}:", f":{Verb.MOVE.value}:")
+            # A relabelling is a move within the project, a decision one to the same place.
+            for other in (Verb.RELABEL, Verb.RESOLVE):
+                job = job.replace(f":{other.value}:", f":{Verb.MOVE.value}:")
             await self._shop.runner.enqueue(transaction, job)
             self._record(transaction, f"Queued {verb.value}", id, reason)
         return job
@@ -223,8 +269,11 @@ class Prearchive:
                 job = _job_of(row)
                 # A new attempt: should the job start all the same, it finds itself overtaken.
                 row.attempt += 1
+                if status is Status.READY and row.contradictions:
+                    status, why = Status.CONFLICT, row.reason
                 rows.settle(row, status, why)
                 row.wanted_project = row.wanted_label = row.wanted_subject = None
+                row.decision = ""
                 self._record(transaction, "Reset", id, reason)
             if job:
                 await self._shop.runner.forget(job)
@@ -237,9 +286,16 @@ class Prearchive:
         record_triage(transaction, self._actor, action, id, {"reason": reason} if reason else {})
 
 
-def _must_have_project(row: SessionRow) -> None:
+def _must_be_decided(row: SessionRow) -> None:
     if row.project is None:
         raise Conflict(f"{row.id} has no project: move it to one first")
+    if row.contradictions:
+        raise Conflict(f"{row.id} is in conflict: {row.reason or UNDECIDED}; {_HOW}")
+
+
+def _must_be_one_patient(row: SessionRow) -> None:
+    if row.several_patients:
+        raise Conflict(f"{row.id} is in conflict: {row.reason or UNDECIDED}; {_HOW}")
 
 
 def _job_of(row: SessionRow) -> str:

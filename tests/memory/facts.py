@@ -17,6 +17,7 @@ from engine.model.archive import (
 )
 from engine.model.changes import FoldedChange
 from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
+from engine.model.contradictions import Choice, Contradiction
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
@@ -143,6 +144,8 @@ class Facts:
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     filed: dict[str, SessionCard] = field(default_factory=dict)
     trashed: dict[str, PrearchiveSession] = field(default_factory=dict)
+    contradictions: dict[str, tuple[Contradiction, ...]] = field(default_factory=dict)
+    decided: list[tuple[str, tuple[Choice, ...], str]] = field(default_factory=list)
     """Deleted sessions, the one deleted last at the end."""
     projects: dict[str, Project] = field(default_factory=dict)
     rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)

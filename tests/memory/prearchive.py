@@ -15,6 +15,7 @@ from engine.model.contents import (
     Timeline,
     TrashedSession,
 )
+from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Conflict, NotFound
 from engine.model.live import (
     Job,
@@ -59,7 +60,13 @@ class Prearchive(Asked):
         raise NotFound("no such prearchive session", hint="list them: anteroom prearchive list")
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        return tuple([await self._act(id, Verb.ARCHIVE) for id in ids])
+        return tuple([await self._archive(id) for id in ids])
+
+    async def _archive(self, id: str) -> ActOutcome:
+        row = self.facts.found(id)
+        if row.contradictions:
+            return ActOutcome(id=id, done=False, message=f"{id} is in conflict: {row.reason}")
+        return await self._act(id, Verb.ARCHIVE)
 
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
@@ -75,6 +82,21 @@ class Prearchive(Asked):
         return await self._act(
             id, Verb.RELABEL, label=label or row.label, subject=subject or row.subject
         )
+
+    async def contradictions(self, id: str) -> Contradictions:
+        found = self.facts.contradictions.get(self.facts.found(id).id, ())
+        return Contradictions(seen="0123456789ab", found=found)
+
+    async def resolve(
+        self,
+        id: str,
+        choices: tuple[Choice, ...],
+        subject: str = "",
+        seen: str = "",
+        reason: str = "",
+    ) -> ActOutcome:
+        self.facts.decided.append((id, choices, subject))
+        return await self._act(id, Verb.RESOLVE, status=Status.READY, reason="", contradictions=0)
 
     async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         ends = {id: Status.ERROR if id in self.facts.unbuildable else Status.READY for id in ids}

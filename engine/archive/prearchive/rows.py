@@ -63,6 +63,11 @@ def place_of(prearchive: Path, project: str | None, timestamp: str, folder: str)
     return base / timestamp / folder
 
 
+def timestamp_of(moment: datetime) -> str:
+    """Name the folder of what arrives at a moment (intake.md 4.3)."""
+    return moment.strftime("%Y%m%d_%H%M%S") + f"{moment.microsecond // 1000:03d}"
+
+
 def to_session(row: SessionRow) -> PrearchiveSession:
     """Give a row as the outside sees it."""
     return PrearchiveSession(
@@ -95,6 +100,8 @@ def to_session(row: SessionRow) -> PrearchiveSession:
         scans=row.scans,
         objects=row.objects,
         bytes=row.bytes,
+        contradictions=row.contradictions,
+        belongs_to=row.belongs_to,
     )
 
 

@@ -61,6 +61,14 @@ class SessionRow(PrearchiveTable):
     wanted_project: Mapped[str | None] = mapped_column(String(64))
     wanted_label: Mapped[str | None] = mapped_column(String(160))
     wanted_subject: Mapped[str | None] = mapped_column(String(160))
+    contradictions: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many the last build has found that nobody has decided on."""
+    several_patients: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether one of them is that the objects are of several patients."""
+    decision: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What the queued job is to make of them, as JSON of `engine.jobs.contradictions`."""
+    belongs_to: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The archived session that has the same received study already."""
 
     __table_args__ = (
         Index(

@@ -33,6 +33,7 @@ from engine.intake.build.layout import (
     write_whole,
 )
 from engine.intake.build.markup import MarkupError
+from engine.intake.build.patients import patients
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult, Move, Problem
 from engine.intake.build.scans import (
     group_series,
@@ -235,6 +236,7 @@ class _Build:
             file_count=len(kept),
             bytes=sum(fact.size for fact in kept),
             split=kind.split,
+            patients=patients(kept, self._options.routed),
         )
 
     def _series(self, facts: Sequence[ObjectFacts]) -> list[_Series]:
@@ -289,7 +291,7 @@ class _Build:
                     repeated.add(fact.path)
             labels = [label for label, _ in first.values()]
             if len(labels) != len(set(labels)):
-                paths = tuple(sorted(fact.path for _, fact in first.values()))
+                paths = tuple(fact.path for _, fact in first.values())
                 reason = f"{len(paths)} different objects have one SOP Instance UID"
                 problems.append(Problem(code="conflict", paths=paths, reason=reason))
             elif len(labels) > 1:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.anonymize.record import METHODS, records_in
 from engine.dicom.dictionary import tag_of
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
@@ -56,6 +57,9 @@ class ObjectFacts:
     position: tuple[float, ...]
     """Image Position (Patient); empty without one. Like the instance number it differs in every
     file and therefore stands outside `values`, which whole series share."""
+
+    records: tuple[str, ...]
+    """The ids of the scripts that the object says were applied to it (0012,0064)."""
 
     values: tuple[str, ...]
     """In the order of the table of attributes; empty where a header has no value."""
@@ -125,6 +129,7 @@ def read_facts(
         if _INSTANCE in header
         else "",
         position=tuple(header.numbers(_POSITION)) if _POSITION in header else (),
+        records=_records(header),
         values=_values(header),
     )
 
@@ -164,6 +169,7 @@ def share_values(facts: Iterable[ObjectFacts]) -> list[ObjectFacts]:
     """Let equal values be one object: a session may hold hundreds of thousands of files."""
     seen: dict[tuple[str, ...], tuple[str, ...]] = {}
     words: dict[str, str] = {}
+    records: dict[tuple[str, ...], tuple[str, ...]] = {}
     shared = []
     for fact in facts:
         values = seen.get(fact.values)
@@ -177,6 +183,7 @@ def share_values(facts: Iterable[ObjectFacts]) -> list[ObjectFacts]:
                 sop_class=words.setdefault(fact.sop_class, fact.sop_class),
                 study=words.setdefault(fact.study, fact.study),
                 series=words.setdefault(fact.series, fact.series),
+                records=records.setdefault(fact.records, fact.records),
                 values=values,
             )
         )
@@ -214,6 +221,13 @@ def _md5(path: Path) -> str:
 
 def _uid(header: Header, tag: int) -> str:
     return clean((header.text(tag) or "").strip(" \0")) if tag in header else ""
+
+
+def _records(header: Header) -> tuple[str, ...]:
+    try:
+        return records_in(header) if METHODS in header else ()
+    except HeaderError:
+        return ()  # nobody can say what is in it; the object is filed all the same
 
 
 def _values(header: Header) -> tuple[str, ...]:

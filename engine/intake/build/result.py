@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.intake.build.patients import NOBODY, Patient, Routed
 from engine.intake.build.types import SessionTypes
 from engine.model.imaging import SessionDocument
 from engine.model.settings import PetMr
@@ -23,6 +24,12 @@ class BuildOptions:
     """Learned from earlier scans of the project, by normal description."""
 
     pet_mr: PetMr = PetMr.PETMR
+    routed: Routed = NOBODY
+    """For whom the objects were routed."""
+
+
+CONFLICTS = frozenset({"conflict", "patients"})
+"""Codes of what a person has to decide: several objects of one UID, several patients."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +37,7 @@ class Problem:
     """Something about files that a person should look at."""
 
     code: str
-    """`unreadable`, `strange` or `conflict`."""
+    """`unreadable`, `strange`, or one of `CONFLICTS`."""
 
     paths: tuple[str, ...]
     reason: str
@@ -77,15 +84,19 @@ class BuildResult:
     split: bool
     """The study is to be separated into a PET and an MR session (intake contract 7.6)."""
 
+    patients: tuple[Patient, ...] = ()
+    """Whose objects they are: one patient, or several who contradict each other."""
+
     @property
     def conflicts(self) -> tuple[str, ...]:
-        """Why the session is in conflict, in words: one SOP Instance UID for different objects."""
-        return tuple(each.reason for each in self.problems if each.code == "conflict")
+        """Why the session is in conflict, in words: different objects of one SOP Instance UID, or
+        several patients, once somebody has looked whether they were decided on."""
+        return tuple(each.reason for each in self.problems if each.code in CONFLICTS)
 
     @property
     def unreadable(self) -> str:
         """Say in words that files could not be taken into the session; empty when all were."""
-        problems = [each for each in self.problems if each.code != "conflict"]
+        problems = [each for each in self.problems if each.code not in CONFLICTS]
         if not problems:
             return ""
         count = sum(len(each.paths) for each in problems)

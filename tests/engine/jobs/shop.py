@@ -96,9 +96,11 @@ class Fixture:
         async with self.shop.archive_db.write() as transaction:
             await projects.add(transaction, id, actor="test")
 
-    async def claim(self, label: str = "E1", project: str = "P", study: str = STUDY) -> Claim:
+    async def claim(
+        self, label: str = "E1", project: str = "P", study: str = STUDY, *, subject: str = "S1"
+    ) -> Claim:
         """Claim a session."""
-        request = ClaimRequest(project=project, study_uid=study, label=label, subject="S1")
+        request = ClaimRequest(project=project, study_uid=study, label=label, subject=subject)
         claim, _ = await self.desk.claim(request)
         return claim
 

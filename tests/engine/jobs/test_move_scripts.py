@@ -44,7 +44,9 @@ async def waiting(fixture: Fixture, project: str = "") -> str:
     return claim.session
 
 
-async def received(fixture: Fixture, session: str, path: Path, sop: str, digest: str) -> None:
+async def received(
+    fixture: Fixture, session: str, path: Path, sop: str, digest: str, *, subject: str = "S1"
+) -> None:
     """Let the site script run over a file and keep what it was, as the receiver does."""
     originals = Originals(fixture.shop.prearchive)
     originals.begin(session)
@@ -54,7 +56,7 @@ async def received(fixture: Fixture, session: str, path: Path, sop: str, digest:
     if script is None:
         return
     row = await fixture.there(session)
-    given = hosting.variables(project=row.project or "", subject="S1", session=row.label)
+    given = hosting.variables(project=row.project or "", subject=subject, session=row.label)
     plan = hosting.ready(script, secret=secret)
     found = opened(open_stored(path, guard=guard()), plan.reach)
     applied = plan.apply(found.subject, given, record=hosting.record_id(script.id, given, secret))
