@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from console import figures
+from console.masking import LASTING
 from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
 from engine.model.errors import EngineError
@@ -75,7 +76,7 @@ def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
 
 def described(session: PrearchiveSession) -> str:
     """Say which session is meant, on one line."""
-    label = session.id if session.project is None else plain_text(session.label, 34)
+    label = session.id if LASTING.hides(session) else plain_text(session.label, 34)
     return (
         f"{label}   {plain_text(session.project or UNASSIGNED, 16)}   "
         f"{figures.plural(session.objects, 'file')}   {session.shown_status.lower()}"

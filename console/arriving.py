@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from console import figures, glyphs
+from console import figures
 from console.arrivals import Arrival, Stage
 from console.widgets.chrome import Piece
 from console.widgets.rows import Row, TableColumn
@@ -67,11 +67,10 @@ def state(arrival: Arrival) -> tuple[str, str]:
 
 
 def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = True) -> str:
-    """Say what is arriving or what comes next; `asks` where the person may ask why, and see what
-    headers say."""
+    """Say what is arriving or what comes next; `asks` where the person may ask why."""
     session, stage = arrival.session, arrival.stage
     if stage is Stage.LIVE:
-        series = arrival.transfer.series if arrival.transfer is not None and asks else ""
+        series = arrival.transfer.series if arrival.transfer is not None else ""
         return series or ("" if arrival.objects else "open, no image yet")
     if stage is Stage.STALLED:
         return f"silent for {_seconds(int((now - arrival.last).total_seconds()))}"
@@ -90,9 +89,7 @@ def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = Tr
     return arrival.said or "its log says why"
 
 
-def row(
-    arrival: Arrival, now: datetime, *, masked: bool, build_after: float, asks: bool = True
-) -> Row:
+def row(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = True) -> Row:
     """Show one arrival."""
     session = arrival.session
     shown, tone = state(arrival)
@@ -103,7 +100,7 @@ def row(
             shown,
             arrival.calling,
             (session.project or "–") if session is not None else "",
-            _subject(arrival, masked=masked),
+            (session.subject or session.label) if session is not None else "",
             str(session.scans) if session is not None and session.scans else "",
             step(arrival, now, build_after=build_after, asks=asks),
             figures.grouped(arrival.objects) if arrival.objects else "",
@@ -197,12 +194,6 @@ def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Pie
         sign: Piece = ("●", "good") if is_open else ("·", "muted")
         lines.append((sign, (f" {calling:<16.16} {figures.age(now, last):>4}", "plain")))
     return lines
-
-
-def _subject(arrival: Arrival, *, masked: bool) -> str:
-    if arrival.session is None:
-        return ""
-    return glyphs.MASK if masked else arrival.session.subject or arrival.session.label
 
 
 def _builds(arrival: Arrival, now: datetime, build_after: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from console.acts import Act
+from console.masking import Masks
 from console.notices import Notices
 from console.outgoing import Outgoing
 from console.preferences import Preferences
@@ -58,3 +59,8 @@ class Desk:
     def reveals(self) -> bool:
         """Whether labels that are masked otherwise are shown now."""
         return self.revealed_until is not None and self.clock() < self.revealed_until
+
+    @property
+    def masks(self) -> Masks:
+        """What is masked now."""
+        return Masks(watching=self.watching, revealed=self.reveals)

@@ -78,9 +78,10 @@ class Happenings:
         """Give the object that a row is about."""
         return next((one.event.object for one in self._lines if str(one.first) == key), "")
 
-    def rows(self, named: Callable[[Event], str], filter: Filter) -> list[Row]:
-        """Give the rows that fit a filter, the newest first; `named` says of whom an event is."""
-        rows = (_row(one, named(one.event)) for one in reversed(self._lines) if _fits(one, filter))
+    def rows(self, told: Callable[[Event], tuple[str, str]], filter: Filter) -> list[Row]:
+        """Give the rows that fit a filter, the newest first; `told` says of whom an event is, and
+        what may be said of it."""
+        rows = (_row(one, *told(one.event)) for one in reversed(self._lines) if _fits(one, filter))
         return [row for row in rows if _has(row, filter.words)]
 
     def _add(self, event: Event) -> None:
@@ -113,7 +114,7 @@ def _shape(text: str) -> str:
     return re.sub(r"\d+", "0", text)
 
 
-def _row(line: Happening, named: str) -> Row:
+def _row(line: Happening, named: str, text: str) -> Row:
     event = line.event
     sign, tone = _SIGNS.get(event.severity) or _OF_KIND.get(event.kind, ("·", "dim"))
     if event.severity == "info" and event.text.startswith(_SETTLED):
@@ -126,7 +127,7 @@ def _row(line: Happening, named: str) -> Row:
             figures.clock(event.at),
             f"{sign} {_kind(event)}",
             named,
-            f"{event.text}, {line.times} times" if often else event.text,
+            f"{text}, {line.times} times" if often else text,
         ),
         tones=((1, tone),),
     )

@@ -9,6 +9,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from console.keys import MODES, told
+from console.masking import LASTING
 from console.plain import plain, plain_text
 from console.screens.skeleton import SkeletonScreen
 from engine.model.errors import EngineError
@@ -65,15 +66,15 @@ class ConsoleCommands(Provider):
         if not isinstance(screen, SkeletonScreen) or screen.desk.watching or len(query) < 2:
             return
         try:
-            page = await screen.engine.prearchive.list(PrearchiveQuery(text=query), limit=FOUND)
+            # Also while labels are revealed: the palette may stay open for longer.
+            wanted = LASTING.query(PrearchiveQuery(text=query))
+            page = await screen.engine.prearchive.list(wanted, limit=FOUND)
         except EngineError:
             # The strip says that the engine is gone.
             return
         for row in page.rows:
-            if row.project is None:
-                # Also while labels are revealed: the palette may stay open for longer.
-                continue
-            title = plain_text(f"session {row.label}", 60)
+            name = row.id if LASTING.hides(row) else row.label
+            title = plain_text(f"session {name}", 60)
             where = plain_text(f"{row.project or 'Unassigned'}, {row.status.value.lower()}", 60)
             run = partial(screen.host.open_session, row.id)
             yield Hit(0.5, plain(title), run, text=title, help=where)

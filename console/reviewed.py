@@ -7,37 +7,32 @@ from collections.abc import Sequence
 
 from console import figures, triaged
 from console.acts import UNASSIGNED
+from console.masking import ShownSession
 from engine.model.contents import SessionContents
-from engine.model.prearchive import LogEntry, PrearchiveSession
+from engine.model.prearchive import LogEntry
 
 
 def about(
-    session: PrearchiveSession,
-    contents: SessionContents | None,
-    log: Sequence[LogEntry],
-    *,
-    masked: bool,
+    session: ShownSession, contents: SessionContents | None, log: Sequence[LogEntry]
 ) -> list[tuple[str, str]]:
     """Give the lines as (name, value); an empty name goes over the width."""
-    subject, label = triaged.labels(session, masked=masked)
     lines = [("Status", triaged.state(session)[0])]
     if session.reason:
-        lines.append(("Reason", triaged.unnamed(session.reason, session, masked=masked)))
+        lines.append(("Reason", session.reason))
     lines += [
-        ("Next", triaged.next_step(session, label, subject)),
+        ("Next", triaged.next_step(session)),
         ("Built", _built(log, contents)),
     ]
     warnings = contents.warnings if contents is not None else ()
     if warnings:
         lines.append(("Warnings", figures.grouped(len(warnings))))
-        said = (triaged.unnamed(line, session, masked=masked) for line in warnings)
-        lines += [("", f"! {line}") for line in said]
+        lines += [("", f"! {line}") for line in warnings]
     if contents is not None:
         scans = figures.plural(len(contents.scans), "scan")
         lines.append(("Totals", f"{scans}, {figures.plural(session.objects, 'object')}"))
     lines += [
-        ("Session", label),
-        ("Belongs", place(session, masked=masked)),
+        ("Session", session.label),
+        ("Belongs", place(session)),
         ("On disk", figures.size(session.bytes)),
         ("Scanned", f"{session.scan_date} {session.scan_time}".strip() or "–"),
         ("Arrived", f"{figures.moment(session.uploaded)} from {session.calling or '–'}"),
@@ -48,10 +43,9 @@ def about(
     return lines
 
 
-def place(session: PrearchiveSession, *, masked: bool) -> str:
+def place(session: ShownSession) -> str:
     """Say where a session belongs."""
-    subject, _ = triaged.labels(session, masked=masked)
-    return f"{session.project or UNASSIGNED} / {subject or '–'}"
+    return f"{session.project or UNASSIGNED} / {session.subject or '–'}"
 
 
 def _built(log: Sequence[LogEntry], contents: SessionContents | None) -> str:

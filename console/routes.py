@@ -1,11 +1,10 @@
 """A routing trace as rows: for each value who was asked, in which order, what it read, and why it
-won or lost. Pure; what may be a patient's label comes in masked when it is masked elsewhere."""
+won or lost. Pure; what is masked comes in masked."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
-from console import glyphs
 from console.widgets.rows import Row, TableColumn
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 
@@ -20,17 +19,13 @@ TITLES = {
     Concept.SESSION: "Session",
     Concept.AUTO_ARCHIVE: "Auto-archive",
 }
-_OF_PATIENT = frozenset({Concept.SUBJECT, Concept.SESSION})
-"""What is found for these is a label, and is cut from the patient's name and number where nothing
-else gave one."""
 
 
-def rows(route: Route, *, masked: bool = False) -> list[Row]:
+def rows(route: Route) -> list[Row]:
     """Show a route and its trace."""
     shown = []
     for concept in Concept:
-        hidden = masked and concept in _OF_PATIENT
-        shown.append(_head(route, concept, hidden=hidden))
+        shown.append(_head(route, concept))
         steps = [step for step in route.trace if step.concept is concept]
         groups = groupby(enumerate(steps), key=lambda each: each[1].verdict is Verdict.NOT_ASKED)
         for not_asked, group in groups:
@@ -38,11 +33,11 @@ def rows(route: Route, *, masked: bool = False) -> list[Row]:
             if not_asked:
                 shown.append(_not_asked(concept, members))
             else:
-                shown += [_step(step, place, hidden=hidden) for place, step in members]
+                shown += [_step(step, place) for place, step in members]
     return shown
 
 
-def result(route: Route, concept: Concept, *, hidden: bool = False) -> str:
+def result(route: Route, concept: Concept) -> str:
     """Say what was found for one value."""
     match concept:
         case Concept.PROJECT:
@@ -57,21 +52,16 @@ def result(route: Route, concept: Concept, *, hidden: bool = False) -> str:
             found = route.subject
         case _:
             found = route.session
-    if found is None:
-        return "none"
-    return glyphs.MASK if hidden else found
+    return "none" if found is None else found
 
 
-def story(step: TraceStep, *, hidden: bool = False) -> str:
+def story(step: TraceStep) -> str:
     """Tell what an extractor read, and what came of it."""
-    saw, found = (
-        (glyphs.MASK if text else text) if hidden else text for text in (step.saw, step.found or "")
-    )
     told = step.element
-    if saw:
-        told += f"{' ' if told else ''}“{saw}”"
-    if found and step.found != step.saw:
-        told += f"{' ' if told else ''}→ “{found}”"
+    if step.saw:
+        told += f"{' ' if told else ''}“{step.saw}”"
+    if step.found and step.found != step.saw:
+        told += f"{' ' if told else ''}→ “{step.found}”"
     if step.verdict is not Verdict.WON:
         told += f"{': ' if told else ''}{step.verdict.value}"
     if step.note:
@@ -79,18 +69,18 @@ def story(step: TraceStep, *, hidden: bool = False) -> str:
     return told
 
 
-def _head(route: Route, concept: Concept, *, hidden: bool) -> Row:
-    text = result(route, concept, hidden=hidden)
+def _head(route: Route, concept: Concept) -> Row:
+    text = result(route, concept)
     lost = concept is Concept.PROJECT and route.project is None
     tones = ((1, "look"),) if lost else ()
     return Row(key=concept.value, cells=(TITLES[concept], text), tones=tones)
 
 
-def _step(step: TraceStep, place: int, *, hidden: bool) -> Row:
+def _step(step: TraceStep, place: int) -> Row:
     won = step.verdict is Verdict.WON
     return Row(
         key=f"{step.concept.value}.{place}",
-        cells=(f"{'✓' if won else ' '} {step.extractor}", story(step, hidden=hidden)),
+        cells=(f"{'✓' if won else ' '} {step.extractor}", story(step)),
         tone="good" if won else "dim",
         tones=() if won else ((1, "dim"),),
     )

@@ -32,7 +32,6 @@ def rows(
     label: str,
     files: int,
     marked: Collection[str] = (),
-    bare: bool = False,
 ) -> list[Row]:
     """Show the scans under the session.
 
@@ -42,7 +41,6 @@ def rows(
         label: Of the session.
         files: How many files it has in all.
         marked: Ids of scans that a person should look at; an empty id is the session.
-        bare: Leave out what scanner and people have written of the scans.
     """
     shown = [
         Row(key=PLACE, cells=("", place, "", ""), tone="dim", tones=((1, "dim"),)),
@@ -52,7 +50,7 @@ def rows(
         _row(
             key_of(one.id),
             one.id,
-            one.modality if bare else described(one),
+            described(one),
             one.files,
             marked=one.id in marked,
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from console import figures, glyphs
+from console import figures
 from console.acts import UNASSIGNED
+from console.masking import ShownTrash
 from console.widgets.dialogs import Question, reason
 from console.widgets.rows import Row, TableColumn
-from engine.model.contents import TrashedSession
 
 COLUMNS = (
     TableColumn(title="Deleted", width=16),
@@ -17,33 +17,32 @@ COLUMNS = (
 )
 
 
-def row(one: TrashedSession, *, masked: bool) -> Row:
+def row(one: ShownTrash) -> Row:
     """Show one deleted session."""
     return Row(
         key=one.id,
         cells=(
             figures.moment(one.deleted)[:16],
             one.by or "–",
-            described(one, masked=masked),
+            described(one),
             figures.grouped(one.objects),
             figures.moment(one.until)[:10],
         ),
     )
 
 
-def described(one: TrashedSession, *, masked: bool) -> str:
+def described(one: ShownTrash) -> str:
     """Say which session it was."""
-    subject, label = (glyphs.MASK,) * 2 if masked else (one.subject or "–", one.label)
-    return f"{one.project or UNASSIGNED} / {subject} / {label}"
+    return f"{one.project or UNASSIGNED} / {one.subject or '–'} / {one.label}"
 
 
-def question(one: TrashedSession, *, masked: bool) -> Question:
+def question(one: ShownTrash) -> Question:
     """Make the question before a session is put back."""
     files = figures.plural(one.objects, "object")
     return Question(
         title="Put a session back into the prearchive?",
         act="Put it back",
-        rows=(f"{described(one, masked=masked)}   {files}, {figures.size(one.bytes)}",),
+        rows=(f"{described(one)}   {files}, {figures.size(one.bytes)}",),
         says=("Its folder, its log and its row come back; its status is found anew.",),
         fields=(reason(needed=False),),
         command=lambda _given: f"anteroom trash restore {one.id}",

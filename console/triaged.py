@@ -3,13 +3,12 @@ Pure: the time of day is an argument, and nothing here knows a widget's state.""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from console import figures, glyphs
+from console import figures
 from console.acts import UNASSIGNED
+from console.masking import ShownSession
 from console.widgets.rows import Row, TableColumn
 from engine.model.prearchive import LogEntry, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status
@@ -27,9 +26,6 @@ COLUMNS = (
     TableColumn(title="Size", width=5, right=True, priority=7, sort="bytes", falling=True),
     TableColumn(title="From", width=9, priority=8, sort="calling"),
 )
-
-_RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
-"""How the log tells of other labels: those before are known from nowhere else."""
 
 _SHOWN = {
     Status.RECEIVING: ("◐ receiving", "plain"),
@@ -53,43 +49,17 @@ def state(session: PrearchiveSession) -> tuple[str, str]:
     return (f"◑ {word}" if status in WORKING else f"▪ {word}"), "plain"
 
 
-def labels(session: PrearchiveSession, *, masked: bool) -> tuple[str, str]:
-    """Give the labels of subject and session. Where nothing said where a session belongs, they are
-    a patient's name and number: these are masked."""
-    if masked:
-        return glyphs.MASK, glyphs.MASK
-    return session.subject or "", session.label
-
-
-def unnamed(text: str, session: PrearchiveSession, *, masked: bool) -> str:
-    """Give what was said of a session, without its labels where these are masked."""
-    if not masked:
-        return text
-    text = _RENAMED.sub(rf"\1 {glyphs.MASK} -> {glyphs.MASK}", text)
-    for name in filter(None, (session.folder, session.label, session.subject)):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", glyphs.MASK, text)
-    return text
-
-
-def unnamed_log(
-    log: Sequence[LogEntry], session: PrearchiveSession, *, masked: bool
-) -> tuple[LogEntry, ...]:
-    """Give the log of a session, without its labels where these are masked."""
-    return tuple(replace(one, text=unnamed(one.text, session, masked=masked)) for one in log)
-
-
-def row(session: PrearchiveSession, now: datetime, *, masked: bool) -> Row:
+def row(session: ShownSession, now: datetime) -> Row:
     """Show one session in the list."""
     shown, tone = state(session)
-    subject, label = labels(session, masked=masked)
     return Row(
         key=session.id,
         tone=tone,
         cells=(
             shown,
             session.project or UNASSIGNED,
-            subject,
-            label,
+            session.subject or "",
+            session.label,
             session.scan_date[5:],
             figures.age(now, session.last_object),
             figures.grouped(session.objects),
@@ -107,15 +77,14 @@ EXPORTED = (
 """The titles of what is written of a session to a file."""
 
 
-def exported(session: PrearchiveSession, *, masked: bool) -> tuple[str, ...]:
+def exported(session: ShownSession) -> tuple[str, ...]:
     """Give what is written of a session to a file: what the list shows, for programs to read."""
-    subject, label = labels(session, masked=masked)
     return (
         session.id,
         session.status.value,
         session.project or UNASSIGNED,
-        subject,
-        label,
+        session.subject or "",
+        session.label,
         session.scan_date,
         session.scan_time,
         session.last_object.isoformat(timespec="seconds"),
@@ -128,13 +97,12 @@ def exported(session: PrearchiveSession, *, masked: bool) -> tuple[str, ...]:
 
 
 def card(
-    session: PrearchiveSession, log: Sequence[LogEntry], *, masked: bool, code: int | None = None
+    session: ShownSession, log: Sequence[LogEntry], *, code: int | None = None
 ) -> list[tuple[str, str]]:
     """Give the lines of a session's card as (name, value); an empty name goes over the width."""
-    subject, label = labels(session, masked=masked)
     lines = [
-        ("Session", label),
-        ("Subject", subject),
+        ("Session", session.label),
+        ("Subject", session.subject or ""),
         ("Project", session.project or f"{UNASSIGNED}: m gives one"),
         ("Type", _type(session)),
         ("Scanned", f"{session.scan_date} {session.scan_time}".strip() or "–"),
@@ -146,11 +114,10 @@ def card(
         ("", ""),
     ]
     if session.reason:
-        lines += [("Reason", unnamed(session.reason, session, masked=masked)), ("", "")]
-    lines += [("Next", next_step(session, label, subject)), ("", "")]
+        lines += [("Reason", session.reason), ("", "")]
+    lines += [("Next", next_step(session)), ("", "")]
     lines.append(("Log", "" if log else "nothing was logged"))
-    told = unnamed_log(log, session, masked=masked)
-    lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(told)]
+    lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(log)]
     return lines
 
 
@@ -167,13 +134,15 @@ def _auto(session: PrearchiveSession, code: int | None) -> str:
     return "yes, by its header" if session.autoarchive else "no, by its header"
 
 
-def next_step(session: PrearchiveSession, label: str, subject: str) -> str:
+def next_step(session: ShownSession) -> str:
     """Say what can be done with a session, and what comes of it."""
     if session.project is None:
         return "m moves it to a project; only then can it be archived"
     match session.status:
         case Status.READY:
-            return f"a archives it as {session.project} / {subject or '–'} / {label}"
+            return (
+                f"a archives it as {session.project} / {session.subject or '–'} / {session.label}"
+            )
         case Status.CONFLICT:
             return "i relabels it, or a tries again once the reason is gone"
         case Status.ERROR:

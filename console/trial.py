@@ -1,11 +1,11 @@
 """How a trial of rules is shown: each step of the routing of one header, what comes of it, and what
-came of it before the edit. Values of a header whose labels are masked show by length. Pure."""
+came of it before the edit. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console import glyphs
+from console.masking import Masks
 from console.ruletexts import Place
 from console.widgets.rows import Row, TableColumn
 from engine.model.prearchive import PrearchiveSession
@@ -32,30 +32,33 @@ class Trial:
     """By the text."""
 
 
-def title(trial: Trial, *, masked: bool, text: str) -> str:
+def title(trial: Trial, masks: Masks, text: str) -> str:
     """Say what was routed, and whether the text is another by now."""
-    name = trial.session.id if masked else trial.session.label
+    name = trial.session.id if masks.hides(trial.session) else trial.session.label
     old = "" if text == trial.text else " · edited since: t tries again"
     return f"Test a header: {name}{old}"
 
 
-def rows(trial: Trial, *, masked: bool) -> list[Row]:
+def rows(trial: Trial, masks: Masks) -> list[Row]:
     """Show the steps of the concept that the text is about."""
-    steps = [one for one in trial.then.trace if one.concept is trial.place.concept]
-    return [_row(number, one, trial.then, masked) for number, one in enumerate(steps, start=1)]
+    then = masks.route(trial.then, trial.session)
+    steps = [one for one in then.trace if one.concept is trial.place.concept]
+    return [_row(number, one, then) for number, one in enumerate(steps, start=1)]
 
 
-def outcome(route: Route, *, masked: bool) -> str:
-    """Say what a route gives."""
-    return "   ".join(f"{name} {value}" for name, value in _values(route, masked))
+def outcome(trial: Trial, masks: Masks) -> str:
+    """Say what the text gives."""
+    then = masks.route(trial.then, trial.session)
+    return "   ".join(f"{name} {value}" for name, value in _values(then))
 
 
-def before(trial: Trial, *, masked: bool) -> str:
+def before(trial: Trial, masks: Masks) -> str:
     """Say what it gave before the edit."""
+    # Compared as they are: masked ones look alike.
     now, then = _results(trial.now), _results(trial.then)
     if now == then:
         return "Before the edit: the same"
-    shown = _values(trial.now, masked)
+    shown = _values(masks.route(trial.now, trial.session))
     differs = [
         f"{name} {value}"
         for (name, value), one, other in zip(shown, now, then, strict=True)
@@ -64,28 +67,20 @@ def before(trial: Trial, *, masked: bool) -> str:
     return f"Before the edit: {', '.join(differs)}"
 
 
-def hidden(text: str) -> str:
-    """Stand for a text that is not shown."""
-    letters = "character" if len(text) == 1 else "characters"
-    return f"‹{len(text)} {letters}›" if text else ""
-
-
-def _row(number: int, step: TraceStep, route: Route, masked: bool) -> Row:
+def _row(number: int, step: TraceStep, route: Route) -> Row:
     won = step.verdict is Verdict.WON
-    saw = hidden(step.saw) if masked else step.saw
     extractor = f"{step.element} {step.extractor}".strip()
     tone = "good" if won else "dim" if step.verdict is Verdict.NOT_ASKED else "plain"
-    cells = (str(number), extractor, saw or "–", _outcome(step, route, masked))
+    cells = (str(number), extractor, step.saw or "–", _outcome(step, route))
     return Row(key=str(number), cells=cells, tones=((3, tone),), tone=tone if won else "plain")
 
 
-def _outcome(step: TraceStep, route: Route, masked: bool) -> str:
+def _outcome(step: TraceStep, route: Route) -> str:
     if step.verdict is Verdict.WON:
         if step.concept is Concept.PROJECT:
             # The ID of a project is of this site, whatever the header said.
             return f"→ {route.project}, a project ✓"
-        found = step.found or ""
-        return f"→ {hidden(found) if masked else found} ✓"
+        return f"→ {step.found or ''} ✓"
     return step.verdict.value + (f": {step.note}" if step.note else "")
 
 
@@ -93,16 +88,11 @@ def _results(route: Route) -> tuple[object, ...]:
     return (route.project, route.subject, route.session, route.auto_archive)
 
 
-def _values(route: Route, masked: bool) -> list[tuple[str, str]]:
-    def label(text: str | None) -> str:
-        if text is None:
-            return "none"
-        return glyphs.MASK if masked else text
-
+def _values(route: Route) -> list[tuple[str, str]]:
     auto = {True: "yes", False: "no", None: "by the project's code"}[route.auto_archive]
     return [
         ("Project", route.project or "none: Unassigned"),
-        ("Subject", label(route.subject)),
-        ("Session", label(route.session)),
+        ("Subject", "none" if route.subject is None else route.subject),
+        ("Session", route.session),
         ("Auto-archive", "no" if route.project is None else auto),
     ]

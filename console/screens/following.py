@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 from textual import on, work
 from textual.timer import Timer
 from textual.worker import Worker
 
-from console import fates, figures, filelists, headers, reviewed, scantree, triaged
+from console import fates, figures, filelists, headers, reviewed, scantree
 from console.desk import Desk
+from console.masking import LASTING
 from console.screens.triage import TriageScreen
 from console.widgets.card import Card
 from console.widgets.sessionpanes import ASKING, SessionPanes
 from console.widgets.table import RecordTable
-from engine.model.contents import SessionContents, Timeline
+from engine.model.contents import FoldedHeader, SessionContents, Timeline
 from engine.model.errors import EngineError, NotFound
 from engine.model.live import Event
 from engine.model.prearchive import LogEntry, PrearchiveSession
@@ -51,6 +51,8 @@ class FollowingScreen(TriageScreen):
         self.entries: tuple[LogEntry, ...] = ()
         self.route: Route | None = None
         self.timeline: Timeline | None = None
+        self.header: FoldedHeader | None = None
+        """The header on show, as the engine gave it."""
         self.gone = ""
         """What became of a session that is not there any more."""
         self.scan = ""
@@ -74,11 +76,6 @@ class FollowingScreen(TriageScreen):
         raise NotImplementedError
 
     # What it uses.
-
-    @property
-    def masked(self) -> bool:
-        """Whether the labels of the session are masked now."""
-        return self.session is None or self.masks(self.session)
 
     @property
     def scans(self) -> RecordTable:
@@ -167,8 +164,24 @@ class FollowingScreen(TriageScreen):
         if self.session is None:
             return
         self._draw(self.session)
+        if self.header is not None:
+            self._show_header(self.header)
         if self.route is not None:
-            self.panes.show_route(self.route, masked=self.masked)
+            self.panes.show_route(self.desk.masks.route(self.route, self.session))
+        if self.timeline is not None:
+            self.show_time()
+
+    def show_time(self) -> None:
+        """Show how the session came together, at the width that there is."""
+        if self.session is not None and self.timeline is not None:
+            masks = self.desk.masks
+            timeline = masks.timeline(self.timeline, self.session)
+            self.panes.show_time(timeline, masks.log(self.entries, self.session))
+
+    def _show_header(self, header: FoldedHeader) -> None:
+        if self.session is not None:
+            masks, lasting = self.desk.masks, not LASTING.hides(self.session)
+            self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
 
     @on(RecordTable.CursorMoved, "#scans")
     def scan_moved(self) -> None:
@@ -207,16 +220,20 @@ class FollowingScreen(TriageScreen):
         entries = await self.asked(api.log(id))
         if id != self.followed:
             return
+        hides = self.desk.masks.hides
+        hidden = self.session is not None and hides(self.session)
         self.gone, self.session = "", session
         self.contents = contents or self.contents
         self.entries = entries if entries is not None else self.entries
         self._old |= {"routing", "time", "files"}
         self._draw(session)
+        if self.header is not None and hides(session) is not hidden:
+            self._show_header(self.header)
         self.fill()
 
     def _forget(self, empty: str) -> None:
         self.session, self.contents, self.entries = None, None, ()
-        self.route, self.timeline = None, None
+        self.route, self.timeline, self.header = None, None, None
         self._header_of = ()
         self.scans.empty = empty
         self.scans.show([])
@@ -226,28 +243,25 @@ class FollowingScreen(TriageScreen):
         self.draw_lines()
 
     def _draw(self, session: PrearchiveSession) -> None:
-        masked, contents = self.masked, self.contents
+        masks = self.desk.masks
+        shown, entries = masks.session(session), masks.log(self.entries, session)
+        contents = self.contents and masks.contents(self.contents, session)
         fresh = not self.scans.total
         if contents is not None:
             self.scans.show(
                 scantree.rows(
                     contents.scans,
-                    place=reviewed.place(session, masked=masked),
-                    label=triaged.labels(session, masked=masked)[1],
+                    place=reviewed.place(shown),
+                    label=shown.label,
                     files=session.objects,
                     marked=scantree.warned(contents.warnings),
-                    bare=self.desk.watching,
                 )
             )
             if fresh and not (self.scan and self.scans.go_to_key(scantree.key_of(self.scan))):
                 self.scan = ""
                 self.scans.go_to_key(scantree.WHOLE)
-        about = reviewed.about(session, contents, self.entries, masked=masked)
-        self.query_one(Card).show("Session", about)
-        self.panes.show_log(
-            triaged.unnamed_log(self.entries, session, masked=masked),
-            triaged.unnamed(session.reason, session, masked=masked),
-        )
+        self.query_one(Card).show("Session", reviewed.about(shown, contents, entries))
+        self.panes.show_log(entries, shown.reason)
         self.tell_session()
         self.draw_lines()
 
@@ -259,11 +273,12 @@ class FollowingScreen(TriageScreen):
         if wanted != self._header_of:
             return
         if header is None:
-            self._header_of = ()
+            self._header_of, self.header = (), None
             self.panes.header.show(None, "the engine gave no header")
             self.panes.caption("header", "")
             return
-        self.panes.header.show(header)
+        self.header = header
+        self._show_header(header)
         if file:
             self.panes.caption("header", f"{filelists.name_of(file)} alone")
         else:
@@ -274,18 +289,16 @@ class FollowingScreen(TriageScreen):
         route = await self.asked(self.engine.prearchive.route(id))
         if route is not None and id == self.followed:
             self.route = route
-            self.panes.show_route(route, masked=self.masked)
+            if self.session is not None:
+                self.panes.show_route(self.desk.masks.route(route, self.session))
 
     @work(exclusive=True, group="timeline", exit_on_error=False)
     async def _fetch_timeline(self, id: str) -> None:
         timeline = await self.asked(self.engine.prearchive.timeline(id))
         if timeline is None or id != self.followed:
             return
-        if self.desk.watching:
-            bare = tuple(replace(one, description="") for one in timeline.series)
-            timeline = replace(timeline, series=bare)
         self.timeline = timeline
-        self.panes.show_time(timeline, self.entries)
+        self.show_time()
 
     @work(group="files", exit_on_error=False)
     async def _fetch_files(self, offset: int) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -20,6 +19,7 @@ from console.desk import Desk
 from console.export import Exportable
 from console.happenings import Happenings
 from console.keys import bindings
+from console.masking import LASTING
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, PulseTaken, SkeletonScreen, sheets
 from console.widgets.chart import Chart, TextLines
@@ -28,7 +28,6 @@ from console.widgets.filterline import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.live import Event, EventBatch
 from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
-from engine.model.routing import Route
 
 SHOWN = 200
 """Transfers, sessions and events that are asked for."""
@@ -144,7 +143,8 @@ class LiveScreen(SkeletonScreen):
         session = self._session
         if session is None:
             return ()
-        label = () if self.masks(session) else (Copyable(title="label", text=session.label),)
+        hidden = self.desk.masks.hides(session)
+        label = () if hidden else (Copyable(title="label", text=session.label),)
         return (
             Copyable(title="id", text=session.id),
             *label,
@@ -185,13 +185,12 @@ class LiveScreen(SkeletonScreen):
         route = await self.asked(self.engine.prearchive.route(session.id))
         if route is None or not self.is_open:
             return
-        masked = self.masks(session)
-        rows = routes.rows(_hidden(route) if masked else route, masked=masked)
+        rows = routes.rows(self.desk.masks.route(route, session))
         lines = [(row.cells[0], row.cells[1]) for row in rows]
         title = f"Why {session.id} is where it is"
         self.app.push_screen(
             TextScreen(
-                title, lines, empty="nothing is known of it", labelled=session.project is None
+                title, lines, empty="nothing is known of it", labelled=LASTING.hides(session)
             )
         )
 
@@ -345,14 +344,13 @@ class LiveScreen(SkeletonScreen):
     def _draw(self) -> None:
         if self._paused or not self.is_mounted:
             return
-        now, status = self.desk.clock(), self.desk.pulse.status
+        now, status, masks = self.desk.clock(), self.desk.pulse.status, self.desk.masks
         self._shown = {one.key: one for one in self._arrivals.on_show(now)}
         self._build_after = status.build_after if status is not None else 0.0
         made = [
             arriving.row(
-                one,
+                masks.arrival(one),
                 now,
-                masked=one.session is not None and self.masks(one.session),
                 build_after=self._build_after,
                 asks=not self.desk.watching,
             )
@@ -371,7 +369,7 @@ class LiveScreen(SkeletonScreen):
             # An association has become the session that it feeds.
             table.go_to_key(self._arrivals.fed_by(pointed))
         at_top = self._events.cursor == 0
-        self._events.show(self._happenings.rows(self._named, self._event_filter.filter))
+        self._events.show(self._happenings.rows(self._told, self._event_filter.filter))
         if at_top:
             self._events.go_to(0)
         self._draw_titles()
@@ -408,23 +406,12 @@ class LiveScreen(SkeletonScreen):
                 lines = [*lines, (), (("Last seen", "muted"),), *senders]
             self.pane(TextLines, "receivers").show(lines)
 
-    def _named(self, event: Event) -> str:
+    def _told(self, event: Event) -> tuple[str, str]:
+        """Say of whom an event is, and what may be said of it."""
         if event.kind == "transfer":
-            return self._arrivals.sender(event.object) or event.object
+            return self._arrivals.sender(event.object) or event.object, event.text
         session = self._arrivals.session(event.object) if event.kind == "session" else None
         if session is None:
-            return event.object
-        return glyphs.MASK if self.masks(session) else session.label
-
-
-def _hidden(route: Route) -> Route:
-    """Give a route without anything that was read from a header."""
-    steps = (
-        replace(
-            step,
-            saw=glyphs.MASK if step.saw else "",
-            found=glyphs.MASK if step.found else step.found,
-        )
-        for step in route.trace
-    )
-    return replace(route, trace=tuple(steps))
+            return event.object, event.text
+        masks = self.desk.masks
+        return masks.session(session).label, masks.text(event.text, session)

@@ -68,10 +68,11 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         return self._note if self.table.marks else ""
 
     def masks_changed(self) -> None:
-        """Draw labels again from what is known."""
+        """Draw labels again from what is known, and look anew for what may be found now."""
         self.table.remake(self._remade)
         self.query_one(Card).show("", ())
         self.fill_card()
+        self.table.outdate()
 
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
         """Take the marks away: what they stood for is done."""
@@ -86,7 +87,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         async def rows(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: list_(query, offset=offset, limit=limit),
-                lambda one: triaged.exported(one, masked=self.masks(one)),
+                lambda one: triaged.exported(self.desk.masks.session(one)),
                 told,
             )
 
@@ -128,12 +129,13 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     @property
     def _query(self) -> PrearchiveQuery:
         found = self.filter_line.filter
-        return PrearchiveQuery(
+        query = PrearchiveQuery(
             text=found.text,
             where=found.conditions,
             sort=self.order,
             descending=self.descending,
         )
+        return self.desk.masks.query(query)
 
     def open_key(self, key: str) -> None:
         """Open a session."""
@@ -197,15 +199,15 @@ class PrearchiveScreen(ListScreen, TriageScreen):
             card.show("", ())
             return
         log = await self.asked(self.engine.prearchive.log(session.id))
-        masked = self.masks(session)
-        _, label = triaged.labels(session, masked=masked)
-        card.show(label, triaged.card(session, log or (), masked=masked))
+        masks = self.desk.masks
+        shown = masks.session(session)
+        card.show(shown.label, triaged.card(shown, masks.log(log or (), session)))
 
     def _take(self, sessions: Sequence[PrearchiveSession]) -> None:
         self._sessions |= {one.id: one for one in sessions}
 
     def _row(self, session: PrearchiveSession) -> Row:
-        return triaged.row(session, self.desk.clock(), masked=self.masks(session))
+        return triaged.row(self.desk.masks.session(session), self.desk.clock())
 
     def _remade(self, row: Row) -> Row:
         session = self._sessions.get(row.key)

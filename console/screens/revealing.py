@@ -1,5 +1,5 @@
-"""Showing for a minute the labels that are masked otherwise: with a reason once an hour, and with
-an entry in the audit trail each time."""
+"""Showing for a minute what is masked otherwise: with a reason once an hour, and with an entry in
+the audit trail each time, before anything is shown."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ async def reveal(screen: SkeletonScreen) -> None:
     desk, why = screen.desk, ""
     if desk.reason_given is None or desk.clock() - desk.reason_given > REASON_HOLDS:
         question = Question(
-            title="Show masked labels for a minute?",
+            title="Show what is masked for a minute?",
             act="Show them",
             says=(
-                "Nothing said where these sessions belong: their labels are what the scanner",
+                "Nothing said where these sessions belong: labels and headers are what the scanner",
                 "knows of the patient. That they were shown is written to the audit trail.",
             ),
             fields=(reason(needed=True),),

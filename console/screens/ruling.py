@@ -330,10 +330,10 @@ class RulingScreen(SkeletonScreen):
             self.pane(Line, "result").say(())
             self.pane(Line, "note").say(())
         else:
-            masked = shown.session.project is None and not self.desk.reveals
-            title = trial.title(shown, masked=masked, text=self._editor.text)
-            table.show(trial.rows(shown, masked=masked))
-            said = trial.outcome(shown.then, masked=masked)
+            masks = self.desk.masks
+            title = trial.title(shown, masks, self._editor.text)
+            table.show(trial.rows(shown, masks))
+            said = trial.outcome(shown, masks)
             self.pane(Line, "result").say(((f" {said}", "accent"),))
-            self.pane(Line, "note").say(((f" {trial.before(shown, masked=masked)}", "muted"),))
+            self.pane(Line, "note").say(((f" {trial.before(shown, masks)}", "muted"),))
         entitle(pane, plain_text(title, 70))

@@ -9,10 +9,11 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from console import figures, filelists, scantree, triaged
+from console import figures, filelists, scantree
 from console.desk import Desk
 from console.export import Cells, Exportable, Told, in_windows
 from console.keys import MODES, bindings
+from console.masking import LASTING
 from console.plain import plain
 from console.screens.following import ASKING, FollowingScreen
 from console.screens.overlays import TextScreen
@@ -65,7 +66,7 @@ class SessionScreen(FollowingScreen):
         """Say which session it is, and which of how many."""
         name = self.followed
         if self.session is not None:
-            name = triaged.labels(self.session, masked=self.masked)[1]
+            name = self.desk.masks.session(self.session).label
         if self.followed in self._among:
             name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
         # It may have been opened from the live screen.
@@ -183,7 +184,7 @@ class SessionScreen(FollowingScreen):
         """Show scans beside the panes, or as one of them."""
         self._turn_to(self._tab)
         if self.timeline is not None:
-            self.call_after_refresh(self.panes.show_time, self.timeline, self.entries)
+            self.call_after_refresh(self.show_time)
 
     @on(RecordTable.RowChosen, "#scans")
     def scan_chosen(self) -> None:
@@ -206,7 +207,7 @@ class SessionScreen(FollowingScreen):
             titles = (column.title for column in message.table.painter.columns)
             lines = [pair for pair in zip(titles, row.cells, strict=True) if pair[1]]
             title = PANES[self.panes.shown]
-            labelled = self.session is not None and self.session.project is None
+            labelled = self.session is not None and LASTING.hides(self.session)
             self.app.push_screen(TextScreen(title, lines, empty="", labelled=labelled))
 
     @on(HeaderView.Changed)

@@ -85,7 +85,8 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
     async def _find(self) -> None:
         words = self.query_one(PlainInput).value.strip()
         table = self.query_one(RecordTable)
-        query = PrearchiveQuery(text=words, sort="last_object", descending=True)
+        asked = PrearchiveQuery(text=words, sort="last_object", descending=True)
+        query = self._desk.masks.query(asked)
         try:
             page = await self._desk.engine.prearchive.list(query, limit=OFFERED)
         except EngineError as error:
@@ -93,24 +94,23 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
             self._sessions = {}
             self._draw()
             return
-        if words != self.query_one(PlainInput).value.strip():
+        if words != self.query_one(PlainInput).value.strip() or query != self._desk.masks.query(
+            asked
+        ):
             return
         self._sessions = {one.id: one for one in page.rows}
         table.empty = "nothing fits" if words else "the prearchive is empty"
         self._draw()
 
     def masks_changed(self) -> None:
-        """Draw labels again: they are masked now, or no longer."""
+        """Draw labels again, and look anew for what may be found now."""
         self._draw()
+        self._find()
 
     def _draw(self) -> None:
-        now, shown = self._desk.clock(), self._desk.reveals
-        self.query_one(RecordTable).show(
-            [
-                triaged.row(one, now, masked=one.project is None and not shown)
-                for one in self._sessions.values()
-            ]
-        )
+        now, masks = self._desk.clock(), self._desk.masks
+        rows = [triaged.row(masks.session(one), now) for one in self._sessions.values()]
+        self.query_one(RecordTable).show(rows)
 
     def _give(self, id: str | None) -> None:
         if id is not None and id in self._sessions:

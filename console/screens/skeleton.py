@@ -29,7 +29,6 @@ from console.notices import Severity
 from console.widgets.chrome import Line, ModeLine, Piece, key_hints
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import Event
-from engine.model.prearchive import PrearchiveSession
 from engine.service.api import EngineApi
 
 if TYPE_CHECKING:
@@ -128,10 +127,6 @@ class SkeletonScreen(Screen[None]):
     def host(self) -> ConsoleApp:
         """The app."""
         return cast("ConsoleApp", self.app)
-
-    def masks(self, session: PrearchiveSession) -> bool:
-        """Whether the labels of a session are masked now."""
-        return self.desk.watching or (session.project is None and not self.desk.reveals)
 
     @property
     def is_open(self) -> bool:

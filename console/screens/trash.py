@@ -12,6 +12,7 @@ from console import figures, trashed
 from console.desk import Desk
 from console.export import Exportable
 from console.keys import bindings
+from console.masking import LASTING
 from console.plain import plain
 from console.screens.skeleton import Copyable, SkeletonScreen, sheets
 from console.widgets.dialogs import AskScreen
@@ -75,7 +76,7 @@ class TrashScreen(SkeletonScreen):
         one = self._chosen
         if one is None:
             return ()
-        label = () if self._masked(one) else (Copyable(title="label", text=one.label),)
+        label = () if self.desk.masks.hides(one) else (Copyable(title="label", text=one.label),)
         command = f"anteroom trash restore {one.id}"
         return (
             Copyable(title="id", text=one.id),
@@ -100,7 +101,7 @@ class TrashScreen(SkeletonScreen):
         if one is None:
             return
         # Also while labels are revealed: the question may stay open for longer.
-        question = trashed.question(one, masked=one.project is None)
+        question = trashed.question(LASTING.trashed(one))
         given = await self.app.push_screen_wait(AskScreen(question))
         if given is None:
             return
@@ -125,9 +126,6 @@ class TrashScreen(SkeletonScreen):
     def _chosen(self) -> TrashedSession | None:
         return self._sessions.get(self._table.cursor_key or "")
 
-    def _masked(self, one: TrashedSession) -> bool:
-        return self.desk.watching or (one.project is None and not self.desk.reveals)
-
     def _rested(self) -> None:
         self._timer = None
         if self._again:
@@ -145,7 +143,8 @@ class TrashScreen(SkeletonScreen):
 
     def _draw(self) -> None:
         sessions = self._sessions.values()
-        self._table.show([trashed.row(one, masked=self._masked(one)) for one in sessions])
+        masks = self.desk.masks
+        self._table.show([trashed.row(masks.trashed(one)) for one in sessions])
         self._tell_list()
         self.keys_changed()
 

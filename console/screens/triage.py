@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from textual import work
 
-from console import acts, figures, triaged
+from console import acts, figures
+from console.masking import LASTING
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
 from console.widgets.dialogs import AskScreen
@@ -90,14 +91,14 @@ class TriageScreen(SkeletonScreen):
         entries = await self.asked(self.engine.prearchive.log(session.id))
         if entries is None or not self.is_open:
             return
-        masked = self.masks(session)
-        told = triaged.unnamed_log(entries, session, masked=masked)
+        masks = self.desk.masks
+        told = masks.log(entries, session)
         lines = [(figures.moment(one.at), one.text) for one in told]
         if session.reason:
-            lines.insert(0, ("reason", triaged.unnamed(session.reason, session, masked=masked)))
-        title = f"Log of {session.id}"
+            lines.insert(0, ("reason", masks.session(session).reason))
+        title, labelled = f"Log of {session.id}", LASTING.hides(session)
         self.app.push_screen(
-            TextScreen(title, lines, empty="nothing was logged", labelled=session.project is None)
+            TextScreen(title, lines, empty="nothing was logged", labelled=labelled)
         )
 
     def copies(self) -> Sequence[Copyable]:
@@ -107,7 +108,7 @@ class TriageScreen(SkeletonScreen):
             return ()
         ids = " ".join(self.chosen_ids())
         one = sessions[0]
-        masked = self.masks(one)
+        masked = self.desk.masks.hides(one)
         return (
             Copyable(title="id", text=ids),
             *(() if masked else (Copyable(title="label", text=one.label),)),

@@ -24,6 +24,7 @@ class HeaderView(Searchable):
         self._header: FoldedHeader | None = None
         self._unfolded: set[str] = set()
         self._left: str | None = None
+        self._labelled = False
 
     def rows(self) -> RecordTable:
         """Make the table."""
@@ -36,9 +37,17 @@ class HeaderView(Searchable):
         """What is shown."""
         return self._header
 
-    def show(self, header: FoldedHeader | None, empty: str = "no header could be read") -> None:
-        """Show a header; `empty` stands for one without rows, or for none."""
+    def show(
+        self,
+        header: FoldedHeader | None,
+        empty: str = "no header could be read",
+        *,
+        labelled: bool = False,
+    ) -> None:
+        """Show a header; `empty` stands for one without rows, or for none. It is `labelled` where
+        there may be values in it that are masked at other times."""
         self.table.empty = empty
+        self._labelled = labelled
         if header == self._header:
             return
         # The cursor comes back to its element when the next header has it too.
@@ -106,7 +115,9 @@ class HeaderView(Searchable):
         elif branch.row is not None:
             lines = headers.values_of(branch.row)
             title = f"{branch.tag} {branch.name}".strip()
-            self.app.push_screen(TextScreen(title, lines, empty="it has no value"))
+            self.app.push_screen(
+                TextScreen(title, lines, empty="it has no value", labelled=self._labelled)
+            )
 
     def _fold(self, key: str) -> None:
         self._unfolded ^= {key}

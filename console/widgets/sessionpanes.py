@@ -87,9 +87,9 @@ class SessionPanes(Container):
                 self.table(name).show([])
             self.caption(name, "")
 
-    def show_route(self, route: Route, *, masked: bool) -> None:
+    def show_route(self, route: Route) -> None:
         """Show how routing found its values."""
-        self.table("routing").show(routes.rows(route, masked=masked))
+        self.table("routing").show(routes.rows(route))
         self.caption("routing", "the first object, by the rules in force now")
 
     def show_time(self, timeline: Timeline, log: Sequence[LogEntry]) -> None:

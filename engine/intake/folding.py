@@ -5,17 +5,19 @@ processes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from engine.anonymize.identifying import identifies
+from engine.dicom.dictionary import parse_tag
 from engine.dicom.fold import Fold
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
 from engine.intake.contents import object_paths, told, within
-from engine.model.contents import FoldedHeader
+from engine.model.contents import FoldedHeader, HeaderRow
 
 MOST_FILES = 2_000
 """Files that are read for one answer, evenly spread over those that there are."""
@@ -98,13 +100,28 @@ def joined(parts: Sequence[Part], total: int) -> FoldedHeader:
         first.fold.join(other.fold)
     unread = [line for part in parts for line in part.unread]
     return FoldedHeader(
-        rows=first.fold.rows(),
+        rows=_marked(first.fold.rows()),
         files=first.fold.files,
         unread=tuple(unread[:MOST_UNREAD]),
         transfer_syntaxes=first.fold.transfer_syntaxes,
         total=total,
         cut=first.fold.cut,
     )
+
+
+def _marked(rows: Iterable[HeaderRow]) -> tuple[HeaderRow, ...]:
+    """Mark the rows that say who the patient is, with all that stands in them."""
+    marked: list[HeaderRow] = []
+    # The depth of the row whose contents are being passed; its own depth while there is none.
+    inside: int | None = None
+    for row in rows:
+        if inside is not None and row.depth <= inside:
+            inside = None
+        says = inside is not None or (bool(row.tag) and identifies(parse_tag(row.tag), row.vr))
+        if says and inside is None:
+            inside = row.depth
+        marked.append(replace(row, identifying=True) if says else row)
+    return tuple(marked)
 
 
 def _read(folder: Path, file: str, part: Part) -> int:

@@ -88,6 +88,8 @@ class HeaderRow:
     """In how many files it stands."""
     length: int = 0
     """Bytes of the longest value."""
+    identifying: bool = False
+    """Whether it, or what it stands in, says who the patient is."""
 
 
 LONGEST_VALUE = 2048

@@ -82,6 +82,9 @@ class PrearchiveQuery:
     """Further conditions, on the fields of `PREARCHIVE_FIELDS`; all of them hold."""
     sort: str = "last_object"
     descending: bool = True
+    masked: bool = False
+    """The labels of sessions without a project are not known to who asks: nothing is found by them,
+    and sorted by a label these sessions stand together, as if they had none."""
 
 
 PREARCHIVE_FIELDS = frozenset(

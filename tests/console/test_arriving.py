@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from console import arriving, glyphs
+from console import arriving
 from console.arrivals import Arrival, Stage
 from engine.model.accounts import Accounts, Place
 from engine.model.filters import parse_filter
@@ -84,16 +84,9 @@ def test_those_who_only_watch_are_offered_no_key() -> None:
 
 
 def test_a_row_shows_numbers_and_labels() -> None:
-    row = arriving.row(arrival(Stage.LIVE, rate=3.94), NOW, masked=False, build_after=60)
+    row = arriving.row(arrival(Stage.LIVE, rate=3.94), NOW, build_after=60)
     assert row.cells[1:5] == ("MR3T_A", "NEURO3", "SUB-1", "2")
     assert row.cells[6:] == ("1 990", "3.9", "34s")
-
-
-def test_masked_labels_are_neither_shown_nor_found() -> None:
-    row = arriving.row(arrival(Stage.LIVE), NOW, masked=True, build_after=60)
-    assert row.cells[3] == glyphs.MASK
-    assert not arriving.fits(row, parse_filter("sub-1"))
-    assert not arriving.fits(row, parse_filter("subject:sub-1"))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +103,7 @@ def test_masked_labels_are_neither_shown_nor_found() -> None:
     ],
 )
 def test_rows_are_found_by_what_they_show(typed: str, fits: bool) -> None:
-    row = arriving.row(arrival(Stage.READY), NOW, masked=False, build_after=60)
+    row = arriving.row(arrival(Stage.READY), NOW, build_after=60)
     assert arriving.fits(row, parse_filter(typed, arriving.FIELDS)) is fits
 
 

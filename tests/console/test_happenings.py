@@ -19,7 +19,7 @@ def event(number: int, text: str, seconds: float = 0, **changes: str) -> Event:
 
 
 def lines(happenings: Happenings, typed: str = "") -> list[tuple[str, str]]:
-    found = happenings.rows(lambda one: one.object, parse_filter(typed, FIELDS))
+    found = happenings.rows(lambda one: (one.object, one.text), parse_filter(typed, FIELDS))
     return [(row.cells[1], row.cells[3]) for row in found]
 
 
@@ -70,7 +70,7 @@ def test_a_line_keeps_its_key_while_it_goes_on() -> None:
     keys = []
     for number in (1, 2, 3):
         happenings.hear([event(number, f"{number} objects so far", number)])
-        keys.append([row.key for row in happenings.rows(lambda one: "", Filter())])
+        keys.append([row.key for row in happenings.rows(lambda one: ("", one.text), Filter())])
     assert keys == [["1"], ["1"], ["1"]]
     assert happenings.object_of("1") == "tr_1"
     assert happenings.object_of("9") == ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from console import glyphs, reviewed
+from console import reviewed
+from console.masking import ShownSession
 from engine.model.contents import SessionContents
 from engine.model.prearchive import LogEntry
 from engine.model.states import Status
@@ -18,9 +19,9 @@ LOG = (
 
 
 def test_state_reason_and_next_step_come_first() -> None:
-    one = session(1, status=Status.CONFLICT, reason="two objects have one UID")
+    one = ShownSession(session(1, status=Status.CONFLICT, reason="two objects have one UID"))
     contents = SessionContents(scans=(), built=True, warnings=("scan 4: x", "session: y"))
-    lines = reviewed.about(one, contents, LOG, masked=False)
+    lines = reviewed.about(one, contents, LOG)
     assert lines[0] == ("Status", "≠ conflict")
     assert lines[1] == ("Reason", "two objects have one UID")
     assert lines[2][0] == "Next"
@@ -31,14 +32,6 @@ def test_state_reason_and_next_step_come_first() -> None:
 
 def test_what_is_not_built_says_so() -> None:
     contents = SessionContents(scans=(), built=False)
-    lines = dict(reviewed.about(session(1), contents, (), masked=False))
+    lines = dict(reviewed.about(ShownSession(session(1)), contents, ()))
     assert lines["Built"].startswith("not yet")
-    assert dict(reviewed.about(session(1), None, (), masked=False))["Built"] == "–"
-
-
-def test_masked_labels_are_in_none_of_the_lines() -> None:
-    one = session(1, label="DOE_JANE", subject="DOE", project=None, folder="DOE_JANE")
-    lines = reviewed.about(one, None, LOG, masked=True)
-    assert "DOE" not in str(lines)
-    assert reviewed.place(one, masked=True) == f"Unassigned / {glyphs.MASK}"
-    assert reviewed.place(one, masked=False) == "Unassigned / DOE"
+    assert dict(reviewed.about(ShownSession(session(1)), None, ()))["Built"] == "–"

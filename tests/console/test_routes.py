@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console import glyphs, routes
+from console import routes
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 
 
 def step(concept: Concept, extractor: str, verdict: Verdict, **facts: str) -> TraceStep:
-    return TraceStep(concept=concept, extractor=extractor, verdict=verdict, **facts)
+    made = TraceStep(concept=concept, extractor=extractor, verdict=verdict)
+    return replace(made, **facts)  # type: ignore[arg-type]
 
 
 ROUTE = Route(
@@ -59,13 +60,6 @@ def test_each_value_is_told_with_who_was_asked_in_order() -> None:
     ]
     keys = [row.key for row in routes.rows(ROUTE)]
     assert len(set(keys)) == len(keys)
-
-
-def test_masked_labels_stand_nowhere_in_a_trace() -> None:
-    cells = [cell for row in routes.rows(ROUTE, masked=True) for cell in row.cells]
-    assert not any("0311" in cell for cell in cells)
-    assert glyphs.MASK in cells
-    assert any("MR3T_A" in cell for cell in cells)
 
 
 def test_what_was_not_found_is_said() -> None:

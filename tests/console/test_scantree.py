@@ -15,10 +15,8 @@ SCANS = (
 )
 
 
-def shown(**options: bool) -> list[tuple[str, ...]]:
-    rows = scantree.rows(
-        SCANS, place="NEURO3 / SUB-1", label="MR_1", files=1_207, marked={"", "5"}, **options
-    )
+def shown() -> list[tuple[str, ...]]:
+    rows = scantree.rows(SCANS, place="NEURO3 / SUB-1", label="MR_1", files=1_207, marked={"", "5"})
     return [row.cells for row in rows]
 
 
@@ -31,10 +29,6 @@ def test_scans_stand_under_their_session() -> None:
         ("6-MR1", "MR", "0", ""),
         ("7", "–", "0", ""),
     ]
-
-
-def test_bare_scans_say_nothing_that_was_typed() -> None:
-    assert [cells[1] for cells in shown(bare=True)[2:]] == ["MR", "MR", "MR", ""]
 
 
 def test_lines_stand_for_a_scan_or_for_all() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from console import trashed
+from console.masking import LASTING, Masks
 from engine.model.contents import TrashedSession
 from tests.memory import NOON
 
@@ -21,11 +22,11 @@ def test_a_deleted_session_is_told_with_who_and_until_when() -> None:
         until=NOON + timedelta(days=30),
         by="me",
     )
-    cells = trashed.row(gone, masked=False).cells
+    cells = trashed.row(Masks(revealed=True).trashed(gone)).cells
     assert cells[1:4] == ("me", "Unassigned / – / DOE_JANE", "1 204")
     assert cells[4].startswith("2026-10-1")
-    assert "DOE" not in str(trashed.row(gone, masked=True))
-    question = trashed.question(gone, masked=True)
+    assert "DOE" not in str(trashed.row(LASTING.trashed(gone)))
+    question = trashed.question(LASTING.trashed(gone))
     assert "DOE" not in str(question.rows)
     assert question.command is not None
     assert question.command({}) == "anteroom trash restore pre_1"

@@ -1,5 +1,4 @@
-"""How sessions of the prearchive are told: a sign and a word for each state, and nothing that is
-masked."""
+"""How sessions of the prearchive are told: a sign and a word for each state."""
 
 from __future__ import annotations
 
@@ -8,15 +7,18 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from console import glyphs, triaged
-from console.acts import UNASSIGNED
+from console import triaged
+from console.masking import ShownSession
 from console.text import plain_text
-from engine.model.prearchive import LogEntry
 from engine.model.states import Status
 from tests.console.piloting import HOSTILE
 from tests.memory import NOON, session
 
 NOW = NOON + timedelta(minutes=1)
+
+
+def shown(**changes: object) -> ShownSession:
+    return ShownSession(session(1, **changes))
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -42,36 +44,23 @@ def test_states_that_want_a_person_are_told_apart_without_colours() -> None:
 
 
 def test_a_row_has_a_cell_for_each_column() -> None:
-    row = triaged.row(session(1, objects=12_345), NOW, masked=False)
+    row = triaged.row(shown(objects=12_345), NOW)
     assert len(row.cells) == len(triaged.COLUMNS)
     assert row.cells[1:4] == ("NEURO3", "SUB-1", "MR_1")
     assert row.cells[5:7] == ("59s", "12 345")
     assert row.key == "pre_aaaaaaa1"
 
 
-@pytest.mark.parametrize("masked", [True, False])
-def test_what_is_masked_stands_nowhere(masked: bool) -> None:
-    unknown = session(1, project=None, label="MR_DOE", subject="DOE")
-    row = triaged.row(unknown, NOW, masked=masked)
-    log = (LogEntry(id="1", at=NOON, text="received"),)
-    lines = triaged.card(unknown, log, masked=masked)
-    told = str((row, lines))
-    assert ("DOE" in told) is not masked
-    assert row.cells[1] == UNASSIGNED
-    if masked:
-        assert row.cells[2:4] == (glyphs.MASK, glyphs.MASK)
-
-
 @pytest.mark.parametrize("status", list(Status))
 def test_a_card_says_what_to_do_next(status: Status) -> None:
-    lines = dict(triaged.card(session(1, status=status, reason="why"), (), masked=False))
+    lines = dict(triaged.card(shown(status=status, reason="why"), ()))
     assert lines["Next"]
     assert lines["Reason"] == "why"
     assert lines["Log"] == "nothing was logged"
-    assert "m moves it" in dict(triaged.card(session(1, project=None), (), masked=True))["Next"]
+    assert "m moves it" in dict(triaged.card(shown(project=None), ()))["Next"]
 
 
 def test_hostile_values_are_passed_on_as_they_are() -> None:
     # The table and the card make them plain: nobody else has to think of it.
-    row = triaged.row(session(1, label=HOSTILE, calling=HOSTILE), NOW, masked=False)
+    row = triaged.row(shown(label=HOSTILE, calling=HOSTILE), NOW)
     assert HOSTILE in row.cells

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console import trial
+from console.masking import Masks
 from console.ruletexts import Place
 from console.trial import Trial
 from engine.model.routing import Concept, Route, TraceStep, Verdict
@@ -47,14 +48,17 @@ MADE = Trial(
 )
 
 
-def said(masked: bool) -> str:
-    cells = [" ".join(row.cells) for row in trial.rows(MADE, masked=masked)]
-    words = (trial.outcome(THEN, masked=masked), trial.before(MADE, masked=masked))
-    return "\n".join([*cells, *words, trial.title(MADE, masked=masked, text="rules")])
+CLEAR, MASKED = Masks(), Masks(watching=True)
+
+
+def said(masks: Masks) -> str:
+    cells = [" ".join(row.cells) for row in trial.rows(MADE, masks)]
+    words = (trial.outcome(MADE, masks), trial.before(MADE, masks))
+    return "\n".join([*cells, *words, trial.title(MADE, masks, "rules")])
 
 
 def test_the_steps_of_the_concept_are_shown_in_order() -> None:
-    rows = trial.rows(MADE, masked=False)
+    rows = trial.rows(MADE, CLEAR)
     assert [row.cells[0] for row in rows] == ["1", "2", "3"]
     assert rows[0].cells[3] == "no match: the value was cut to its first 64 characters"
     assert rows[1].cells[2:] == (SECRET, f"→ {SECRET} ✓")
@@ -63,27 +67,27 @@ def test_the_steps_of_the_concept_are_shown_in_order() -> None:
 
 def test_a_project_that_won_is_named_by_its_id() -> None:
     made = replace(MADE, place=Place(scope="site", concept=Concept.PROJECT))
-    (row,) = trial.rows(made, masked=True)
+    (row,) = trial.rows(made, MASKED)
     assert row.cells[3] == "→ NEURO3, a project ✓"
 
 
 def test_what_differs_from_before_is_said() -> None:
-    assert trial.before(MADE, masked=False) == (
+    assert trial.before(MADE, CLEAR) == (
         "Before the edit: Project none: Unassigned, Subject none, Auto-archive no"
     )
-    assert trial.before(replace(MADE, now=THEN), masked=False) == "Before the edit: the same"
+    assert trial.before(replace(MADE, now=THEN), CLEAR) == "Before the edit: the same"
     other = replace(MADE, now=replace(THEN, subject="OTHER"))
-    assert "▒" in trial.before(other, masked=True)
+    assert "▒" in trial.before(other, MASKED)
 
 
 def test_masked_values_show_by_length_alone() -> None:
-    assert SECRET in said(False)
-    masked = said(True)
+    assert SECRET in said(CLEAR)
+    masked = said(MASKED)
     assert "‹13 characters›" in masked
     assert not [part for part in ("DOE", "JANE", "1970", "MR_1", "dicom") if part in masked]
     assert "pre_aaaaaaa1" in masked
 
 
 def test_a_text_that_was_edited_since_says_so() -> None:
-    assert "edited since" in trial.title(MADE, masked=False, text="other")
-    assert "edited since" not in trial.title(MADE, masked=False, text="rules")
+    assert "edited since" in trial.title(MADE, CLEAR, "other")
+    assert "edited since" not in trial.title(MADE, CLEAR, "rules")

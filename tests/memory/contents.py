@@ -4,6 +4,7 @@ else."""
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 from engine.model.archive import ScanSummary
@@ -194,7 +195,9 @@ def header(files: int = 3) -> FoldedHeader:
         _row("(0029,1010)", "OB", "CSA Image Header Info", "‹OB 11532 bytes›", files, private),
     ]
     return FoldedHeader(
-        rows=tuple(rows),
+        rows=tuple(
+            replace(row, identifying=row.tag[1:5] == "0010" or bool(row.creator)) for row in rows
+        ),
         files=files,
         total=files,
         transfer_syntaxes=(FoldedValue(text="1.2.840.10008.1.2.1", files=files),),

@@ -39,15 +39,19 @@ class Prearchive(Asked):
     async def list(
         self, query: PrearchiveQuery = api.ALL_WAITING, offset: int = 0, limit: int = 100
     ) -> PrearchivePage:
+        def known(row: PrearchiveSession) -> PrearchiveSession:
+            hidden = query.masked and row.project is None
+            return replace(row, label="", subject="") if hidden else row
+
         rows = [
             row
             for row in self.facts.sessions.values()
             if query.project in (None, row.project or "Unassigned")
             and (not query.status or row.status in query.status)
-            and query.text.lower() in f"{row.label} {row.subject} {row.id}".lower()
-            and holds(row, query.where, WAITING)
+            and query.text.lower() in f"{known(row).label} {known(row).subject} {row.id}".lower()
+            and holds(known(row), query.where, WAITING)
         ]
-        rows.sort(key=lambda row: str(getattr(row, query.sort)), reverse=query.descending)
+        rows.sort(key=lambda row: str(getattr(known(row), query.sort)), reverse=query.descending)
         return PrearchivePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
 
     async def show(self, id: str) -> PrearchiveSession:

@@ -1,11 +1,12 @@
 """What the conditions of a filter mean on prearchive rows: each field of `PREARCHIVE_FIELDS` and
-its column."""
+its column, and what of a row is known to who asks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_
 
 from engine.archive import comparing
 from engine.archive.comparing import Criterion, age, amount, chosen, day, text
@@ -17,13 +18,18 @@ from engine.model.states import PROBLEM, QUEUED, RECEIVING, WORKING, Status
 _GROUPS = {"problem": PROBLEM, "busy": QUEUED | WORKING, "receiving": RECEIVING}
 
 
-def where(conditions: Iterable[Condition]) -> list[ColumnElement[bool]]:
-    """Give the criteria of conditions.
+def where(conditions: Iterable[Condition], *, masked: bool = False) -> list[ColumnElement[bool]]:
+    """Give the criteria of conditions; `masked` as in `PrearchiveQuery`.
 
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.
     """
-    return comparing.criteria(conditions, FIELDS)
+    return comparing.criteria(conditions, _MASKED if masked else FIELDS)
+
+
+def known(column: SQLColumnExpression[Any], *, masked: bool) -> SQLColumnExpression[Any]:
+    """Give a label as it is known to who asks: where it is masked it is an empty one."""
+    return case((SessionRow.project.is_(None), ""), else_=column) if masked else column
 
 
 def _status(condition: Condition) -> ColumnElement[bool]:
@@ -51,4 +57,8 @@ FIELDS: dict[str, Criterion] = {
     "subject": text(SessionRow.subject),
     "tag": text(SessionRow.received_study_uid),
     "type": text(SessionRow.modality),
+}
+_MASKED = FIELDS | {
+    "session": text(known(SessionRow.label, masked=True)),
+    "subject": text(known(SessionRow.subject, masked=True)),
 }

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.prearchive.conditions import where
+from engine.archive.prearchive.conditions import known, where
 from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.model.errors import Conflict, NotFound
 from engine.model.identifiers import PrearchiveId
@@ -47,6 +48,7 @@ _SORTS = {
     "objects": SessionRow.objects,
     "bytes": SessionRow.bytes,
 }
+_LABELS = frozenset({"subject", "label"})
 _ADDRESS = re.compile(r"(?:/data)?/prearchive/projects/([^/]+)/([^/]+)/([^/?]+)/?")
 
 
@@ -153,9 +155,12 @@ async def list_page(
     """
     matching = _conditions(query)
     column = _SORTS.get(query.sort, SessionRow.last_object)
+    by_label: SQLColumnExpression[Any] = column
+    if query.sort in _LABELS:
+        by_label = known(column, masked=query.masked)
     # The id makes the order whole: rows that are alike must not wander between windows. It goes
     # the same way as the rest, so that an index can give both.
-    order = [by.desc() if query.descending else by.asc() for by in (column, SessionRow.id)]
+    order = [by.desc() if query.descending else by.asc() for by in (by_label, SessionRow.id)]
     # Rows are wide: only their ids are sorted and passed over, then the window is read.
     window = (
         select(SessionRow.id).where(*matching).order_by(*order).offset(offset).limit(limit)
@@ -244,7 +249,7 @@ def may_accept(row: SessionRow) -> bool:
 
 
 def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
-    matching = where(query.where)
+    matching = where(query.where, masked=query.masked)
     if query.project == UNASSIGNED:
         matching.append(SessionRow.project.is_(None))
     elif query.project is not None:
@@ -252,17 +257,16 @@ def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
     if query.status:
         matching.append(SessionRow.status.in_([status.value for status in query.status]))
     if query.label:
-        matching.append(SessionRow.label == query.label)
+        matching.append(known(SessionRow.label, masked=query.masked) == query.label)
     if query.subject:
-        matching.append(SessionRow.subject == query.subject)
+        matching.append(known(SessionRow.subject, masked=query.masked) == query.subject)
     if query.tag:
         matching.append(SessionRow.received_study_uid == query.tag)
     if query.text:
+        labels = (SessionRow.label, SessionRow.subject, SessionRow.folder)
         columns = (
-            SessionRow.label,
-            SessionRow.subject,
+            *(known(column, masked=query.masked) for column in labels),
             SessionRow.project,
-            SessionRow.folder,
             SessionRow.id,
         )
         matching.append(or_(*(column.icontains(query.text, autoescape=True) for column in columns)))

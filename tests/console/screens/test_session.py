@@ -303,20 +303,20 @@ async def test_masked_labels_are_shown_only_while_they_are_revealed() -> None:
     app = prearchive(made)
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot)
-        await shown(pilot, f"▸ {glyphs.MASK} (1/3)", "Unassigned", "DOE^JANE")
-        told = (f"Session                    {glyphs.MASK}", "released", "received", ".dcm", "DOE^")
+        await shown(pilot, f"▸ {glyphs.MASK} (1/3)", "Unassigned", "‹PN 8›")
+        told = (f"Session                    {glyphs.MASK}", "released", "received", ".dcm", "‹PN")
         for said in told:
             await pilot.press(">")
             await shown(pilot, said)
-            assert "DOE_" not in painted(app)
+            assert "DOE" not in painted(app)
         assert "DOE_" not in str(screen.copies())
         assert "DOE_" not in str(screen.exports())
         app.desk.revealed_until = NOON + timedelta(minutes=2)
         app.masks_changed()
-        await shown(pilot, "▸ DOE_L (1/3)", "Belongs   Unassigned / DOE_S")
+        await shown(pilot, "▸ DOE_L (1/3)", "Belongs   Unassigned / DOE_S", "DOE^JANE")
         app.desk.revealed_until = None
         app.masks_changed()
-        await until(pilot, lambda: "DOE_" not in painted(app))
+        await until(pilot, lambda: "DOE" not in painted(app))
 
 
 async def test_those_who_only_watch_see_no_label_and_no_header() -> None:

@@ -107,3 +107,32 @@ def test_parts_hold_every_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
         parts = folding.Sample(files=files, total=count).parts(4)
         assert 1 <= len(parts) <= 4
         assert sorted(file for part in parts for file in part) == sorted(files)
+
+
+def test_rows_that_say_who_the_patient_is_are_marked_with_all_that_stands_in_them(
+    tmp_path: Path,
+) -> None:
+    issuer, request = pydicom.Dataset(), pydicom.Dataset()
+    issuer.PatientID, issuer.Modality = "P4711", "MR"
+    request.RequestedProcedureID, request.RequestedProcedureDescription = "R1", "a scan"
+    made = tmp_path / "MR_1"
+    received(
+        made,
+        "1.dcm",
+        PatientName="DOE^JANE",
+        StudyDescription="NEURO",
+        OtherPatientIDsSequence=[issuer],
+        RequestAttributesSequence=[request],
+    )
+    found = joined([read(made, sample(made, "", "").files, folding.MOST_WORK)], 1)
+    marked = {row.path for row in found.rows if row.identifying}
+    assert {
+        "(0010,0010)",
+        "(0010,1002)",
+        "(0010,1002)[1]",
+        "(0010,1002)[1].(0008,0060)",
+        "(0010,1002)[1].(0010,0020)",
+        "(0040,0275)[1].(0040,1001)",
+    } <= marked
+    others = {row.path for row in found.rows} - marked
+    assert {"(0008,1030)", "(0008,0060)", "(0040,0275)", "(0040,0275)[1].(0032,1060)"} <= others

@@ -12,6 +12,7 @@ from engine.archive.database import Database
 from engine.archive.prearchive import rows
 from engine.archive.prearchive.tables import SessionRow
 from engine.model.errors import Conflict, NotFound
+from engine.model.filters import parse_filter
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status, Verb
 
@@ -170,3 +171,36 @@ async def test_sessions_that_jobs_own_are_counted(prearchive: Database) -> None:
         counts = await rows.counts(transaction)
         assert await rows.owned_by_jobs(transaction, counts) == 3
         assert await rows.owned_by_jobs(transaction, {}) == 1
+
+
+async def test_nothing_is_found_or_ordered_by_labels_that_are_masked(prearchive: Database) -> None:
+    await keep(
+        prearchive,
+        row("pre_a", project=None, label="DOE_JANE", subject="P2", folder="DOE_JANE"),
+        row("pre_b", project=None, label="ADAMS", subject=None, folder="ADAMS"),
+        row("pre_c", label="DOE_1", subject="P1"),
+    )
+
+    async def found(text: str = "", sort: str = "label", **values: Any) -> list[str]:
+        typed = parse_filter(text)
+        query = PrearchiveQuery(
+            text=typed.text,
+            where=typed.conditions,
+            sort=sort,
+            descending=False,
+            masked=True,
+            **values,
+        )
+        async with prearchive.read() as transaction:
+            return [one.id for one in (await rows.list_page(transaction, query, 0, 10)).rows]
+
+    for guess in ("doe", "session:DOE*", "jane", "subject:P*"):
+        assert "pre_a" not in await found(guess)
+        assert "pre_b" not in await found(guess)
+    assert await found("!session:doe* !subject:p2") == ["pre_a", "pre_b"]
+    assert await found(label="ADAMS") == await found(subject="P2") == []
+    # As if they had no label: by id alone.
+    for sort in ("label", "subject"):
+        assert await found(sort=sort) == ["pre_a", "pre_b", "pre_c"]
+    assert await found("pre_a") == ["pre_a"]
+    assert await found("doe") == ["pre_c"]
