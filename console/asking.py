@@ -16,6 +16,7 @@ import typer
 from console.output import complain
 from engine.model.errors import EngineError, InvalidInput
 from engine.model.home import Home
+from engine.model.outage import store_outage
 from engine.service.api import EngineApi
 from engine.service.remote import RemoteEngine
 
@@ -89,6 +90,12 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except EngineError as error:
         complain(error)
+        raise typer.Exit(FAILED) from error
+    except OSError as error:
+        told = store_outage(error)
+        if told is None:
+            raise
+        complain(told)
         raise typer.Exit(FAILED) from error
 
 

@@ -24,6 +24,8 @@ def log_of_console() -> Path:
 
 def log_to_file(path: Path, level: str = "info") -> None:
     """Send what this process logs to a file; where that cannot be written, to nowhere."""
+    # What cannot be logged, as on a full disk, is not worth a traceback on stderr for each line.
+    logging.raiseExceptions = False
     handler: logging.Handler
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

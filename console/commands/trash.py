@@ -10,7 +10,8 @@ from console.asking import Json, Reason, asks
 from console.commands.waiting import Wait, end
 from console.output import Column, say_json, say_table, size
 from engine.model.contents import TrashedSession
-from engine.model.errors import Conflict
+from engine.model.errors import Conflict, InvalidInput, Refused
+from engine.model.measures import say_count
 from engine.model.states import Verb
 from engine.service.api import EngineApi
 
@@ -58,6 +59,40 @@ async def restore(
     ids = tuple(dict.fromkeys(_id(rows, name) for name in sessions))
     outcomes = await engine.prearchive.restore(ids, reason)
     await end(engine, Verb.RESTORE, outcomes, wait, as_json)
+
+
+@asks(app, "empty")
+async def empty(
+    engine: EngineApi,
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SESSION...", help="Id, or a label that only one has."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that is in the trash.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without this it says what would go.")
+    ] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Remove deleted sessions for good, to make room. Nothing brings them back."""
+    rows = await engine.prearchive.trash()
+    if bool(sessions) == everything:
+        raise InvalidInput(
+            "name the sessions to remove, or all of them with --all",
+            hint="list them: anteroom trash list",
+        )
+    named = [row.id for row in rows] if everything else [_id(rows, name) for name in sessions or ()]
+    ids = tuple(dict.fromkeys(named))
+    if not yes:
+        going = [row for row in rows if row.id in ids]
+        say_table(going, COLUMNS, none="none of these is in the trash")
+        room = size(sum(row.bytes for row in going))
+        raise Refused(
+            f"{say_count(len(going), 'session')} ({room}) would be removed for good",
+            hint="to do it, say the same with --yes",
+        )
+    await end(engine, Verb.DELETE, await engine.prearchive.empty_trash(ids, reason), False, as_json)
 
 
 def _id(rows: tuple[TrashedSession, ...], name: str) -> str:

@@ -4,6 +4,7 @@ stores take the session that a transaction gives, so that callers compose what c
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from engine.archive.outage import missing, plainly
 
 BUSY_SECONDS = 30
 """How long a SQLite connection waits for a lock that another process holds."""
@@ -84,7 +87,10 @@ class Address:
 
 
 class Database:
-    """One database: `read()` and `write()` give a transaction as an `AsyncSession`."""
+    """One database: `read()` and `write()` give a transaction as an `AsyncSession`.
+
+    Both raise `Outage`, with the way out, where the database does not work.
+    """
 
     def __init__(self, address: Address, reader: AsyncEngine, writer: AsyncEngine) -> None:
         self.address = address
@@ -93,6 +99,7 @@ class Database:
         # SQLite has one writer at a time. Waiting here is fair; its busy handler only polls.
         self._turn = asyncio.Lock() if address.is_sqlite else None
         self._holder: asyncio.Task[object] | None = None
+        self._file: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -120,8 +127,10 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Give a transaction that sees one state and cannot change it."""
-        async with AsyncSession(self._reader, expire_on_commit=False) as session:
-            yield session
+        with plainly(self.address.url):
+            self._look()
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -148,8 +157,35 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+        with plainly(self.address.url):
+            self._look()
+            async with (
+                AsyncSession(self._writer, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+
+    def _look(self) -> None:
+        """See that a SQLite file is still the one that was opened: connections go on without an
+        error after it was removed, and what they write is gone with them.
+
+        Raises:
+            Outage: if it was removed or replaced.
+        """
+        file = self.address.file
+        if file is None:
+            return
+        try:
+            found = os.stat(file)
+        except OSError:
+            if self._file is None:
+                return  # it is made by the first connection, or the reason is told by that
+            raise missing(self.address.url) from None
+        here = (found.st_dev, found.st_ino)
+        if self._file is None:
+            self._file = here
+        elif self._file != here:
+            raise missing(self.address.url, replaced=True)
 
     async def close(self) -> None:
         """Close all connections."""

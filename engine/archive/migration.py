@@ -27,6 +27,7 @@ from sqlalchemy.schema import CreateSchema
 from engine.archive import tables as archive_tables
 from engine.archive.columns import ArchiveTable, PrearchiveTable
 from engine.archive.database import Address
+from engine.archive.outage import plainly
 from engine.archive.prearchive import tables as prearchive_tables
 from engine.model.errors import Refused
 
@@ -80,7 +81,8 @@ async def migrate(url: str, section: str, *, backup: Path | None = None) -> Migr
         backup: folder for the copy of a SQLite file; beside the file if not given.
 
     Raises:
-        Refused: the database was written by a newer program, or is damaged.
+        Refused: the database was written by a newer program.
+        Outage: it does not answer, or is damaged, or its disk is full.
     """
     return await asyncio.to_thread(_migrate, url, SECTIONS[section], backup)
 
@@ -96,7 +98,7 @@ def connect(url: str) -> Iterator[Connection]:
         def start(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as connection:
+    with plainly(address.url), engine.begin() as connection:
         if not address.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             if address.schema:

@@ -21,6 +21,12 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Base of all that is said."""
 
 
+class CannotStart(Message, frozen=True, kw_only=True):
+    """Worker: I end before I have begun, and this is why in words, without paths."""
+
+    reason: str
+
+
 class Hello(Message, frozen=True, kw_only=True):
     """Worker: I am here and listen to what I was given."""
 
@@ -105,7 +111,7 @@ class Stop(Message, frozen=True, kw_only=True):
 
 
 ToWorker = TakeSnapshot | Tell | Stop
-ToEngine = Hello | InForce | Listening | Ask | Grown | TransferNews | Turned
+ToEngine = CannotStart | Hello | InForce | Listening | Ask | Grown | TransferNews | Turned
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,10 @@ from typing import BinaryIO
 from engine.dicom.part10 import read_meta
 from engine.intake.folders import make_folders, settle
 from engine.intake.journal import sync_folder
+from engine.model.reserve import RESERVED, free
+
+LOOK_SECONDS = 0.25
+"""How long a look at the free room holds. A disk that fills up within it is noticed by writing."""
 
 _CHUNK = 1 << 20
 _IOV_MAX = 512
@@ -36,6 +41,7 @@ class StagingArea:
         for folder in (self.folder, self.held):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(root)
+        self._look_again = 0.0
 
     def hold(self, staged: StagedFile, name: str, record: Callable[[], None]) -> None:
         """Keep a file durably in the folder of held objects, under a name of our own making, and
@@ -55,8 +61,22 @@ class StagingArea:
             raise
 
     def new_file(self, name: str) -> StagedFile:
-        """Open a new staged file under a name of our own making."""
+        """Open a new staged file under a name of our own making.
+
+        Raises:
+            OSError: ENOSPC where only the room is left that the databases need.
+        """
+        self._leave_room()
         return StagedFile(self.folder / name)
+
+    def _leave_room(self) -> None:
+        """See that the databases, in which deletions are written down, keep room on this disk. One
+        look serves many objects: it is a system call, and time passes cheaper."""
+        now = time.monotonic()
+        if now >= self._look_again:
+            if free(self.folder) < RESERVED:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._look_again = now + LOOK_SECONDS
 
 
 class StagedFile:

@@ -13,19 +13,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus, _sys_db
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Address
-from engine.model.errors import EngineError, NotFound
+from engine.archive.outage import plainly
+from engine.model.errors import EngineError, NotFound, Outage
 from engine.model.live import Job
+from engine.model.outage import is_full
 from engine.model.states import Verb
 
 WORKFLOWS_VERSION = "3"
 """Counted up when a workflow changes its steps: older ones end on the program that began them."""
 
 QUEUE = "sessions"
+ROOM_QUEUE = "room"
+"""What makes room has a queue of its own: on a full disk the other jobs wait for it."""
+
+_MAKES_ROOM = frozenset({Verb.DELETE})
+SHORTEST_REST, LONGEST_REST = 1.0, 30.0
+"""Seconds between two tries of a step that a full disk or a silent database has stopped."""
 _WORKFLOW = "session_job"
 _KEEP = timedelta(days=2)
 _STATES = {
@@ -40,8 +48,15 @@ _STATES = {
 _UNFINISHED = [state for state, said in _STATES.items() if said in ("queued", "running")]
 _FAILED = [state for state, said in _STATES.items() if said == "failed"]
 
+Told = Callable[[str, str], None]
+"""Takes a prearchive id and a sentence about what its job waits for."""
+
 Step = Callable[[str, int], Awaitable[None]]
 """One idempotent step of a job: takes the prearchive id and the attempt."""
+
+
+def _unheard(_session: str, _sentence: str) -> None:
+    """Tell nobody."""
 
 
 class JobFailed(Exception):
@@ -69,21 +84,34 @@ class JobRunner:
         self._client: DBOSClient | None = None
 
     async def prepare(self) -> None:
-        """Make dbos's tables and the client that enqueues; nothing runs yet."""
-        _quiet()
-        DBOS(config=self._config())
+        """Make dbos's tables and the client that enqueues; nothing runs yet.
 
-    async def launch(self, work: Mapping[Verb, Work]) -> None:
-        """Start to run jobs, those first that a crash interrupted."""
-        _register(work)
-        DBOS.launch()
-        await DBOS.register_queue_async(
-            QUEUE,
-            worker_concurrency=self._at_once,
-            partition_concurrency=1,
-            polling_interval_sec=self._poll,
-            on_conflict="always_update",
-        )
+        Raises:
+            Outage: if the database does not work.
+        """
+        _quiet()
+        setattr(_sys_db, "retriable_sqlite_exception", _may_pass)  # noqa: B010 no public way
+        with plainly(self._address.url):
+            DBOS(config=self._config())
+
+    async def launch(self, work: Mapping[Verb, Work], told: Told = _unheard) -> None:
+        """Start to run jobs, those first that a crash interrupted; `told` hears of those that wait
+        for a disk or a database.
+
+        Raises:
+            Outage: if the database does not work.
+        """
+        _register(work, told)
+        with plainly(self._address.url):
+            DBOS.launch()
+        for queue in (QUEUE, ROOM_QUEUE):
+            await DBOS.register_queue_async(
+                queue,
+                worker_concurrency=self._at_once,
+                partition_concurrency=1,
+                polling_interval_sec=self._poll,
+                on_conflict="always_update",
+            )
         self._client = await asyncio.to_thread(self._new_client)
 
     async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
@@ -93,7 +121,7 @@ class JobRunner:
         session, verb, attempt = workflow_id.split(":")
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
-            "queue_name": QUEUE,
+            "queue_name": ROOM_QUEUE if Verb(verb) in _MAKES_ROOM else QUEUE,
             "workflow_id": workflow_id,
             "queue_partition_key": session,
             "app_version": WORKFLOWS_VERSION,
@@ -152,7 +180,10 @@ class JobRunner:
         return len(old)
 
     async def close(self, *, wait: int = 10) -> None:
-        """Stop taking jobs and give running ones `wait` seconds; the rest resume later."""
+        """Stop taking jobs and give running ones `wait` seconds; the rest resume later, and so do
+        those that wait for a disk or a database."""
+        if _resting:
+            wait = 0
         if self._client is not None:
             await asyncio.to_thread(self._client.destroy)
             self._client = None
@@ -191,7 +222,8 @@ class JobRunner:
 
 
 _work: Mapping[Verb, Work] = {}
-"""What the workflow dispatches to: dbos runs one instance per process, so this is one as well."""
+_told: Told = _unheard
+"""What the workflow dispatches to: dbos runs one instance per process, so these are one as well."""
 
 _log = logging.getLogger(__name__)
 
@@ -218,14 +250,47 @@ async def session_job(session: str, verb: str, attempt: int) -> None:
             raise JobFailed(reason)
 
 
+_resting: set[str] = set()
+"""Sessions whose jobs wait for a disk or a database."""
+
+
 async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
-    """Run a step; give code and reason of its failure, or nothing. Both are checkpointed, so that
-    they hold no patient data."""
+    """Run a step; return code and reason of its failure, or nothing. Both are checkpointed, so that
+    they hold no patient data.
+
+    A full disk, or a database that does not answer, fails no job: the step runs again until it
+    gets by. Steps may run twice anyway, for the sake of crashes."""
+    rest = SHORTEST_REST
+    while True:
+        try:
+            return await _tried(step, session, attempt)
+        except Outage as outage:
+            if rest == SHORTEST_REST:
+                _log.error("job waits: %s session=%s", outage.message, session)
+                _told(session, outage.message)
+        _resting.add(session)
+        try:
+            await asyncio.sleep(rest)
+        finally:
+            _resting.discard(session)
+        rest = min(rest * 2, LONGEST_REST)
+
+
+async def _tried(step: Step, session: str, attempt: int) -> list[str]:
+    """Run a step once.
+
+    Raises:
+        Outage: if it may get by later.
+    """
     try:
         await step(session, attempt)
+    except Outage:
+        raise
     except EngineError as error:
         return [error.code, error.message]
     except Exception as error:
+        if is_full(error):
+            raise Outage("the disk is full") from error
         reference = secrets.token_hex(4)
         _log.error("job step failed reference=%s session=%s", reference, session, exc_info=error)
         said = "an unexpected fault"
@@ -235,9 +300,16 @@ async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
     return []
 
 
-def _register(work: Mapping[Verb, Work]) -> None:
-    global _work
-    _work = work
+def _register(work: Mapping[Verb, Work], told: Told) -> None:
+    global _work, _told
+    _work, _told = work, told
+
+
+def _may_pass(error: Exception) -> bool:
+    """Say whether dbos should try again what SQLite refused. By itself it does so for a lock only;
+    on a full disk it would give the workflow up, and its session would stay locked."""
+    cause = getattr(error, "orig", None) or error
+    return any(words in str(cause) for words in ("database is locked", "disk is full"))
 
 
 def _quiet() -> None:

@@ -19,7 +19,7 @@ from engine.archive.prearchive.tables import SessionRow
 from engine.jobs import card
 from engine.jobs.workshop import TRASH, Workshop, remove_tree
 from engine.model.contents import TrashedSession
-from engine.model.errors import Conflict
+from engine.model.errors import Conflict, NotFound
 
 MOST = 1000
 """How many deleted sessions are listed."""
@@ -53,6 +53,23 @@ async def expire(shop: Workshop, *, now: datetime) -> tuple[str, ...]:
     return tuple(gone)
 
 
+async def remove(shop: Workshop, id: str, *, actor: str, reason: str = "") -> None:
+    """Remove one deleted session for good.
+
+    Raises:
+        NotFound: if it is not in the trash.
+        Conflict: if it is on its way into the trash, or out of it.
+    """
+    folder = place_in_trash(shop.prearchive, id)
+    if folder is None:
+        raise NotFound(f"{id} is not in the trash", hint="list what is: anteroom trash list")
+    going = await _condemn(shop, folder, actor=actor, reason=reason)
+    if going is None:
+        raise Conflict(f"{id} is on its way into the trash or out of it: ask again")
+    await shop.at("condemned")
+    await asyncio.to_thread(remove_tree, going)
+
+
 def place_in_trash(prearchive: Path, id: str) -> Path | None:
     """Give the folder of a deleted session, if it is there."""
     folder = prearchive / TRASH / id
@@ -67,8 +84,10 @@ async def take_turn(transaction: AsyncSession, id: str) -> None:
         await transaction.execute(query, {"kind": _LOCK, "id": id})
 
 
-async def _condemn(shop: Workshop, folder: Path) -> Path | None:
-    """Give an expired session the name from which nobody puts it back; None where it has a row: a
+async def _condemn(
+    shop: Workshop, folder: Path, *, actor: str = "engine", reason: str = ""
+) -> Path | None:
+    """Give a deleted session the name from which nobody puts it back; None where it has a row: a
     deletion that is under way needs its files to be given back, and so does a session that comes
     back."""
     id = _id_of(folder)
@@ -83,7 +102,8 @@ async def _condemn(shop: Workshop, folder: Path) -> Path | None:
                 await asyncio.to_thread(os.rename, folder, going)
             except FileNotFoundError:
                 return None  # another engine was faster
-        record_triage(transaction, "engine", "Removed from the trash", id)
+        detail = {"reason": reason} if reason else {}
+        record_triage(transaction, actor, "Removed from the trash", id, detail)
     return going
 
 

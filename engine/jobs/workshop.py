@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
 from engine.jobs.crunch import Crunch
 from engine.jobs.runner import JobRunner
+from engine.model.reserve import Reserve
 from engine.model.settings import Settings
 from engine.model.states import Status, Verb
 
@@ -55,6 +56,9 @@ class Workshop:
     reached: Callable[[str], None]
     """Called at named points of the steps, in a thread or in a process of the pool, so that it may
     take its time; does nothing but in tests of crashes."""
+
+    reserve: Reserve = field(default_factory=lambda: Reserve(()))
+    """Room for what makes room."""
 
     async def at(self, point: str) -> None:
         """Pass a named point of a step."""

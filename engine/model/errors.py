@@ -6,6 +6,7 @@ happened, a hint that says what to do next, and never patient data.
     ├── Conflict          it exists, but its state does not allow this now
     ├── Refused           the actor may not do this, or it is never done
     ├── Unavailable       a part that is needed does not answer
+    │   └── Outage            a disk or a database does not work now, and may again
     └── InvalidInput      what was given is wrong; says where
         ├── InvalidSettings   the settings file is wrong
         └── InvalidScript     an anonymization script is wrong
@@ -66,6 +67,10 @@ class Unavailable(EngineError):
     """A part that is needed does not answer."""
 
     code = "unavailable"
+
+
+class Outage(Unavailable):
+    """A disk or a database does not work now; it may again without anybody asking once more."""
 
 
 class InvalidInput(EngineError):

@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from platformdirs import user_data_path
 
 from engine.model import settings_file
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from engine.model.outage import MAKE_ROOM, is_full
 from engine.model.settings import Settings
 
 SYSTEM_HOME = Path("/etc/anteroom/home")
@@ -215,9 +217,10 @@ class Home:
             _make(settings.paths.inbox, _OPEN_MODE)
             _make(self.logs, _PRIVATE_MODE)
         except OSError as error:
+            elsewhere = "choose another with --home, or correct its owner and mode"
             raise Unavailable(
                 f"the home {self.root} cannot be used: {error.strerror}: {error.filename}",
-                hint="choose another with --home, or correct its owner and mode",
+                hint=MAKE_ROOM if is_full(error) else elsewhere,
             ) from error
         return settings
 
@@ -248,8 +251,10 @@ class Home:
         except BaseException:
             os.close(handle)
             raise
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC).isoformat()}\n".encode(), 0)
+        # Who it is helps people only: a full disk is no reason not to start.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC).isoformat()}\n".encode(), 0)
         return HomeLock(handle)
 
     def holder(self) -> Holder | None:

@@ -20,6 +20,7 @@ import structlog
 from engine.dicom.names import safe_name
 from engine.intake.channel import (
     Ask,
+    CannotStart,
     Grown,
     Hello,
     InForce,
@@ -37,8 +38,11 @@ from engine.model.errors import Unavailable
 from engine.receiver.link import WorkerLink
 from engine.receiver.post import News, Post
 
-START_SECONDS = 30.0
-"""How long workers may take until they listen."""
+MOST_DEATHS = 3
+"""Workers that may die before all listen. Time is no measure: a busy machine may take minutes."""
+
+REMARK_SECONDS = 30.0
+"""Every how many seconds the log says that workers are still starting."""
 
 ACKNOWLEDGE_SECONDS = 10.0
 """How long a change waits for the workers."""
@@ -86,6 +90,7 @@ class ReceiverPool:
         self._listening_turn = asyncio.Lock()
         self._keepers: list[asyncio.Task[None]] = []
         self._answers: set[asyncio.Task[None]] = set()
+        self._why = ""
         self.deaths = 0
         """Workers that ended without having been told to."""
 
@@ -129,13 +134,11 @@ class ReceiverPool:
         self,
         snapshot: Snapshot,
         sockets: Mapping[int, socket.socket],
-        *,
-        seconds: float = START_SECONDS,
     ) -> None:
         """Start the workers and wait until all listen. The pool closes the sockets in the end.
 
         Raises:
-            Unavailable: if they do not listen in time; `stop` is still to be called.
+            Unavailable: if they die instead; says why. `stop` is still to be called.
         """
         self._snapshot = snapshot
         self._sockets = dict(sockets)
@@ -149,11 +152,17 @@ class ReceiverPool:
         await asyncio.to_thread(sweep_staging, self._prearchive, self._node)
         self._post.start()
         self._keepers = [asyncio.create_task(self._keep(name)) for name in self._names]
-        if not await self._until(lambda: self.workers == len(self._names), seconds):
+        while not await self._until(self._settled, REMARK_SECONDS):
+            _log.warning("workers_still_starting", listening=self.workers, wanted=len(self._names))
+        if self.workers < len(self._names):
             raise Unavailable(
-                "the receiver workers did not start",
-                hint="the log of the engine says why; the prearchive folder must be writable",
+                f"the receiver workers do not start: {self._why or 'they end at once'}",
+                hint="the prearchive must be writable, with room; the log may say more",
             )
+
+    def _settled(self) -> bool:
+        """Say whether it is known how the start ends."""
+        return self.workers == len(self._names) or self.deaths >= MOST_DEATHS
 
     async def publish(
         self, snapshot: Snapshot, *, seconds: float = ACKNOWLEDGE_SECONDS
@@ -219,10 +228,13 @@ class ReceiverPool:
             try:
                 await self._live(name)
             except Exception as error:
+                if isinstance(error, OSError) and error.strerror:
+                    self._why = error.strerror
                 _log.error("worker_not_kept", worker=name, error=type(error).__name__)
             if self._stopping.is_set():
                 return
             self.deaths += 1
+            await self._notify()
             rest = (
                 min(rest * 2, LONGEST_REST) if time.monotonic() - began < _YOUNG else SHORTEST_REST
             )
@@ -278,6 +290,8 @@ class ReceiverPool:
                 self._post.transfer(message)
             case Turned():
                 self._post.turned(message)
+            case CannotStart():
+                self._why = message.reason
             case Hello():
                 await self._welcome(link, message)
             case InForce():

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from engine.intake.channel import TransferNews, Turned
+from engine.model.errors import Outage
 
 RETRY_SECONDS = 1.0
 """Rest after a call failed; each failure in a row doubles it."""
@@ -148,6 +149,7 @@ class Post:
             await function(*arguments)
         except Exception as error:
             name = getattr(function, "__name__", "")
-            _log.warning("news_not_taken", call=name, error=type(error).__name__)
+            named = error.message if isinstance(error, Outage) else type(error).__name__
+            _log.warning("news_not_taken", call=name, error=named)
             return False
         return True

@@ -12,13 +12,22 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import structlog
 
 from engine.dicom.guard import Guard
-from engine.intake.channel import Hello, InForce, Listening, Stop, TakeSnapshot, WorkerChannel
+from engine.intake.channel import (
+    CannotStart,
+    Hello,
+    InForce,
+    Listening,
+    Stop,
+    TakeSnapshot,
+    WorkerChannel,
+)
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim, StaleSnapshot
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal
@@ -159,7 +168,7 @@ class Associations:
 class Worker:
     """All parts of the process put together."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, channel: WorkerChannel) -> None:
         """Make journal, staging folder and everything else; serve nothing yet.
 
         Raises:
@@ -167,7 +176,7 @@ class Worker:
         """
         root = Path(orders.prearchive)
         name = f"{orders.name}-{time.time_ns():x}.journal"
-        self._channel = WorkerChannel(socket.socket(fileno=orders.channel))
+        self._channel = channel
         self._journal = Journal(root / ".journals" / name)
         self._gate = InForceGate()
         self._guard = Guard()
@@ -251,7 +260,15 @@ def main() -> None:
     )
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    Worker(Orders.decode(sys.argv[1])).run()
+    orders = Orders.decode(sys.argv[1])
+    channel = WorkerChannel(socket.socket(fileno=orders.channel))
+    try:
+        worker = Worker(orders, channel)
+    except OSError as error:
+        with suppress(OSError):
+            channel.send(CannotStart(reason=error.strerror or type(error).__name__))
+        sys.exit(1)
+    worker.run()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from engine.model.errors import (
     Refused,
     Unavailable,
 )
+from engine.model.outage import store_outage
 from engine.service.api import EngineApi
 from engine.service.rpc import Verb, encode_error, find_verb
 
@@ -63,7 +64,8 @@ def rpc_app(engine: Acting, closing: asyncio.Event) -> Starlette:
         except EngineError as error:
             return _json(encode_error(error), _STATUS.get(error.code, 500))
         except Exception as error:
-            return _json(encode_error(_unexpected(error)), 500)
+            told = _told(error)
+            return _json(encode_error(told), _STATUS.get(told.code, 500))
         return _json(verb.encode_result(result))
 
     return Starlette(
@@ -125,7 +127,11 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _unexpected(error: Exception) -> EngineError:
+def _told(error: Exception) -> EngineError:
+    """Return what a fault that no part has put into words is for who asked."""
+    if isinstance(error, OSError) and (known := store_outage(error)) is not None:
+        log.warning("store fails", action="rpc", error=error.strerror)
+        return known
     reference = secrets.token_hex(4)
     log.error("unexpected", action="rpc", reference=reference, exc_info=error)
     return EngineError(

@@ -119,6 +119,10 @@ class PrearchiveApi(Protocol):
         """Put deleted sessions back to where they were."""
         ...
 
+    async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Remove deleted sessions for good: nothing brings them back."""
+        ...
+
 
 class ArchiveApi(Protocol):
     """Sessions that are filed."""

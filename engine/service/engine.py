@@ -40,10 +40,11 @@ from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.jobs.workshop import Workshop, pass_by
-from engine.model.errors import InvalidSettings, Problem
+from engine.model.errors import InvalidSettings, Outage, Problem
 from engine.model.health import Check
 from engine.model.home import Home
 from engine.model.live import EngineStatus, EventBatch
+from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
 from engine.receiver.pool import ReceiverPool, sweep_staging
@@ -70,6 +71,7 @@ _BEAT_EVERY = 10.0
 _BURY_EVERY = 30.0
 _BACKLOG_EVERY = 0.5
 _PURGE_EVERY = 3600.0
+_RESERVE_EVERY = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -189,6 +191,8 @@ class Engine:
         settings, paths = self.settings, self.settings.paths
         lock = self.home.lock()
         self._stack.callback(lock.close)
+        reserve = Reserve((paths.prearchive, self.home.root))
+        reserve.give_up()
         await migrate(settings.databases.archive_url, "archive")
         await migrate(settings.databases.prearchive_url, "prearchive")
         archive_db = Database.open(settings.databases.archive_url)
@@ -218,6 +222,7 @@ class Engine:
             session_types=_session_types(self.home),
             changed=self._changed,
             reached=reached,
+            reserve=reserve,
         )
         self.relay = Relay(archive_db, prearchive_db)
         self.nodes = Nodes(prearchive_db, node, self.ring.epoch)
@@ -240,6 +245,7 @@ class Engine:
             asyncio.create_task(self._forever("journals", _BURY_EVERY, self._bury)),
             asyncio.create_task(self._forever("purge", _PURGE_EVERY, self._purge)),
             asyncio.create_task(self._forever("node", _BEAT_EVERY, self.nodes.beat)),
+            asyncio.create_task(self._forever("reserve", _RESERVE_EVERY, self._reserve)),
         ]
         if NodeRole.WORKER in settings.node.roles:
             timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
@@ -247,6 +253,7 @@ class Engine:
             self._tasks.append(
                 asyncio.create_task(self._forever("timer", every, lambda: self._tick(timer)))
             )
+        await self._reserve()
         self.ring.tell("engine", node, "engine started")
 
     async def _come_to_rights(self, runner: JobRunner) -> None:
@@ -270,7 +277,8 @@ class Engine:
                 Verb.MOVE: MoveJob(shop).work(),
                 Verb.DELETE: DeleteJob(shop).work(),
                 Verb.RESTORE: RestoreJob(shop).work(),
-            }
+            },
+            told=self._job_waits,
         )
         done = await reconciliation.jobs()
         if done.total:
@@ -302,9 +310,12 @@ class Engine:
     async def _leave(self) -> None:
         """After the workers' last word: take it in, and let the trail have it."""
         await self.pool.stop()
-        await self.reception.grown()
-        await self._drain()
-        await self.nodes.leave()
+        for last in (self.reception.grown, self._drain, self.nodes.leave):
+            try:
+                await last()
+            except Exception as error:
+                # It stands in journals and outbox: the next start takes it in.
+                _log.error("left for the next start", what=last.__name__, error=_named(error))
 
     async def _forever(self, name: str, every: float, work: Callable[[], Awaitable[None]]) -> None:
         failing = False
@@ -315,8 +326,9 @@ class Engine:
                 failing = False
             except Exception as error:
                 if not failing:
-                    _log.error("background work fails", work=name, error=type(error).__name__)
-                    self.ring.tell("engine", name, f"{name} fails; see the log", "error")
+                    _log.error("background work fails", work=name, error=_named(error))
+                    why = error.message if isinstance(error, Outage) else "see the log"
+                    self.ring.tell("engine", name, f"{name} fails: {why}", "error")
                 failing = True
 
     async def _drain(self) -> None:
@@ -342,6 +354,9 @@ class Engine:
         await self._put_away_journals(self.pool.journals)
         await asyncio.to_thread(sweep_staging, self.shop.prearchive, self.settings.node.name)
 
+    async def _reserve(self) -> None:
+        await asyncio.to_thread(self.shop.reserve.fill)
+
     async def _purge(self) -> None:
         await self.shop.runner.purge()
         await trash.expire(self.shop, now=datetime.now(UTC))
@@ -358,8 +373,16 @@ class Engine:
             late=self._problems(),
         )
 
+    def _job_waits(self, session: str, outage: str) -> None:
+        self.ring.tell("session", session, f"its job waits: {outage}", "error")
+
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.ring.tell("session", session, text, severity)
+
+
+def _named(error: Exception) -> str:
+    """Name an error for the log; the words of one that is not ours may hold data."""
+    return error.message if isinstance(error, Outage) else type(error).__name__
 
 
 def _session_types(home: Home) -> Path | None:

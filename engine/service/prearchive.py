@@ -168,7 +168,8 @@ class Prearchive:
         return await self._act(ids, Verb.REBUILD, reason, stay)
 
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        """Queue the move of sessions into the prearchive's trash."""
+        """Queue the move of sessions into the prearchive's trash, also on a full disk."""
+        await asyncio.to_thread(self._shop.reserve.give_up)
         return await self._act(ids, Verb.DELETE, reason)
 
     async def trash(self) -> tuple[TrashedSession, ...]:
@@ -178,6 +179,11 @@ class Prearchive:
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Put deleted sessions back to where they were; a job brings their files."""
         return tuple([await self._restore(id, reason) for id in dict.fromkeys(ids)])
+
+    async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Remove deleted sessions for good, which makes room."""
+        await asyncio.to_thread(self._shop.reserve.give_up)
+        return tuple([await self._remove(id, reason) for id in dict.fromkeys(ids)])
 
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Take sessions out of the queue and compute their status from what is on disk."""
@@ -250,6 +256,13 @@ class Prearchive:
             return ActOutcome(id=id, done=False, message=error.message)
         self._ring.tell("session", id, f"put back from the trash by {self._actor}")
         return ActOutcome(id=id, done=True, job=job, message="queued")
+
+    async def _remove(self, id: str, reason: str) -> ActOutcome:
+        try:
+            await trash.remove(self._shop, id, actor=self._actor, reason=reason)
+        except EngineError as error:
+            return ActOutcome(id=id, done=False, message=error.message)
+        return ActOutcome(id=id, done=True, message="removed for good")
 
     async def _reset(self, id: str, reason: str) -> ActOutcome:
         try:

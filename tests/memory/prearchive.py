@@ -129,6 +129,17 @@ class Prearchive(Asked):
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([self._restore(id) for id in ids])
 
+    async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        gone = {id: self.facts.trashed.pop(id, None) is not None for id in ids}
+        return tuple(
+            ActOutcome(
+                id=id,
+                done=done,
+                message="removed for good" if done else f"{id} is not in the trash",
+            )
+            for id, done in gone.items()
+        )
+
     def _restore(self, id: str) -> ActOutcome:
         row = self.facts.trashed.pop(id, None)
         if row is None:

@@ -1,0 +1,64 @@
+"""Room that is kept for a full disk. A deletion, too, has to be written down before it makes room:
+beside each database a file keeps blocks of its disk, which are given up when somebody deletes, and
+taken again once there is room."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+RESERVED = 16 * 1024 * 1024
+"""Bytes that are kept on each disk, and that receiving leaves free. A deletion needs some 100 KB of
+them until the database is checkpointed."""
+
+NAME = ".reserve"
+
+
+class Reserve:
+    """The files that keep room, one on each disk."""
+
+    def __init__(self, folders: Iterable[Path], *, size: int = RESERVED) -> None:
+        """Keep `size` bytes on the disk of each folder; nothing is taken yet."""
+        self._files = tuple({_disk(folder): folder / NAME for folder in folders}.values())
+        self._size = size
+
+    def fill(self) -> bool:
+        """Take what is not taken, where there is twice as much room; say whether all is taken."""
+        return all([self._fill(file) for file in self._files])
+
+    def give_up(self) -> None:
+        """Give the kept room back where a disk is too full to write down what is to be done."""
+        for file in self._files:
+            if free(file.parent) < self._size:
+                file.unlink(missing_ok=True)
+
+    def _fill(self, file: Path) -> bool:
+        with suppress(OSError):
+            if file.stat().st_size >= self._size:
+                return True
+        try:
+            if free(file.parent) < 2 * self._size:
+                return False
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            os.posix_fallocate(handle, 0, self._size)
+        except OSError:
+            file.unlink(missing_ok=True)
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+
+def free(folder: Path) -> int:
+    """Return the bytes that this user may still write on the disk of a folder."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _disk(folder: Path) -> int:
+    return os.stat(folder).st_dev
