@@ -72,19 +72,37 @@ class Migrated:
     """The copy that was made first."""
 
 
-async def migrate(url: str, section: str, *, backup: Path | None = None) -> Migrated:
+async def migrate(
+    url: str, section: str, *, backup: Path | None = None, in_use: bool = False
+) -> Migrated:
     """Create or upgrade the tables of `section` (`archive` or `prearchive`) at `url`.
 
     Args:
         url: as for `Database.open`.
         section: which tree of revisions to run.
         backup: folder for the copy of a SQLite file; beside the file if not given.
+        in_use: there are files that only this database knows of: one that is not there was lost,
+            and an empty one must not take its place.
 
     Raises:
-        Refused: the database was written by a newer program.
+        Refused: the database was written by a newer program, or was lost.
         Outage: it does not answer, or is damaged, or its disk is full.
     """
+    if in_use:
+        await asyncio.to_thread(_must_be_there, Address.parse(url))
     return await asyncio.to_thread(_migrate, url, SECTIONS[section], backup)
+
+
+def _must_be_there(address: Address) -> None:
+    file = address.file
+    if file is None or (file.exists() and file.stat().st_size):
+        return
+    copies = sorted(file.parent.glob(f"{file.name}.before-*"))
+    older = f", or the copy of before its last migration: {copies[-1]}" if copies else ""
+    raise Refused(
+        f"the database {file} is missing or empty, though this home has been in use",
+        hint=f"put it back from your backup{older}; to begin anew, take another home",
+    )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import func, select
 
 from engine.archive import secrets
-from engine.archive.database import Database
+from engine.archive.database import Address, Database
 from engine.archive.migration import migrate
 from engine.archive.prearchive import accounts, rows, transfers
 from engine.archive.prearchive.receipts import Receipts
@@ -193,7 +193,8 @@ class Engine:
         self._stack.callback(lock.close)
         reserve = Reserve((paths.prearchive, self.home.root))
         reserve.give_up()
-        await migrate(settings.databases.archive_url, "archive")
+        in_use = await asyncio.to_thread(_in_use, settings)
+        await migrate(settings.databases.archive_url, "archive", in_use=in_use)
         await migrate(settings.databases.prearchive_url, "prearchive")
         archive_db = Database.open(settings.databases.archive_url)
         self._stack.push_async_callback(archive_db.close)
@@ -378,6 +379,14 @@ class Engine:
 
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.ring.tell("session", session, text, severity)
+
+
+def _in_use(settings: Settings) -> bool:
+    """Say whether sessions have been received or filed here: projects, scripts and the audit trail
+    of these stand in the archive's database only."""
+    waiting = Address.parse(settings.databases.prearchive_url).file
+    filed = any(settings.paths.archive.iterdir()) if settings.paths.archive.is_dir() else False
+    return filed or (waiting is not None and waiting.exists())
 
 
 def _named(error: Exception) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from engine.archive.prearchive.tables import NodeRow
 from engine.jobs.workshop import Workshop
+from engine.model.errors import Outage
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
@@ -175,6 +176,14 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
     try:
         async with asyncio.timeout(seconds):
             return await look()
+    except Outage as outage:
+        return Check(
+            name=name,
+            finding=Finding.FAILED,
+            found=outage.message,
+            consequence="What is asked of it is refused, and jobs wait, until it works again.",
+            remedy=(outage.hint,),
+        )
     except TimeoutError:
         why = f"had no answer within {seconds:.0f} seconds"
     except Exception as error:
