@@ -98,7 +98,7 @@ class Reconciliation:
             else:
                 await self._without_folder(row)
         if self._alone:
-            for folder in await asyncio.to_thread(_session_folders, self._shop.prearchive):
+            for folder in await asyncio.to_thread(session_folders, self._shop.prearchive):
                 if folder not in known:
                     await self._unknown(folder)
         await self._held()
@@ -189,24 +189,8 @@ class Reconciliation:
                 await asyncio.to_thread(_drop_if_empty, folder)
                 self.done.swept += 1
             return
-        project = folder.parent.parent
-        study = await asyncio.to_thread(_study_uid, first)
-        now = datetime.now(UTC)
-        row = SessionRow(
-            id=new_prearchive_id(),
-            project=None if project == self._shop.prearchive else project.name,
-            timestamp=folder.parent.name,
-            folder=folder.name,
-            label=folder.name,
-            received_study_uid=study,
-            study_uid=study,
-            status=Status.RECEIVING,
-            accepting=False,
-            uploaded=now,
-            lastmod=now,
-            last_object=now,
-            objects=0,
-            bytes=0,
+        row = await asyncio.to_thread(
+            found_row, self._shop.prearchive, folder, new_prearchive_id(), first
         )
         async with self._shop.prearchive_db.write() as transaction:
             transaction.add(row)
@@ -263,7 +247,33 @@ class Reconciliation:
             await accounts.add(transaction, {("", "", Place.HELD): len(present.keys() - known)})
 
 
-def _session_folders(prearchive: Path) -> list[Path]:
+def found_row(prearchive: Path, folder: Path, id: str, first: Path | None = None) -> SessionRow:
+    """Return a row for a session folder that none names; `first` is one of its objects, looked for
+    if not given."""
+    project = folder.parent.parent
+    example = first or _first_object(folder)
+    study = _study_uid(example) if example is not None else ""
+    now = datetime.now(UTC)
+    return SessionRow(
+        id=id,
+        project=None if project == prearchive else project.name,
+        timestamp=folder.parent.name,
+        folder=folder.name,
+        label=folder.name,
+        received_study_uid=study,
+        study_uid=study,
+        status=Status.RECEIVING,
+        accepting=False,
+        uploaded=now,
+        lastmod=now,
+        last_object=now,
+        objects=0,
+        bytes=0,
+    )
+
+
+def session_folders(prearchive: Path) -> list[Path]:
+    """List the session folders of a prearchive, those without a project among them."""
     found = []
     for top in sorted(prearchive.iterdir()):
         if top.name.startswith(".") or not top.is_dir():

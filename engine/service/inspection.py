@@ -68,11 +68,26 @@ class Inspection:
         }
 
     async def accounts(self) -> Check:
-        """Compare the totals with the sums of all tallies."""
+        """Compare the totals with the sums of all tallies, and what waits with the sessions."""
         async with self._shop.prearchive_db.read() as transaction:
             totals = await accounts.total(transaction)
             sums = await accounts.summed(transaction)
+            there = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
+            staged = select(func.count()).select_from(HeldRow).where(HeldRow.waits)
+            there += await transaction.scalar(staged) or 0
         wrong = [place.value for place in Place if totals.at(place) != sums.at(place)]
+        if not wrong and totals.at(Place.WAITING) != there:
+            return Check(
+                name="accounts",
+                finding=Finding.FAILED,
+                found=f"{say_count(totals.at(Place.WAITING), 'object')} are counted as waiting, "
+                f"and sessions hold {there}",
+                consequence="Nobody can say from the numbers whether an object was lost.",
+                remedy=(
+                    "keep a copy of the prearchive database and of the log",
+                    "compare files and rows: anteroom doctor --thorough",
+                ),
+            )
         if not wrong:
             received = say_count(totals.received, "object")
             return _good("accounts", f"{received} received, and each is in one place")
