@@ -43,8 +43,6 @@ _SQLITE = {
 """What people are told, by SQLite's primary result codes."""
 
 _POSTGRESQL = {
-    "28": ("refuses the user or the password", "put the address in anteroom.yaml right"),
-    "3D": ("has no such database", "make it, or put the address in anteroom.yaml right"),
     "53": ("has no room, memory or connection left", MAKE_ROOM),
     "25": ("takes no changes now", "see whether it is a standby"),
     "58": ("fails: its disk or its system does", "look into the log of the server"),
@@ -59,6 +57,10 @@ _POSTGRESQL = {
 """What people are told, by the class of PostgreSQL's SQLSTATE; none came where nobody answered.
 Lost races and cancelled statements are of other classes, and no outages."""
 _CANCELLED = "57014"
+_TURNED_AWAY = (
+    "answers, but lets nobody in",
+    "its log says why: the user, the password or the database in anteroom.yaml may be wrong",
+)
 
 
 def outage_of(error: BaseException, url: URL) -> Outage | None:
@@ -71,6 +73,8 @@ def outage_of(error: BaseException, url: URL) -> Outage | None:
         said = _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
         return _sentence(url, said) if said else None
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate != _CANCELLED:
+        if cause.sqlstate is None and "FATAL" in str(cause):
+            return _sentence(url, _TURNED_AWAY)  # libpq passes no code on from a first contact
         said = _POSTGRESQL.get((cause.sqlstate or "")[:2])
         return _sentence(url, said) if said else None
     return None

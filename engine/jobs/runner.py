@@ -90,7 +90,7 @@ class JobRunner:
             Outage: if the database does not work.
         """
         _quiet()
-        setattr(_sys_db, "retriable_sqlite_exception", _may_pass)  # noqa: B010 no public way
+        setattr(_sys_db, "retriable_sqlite_exception", may_pass)  # noqa: B010 no public way
         with plainly(self._address.url):
             DBOS(config=self._config())
 
@@ -260,12 +260,13 @@ async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
 
     A full disk, or a database that does not answer, fails no job: the step runs again until it
     gets by. Steps may run twice anyway, for the sake of crashes."""
-    rest = SHORTEST_REST
+    rest, told = SHORTEST_REST, ""
     while True:
         try:
             return await _tried(step, session, attempt)
         except Outage as outage:
-            if rest == SHORTEST_REST:
+            if outage.message != told:
+                told = outage.message
                 _log.error("job waits: %s session=%s", outage.message, session)
                 _told(session, outage.message)
         _resting.add(session)
@@ -305,7 +306,7 @@ def _register(work: Mapping[Verb, Work], told: Told) -> None:
     _work, _told = work, told
 
 
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
     """Say whether dbos should try again what SQLite refused. By itself it does so for a lock only;
     on a full disk it would give the workflow up, and its session would stay locked."""
     cause = getattr(error, "orig", None) or error

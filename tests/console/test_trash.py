@@ -35,6 +35,28 @@ async def test_a_session_that_could_never_be_built_is_restored_with_its_reason(
     assert (ran.code, ran.out) == (0, "pre_aaaaaaa1: restored, ERROR: two study UIDs\n")
 
 
+async def test_the_trash_is_emptied_only_when_that_is_said_twice(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1), session(2), session(3))
+    await anteroom("prearchive", "delete", "MR_1", "MR_2", "MR_3")
+    for words in (("trash", "empty"), ("trash", "empty", "MR_1", "--all")):
+        ran = await anteroom(*words)
+        assert ran.code == 1 and "or all of them with --all" in ran.err
+    ran = await anteroom("trash", "empty", "MR_1")
+    assert ran.code == 1
+    assert "pre_aaaaaaa1" in ran.out and "pre_aaaaaaa2" not in ran.out
+    assert "1 session (" in ran.err and "say the same with --yes" in ran.err
+    assert len(facts.trashed) == 3
+    ran = await anteroom("trash", "empty", "MR_1", "pre_gone1111", "--yes")
+    assert (ran.code, ran.out) == (
+        1,
+        "pre_aaaaaaa1: removed for good\npre_gone1111: pre_gone1111 is not in the trash\n",
+    )
+    assert (await anteroom("trash", "empty", "--all", "--yes", "--json")).json[1]["done"]
+    assert facts.trashed == {}
+
+
 async def test_what_is_not_in_the_trash_is_refused_one_by_one(
     anteroom: CommandLine, facts: Facts
 ) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import make_transient
 
 from engine.archive.prearchive.tables import OutboxRow
 from engine.jobs.restore import put_back
-from engine.jobs.trash import expire, listed, take_turn
-from engine.model.errors import NotFound
+from engine.jobs.trash import expire, listed, remove, take_turn
+from engine.model.errors import Conflict, NotFound
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import ready
 from tests.engine.jobs.test_delete import delete
@@ -41,6 +41,31 @@ async def test_what_was_deleted_stays_for_its_time_and_goes_with_an_event(
     async with fixture.shop.prearchive_db.read() as transaction:
         found = select(OutboxRow.object).where(OutboxRow.action == "Removed from the trash")
         assert list((await transaction.execute(found)).scalars()) == [session]
+
+
+async def test_what_a_person_removes_goes_at_once_with_an_event(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    with pytest.raises(NotFound):
+        await remove(fixture.shop, session, actor="ada")
+    assert await delete(fixture, session) == ""
+    await remove(fixture.shop, session, actor="ada", reason="the disk is full")
+    assert list((fixture.shop.prearchive / ".trash").iterdir()) == []
+    async with fixture.shop.prearchive_db.read() as transaction:
+        found = select(OutboxRow).where(OutboxRow.action == "Removed from the trash")
+        (event,) = (await transaction.execute(found)).scalars()
+    assert (event.actor, event.object) == ("ada", session)
+    assert event.detail == {"reason": "the disk is full"}
+    with pytest.raises(NotFound):
+        await put_back(fixture.shop, session, actor="ada")
+
+
+async def test_what_is_coming_back_is_not_removed(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    assert await delete(fixture, session) == ""
+    job = await put_back(fixture.shop, session, actor="test")
+    with pytest.raises(Conflict, match="on its way"):
+        await remove(fixture.shop, session, actor="ada")
+    assert await run(fixture, job) == ""
 
 
 async def test_a_deletion_under_way_keeps_its_files(fixture: Fixture) -> None:

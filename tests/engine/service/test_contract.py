@@ -394,6 +394,8 @@ async def test_a_deleted_session_is_put_back_and_knows_its_objects_again(opened:
     assert (await engine.system.status()).accounts == accounts
     (again,) = await engine.prearchive.restore((id,))
     assert not again.done and "in the prearchive" in again.message
+    (kept,) = await engine.prearchive.empty_trash((id,))
+    assert not kept.done and "not in the trash" in kept.message
     assert await store(port, mark) == 0
 
     async def counted() -> bool:

@@ -1,0 +1,32 @@
+"""What a store that fails is called."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from engine.model.outage import is_full, store_outage
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_says_what_makes_room(code: int) -> None:
+    told = store_outage(OSError(code, os.strerror(code), "/home/prearchive/DOE_JANE"))
+    assert told is not None
+    assert told.message == "the disk is full"
+    assert "anteroom trash empty" in told.hint
+    assert is_full(OSError(code, ""))
+
+
+def test_other_faults_are_named_without_the_path() -> None:
+    told = store_outage(OSError(errno.EROFS, os.strerror(errno.EROFS), "/prearchive/DOE_JANE"))
+    assert told is not None
+    assert "Read-only file system" in told.message
+    assert "DOE" not in told.message + told.hint
+
+
+def test_what_is_no_fault_of_the_store_is_not_explained_away() -> None:
+    assert store_outage(FileNotFoundError(errno.ENOENT, "")) is None
+    assert not is_full(OSError(errno.EIO, ""))
+    assert not is_full(ValueError())

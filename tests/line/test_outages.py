@@ -1,0 +1,266 @@
+"""Disks that fill up, databases that go away: what is said, that deletions still work, and that
+everything goes on by itself afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from engine.archive.migration import SECTIONS
+from engine.intake.answers import OUT_OF_RESOURCES
+from engine.model.accounts import Place
+from engine.model.errors import Unavailable
+from engine.model.health import Finding
+from engine.model.home import Home
+from engine.model.reserve import NAME
+from engine.model.states import Status
+from engine.service.engine import Engine
+from engine.service.remote import RemoteEngine
+from tests.conftest import Backend
+from tests.line.invariants import audit
+from tests.line.serving import Served, sessions, settled, until
+from tests.line.test_durability import Image, image, send
+
+DISK_MIB = 96
+
+
+def study(number: int) -> list[Image]:
+    """Make a study of four objects."""
+    rest = f"Project:NECK Subject:S{number} Session:E{number:03}"
+    return [image(number, each, rest=rest) for each in range(1, 5)]
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """An empty folder with a short path: that of a socket below it is looked at from elsewhere."""
+    folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+    Path(f"{folder}.yaml").unlink()
+
+
+class OnSmallDisk(Served):
+    """An engine in a mount namespace of its own, where the folder of its home is a small disk."""
+
+    @property
+    def disk(self) -> Path:
+        """The small disk, as seen from outside."""
+        return Path(f"/proc/{self.ready['pid']}/root{self.home.parent}")
+
+    async def start(self, *wrapper: str, environ: dict[str, str] | None = None) -> None:
+        """Start with an empty small disk, on which only the settings lie."""
+        disk = self.home.parent
+        script = (
+            f"mount -t tmpfs -o size={DISK_MIB}m none {disk} && mkdir -p {self.home} && "
+            f'cp {disk}.yaml {self.home}/anteroom.yaml && exec "$@"'
+        )
+        shutil.copy(self.home / "anteroom.yaml", f"{disk}.yaml")
+        mapped = () if os.geteuid() == 0 else ("--map-root-user",)
+        await super().start("unshare", *mapped, "--mount", "sh", "-c", script, "sh")
+        self.ready["socket"] = str(self.disk / self.home.name / "engine.sock")
+
+    def fill(self) -> Path:
+        """Write a file until nothing more can be written."""
+        filler = self.disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            while True:
+                try:
+                    file.write(bytes(4096))
+                except OSError:
+                    return filler
+
+
+async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(disk: Path) -> None:
+    quick = {"session": {"build_after": 0.2, "check_every": 0.1}, "dicom": {"workers": 1}}
+    served = OnSmallDisk(disk / "home", quick | {"anonymization": {"site_script": False}})
+    await served.start()
+    try:
+        async with served.asked() as engine:
+            home = served.disk / "home"
+            await engine.projects.add("NECK")
+            await engine.projects.set("NECK", {"prearchive_code": "0"})
+            assert await send(served, study(1)) == [0] * 4
+            (row,) = await settled(engine, objects=4)
+            assert (home / NAME).exists()
+
+            filler = served.fill()
+            with pytest.raises(Unavailable, match="has no room") as caught:
+                await engine.projects.set("NECK", {"prearchive_code": "4"})
+            assert "anteroom trash empty" in caught.value.hint
+            assert set(await send(served, study(2))) == {OUT_OF_RESOURCES}
+
+            (outcome,) = await engine.prearchive.delete((row.id,))
+            assert outcome.done
+            await until(engine, no_session(engine))
+            (outcome,) = await engine.prearchive.empty_trash((row.id,))
+            assert outcome.done
+            assert not list(home.glob("prearchive/.trash/*"))
+
+            filler.unlink()
+            assert await send(served, study(3)) == [0] * 4
+            (row,) = await settled(engine, objects=4)
+            assert row.status is Status.READY
+            assert (await engine.system.status()).accounts.at(Place.DELETED) == 4
+        assert await served.stop() == 0
+        assert (served.home / "stderr.txt").read_text("utf-8") == ""
+    finally:
+        await served.kill()
+
+
+def rename(old: str, new: str, url: str) -> None:
+    """Rename a PostgreSQL database, which turns everybody away who was or wants to be connected."""
+    server = make_url(url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(
+        server.render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,)
+        )
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (old, new)))
+        )
+
+
+async def test_a_server_that_goes_away_is_told_and_waited_for(
+    serve: Callable[..., Served], database_url: Callable[..., str]
+) -> None:
+    archive, prearchive = (database_url("postgresql", section) for section in SECTIONS)
+    backend = Backend(name="postgresql", archive_url=archive, prearchive_url=prearchive)
+    served = serve(backend, build_after=0.2)
+    await served.start()
+    name = make_url(prearchive).database or ""
+    async with served.asked() as engine:
+        assert await send(served, study(1)) == [0] * 4
+        rename(name, f"{name}_away", prearchive)
+        with pytest.raises(Unavailable, match=f"PostgreSQL database {name} "):
+            await sessions(engine)
+        failed = [
+            check for check in await engine.system.checks() if check.finding is Finding.FAILED
+        ]
+        assert any("lets nobody in" in check.found for check in failed)
+        rename(f"{name}_away", name, prearchive)
+        await until(engine, answers(engine))
+        (row,) = await settled(engine, objects=4)
+        assert row.status is Status.READY
+        rename(name, f"{name}_away", prearchive)
+    try:
+        assert await served.stop() == 0
+        assert (served.home / "stderr.txt").read_text("utf-8") == ""
+    finally:
+        rename(f"{name}_away", name, prearchive)
+
+
+async def test_objects_count_once_when_the_database_is_lost_and_journals_remain(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve(build_after=0.2)
+    await served.start()
+    async with served.asked() as engine:
+        await engine.projects.add("NECK")
+        await engine.projects.set("NECK", {"prearchive_code": "0"})
+        for number in (1, 2, 3):
+            assert await send(served, study(number)) == [0] * 4
+        rows = {row.label: row.id for row in await settled(engine, objects=12)}
+        assert await send(served, study(1)) == [0] * 4
+        await engine.prearchive.archive((rows["E002"],))
+        await engine.prearchive.delete((rows["E003"],))
+        await until(engine, only(engine, rows["E001"]))
+        before = (await engine.system.status()).accounts
+    await served.kill()
+    assert list(served.prearchive.glob(".journals/*"))
+    for file in served.prearchive.glob("prearchive.db*"):
+        file.unlink()
+    await served.start()
+    async with served.asked() as engine:
+        (row,) = await settled(engine, objects=4)
+        assert (row.id, row.status) == (rows["E001"], Status.READY)
+        status = await engine.system.status()
+        assert status.accounts == before
+        assert before.at(Place.ARCHIVED) == before.at(Place.DELETED) == 4
+        (books,) = [check for check in await engine.system.checks() if check.name == "accounts"]
+        assert books.finding is Finding.GOOD
+    assert await served.stop() == 0
+    assert (await audit(served.home)).wrong == []
+
+
+async def test_the_doctor_notices_what_waits_in_no_session(serve: Callable[..., Served]) -> None:
+    served = serve(build_after=0.2)
+    await served.start()
+    async with served.asked() as engine:
+        assert await send(served, study(1)) == [0] * 4
+        await settled(engine, objects=4)
+    assert await served.stop() == 0
+    with closing(sqlite3.connect(served.prearchive / "prearchive.db")) as connection:
+        connection.execute("UPDATE tallies SET count = count + 4 WHERE place = 'waiting'")
+        connection.execute("UPDATE totals SET count = count + 4 WHERE place = 'waiting'")
+        connection.commit()
+    await served.start()
+    async with served.asked() as engine:
+        (books,) = [check for check in await engine.system.checks() if check.name == "accounts"]
+    assert books.finding is Finding.FAILED
+    assert books.found == "8 objects are counted as waiting, and sessions hold 4"
+
+
+async def test_a_lost_archive_database_stops_the_start_in_words(tmp_path: Path) -> None:
+    home = Home.find(tmp_path / "home", {})
+    settings = home.ensure()
+    engine = await Engine.start(home, settings.override({"dicom.port": 0}))
+    await engine.stop()
+    home.archive_db.unlink()
+    said = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "console", "--home", str(home.root), "serve", stderr=PIPE, stdout=PIPE
+    )
+    out, err = await said.communicate()
+    assert said.returncode == 1
+    assert out == b""
+    first, hint = err.decode().splitlines()
+    assert first == (
+        f"anteroom: the database {home.archive_db} is missing or empty, "
+        "though this home has been in use"
+    )
+    assert "put it back from your backup" in hint
+    assert not home.archive_db.exists()
+
+
+def no_session(engine: RemoteEngine) -> Callable[[], Awaitable[bool]]:
+    """Ask whether the prearchive is empty."""
+
+    async def reached() -> bool:
+        return not await sessions(engine)
+
+    return reached
+
+
+def only(engine: RemoteEngine, id: str) -> Callable[[], Awaitable[bool]]:
+    """Ask whether one session is all that waits."""
+
+    async def reached() -> bool:
+        return [row.id for row in await sessions(engine)] == [id]
+
+    return reached
+
+
+def answers(engine: RemoteEngine) -> Callable[[], Awaitable[bool]]:
+    """Ask whether the engine can answer again."""
+
+    async def reached() -> bool:
+        try:
+            await sessions(engine)
+        except Unavailable:
+            return False
+        return True
+
+    return reached
