@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from console.app import ConsoleApp
 from console.log import log_of_console, log_to_file
@@ -17,12 +18,13 @@ from console.preferences import preferences_file, read_preferences
 from console.screens.quit import Leave
 from console.state import StateFile, state_file
 from console.text import plain_text
-from engine.model.errors import Unavailable
+from engine.model.errors import Outage, Unavailable
 from engine.model.home import Home
 from engine.service.remote import RemoteEngine
 
-START_SECONDS = 60.0
-"""How long an engine may take until it listens."""
+PATIENCE_SECONDS = 10.0
+"""After how long it is said that an engine is still starting. There is no limit: on a busy machine,
+or with much to take in after a crash, it may take minutes; one that cannot start ends by itself."""
 
 STOP_SECONDS = 60.0
 """How long it may take to bring what it does to a safe end."""
@@ -64,7 +66,7 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
     """Start `anteroom serve` on a home and wait until it listens.
 
     Raises:
-        Unavailable: it did not start; the hint holds what it said.
+        Unavailable: it ended instead; the hint holds what it said.
     """
     home.ensure()
     errors = home.logs / STDERR
@@ -72,15 +74,26 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
     process = _spawn(home, options, errors)
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_SECONDS)
-        ready = json.loads(line)
-    except (TimeoutError, ValueError):
-        process.terminate()
+        ready = json.loads(await _first_line(process.stdout))
+    except ValueError:
         await asyncio.to_thread(process.wait)
         raise Unavailable("the engine did not start", hint=_said(errors, begin)) from None
+    except asyncio.CancelledError:
+        process.terminate()
+        # Its last line ends the reading, which would otherwise hold on to its stdout.
+        await asyncio.to_thread(process.wait)
+        raise
     finally:
         process.stdout.close()
     return Child(process, ready)
+
+
+async def _first_line(stdout: IO[bytes]) -> bytes:
+    """Wait for what it says when it listens; nothing if it ends."""
+    reading = asyncio.ensure_future(asyncio.to_thread(stdout.readline))
+    while not (await asyncio.wait({reading}, timeout=PATIENCE_SECONDS))[0]:
+        sys.stderr.write("the engine is still starting; ctrl+c ends the wait\n")
+    return reading.result()
 
 
 async def console(home: Home) -> None:
@@ -115,6 +128,8 @@ async def runs(home: Home) -> bool:
     async with RemoteEngine(home.socket) as engine:
         try:
             await engine.system.status()
+        except Outage:
+            return True  # it answers, if only that it cannot now
         except Unavailable:
             return False
     return True

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,7 +59,14 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     settings = home.ensure().override(changes)
     log_to_file(home.logs / "engine.log", settings.log.level)
     told = _signals()
-    engine = await Engine.start(home, settings)
+    starting = asyncio.ensure_future(Engine.start(home, settings))
+    await _first(told, beside=starting)
+    if not starting.done():
+        # What a start takes in, it takes in whole or again at the next one.
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    engine = starting.result()
     try:
         listeners = await Listeners.open(
             engine,
@@ -90,10 +97,12 @@ def _signals() -> asyncio.Event:
     return told
 
 
-async def _first(*events: asyncio.Event) -> None:
+async def _first(*events: asyncio.Event, beside: asyncio.Future[Any] | None = None) -> None:
+    """Wait for the first of some events, or for what goes on beside them to end."""
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    others = [] if beside is None else [beside]
     try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*waiting, *others], return_when=asyncio.FIRST_COMPLETED)
     finally:
         for one in waiting:
             one.cancel()

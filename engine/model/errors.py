@@ -72,6 +72,8 @@ class Unavailable(EngineError):
 class Outage(Unavailable):
     """A disk or a database does not work now; it may again without anybody asking once more."""
 
+    code = "outage"
+
 
 class InvalidInput(EngineError):
     """What was given is wrong; `problems` says where."""
@@ -99,6 +101,7 @@ _BY_CODE = {
         Conflict,
         Refused,
         Unavailable,
+        Outage,
         InvalidInput,
         InvalidSettings,
         InvalidScript,

@@ -22,6 +22,7 @@ from engine.model.errors import (
     EngineError,
     InvalidInput,
     NotFound,
+    Outage,
     Refused,
     Unavailable,
 )
@@ -40,6 +41,7 @@ _STATUS = {
     NotFound.code: 404,
     Conflict.code: 409,
     Unavailable.code: 503,
+    Outage.code: 503,
 }
 
 
