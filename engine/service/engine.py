@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -42,28 +41,22 @@ from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.jobs.workshop import Workshop, pass_by
 from engine.model.errors import InvalidSettings, Outage, Problem
-from engine.model.health import Check
 from engine.model.home import Home
-from engine.model.live import EngineStatus, EventBatch
+from engine.model.live import EngineStatus
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
 from engine.receiver.pool import ReceiverPool, sweep_staging
-from engine.service import nouns
 from engine.service.api import EngineApi
-from engine.service.archive import Archive
-from engine.service.audit import Audit
 from engine.service.backlog import Backlog
+from engine.service.bound import BoundEngine
 from engine.service.configuration import Configuration
 from engine.service.health import Health, ReceptionNow
-from engine.service.held import Held
 from engine.service.nodes import Nodes
-from engine.service.prearchive import Prearchive
-from engine.service.receivers import Receivers
 from engine.service.reception import Reception
 from engine.service.releasing import Releasing
 from engine.service.ring import EventRing
-from engine.service.scripts import Scripts, ship
+from engine.service.scripts import ship
 
 _RELAY_EVERY = 0.5
 _ABSORB_EVERY = 2.0
@@ -127,7 +120,7 @@ class Engine:
 
     def acting(self, actor: str) -> EngineApi:
         """Give the engine as one actor may ask it."""
-        return _Bound(self, actor)
+        return BoundEngine(self, actor)
 
     def ready(self) -> dict[str, object]:
         """Give what `anteroom serve` says of the receivers when it listens."""
@@ -414,58 +407,3 @@ def _session_types(home: Home) -> Path | None:
             problems=tuple(Problem(message=each, path=str(file)) for each in error.problems),
         ) from error
     return file
-
-
-class _Bound:
-    """An engine bound to an actor; satisfies `EngineApi`."""
-
-    def __init__(self, engine: Engine, actor: str) -> None:
-        shop = engine.shop
-        self.prearchive = Prearchive(shop, engine.ring, engine.configuration, actor)
-        self.archive = Archive(shop, actor)
-        self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
-        self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
-        self.scripts = Scripts(shop, engine.apply_configuration, actor)
-        self.routing = nouns.Routing(shop, engine.configuration, engine.guard)
-        self.receivers = Receivers(
-            shop.archive_db, engine.configuration, engine.apply_configuration, actor
-        )
-        self.live = nouns.Live(shop)
-        self.held = Held(
-            shop, engine.ring, engine.configuration, engine.guard, engine.releasing, actor
-        )
-        self.jobs = nouns.Jobs(shop, self.prearchive)
-        self.audit = Audit(shop, actor)
-        self.events = _Events(engine.ring)
-        self.system = _System(engine, actor)
-
-
-class _Events:
-    """What to look at again."""
-
-    def __init__(self, ring: EventRing) -> None:
-        self._ring = ring
-
-    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
-        """Wait up to `wait` seconds for events after `number`."""
-        return await self._ring.after(epoch, number, wait)
-
-
-class _System:
-    """The engine itself."""
-
-    def __init__(self, engine: Engine, actor: str) -> None:
-        self._engine = engine
-        self._actor = actor
-
-    async def status(self) -> EngineStatus:
-        """Tell how the engine stands."""
-        return replace(await self._engine.status(), actor=self._actor)
-
-    async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
-        """Look at itself, the worst first."""
-        return await self._engine.health.checks(thorough=thorough)
-
-    async def stop(self) -> None:
-        """Ask the process that serves to end the engine."""
-        self._engine.stop_asked.set()
