@@ -161,6 +161,8 @@ class Arguments:
             self._argument(call, signature.argument(index) or Takes.ANYTHING, argument)
         if signature.name == "match" and given == 3:
             self._group(call.arguments[1], call.arguments[2])
+        if signature.name == "anteroom_replaceItems":
+            self._pairs(call)
 
     def _unknown(self, name: str) -> str:
         other = 4 if self.language == 6 else 6
@@ -249,6 +251,13 @@ class Arguments:
                 value.at,
                 "a path with real numbers is expected, such as (0008,1140)[0]/(0008,1150)",
             )
+
+    def _pairs(self, call: CallValue) -> None:
+        content = call.arguments[1:]
+        if len(content) % 2:
+            self.error(call.at, f"{call.name}: a path within the item stands without its value")
+        for path in content[::2]:
+            self._direct(path)
 
     def _vr_of_date(self, path: TagPath, takes: Takes) -> None:
         vr, wanted = self.vr(path), _WANTED_VRS[takes]

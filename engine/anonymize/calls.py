@@ -25,6 +25,10 @@ FUNCTIONS: dict[int, dict[str, Function]] = {
     4: {**_BOTH, "urlEncode": text_calls.url_encode},
     6: {
         **_BOTH,
+        # Functions that DicomEdit has not. By their name every other engine refuses the script,
+        # rather than leave in what they take out.
+        "anteroom_replaceItems": element_calls.replace_items,
+        "anteroom_shiftDates": date_calls.shift_dates_or,
         "alterPixels": element_calls.alter_pixels,
         "blankValues": element_calls.blank_values,
         "collectValues": element_calls.collect_values,

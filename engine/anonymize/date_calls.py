@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from engine.anonymize.dates import is_moment, read_increment, scaling, shift
+from engine.anonymize.changes import path_text
+from engine.anonymize.dates import is_moment, read_increment, scaling, shift, shifted_days
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.matches import found_elements
 from engine.anonymize.paths import Path, path_of
@@ -70,7 +71,32 @@ def _shift_all(run: Run, arguments: list[Value], increment: int, unit: str) -> V
         text = None if vr in _NO_DATES else level.text(tag)
         if text:
             values = (one and shift(one, increment, unit) for one in text.split("\\"))
-            level.put(tag, vr, "\\".join(values))
+            try:
+                level.put(tag, vr, "\\".join(values))
+            except ScriptError as error:
+                raise ScriptError(
+                    f"{path_text((tag,))}: {error.message}", hint=error.hint
+                ) from None
+    return VOID
+
+
+def shift_dates_or(run: Run, arguments: list[Value]) -> Value:
+    """Shift all dates that the paths of a list match, in place. What is no date becomes the last
+    argument, and is removed where there is none."""
+    paths, days = arguments[0], read_increment(text_of(run, arguments[1]))
+    otherwise = text_of(run, arguments[2]) if len(arguments) > 2 else None
+    for level, tag in found_elements(run, [paths]):
+        vr = level.vr(tag)
+        text = None if vr in _NO_DATES else level.text(tag)
+        if text == "":
+            continue
+        shifted = None if text is None else shifted_days(text, days)
+        if shifted is not None:
+            level.put(tag, vr, shifted)
+        elif otherwise is None or vr == "SQ":
+            level.remove(tag)
+        else:
+            level.put(tag, vr, otherwise)
     return VOID
 
 

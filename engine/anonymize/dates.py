@@ -31,8 +31,16 @@ _MOMENT = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})([0-9]{2})?)?)?)?)?"
     r"((?:\.[0-9]{1,6})?(?:[+-][0-9]{4})?)"
 )
+_LAST_SECOND, _LEAP_SECOND = 59, 60
+_LEAP_MINUTES = frozenset((14, 29, 44, 59))
+"""A leap second ends a day of UTC, and zones are quarters of an hour away from that."""
 _AGE = re.compile(r"([0-9]{1,4})([DWMYdwmy])")
 _EXPECTED = "Failed to parse a date: expected YYYY[MM[DD[HH[MM[SS]]]]]"
+
+_REAL_YEARS = range(1800, 2100)
+PLACEHOLDER = "19000101"
+"""What the confidentiality profile writes for a date, and others for one that nobody knows."""
+_PLACEHOLDERS = frozenset((PLACEHOLDER, f"{PLACEHOLDER}000000"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +48,14 @@ class _Moment:
     middle: datetime
     digits: int
     rest: str
+    leap: bool = False
+    """Whether it is a leap second, which counts as the one before (PS3.5 6.2: SS is 00 to 60)."""
 
     def write(self, moment: datetime) -> str:
         # strftime does not pad years before 1000 everywhere.
         written = f"{moment.year:04}{moment:%m%d%H%M%S}"
+        if self.leap and moment.second == _LAST_SECOND:
+            written = written[:-2] + str(_LEAP_SECOND)
         return written[: self.digits] + self.rest
 
 
@@ -62,6 +74,25 @@ def shift(text: str | None, increment: int, unit: str) -> str:
 def is_moment(text: str | None) -> bool:
     """Tell whether a text is a date, or a date and time, that can be shifted."""
     return _read(text or "") is not None
+
+
+def shifted_days(text: str, days: int) -> str | None:
+    """Move each of the dates of a text by so many days; None where one of them is no date.
+
+    What stands for a date that nobody knows is none either: the dummy of the confidentiality
+    profile, and years that no image was taken in. Of a date that is known beforehand, the shift
+    could be read off.
+    """
+    values = text.split("\\")
+    moments = [_read(value) for value in values if value]
+    if any(moment is None or moment.middle.year not in _REAL_YEARS for moment in moments):
+        return None
+    if not _PLACEHOLDERS.isdisjoint(values):
+        return None
+    try:
+        return "\\".join(value and shift(value, days, "days") for value in values)
+    except ScriptError:
+        return None
 
 
 def unit_seconds(unit: str) -> int:
@@ -117,13 +148,16 @@ def _read(text: str) -> _Moment | None:
         return None
     *parts, rest = found.groups()
     given = [int(part) for part in parts if part is not None]
+    leap = given[5:] == [_LEAP_SECOND] and given[4] in _LEAP_MINUTES
+    if leap:
+        given[5] = _LAST_SECOND
     if given[0] < MINYEAR or (len(given) > 1 and not 1 <= given[1] <= 12):
         return None
     try:
         middle = datetime(*_filled(given))  # noqa: DTZ001 - no zone takes part
     except ValueError:
         return None
-    return _Moment(middle=middle, digits=2 + 2 * len(given), rest=rest)
+    return _Moment(middle=middle, digits=2 + 2 * len(given), rest=rest, leap=leap)
 
 
 def _filled(given: list[int]) -> tuple[int, int, int, int, int, int]:

@@ -11,7 +11,7 @@ from engine.anonymize.paths import Path, direct_path
 from engine.anonymize.regions import parse_blanking
 from engine.anonymize.run import VOID, Run, Value, flat, text_of
 from engine.anonymize.texts import truth
-from engine.anonymize.writing import assign, delete
+from engine.anonymize.writing import assign, assign_in, delete
 
 _WIDEST = 4
 """Bytes that one character of a text may take in an element."""
@@ -43,6 +43,22 @@ def set_direct(run: Run, arguments: list[Value]) -> Value:
     text = text_of(run, arguments[1])
     if text is not None:
         assign(run, _direct(run, arguments[0]), text)
+    return VOID
+
+
+def replace_items(run: Run, arguments: list[Value]) -> Value:
+    """Let all sequences that the paths match have one item, which holds the values that follow,
+    each behind its path within the item; or none where no values follow."""
+    pairs = [text_of(run, one) or "" for one in arguments[1:]]
+    if len(pairs) % 2:
+        raise ScriptError("a path within the item stands without its value")
+    for level, tag in found_elements(run, arguments[:1]):
+        if not pairs and level.vr(tag) == "SQ" and not level.items(tag):
+            continue
+        level.remove(tag)
+        items = level.make_sequence(tag, 1 if pairs else 0)
+        for path, text in zip(pairs[::2], pairs[1::2], strict=True):
+            assign_in(run, *direct_path(path).create_in(items[0]), text)
     return VOID
 
 

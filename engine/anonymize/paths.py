@@ -141,7 +141,10 @@ class Path:
     def create(self, subject: Subject) -> Found:
         """Give the one element that the path names, after making all that leads to it."""
         self.check_singular()
-        level = subject.part_to_write(_certain(self._steps[0].tag).low)
+        return self.create_in(subject.part_to_write(_certain(self._steps[0].tag).low))
+
+    def create_in(self, level: Level) -> Found:
+        """Give the one element that the path names from a data set on, such as that of an item."""
         for step in self._steps:
             tag = _certain(step.tag).reserve(level)
             if step.item is None:

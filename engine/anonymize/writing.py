@@ -15,8 +15,12 @@ def assign(run: Run, path: Path, text: str) -> None:
     """Write the one element of a path, which is made where it is missing. Of a sequence, or an
     item, only the being there is written."""
     level, tag = path.create(run.subject)
-    if path.ends_in_item:
-        return
+    if not path.ends_in_item:
+        assign_in(run, level, tag, text)
+
+
+def assign_in(run: Run, level: Level, tag: int, text: str) -> None:
+    """Write one element of a data set, whether it is there or not."""
     vr = vr_to_write(level, tag, text, run.tools.language)
     if vr == "SQ":
         level.make_sequence(tag, 0)

@@ -78,6 +78,50 @@ def test_what_cannot_be_shifted_is_an_error(call: str) -> None:
         ran(f"x := subject\n{call}", simple())
 
 
+def test_the_error_of_a_list_names_the_element_and_not_its_value() -> None:
+    with pytest.raises(ScriptError, match=r"^\(0008,0023\): Failed to parse a date") as fault:
+        ran(
+            'shiftDateTimeListByIncrement[{ */(0008,0023) }, 1, "days"]',
+            simple(ContentDate="20190229"),
+        )
+    assert "20190229" not in fault.value.message
+
+
+ODD = {"AdmittingDate": "2019.01.05", "ContentDate": "20190229", "SeriesDate": "19000101"}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("call", "odd"),
+    [
+        ("dates, -10", None),
+        ('dates, "-10", ""', ""),
+        ('dates, -10, "19000101"', "19000101"),
+    ],
+)
+def test_what_is_no_date_is_replaced_at_every_depth(
+    call: str, odd: str | None, explicit: bool
+) -> None:
+    text = f"""
+    dates := {{ */(0008,0020), */(0008,0021), */(0008,0023), */(0008,0024), */(0038,0020) }}
+    anteroom_shiftDates[{call}]
+    """
+    inner = data_set(StudyDate="20181231", **ODD)
+    before = data_set(StudyDate="20200228", OverlayDate="", **ODD, ReferencedStudySequence=[inner])
+    after = ran(text, before, explicit=explicit).dataset
+    assert (after.StudyDate, after.OverlayDate) == ("20200218", "")
+    assert after.ReferencedStudySequence[0].StudyDate == "20181221"
+    for level in (after, after.ReferencedStudySequence[0]):
+        assert [level.get(keyword) for keyword in ODD] == [odd] * len(ODD)
+
+
+def test_a_sequence_in_place_of_a_date_goes() -> None:
+    before = data_set(PatientID="1")
+    before.add_new(0x00080020, "SQ", [data_set(PatientName="Doe")])
+    text = 'dates := { (0008,0020) }\nanteroom_shiftDates[dates, 1, "19000101"]'
+    assert "StudyDate" not in ran(text, before).dataset
+
+
 @BOTH
 def test_nobody_looks_older_than_89(explicit: bool) -> None:
     values = {"PatientBirthDate": "19200228", "PatientAge": "100Y"}

@@ -14,6 +14,7 @@ from engine.anonymize.dates import (
     read_increment,
     scaling,
     shift,
+    shifted_days,
     unit_seconds,
 )
 from engine.anonymize.faults import ScriptError
@@ -53,6 +54,10 @@ TIMES = st.times().map(lambda time: f"{time:%H%M%S.%f}")
         ("2020", 184, "days", "2021"),
         ("09990101", 1, "days", "09990102"),
         ("20200101120000.5-0000", 0, "days", "20200101120000.5-0000"),
+        ("20161231235960", -365, "days", "20160101235960"),
+        ("20170101085960.25+0900", 1, "days", "20170102085960.25+0900"),
+        ("20161231235960", 2, "minutes", "20170101000160"),
+        ("20161231235960", 1, "seconds", "20170101000000"),
         ("2020+0100", 0, "days", "2020+0100"),
     ],
 )
@@ -76,6 +81,39 @@ def test_what_is_no_date_is_an_error_that_does_not_show_it(text: str) -> None:
     with pytest.raises(ScriptError, match="Failed to parse a date: expected YYYY") as fault:
         shift(text, 1, "days")
     assert not text.strip() or text.strip() not in fault.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "shifted"),
+    [
+        ("20240229", "20240310"),
+        ("2024", "2024"),
+        ("20240229101112.123456+0100", "20240310101112.123456+0100"),
+        ("20161231235960", "20170110235960"),
+        ("20240229\\20240301", "20240310\\20240311"),
+        ("20240229\\", "20240310\\"),
+        ("18000101", "18000111"),
+        ("20991231", "21000110"),
+    ],
+)
+def test_all_dates_of_a_text_are_shifted(text: str, shifted: str) -> None:
+    assert shifted_days(text, 10) == shifted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20190229", "2024.02.29", "20240229\\unknown", "2024022910111", "20240229 ", "101500",
+        "00010101", "17991231", "21000101", "99991231", "19000101", "19000101000000",
+        "20240229\\19000101",
+    ],
+)  # fmt: skip
+def test_what_is_no_date_or_known_beforehand_is_not_shifted(text: str) -> None:
+    assert shifted_days(text, 10) is None
+
+
+def test_a_date_is_not_shifted_out_of_the_calendar() -> None:
+    assert shifted_days("20240229", 10**9) is None
 
 
 def test_no_date_at_all_is_an_error() -> None:

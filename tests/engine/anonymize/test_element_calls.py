@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.regions import Blanking
 from engine.model.changes import ScriptOutcome
+from engine.model.errors import InvalidScript
 from tests.engine.anonymize.subjects import (
     HOST,
     compiled,
@@ -60,6 +61,55 @@ def test_tags_are_removed_like_by_delete(explicit: bool) -> None:
 def test_removing_by_a_text_that_is_no_path_is_an_error() -> None:
     with pytest.raises(ScriptError, match="path"):
         ran("removeTags[{ subject }]", simple())
+
+
+def sequences() -> Dataset:
+    code = data_set(CodeValue="Doe", CodeMeaning="Jane Doe", CodingSchemeDesignator="L")
+    operator = data_set(PersonIdentificationCodeSequence=[code, code], PersonAddress="here")
+    inner = data_set(OperatorIdentificationSequence=[operator], PatientID="12")
+    return data_set(
+        OperatorIdentificationSequence=[operator, operator], ReferencedImageSequence=[inner]
+    )
+
+
+@BOTH
+def test_sequences_get_one_item_wherever_they_are(explicit: bool) -> None:
+    text = """
+    anteroom_replaceItems[*/(0008,1072), "(0040,1101)[0]/(0008,0100)", "X", \\
+        "(0008,0080)", project, "(0008,0082)", ""]
+    anteroom_replaceItems[{ (0008,1111), "(0008,1110)" }, "(0008,0100)", "X"]
+    """
+    dataset = ran(text, sequences(), explicit=explicit).dataset
+    for level in (dataset, dataset.ReferencedImageSequence[0]):
+        (item,) = level.OperatorIdentificationSequence
+        (code,) = item.PersonIdentificationCodeSequence
+        assert (code.CodeValue, len(code)) == ("X", 1)
+        assert (item.InstitutionName, len(item.InstitutionCodeSequence)) == ("PROJ", 0)
+        assert len(item) == 3
+    assert dataset.ReferencedImageSequence[0].PatientID == "12"
+    # What is not there is not made.
+    assert len(dataset) == 2
+
+
+@BOTH
+def test_sequences_are_emptied_wherever_they_are(explicit: bool) -> None:
+    once = ran("anteroom_replaceItems[*/(0008,1072)]", sequences(), explicit=explicit)
+    for level in (once.dataset, once.dataset.ReferencedImageSequence[0]):
+        assert level["OperatorIdentificationSequence"].value == []
+    again = ran("anteroom_replaceItems[*/(0008,1072)]", once.dataset, explicit=explicit)
+    assert again.applied.outcome is ScriptOutcome.UNCHANGED
+
+
+def test_what_is_no_sequence_is_replaced_all_the_same() -> None:
+    before = data_set(PatientID="12")
+    before.add_new(0x00081072, "LO", "Jane Doe")
+    assert ran("anteroom_replaceItems[(0008,1072)]", before).dataset[0x00081072].value == []
+
+
+@pytest.mark.parametrize("call", ['"(0008,0100)"', '"(0008,0100)", "X", "(0008,0102)"', '"x", "y"'])
+def test_items_are_told_in_pairs_of_path_and_value(call: str) -> None:
+    with pytest.raises(InvalidScript):
+        compiled(f"anteroom_replaceItems[(0008,1072), {call}]")
 
 
 @BOTH
