@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.anonymize.regions import Blanking
+from engine.anonymize.regions import Asked
 from engine.model.changes import Change, ScriptOutcome, Statement
 
 
@@ -22,9 +22,9 @@ class Undo(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelRequest:
-    """One call of alterPixels; who runs the script has to do what it asks."""
+    """What a script asks to be done to the pixels; who runs it has to do that."""
 
-    blanking: Blanking
+    asked: Asked
     statement: Statement
 
 

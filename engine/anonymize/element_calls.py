@@ -137,7 +137,7 @@ def alter_pixels(run: Run, arguments: list[Value]) -> Value:
     """Ask for a part of the image to be blanked."""
     texts = [text_of(run, one) or "" for one in arguments]
     blanking = parse_blanking(texts[0], texts[1], texts[2], texts[3])
-    run.pixels.append(PixelRequest(blanking=blanking, statement=run.subject.statement))
+    run.pixels.append(PixelRequest(asked=blanking, statement=run.subject.statement))
     return VOID
 
 

@@ -134,7 +134,7 @@ class FileRun:
         """Blank what was asked for in a file that nobody sees yet."""
         blank = partial.with_suffix(".blank")
         try:
-            blanked = self._pixels.blank_file(partial, blank, [one.blanking for one in requests])
+            blanked = self._pixels.blank_file(partial, blank, [one.asked for one in requests])
             if blanked.changed:
                 blank.replace(partial)
             return blanked

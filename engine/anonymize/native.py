@@ -1,5 +1,6 @@
-"""Rectangles in pixels that are not compressed: filled in place, in a file, a strip of rows at a
-time. How many frames there are, and how large, makes no difference to the memory it takes."""
+"""Pixels that are not compressed, altered in place, in a file, a strip at a time: rectangles that
+are filled, and bits that are cleared. How many frames there are, and how large, makes no difference
+to the memory it takes."""
 
 from __future__ import annotations
 
@@ -43,6 +44,24 @@ def blank_native(
                     _fill_plane(file, offset, number, raster, blanking, (word,), big=big)
             else:
                 _fill_plane(file, offset, frame, raster, blanking, words, big=big)
+
+
+def clear_bits(
+    file: BinaryIO, offset: int, length: int, allocated: int, mask: int, *, big: bool = False
+) -> bool:
+    """Clear the bits of `mask` in all words of `length` bytes from `offset` on. Say whether any was
+    set."""
+    kind = np.dtype(f"{'>' if big else '<'}u{allocated // 8}")
+    keep = kind.type((1 << allocated) - 1 - mask)
+    found = False
+    end = offset + length - length % kind.itemsize
+    for start in range(offset, end, STRIP):
+        strip = _read(file, start, min(STRIP, end - start), kind)
+        cleared = (strip & keep).astype(kind)
+        if (cleared != strip).any():
+            found = True
+            _write(file, start, cleared)
+    return found
 
 
 def _fill_plane(

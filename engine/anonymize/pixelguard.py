@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.regions import Blanked, Blanking
+from engine.anonymize.regions import Asked, Blanked, numbers_of
 from engine.dicom.guard import GIB, Guard, Unreadable
 
 FAILED, NO_FILE = 1, 3
@@ -40,12 +40,12 @@ class PixelGuard:
         return self._guard.pid
 
     def blank_file(
-        self, source: Path, target: Path, blankings: Sequence[Blanking], *, record: bool = True
+        self, source: Path, target: Path, asked: Sequence[Asked], *, record: bool = True
     ) -> Blanked:
         """Do what `engine.anonymize.pixels.blank_file` does, within the limits.
 
         Raises:
-            ScriptError: if the pixels cannot be blanked for sure.
+            ScriptError: if it cannot be done for sure.
             OSError: if a file cannot be read or written.
         """
         if target.exists():
@@ -54,9 +54,7 @@ class PixelGuard:
         request = {
             "source": os.path.abspath(source),
             "target": os.path.abspath(target),
-            "blankings": [
-                [each.left, each.top, each.right, each.bottom, *each.values] for each in blankings
-            ],
+            "asked": [numbers_of(each) for each in asked],
             "record": record,
         }
         try:

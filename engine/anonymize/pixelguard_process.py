@@ -23,7 +23,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
     from engine.anonymize.pixelguard import FAILED, NO_FILE  # noqa: PLC0415 (limits first)
-    from engine.anonymize.pixels import Blanking, blank_file  # noqa: PLC0415 (limits first)
+    from engine.anonymize.pixels import blank_file  # noqa: PLC0415 (limits first)
+    from engine.anonymize.regions import asked_in  # noqa: PLC0415 (limits first)
     from engine.dicom.guard import ANSWER, GREETING, SPENT  # noqa: PLC0415 (limits first)
 
     out = sys.stdout.buffer
@@ -32,17 +33,14 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         _allow_cpu(request["seconds"])
-        blankings = [
-            Blanking(left=left, top=top, right=right, bottom=bottom, values=tuple(values))
-            for left, top, right, bottom, *values in request["blankings"]
-        ]
+        asked = [asked_in(numbers) for numbers in request["asked"]]
         answer: dict[str, object]
         number = 0
         try:
             done = blank_file(
                 Path(request["source"]),
                 Path(request["target"]),
-                blankings,
+                asked,
                 record=request["record"],
             )
             status = 0

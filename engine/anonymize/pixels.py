@@ -1,6 +1,7 @@
-"""Blanking of rectangles in the pixels of one Part 10 file, for `alterPixels`. It decodes hostile
-data: it is called in a process with limits (`engine.anonymize.pixelguard`), never in one that
-serves. Which rectangles, and when, is the script's affair."""
+"""Altering the pixels of one Part 10 file: blanking rectangles, for `alterPixels`, and clearing the
+bits of overlays that are gone. It decodes hostile data: it is called in a process with limits
+(`engine.anonymize.pixelguard`), never in one that serves. What is altered is the script's affair.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from engine.anonymize.frames import (
     write_fragments,
 )
 from engine.anonymize.native import blank_native, fill
+from engine.anonymize.pixelbits import clear_overlays
 from engine.anonymize.pixelfile import (
     BIG_PIXELS,
     COPY,
@@ -40,7 +42,7 @@ from engine.anonymize.pixelrecord import (
     record_decompression,
 )
 from engine.anonymize.raster import PIXELS, Raster, read_raster
-from engine.anonymize.regions import Blanked, Blanking, parse_blanking
+from engine.anonymize.regions import Asked, Blanked, Blanking, OverlayBit, parse_blanking
 from engine.dicom.part10 import DEFLATED_SYNTAXES, IMPLICIT_SYNTAXES
 from engine.dicom.walk import UNDEFINED
 
@@ -66,20 +68,45 @@ class _NotAgain(Exception):
 def blank_file(
     source: Path,
     target: Path,
-    blankings: Sequence[Blanking],
+    asked: Sequence[Asked],
     *,
     record: bool = True,
     max_frame: int = MAX_FRAME,
 ) -> Blanked:
-    """Write a copy of a file whose pixels are blanked in all frames, all else of it untouched but
-    for what describes the pixels and, with `record`, how they were de-identified.
+    """Write a copy of a file whose pixels are altered in all frames, all else of it untouched but
+    for what describes the pixels and, with `record`, that rectangles of them were blanked.
 
     The target must not exist; nothing of it is left when this fails. It is not synced.
 
     Raises:
-        ScriptError: if the pixels cannot be blanked for sure.
+        ScriptError: if the pixels cannot be altered for sure.
         OSError: if a file cannot be read or written.
     """
+    bits = [one for one in asked if isinstance(one, OverlayBit)]
+    rectangles = [one for one in asked if isinstance(one, Blanking)]
+    if not bits:
+        return _blanked(source, target, rectangles, record, max_frame)
+    if not rectangles:
+        with open_pixel_file(source, target.parent) as opened:
+            syntax = opened.meta.transfer_syntax
+        cleared = clear_overlays(source, target, bits)
+        return Blanked(changed=cleared, transfer_syntax=syntax)
+    between = target.with_name(f"{target.name}-bits")
+    try:
+        cleared = clear_overlays(source, between, bits)
+        first = between if cleared else source
+        blanked = _blanked(first, target, rectangles, record, max_frame)
+        if cleared and not blanked.changed:
+            between.rename(target)
+            blanked = replace(blanked, changed=True)
+        return blanked
+    finally:
+        between.unlink(missing_ok=True)
+
+
+def _blanked(
+    source: Path, target: Path, blankings: list[Blanking], record: bool, max_frame: int
+) -> Blanked:
     with open_pixel_file(source, target.parent) as opened:
         syntax, pixels = opened.meta.transfer_syntax, opened.pixels
         if pixels is None:

@@ -10,6 +10,7 @@ from engine.anonymize.changes import changes_of, undo_of
 from engine.anonymize.compiler import Compiler
 from engine.anonymize.faults import Rejected, ScriptError
 from engine.anonymize.lookups import LookupTable
+from engine.anonymize.overlays import removed
 from engine.anonymize.plan42 import compile_42
 from engine.anonymize.reach import Reach, reach_of
 from engine.anonymize.record import record
@@ -79,6 +80,7 @@ class Plan:
         before = subject.journal.mutations
         outcome = self._run(run, self._record if record is None else record)
         if outcome is not ScriptOutcome.REJECTED:
+            run.pixels += removed(subject)
             changed = (subject.journal.mutations > before and subject.changed) or bool(run.pixels)
             outcome = ScriptOutcome.CHANGED if changed else ScriptOutcome.UNCHANGED
         return Applied(

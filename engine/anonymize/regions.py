@@ -1,12 +1,14 @@
-"""The rectangles that `alterPixels` blanks, read from its four texts, and what is told of a file
-when it is done. What lies under them is `engine.anonymize.pixels`' affair; nothing here needs an
-image."""
+"""What may be asked for of the pixels: the rectangles that `alterPixels` blanks, read from its four
+texts, and the bits of overlays. Also how that crosses to another process, and what is told of a
+file when it is done. What the pixels are is `engine.anonymize.pixels`' affair; nothing here needs
+an image."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from engine.anonymize.faults import ScriptError
 
@@ -36,6 +38,41 @@ class Blanking:
         if left >= right or top >= bottom:
             return None
         return Blanking(left=left, top=top, right=right, bottom=bottom, values=self.values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverlayBit:
+    """The bit of every pixel that held an overlay, which is gone."""
+
+    group: int
+    """That described the overlay, 6000 to 601E."""
+    bit: int
+    """From 0, the lowest."""
+
+
+Asked: TypeAlias = Blanking | OverlayBit
+
+
+def numbers_of(asked: Asked) -> list[int]:
+    """Write what is asked for as numbers, for another process."""
+    if isinstance(asked, OverlayBit):
+        return [asked.group, asked.bit]
+    return [asked.left, asked.top, asked.right, asked.bottom, *asked.values]
+
+
+def asked_in(numbers: Sequence[int]) -> Asked:
+    """Read what `numbers_of` wrote."""
+    if len(numbers) == 2:
+        return OverlayBit(group=numbers[0], bit=numbers[1])
+    left, top, right, bottom, *values = numbers
+    return Blanking(left=left, top=top, right=right, bottom=bottom, values=tuple(values))
+
+
+def told(asked: Asked) -> str:
+    """Tell a person what is asked for."""
+    if isinstance(asked, OverlayBit):
+        return f"bit {asked.bit} cleared, an overlay of group {asked.group:04X}"
+    return f"{asked.left},{asked.top} to {asked.right},{asked.bottom}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,7 +154,7 @@ def write(target: Path, found: Opened, applied: Applied, pixels: PixelGuard) -> 
                 file.flush()
                 os.fdatasync(file.fileno())
         if first != target:
-            wanted = [request.blanking for request in applied.pixels]
+            wanted = [request.asked for request in applied.pixels]
             if not pixels.blank_file(first, target, wanted).changed:
                 os.rename(first, target)
             with target.open("rb+") as file:

@@ -16,7 +16,7 @@ import msgspec
 from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixelguard import PixelGuard
-from engine.anonymize.regions import Blanking
+from engine.anonymize.regions import asked_in
 from engine.dicom.guard import GIB, Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header
@@ -58,7 +58,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     place: Place | None = None
     """The statement that rejected the object."""
     undo: list[tuple[list[int], bytes | None, Place]] = []
-    blankings: list[tuple[int, int, int, int, list[int]]] = []
+    asked: list[list[int]] = []
     blanked_by: Place | None = None
 
 
@@ -165,7 +165,7 @@ class SlowPath:
             for path, element, by in told.undo
         )
         blanked = False
-        if told.blankings:
+        if told.asked:
             blanked = self._blank(target, told)
         try:
             _, header = read_header(target)
@@ -184,10 +184,7 @@ class SlowPath:
         first = target.with_name(target.name + "-pixels")
         os.rename(target, first)
         try:
-            wanted = [
-                Blanking(left=left, top=top, right=right, bottom=bottom, values=tuple(values))
-                for left, top, right, bottom, values in told.blankings
-            ]
+            wanted = [asked_in(numbers) for numbers in told.asked]
             blanked = self._pixels.blank_file(first, target, wanted)
             if not blanked.changed:
                 os.rename(first, target)

@@ -88,6 +88,7 @@ class _Work:
 
 
 def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan: Any) -> Any:
+    from engine.anonymize.regions import numbers_of  # noqa: PLC0415 (limits first)
     from engine.anonymize.undo import with_group_lengths  # noqa: PLC0415 (limits first)
     from engine.intake.site import recorded  # noqa: PLC0415 (limits first)
     from engine.intake.slow import Place, Told  # noqa: PLC0415 (limits first)
@@ -107,14 +108,11 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
         target.chmod(0o600)
         for piece in found.pieces():
             file.write(piece)
-    blankings = [request.blanking for request in applied.pixels]
     return Told(
         applied.outcome.value,
         place=running,
         undo=[(list(one.path), one.element, place(one.statement)) for one in undo],
-        blankings=[
-            (each.left, each.top, each.right, each.bottom, list(each.values)) for each in blankings
-        ],
+        asked=[numbers_of(request.asked) for request in applied.pixels],
         blanked_by=place(applied.pixels[0].statement) if applied.pixels else None,
     )
 

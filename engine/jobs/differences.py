@@ -13,6 +13,7 @@ from engine.anonymize.changes import path_text, shown
 from engine.anonymize.level import Level
 from engine.anonymize.reach import Reach
 from engine.anonymize.record import recorded_in
+from engine.anonymize.regions import told
 from engine.anonymize.stored import open_stored, opened
 from engine.anonymize.subject import Subject
 from engine.dicom.dictionary import keyword, private_name
@@ -181,11 +182,10 @@ def _whole(statement: Statement) -> Change:
 
 
 def _pixels(request: PixelRequest) -> Change:
-    area = request.blanking
     return Change(
         path=path_text((_PIXEL_DATA,)),
         name=keyword(_PIXEL_DATA),
         kind=ChangeKind.PIXELS,
-        after=f"{area.left},{area.top} to {area.right},{area.bottom}",
+        after=told(request.asked),
         statement=request.statement,
     )

@@ -235,7 +235,7 @@ def test_calls_of_alter_pixels_are_collected() -> None:
     alterPixels["Rectangle", "left=0,top=0,right=1,bottom=1", "solid", "r=1,g=2,b=3"]
     """
     result = ran(text, simple())
-    assert [one.blanking for one in result.applied.pixels] == [
+    assert [one.asked for one in result.applied.pixels] == [
         Blanking(left=1, top=2, right=30, bottom=40, values=(7,)),
         Blanking(left=0, top=0, right=1, bottom=1, values=(1, 2, 3)),
     ]

@@ -35,6 +35,19 @@ def image() -> bytes:
     return data[:at] + described + data[at:]
 
 
+def with_overlay() -> bytes:
+    """Give the same image of 7 bits, with an overlay in the eighth that the header describes."""
+    data = image()
+    for number, word in ((0x101, 7), (0x102, 6)):
+        there = element(0x0028_0000 | number, "US", pack("<H", word + 1))
+        data = data.replace(there, element(0x0028_0000 | number, "US", pack("<H", word)))
+    at = data.index(b"\xe0\x7f")
+    group = element(0x6000_0022, "LO", b"PLANTED ")
+    for number, word in ((0x100, 8), (0x102, 7)):
+        group += element(0x6000_0000 | number, "US", pack("<H", word))
+    return data[:at] + group + data[at:]
+
+
 def sequence_behind() -> bytes:
     """Give a sequence after the pixels, with a name in it."""
     name = element(NAME, "PN", b"PATIENT1")
@@ -93,6 +106,31 @@ def test_pixels_are_blanked_before_anybody_can_see_them(room: Room) -> None:
     (original,) = room.intake.originals.of("pre_1")
     assert image().startswith(as_received(file, original))
     assert list(room.staging.folder.iterdir()) == []
+
+
+def test_an_overlay_in_the_pixels_goes_with_its_group(room: Room) -> None:
+    run(room, "- (60X@,XXXX)")
+    assert send(room, with_overlay()).outcome is Outcome.STORED
+    (file,) = room.files
+    data = file.read_bytes()
+    assert data.endswith(b"\x7f" * 32) and b"PLANTED" not in data
+    _, header = stored(room)
+    assert 0x0028_0301 not in header
+    (original,) = room.intake.originals.of("pre_1")
+    received = as_received(file, original)
+    assert received and with_overlay().startswith(received)
+
+
+def test_an_overlay_that_cannot_be_cleared_is_held(room: Room) -> None:
+    run(room, "- (60X@,XXXX)")
+    data = with_overlay()
+    at = data.index(b"\xe0\x7f\x10\x00")
+    fragments = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\x00\xe0\x02\0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+    data = data[:at] + b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + fragments
+    assert send(room, data).outcome is Outcome.HELD
+    reason = room.records[0].reason
+    assert reason.startswith("site v7") and "group 6000" in reason and "compressed" in reason
+    assert room.files == []
 
 
 def test_pixels_that_cannot_be_blanked_are_held(room: Room) -> None:
