@@ -11,8 +11,10 @@ from engine.anonymize.profile_table import (
     Option,
     Row,
     Treatment,
+    forgotten,
     rows,
     treatment,
+    without_options,
 )
 from engine.anonymize.profile_values import (
     BASIC_CODE,
@@ -68,7 +70,13 @@ _META = (
     ("(0002,0100)", "Private Information Creator UID"),
     ("(0002,0102)", "Private Information"),
 )
-_TEXT_VALUE = "(0040,A160)"
+_FALLBACKS = {
+    "datesOrNothing": None,
+    "datesOrEmpty": "",
+    "datesOrDummy": DUMMIES["DA"],
+    "momentsOrDummy": DUMMIES["DT"],
+}
+"""The lists of dates, by what becomes of those that are none."""
 _WIDTH = 100
 
 
@@ -102,6 +110,7 @@ class _Sections:
         yield from self._dummies()
         yield from self._sequences()
         yield from self._words()
+        yield from self._forgotten()
         yield from self._content()
         yield from self._meta()
         yield from self._pixels()
@@ -149,10 +158,12 @@ class _Sections:
 
     def _removed(self) -> Iterator[str]:
         yield from _section("Attributes that are removed, at every depth.")
-        yield from (_line(f"- */{row.tag}", row.name) for row in self._by[Treatment.REMOVE])
+        for row in self._by[Treatment.REMOVE]:
+            if not _stays_inside(row):
+                yield from _treated(row)
 
     def _uids(self) -> Iterator[str]:
-        found = self._by[Treatment.HASH]
+        found = self._by[Treatment.HASH] + self._own(Treatment.HASH)
         inside = self._by[Treatment.INSIDE]
         if inside:
             yield from _section("Sequences that stay; what is in them is treated like the rest.")
@@ -164,58 +175,53 @@ class _Sections:
             "a second run from hashing them again.",
         )
         yield "uids := {"
-        yield from _listed((f"*/{row.tag}", row.name) for row in found)
+        yield from _listed((f"*/{row.tag}", _told(row)) for row in found)
         yield "}"
         yield from _once(UIDS_HASHED, "hashUIDList[uids]")
 
     def _dates(self) -> Iterator[str]:
-        found = self._by[Treatment.SHIFT]
+        found = self._by[Treatment.SHIFT] + self._own(Treatment.SHIFT)
         if not found:
             return
         yield from _section(
-            "Dates: all move by the same number of days; times stay. What is no date is treated",
-            "as in the Basic Profile; inside sequences it is an error, and the object is not let",
-            "through. The note in (0012,0063) keeps a second run from shifting them again.",
+            "Dates: all move by the same number of days; times stay. What is no date, or stands",
+            "for one that nobody knows, is treated as in the Basic Profile and does not move: of a",
+            "date that is known beforehand the shift could be read off. The note in (0012,0063)",
+            "keeps a second run from shifting them again.",
         )
-        yield from _real_date()
-        yield "dates := {"
-        yield from _listed((f"*/{row.tag}", row.name) for row in found)
-        yield "}"
-        checks = (f"{row.tag} !~ realDate ? {_fallback(row)[0]}" for row in found)
-        shift = 'shiftDateTimeListByIncrement[dates, dateShift, "days"]'
-        yield from _once(DATES_SHIFTED, *checks, shift)
+        statements = []
+        for name, otherwise in _FALLBACKS.items():
+            some = [row for row in found if _otherwise(row) == otherwise]
+            if some:
+                yield f"{name} := {{"
+                yield from _listed((f"*/{row.tag}", _told(row)) for row in some)
+                yield "}"
+                last = "" if otherwise is None else f", {_quoted(otherwise)}"
+                statements.append(f"anteroom_shiftDates[{name}, dateShift{last}]")
+        yield from _once(DATES_SHIFTED, *statements)
 
     def _emptied(self) -> Iterator[str]:
         yield from _section("Attributes that are emptied where they exist, at every depth.")
         for row in self._by[Treatment.EMPTY]:
             if row.vr != "SQ":
-                yield _line(f'*/{row.tag} ?= ""', row.name)
+                yield from _treated(row)
 
     def _dummies(self) -> Iterator[str]:
         yield from _section("Attributes that get a dummy where they exist, at every depth.")
         for row in self._by[Treatment.DUMMY]:
             if row.vr != "SQ":
-                yield _line(f'*/{row.tag} ?= "{DUMMIES[row.vr]}"', row.name)
+                yield from _treated(row)
 
     def _sequences(self) -> Iterator[str]:
-        emptied = [row for row in self._by[Treatment.EMPTY] if row.vr == "SQ"]
-        replaced = [row for row in self._by[Treatment.DUMMY] if row.vr == "SQ"]
         yield from _section(
-            "Sequences that may not be missing: emptied, or with one item that says nothing.",
-            "Inside other sequences they are removed.",
+            "Sequences that may not be missing, at every depth: emptied, or, where they need an",
+            "item, with one that says nothing.",
         )
-        yield from (_line(f"- +/{row.tag}", row.name) for row in [*emptied, *replaced])
-        for row in [*emptied, *replaced]:
-            yield ""
-            yield f"// {row.name}"
-            yield f"if (isPresent[{row.tag}]) {{"
-            yield f"    - {row.tag}"
-            if row in emptied:
-                yield f'    {row.tag} := ""'
-            else:
-                for path, value in SEQUENCES[row.tag]:
-                    yield f"    {row.tag}[0]/{path} := {_quoted(value)}"
-            yield "}"
+        # After the UIDs: those that the items get are not to be hashed.
+        removed = [row for row in self._by[Treatment.REMOVE] if _stays_inside(row)]
+        for row in (*removed, *self._by[Treatment.EMPTY], *self._by[Treatment.DUMMY]):
+            if row.vr == "SQ":
+                yield from _treated(row)
 
     def _words(self) -> Iterator[str]:
         found = self._by[Treatment.WORDS]
@@ -226,17 +232,31 @@ class _Sections:
             "replaced. Inside sequences they are never kept.",
         )
         for row in found:
-            act, below = _fallback(row)
-            yield _line(f"{row.tag} !~ safeWords ? {act}", row.name)
-            yield below
+            yield from _worded(row)
+
+    def _forgotten(self) -> Iterator[str]:
+        yield from _section(
+            "What the table of the standard forgets, each with the reason why it does not stay.",
+            "The UIDs and dates among it are above, with the others.",
+        )
+        for row in forgotten():
+            how = treatment(row, self._options)
+            if how is Treatment.WORDS:
+                yield from _worded(row)
+            elif how is Treatment.KEEP:
+                yield f"//   {row.tag} {row.name}: kept by an option"
+            elif how not in (Treatment.HASH, Treatment.SHIFT):
+                yield from _treated(row)
+
+    def _own(self, how: Treatment) -> list[Row]:
+        return [row for row in forgotten() if treatment(row, self._options) is how]
 
     def _content(self) -> Iterator[str]:
         if Option.CLEAN_STRUCTURED in self._options:
             yield from _section(
-                "Structured content stays with its codes, numbers and references. Free text in it",
-                "is replaced; names, dates and UIDs in it are treated above.",
+                "Structured content stays with its codes, numbers and references. Free text,",
+                "names, dates and UIDs in it are treated above.",
             )
-            yield _line(f'*/{_TEXT_VALUE} ?= "REMOVED"', "Text Value")
         if Option.CLEAN_GRAPHICS in self._options:
             yield from _section(
                 "Graphic annotations stay; their text is replaced above. Overlays and curves are",
@@ -329,18 +349,48 @@ def _noted(mark: str) -> Iterator[str]:
     yield "}"
 
 
-def _fallback(row: Row) -> tuple[str, str]:
-    """Write what the Basic Profile does with a descriptor or date: at the root, and below."""
-    basic = treatment(row, frozenset())
-    if basic is Treatment.REMOVE:
-        return f"- {row.tag}", f"- +/{row.tag}"
-    value = _quoted("" if basic is Treatment.EMPTY else DUMMIES[row.vr])
-    return f"{row.tag} ?= {value}", f"+/{row.tag} ?= {value}"
+def _told(row: Row) -> str:
+    return f"{row.name}: {row.reason}" if row.reason else row.name
 
 
-def _real_date() -> Iterator[str]:
-    yield 'realDate := "(?:(?:1[89]|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:(?:0[1-9]|[12][0-9]|3[01])\\'
-    yield '(?:(?:[0-9]{2}){1,3}(?:\\\\.[0-9]{1,6})?(?:[+-][0-9]{4})?)?)?)?)?"'
+def _stays_inside(row: Row) -> bool:
+    """Say whether this is a sequence that is removed at the root only."""
+    return row.vr == "SQ" and without_options(row)[1] is not Treatment.REMOVE
+
+
+def _treated(row: Row) -> Iterator[str]:
+    """Write what is done with an attribute without options, wherever it is."""
+    root, inside = without_options(row)
+    if root is inside:
+        yield _line(_act(row, root, "*/"), _told(row))
+    else:
+        yield _line(_act(row, root, ""), _told(row))
+        yield _act(row, inside, "+/")
+
+
+def _worded(row: Row) -> Iterator[str]:
+    """Write what is done with a descriptor that may stay at the root."""
+    root, inside = without_options(row)
+    yield _line(f"{row.tag} !~ safeWords ? {_act(row, root, '')}", _told(row))
+    yield _act(row, inside, "+/")
+
+
+def _act(row: Row, how: Treatment, levels: str) -> str:
+    path = levels + row.tag
+    if how is Treatment.REMOVE:
+        return f"- {path}"
+    empty = how is Treatment.EMPTY
+    if row.vr != "SQ":
+        return f"{path} ?= {_quoted('' if empty else DUMMIES[row.vr])}"
+    content = () if empty else SEQUENCES[row.tag]
+    pairs = "".join(f", \\\n    {_quoted(at)}, {_quoted(value)}" for at, value in content)
+    return f"anteroom_replaceItems[{path}{pairs}]"
+
+
+def _otherwise(row: Row) -> str | None:
+    """Give what the Basic Profile writes in place of a date; None where it removes it."""
+    how, _ = without_options(row)
+    return {Treatment.REMOVE: None, Treatment.EMPTY: ""}.get(how, DUMMIES[row.vr])
 
 
 def _safe_words() -> Iterator[str]:

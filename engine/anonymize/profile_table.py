@@ -1,6 +1,7 @@
 """The attributes of the Basic Application Level Confidentiality Profile (DICOM PS3.15, Table E.1-1)
-and what is done with each under chosen options. How that is written as a script is
-`engine.anonymize.profile`'s; where the table comes from is told beside it, in `shipped`."""
+and those that it forgets, and what is done with each under chosen options. How that is written as a
+script is `engine.anonymize.profile`'s; where the tables come from is told beside them, in
+`shipped`."""
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ from functools import cache
 from engine.anonymize import shipped
 
 TABLE = "ps315_table.csv"
+AMENDED = "ps315_amended.csv"
+"""What is done where an object could not follow the code of the table and stay valid."""
+FORGOTTEN = "ps315_forgotten.csv"
+"""Attributes that may name a patient and are not in the table."""
 EDITION = "DICOM PS3.15 2026c, Annex E; codes of the options as of January 2025"
 
 
@@ -79,13 +84,30 @@ class Row:
     basic: str
     codes: Mapping[Option, str]
     """`K`, `C`, or `?` when the code of the option is not known."""
+    inside: str = ""
+    """The code within items, where it is not that of the root."""
+    reason: str = ""
+    """Why this is not what the table says; empty where it is."""
 
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Read the table, by tag."""
-    lines = csv.DictReader(shipped.text_of(TABLE).splitlines())
-    return tuple(_row(line) for line in lines)
+    """Read the table, by tag, with the codes that are amended. What a whole repeating group of
+    `forgotten` covers is left out."""
+    amended = {line["tag"]: line for line in _lines(AMENDED)}
+    groups = tuple(row.tag[:5] for row in forgotten() if row.tag.endswith(",XXXX)"))
+    found = (_row({**line, **amended.get(line["tag"], {})}) for line in _lines(TABLE))
+    return tuple(row for row in found if not row.tag.startswith(groups))
+
+
+@cache
+def forgotten() -> tuple[Row, ...]:
+    """Read what the table forgets, by tag."""
+    return tuple(_row(line) for line in _lines(FORGOTTEN))
+
+
+def _lines(name: str) -> csv.DictReader[str]:
+    return csv.DictReader(shipped.text_of(name).splitlines())
 
 
 def _row(line: dict[str, str]) -> Row:
@@ -99,6 +121,8 @@ def _row(line: dict[str, str]) -> Row:
         name=line["name"],
         basic=line["basic"],
         codes={one: line[one.value] for one in Option if line.get(one.value)},
+        inside=line.get("inside", ""),
+        reason=line.get("reason", ""),
     )
 
 
@@ -121,6 +145,12 @@ def treatment(row: Row, options: frozenset[Option]) -> Treatment:
     if row.basic == "D" and row.vr == "UI":
         return Treatment.HASH
     return _BASIC[row.basic]
+
+
+def without_options(row: Row) -> tuple[Treatment, Treatment]:
+    """Decide what is done with an attribute where no option speaks: at the root, and in items."""
+    at_the_root = treatment(row, frozenset())
+    return at_the_root, _BASIC[row.inside] if row.inside else at_the_root
 
 
 def _cleaned_by_others(row: Row, codes: Mapping[Option, str]) -> bool:

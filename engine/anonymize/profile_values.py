@@ -36,6 +36,8 @@ _PERSON = tuple((f"(0040,1101)[0]/{tag}", value) for tag, value in _CODE)
 SEQUENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "(0008,0082)": _CODE,
     "(0008,1072)": _PERSON,
+    # Detached Study Management, and a UID that stands for none.
+    "(0008,1110)": (("(0008,1150)", "1.2.840.10008.3.1.2.3.1"), ("(0008,1155)", "2.25.0")),
     # Modality Performed Procedure Step, and a UID that stands for none.
     "(0008,1111)": (("(0008,1150)", "1.2.840.10008.3.1.2.3.3"), ("(0008,1155)", "2.25.0")),
     "(0034,0001)": (("(0034,0002)", "REMOVED"),),
@@ -55,7 +57,14 @@ SEQUENCES: dict[str, tuple[tuple[str, str], ...]] = {
         ("(0040,A160)", "REMOVED"),
     ),
     "(0040,B020)": (("(0040,A0B0)", "1\\0"), ("(0070,0006)", "REMOVED")),
-    "(0070,0001)": (("(0070,0002)", "REMOVED"),),
+    "(0070,0001)": (
+        ("(0070,0002)", "REMOVED"),
+        ("(0070,0009)[0]/(0070,0005)", "DISPLAY"),
+        ("(0070,0009)[0]/(0070,0020)", "2"),
+        ("(0070,0009)[0]/(0070,0021)", "1"),
+        ("(0070,0009)[0]/(0070,0022)", "0\\0"),
+        ("(0070,0009)[0]/(0070,0023)", "POINT"),
+    ),
 }
 """The one item that stands in place of a sequence whose code asks for a dummy."""
 
