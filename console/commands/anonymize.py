@@ -83,6 +83,8 @@ def run(
             recipe = replace(recipe, secret=_key(secret))
         files = pair_up(source, target)
         results = anonymize(recipe, files, jobs=jobs)
+        for remark in recipe.remarks():
+            sys.stderr.write(f"{plain_text(f'{lookup}:{remark}')}\n")
     except InvalidScript as error:
         hint = "give variables by --project, --subject, --session and --var NAME=VALUE"
         complain(InvalidScript(error.message, hint=hint, problems=error.problems))

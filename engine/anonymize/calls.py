@@ -7,9 +7,19 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from engine.anonymize import date_calls, element_calls, private, text_calls, uid_calls
-from engine.anonymize.run import Run, Value
+from engine.anonymize.run import Run, Value, text_of
 
 Function: TypeAlias = Callable[[Run, list[Value]], Value]
+
+
+def _or_nothing(function: Function) -> Function:
+    """Make of nothing nothing, as 4.2 does: version 6 has an error for it."""
+
+    def called(run: Run, arguments: list[Value]) -> Value:
+        return None if text_of(run, arguments[0]) is None else function(run, arguments)
+
+    return called
+
 
 _BOTH: dict[str, Function] = {
     "format": text_calls.format_,
@@ -22,7 +32,15 @@ _BOTH: dict[str, Function] = {
     "uppercase": text_calls.uppercase,
 }
 FUNCTIONS: dict[int, dict[str, Function]] = {
-    4: {**_BOTH, "urlEncode": text_calls.url_encode},
+    4: {
+        **_BOTH,
+        "lowercase": _or_nothing(text_calls.lowercase),
+        "match": _or_nothing(text_calls.match),
+        "replace": _or_nothing(text_calls.replace),
+        "substring": _or_nothing(text_calls.substring),
+        "uppercase": _or_nothing(text_calls.uppercase),
+        "urlEncode": _or_nothing(text_calls.url_encode),
+    },
     6: {
         **_BOTH,
         # Functions that DicomEdit has not. By their name every other engine refuses the script,

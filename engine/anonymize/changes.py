@@ -89,7 +89,7 @@ def _change(
     else:
         kind = ChangeKind.EMPTIED
     text = entry.text if isinstance(entry, Fresh) and entry.vr in CODED else None
-    if there and text is not None and original.text(tag) == text:
+    if there and text is not None and original.verbatim(tag) == text:
         # The same text in another character set.
         return None
     return Change(
@@ -116,7 +116,7 @@ def shown(level: Level, tag: int) -> str:
         return f"{count} item{'' if count == 1 else 's'}"
     if vr in BULK or size > _NOT_READ:
         return f"{size:,} bytes" if size else ""
-    text = level.text(tag) or ""
+    text = level.verbatim(tag) or ""
     if vr == "UN" and not text.isprintable():
         return f"{size:,} bytes"
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

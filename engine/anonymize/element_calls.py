@@ -79,7 +79,9 @@ def blank_values(run: Run, arguments: list[Value]) -> Value:
         for level in part.below():
             run.tick()
             for tag in level.tags():
-                if tag == CHARSET or is_creator(tag) or level.size(tag) > longest:
+                if tag == CHARSET or is_creator(tag):
+                    continue
+                if level.size(tag) > longest and level.bare_size(tag) > longest:
                     continue
                 _blank(level, tag, values)
     return VOID

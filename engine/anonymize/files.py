@@ -14,7 +14,7 @@ from secrets import token_bytes
 
 from engine.anonymize import check
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.lookups import read_table
+from engine.anonymize.lookups import read_table, usable_table
 from engine.anonymize.pixelguard import PixelGuard
 from engine.anonymize.plan import PixelRequest, Plan, compile_script
 from engine.anonymize.regions import Blanked
@@ -25,6 +25,7 @@ from engine.dicom.header import HeaderError
 from engine.model.anonymized import AnonymizedFile
 from engine.model.changes import Change, ChangeKind, ScriptOutcome
 from engine.model.errors import InvalidInput, Problem
+from engine.model.remarks import Remark
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,10 @@ class Recipe:
     hosts: tuple[str, ...] = ()
     """What scripts may fetch texts from."""
 
+    def remarks(self) -> tuple[Remark, ...]:
+        """Say what the lookup table holds that is no entry, or that nobody can use."""
+        return read_table(self.lookups)[1]
+
     def plan(self) -> Plan:
         """Make the script ready.
 
@@ -50,9 +55,7 @@ class Recipe:
             InvalidScript: it has faults, or reads a variable that is not given.
             InvalidInput: the lookup table has faults.
         """
-        table, problems = read_table(self.lookups)
-        if problems:
-            raise InvalidInput("the lookup table has faults", problems=problems)
+        table = usable_table(self.lookups)
         script = check.load(self.text, given=tuple(self.variables))
         return compile_script(
             script,

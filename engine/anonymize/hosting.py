@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from engine.anonymize.check import load
-from engine.anonymize.lookups import read_table
+from engine.anonymize.lookups import usable_table
 from engine.anonymize.plan import Plan, compile_script
-from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptInForce
 
 UNASSIGNED = "Unassigned"
@@ -47,9 +46,7 @@ def ready(script: ScriptInForce, *, secret: bytes) -> Plan:
         InvalidScript: if it has faults.
         InvalidInput: if its lookup table has.
     """
-    table, problems = read_table(script.lookups)
-    if problems:
-        raise InvalidInput("the lookup table has faults", problems=problems)
+    table = usable_table(script.lookups)
     return compile_script(
         load(script.text),
         name=script.name,

@@ -8,9 +8,10 @@ from typing import Final
 
 from engine.anonymize.encoding import encode
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.values import BULK, Fresh, fresh, read
+from engine.anonymize.values import BULK, Fresh, fresh, read, verbatim
 from engine.dicom.edit import HeaderEdit, encoded
 from engine.dicom.header import Header
+from engine.dicom.text import INSIGNIFICANT, significant_text
 from engine.model.changes import Statement
 
 CHARSET = 0x00080005
@@ -19,6 +20,8 @@ MOST_NEW_ITEMS = 4096
 """Items that one assignment may make."""
 MOST_WRITTEN = 64 * 1024 * 1024
 """Characters of long texts that scripts may write to one object; short ones are many at most."""
+LONGEST_PADDED = 64 * 1024
+"""Bytes of a value that may be mostly padding."""
 LONG = 4096
 """Characters from which on a text is long."""
 
@@ -100,11 +103,19 @@ class Level:
         return entry.vr if isinstance(entry, Fresh) else "SQ"
 
     def text(self, tag: int) -> str | None:
-        """Give the whole value as text; None for what is missing and for sequences."""
+        """Give what counts of the whole value as text; None for what is missing and for
+        sequences."""
+        if tag in self._new:
+            entry = self._new[tag]
+            return significant_text(entry.vr, entry.text) if isinstance(entry, Fresh) else None
+        return read(self.header, tag) if tag in self.header else None
+
+    def verbatim(self, tag: int) -> str | None:
+        """Give the whole value as it stands there; None for what is missing and for sequences."""
         if tag in self._new:
             entry = self._new[tag]
             return entry.text if isinstance(entry, Fresh) else None
-        return read(self.header, tag) if tag in self.header else None
+        return verbatim(self.header, tag) if tag in self.header else None
 
     def padded_uid(self, tag: int) -> bytes:
         """Give a UID as it is written; empty where there is none."""
@@ -121,6 +132,13 @@ class Level:
         if isinstance(entry, Fresh):
             return len(entry.text)
         return self.header[tag].length if tag in self.header else 0
+
+    def bare_size(self, tag: int) -> int:
+        """Return about how many bytes a value has without what pads it, which may be much."""
+        size = self.size(tag)
+        if size > LONGEST_PADDED or tag in self._new:
+            return size
+        return len(bytes(self.header.raw(tag) or b"").strip(INSIGNIFICANT))
 
     def sequences(self) -> list[int]:
         """Give the tags of all sequences."""
@@ -211,7 +229,7 @@ class Level:
         if value.vr in BULK:
             raw, wanted = header.raw(tag), value.padded
             return raw is not None and len(raw) == len(wanted) and bytes(raw) == wanted
-        return read(header, tag) == value.text
+        return verbatim(header, tag) == value.text
 
     def change_usual(self, changes: Sequence[Usual], first: int = 0) -> int:
         """Make changes to public elements that are missing, or of the VR that the dictionary gives,

@@ -10,6 +10,7 @@ from engine.anonymize.encoding import UTF_8, encode
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.level import CHARSET, Journal, Level
 from engine.anonymize.values import CODED, Fresh
+from engine.dicom.dictionary import format_tag
 from engine.dicom.edit import HeaderEdit, Piece, encoded
 from engine.dicom.header import MAX_DEPTH, Header, HeaderError
 from engine.dicom.walk import ITEM, META_END, PIXEL_GROUP, Buffer, ElementWalk
@@ -21,6 +22,8 @@ _META_GROUP = 2
 _META_LENGTH = 0x00020000
 _LENGTH_START = b"\x02\0\0\0UL\x04\0"
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
+_NO_CHARACTER = "\ufffd"
+"""What stands for bytes that cannot be read."""
 _ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
 
 
@@ -259,5 +262,15 @@ def _recode(level: Level, culprit: Statement) -> None:
             if tag in new or element.undefined or header.meaning(tag) not in CODED:
                 continue
             data = bytes(header.raw(tag) or b"")
-            if not data.isascii() or b"\x1b" in data:
-                one.recode(tag, header.meaning(tag), header.whole_text(tag) or "", culprit)
+            if data.isascii() and b"\x1b" not in data:
+                continue
+            text = header.whole_text(tag) or ""
+            if _NO_CHARACTER in text:
+                raise ScriptError(
+                    f"{format_tag(tag)} holds bytes that are no text in the character set of the"
+                    " object: they would be lost where it is switched to ISO_IR 192",
+                    culprit.line,
+                    1,
+                    hint="let the script remove or write that element, too",
+                )
+            one.recode(tag, header.meaning(tag), text, culprit)

@@ -25,20 +25,20 @@ def format_(run: Run, arguments: list[Value]) -> Value:
 
 
 def lowercase(run: Run, arguments: list[Value]) -> Value:
-    """Give a text in lower case; in 4.2 null stays null."""
-    text = text_of(run, arguments[0])
-    return None if text is None and run.tools.language == 4 else texts.lowercase(text)
+    """Give a text in lower case."""
+    return texts.lowercase(text_of(run, arguments[0]))
 
 
 def uppercase(run: Run, arguments: list[Value]) -> Value:
-    """Give a text in upper case; in 4.2 null stays null."""
-    text = text_of(run, arguments[0])
-    return None if text is None and run.tools.language == 4 else texts.uppercase(text)
+    """Give a text in upper case."""
+    return texts.uppercase(text_of(run, arguments[0]))
 
 
 def substring(run: Run, arguments: list[Value]) -> Value:
-    """Give a part of a text."""
+    """Give a part of a text; in 4.2 one of blanks, or of nothing, is given as it is."""
     text, begin, end = (text_of(run, one) for one in arguments)
+    if run.tools.language == 4 and text is not None and not text.strip():
+        return text
     return texts.substring(text, begin or "", end or "")
 
 

@@ -11,12 +11,11 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.texts import LONGEST
 from engine.dicom.edit import encoded
 from engine.dicom.header import Header
+from engine.dicom.text import significant_text
 from engine.dicom.values import BINARY, binary_numbers
 
 CODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 """Text in the Specific Character Set."""
-UNSPLIT = frozenset(("LT", "ST", "UT", "UR"))
-"""Text in which a backslash separates nothing."""
 BULK = frozenset(("OB", "OD", "OF", "OL", "OV", "OW"))
 
 _INTEGERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q"}
@@ -61,8 +60,19 @@ class Fresh:
 
 
 def read(header: Header, tag: int) -> str | None:
-    """Give the text of an element that is there; None for a sequence."""
+    """Give what counts of the text of an element that is there; None for a sequence."""
     vr = header.meaning(tag)
+    text = _text(header, tag, vr)
+    return None if text is None else significant_text(vr, text)
+
+
+def verbatim(header: Header, tag: int) -> str | None:
+    """Give the text of an element that is there as it stands, but for the padding at its end; None
+    for a sequence."""
+    return _text(header, tag, header.meaning(tag))
+
+
+def _text(header: Header, tag: int, vr: str) -> str | None:
     if vr == "SQ":
         return None
     if vr in BINARY:

@@ -253,8 +253,11 @@ def _value(header: Header, element: Element, vr: str) -> Value | None:
         numbers = binary_numbers(vr, header.data, element.value, element.value + _NUMBERS_READ)
         text = "\\".join(map(str, numbers))
         return text[:LONGEST_VALUE], _bytes_digest(header, element)
-    texts = header.texts(element.tag)
-    text = texts[0] if len(texts) == 1 else "\\".join(texts)
+    if vr in BINARY or vr == "AT":
+        text = "\\".join(header.texts(element.tag))
+    else:
+        # As it stands there: a reviewer sees blanks and delimiters that count for nobody else.
+        text = header.whole_text(element.tag) or ""
     if len(text) > LONGEST_VALUE:
         return text[:LONGEST_VALUE], _bytes_digest(header, element)
     return text, b""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.dicom.charset import Charset
 from engine.dicom.dictionary import vr_of
+from engine.dicom.text import UNSPLIT, significant
 from engine.dicom.values import (
     BINARY,
     binary_numbers,
@@ -40,7 +41,6 @@ MAX_DEPTH = 64
 
 _CHARSET = 0x00080005
 _NAMES = {vr: vr.decode() for vr in SHORT_VRS | LONG_VRS}
-_WHOLE = frozenset(("LT", "ST", "UT", "UR"))
 _NO_SEQUENCES = frozenset(_NAMES) - {b"SQ", b"UN"}
 _CODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT", "UN"))
 """Text in the Specific Character Set; all other text is plain ASCII (PS3.5 6.1.2.2)."""
@@ -206,7 +206,7 @@ class Header:
         ]
 
     def text(self, tag: int) -> str | None:
-        """Give the first value as text, padding stripped; None where the element is absent."""
+        """Give what counts of the first value as text; None where the element is absent."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -218,15 +218,15 @@ class Header:
         if vr == "AT":
             return (tags_of(data) or [""])[0]
         if vr in _CODED and (not data.isascii() or b"\x1b" in data):
-            if vr in _WHOLE:
-                return self.charset.decode(data).strip(" \0")
-            return self.charset.split(data, name=vr == "PN")[0].strip(" \0")
-        if vr not in _WHOLE:
+            if vr in UNSPLIT:
+                return significant(vr, self.charset.decode(data))
+            return significant(vr, self.charset.split(data, name=vr == "PN")[0])
+        if vr not in UNSPLIT:
             data = data.partition(b"\\")[0]
-        return data.decode("latin_1").strip(" \0")
+        return significant(vr, data.decode("latin_1"))
 
     def texts(self, tag: int) -> list[str]:
-        """Give all values as text; none where the element is absent or empty."""
+        """Give what counts of all values as text; none where the element is absent or empty."""
         span = self._spans.get(tag)
         if span is None:
             return []
@@ -238,17 +238,17 @@ class Header:
             return []
         if vr == "AT":
             return tags_of(data)
-        if vr in _WHOLE:
-            return [self._decode(vr, data).strip(" \0")]
+        if vr in UNSPLIT:
+            return [significant(vr, self._decode(vr, data))]
         if vr in _CODED:
             values = self.charset.split(data, name=vr == "PN")
         else:
             values = data.decode("latin_1").split("\\")
-        return [value.strip(" \0") for value in values]
+        return [significant(vr, value) for value in values]
 
     def whole_text(self, tag: int) -> str | None:
-        """Give the value as one text, backslashes and leading blanks included; None where it is
-        absent."""
+        """Give the value as one text as it stands there, but for the padding at its end: with all
+        backslashes, blanks and delimiters. None where it is absent."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -331,7 +331,9 @@ class Header:
         return bytes(self.data[span[1] : span[2] - 8 if span[4] else span[2]])
 
     def _decode(self, vr: str, data: bytes) -> str:
-        return self.charset.decode(data) if vr in _CODED else data.decode("latin_1")
+        if vr not in _CODED:
+            return data.decode("latin_1")
+        return self.charset.decode(data, name=vr == "PN")
 
     def _binary(self, vr: str, span: Span) -> tuple[int | float, ...]:
         return binary_numbers(vr, self.data, span[1], span[2])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from engine.dicom.dictionary import format_tag
 from engine.dicom.header import Header
 from engine.intake.extractors import Extractor, Plan, text_of
+from engine.intake.labels import names_something
 from engine.intake.rules import TIMED_OUT
 from engine.model.routing import Concept, TraceStep, Verdict
 
@@ -20,6 +21,9 @@ _TAIL = 0x7FE0_0000
 _BEHIND_PIXELS = "the element lies behind the pixel data, where routing does not look"
 _NO_LINES = "no lines are in force"
 _PASSED_OVER = "the request allows to go on by the header"
+_NO_LABEL = "no letter or digit is left for a label"
+_LABELS = frozenset((Concept.SUBJECT, Concept.SESSION))
+"""What becomes a label."""
 
 
 class Inquiry:
@@ -60,7 +64,7 @@ class Inquiry:
             if found is None:
                 if note is TIMED_OUT:
                     self._timeouts[extractor.name] += 1
-            elif found and not found.isspace() and (known is None or found in known):
+            elif _blank(concept, found) is None and (known is None or found in known):
                 return found
         return None
 
@@ -154,8 +158,9 @@ class TracedInquiry(Inquiry):
             if note is TIMED_OUT:
                 self._timeouts[extractor.name] += 1
             return None, note, Verdict.NO_MATCH
-        if not found or found.isspace():
-            return found, note, Verdict.BLANK
+        blank = _blank(extractor.concept, found)
+        if blank is not None:
+            return found, note or blank, Verdict.BLANK
         if extractor.concept is Concept.PROJECT and found not in self._projects:
             return found, note, Verdict.NOT_A_PROJECT
         return found, note, Verdict.WON
@@ -182,3 +187,10 @@ class TracedInquiry(Inquiry):
                 note=note,
             )
         )
+
+
+def _blank(concept: Concept, found: str) -> str | None:
+    """Give a note about a candidate that counts as no answer; None for one that counts."""
+    if not found or found.isspace():
+        return ""
+    return _NO_LABEL if concept in _LABELS and not names_something(found) else None

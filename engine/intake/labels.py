@@ -10,6 +10,7 @@ from engine.model.errors import InvalidInput
 
 LONGEST_LABEL = 128
 _NOT_OF_A_HEADER_LABEL = re.compile(r"[^A-Za-z0-9_-]")
+_TELLING = re.compile(r"[A-Za-z0-9]")
 _NOT_OF_AN_ARCHIVE_LABEL = re.compile(r"[`~@#$%^&*()+=\[\]{}|\\/?:;',.<> ]")
 _ARCHIVE_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -24,6 +25,12 @@ def label_from_header(text: str) -> str:
     Nothing is collapsed or trimmed, so that a label shows where something was.
     """
     return _NOT_OF_A_HEADER_LABEL.sub("_", text)
+
+
+def names_something(text: str) -> bool:
+    """Say whether a label made of a text tells one from another: whether a letter or a digit is
+    left. Names in other scripts leave only `_`, and different people would share that label."""
+    return _TELLING.search(text) is not None
 
 
 def bounded_label(text: str) -> str:

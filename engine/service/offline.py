@@ -4,6 +4,7 @@ in words, and a script to begin with. None reads a database."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from engine.anonymize import check, profile
 from engine.anonymize.lookups import read_table
@@ -34,14 +35,8 @@ LOOKUPS = "lookup table"
 def check_script(text: str, *, path: str = "", lookups: str = "") -> tuple[Remark, ...]:
     """Say everything about an anonymization script, then about its lookup table; `path` says where
     the script came from."""
-    _, problems = read_table(lookups)
-    return (
-        *check.check(text, path=path),
-        *(
-            Remark(message=one.message, line=one.line, column=one.column, path=LOOKUPS)
-            for one in problems
-        ),
-    )
+    _, remarks = read_table(lookups)
+    return (*check.check(text, path=path), *(replace(one, path=LOOKUPS) for one in remarks))
 
 
 def profile_script(options: Collection[str], *, date_shift: int | None = None) -> str:

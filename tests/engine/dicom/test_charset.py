@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.valuerep import PN_DELIMS
 
 from engine.dicom.charset import Charset
+from engine.dicom.fold import Fold
 from engine.dicom.header import Header
-from engine.dicom.part10 import read_header
+from engine.dicom.part10 import FileMeta, read_header
 from tests.engine.dicom.datasets import CHARSET_FILES, element
 
 _NAME = 0x00100010
@@ -123,3 +128,69 @@ def test_an_item_may_have_a_charset_of_its_own() -> None:
     data = element(0x00080005, "CS", b"ISO_IR 100") + element(0x00081115, "SQ", body)
     header = Header.index(data, explicit=True)
     assert [entry.text(_NAME) for entry in header.items(0x00081115)] == ["Þór", "Þor"]
+
+
+# ------------------------------------------------- names, whose character set goes back to the first
+
+_FIRST = {
+    "ISO 2022 IR 100": ("latin_1", "Müç"),
+    "ISO 2022 IR 101": ("iso8859_2", "Łőž"),
+    "ISO 2022 IR 144": ("iso8859_5", "Иван"),
+}
+_MORE = {
+    "ISO 2022 IR 126": (b"\x1b-F", "iso8859_7", "Διό"),
+    "ISO 2022 IR 138": (b"\x1b-H", "iso8859_8", "קבד"),
+    "ISO 2022 IR 149": (b"\x1b$)C", "euc_kr", "김희중"),
+    "ISO 2022 IR 58": (b"\x1b$)A", "gb2312", "王小东"),
+    "ISO 2022 IR 87": (b"", "iso2022_jp", "山田橋"),
+}
+_PLAIN = "ab-"
+
+
+@st.composite
+def names(draw: st.DrawFn) -> tuple[str, bytes, str]:
+    """Draw terms, a name in them as it has to be written, and its text."""
+    first = draw(st.sampled_from(list(_FIRST)))
+    more = draw(st.lists(st.sampled_from(list(_MORE)), unique=True, min_size=1, max_size=3))
+    data, text = b"", ""
+    for number in range(draw(st.integers(1, 6))):
+        if number:
+            delimiter = draw(st.sampled_from("^="))
+            data, text = data + delimiter.encode(), text + delimiter
+        escape, codec, letters = b"", *_FIRST[first]
+        if draw(st.booleans()):
+            escape, codec, letters = _MORE[draw(st.sampled_from(more))]
+        part = draw(st.text(letters + _PLAIN, min_size=1, max_size=4))
+        data += (b"" if part.isascii() else escape) + part.encode(codec)
+        text += part
+    return "\\".join([first, *more]), data, text
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(names())
+def test_every_reading_of_a_name_goes_back_to_the_first_set(name: tuple[str, bytes, str]) -> None:
+    terms, data, text = name
+    raw = b"".join(
+        element(tag, vr, value + b" " * (len(value) % 2))
+        for tag, vr, value in ((0x00080005, "CS", terms.encode()), (_NAME, "PN", data))
+    )
+    if b"\x1b$B" not in data and b"\x1b$)A" not in data:
+        # pydicom does not go back after kanji, and does not know the escape of hanzi.
+        encodings = convert_encodings(terms.split("\\"))
+        groups = [decode_bytes(group, encodings, PN_DELIMS) for group in data.split(b"=")]
+        assert "=".join(groups) == text
+    header = Header.index(raw, explicit=True)
+    assert header.text(_NAME) == text
+    assert header.texts(_NAME) == [text]
+    assert header.whole_text(_NAME) == text
+    made = Fold()
+    meta = FileMeta(transfer_syntax="1.2.3", sop_class="", sop_instance="", dataset_offset=0)
+    made.add(meta, header)
+    (row,) = [row for row in made.rows() if row.tag == "(0010,0010)"]
+    assert [value.text for value in row.values] == [text]
+
+
+def test_other_text_stays_in_the_set_that_an_escape_named() -> None:
+    raw = element(0x00080005, "CS", b"ISO 2022 IR 100\\ISO 2022 IR 126 ")
+    raw += element(0x00081030, "LO", b"\x1b-F\xc4^\xc4=")
+    assert Header.index(raw, explicit=True).whole_text(0x00081030) == "Δ^Δ="
