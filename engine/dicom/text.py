@@ -8,8 +8,8 @@ INSIGNIFICANT = b" \0^="
 """Bytes that do not count at one or the other end of some text."""
 UNSPLIT = frozenset(("LT", "ST", "UT", "UR"))
 """Text in which a backslash separates nothing."""
-_PADDED = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI"))
-"""Text in which blanks count on neither side."""
+_PADDED = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI", "UN"))
+"""Text in which blanks count on neither side; that of UN is mostly some of it."""
 
 _SEVERAL = _PADDED | {"PN", "UC"}
 """Text of several values, each with its own padding."""

@@ -306,9 +306,7 @@ def subject_of(row: SessionRow, document: SessionDocument) -> str:
     if not label and names_something(document.patient_name):
         label = bounded_label(label_from_header(document.patient_name))
     if not label:
-        raise InvalidInput(
-            "nothing names a subject", hint="give the session one: prearchive relabel --subject S"
-        )
+        raise InvalidInput("nothing names a subject: relabel the session")
     return label
 
 

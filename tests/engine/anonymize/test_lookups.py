@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.anonymize import lookups
-from engine.anonymize.lookups import LookupTable, read_table
+from engine.anonymize.lookups import LookupTable, read_table, usable_table
+from engine.model.errors import InvalidInput
+from engine.model.remarks import Severity
 
 
 def test_a_table_is_read_line_by_line() -> None:
@@ -42,25 +44,37 @@ def test_case_and_inner_blanks_count_and_a_miss_is_none() -> None:
         ("subject/DOE/2 = 1", 12, "second “/”"),
         (" /DOE = 1", 1, "type before"),
         ("subject/ = 1", 9, "key after"),
-        (" // DOE = 1", 3, "second “/”"),
-        ("x/DOE = " + "y" * 5000, 4097, "at most 4,096 characters"),
     ],
 )
-def test_a_line_that_is_no_entry_is_a_problem_with_its_place(
+def test_a_line_that_is_no_entry_is_left_out_with_a_remark(
     line: str, column: int, message: str
 ) -> None:
-    table, problems = read_table(f"a/b = c\n{line}\nd/e = f\n")
-    assert [(problem.line, problem.column) for problem in problems] == [(2, column)]
-    assert message in problems[0].message
-    assert "DOE" not in problems[0].message
+    text = f"a/b = c\n{line}\nd/e = f\n"
+    table, (remark,) = read_table(text)
+    assert (remark.line, remark.column, remark.severity) == (2, column, Severity.WARNING)
+    assert remark.message.startswith("left out: ")
+    assert message in remark.message
+    assert "DOE" not in remark.message
     assert table.entries == {("a", "b"): "c", ("d", "e"): "f"}
+    assert usable_table(text) == table
 
 
-def test_a_key_with_two_values_is_a_problem_and_with_the_same_twice_is_none() -> None:
-    _, problems = read_table("a/b = c\na/b = c\na/ b = d\n")
-    assert [(problem.line, problem.message) for problem in problems] == [
-        (3, "line 1 gives another value for this key")
-    ]
+def test_a_comment_is_none_wherever_it_begins() -> None:
+    assert read_table("// a/b = c\n \t// DOE = 1\n//") == (LookupTable(), ())
+
+
+def test_a_line_that_is_too_long_is_an_error() -> None:
+    text = "x/DOE = " + "y" * 5000
+    _, (remark,) = read_table(text)
+    assert (remark.line, remark.column, remark.severity) == (1, 4097, Severity.ERROR)
+    with pytest.raises(InvalidInput, match="lookup table has faults"):
+        usable_table(text)
+
+
+def test_a_key_with_two_values_is_an_error_and_with_the_same_twice_is_none() -> None:
+    _, (remark,) = read_table("a/b = c\na/b = c\na/ b = d\n")
+    assert (remark.line, remark.message) == (3, "line 1 gives another value for this key")
+    assert remark.severity is Severity.ERROR
 
 
 def test_a_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,10 +85,12 @@ def test_a_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_problems_are_bounded() -> None:
-    _, problems = read_table("nothing\n" * 5000)
-    assert len(problems) == lookups.MOST_PROBLEMS + 1
-    assert problems[-1].message == "there are more problems below"
+def test_remarks_are_bounded_and_hide_neither_an_error_nor_an_entry() -> None:
+    table, remarks = read_table("nothing\n" * 5000 + "a/b = c\na/b = d\n")
+    assert len(remarks) == lookups.MOST_PROBLEMS + 2
+    assert remarks[-2].message == "there is more like this below"
+    assert (remarks[-1].line, remarks[-1].severity) == (5002, Severity.ERROR)
+    assert table.find("a", "b") == "c"
 
 
 WORDS = st.text(st.characters(exclude_characters="\n\r=/", exclude_categories=["Cs"])).filter(

@@ -91,6 +91,36 @@ def test_a_call_that_cannot_be_is_an_error(call: str) -> None:
     assert "Jane" not in str(caught.value)
 
 
+OF_NOTHING_42 = [
+    "lowercase[(0010,0030)]",
+    "uppercase[(0010,0030)]",
+    "substring[(0010,0030), 0, 4]",
+    'match[(0010,0030), "(.*)", 1]',
+    'replace[(0010,0030), "a", "b"]',
+    "urlEncode[(0010,0030)]",
+    "hashUID[(0010,0030)]",
+    "urlEncode[substring[lowercase[(0010,0030)], 0, 4]]",
+]
+
+
+@pytest.mark.parametrize("call", OF_NOTHING_42)
+def test_in_4_2_a_call_of_what_is_missing_is_as_if_it_were_missing_itself(call: str) -> None:
+    text = f'{call} = (0010,0030) : (0010,0020) := "null"\n(0010,4000) := {call}\necho {call}'
+    result = ran(text, simple(), version="")
+    assert result.dataset.PatientComments == ""
+    assert result.dataset.PatientID == "null"
+    assert result.applied.echoes == ("null",)
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_in_4_2_a_part_of_an_empty_text_is_that_text(blank: str) -> None:
+    text = f'(0010,4000) := substring["{blank}", 0, 4]\n(0010,0020) := substring[(0008,1030), 1, 2]'
+    result = ran(text, simple(), version="")
+    assert (result.dataset.PatientComments, result.dataset.PatientID) == ("", "")
+    with pytest.raises(ScriptError, match="no part from 0 to 4"):
+        ran("(0010,4000) := substring[(0010,0020), 0, 4]", simple(), version="")
+
+
 def test_what_is_constant_and_wrong_is_an_error_only_where_it_is_reached() -> None:
     text = 'false[] ? (0010,4000) := substring["abc", 2, 9]'
     assert not ran(text, simple()).subject.changed

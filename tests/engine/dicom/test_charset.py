@@ -130,7 +130,7 @@ def test_an_item_may_have_a_charset_of_its_own() -> None:
     assert [entry.text(_NAME) for entry in header.items(0x00081115)] == ["Þór", "Þor"]
 
 
-# ------------------------------------------------- names, whose character set goes back to the first
+# ------------------------------------------- names, whose character set goes back to the first
 
 _FIRST = {
     "ISO 2022 IR 100": ("latin_1", "Müç"),

@@ -10,8 +10,8 @@ from engine.dicom.header import Header
 from engine.dicom.text import significant, significant_text
 from tests.engine.dicom.datasets import element
 
-_VRS = ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI"]
-_KEPT = ["LT", "ST", "UC", "UN", "UR", "UT"]
+_VRS = ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI", "UN"]
+_KEPT = ["LT", "ST", "UC", "UR", "UT"]
 _TAG = 0x00189999
 
 
@@ -47,7 +47,10 @@ def test_delimiters_at_the_end_of_a_name_do_not_count(name: str, counts: str) ->
 
 
 @settings(derandomize=True)
-@given(vr=st.sampled_from([*_VRS, "LT", "ST", "UC", "UR", "UT", "PN"]), text=st.text(" ^=\\\0ab", max_size=12))
+@given(
+    vr=st.sampled_from([*_VRS, "LT", "ST", "UC", "UR", "UT", "PN"]),
+    text=st.text(" ^=\\\0ab", max_size=12),
+)
 def test_a_header_reads_by_the_same_rule(vr: str, text: str) -> None:
     header = Header.index(element(_TAG, vr, text.encode()), explicit=True)
     whole = header.whole_text(_TAG)

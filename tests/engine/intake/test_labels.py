@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.intake.labels import InvalidLabel, label_for_archive, label_from_header, label_problem
+from engine.intake.labels import (
+    InvalidLabel,
+    label_for_archive,
+    label_from_header,
+    label_problem,
+    names_something,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,13 @@ def test_cleaning_header_text_twice_changes_nothing(text: str) -> None:
     if label:
         assert label_for_archive(label) == label
         assert label_problem(label) == ""
+
+
+@settings(derandomize=True)
+@given(st.text())
+def test_a_text_names_something_where_its_label_has_a_letter_or_a_digit(text: str) -> None:
+    label = label_from_header(text)
+    assert names_something(text) == names_something(label) == bool(label.strip("_-"))
 
 
 @pytest.mark.parametrize("char", list("`~@#$%^&*()+=[]{}|\\/?:;',.<> "))

@@ -408,6 +408,46 @@ def test_iso_2022_text_around_an_assignment_does_not_hide_it() -> None:
     assert found.project == "P1"
 
 
+@pytest.mark.parametrize("name", ["山田^太郎", "Иван^", "^^", "_-", "…"])
+def test_a_label_without_letter_or_digit_is_no_answer(name: str) -> None:
+    found = route({PATIENT_NAME: name, PATIENT_ID: name})
+    assert (found.subject, found.session) == (None, DEFAULT_SESSION)
+    for concept in (Concept.SUBJECT, Concept.SESSION):
+        (step,) = [one for one in steps(found, concept) if one.verdict is Verdict.BLANK]
+        assert step.extractor in ("patient name", "patient id")
+    asked = route({PATIENT_NAME: "1", PATIENT_ID: "é", PATIENT_COMMENTS: "Session:__ Subject:-"})
+    assert (asked.subject, asked.session) == ("1", DEFAULT_SESSION)
+    # The project is looked up, and is no label; what a request says counts as it is.
+    router = Router(RoutingConfig(projects={"__": "P1"}))
+    assert route({STUDY_DESCRIPTION: "__"}, router=router).project == "P1"
+    assert route({}, request=RequestParameters(subject="__")).subject == "__"
+
+
+def test_why_a_name_gives_no_label_is_told() -> None:
+    step = steps(route({PATIENT_NAME: "山田^太郎"}), Concept.SUBJECT)[-1]
+    assert (step.saw, step.found, step.verdict) == ("山田^太郎", "山田^太郎", Verdict.BLANK)
+    assert step.note == "no letter or digit is left for a label"
+
+
+def test_a_rule_whose_answer_makes_no_label_leaves_the_word_to_the_next() -> None:
+    router = site(subject="(0010,0010):(.*)\n(0010,0020):(.*)")
+    assert route({PATIENT_NAME: "山田", PATIENT_ID: "17"}, router=router).subject == "17"
+
+
+@pytest.mark.parametrize(
+    "name", ["DOE^JANE", "DOE^JANE^^", " DOE^JANE^ ^", "DOE^JANE=", "DOE^JANE^^\\X"]
+)
+def test_a_name_written_in_any_way_gives_one_label(name: str) -> None:
+    found = route({PATIENT_NAME: name, PATIENT_ID: " 00123 "})
+    assert (found.subject, found.session) == ("DOE_JANE", "00123")
+
+
+def test_the_character_set_of_a_name_goes_back_to_the_first_at_each_delimiter() -> None:
+    name = b"M\xfcller^\x1b-F\xc4\xe9\xef^J\xfcrg"
+    found = route({0x0008_0005: b"ISO 2022 IR 100\\ISO 2022 IR 126 ", PATIENT_NAME: name})
+    assert steps(found, Concept.SUBJECT)[-1].saw == "Müller^Διο^Jürg"
+
+
 def test_utf_8_labels_are_cleaned_by_character() -> None:
     assert route({PATIENT_NAME: "Müller^Zoë"}).subject == "M_ller_Zo_"
 

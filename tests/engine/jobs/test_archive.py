@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from sqlalchemy import select
 
 from engine.archive import filing
 from engine.archive.prearchive import accounts
+from engine.archive.prearchive.tables import SessionRow
 from engine.archive.tables import ArchivedSessionRow
-from engine.jobs.archive import ArchiveJob
+from engine.jobs.archive import ArchiveJob, subject_of
 from engine.model.accounts import Place
+from engine.model.errors import InvalidInput
 from engine.model.states import Status, Verb
+from tests.engine.intake.build.test_document import SESSION
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_build import build, counted
 
@@ -163,3 +167,19 @@ async def test_an_unassigned_session_is_an_error_and_stays_where_it_is(fixture: 
     row = await fixture.there(claim.session)
     assert (row.status, row.locked, row.accepting) == (Status.ERROR, False, True)
     assert files(Path(claim.folder)) == ["1.dcm"]
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "label"),
+    [("S1", "Doe^Jane", "S1"), ("", "Doe^Jane", "Doe_Jane"), ("", "Ma\u017a^1", "Ma__1")],
+)
+def test_the_subject_of_a_session_is_a_label(given: str, name: str, label: str) -> None:
+    document = replace(SESSION, subject="", patient_name=name)
+    assert subject_of(SessionRow(subject=given), document) == label
+
+
+@pytest.mark.parametrize("name", ["", "山田^太郎", "^"])
+def test_a_name_that_makes_no_label_is_nobodys(name: str) -> None:
+    # Else different people would be one subject, and it would be called by a name.
+    with pytest.raises(InvalidInput, match="nothing names a subject: relabel"):
+        subject_of(SessionRow(subject=""), replace(SESSION, subject="", patient_name=name))

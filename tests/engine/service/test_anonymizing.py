@@ -88,7 +88,7 @@ def test_a_faulty_script_touches_no_file(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidScript, match="subject"):
         anonymize(recipe(variables={"project": "P"}), pairs)
     with pytest.raises(InvalidInput, match="lookup table"):
-        anonymize(recipe(lookups="no entry"), pairs)
+        anonymize(recipe(lookups="a/b = c\na/b = d"), pairs)
     assert not (tmp_path / "out").exists()
 
 

@@ -65,12 +65,23 @@ async def test_a_script_with_faults_is_not_stored(opened: Opened) -> None:
         await engine.scripts.set("site", 'version "6.7"\n(0010,0010 := subject\n')
     assert caught.value.problems[0].line == 2
     with pytest.raises(InvalidScript) as caught:
-        await engine.scripts.set("site", HIDE, "no entry\n")
-    assert [(one.line, one.path) for one in caught.value.problems] == [(1, "lookup table")]
-    (fault,) = await engine.scripts.check(HIDE, "no entry\n")
+        await engine.scripts.set("site", HIDE, "a/b = c\na/b = d\n")
+    assert [(one.line, one.path) for one in caught.value.problems] == [(2, "lookup table")]
+    (fault,) = await engine.scripts.check(HIDE, "a/b = c\na/b = d\n")
     assert fault.severity is Severity.ERROR
     assert (await engine.scripts.show("site")).version == 1
     with pytest.raises(NotFound):
         await engine.scripts.set("project:NOBODY", HIDE)
     with pytest.raises(InvalidInput):
         await engine.scripts.show("receiver:MRI")
+
+
+async def test_what_is_no_entry_of_a_lookup_table_is_left_out_with_a_remark(
+    opened: Opened,
+) -> None:
+    engine, _ = opened
+    saved = await engine.scripts.set("site", HIDE, "no entry\na/b = c\n")
+    (remark,) = saved.remarks
+    assert (remark.line, remark.path) == (1, "lookup table")
+    assert remark.severity is Severity.WARNING
+    assert await engine.scripts.check(HIDE, "no entry\na/b = c\n") == (remark,)
