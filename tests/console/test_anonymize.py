@@ -57,6 +57,21 @@ async def test_a_folder_is_anonymized_and_what_changed_is_told(
     assert ran.out == "2 files: 2 changed\n"
 
 
+async def test_lines_of_a_lookup_table_that_are_no_entry_are_told_and_left_out(
+    alone: CommandLine, folder: Path, tmp_path: Path
+) -> None:
+    script, table = tmp_path / "lookup.das", tmp_path / "table.txt"
+    script.write_text('version "6.7"\n(0010,0010) := lookup["site", "a"]\n', encoding="utf-8")
+    table.write_text("nothing\nsite/a = b\n", encoding="utf-8")
+    words = ("anonymize", "--script", str(script), "--lookup", str(table), "--jobs", "1")
+    ran = await alone(*words, str(folder / "ct.dcm"), str(tmp_path / "out.dcm"))
+    assert ran.code == 0
+    assert ran.err == (
+        f"{table}:1:1: warning: left out: expected “type/key = value”, but there is no “=”\n"
+    )
+    assert pydicom.dcmread(tmp_path / "out.dcm").PatientName == "b"
+
+
 async def test_programs_read_a_line_for_each_file(
     alone: CommandLine, folder: Path, script: str
 ) -> None:

@@ -169,9 +169,15 @@ def test_a_script_that_cannot_run_at_all_holds_what_arrives(room: Room) -> None:
 
 
 def test_a_script_with_a_faulty_lookup_table_holds_what_arrives(room: Room) -> None:
-    script = site("- (0010,0020)", lookups="no entry")
+    script = site("- (0010,0020)", lookups="a/b = c\na/b = d")
     room.snapshot(2, site_script=script, uid_secret=SECRET)
     assert send(room).outcome is Outcome.HELD
+
+
+def test_lines_that_are_no_entry_of_a_lookup_table_hold_nothing(room: Room) -> None:
+    script = site("- (0010,0020)", lookups="no entry\na/b = c")
+    room.snapshot(2, site_script=script, uid_secret=SECRET)
+    assert send(room).outcome is Outcome.STORED
 
 
 def test_an_object_may_not_lose_its_name(room: Room) -> None:
