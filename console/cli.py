@@ -29,6 +29,7 @@ from console.commands import (
     serve,
     status,
     trash,
+    verify,
 )
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
 contents.add_to(prearchive.app, archive.app)
 contradictions.add_to(prearchive.app)
 export.add_to(archive.app)
+verify.add_to(archive.app)
 for noun in (
     receiver,
     project,

@@ -17,6 +17,7 @@ from secrets import token_hex
 
 from engine.model.contents import FileEntry
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from engine.model.verification import Fault, FaultKind
 from engine.service.api import EngineApi
 
 PIECE = 4 * 1024 * 1024
@@ -50,11 +51,15 @@ class Downloaded:
     refused: tuple[str, ...] = ()
     """Files that are there already and differ; they are as they were."""
     failed: tuple[str, ...] = ()
-    """Files that did not come as the archive has them, and why; nothing of them was written."""
+    """Files that did not come as the archive's catalogs have them, and catalogs that cannot be
+    relied upon, and why; nothing of these files was written."""
+    stray: tuple[str, ...] = ()
+    """Files that lie in the archive and stand in no catalog, the first of them; none was
+    written."""
 
     @property
     def whole(self) -> bool:
-        """Whether all files are there now."""
+        """Whether all files that the catalogs name are there now."""
         return not self.refused and not self.failed
 
 
@@ -80,6 +85,7 @@ async def download(
     """
     card = await engine.archive.show(id)
     accession = card.accession
+    seen = await engine.archive.contents(accession)
     files = [entry async for entry in _files(engine, accession, scans)]
     root = _below(folder, card.label)
     places = {entry.path: _below(root, *_parts(entry.path)) for entry in files}
@@ -88,7 +94,12 @@ async def download(
     await engine.archive.export_begun(accession, len(files), reason)
     transfer = _Transfer(engine, accession, folder, files, overwrite=overwrite, progress=progress)
     await transfer.run(places)
-    return transfer.done(root)
+    concerned = [fault for fault in seen.faults.named if _concerns(fault, scans)]
+    return transfer.done(
+        root,
+        damaged=tuple(str(one) for one in concerned if one.kind is FaultKind.DAMAGED),
+        stray=tuple(one.path for one in concerned if one.kind is FaultKind.STRAY),
+    )
 
 
 async def _files(
@@ -150,7 +161,7 @@ class _Transfer:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def done(self, root: Path) -> Downloaded:
+    def done(self, root: Path, damaged: tuple[str, ...], stray: tuple[str, ...]) -> Downloaded:
         """Say what was done."""
         return Downloaded(
             folder=str(root),
@@ -158,7 +169,8 @@ class _Transfer:
             kept=self._kept,
             bytes=self._bytes,
             refused=tuple(self._refused),
-            failed=tuple(self._failed),
+            failed=(*damaged, *self._failed),
+            stray=stray,
         )
 
     async def _bring(self, entry: FileEntry, place: Path) -> None:
@@ -172,6 +184,8 @@ class _Transfer:
                     self._refused.append(entry.path)
                     self._pass(entry.size)
                     return
+            if entry.fault is FaultKind.MISSING:
+                raise NotFound("it is missing in the archive")
             await asyncio.to_thread(_make_folders, self._folder, place.parent)
             await self._fetch(entry, place)
         except (Conflict, NotFound) as error:
@@ -243,6 +257,13 @@ class _Transfer:
                     of_bytes=self._of_bytes,
                 )
             )
+
+
+def _concerns(fault: Fault, scans: tuple[str, ...]) -> bool:
+    """Whether a fault is about the files that are asked for. Of the session document none is."""
+    if not scans:
+        return "/" in fault.path or fault.kind is FaultKind.STRAY
+    return any(fault.path.startswith(f"SCANS/{scan}/") for scan in scans)
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -143,6 +143,7 @@ def card(session: SessionCard) -> list[tuple[str, str]]:
         ("Type", session.modality),
         ("About", session.description),
         ("Size", f"{figures.size(session.bytes)}, {figures.plural(session.files, 'file')}"),
+        ("Verified", _verified(session)),
         ("Came as", session.origin),
     ]
     shown = [(name, value) for name, value in lines if value]
@@ -151,6 +152,12 @@ def card(session: SessionCard) -> list[tuple[str, str]]:
     if (more := len(session.scans) - SCANS_SHOWN) > 0:
         shown.append(("", f"     … {more} more"))
     return shown
+
+
+def _verified(session: SessionCard) -> str:
+    if session.verified is None:
+        return "never"
+    return f"{figures.moment(session.verified.at)[:16]}, {session.verified.counts}"
 
 
 def exported_file(file: FileEntry) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ COLUMNS = (
     TableColumn(title="Scan", width=5, priority=1),
     TableColumn(title="Resource", width=9, priority=2),
     TableColumn(title="File", width=20, grows=True),
-    TableColumn(title="Size", width=6, right=True),
+    TableColumn(title="Size", width=7, right=True),
 )
 
 
@@ -24,9 +24,9 @@ def row(file: FileEntry) -> Row:
             file.scan or "–",
             file.resource,
             name_of(file.path),
-            figures.size(file.size),
+            figures.size(file.size) if file.fault is None else file.fault.value,
         ),
-        tones=((1, "dim"), (2, "dim")),
+        tones=((1, "dim"), (2, "dim"), *(() if file.fault is None else ((4, "bad"),))),
     )
 
 

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from console.text import plain_text
 from engine.model.errors import EngineError
+from engine.model.verification import Faults
 
 GAP = "  "
 
@@ -46,6 +47,14 @@ def complain(error: EngineError) -> None:
 def say_json(value: object) -> None:
     """Write a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
     sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n")
+
+
+def say_faults(name: str, faults: Faults) -> None:
+    """Write what is wrong with the files of something on stderr, a line each."""
+    for fault in faults.named:
+        sys.stderr.write(f"{plain_text(name)}: {plain_text(str(fault))}\n")
+    if (more := faults.counts.total - len(faults.named)) > 0:
+        sys.stderr.write(f"{plain_text(name)}: and {more} more\n")
 
 
 def say_table(rows: Sequence[Row], columns: Sequence[Column[Row]], *, none: str) -> None:
@@ -84,6 +93,29 @@ def words(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(words(one) for one in value)
     return plain_text(str(value))
+
+
+class ProgressLine:
+    """One line on a terminal's stderr that is wiped at the end; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def show(self, text: str) -> None:
+        """Say how far it is."""
+        if self._shows:
+            sys.stderr.write(f"\r\x1b[K{plain_text(text)}")
+            sys.stderr.flush()
+
+    def wipe(self) -> None:
+        """Make room for something that stays."""
+        self.show("")
+
+    def __exit__(self, *_: object) -> None:
+        self.wipe()
 
 
 def local_time(at: datetime) -> str:

@@ -10,15 +10,29 @@ from typing import Annotated, Any
 import typer
 
 from console.asking import Json, Where, asks
-from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
+from console.commands.faults import fail_for
+from console.output import (
+    Column,
+    columns_of,
+    local_time,
+    say,
+    say_facts,
+    say_json,
+    say_table,
+    size,
+)
 from engine.model.archive import (
     ARCHIVE_FIELDS,
     HistoryEntry,
     ScanSummary,
+    SessionCard,
     SessionQuery,
     SessionSummary,
 )
+from engine.model.contents import FiledContents
+from engine.model.errors import NotFound
 from engine.model.filters import parse_filter
+from engine.model.verification import Faults
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="archive", help="Filed sessions.", no_args_is_help=True)
@@ -115,16 +129,21 @@ async def search(
 async def show(
     engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
 ) -> None:
-    """Show a filed session and its scans."""
+    """Show a filed session and its scans, by its catalogs; says what is missing."""
     card = await engine.archive.show(id, project)
+    gone: NotFound | None = None
+    try:
+        seen = await engine.archive.contents(card.accession)
+    except NotFound as error:
+        gone, seen = error, FiledContents(scans=(), files=0, bytes=0, faults=Faults())
+    card = replace(card, scans=seen.scans, files=seen.files, bytes=seen.bytes)
     if as_json:
-        say_json(card)
-        return
-    facts = columns_of(replace(card, scans=()))
-    del facts["scans"]
-    say_facts(facts | {"added": card.added, "bytes": size(card.bytes)})
-    say()
-    say_table(card.scans, SCANS, none="no scans")
+        say_json(columns_of(card) | {"faults": columns_of(seen.faults)})
+    else:
+        _say_card(card)
+    if gone is not None:
+        raise gone
+    fail_for(card.accession, seen.faults)
 
 
 @asks(app, "history")
@@ -144,6 +163,17 @@ async def document(engine: EngineApi, id: Session, project: OfProject = "") -> N
     """Write the session document as XML."""
     text = await engine.archive.document(await _accession(engine, id, project))
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _say_card(card: SessionCard) -> None:
+    facts = columns_of(replace(card, scans=()))
+    del facts["scans"]
+    verified = "never"
+    if card.verified is not None:
+        verified = f"{local_time(card.verified.at)}, {card.verified.counts}"
+    say_facts(facts | {"added": card.added, "bytes": size(card.bytes), "verified": verified})
+    say()
+    say_table(card.scans, SCANS, none="no scans")
 
 
 async def _accession(engine: EngineApi, id: str, project: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from console.asking import Json, asks
+from console.commands.faults import fail_for
 from console.output import Column, say, say_json, say_table, size
 from console.text import plain_text
 from engine.model.archive import ScanSummary
@@ -140,9 +141,10 @@ async def timeline(engine: EngineApi, session: Session, as_json: Json = False) -
 async def filed_files(
     engine: EngineApi, id: Filed, project: OfProject = "", scan: Scan = "", as_json: Json = False
 ) -> None:
-    """List the files of a filed session."""
+    """List the files of a filed session, by its catalogs; says what is missing."""
     accession = (await engine.archive.show(id, project)).accession
     await _say_files(lambda at: engine.archive.files(accession, scan, at, WINDOW), as_json)
+    fail_for(accession, (await engine.archive.contents(accession)).faults)
 
 
 async def filed_header(

@@ -10,7 +10,7 @@ import typer
 
 from console.asking import FAILED, Json, Reason, asks
 from console.download import Progress, download
-from console.output import columns_of, say, say_json, size
+from console.output import ProgressLine, columns_of, say, say_json, size
 from console.text import plain_text
 from engine.service.api import EngineApi
 
@@ -37,14 +37,14 @@ async def export(
 ) -> None:
     """Write the files of a filed session into a folder; it stands in the audit trail."""
     card = await engine.archive.show(id, project)
-    with _Line() as line:
+    with ProgressLine() as line:
         done = await download(
             engine,
             card.accession,
             folder,
             scans=tuple(scan or ()),
             overwrite=overwrite,
-            progress=line.show,
+            progress=lambda now: line.show(_words(now)),
             reason=reason,
         )
     if as_json:
@@ -57,28 +57,12 @@ async def export(
     for told in done.failed:
         sys.stderr.write(f"{plain_text(told)}\n")
     if not done.whole:
+        sys.stderr.write("the export is not whole: see the lines above\n")
+    for path in done.stray:
+        sys.stderr.write(f"{plain_text(path)} stands in no catalog: not exported\n")
+    if not done.whole:
         raise typer.Exit(FAILED)
 
 
-class _Line:
-    """One line on a terminal that is wiped at the end; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
-
-    def __enter__(self) -> _Line:
-        return self
-
-    def show(self, progress: Progress) -> None:
-        """Say how far it is."""
-        if self._shows:
-            sys.stderr.write(
-                f"\r\x1b[K{progress.files} of {progress.of} files, "
-                f"{size(progress.bytes)} of {size(progress.of_bytes)}"
-            )
-            sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self._shows:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+def _words(now: Progress) -> str:
+    return f"{now.files} of {now.of} files, {size(now.bytes)} of {size(now.of_bytes)}"

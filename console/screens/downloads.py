@@ -159,7 +159,8 @@ async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answ
 
 def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
     faults = (*end.failed, *(f"{path}: it is there and differs" for path in end.refused))
-    for why in faults[:NOTED]:
+    strays = tuple(f"{path}: it stands in no catalog, and was not written" for path in end.stray)
+    for why in (*faults, *strays)[:NOTED]:
         host.desk.notices.add(Notice(at=host.desk.clock(), text=why, severity="warning"))
     # What a person must know comes first: a long line is cut.
     said = [f"{figures.plural(len(end.failed), 'file')} did not come"] if end.failed else []
@@ -168,6 +169,8 @@ def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
     said.append(f"{figures.plural(end.written, 'file')}, {figures.size(end.bytes)}, written")
     if end.kept:
         said.append(f"{figures.grouped(end.kept)} were there already")
+    if end.stray:
+        said.append(f"{figures.plural(len(end.stray), 'stray file')} left out")
     words = f"{'; '.join(said)}: {end.folder}"
     host.tell(words, "error" if faults else "information")
 

@@ -5,6 +5,7 @@ in `console.screens.filed`."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual import work
 from textual.app import ComposeResult
@@ -25,6 +26,7 @@ from console.widgets.tabline import TabLine
 from engine.model.archive import HistoryEntry, ScanSummary, SessionCard
 from engine.model.contents import FoldedHeader
 from engine.model.errors import EngineError, Unavailable
+from engine.model.verification import FaultCounts
 
 HEADERS_KEPT = 8
 
@@ -42,6 +44,7 @@ class FiledContents(DownloadScreen):
         self._accession = accession
         self._among = tuple(among)
         self._card: SessionCard | None = None
+        self._wrong = FaultCounts()
         self._tab = HEADER
         self._file = ""
         """The file whose header is shown alone."""
@@ -148,6 +151,7 @@ class FiledContents(DownloadScreen):
         self._file, self._files_of = "", None
         self._headers.clear()
         self._history, self._document = None, None
+        self._wrong = FaultCounts()
 
     @work(exclusive=True, group="card", exit_on_error=False)
     async def _load(self) -> None:
@@ -157,6 +161,28 @@ class FiledContents(DownloadScreen):
             return
         scan = scantree.scan_of(self._scans.cursor_key)
         self._card = card
+        self._show_scans(card)
+        if not scan or not self._scans.go_to_key(scantree.key_of(scan)):
+            first = scantree.key_of(card.scans[0].id) if card.scans else scantree.WHOLE
+            self._scans.go_to_key(first)
+        self.query_one(Card).show(card.label, filed.card(card))
+        self.draw_lines()
+        self._fill()
+        self._look()
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look(self) -> None:
+        """Count by the catalogs, which may be large, and see what is wrong in the folder."""
+        accession = self._accession
+        seen = await self.asked(self.engine.archive.contents(accession))
+        if seen is None or self._card is None or accession != self._accession:
+            return
+        self._wrong = seen.faults.counts
+        self._card = replace(self._card, scans=seen.scans, files=seen.files, bytes=seen.bytes)
+        self._show_scans(self._card)
+        self._tell()
+
+    def _show_scans(self, card: SessionCard) -> None:
         self._scans.show(
             scantree.rows(
                 card.scans,
@@ -165,12 +191,6 @@ class FiledContents(DownloadScreen):
                 files=card.files,
             )
         )
-        if not scan or not self._scans.go_to_key(scantree.key_of(scan)):
-            first = scantree.key_of(card.scans[0].id) if card.scans else scantree.WHOLE
-            self._scans.go_to_key(first)
-        self.query_one(Card).show(card.label, filed.card(card))
-        self.draw_lines()
-        self._fill()
 
     def _fill(self) -> None:
         """Ask for what the tab on show needs and does not have."""
@@ -305,4 +325,5 @@ class FiledContents(DownloadScreen):
         if self._tab == FILES:
             words += f" · {figures.plural(self._files.total, 'file')} listed"
         said = self._searched.said if self._searched is not None else ""
-        self.say((words, "muted"), (f" · {said}" if said else "", "accent"))
+        wrong = f" · {self._wrong}: anteroom archive verify" if self._wrong.total else ""
+        self.say((words, "muted"), (f" · {said}" if said else "", "accent"), (wrong, "look"))

@@ -25,6 +25,7 @@ from engine.archive.tables import (
     ScanRow,
     SearchRow,
     SubjectRow,
+    VerificationRow,
 )
 from engine.model.archive import NewSession, Reservation, ScanSummary, SessionCard
 from engine.model.errors import Conflict
@@ -133,6 +134,7 @@ async def commit(
         values = fitted(ScanRow, asdict(scan))
         session.add(ScanRow(**values, session=row.id, position=position))
     session.add(DocumentRow(session=row.id, xml=xml))
+    session.add(VerificationRow(session=row.id))
     session.add(SearchRow(key=row.key, text=_words_of(row, subject, scans, search_text)))
     await session.delete(held)
     history.keep(session, sessions.KIND, row.id, actor, "Added")

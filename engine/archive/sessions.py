@@ -4,12 +4,14 @@ which project is decided by the caller, who passes the projects that are visible
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date as calendar_date
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from engine.archive import verifications
 from engine.archive.comparing import like
 from engine.archive.conditions import names_status, where
 from engine.archive.search import matching
@@ -74,7 +76,8 @@ async def card(session: AsyncSession, name: str, project: str = "") -> SessionCa
     scans = await session.scalars(
         select(ScanRow).where(ScanRow.session == row.id).order_by(ScanRow.position)
     )
-    return _card(row, subject, scans.all())
+    verified = await verifications.last(session, row.id)
+    return replace(_card(row, subject, scans.all()), verified=verified)
 
 
 async def document(session: AsyncSession, accession: str) -> str:

@@ -140,6 +140,28 @@ class DocumentRow(ArchiveTable):
     xml: Mapped[str] = mapped_column(Text)
 
 
+class VerificationRow(ArchiveTable):
+    """What the last verification of a session's files found; each session has a row from the moment
+    it is filed, so that the ones that were never verified come first."""
+
+    __tablename__ = "verifications"
+
+    session: Mapped[str] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    at: Mapped[datetime | None]
+    files: Mapped[int] = mapped_column(default=0)
+    missing: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    stray: Mapped[int] = mapped_column(default=0)
+    damaged: Mapped[int] = mapped_column(default=0)
+    faults: Mapped[int] = mapped_column(default=0)
+    """All of them."""
+
+    __table_args__ = (
+        Index("ix_verifications_at", "at", "session"),
+        Index("ix_verifications_faults", "faults"),
+    )
+
+
 class SearchRow(ArchiveTable):
     """The words by which free text finds a session. The full text index lies over this table: FTS5
     on SQLite, a generated tsvector on PostgreSQL; both are made by the migrations."""

@@ -44,8 +44,8 @@ class Resource:
 def contents(folder: Path, document: Path) -> SessionContents:
     """Give the scans of a session: those of its document, and those that came after it."""
     found = resources(folder)
-    described = read_document(document)
-    scans = () if described is None else tuple(_described(scan) for scan in described.scans)
+    session = read_document(document)
+    scans = () if session is None else tuple(described(scan) for scan in session.scans)
     known = {scan.id for scan in scans} | {""}
     others: dict[str, tuple[int, int]] = {}
     for resource in found:
@@ -61,7 +61,7 @@ def contents(folder: Path, document: Path) -> SessionContents:
     )
     return SessionContents(
         scans=(*scans, *late),
-        built=described is not None,
+        built=session is not None,
         warnings=_warnings(folder / BUILD_LOG),
     )
 
@@ -245,7 +245,8 @@ def _listed(catalog: Path, _changed: int, _size: int) -> dict[str, CatalogEntry]
         return {}
 
 
-def _described(scan: ScanDocument) -> ScanSummary:
+def described(scan: ScanDocument) -> ScanSummary:
+    """Give a scan as its document describes it."""
     return ScanSummary(
         id=scan.id,
         xsi_type=scan.xsi_type,

@@ -17,6 +17,7 @@ from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
 from engine.intake.contents import object_paths, told, within
+from engine.intake.holdings import listed_objects
 from engine.model.contents import FoldedHeader, HeaderRow
 
 MOST_FILES = 2_000
@@ -56,8 +57,9 @@ class Part:
     unread: list[str] = field(default_factory=list)
 
 
-def sample(folder: Path, scan: str, file: str) -> Sample:
-    """Choose what to read of one file, of a scan, or of the whole session.
+def sample(folder: Path, scan: str, file: str, document: str = "") -> Sample:
+    """Choose what to read of one file, of a scan, or of the whole session: of what lies in the
+    folder, or with a session document of what its catalogs name.
 
     Raises:
         NotFound: if there is no such scan or file.
@@ -66,7 +68,7 @@ def sample(folder: Path, scan: str, file: str) -> Sample:
     if file:
         within(folder, file)
         return Sample(files=(file,), total=1)
-    found = object_paths(folder, scan)
+    found = listed_objects(folder, document, scan) if document else object_paths(folder, scan)
     return Sample(files=spread(found, MOST_FILES), total=len(found))
 
 

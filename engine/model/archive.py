@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.model.filters import Condition
+from engine.model.verification import LastVerification
 
 
 class SessionStatus(StrEnum):
@@ -139,6 +140,8 @@ class SessionCard:
     bytes: int
     scans: tuple[ScanSummary, ...]
     folder: str
+    verified: LastVerification | None = None
+    """What the last verification of its files found; None where there was none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.model.archive import ScanSummary
+from engine.model.verification import FaultKind, Faults
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +21,17 @@ class SessionContents:
     """False while no build has described the session: scans are then the folders that there are."""
     warnings: tuple[str, ...] = ()
     """What the build left out and why; names elements and counts, never values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FiledContents:
+    """What a filed session holds by its catalogs. Sizes are bytes."""
+
+    scans: tuple[ScanSummary, ...]
+    files: int
+    bytes: int
+    faults: Faults
+    """What a look at names and sizes finds to be wrong; no file was read for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +49,8 @@ class FileEntry:
     instance_number: str = ""
     digest: str = ""
     """MD5 in hexadecimal; empty where none was taken."""
+    fault: FaultKind | None = None
+    """What is seen to be wrong with it, by name and size, where a catalog tells of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ signatures alone. Who asks (the actor) is not an argument: an `EngineApi` is bou
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from engine.model.archive import (
@@ -18,6 +19,7 @@ from engine.model.archive import (
 )
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
+    FiledContents,
     FilePage,
     FoldedHeader,
     SessionContents,
@@ -47,6 +49,7 @@ from engine.model.prearchive import (
 from engine.model.remarks import Remark
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.verification import DueSessions, Verification
 
 ALL_WAITING = PrearchiveQuery()
 ALL_FILED = SessionQuery()
@@ -139,11 +142,26 @@ class ArchiveApi(Protocol):
         ...
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]: ...
-    async def files(
-        self, id: str, scan: str = "", offset: int = 0, limit: int = 100
-    ) -> FilePage: ...
+    async def contents(self, id: str) -> FiledContents:
+        """Give the scans by their catalogs, with what is seen to be wrong in the folder."""
+        ...
+
+    async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
+        """Give a window of the files that the catalogs name."""
+        ...
+
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
         """Fold the headers of one file, of a scan, or of the whole session into one."""
+        ...
+
+    async def verify(self, id: str, run: str = "", wait: float = 0.0) -> Verification:
+        """Begin to compare every file of a session with its catalogs, or with `run` go on with what
+        was begun; say after at most `wait` seconds (at most 30) how far it is."""
+        ...
+
+    async def due(self, before: datetime, limit: int = 100) -> DueSessions:
+        """Give sessions that were not verified since a moment, the least recently verified
+        first."""
         ...
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:

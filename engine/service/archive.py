@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from engine.archive import history, sessions
+from engine.archive import history, sessions, verifications
 from engine.archive.audit import record
+from engine.intake import holdings
 from engine.intake.contents import read_piece
 from engine.jobs.workshop import Workshop
 from engine.model.archive import (
@@ -19,12 +22,15 @@ from engine.model.archive import (
     SessionQuery,
     Window,
 )
-from engine.model.contents import FilePage, FoldedHeader
-from engine.model.errors import InvalidInput, NotFound
+from engine.model.contents import FiledContents, FilePage, FoldedHeader
+from engine.model.errors import InvalidInput
+from engine.model.verification import DueSessions, Verification
 from engine.service.api import ALL_FILED
-from engine.service.contents import files_in, header_in
+from engine.service.contents import MOST_FILES, header_in
+from engine.service.verifying import Verifying, no_folder
 
 _MOST = 1000
+_LONGEST_WAIT = 30.0
 _LARGEST_PIECE = 4 * 1024 * 1024
 
 T = TypeVar("T")
@@ -33,9 +39,10 @@ T = TypeVar("T")
 class Archive:
     """Sessions that are filed."""
 
-    def __init__(self, shop: Workshop, actor: str) -> None:
+    def __init__(self, shop: Workshop, verifying: Verifying, actor: str) -> None:
         """Ask one archive for one actor."""
         self._shop = shop
+        self._verifying = verifying
         self._actor = actor
 
     async def list(
@@ -61,13 +68,39 @@ class Archive:
         async with self._shop.archive_db.read() as transaction:
             return await history.of(transaction, sessions.KIND, id)
 
+    async def contents(self, id: str) -> FiledContents:
+        """Give the scans by their catalogs, with what is seen to be wrong in the folder."""
+        seen = await self._verifying.look(await self.show(id))
+        return FiledContents(
+            scans=seen.scans, files=seen.files, bytes=seen.bytes, faults=seen.faults
+        )
+
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
-        """Give a window of the files of a scan, or of all."""
-        return await self._there(id, lambda at: files_in(self._shop, at, scan, offset, limit))
+        """Give a window of the files that the catalogs of a scan, or of all, name."""
+        document = await self.document((await self.show(id)).accession)
+        window = (max(0, offset), max(0, min(limit, MOST_FILES)))
+        ask = partial(holdings.page, document=document, scan=scan)
+        return await self._there(
+            id, lambda at: self._shop.crunch.run(ask, at, offset=window[0], limit=window[1])
+        )
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
         """Fold the headers of one file, of a scan, or of all."""
-        return await self._there(id, lambda at: header_in(self._shop, at, scan, file))
+        document = await self.document((await self.show(id)).accession)
+        return await self._there(
+            id, lambda at: header_in(self._shop, at, scan, file, document=document)
+        )
+
+    async def verify(self, id: str, run: str = "", wait: float = 0.0) -> Verification:
+        """Begin a verification, or go on waiting for one."""
+        return await self._verifying.verify(id, run, min(wait, _LONGEST_WAIT), self._actor)
+
+    async def due(self, before: datetime, limit: int = 100) -> DueSessions:
+        """Give sessions that were not verified since a moment."""
+        if before.tzinfo is None:
+            raise InvalidInput("a moment needs a time zone")
+        async with self._shop.archive_db.read() as transaction:
+            return await verifications.due(transaction, before, max(0, min(limit, _MOST)))
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
         """Give a piece of a file, of at most 4 MiB."""
@@ -90,7 +123,4 @@ class Archive:
         try:
             return await ask(self._shop.archive / card.folder)
         except FileNotFoundError:
-            raise NotFound(
-                f"the folder of {card.accession} is not in the archive",
-                hint="look whether the archive's file system is mounted",
-            ) from None
+            raise no_folder(card.accession) from None

@@ -27,7 +27,7 @@ class BoundEngine:
     def __init__(self, engine: Engine, actor: str) -> None:
         shop = engine.shop
         self.prearchive = Prearchive(shop, engine.ring, engine.configuration, actor)
-        self.archive = Archive(shop, actor)
+        self.archive = Archive(shop, engine.verifying, actor)
         self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
         self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
         self.scripts = Scripts(shop, engine.apply_configuration, actor)

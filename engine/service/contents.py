@@ -48,9 +48,12 @@ async def files_in(shop: Workshop, folder: Path, scan: str, offset: int, limit: 
     return await shop.crunch.run(contents.page, folder, scan, *window)
 
 
-async def header_in(shop: Workshop, folder: Path, scan: str, file: str) -> FoldedHeader:
-    """Fold the headers of one file, of a scan, or of all."""
-    sample = await shop.crunch.run(folding.sample, folder, scan, file)
+async def header_in(
+    shop: Workshop, folder: Path, scan: str, file: str, *, document: str = ""
+) -> FoldedHeader:
+    """Fold the headers of one file, of a scan, or of all; with the document of a filed session, of
+    the files that its catalogs name."""
+    sample = await shop.crunch.run(folding.sample, folder, scan, file, document)
     parts = sample.parts(min(_MOST_PARTS, shop.crunch.processes))
     work = folding.MOST_WORK // len(parts)
     read = await asyncio.gather(

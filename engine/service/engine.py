@@ -57,6 +57,7 @@ from engine.service.reception import Reception
 from engine.service.releasing import Releasing
 from engine.service.ring import EventRing
 from engine.service.scripts import ship
+from engine.service.verifying import Verifying
 
 _RELAY_EVERY = 0.5
 _ABSORB_EVERY = 2.0
@@ -303,7 +304,9 @@ class Engine:
             desk=ClaimDesk(self.shop.prearchive_db, self.shop.prearchive),
             news=self.reception,
         )
-        self.health = Health(self.shop, self._reception_now)
+        self.verifying = Verifying(self.shop)
+        self._stack.push_async_callback(self.verifying.close)
+        self.health = Health(self.shop, self._reception_now, self.verifying)
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
         self._applied = snapshot.number

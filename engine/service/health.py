@@ -13,12 +13,14 @@ from sqlalchemy import select
 
 from engine.archive.prearchive.tables import NodeRow
 from engine.jobs.workshop import Workshop
-from engine.model.errors import Outage
+from engine.model.errors import EngineError, Outage
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
 from engine.service.inspection import Inspection, Look
 from engine.service.nodes import STALE
+from engine.service.shelves import Shelves
+from engine.service.verifying import Verifying
 
 QUICK_SECONDS, THOROUGH_SECONDS = 10.0, 300.0
 """How long one check may take."""
@@ -51,11 +53,14 @@ class ReceptionNow:
 class Health:
     """Looks at one engine. What took long to find out is kept until it is found out again."""
 
-    def __init__(self, shop: Workshop, reception: Callable[[], ReceptionNow]) -> None:
+    def __init__(
+        self, shop: Workshop, reception: Callable[[], ReceptionNow], verifying: Verifying
+    ) -> None:
         """Nothing is looked at yet."""
         self._shop = shop
         self._reception = reception
         self._inspection = Inspection(shop)
+        self._shelves = Shelves(shop, verifying)
 
     async def checks(self, *, thorough: bool = False) -> tuple[Check, ...]:
         """Make all checks, the worst first."""
@@ -63,6 +68,7 @@ class Health:
             "receivers": self.receivers,
             "workers": self.workers,
             **self._inspection.looks(thorough),
+            "archive files": self._shelves.verified if thorough else self._shelves.known,
             "failed jobs": self.failed_jobs,
             "waiting jobs": self.waiting_jobs,
             "nodes": self.nodes,
@@ -186,6 +192,8 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
         )
     except TimeoutError:
         why = f"had no answer within {seconds:.0f} seconds"
+    except EngineError as error:
+        why = f"could not be made: {error.message}"
     except Exception as error:
         # The words of a fault may hold data; the log has them, under its own rules.
         _log.error("a check cannot be made", check=name, error=type(error).__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from engine.model.archive import (
     AuditEvent,
     HistoryEntry,
@@ -10,8 +12,9 @@ from engine.model.archive import (
     SessionQuery,
     SessionSummary,
 )
-from engine.model.contents import FileEntry, FilePage, FoldedHeader
+from engine.model.contents import FiledContents, FileEntry, FilePage, FoldedHeader
 from engine.model.errors import NotFound
+from engine.model.verification import DueSessions, Faults, Verification
 from engine.service import api
 from tests.memory.contents import bytes_of, files_of, header_of
 from tests.memory.facts import NOON, Asked
@@ -66,6 +69,32 @@ class Archive(Asked):
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
         rows = [one for one in await self._files(id) if scan in ("", one.scan)]
         return FilePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    async def contents(self, id: str) -> FiledContents:
+        card = await self.show(id)
+        if card.accession not in self.facts.seen:
+            return FiledContents(
+                scans=card.scans, files=card.files, bytes=card.bytes, faults=Faults()
+            )
+        return self.facts.seen[card.accession]
+
+    async def verify(self, id: str, run: str = "", wait: float = 0.0) -> Verification:
+        seen = await self.contents(id)
+        return Verification(
+            accession=(await self.show(id)).accession,
+            run=run or "run",
+            done=bool(run),
+            files=seen.files if run else 0,
+            of_files=seen.files,
+            bytes=seen.bytes if run else 0,
+            of_bytes=seen.bytes,
+            faults=seen.faults if run else Faults(),
+        )
+
+    async def due(self, before: datetime, limit: int = 100) -> DueSessions:
+        every = sorted(self.facts.filed.values(), key=lambda one: one.accession)
+        left = [one.accession for one in every if one.verified is None or one.verified.at < before]
+        return DueSessions(accessions=tuple(left[:limit]), total=len(every))
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
         return header_of(self.facts, id, await self._files(id), scan, file)

@@ -16,7 +16,7 @@ from engine.model.archive import (
     SessionStatus,
 )
 from engine.model.changes import FoldedChange
-from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
+from engine.model.contents import FiledContents, FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Choice, Contradiction
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
@@ -166,6 +166,8 @@ class Facts:
     """Set once somebody waits for news."""
     contents: dict[str, SessionContents] = field(default_factory=dict)
     """By prearchive id; what is not told here is generated, and so are the next five."""
+    seen: dict[str, FiledContents] = field(default_factory=dict)
+    """By accession ID; what is not told here is as the card has it."""
     files: dict[str, tuple[FileEntry, ...]] = field(default_factory=dict)
     """By prearchive id or accession ID."""
     data: dict[tuple[str, str], bytes] = field(default_factory=dict)

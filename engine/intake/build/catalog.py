@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from engine.intake.build.markup import CAT, XSI, MarkupError, cat, clean, read_xml, scan_xml
 from engine.intake.build.scans import PRIMARY
 from engine.model.imaging import CatalogEntry, Dimensions, ResourceDocument, VoxelResolution
 
+ROOTS = (cat("DCMCatalog"), cat("Catalog"))
 _SIZE = "SIZE"
 _CLASS = "SOP_CLASS_UID"
 _ENTRY = f"{CAT}}}entry"
@@ -52,7 +54,7 @@ def write_catalog(resource: ResourceDocument) -> bytes:
 def read_catalog(data: bytes, *, catalog: str = "") -> ResourceDocument:
     """Read a catalog back; `catalog` is its file name. MarkupError when it is none."""
     root = read_xml(data)
-    if root.tag not in (cat("DCMCatalog"), cat("Catalog")):
+    if root.tag not in ROOTS:
         raise MarkupError("the document is not a catalog")
     entries = tuple(_read_entry(each) for each in root.iterfind(f"{cat('entries')}/{cat('entry')}"))
     formats = {each.get("format", "") for each in root.iterfind(f"{cat('entries')}/{cat('entry')}")}
@@ -120,12 +122,17 @@ def _read_entry(element: ET.Element) -> CatalogEntry:
         field.get("name", ""): field.text or ""
         for field in element.iterfind(f"{cat('metaFields')}/{cat('metaField')}")
     }
+    return entry_of(element.attrib, fields)
+
+
+def entry_of(attributes: Mapping[str, str], fields: Mapping[str, str]) -> CatalogEntry:
+    """Make an entry of the attributes of its element and of its metaFields, by name."""
     size = fields.get(_SIZE, "")
     return CatalogEntry(
-        uri=element.get("URI", ""),
-        uid=element.get("UID", ""),
-        instance_number=element.get("instanceNumber", ""),
-        digest=element.get("digest", ""),
+        uri=attributes.get("URI", ""),
+        uid=attributes.get("UID", ""),
+        instance_number=attributes.get("instanceNumber", ""),
+        digest=attributes.get("digest", ""),
         size=int(size) if _is_integer(size) else 0,
         sop_class=fields.get(_CLASS, ""),
     )

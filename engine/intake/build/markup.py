@@ -74,8 +74,7 @@ def write_xml(root: ET.Element) -> bytes:
 def read_xml(data: bytes) -> ET.Element:
     """Parse without entities, DTD or external references; MarkupError says what is wrong."""
     builder = ET.TreeBuilder()
-    parser = expat.ParserCreate(namespace_separator="}")
-    parser.buffer_text = True
+    parser = new_parser()
     depth = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -93,23 +92,32 @@ def read_xml(data: bytes) -> ET.Element:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
-    _parse(parser, data)
+    feed(parser, data, last=True)
     return builder.close()
 
 
 def scan_xml(data: bytes, start: Callable[[str, dict[str, str]], None]) -> None:
     """Tell every element by name (`namespace}name`) and attributes, as safely as `read_xml` reads
     and without a tree."""
-    parser = expat.ParserCreate(namespace_separator="}")
+    parser = new_parser()
     parser.StartElementHandler = start
-    _parse(parser, data)
+    feed(parser, data, last=True)
 
 
-def _parse(parser: expat.XMLParserType, data: bytes) -> None:
+def new_parser() -> expat.XMLParserType:
+    """Make a parser that knows no entities, DTD or external references, and names elements as
+    `namespace}name`."""
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse
     parser.EntityDeclHandler = _refuse
+    return parser
+
+
+def feed(parser: expat.XMLParserType, data: bytes, *, last: bool) -> None:
+    """Parse the next piece of a document; MarkupError says what is wrong."""
     try:
-        parser.Parse(data, True)
+        parser.Parse(data, last)
     except expat.ExpatError as error:
         raise MarkupError(f"line {error.lineno}: not well-formed XML") from None
 

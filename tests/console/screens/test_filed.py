@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,8 @@ from console.screens.overlays import TextScreen
 from console.widgets.headerview import HeaderView
 from console.widgets.searched import SearchedLines
 from engine.model.archive import HistoryEntry
-from engine.model.contents import FoldedHeader
+from engine.model.contents import FiledContents, FileEntry, FoldedHeader
+from engine.model.verification import Fault, FaultKind, Faults
 from tests.console.piloting import (
     HOSTILE,
     SIZES,
@@ -62,6 +64,24 @@ async def test_a_session_shows_scans_card_and_the_header_of_the_first_scan() -> 
         await shown(pilot, "Header of scan 1", "folded over 3 files", "PatientName")
         await pilot.press("j")
         await shown(pilot, "Header of scan 2", "folded over 150 files")
+
+
+async def test_what_is_wrong_in_the_folder_is_shown_and_counts_are_those_of_the_catalogs() -> None:
+    facts = archive(1)
+    (card,) = facts.filed.values()
+    scans = (replace(card.scans[0], files=77), *card.scans[1:])
+    missing = Fault(kind=FaultKind.MISSING, path="SCANS/1/DICOM/gone.dcm")
+    facts.seen[FIRST] = FiledContents(
+        scans=scans, files=99, bytes=5, faults=Faults().plus((missing,))
+    )
+    gone = FileEntry(path=missing.path, scan="1", resource="DICOM", size=5, fault=FaultKind.MISSING)
+    facts.files[FIRST] = (gone,)
+    app = app_of(facts)
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, facts)
+        await shown(pilot, "1 missing: anteroom archive verify", "77 files")
+        await pilot.press("greater_than_sign")
+        await shown(pilot, "gone.dcm", "missing ┃")
 
 
 async def test_a_header_that_takes_long_is_asked_for_once(

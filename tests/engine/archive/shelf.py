@@ -61,6 +61,7 @@ async def file_session(
     origin: str = "",
     scans: Sequence[ScanSummary] = SCANS,
     search_text: str = "",
+    xml: str = "",
     **values: Any,
 ) -> SessionCard:
     """Reserve, find the subject and commit, in one transaction."""
@@ -73,7 +74,7 @@ async def file_session(
             origin,
             new_session(project, label, found.id, **values),
             scans,
-            xml=f"<MRSession label='{label}'/>",
+            xml=xml or f"<MRSession label='{label}'/>",
             search_text=search_text,
             actor="ada",
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from engine.archive import verifications
 from engine.archive.columns import PrearchiveTable
 from engine.archive.database import Database
 from engine.archive.migration import SECTIONS, alembic_config, connect, migrate
@@ -96,6 +98,32 @@ async def test_an_older_database_is_upgraded_and_keeps_its_rows(blank_url: MakeU
     async with database.read() as session:
         assert await session.scalar(text("SELECT last FROM numbers")) == 41
     await database.close()
+
+
+async def test_sessions_of_an_older_archive_are_due_for_verification(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
+    _at(url, "archive", "a0005")
+    now = "2026-01-01 00:00:00"
+    with connect(url) as connection:
+        for line in (
+            "INSERT INTO projects (id, title, description, prearchive_code, quarantine_code,"
+            f" accessibility, current_arc, created, created_by) VALUES ('P', '', '', 4, 0,"
+            f" 'private', 'arc001', '{now}', 'ada')",
+            "INSERT INTO subjects (id, project, label, folded_label, gender, handedness, added,"
+            f" added_by) VALUES ('S', 'P', 's', 's', '', '', '{now}', 'ada')",
+            "INSERT INTO sessions (id, project, subject, label, origin, xsi_type, modality, uid,"
+            " received_study, status, date, time, age, scanner, manufacturer, model,"
+            " acquisition_site, description, folder, files, bytes, added, added_by) VALUES ('E1',"
+            " 'P', 'S', 'MR', 'pre_a', '', '', '', '', 'active', '', '', '', '', '', '', '', '',"
+            f" 'P/arc001/MR', 1, 1, '{now}', 'ada')",
+        ):
+            connection.execute(text(line))
+    await migrate(url, "archive")
+    database = Database.open(url)
+    async with database.read() as session:
+        due = await verifications.due(session, datetime.now(UTC), 9)
+    await database.close()
+    assert due.accessions == ("E1",)
 
 
 async def test_a_sqlite_file_is_copied_before_it_is_changed(tmp_path: Path) -> None:

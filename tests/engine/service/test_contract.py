@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pydicom.data
@@ -21,6 +22,7 @@ from engine.model.filters import parse_filter
 from engine.model.health import Finding
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
+from engine.model.verification import FaultCounts
 from engine.service.api import EngineApi
 from engine.service.requestor import associate
 from tests.engine.service.conftest import Opened
@@ -342,6 +344,21 @@ async def test_what_is_in_a_session_can_be_asked_while_it_waits_and_once_it_is_f
         await engine.archive.read(accession, "SCANS/7/DICOM/none.dcm")
     folded = await engine.archive.header(accession, scan="7")
     assert (folded.files, len(folded.transfer_syntaxes)) == (3, 1)
+
+    seen = await engine.archive.contents(accession)
+    assert (seen.files, seen.bytes) == (3, 3 * first.size) and not seen.faults.counts.total
+    begun = await engine.archive.verify(accession)
+    ended = await engine.archive.verify(accession, begun.run, wait=30.0)
+    assert (ended.done, ended.files, ended.bytes) == (True, 3, 3 * first.size)
+    assert ended.faults.counts == FaultCounts()
+    with pytest.raises(NotFound):
+        await engine.archive.verify(accession, "unknown")
+    verified = (await engine.archive.show(accession)).verified
+    assert verified is not None and verified.files == 3
+    assert accession not in (await engine.archive.due(verified.at)).accessions
+    assert accession in (await engine.archive.due(verified.at + timedelta(seconds=1))).accessions
+    with pytest.raises(InvalidInput):
+        await engine.archive.due(datetime(2026, 1, 1))  # noqa: DTZ001
 
     await engine.archive.export_begun(accession, 3, "for the physicist")
 

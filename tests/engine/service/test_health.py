@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import delete, text, update
 
+from engine.archive import projects
 from engine.archive.audit import AuditChain, Recorded, record, record_triage
 from engine.archive.prearchive import accounts
 from engine.archive.prearchive.tables import (
@@ -30,8 +31,11 @@ from engine.model.accounts import Place
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.service.health import Health, ReceptionNow, attempt
+from engine.service.verifying import Verifying
 from tests.conftest import Backend
 from tests.engine.archive.prearchive.test_rows import row
+from tests.engine.archive.shelf import file_session
+from tests.engine.intake.filed import file_away
 from tests.engine.jobs import shop as shops
 
 Usage = namedtuple("Usage", "total used free")
@@ -69,7 +73,7 @@ class Patient:
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
-        self.health = Health(self.shop, lambda: self.now)
+        self.health = Health(self.shop, lambda: self.now, Verifying(self.shop))
 
     async def found(self, name: str, *, thorough: bool = False) -> Check:
         checks = await self.health.checks(thorough=thorough)
@@ -124,7 +128,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 17
+        assert len({check.name for check in checks}) == len(checks) == 18
         assert all(check.found and not check.remedy for check in checks)
 
 
@@ -279,6 +283,42 @@ async def test_a_trail_that_was_changed(patient: Patient, backend: Backend) -> N
         check = await patient.found("audit trail", thorough=thorough)
         assert check.finding is Finding.FAILED
         assert "link 2 was changed" in check.found
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+async def test_files_of_the_archive_that_are_not_as_they_were_filed(
+    patient: Patient, thorough: bool
+) -> None:
+    name = "archive files"
+    assert (await patient.found(name, thorough=thorough)).finding is Finding.GOOD
+    folder = patient.shop.archive / "BRAINS" / "arc001" / "MR_1"
+    folder.mkdir(parents=True)
+    document = file_away(folder)
+    async with patient.shop.archive_db.write() as transaction:
+        await projects.add(transaction, "BRAINS", actor="ada")
+    filed = await file_session(patient.shop.archive_db, "MR_1", xml=document)
+    assert (await patient.found(name, thorough=thorough)).finding is Finding.GOOD
+
+    file = folder / "SCANS/1/DICOM/a.dcm"
+    file.write_bytes(b"eno")
+    check = await patient.found(name, thorough=thorough)
+    # Reading every file is what a thorough look is for.
+    assert check.finding is (Finding.FAILED if thorough else Finding.GOOD)
+    file.unlink()
+    check = await patient.found(name)
+    assert check.finding is Finding.FAILED and filed.accession in check.found
+    file.write_bytes(b"one")
+    check = await patient.found(name)
+    assert check.finding is (Finding.FAILED if thorough else Finding.GOOD), "as last verified"
+    assert (await patient.found(name, thorough=True)).finding is Finding.GOOD
+
+    await asyncio.to_thread(shutil.rmtree, folder)
+    assert (await patient.found(name)).finding is Finding.FAILED
+    check = await patient.found(name, thorough=True)
+    assert check.finding is Finding.FAILED and "1 session verified now" in check.found
+    await asyncio.to_thread(shutil.rmtree, patient.shop.archive)
+    check = await patient.found(name, thorough=True)
+    assert check.finding is Finding.FAILED and "there is nothing in" in check.found
 
 
 async def test_jobs_that_failed_within_a_day(patient: Patient) -> None:

@@ -1,0 +1,17 @@
+"""How commands tell what is wrong with the files of a filed session, and fail for it."""
+
+from __future__ import annotations
+
+import typer
+
+from console.asking import FAILED
+from console.output import say_faults
+from engine.model.verification import Faults
+
+
+def fail_for(accession: str, faults: Faults) -> None:
+    """Tell of every fault, and end with an exit code of failure. A stray file alone is told of
+    only: it is no part of the session."""
+    say_faults(accession, faults)
+    if faults.counts.total > faults.counts.stray:
+        raise typer.Exit(FAILED)
