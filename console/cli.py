@@ -3,6 +3,9 @@ in `console.commands`. Textual is loaded only for a screen, a database only by `
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from console.asking import HomeOption
@@ -31,6 +34,7 @@ from console.commands import (
     trash,
     verify,
 )
+from console.output import say
 
 app = typer.Typer(
     name="anteroom",
@@ -63,8 +67,23 @@ for word in (screens, serve, demo, init, status, doctor, route, anonymize):
     word.add_to(app)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"anteroom {version('anteroom')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def anteroom(context: typer.Context, home: HomeOption = None) -> None:
+def anteroom(
+    context: typer.Context,
+    home: HomeOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", is_eager=True, callback=_say_version
+        ),
+    ] = False,
+) -> None:
     """Open the console; starts an engine when none is running on the home."""
     context.obj = home
     if context.invoked_subcommand is None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -373,3 +374,8 @@ def test_no_command_loads_a_screen_or_a_database() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert json.loads(done.stdout) == []
+
+
+async def test_the_version_is_said_without_a_home(anteroom: CommandLine) -> None:
+    ran = await anteroom("--version", "--home", "nowhere")
+    assert (ran.code, ran.out) == (0, f"anteroom {version('anteroom')}\n")
