@@ -385,14 +385,20 @@ def test_descriptions_of_safe_words_are_kept_at_the_root(tmp_path: Path) -> None
 def test_what_is_no_date_is_not_shifted_but_replaced(tmp_path: Path) -> None:
     path = tmp_path / "in.dcm"
     before = pydicom.dcmread(planted_file(path, EXPLICIT))
-    for keyword in ("StudyDate", "ContentDate", "AdmittingDate"):
-        before[keyword] = DataElement(keyword, "DA", "1.1.2024", validation_mode=IGNORE)
+    odd = {"StudyDate": "2019.01.05", "ContentDate": "20190229", "AdmittingDate": "1.1.2024"}
+    for dataset in (before, below(before, OUTER), below(before, OUTER, INNER)):
+        for keyword, value in odd.items():
+            dataset[keyword] = DataElement(keyword, "DA", value, validation_mode=IGNORE)
+        dataset.SeriesDate = "19000101"
+        dataset.AcquisitionDateTime = "20161231235960"
     before.save_as(path)
     text = profile_script(frozenset((Option.MODIFIED_DATES,)))
     after = run(path, tmp_path / "out.dcm", text).dataset
-    assert raw(after, 0x00080020) == b""
-    assert raw(after, 0x00080023) == b"19000101"
-    assert "AdmittingDate" not in after
+    for place, dataset in places(after):
+        assert raw(dataset, 0x00080020) == b"", place
+        assert raw(dataset, 0x00080021) == raw(dataset, 0x00080023) == b"19000101", place
+        assert raw(dataset, 0x0008002A) == shifted(b"20161231235960"), place
+        assert "AdmittingDate" not in dataset, place
 
 
 # ------------------------------------------------------------------------------- files of pydicom
