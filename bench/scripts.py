@@ -1,5 +1,6 @@
 """A whole script over the header of one object in memory, beside what others take: pydicom told to
-make the same edits, dicom-anonymizer with such rules, dicognito with its own."""
+make the same edits, dicom-anonymizer with such rules, dicognito with its own. And the shipped basic
+profile over an enhanced multi-frame image, beside pydicom that only reads its elements."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from importlib.util import find_spec
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 
+from bench import multiframe
 from bench.header import EDITS, REMOVED, REPLACED, edit_pydicom
 from bench.measure import Result, lower_bound, median
 from engine.anonymize.check import load
 from engine.anonymize.plan import Plan, compile_script
+from engine.anonymize.shipped import text_of
 from engine.anonymize.subject import Subject
 from engine.dicom.header import Header
 from engine.dicom.part10 import index_file, is_explicit
@@ -23,6 +26,7 @@ from engine.dicom.part10 import index_file, is_explicit
 Work = Callable[[bytes], bytes]
 
 OWN, UNDO, PYDICOM = "Anteroom", "Anteroom, with undo", "pydicom"
+PROFILE, READING = "Anteroom, basic profile", "pydicom, reading alone"
 _META_START = 132
 _BLOCKS, _IN_BLOCK = 8, 50
 _VARIABLES = {"project": "P", "subject": "S", "session": "E"}
@@ -56,6 +60,26 @@ def _run(plan: Plan, file: bytes, undo: bool) -> bytes:
     rest = data[offset + head.end :]
     start = (data[:_META_START], subject.meta_bytes())
     return b"".join((*start, *subject.head_pieces(), rest))
+
+
+def profile() -> Work:
+    """Run the shipped basic profile over a header, with what takes the changes back."""
+    plan = compile_script(load(text_of("basic_profile.das")), name="bench", version=1)
+
+    def work(header: bytes) -> bytes:
+        subject = Subject(Header.index(header, explicit=True))
+        plan.apply(subject, _VARIABLES)
+        return b"".join(subject.head_pieces())
+
+    return work
+
+
+def reading(header: bytes) -> bytes:
+    """Let pydicom look at every element of a header, and do nothing with it."""
+    dataset = dcmread(io.BytesIO(header), force=True)
+    for _ in dataset.iterall():
+        pass
+    return header
 
 
 def dicom_anonymizer() -> Work:
@@ -146,10 +170,13 @@ def run(*, quick: bool) -> list[Result]:
                 more = 10 if name in (OWN, UNDO) else 1
                 spent[name].append(_spent(works[name], file, times * more))
         rows += report(what, spent)
+    rows += _many_items(quick=quick)
     remarks = [
         f"{EDITS} statements, files of {_sizes()} KB in memory, {rounds} rounds in turn; "
         "processor time; 'at least' is the lower bound of the median (95 %)",
         "'with undo' also makes what takes the changes back",
+        f"multi-frame: {multiframe.FRAMES * multiframe.ITEMS_A_FRAME:,} items in its sequences, "
+        f"{len(multiframe.header()) // 1000:,} KB of header",
         "dicom-anonymizer writes only what is there, and replaces dates instead of removing them",
         "dicognito takes no rules, and does what it always does",
     ]
@@ -159,11 +186,22 @@ def run(*, quick: bool) -> list[Result]:
     return [Result(name="scripts", columns=columns, rows=tuple(rows), remarks=tuple(remarks))]
 
 
+def _many_items(*, quick: bool) -> list[tuple[object, ...]]:
+    header = multiframe.header()
+    works = {PROFILE: profile(), READING: reading}
+    spent: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(2 if quick else 7):
+        for name, work in works.items():
+            spent[name].append(_spent(work, header, 1))
+    return report("multi-frame", spent)
+
+
 def report(what: str, spent: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
-    """Set all beside Anteroom, by the ratios of each round."""
+    """Set all beside the first, by the ratios of each round."""
     rows: list[tuple[object, ...]] = []
+    first = next(iter(spent.values()))
     for name, taken in spent.items():
-        ratios = [theirs / ours for theirs, ours in zip(taken, spent[OWN], strict=True)]
+        ratios = [theirs / ours for theirs, ours in zip(taken, first, strict=True)]
         rows.append((what, name, median(taken), median(ratios), lower_bound(ratios)))
     return rows
 

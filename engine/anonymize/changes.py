@@ -6,16 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.anonymize.applied import Undo
-from engine.anonymize.level import Items, Journal, Level
+from engine.anonymize.journal import Journal
+from engine.anonymize.level import Items, Level
 from engine.anonymize.subject import Subject
 from engine.anonymize.values import BULK, CODED, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
 from engine.dicom.header import HeaderError
-from engine.model.changes import Change, ChangeKind
+from engine.model.changes import Change, ChangeKind, Statement
 
 LONGEST = 256
 """Characters of a value that are told."""
 
+_GROUP = 0xFFFF0000
+"""The bits of a tag that say its group; by themselves they are the tag of the group's length."""
 _NOT_READ = 64 * 1024
 _NOBODY = Journal()
 """What was there before is only read: nobody is told."""
@@ -23,7 +26,8 @@ _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 
 
 def undo_of(subject: Subject) -> tuple[Undo, ...]:
-    """Give what every changed element was, in no order."""
+    """Give what every changed element was, and every group length that goes because its group is
+    written anew, in no order: each part comes back byte for byte."""
     subject.settle()
     found: list[Undo] = []
     for part in subject.parts():
@@ -34,16 +38,25 @@ def undo_of(subject: Subject) -> tuple[Undo, ...]:
 def _undo(level: Level, above: tuple[int, ...], found: list[Undo]) -> None:
     spans, by = level.header.spans, level.by
     data = level.header.data
-    for tag, _ in level.entries():
+    lengths: dict[int, Statement] = {}
+    entries = level.entries()
+    for tag, _ in entries:
         span = spans.get(tag)
         before = None if span is None else bytes(data[span[0] : span[2]])
         found.append(Undo((*above, tag), before, by[tag]))
+        lengths.setdefault(tag & _GROUP, by[tag])
     for tag, items in level.entered():
+        first = len(found)
         for number, item in enumerate(items.levels):
             if number >= items.original:
                 found.append(Undo((*above, tag, number), None, by[tag]))
             elif item.changed:
                 _undo(item, (*above, tag, number), found)
+        lengths.setdefault(tag & _GROUP, found[first].statement)
+    for tag, statement in lengths.items():
+        span = spans.get(tag)
+        if span is not None and all(tag != one for one, _ in entries):
+            found.append(Undo((*above, tag), bytes(data[span[0] : span[2]]), statement))
 
 
 def changes_of(subject: Subject) -> tuple[Change, ...]:

@@ -3,11 +3,12 @@ nobody looked at is not decoded, and what nobody changed stays the bytes it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from engine.anonymize.encoding import encode
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.journal import Journal
 from engine.anonymize.values import BULK, Fresh, fresh, read, verbatim
 from engine.dicom.edit import HeaderEdit, encoded
 from engine.dicom.header import Header
@@ -15,7 +16,6 @@ from engine.dicom.text import INSIGNIFICANT, significant_text
 from engine.model.changes import Statement
 
 CHARSET = 0x00080005
-NOBODY = Statement(script="")
 MOST_NEW_ITEMS = 4096
 """Items that one assignment may make."""
 MOST_WRITTEN = 64 * 1024 * 1024
@@ -29,32 +29,16 @@ Usual = tuple[int, Fresh | None, Statement]
 """A change to an element: what is written, or None where it is removed, and who does it."""
 
 
-class Journal:
-    """What all levels of one object tell of their changes. It does not know them: a subject that is
-    done with goes at once, and waits for no garbage collector."""
-
-    __slots__ = ("foreign", "mutations", "statement", "volume", "written")
-
-    def __init__(self) -> None:
-        self.statement = NOBODY
-        """That is running."""
-        self.mutations = 0
-        self.foreign = False
-        """Whether text was written that is not ASCII."""
-        self.written: set[int] = set()
-        """The tags of all elements that were written or removed."""
-        self.volume = 0
-        """Characters of the long texts that were written."""
-
-
 class Items:
     """The items of a sequence that was looked into, or made."""
 
-    __slots__ = ("levels", "original")
+    __slots__ = ("gone", "levels", "original")
 
     def __init__(self, levels: list[Level]) -> None:
         self.levels = levels
         self.original: Final = len(levels)
+        self.gone = False
+        """Whether the sequence was removed, or another element stands in its place."""
 
     @property
     def changed(self) -> bool:
@@ -94,6 +78,10 @@ class Level:
         new = self._new
         found = [tag for tag in self.header.tags() if tag not in new]
         return sorted(found + [tag for tag, entry in new.items() if entry is not None])
+
+    def every_tag(self) -> Collection[int]:
+        """Give all tags that are or were there, in no order."""
+        return self._spans.keys() | self._new.keys() if self._new else self._spans.keys()
 
     def vr(self, tag: int) -> str:
         """Give the VR of an element that is there, as it is meant."""
@@ -151,14 +139,20 @@ class Level:
 
     def items(self, tag: int) -> list[Level]:
         """Give the items of a sequence; none where there is no such sequence."""
+        found = self.sequence(tag)
+        return [] if found is None else found.levels
+
+    def sequence(self, tag: int) -> Items | None:
+        """Give the items of a sequence as they are kept; None for a written element that is none,
+        or a removed one."""
         if tag in self._new:
             entry = self._new[tag]
-            return entry.levels if isinstance(entry, Items) else []
+            return entry if isinstance(entry, Items) else None
         found = self._opened.get(tag)
         if found is None:
             found = Items([Level(item, self._journal) for item in self.header.items(tag)])
             self._opened[tag] = found
-        return found.levels
+        return found
 
     def below(self) -> Iterator[Level]:
         """Give this level and all below it, each once."""
@@ -201,7 +195,7 @@ class Level:
         new = self._new
         if self._says(tag, value):
             if tag in new:
-                del new[tag]
+                self._cut_off(new.pop(tag))
                 self._touched(tag)
             return
         if tag in new:
@@ -209,9 +203,12 @@ class Level:
             same = isinstance(current, Fresh) and current.vr == value.vr
             if same and isinstance(current, Fresh) and current.text == value.text:
                 return
+            self._cut_off(current)
         new[tag] = value
         if tag in self._opened:
-            del self._opened[tag]
+            self._cut_off(self._opened.pop(tag))
+        if self.header.is_item and tag not in self._spans:
+            self._journal.added.add(tag)
         if value.data is None:
             self._journal.foreign = True
         self._touched(tag)
@@ -291,7 +288,7 @@ class Level:
     def recode(self, tag: int, vr: str, text: str, culprit: Statement) -> None:
         """Write a text again that `culprit` brought into another character set."""
         self._new[tag] = fresh(vr, text)
-        self._opened.pop(tag, None)
+        self._cut_off(self._opened.pop(tag, None))
         self.by[tag] = culprit
         self._journal.written.add(tag)
 
@@ -299,14 +296,24 @@ class Level:
         """Take an element out, where it is there."""
         new = self._new
         if tag in self._spans:
-            if tag in new and new[tag] is None:
-                return
+            if tag in new:
+                if new[tag] is None:
+                    return
+                self._cut_off(new[tag])
             new[tag] = None
             if tag in self._opened:
-                del self._opened[tag]
-        elif tag not in new or new.pop(tag) is None:
+                self._cut_off(self._opened.pop(tag))
+        elif tag not in new or (entry := new.pop(tag)) is None:
             return
+        else:
+            self._cut_off(entry)
         self._touched(tag)
+
+    def _cut_off(self, entry: Fresh | Items | None) -> None:
+        """Note that what stood in an element belongs to the object no more."""
+        if isinstance(entry, Items):
+            entry.gone = True
+            self._journal.cut += 1
 
     def clear(self) -> None:
         """Take all elements out."""
@@ -323,6 +330,7 @@ class Level:
                 raise ScriptError("what the path goes through is no sequence")
             items = Items([])
             self._new[tag] = items
+            self._journal.added.add(tag)
             self._touched(tag)
         else:
             self.items(tag)
@@ -415,7 +423,8 @@ class Level:
             for number, level in enumerate(entry.levels):
                 level.write(added.item(number), terms)
         for tag, items in entered:
-            sequence = edit.sequence(tag)
+            known = [level.header for level in items.levels[: items.original]]
+            sequence = edit.sequence(tag, known)
             for number, level in enumerate(items.levels):
                 if number >= items.original or level.changed:
                     level.write(sequence.item(number), terms)

@@ -33,7 +33,19 @@ class _Step:
 class Path:
     """A path that is ready to run. `singular` says whether it names at most one element."""
 
-    __slots__ = ("_last", "_steps", "ends_in_item", "private", "singular", "tag", "text")
+    __slots__ = (
+        "_first",
+        "_last",
+        "_least",
+        "_most",
+        "_sought",
+        "_steps",
+        "ends_in_item",
+        "private",
+        "singular",
+        "tag",
+        "text",
+    )
 
     def __init__(
         self,
@@ -54,6 +66,10 @@ class Path:
         only = self._steps[0].tag if len(self._steps) == 1 and not ends_in_item else None
         self.tag = only.tag if isinstance(only, Exact) else None
         """The number of the tag, where the path is one tag of the root by its number."""
+        last = self._steps[-1].tag
+        self._sought = last.tag if self.wanders and isinstance(last, Exact) else None
+        """The number of the last tag, where it may be at many a depth."""
+        self._first, self._least, self._most = _levels_first(self._steps)
 
     # ------------------------------------------------------------------------------------ finding
 
@@ -81,14 +97,23 @@ class Path:
         return found
 
     def _matches(self, subject: Subject) -> list[Found]:
-        found: list[Found] = []
-        last = self._steps[-1].tag
         # Long scripts ask for hundreds of tags at every depth, few of which an object has.
-        if self.wanders and isinstance(last, Exact) and not subject.may_hold(last.tag):
-            return found
+        if self._sought is not None and not subject.may_hold(self._sought):
+            return []
+        found: list[Found] = []
         seen: set[tuple[int, int]] = set()
-        for part in subject.parts():
-            self._walk(part, 0, found, seen)
+        first = self._first
+        if not first:
+            for part in subject.parts():
+                self._walk(part, 0, found, seen)
+            return found
+        tag = self._steps[first].tag
+        assert tag is not None
+        for level in subject.holders(tag, least=self._least, most=self._most):
+            if first < self._last:
+                self._walk(level, first, found, seen)
+            else:
+                found += [(level, one) for one in tag.find(level)]
         return found
 
     def _walk(
@@ -190,6 +215,17 @@ class Path:
         """Whether it goes through sequences whatever they are called."""
         first = self._steps[0]
         return first.tag is None or isinstance(first.tag, Anything)
+
+
+def _levels_first(steps: tuple[_Step, ...]) -> tuple[int, int, int | None]:
+    """Give how many steps at the begin of a path stand for levels, where that can be said by
+    numbers: the fewest and the most levels that they stand for."""
+    first = next((number for number, step in enumerate(steps) if step.tag is not None), 0)
+    last_open = bool(first) and steps[first - 1].open
+    least = first - last_open
+    if any(step.open for step in steps[:least]):
+        return 0, 0, None
+    return first, least, None if last_open else least
 
 
 def _certain(tag: Tag | None) -> Exact | Owned:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.regions import Asked, Blanked, numbers_of
-from engine.dicom.guard import GIB, Guard, Unreadable
+from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
 
 FAILED, NO_FILE = 1, 3
 """The status of an answer that is an error of the script, or of the file system."""
@@ -23,13 +23,19 @@ class PixelGuard:
     """One helper process, started when first needed and again after it died; used by any thread."""
 
     def __init__(
-        self, *, seconds: float = 60, memory: int = 3 * GIB, command: tuple[str, ...] | None = None
+        self,
+        *,
+        seconds: float = 60,
+        patience: float = PATIENCE,
+        memory: int = 3 * GIB,
+        command: tuple[str, ...] | None = None,
     ) -> None:
-        """Allow each file so many seconds and one more for each MiB, and the process so many bytes
-        of address space."""
+        """Allow each file so many seconds of processor time and one more for each MiB, and the
+        process so many bytes of address space; for `patience` see `Guard`."""
         self._seconds = seconds
         self._guard = Guard(
             seconds=seconds,
+            patience=patience,
             memory=memory,
             command=command or (sys.executable, "-m", "engine.anonymize.pixelguard_process"),
         )

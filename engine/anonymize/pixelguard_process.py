@@ -5,22 +5,17 @@ anything that decodes. Nothing imports this module; it is run."""
 from __future__ import annotations
 
 import json
-import math
-import resource
 import sys
-import warnings
 from pathlib import Path
+
+from engine.dicom.confinement import allow_cpu, confine
 
 _LARGEST = 64 * 1024 * 1024 * 1024
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
-    memory = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    warnings.simplefilter("ignore")
+    confine(memory=int(sys.argv[1]), largest_file=_LARGEST)
     from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
     from engine.anonymize.pixelguard import FAILED, NO_FILE  # noqa: PLC0415 (limits first)
     from engine.anonymize.pixels import blank_file  # noqa: PLC0415 (limits first)
@@ -32,7 +27,7 @@ def main() -> None:
     out.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        _allow_cpu(request["seconds"])
+        allow_cpu(request["seconds"])
         asked = [asked_in(numbers) for numbers in request["asked"]]
         answer: dict[str, object]
         number = 0
@@ -64,12 +59,6 @@ def main() -> None:
         out.write(ANSWER.pack(status, number, len(body)))
         out.write(body)
         out.flush()
-
-
-def _allow_cpu(seconds: float) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def one_step(statements: list[tuple[Place, Statement, Plain]]) -> Step:
     def step(run: Run) -> None:
         head, journal = run.subject.head, run.subject.journal
         if monotonic() > run.deadline:
+            run.at = statements[0][0]
             run.tick()
         done = head.change_usual(changes)
         while done < count:

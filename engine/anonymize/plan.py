@@ -23,7 +23,7 @@ from engine.model.changes import ScriptOutcome, Statement
 __all__ = ["SECONDS", "Applied", "PixelRequest", "Plan", "Reach", "Undo", "compile_script"]
 
 SECONDS = 5.0
-"""How long a script may take for one object."""
+"""How much processor time a script may use for one object."""
 
 
 class Plan:
@@ -74,7 +74,7 @@ class Plan:
         """Run on one object. A subject that a `ScriptError` left is of no use.
 
         `undo` and `changes` say what is to be given back; `record` is the id that is put into
-        (0012,0064), instead of that given to `compile_script`.
+        (0012,0064), instead of that given to `compile_script`; `seconds` are of processor time.
         """
         run = Run(subject, self._tools, variables, rejecting=rejecting, seconds=seconds)
         before = subject.journal.mutations

@@ -8,7 +8,10 @@ from struct import pack
 
 from engine.anonymize.encoding import UTF_8, encode
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.level import CHARSET, Journal, Level
+from engine.anonymize.journal import Journal
+from engine.anonymize.level import CHARSET, Level
+from engine.anonymize.nesting import Nesting
+from engine.anonymize.tags import Tag
 from engine.anonymize.values import CODED, Fresh
 from engine.dicom.dictionary import format_tag
 from engine.dicom.edit import HeaderEdit, Piece, encoded
@@ -81,7 +84,7 @@ class Subject:
         """Begin with no changes. Without `meta` there is no group 2, without `tail` nothing after
         the head, as far as scripts can tell."""
         self.journal = Journal()
-        self._original: set[int] | None = None
+        self._nesting: Nesting | None = None
         self.head = Level(head, self.journal)
         self.meta = None if meta is None else Level(meta, self.journal)
         self._tail = None if tail is None else Level(tail, self.journal)
@@ -133,10 +136,17 @@ class Subject:
 
     def may_hold(self, tag: int) -> bool:
         """Say whether an element may be anywhere; what was removed meanwhile may still count."""
-        if self._original is None:
-            levels = (level for part in self.parts() for level in part.below())
-            self._original = {one for level in levels for one in level.header.spans}
-        return tag in self._original or tag in self.journal.written
+        if self._nesting is None:
+            self._nesting = Nesting(self.parts(), self.journal)
+        return tag in self._nesting.tags or tag in self.journal.written
+
+    def holders(self, tag: Tag, *, least: int = 0, most: int | None = None) -> list[Level]:
+        """Give the levels that may hold a tag, each before those below it, and perhaps some that
+        do not; `least` and `most` say how many sequences may be above."""
+        nesting, parts = self._nesting, self.parts()
+        if nesting is None or nesting.misses(tag, parts):
+            nesting = self._nesting = Nesting(parts, self.journal)
+        return nesting.holders(tag, least=least, most=most)
 
     def text(self, tag: int) -> str | None:
         """Give the text of an element of the root as it is now."""

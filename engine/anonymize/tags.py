@@ -56,6 +56,10 @@ class Wild:
         mask, value = self._mask, self._value
         return [tag for tag in level.tags() if tag & mask == value]
 
+    def matches(self, tag: int) -> bool:
+        """Say whether a tag is one of them."""
+        return tag & self._mask == self._value
+
     def groups(self, groups: range) -> bool:
         """Say whether it may match in one of these groups."""
         mask, value = self._mask >> 16, self._value >> 16

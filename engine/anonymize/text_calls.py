@@ -3,6 +3,8 @@ and matched is told by `engine.anonymize.texts`, `expressions` and `messages`.""
 
 from __future__ import annotations
 
+from time import monotonic
+
 from engine.anonymize import texts
 from engine.anonymize.expressions import Expression, compile_java
 from engine.anonymize.faults import ScriptError
@@ -89,7 +91,11 @@ def url_encode(run: Run, arguments: list[Value]) -> Value:
 def get_url(run: Run, arguments: list[Value]) -> Value:
     """Fetch a text from a web server."""
     url = _needed(run, arguments[0], "getURL")
-    return fetch(url, hosts=run.tools.hosts, deadline=run.deadline)
+    began = monotonic()
+    try:
+        return fetch(url, hosts=run.tools.hosts, deadline=began + run.patience)
+    finally:
+        run.patience -= monotonic() - began
 
 
 def expression_of(run: Run, value: Value) -> Expression:

@@ -117,8 +117,9 @@ class HeaderEdit:
             return self._changes[tag] is not None
         return tag in self._header
 
-    def sequence(self, tag: int) -> SequenceEdit:
-        """Begin to change a sequence, or a new one where there is none.
+    def sequence(self, tag: int, known: list[Header] | None = None) -> SequenceEdit:
+        """Begin to change a sequence, or a new one where there is none. `known` are its items where
+        the header has given them already.
 
         Raises:
             HeaderError: if the sequence cannot be indexed exactly.
@@ -133,7 +134,7 @@ class HeaderEdit:
             if element is None or (not element.length and element.vr not in _SEQUENCES):
                 found = SequenceEdit.new(tag, header)
             else:
-                items = header.items(tag)
+                items = header.items(tag) if known is None else known
                 if not items and element.length and element.vr != "SQ":
                     raise ValueError("the element is no sequence")
                 found = SequenceEdit(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -23,6 +24,13 @@ ANSWER = struct.Struct("<BQI")
 SPENT = 2
 """The status of a helper that still answers, but whose memory or stack had run out."""
 GREETING = b"ready\n"
+PATIENCE = 20.0
+"""A helper is waited for so many times as long as it may use the processor: many helpers share a
+busy machine. It ends one that only sleeps, as on a store that does not answer."""
+_LEAST = 3.0
+"""Seconds of processor time for which a helper is waited for at least."""
+_START = 300.0
+"""Seconds by the clock that starting a helper may take: that is ours, not the object's."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -47,10 +55,17 @@ class Guard:
     """One helper process, started when first needed and again after it died; used by any thread."""
 
     def __init__(
-        self, *, seconds: float = 10, memory: int = GIB, command: tuple[str, ...] | None = None
+        self,
+        *,
+        seconds: float = 10,
+        patience: float = PATIENCE,
+        memory: int = GIB,
+        command: tuple[str, ...] | None = None,
     ) -> None:
-        """Allow each request so many seconds, and the process so many bytes of address space."""
+        """Allow each request so many seconds of processor time, and the process so many bytes of
+        address space; wait `patience` times as long by the clock."""
         self._seconds = seconds
+        self._patience = patience
         self._memory = memory
         self._command = command or (sys.executable, "-m", "engine.dicom.guard_process")
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,8 +108,8 @@ class Guard:
     def ask(
         self, request: Mapping[str, object], *, doing: str, seconds: float | None = None
     ) -> tuple[int, int, bytes]:
-        """Send a request to the helper, for whom `seconds` is added; give status, number and body
-        of the answer. `doing` begins the reason when there is none.
+        """Send a request to the helper, for whom `seconds` of processor time is added; give status,
+        number and body of the answer. `doing` begins the reason when there is none.
 
         Raises:
             Unreadable: if it does not answer within the limits.
@@ -110,7 +125,8 @@ class Guard:
                 self._kill()
                 raise Unreadable(f"{doing} took too long") from None
             except (EOFError, OSError):
-                self._kill()
+                if self._kill() == -signal.SIGXCPU:
+                    raise Unreadable(f"{doing} took too much processor time") from None
                 raise Unreadable(f"{doing} exceeded the limits of the helper") from None
             if status == SPENT:
                 self._kill()
@@ -136,7 +152,7 @@ class Guard:
             self._kill()
             process = self._start()
         assert process.stdin is not None
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self._patience * max(seconds, _LEAST)
         process.stdin.write(request)
         process.stdin.flush()
         status, end, length = ANSWER.unpack(_read(process, ANSWER.size, deadline))
@@ -162,22 +178,23 @@ class Guard:
             start_new_session=True,
         )
         self._process = process
-        # Starting is ours, not the object's: it has a limit of its own.
-        _read(process, len(GREETING), time.monotonic() + max(30.0, self._seconds))
+        _read(process, len(GREETING), time.monotonic() + _START)
         return process
 
-    def _kill(self) -> None:
+    def _kill(self) -> int | None:
+        """End the helper; give how it ended, as `Popen.returncode`, where there was one."""
         process, self._process = self._process, None
         if process is None:
-            return
+            return None
         process.kill()
-        process.wait()
+        ended = process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 try:
                     pipe.close()
                 except OSError:
                     continue  # a request that never left is flushed at a process that is gone
+        return ended
 
 
 def _read(process: subprocess.Popen[bytes], length: int, deadline: float) -> bytes:

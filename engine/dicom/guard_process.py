@@ -5,10 +5,9 @@ anything that parses. Nothing imports this module; it is run."""
 from __future__ import annotations
 
 import json
-import math
-import resource
 import sys
-import warnings
+
+from engine.dicom.confinement import allow_cpu, confine
 
 _MIB = 1024 * 1024
 _REASONS = {
@@ -20,11 +19,7 @@ _REASONS = {
 
 def main() -> None:
     """Serve until standard input ends."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    memory = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    warnings.simplefilter("ignore")
+    confine(memory=int(sys.argv[1]), largest_file=0)
     from engine.dicom.guard import ANSWER, GREETING, SPENT, Unreadable  # noqa: PLC0415 (limits first)
     from engine.dicom.normal import normal_head  # noqa: PLC0415 (limits first)
 
@@ -33,7 +28,7 @@ def main() -> None:
     out.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        _allow_cpu(request["seconds"])
+        allow_cpu(request["seconds"])
         try:
             data, end = normal_head(
                 request["path"], request["transfer_syntax"], request["dataset_offset"]
@@ -52,12 +47,6 @@ def main() -> None:
         out.write(data)
         out.flush()
         del data
-
-
-def _allow_cpu(seconds: float) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

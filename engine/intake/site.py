@@ -18,7 +18,6 @@ from engine.anonymize.plan import Plan
 from engine.anonymize.record import record as write_record
 from engine.anonymize.record import recorded_in
 from engine.anonymize.subject import Subject, index_meta, index_tail
-from engine.anonymize.undo import with_group_lengths
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import Texts, safe_name
@@ -34,6 +33,7 @@ SKIPPED, PREVENTED, CHANGED, UNCHANGED = "skipped", "prevented", "changed", "unc
 """What records tell of the script; see `Record.script`."""
 
 _PREAMBLE = bytes(128) + b"DICM"
+_BEHIND_PIXELS = 0xFFFCFFFC
 
 Meta = Callable[[str, str], bytes]
 
@@ -176,7 +176,7 @@ class SiteScript:
                 start=start,
                 head=subject.head_pieces(),
                 texts=texts,
-                undo=with_group_lengths(header, undo),
+                undo=undo,
                 stripped=applied.stripped,
                 statement=subject.statement,
             )
@@ -212,15 +212,14 @@ class SiteScript:
             return None
         if header.sequences():
             return None
-        private = [tag for tag in header.tags() if tag & 0x10000] if edited.stripped else []
-        edit = header.edit()
-        undo = []
-        for tag in private:
-            element = header[tag]
-            before = bytes(tail[element.start : element.end])
-            undo.append(Undo(path=(tag,), element=before, statement=edited.statement))
-            edit.remove(tag)
-        return b"".join(edit.write()), list(with_group_lengths(header, tuple(undo)))
+        subject = Subject(head, tail=header)
+        subject.statement = edited.statement
+        level = subject.part(_BEHIND_PIXELS)
+        if edited.stripped and level is not None:
+            for tag in header.tags():
+                if tag & 0x10000:
+                    level.remove(tag)
+        return b"".join(subject.tail_pieces()), list(undo_of(subject))
 
 
 def session_label(route: Route) -> str:

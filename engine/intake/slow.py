@@ -17,7 +17,7 @@ from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixelguard import PixelGuard
 from engine.anonymize.regions import asked_in
-from engine.dicom.guard import GIB, Guard, Unreadable
+from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header
 from engine.model.changes import ScriptOutcome, Statement
@@ -81,13 +81,19 @@ class SlowPath:
     """Two helper processes, started when first needed; used by any thread."""
 
     def __init__(
-        self, *, seconds: float = 20, memory: int = 4 * GIB, command: tuple[str, ...] | None = None
+        self,
+        *,
+        seconds: float = 20,
+        patience: float = PATIENCE,
+        memory: int = 4 * GIB,
+        command: tuple[str, ...] | None = None,
     ) -> None:
-        """Allow each object so many seconds and more by its size, and a helper so many bytes of
-        address space."""
+        """Allow each object so many seconds of processor time and more by its size, and a helper so
+        many bytes of address space; for `patience` see `Guard`."""
         self._seconds = seconds
         self._guard = Guard(
             seconds=seconds,
+            patience=patience,
             memory=memory,
             command=command or (sys.executable, "-m", "engine.intake.slow_process"),
         )

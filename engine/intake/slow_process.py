@@ -6,23 +6,18 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-import resource
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
+
+from engine.dicom.confinement import allow_cpu, confine
 
 _LARGEST = 64 * 1024 * 1024 * 1024
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
-    memory = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    warnings.simplefilter("ignore")
+    confine(memory=int(sys.argv[1]), largest_file=_LARGEST)
     from engine.dicom.guard import ANSWER, GREETING, SPENT  # noqa: PLC0415 (limits first)
 
     work = _Work()
@@ -31,7 +26,7 @@ def main() -> None:
     out.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        _allow_cpu(request["seconds"])
+        allow_cpu(request["seconds"])
         status = 0
         try:
             body = work.run(request)
@@ -89,7 +84,6 @@ class _Work:
 
 def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan: Any) -> Any:
     from engine.anonymize.regions import numbers_of  # noqa: PLC0415 (limits first)
-    from engine.anonymize.undo import with_group_lengths  # noqa: PLC0415 (limits first)
     from engine.intake.site import recorded  # noqa: PLC0415 (limits first)
     from engine.intake.slow import Place, Told  # noqa: PLC0415 (limits first)
     from engine.model.changes import ScriptOutcome  # noqa: PLC0415 (limits first)
@@ -102,7 +96,7 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
         return Told(applied.outcome.value, place=running)
     if not applied.pixels and not found.subject.changed:
         return Told(ScriptOutcome.UNCHANGED.value, place=running)
-    undo = with_group_lengths(source.head, recorded(found.subject, request["record"], plan))
+    undo = recorded(found.subject, request["record"], plan)
     target = Path(request["target"])
     with target.open("xb", buffering=1 << 16) as file:
         target.chmod(0o600)
@@ -115,12 +109,6 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
         asked=[numbers_of(request.asked) for request in applied.pixels],
         blanked_by=place(applied.pixels[0].statement) if applied.pixels else None,
     )
-
-
-def _allow_cpu(seconds: float) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

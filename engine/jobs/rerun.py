@@ -18,7 +18,6 @@ from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.record import recorded_in
 from engine.anonymize.stored import Opened, Stored, open_stored, opened, write
-from engine.anonymize.undo import with_group_lengths
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header, read_meta
@@ -303,7 +302,7 @@ def _undo(
 ) -> tuple[Undo, ...]:
     """Give what takes the object back to what it was when it was received."""
     head = found.subject.head.header
-    undo = {one.path: one for one in with_group_lengths(head, fresh)}
+    undo = {one.path: one for one in fresh}
     if applied.pixels:
         _, written = read_header(target, guard=guard())
         for tag in _PIXELS:

@@ -14,7 +14,7 @@ from engine.anonymize.lexer import Source, State, tokens
 from engine.anonymize.parser import language_of, parse
 from engine.anonymize.plan import Plan
 from engine.anonymize.subject import Subject, index_meta, index_tail
-from engine.anonymize.undo import restore, with_group_lengths
+from engine.anonymize.undo import restore
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import is_explicit, read_meta
 from engine.model.changes import ScriptOutcome
@@ -152,7 +152,7 @@ def _rewritten(plan: Plan, subject: Subject, record: str = "") -> ScriptOutcome:
     assert after.end == len(pieces)
     _kept(subject.head, after)
     undo = tuple(one for one in applied.undo if subject.part(one.path[0]) is subject.head)
-    taken_back = b"".join(restore(after, with_group_lengths(before, undo)))
+    taken_back = b"".join(restore(after, undo))
     assert taken_back == bytes(before.data[before.start : before.end])
     tail = subject.part(0x7FE10010)
     if tail is not None:

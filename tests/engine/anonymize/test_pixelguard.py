@@ -99,7 +99,7 @@ def test_what_takes_too_long_is_ended_and_leaves_nothing(tmp_path: Path) -> None
         "import sys, time; sys.stdout.write('ready\\n'); sys.stdout.flush(); "
         f"sys.stdin.readline(); open({str(target)!r}, 'w').close(); time.sleep(1000)"
     )
-    guard = PixelGuard(seconds=1, command=(sys.executable, "-c", never))
+    guard = PixelGuard(patience=0.02, command=(sys.executable, "-c", never))
     try:
         with pytest.raises(ScriptError, match="altering the pixels took too long"):
             guard.blank_file(FILES / "MR_small.dcm", target, [BOX])

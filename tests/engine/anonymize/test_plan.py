@@ -3,10 +3,15 @@ what comes out."""
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from pydicom.dataset import Dataset
 
+import engine.anonymize.run
+from engine.anonymize import compiler, plain
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.plan import SECONDS
 from engine.model.changes import ScriptOutcome
 from tests.engine.anonymize.subjects import data_set, private, ran
 
@@ -304,6 +309,23 @@ def test_writing_what_is_there_already_changes_nothing() -> None:
 def test_what_is_taken_back_by_the_script_itself_changes_nothing() -> None:
     text = '(0010,0010) := "x"\n(0010,0010) := "Doe^Jane"\n(0010,1000) := "y"\n- (0010,1000)'
     assert ran(text, simple()).applied.outcome is ScriptOutcome.UNCHANGED
+
+
+@pytest.mark.parametrize("version", ["6.7", ""])
+def test_the_limit_of_a_run_is_processor_time(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    # An hour passes whenever somebody looks at the clock: the machine is busy, not the script.
+    hours = itertools.count(0.0, 3600.0)
+    for module in (compiler, plain, engine.anonymize.run):
+        monkeypatch.setattr(module, "monotonic", lambda: next(hours))
+    text = '(0010,0010) := "a"\necho "b"\n(0010,0020) := "c"'
+    assert ran(text, simple(), version=version).applied.outcome is ScriptOutcome.CHANGED
+    used = itertools.count(0.0, SECONDS + 1)
+    monkeypatch.setattr(engine.anonymize.run, "thread_time", lambda: next(used))
+    with pytest.raises(ScriptError, match="too long") as caught:
+        ran(text, simple(), version=version)
+    assert caught.value.line
 
 
 def test_a_run_has_a_time_limit() -> None:

@@ -3,6 +3,7 @@ and the next object is read again."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import struct
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pydicom
 import pytest
@@ -210,12 +212,38 @@ def test_too_much_memory_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_a_request_beyond_its_time_is_unreadable(tmp_path: Path) -> None:
-    guard = Guard(seconds=1e-9)
+    guard = Guard(patience=1e-9)
     try:
         for _ in range(2):
             with pytest.raises(Unreadable, match="too long"):
                 _normal(guard, tmp_path, element(0x00100020, "LO", b"ab"), EXPLICIT)
             assert guard.pid is None
+    finally:
+        guard.close()
+
+
+def test_a_busy_machine_makes_nothing_unreadable(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each look at the clock is 11 seconds after the one before: more than the helper may compute.
+    clock = SimpleNamespace(monotonic=itertools.count(0.0, 11.0).__next__)
+    monkeypatch.setattr("engine.dicom.guard.time", clock)
+    _still_reads(guard, tmp_path)
+
+
+def test_a_helper_that_computes_without_end_is_unreadable(tmp_path: Path) -> None:
+    spin = (
+        "import json, sys\n"
+        "from engine.dicom.confinement import allow_cpu\n"
+        "print('ready', flush=True)\n"
+        "allow_cpu(json.loads(sys.stdin.readline())['seconds'])\n"
+        "while True: pass\n"
+    )
+    guard = Guard(seconds=0, command=(sys.executable, "-c", spin))
+    try:
+        with pytest.raises(Unreadable, match="too much processor time"):
+            _normal(guard, tmp_path, element(0x00100020, "LO", b"ab"), EXPLICIT)
+        assert guard.pid is None
     finally:
         guard.close()
 

@@ -175,7 +175,7 @@ def test_a_helper_that_does_not_answer_is_ended_and_the_object_held(
         journal=room.journal,
         claims=room.rows,
         guard=guard,
-        slow=SlowPath(seconds=0.05, command=(sys.executable, "-c", mute)),
+        slow=SlowPath(patience=0.02, command=(sys.executable, "-c", mute)),
     )
     room.snapshot(1)
     run(room, "- (FFFC,FFFC)")

@@ -1,0 +1,24 @@
+"""How a helper process limits itself before it reads anything that may be hostile. It imports
+nothing that parses: the limits come first."""
+
+from __future__ import annotations
+
+import math
+import resource
+import warnings
+
+
+def confine(*, memory: int, largest_file: int) -> None:
+    """Allow this process so many bytes of address space, and files of so many bytes; no core."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    warnings.simplefilter("ignore")
+
+
+def allow_cpu(seconds: float) -> None:
+    """Let the system end this process once it has used so many more seconds of processor time,
+    rounded up to whole ones."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
