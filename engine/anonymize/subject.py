@@ -277,10 +277,10 @@ def _recode(level: Level, culprit: Statement) -> None:
             text = header.whole_text(tag) or ""
             if _NO_CHARACTER in text:
                 raise ScriptError(
-                    f"{format_tag(tag)} holds bytes that are no text in the character set of the"
-                    " object: they would be lost where it is switched to ISO_IR 192",
+                    "the object has to be switched to ISO_IR 192 for this text, but"
+                    f" {format_tag(tag)} holds bytes that are no text in its character set and"
+                    " would be lost: let the script remove or write that element, too",
                     culprit.line,
                     1,
-                    hint="let the script remove or write that element, too",
                 )
             one.recode(tag, header.meaning(tag), text, culprit)

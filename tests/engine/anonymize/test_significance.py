@@ -101,6 +101,16 @@ def test_a_value_is_blanked_wherever_it_stands_whatever_pads_it() -> None:
     }
 
 
+@settings(derandomize=True)
+@given(vr=st.sampled_from(["PN", "LO", "SH", "UI", "DS", "LT", "ST", "UN"]), value=st.binary())
+def test_scripts_read_what_routing_reads(vr: str, value: bytes) -> None:
+    data = value if vr in ("PN", "LO", "SH", "LT", "ST") else value.replace(b"\\", b"")
+    subject = raw({0x00189999: (vr, data)})
+    text = subject.head.text(0x00189999) or ""
+    first = text if vr in ("LT", "ST") else text.partition("\\")[0]
+    assert subject.head.header.text(0x00189999) == first
+
+
 def test_what_a_script_wrote_is_read_alike() -> None:
     text = '(0010,0010) := "A^B^^"\n(0010,0010) = "A^B" ? (0008,1030) := (0010,0010)'
     found = after(padded(), text)
@@ -210,7 +220,7 @@ def test_text_that_nobody_can_read_is_never_lost_by_a_switch() -> None:
     with pytest.raises(ScriptError, match=r"\(0010,0010\) holds bytes that are no text") as caught:
         after(raw(elements), '- (0010,0020)\n(0008,1080) := "日本"')
     assert caught.value.line == 3
-    assert caught.value.hint
+    assert "remove or write that element" in caught.value.message
     found = after(raw(elements), '(0008,1080) := "日本"\n- (0010,0010)')
     assert found[0x00081080] == "日本"
     assert raw(elements).head.verbatim(NAME) == "Δ\ufffd"
