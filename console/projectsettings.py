@@ -12,20 +12,18 @@ from console.widgets.dialogs import Answers, Field, Question
 from console.widgets.rows import Row, TableColumn
 from engine.model.archive import Project
 
-PREARCHIVE_CODES = {
-    "0": "hold for review",
-    "4": "archive by itself",
-    "5": "archive by itself, and overwrite",
-}
-QUARANTINE_CODES = {"0": "off", "1": "after archiving"}
-ACCESSIBILITIES = ("private", "protected", "public")
+PREARCHIVE_CODES = {"0": "hold for review", "4": "archive by itself"}
+QUARANTINE_CODES = {"0": "off"}
+ACCESSIBILITIES = ("private",)
+_OLDER = {"prearchive_code": "archives as 4 does"}
+"""What else an older home may have stored comes to; of other settings it has no effect."""
 
 COLUMNS = (
     TableColumn(title="Setting", width=18),
     TableColumn(title="Value", width=24, grows=True),
     TableColumn(title="Where it comes from", width=26, priority=1),
 )
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +46,7 @@ SETTINGS = (
         name="prearchive_code",
         title="prearchive code",
         says=(
-            "0 holds for review, 4 archives by itself, 5 overwrites files as well.",
+            "0 holds for review, 4 archives by itself where the label is free.",
             "It is for sessions whose header and rules do not say otherwise.",
         ),
         source="set here; the site first",
@@ -57,13 +55,13 @@ SETTINGS = (
     Setting(
         name="quarantine_code",
         title="quarantine code",
-        says=("0 does not, 1 puts every newly archived session into quarantine.",),
+        says=("Quarantine does not work yet: 0 is the only code.",),
         choices=tuple(QUARANTINE_CODES),
     ),
     Setting(
         name="accessibility",
         title="accessibility",
-        says=("Kept, and told to programs that ask: private, protected or public.",),
+        says=("Projects cannot be opened to others yet: all are private.",),
         choices=ACCESSIBILITIES,
     ),
     Setting(name="title", title="title", says=("A name for people, at most 255 characters.",)),
@@ -118,8 +116,13 @@ def value(project: Project, name: str) -> str:
 def shown(project: Project, name: str) -> str:
     """Give a value with its meaning."""
     text = value(project, name)
-    meaning = {"prearchive_code": PREARCHIVE_CODES, "quarantine_code": QUARANTINE_CODES}
-    said = meaning.get(name, {}).get(text, "")
+    meaning = {
+        "prearchive_code": PREARCHIVE_CODES,
+        "quarantine_code": QUARANTINE_CODES,
+        "accessibility": dict.fromkeys(ACCESSIBILITIES, ""),
+    }
+    older = _OLDER.get(name, "has no effect yet")
+    said = meaning[name].get(text, older) if name in meaning else ""
     return f"{text}  {said}" if said else text or "–"
 
 
@@ -178,7 +181,7 @@ def new_question(projects: tuple[str, ...], given: Answers) -> Question:
                 name="code",
                 label="Prearchive code",
                 value=given.get("code", ""),
-                hint="0 holds, 4 archives, 5 overwrites; empty: the site's",
+                hint="0 holds, 4 archives; empty: the site's",
                 choices=tuple(PREARCHIVE_CODES),
             ),
         ),
@@ -194,9 +197,9 @@ def names(text: str) -> tuple[str, ...]:
 
 def _wrong_new(given: Answers, projects: tuple[str, ...]) -> str:
     if not _ID.fullmatch(given["id"]):
-        return "an ID has 1 to 64 letters, digits, _ or -"
-    if given["id"] in projects:
-        return f"there is a project {given['id']} already"
+        return "an ID has 1 to 64 letters, digits, _ or -, and does not begin with -"
+    if given["id"].lower() in {each.lower() for each in projects}:
+        return f"there is a project {given['id']} already, or one that differs only in case"
     if given["code"] and given["code"] not in PREARCHIVE_CODES:
         return f"the prearchive code is one of {', '.join(PREARCHIVE_CODES)}"
     return ""

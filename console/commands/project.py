@@ -68,12 +68,12 @@ async def set_(
         list[str],
         typer.Argument(
             metavar="NAME=VALUE...",
-            help="title, description, prearchive_code, quarantine_code, aliases (comma list).",
+            help="title, description, prearchive_code (0 or 4), aliases (comma list).",
         ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Change settings of a project, e.g. `project set P prearchive_code=4 quarantine_code=1`."""
+    """Change settings of a project, e.g. `project set P prearchive_code=4 title="Knee study"`."""
     _say(await engine.projects.set(id, pairs(values)), as_json)
 
 

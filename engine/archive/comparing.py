@@ -19,7 +19,13 @@ from sqlalchemy import (
 )
 
 from engine.model.errors import InvalidInput
-from engine.model.filters import Comparison, Condition
+from engine.model.filters import (
+    MOST_CONDITIONS,
+    Comparison,
+    Condition,
+    check_count,
+    check_length,
+)
 from engine.model.measures import read_amount, read_day, read_period, read_span
 
 Criterion = Callable[[Condition], ColumnElement[bool]]
@@ -32,13 +38,16 @@ def criteria(
     """Give the criteria of conditions, all of which hold.
 
     Raises:
-        InvalidInput: a field is not known, or cannot be compared like this.
+        InvalidInput: a field is not known, cannot be compared like this, or there are too many.
     """
-    return [_criterion(condition, fields) for condition in conditions]
+    wanted = tuple(conditions)
+    check_count(len(wanted), MOST_CONDITIONS, "conditions")
+    return [_criterion(condition, fields) for condition in wanted]
 
 
 def like(column: SQLColumnExpression[Any], pattern: str) -> ColumnElement[bool]:
     """Compare a text without regard to case; `*` stands for anything, NULL for an empty text."""
+    check_length(pattern)
     if "\0" in pattern:
         raise InvalidInput("no text of a list holds a NUL", hint="leave it out")
     escaped = pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
@@ -127,6 +136,7 @@ def chosen(condition: Condition, names: Iterable[str], groups: Iterable[str] = (
 
 
 def _criterion(condition: Condition, fields: Mapping[str, Criterion]) -> ColumnElement[bool]:
+    check_length(condition.value)
     compare = fields.get(condition.field)
     if compare is None:
         known = ", ".join(sorted(fields))

@@ -19,13 +19,26 @@ from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, Proje
 from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused
 
-PREARCHIVE_CODES = frozenset({0, 4, 5})
-QUARANTINE_CODES = frozenset({0, 1})
-ACCESSIBILITIES = frozenset({"private", "protected", "public"})
+PREARCHIVE_CODES = frozenset({0, 4})
+QUARANTINE_CODES = frozenset({0})
+ACCESSIBILITIES = frozenset({"private"})
+NOT_YET = {
+    ("prearchive_code", 5): "archiving that replaces what is there does not work yet: "
+    "0 waits for review, 4 archives where the label is free",
+    ("quarantine_code", 1): "quarantine does not work yet: sessions are active once they are "
+    "archived, and 0 is the only code",
+    ("accessibility", "protected"): "projects cannot be opened to others yet: all are private",
+    ("accessibility", "public"): "projects cannot be opened to others yet: all are private",
+}
+"""Values that XNAT knows and that would have no effect here. Rows of older homes may have them."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _RESERVED = frozenset({"unassigned"})
 """Names that paths and addresses use for something else."""
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
+"""Names that Windows keeps for devices: no copy of the archive could be laid down there."""
 _ALIAS_LENGTH = 160
 _TITLE_LENGTH = 255
 _KIND = "project"
@@ -50,16 +63,21 @@ async def add(
 
     Raises:
         InvalidInput: the ID, the title or an alias is not well formed.
-        Conflict: the ID or an alias is taken.
-        Refused: the ID belonged to a deleted project.
+        Conflict: the ID or an alias is taken, or differs from another only in case.
+        Refused: the ID belonged to a deleted project, or is a reserved name.
     """
     if not _ID.fullmatch(id):
         raise InvalidInput(
             f"{id!r} cannot be a project ID",
-            hint="use 1 to 64 letters, digits, _ or -",
+            hint="use 1 to 64 letters, digits, _ or -, and no - at the beginning",
         )
     if id.lower() in _RESERVED:
         raise Refused(f"{id} is a reserved name", hint="choose another project ID")
+    if id.lower() in _DEVICES:
+        raise Refused(
+            f"{id} is the name of a device on Windows, where no folder can be called so",
+            hint="choose another project ID",
+        )
     await lock(session)
     before = await session.get(ProjectRow, id)
     if before is not None and before.deleted is not None:
@@ -71,6 +89,11 @@ async def add(
         raise Conflict(f"the project {id} exists", hint="choose another project ID")
     if await _alias(session, id) is not None:
         raise Conflict(f"{id} is an alias of another project", hint="choose another project ID")
+    if (alike := await _alike(session, id)) is not None:
+        raise Conflict(
+            f"{id} and {alike} would differ only in upper and lower case",
+            hint="choose another project ID: some file systems hold both for one folder",
+        )
     row = ProjectRow(
         id=id, title=_title(title), created=datetime.now(UTC), created_by=actor, description=""
     )
@@ -216,6 +239,17 @@ async def _alias(session: AsyncSession, alias: str) -> AliasRow | None:
     return await session.get(AliasRow, alias)
 
 
+async def _alike(session: AsyncSession, name: str, *, but: str = "") -> str | None:
+    """Give the ID or alias of another project, deleted or not, that differs from a name only in
+    case."""
+    folded = name.casefold()
+    ids = (await session.scalars(select(ProjectRow.id).where(ProjectRow.id != but))).all()
+    of_others = select(AliasRow.alias).where(AliasRow.project != but)
+    # Folded here: SQLite knows upper and lower case of ASCII only.
+    every = (*ids, *(await session.scalars(of_others)).all())
+    return next((each for each in every if each.casefold() == folded), None)
+
+
 async def _aliases(session: AsyncSession, id: str) -> tuple[str, ...]:
     return tuple(
         await session.scalars(
@@ -241,11 +275,18 @@ async def _add_alias(session: AsyncSession, id: str, alias: str) -> None:
             f"{alias!r} cannot be an alias",
             hint=f"use 1 to {_ALIAS_LENGTH} characters without blanks at its ends",
         )
+    if alias.lower() in _RESERVED:
+        raise Refused(f"{alias} is a reserved name", hint="choose another alias")
     # Also the ID of a deleted project: data that names it must not turn up somewhere else.
     if await session.get(ProjectRow, alias) is not None:
         raise Conflict(f"{alias} is the ID of a project", hint="choose another alias")
     if await _alias(session, alias) is not None:
         raise Conflict(f"the alias {alias} is taken", hint="choose another alias")
+    if (alike := await _alike(session, alias, but=id)) is not None:
+        raise Conflict(
+            f"{alias} and {alike} of another project would differ only in upper and lower case",
+            hint="choose another alias: routing tells them apart, people do not",
+        )
     session.add(AliasRow(alias=alias, project=id))
     await session.flush()
 
@@ -263,6 +304,8 @@ def _check(changes: Changes) -> None:
         ("quarantine_code", changes.quarantine_code, QUARANTINE_CODES),
         ("accessibility", changes.accessibility, ACCESSIBILITIES),
     ):
+        if value is not None and (name, value) in NOT_YET:
+            raise Refused(NOT_YET[name, value])
         if value is not None and value not in allowed:
             choices = ", ".join(str(choice) for choice in sorted(map(str, allowed)))
             raise InvalidInput(f"{value!r} is no {name}", hint=f"use one of {choices}")

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, column, false, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.tables import ArchivedSessionRow, SearchRow
+from engine.model.filters import MOST_WORDS, check_count, check_length
 
 _WORD_LENGTH = 64
 _WORDS = 20_000
@@ -37,7 +38,9 @@ def matching(session: AsyncSession, value: str) -> ColumnElement[bool]:
 
     Whatever people type is safe: only letters and digits reach the database's query language.
     """
+    check_length(value)
     wanted = words(value)
+    check_count(len(wanted), MOST_WORDS, "words")
     if not wanted:
         return false()
     if session.get_bind().dialect.name == "sqlite":

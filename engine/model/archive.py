@@ -30,11 +30,12 @@ class Project:
     description: str
     aliases: tuple[str, ...]
     prearchive_code: int
-    """0 waits for review, 4 archives by itself, 5 archives by itself and overwrites."""
+    """0 waits for review, 4 archives by itself. 5, which would overwrite, is that of an older home
+    and does what 4 does."""
     quarantine_code: int
-    """1 puts every newly archived session into quarantine, 0 does not."""
+    """0. 1, which would put every newly archived session into quarantine, has no effect yet."""
     accessibility: str
-    """`private`, `protected` or `public`."""
+    """`private`. `protected` and `public` have no effect yet."""
     current_arc: str
     created: datetime
     created_by: str

@@ -9,6 +9,11 @@ from enum import StrEnum
 
 from engine.model.errors import InvalidInput, Problem
 
+LONGEST = 1_000
+"""Characters of a filter, or of one value of a query."""
+MOST_CONDITIONS = 100
+MOST_WORDS = 100
+
 
 class Comparison(StrEnum):
     """How a value is compared; `IS` of a text allows `*` for anything, without regard to case."""
@@ -63,8 +68,10 @@ def parse_filter(text: str, fields: frozenset[str] | None = None) -> Filter:
     together, or keep a word from being read as a condition; they are never part of a value.
 
     Raises:
-        InvalidInput: a field is not known or has no value, or a word is negated; says where.
+        InvalidInput: a field is not known or has no value, a word is negated, or there is too much
+            of it; says where.
     """
+    check_length(text)
     conditions: list[Condition] = []
     words: list[str] = []
     position = 0
@@ -79,6 +86,23 @@ def parse_filter(text: str, fields: frozenset[str] | None = None) -> Filter:
         _add(match, value, position, fields, conditions, words)
         position = match.end()
     return Filter(conditions=tuple(conditions), words=tuple(words))
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that no person has typed, before a database chokes on it."""
+    if len(text) > LONGEST:
+        raise InvalidInput(
+            f"a filter has at most {LONGEST} characters, not {len(text)}",
+            hint="ask in several steps",
+        )
+
+
+def check_count(count: int, most: int, what: str) -> None:
+    """Refuse more conditions or words than a list can be asked for at once."""
+    if count > most:
+        raise InvalidInput(
+            f"a filter has at most {most} {what}, not {count}", hint="ask in several steps"
+        )
 
 
 def _add(

@@ -104,6 +104,23 @@ class NodeRole(StrEnum):
     API = "api"
 
 
+# What works so far. Made here, for annotations are read where the names of this module are not
+# seen.
+_PET_MR = Expect(
+    words="pet, petmr or nothing; separate, which makes two sessions, does not work yet",
+    holds=lambda value: value is not PetMr.SEPARATE,
+)
+_ROLES = Expect(
+    words="receiver and worker among the roles: every node still receives and runs jobs, "
+    "and only api can be left out",
+    holds=lambda roles: {NodeRole.RECEIVER, NodeRole.WORKER} <= set(roles),
+)
+_CODES = Expect(
+    words="0 or 4; 5, archiving that replaces what is there, does not work yet",
+    holds=lambda value: value in (0, 4),
+)
+
+
 class LogLevel(StrEnum):
     """The least important news that is logged."""
 
@@ -124,10 +141,11 @@ class PathSettings:
     """The permanent store."""
 
     trash: Path = Path("trash")
-    """What was deleted or replaced in the archive; undo takes it from here."""
+    """For what is deleted or replaced in the archive. Nothing comes here yet: filed sessions cannot
+    be deleted or replaced so far."""
 
     inbox: Path = Path("inbox")
-    """The folder into which files to be imported are dropped."""
+    """For files to be imported. Nothing is taken from here yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,11 +238,8 @@ class SessionSettings:
 class ProjectSettings:
     """What new projects begin with."""
 
-    default_prearchive_code: Annotated[
-        int, Expect(words="0, 4 or 5", holds=lambda value: value in (0, 4, 5))
-    ] = 4
-    """What becomes of built sessions. 0: they wait in the prearchive. 4: they are archived.
-    5: they are archived, and replace what is there."""
+    default_prearchive_code: Annotated[int, _CODES] = 4
+    """What becomes of built sessions. 0: they wait in the prearchive. 4: they are archived."""
 
     allow_auto_archive: bool = True
     """Whether any session may be archived without a person; no: all of them wait."""
@@ -243,9 +258,9 @@ class BuildSettings:
     scan_type_mapping: bool = True
     """Whether scan types given to earlier series of the same description are taken over."""
 
-    pet_mr: PetMr = PetMr.UNSET
-    """A session with both PET and MR: pet makes it a PET session, petmr a PET/MR session,
-    separate makes two. Empty: a PET/MR session."""
+    pet_mr: Annotated[PetMr, _PET_MR] = PetMr.UNSET
+    """A session with both PET and MR: pet makes it a PET session, petmr a PET/MR session.
+    Empty: a PET/MR session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,8 +272,13 @@ class NodeSettings:
     ] = ""
     """The name of this node, different on each. Empty: the name of the host."""
 
-    roles: tuple[NodeRole, ...] = (NodeRole.RECEIVER, NodeRole.WORKER, NodeRole.API)
-    """What this node does: receiver takes images, worker runs jobs, api answers REST."""
+    roles: Annotated[tuple[NodeRole, ...], _ROLES] = (
+        NodeRole.RECEIVER,
+        NodeRole.WORKER,
+        NodeRole.API,
+    )
+    """What this node does: receiver takes images, worker runs jobs, api answers REST. Without api
+    there is no HTTP port; the other two cannot be left out yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

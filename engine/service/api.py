@@ -180,7 +180,8 @@ class ProjectsApi(Protocol):
     async def show(self, id: str) -> Project: ...
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project: ...
     async def set(self, id: str, values: dict[str, str]) -> Project:
-        """Set title, description, prearchive_code, quarantine_code or aliases (comma list)."""
+        """Set title, description, prearchive_code or aliases (comma list). Of quarantine_code and
+        accessibility only 0 and private are taken: nothing else has an effect yet."""
         ...
 
 

@@ -33,6 +33,7 @@ from engine.service.prearchive import Prearchive
 
 _MOST = 1000
 _NUMBERS = ("prearchive_code", "quarantine_code")
+_DIGITS = 10
 _TEXTS = ("title", "description", "accessibility")
 
 Apply = Callable[[], Awaitable[None]]
@@ -59,6 +60,7 @@ class Projects:
 
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
         """Add a project with the site's default code."""
+        await asyncio.to_thread(self._free, id)
         code = self._shop.settings.projects.default_prearchive_code
         async with self._shop.archive_db.write() as transaction:
             await projects.add(transaction, id, actor=self._actor, title=title, aliases=aliases)
@@ -66,6 +68,20 @@ class Projects:
             added = await projects.change(transaction, id, changes, actor=self._actor)
         await self._apply()
         return added
+
+    def _free(self, id: str) -> None:
+        """Look whether something stands where the folders of a project would come.
+
+        Raises:
+            Conflict: if there is something, also under a name that differs only in case.
+        """
+        for store in (self._shop.archive, self._shop.prearchive):
+            for each in store.iterdir() if store.is_dir() else ():
+                if each.name.casefold() == id.casefold() and not _is_empty(each):
+                    raise Conflict(
+                        f"{each} is there already, and would become the folder of the project",
+                        hint="move it away, or choose another project ID",
+                    )
 
     async def set(self, id: str, values: dict[str, str]) -> Project:
         """Set values of a project by name."""
@@ -234,7 +250,7 @@ def _changes(values: dict[str, str]) -> projects.Changes:
         known = ", ".join((*_TEXTS, *_NUMBERS, "aliases"))
         raise InvalidInput(f"a project has no {sorted(unknown)[0]}", hint=f"set one of: {known}")
     for name in _NUMBERS:
-        if name in values and not values[name].isdecimal():
+        if name in values and not (values[name].isdecimal() and len(values[name]) < _DIGITS):
             raise InvalidInput(f"{name} is a number")
     aliases = values.get("aliases")
     return projects.Changes(
@@ -251,3 +267,7 @@ def _changes(values: dict[str, str]) -> projects.Changes:
 
 def _number(text: str | None) -> int | None:
     return None if text is None else int(text)
+
+
+def _is_empty(place: Path) -> bool:
+    return place.is_dir() and next(place.iterdir(), None) is None

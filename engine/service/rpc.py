@@ -5,8 +5,9 @@ arguments and its result are written as JSON. Nothing here knows sockets; `engin
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
@@ -63,6 +64,11 @@ class Verb:
 
     def decode_call(self, body: bytes) -> dict[str, Any]:
         """Read the arguments of a call, missing ones by their defaults; raise `InvalidInput`."""
+        if _NUL.search(body):
+            raise InvalidInput(
+                f"{self.noun}.{self.name} was asked with a NUL, which no text holds",
+                hint="leave it out",
+            )
         try:
             call = self._call.decode(body or b"{}")
         except msgspec.MsgspecError as error:
@@ -119,7 +125,16 @@ def decode_error(body: bytes) -> EngineError:
     return kind(failure.message, hint=failure.hint, problems=failure.problems)
 
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL in JSON, which PostgreSQL cannot hold and which ends names of files; not an escaped
+backslash with the same letters after it."""
+
+_WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A number that the databases can hold."""
+
+
 def _field(parameter: inspect.Parameter, hint: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
+    hint = _WHOLE if hint is int else hint
     if parameter.default is inspect.Parameter.empty:
         return (parameter.name, hint)
     return (parameter.name, hint, parameter.default)

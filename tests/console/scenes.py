@@ -71,14 +71,14 @@ def normal() -> Facts:
         facts.filed[f"XNAT_E0000{number}"] = card(row)
     for number in (8, 9):
         facts.trashed[f"pre_trashed{number}"] = replace(session(number), label=f"GONE_{number}")
-    for number, (id, code) in enumerate((("NEURO3", 4), ("CARDIO", 0), ("ONC-2", 5))):
+    for number, (id, code) in enumerate((("NEURO3", 4), ("CARDIO", 0), ("ONC-2", 4))):
         facts.projects[id] = Project(
             id=id,
             title=f"The study of {id}",
             description="",
             aliases=(f"{id}_OLD",) if number else (),
             prearchive_code=code,
-            quarantine_code=number % 2,
+            quarantine_code=0,
             accessibility="private",
             current_arc="arc001",
             created=NOON,

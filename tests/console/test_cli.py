@@ -204,8 +204,8 @@ async def test_the_home_may_stand_before_or_after(
 
 async def test_projects(anteroom: CommandLine) -> None:
     assert (await anteroom("project", "add", "P", "--alias", "Q", "--alias", "R")).code == 0
-    ran = await anteroom("project", "set", "P", "prearchive_code=0", "quarantine_code=1", "--json")
-    assert (ran.json["prearchive_code"], ran.json["quarantine_code"]) == (0, 1)
+    ran = await anteroom("project", "set", "P", "prearchive_code=0", "title=T", "--json")
+    assert (ran.json["prearchive_code"], ran.json["name"]) == (0, "T")
     (row,) = (await anteroom("project", "list", "--json")).json
     assert (row["ID"], row["aliases"], row["URI"]) == ("P", ["Q", "R"], "/data/projects/P")
     assert "prearchive_code  0" in (await anteroom("project", "show", "P")).out

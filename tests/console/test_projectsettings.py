@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from console import projectsettings
@@ -13,6 +15,11 @@ MADE = project("NEURO3", title="Neuro", aliases=("N3", "NEURO-III"), prearchive_
 def test_codes_come_with_their_meaning() -> None:
     assert projectsettings.shown(MADE, "prearchive_code") == "0  hold for review"
     assert projectsettings.shown(MADE, "quarantine_code") == "0  off"
+    assert projectsettings.shown(MADE, "accessibility") == "private"
+    older = replace(MADE, prearchive_code=5, quarantine_code=1, accessibility="public")
+    assert projectsettings.shown(older, "prearchive_code") == "5  archives as 4 does"
+    assert projectsettings.shown(older, "quarantine_code") == "1  has no effect yet"
+    assert projectsettings.shown(older, "accessibility") == "public  has no effect yet"
     assert projectsettings.shown(MADE, "aliases") == "N3, NEURO-III"
     assert projectsettings.shown(MADE, "description") == "–"
     assert projectsettings.shown(MADE, "created").endswith(" by ak")
@@ -27,7 +34,7 @@ def test_every_setting_has_a_row_and_a_cell_in_a_file() -> None:
 def test_a_setting_is_not_set_to_what_it_is_or_to_what_is_none() -> None:
     asked = projectsettings.question(MADE, "prearchive_code")
     assert asked.fault({"prearchive_code": "0"}) == "nothing is changed yet"
-    assert asked.fault({"prearchive_code": "3"}) == "one of 0, 4, 5"
+    assert asked.fault({"prearchive_code": "3"}) == "one of 0, 4"
     assert asked.fault({"prearchive_code": "4"}) == ""
     assert asked.command is not None
     assert asked.command({"prearchive_code": "4"}) == (
@@ -38,10 +45,13 @@ def test_a_setting_is_not_set_to_what_it_is_or_to_what_is_none() -> None:
 @pytest.mark.parametrize(
     ("answers", "fault"),
     [
-        ({"id": "a b"}, "an ID has 1 to 64 letters, digits, _ or -"),
-        ({"id": "NEURO3"}, "there is a project NEURO3 already"),
-        ({"id": "NEW", "code": "9"}, "the prearchive code is one of 0, 4, 5"),
-        ({"id": "NEW", "code": "5"}, ""),
+        ({"id": "a b"}, "an ID has 1 to 64 letters, digits, _ or -, and does not begin with -"),
+        (
+            {"id": "neuro3"},
+            "there is a project neuro3 already, or one that differs only in case",
+        ),
+        ({"id": "NEW", "code": "5"}, "the prearchive code is one of 0, 4"),
+        ({"id": "NEW", "code": "4"}, ""),
     ],
 )
 def test_a_new_project_is_looked_at_while_it_is_typed(answers: dict[str, str], fault: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.prearchive.conditions import known, where
 from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.model.errors import Conflict, NotFound
+from engine.model.filters import check_length
 from engine.model.identifiers import PrearchiveId
 from engine.model.prearchive import (
     UNASSIGNED,
@@ -263,6 +264,7 @@ def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
     if query.tag:
         matching.append(SessionRow.received_study_uid == query.tag)
     if query.text:
+        check_length(query.text)
         labels = (SessionRow.label, SessionRow.subject, SessionRow.folder)
         columns = (
             *(known(column, masked=query.masked) for column in labels),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from engine.archive.configuration import version
 from engine.archive.database import Database
 from engine.archive.projects import Changes
 from engine.archive.subjects import find_or_create
-from engine.archive.tables import ArchiveOutboxRow, HistoryRow
+from engine.archive.tables import ArchiveOutboxRow, HistoryRow, ProjectRow
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 
 
@@ -26,7 +27,7 @@ async def test_a_project_is_added_with_the_defaults_of_the_site(archive: Databas
     assert project.created.tzinfo is not None
 
 
-@pytest.mark.parametrize("id", ["", "a b", "a/b", "..", "é", "x" * 65, "A\n"])
+@pytest.mark.parametrize("id", ["", "a b", "a/b", "..", ".a", "a.", "-a", "é", "x" * 65, "A\n"])
 async def test_ids_that_paths_cannot_carry_are_refused(archive: Database, id: str) -> None:
     async with archive.write() as session:
         with pytest.raises(InvalidInput):
@@ -127,7 +128,7 @@ async def test_codes_are_set_and_checked(archive: Database) -> None:
     async with archive.write() as session:
         await projects.add(session, "ONE", actor="ada")
         project = await projects.change(
-            session, "ONE", Changes(prearchive_code=0, quarantine_code=1), actor="bob"
+            session, "ONE", Changes(prearchive_code=0, quarantine_code=0), actor="bob"
         )
         for wrong in (
             Changes(prearchive_code=3),
@@ -139,7 +140,56 @@ async def test_codes_are_set_and_checked(archive: Database) -> None:
                 await projects.change(session, "ONE", wrong, actor="bob")
         with pytest.raises(NotFound):
             await projects.change(session, "TWO", Changes(title="x"), actor="bob")
-    assert (project.prearchive_code, project.quarantine_code) == (0, 1)
+        for without in (
+            Changes(prearchive_code=5),
+            Changes(quarantine_code=1),
+            Changes(accessibility="public"),
+            Changes(accessibility="protected"),
+        ):
+            with pytest.raises(Refused, match="yet"):
+                await projects.change(session, "ONE", without, actor="bob")
+    assert (project.prearchive_code, project.quarantine_code) == (0, 0)
+
+
+async def test_a_project_of_an_older_home_keeps_its_id_and_its_codes(archive: Database) -> None:
+    async with archive.write() as session:
+        for id in ("con", "Twin", "twin"):
+            session.add(
+                ProjectRow(id=id, created=datetime.now(UTC), created_by="ada", quarantine_code=1)
+            )
+        await session.flush()
+        changed = await projects.change(session, "con", Changes(title="x"), actor="bob")
+        assert (changed.title, changed.quarantine_code) == ("x", 1)
+        assert await projects.resolve(session, "twin") == "twin"
+        own = await projects.add_alias(session, "con", "CON", actor="bob")
+        assert own.aliases == ("CON",)
+
+
+@pytest.mark.parametrize(
+    "id", ["CON", "nul", "Aux", "PRN", "COM1", "lpt9", "unassigned", "UNASSIGNED"]
+)
+async def test_ids_that_are_names_of_something_else_are_refused(archive: Database, id: str) -> None:
+    async with archive.write() as session:
+        with pytest.raises(Refused):
+            await projects.add(session, id, actor="ada")
+
+
+async def test_names_of_projects_differ_in_more_than_case(archive: Database) -> None:
+    async with archive.write() as session:
+        await projects.add(session, "Brains", actor="ada", aliases=("Gehirne Ö",))
+        await projects.add(session, "GONE", actor="ada")
+        await projects.remove(session, "GONE", actor="ada")
+    async with archive.write() as session:
+        for id in ("BRAINS", "brains", "Gone"):
+            with pytest.raises(Conflict, match="case"):
+                await projects.add(session, id, actor="ada")
+        await projects.add(session, "HERE", actor="ada")
+        for alias in ("bRAINS", "gehirne ö", "gone"):
+            with pytest.raises(Conflict, match="case"):
+                await projects.add_alias(session, "HERE", alias, actor="ada")
+        with pytest.raises(Refused):
+            await projects.add_alias(session, "HERE", "unassigned", actor="ada")
+        assert (await projects.add_alias(session, "HERE", "here", actor="ada")).aliases == ("here",)
 
 
 async def test_a_change_leaves_history_an_event_and_a_new_version(archive: Database) -> None:

@@ -60,6 +60,12 @@ def test_what_cannot_be_meant_is_refused_with_its_place(text: str, said: str, co
     assert (problem.line, problem.column) == (1, column)
 
 
+@pytest.mark.parametrize("text", ["x" * 1001, "status:" + "x" * 1000, "!" * 200_000, "a " * 501])
+def test_what_no_person_types_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="at most 1000 characters"):
+        parse_filter(text)
+
+
 _PIECES = st.sampled_from(
     ['"', "!", ":", "<", ">", " ", "\t", "\x1c", "\u2003", "status", "a", "*"]
 )

@@ -57,10 +57,12 @@ def test_absolute_paths_and_servers_stay_what_they_are() -> None:
 
 
 def test_a_change_for_one_run_leaves_the_rest() -> None:
-    settings = Settings().override({"dicom.port": 0, "node.roles": (NodeRole.API,), "site_id": "S"})
+    settings = Settings().override(
+        {"dicom.port": 0, "node.roles": (NodeRole.WORKER, NodeRole.RECEIVER), "site_id": "S"}
+    )
     assert (settings.dicom.port, settings.site_id) == (0, "S")
     assert settings.dicom.ae_title == "ANTEROOM"
-    assert settings.node.roles == (NodeRole.API,)
+    assert settings.node.roles == (NodeRole.WORKER, NodeRole.RECEIVER)
 
 
 def test_changes_for_one_run_obey_the_rules_of_the_file_and_are_all_told() -> None:

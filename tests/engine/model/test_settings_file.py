@@ -43,11 +43,11 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
           file_names: as_received
           idle_timeout: 1.5
         session: {build_after: 2, check_every: 0.25}
-        build: {checksums: off, pet_mr: separate}
+        build: {checksums: off, pet_mr: pet}
         node:
           roles:
           - receiver
-          - api
+          - worker
         log: {level: debug}
         """
     )
@@ -67,8 +67,8 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
     assert found.dicom.idle_timeout == 1.5
     assert (found.session.build_after, found.session.check_every) == (2.0, 0.25)
     assert found.build.checksums is False
-    assert found.build.pet_mr is PetMr.SEPARATE
-    assert found.node.roles == (NodeRole.RECEIVER, NodeRole.API)
+    assert found.build.pet_mr is PetMr.PET
+    assert found.node.roles == (NodeRole.RECEIVER, NodeRole.WORKER)
     assert found.log.level is LogLevel.DEBUG
 
 
@@ -133,6 +133,13 @@ log: {level: INFO}
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        ("node: {roles: [worker, api]}", "1:15: roles: expected receiver and worker among the "),
+        ("node: {roles: [receiver]}", "1:15: roles: expected receiver and worker among the "),
+        ("build: {pet_mr: separate}", "1:17: pet_mr: expected pet, petmr or nothing; separate, "),
+        (
+            "projects: {default_prearchive_code: 5}",
+            "1:37: default_prearchive_code: expected 0 or 4; 5, archiving that replaces",
+        ),
         ("port: 1", "1:1: there is no setting port; port belongs under dicom"),
         ("xyzzy: 1", "1:1: there is no setting xyzzy; expected one of site_id, paths, "),
         ("- 1", "1:1: expected settings of the form 'name: value', one on a line"),

@@ -43,6 +43,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "int": 7,
         "float": 0.5,
         "bool": True,
+        "datetime": datetime(2026, 1, 1, tzinfo=UTC),
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},
     }
@@ -87,6 +88,27 @@ def test_enums_times_and_maps_by_enum_come_back_as_they_were() -> None:
 def test_a_call_that_does_not_fit_is_invalid_input(body: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"prearchive\.archive cannot be asked like this"):
         find_verb("prearchive.archive").decode_call(body)
+
+
+@pytest.mark.parametrize("offset", [2**63, -(2**63) - 1, 10**40])
+def test_numbers_that_no_database_holds_are_invalid_input(offset: int) -> None:
+    verb = find_verb("archive.list")
+    assert verb.decode_call(b'{"offset": 9223372036854775807}')["offset"] == 2**63 - 1
+    with pytest.raises(InvalidInput, match="offset"):
+        verb.decode_call(verb.encode_call({"offset": offset}))
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\\\0", "\\\\\0\\u0000"])
+def test_a_nul_is_invalid_input(text: str) -> None:
+    verb = find_verb("scripts.check")
+    with pytest.raises(InvalidInput, match="NUL"):
+        verb.decode_call(verb.encode_call({"text": text}))
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "u0000", "\\0"])
+def test_what_only_looks_like_a_nul_arrives(text: str) -> None:
+    verb = find_verb("scripts.check")
+    assert verb.decode_call(verb.encode_call({"text": text}))["text"] == text
 
 
 @pytest.mark.parametrize("address", ["", "prearchive", "prearchive.", "x.list", "jobs.__init__"])

@@ -1,0 +1,37 @@
+"""Projects and the folders that they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.model.errors import Conflict, InvalidInput
+from engine.service.nouns import Projects
+from tests.conftest import Backend
+from tests.engine.jobs import shop as shops
+
+
+async def nothing() -> None:
+    """Put nothing into force."""
+
+
+@pytest.mark.parametrize("store", ["archive", "prearchive"])
+async def test_what_lies_in_a_store_does_not_become_the_folder_of_a_new_project(
+    backend: Backend, tmp_path: Path, store: str
+) -> None:
+    made = shops.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
+    projects = Projects(made.shop, nothing, "ada")
+    place: Path = getattr(made.shop, store)
+    (place / "Left" / "arc001").mkdir(parents=True)
+    (place / "file").touch()
+    (place / "Empty").mkdir()
+    for id in ("Left", "LEFT", "File"):
+        with pytest.raises(Conflict, match="is there already"):
+            await projects.add(id)
+    assert (await projects.add("EMPTY")).id == "EMPTY"
+    with pytest.raises(InvalidInput, match="is a number"):
+        await projects.set("EMPTY", {"prearchive_code": "9" * 5000})
+    made.journal.close()
+    await made.shop.archive_db.close()
+    await made.shop.prearchive_db.close()
