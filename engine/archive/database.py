@@ -34,6 +34,8 @@ _SQLITE_PRAGMAS = (
     # FULL makes every commit durable in WAL mode; NORMAL could lose the last ones with the power.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What is deleted is overwritten: labels that a patient's name had given do not stay in the file.
+    "PRAGMA secure_delete = ON",
 )
 
 
@@ -110,6 +112,7 @@ class Database:
         engine = create_async_engine(
             address.url,
             connect_args=address.connect_args,
+            hide_parameters=True,
             pool_size=_POSTGRESQL_POOL,
             max_overflow=_POSTGRESQL_POOL,
             pool_pre_ping=True,
@@ -207,6 +210,8 @@ def _sqlite(address: Address, *, writes: bool) -> AsyncEngine:
     engine = create_async_engine(
         address.url.set(drivername="sqlite+aiosqlite"),
         connect_args=address.connect_args,
+        # Errors quote the statement, and end in logs: its values do not belong there.
+        hide_parameters=True,
         pool_size=1 if writes else _READERS,
         max_overflow=0,
     )

@@ -21,6 +21,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
@@ -109,8 +110,20 @@ def _must_be_there(address: Address) -> None:
 def connect(url: str) -> Iterator[Connection]:
     """Open a connection on which a migration may run, in one transaction that locks others out."""
     address = Address.parse(url)
-    engine = create_engine(address.url, connect_args=dict(address.connect_args), poolclass=NullPool)
+    engine = create_engine(
+        address.url,
+        connect_args=dict(address.connect_args),
+        hide_parameters=True,
+        poolclass=NullPool,
+    )
     if address.is_sqlite:
+        # What a revision takes away is to be gone from the file as well.
+        @event.listens_for(engine, "connect")
+        def overwrite(connection: DBAPIConnection, _record: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA secure_delete = ON")
+            cursor.close()
+
         # Foreign keys are not enforced here: a table that is rebuilt is dropped on the way.
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:

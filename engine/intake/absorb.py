@@ -27,7 +27,7 @@ from engine.archive.prearchive.tables import (
     SessionRow,
 )
 from engine.dicom.names import safe_name
-from engine.intake.journal import Batch, Outcome, Record, read_batch
+from engine.intake.journal import PUBLISHED, Batch, Outcome, Record, read_batch
 from engine.model.accounts import Place
 from engine.model.states import Status, after_new_data
 
@@ -213,7 +213,7 @@ class _Posting:
         self.absorbed.transfers.add(record.transfer)
         if record.session:
             self.absorbed.sessions.add(record.session)
-        if record.outcome in (Outcome.STORED, Outcome.CONFLICT):
+        if record.outcome in PUBLISHED:
             await self._stored(record)
             return
         if record.outcome is Outcome.STAGED:

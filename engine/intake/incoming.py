@@ -35,7 +35,7 @@ from engine.intake.identity import (
     unsound,
 )
 from engine.intake.joining import Joining, Ready
-from engine.intake.journal import Outcome
+from engine.intake.journal import PUBLISHED, Outcome
 from engine.intake.means import Means
 from engine.intake.site import (
     CHANGED,
@@ -90,6 +90,8 @@ class Incoming:
             )
         self._plausible = True
         self.series = ""
+        """The series description as it is stored; empty where nothing of the object was published:
+        what a script has not seen yet, or would not let stand, is not told."""
 
     @property
     def size(self) -> int:
@@ -222,8 +224,6 @@ class Incoming:
             check_received(header, self._context)
             route = self._current.router.route(header, receiver=self._origin.receiver)
             self._met = self._meet(header, route, whole=False)
-        description = header.text(_SERIES_DESCRIPTION) or ""
-        self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
         ready = self._ready(header, route)
         for _ in range(_TRIES):
             if not isinstance(ready, Ready):
@@ -339,7 +339,11 @@ class Incoming:
             return joining.stage(ready, self._intake.staging, self._intake.next_name())
         if current.snapshot.durable:
             ready.file.sync()
-        return joining.join(ready)
+        answer = joining.join(ready)
+        if answer.outcome in PUBLISHED:
+            description = ready.texts.text(_SERIES_DESCRIPTION) or ""
+            self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
+        return answer
 
     def _again(self, header: Header, ready: Ready) -> Ready | Answer:
         """Route again by the newer snapshot; where that matters to the script it runs again, over

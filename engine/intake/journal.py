@@ -43,6 +43,9 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+PUBLISHED = frozenset({Outcome.STORED, Outcome.CONFLICT})
+"""Linked into a session, as the site script has left them."""
+
 NEEDS_SYNC = frozenset({Outcome.DUPLICATE, Outcome.FILTERED, Outcome.REJECTED})
 """Counted but not kept: the journal record is the only durable trace of these (3)."""
 

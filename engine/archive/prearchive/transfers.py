@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import insert_into
@@ -41,7 +41,8 @@ async def note(
     ended: str = "",
 ) -> None:
     """Note how a transfer stands. A row that a journal has made already is completed; one that has
-    ended stays so, whatever comes late."""
+    ended stays so, whatever comes late. What series it brings is told while it is open only: the
+    row outlives the objects, and the scripts that may yet take the description out of them."""
     told = {
         "node": node,
         "worker": worker,
@@ -56,7 +57,7 @@ async def note(
         "id": id,
         "closed": closed,
         "ended": ended[:_ENDED],
-        "series": series[:_SERIES],
+        "series": "" if closed else series[:_SERIES],
         "last_error": last_error,
         "last_object": None,
         "objects": 0,
@@ -73,8 +74,12 @@ async def note(
                     (TransferRow.closed.is_(None), new.closed), else_=TransferRow.closed
                 ),
                 "ended": case((TransferRow.closed.is_(None), new.ended), else_=TransferRow.ended),
-                # Empty means that there is nothing new to say, not that it was taken back.
-                "series": case((new.series != "", new.series), else_=TransferRow.series),
+                "series": case(
+                    (or_(TransferRow.closed.is_not(None), new.closed.is_not(None)), ""),
+                    # Empty means that there is nothing new to say, not that it was taken back.
+                    (new.series != "", new.series),
+                    else_=TransferRow.series,
+                ),
                 "last_error": case(
                     (new.last_error != "", new.last_error), else_=TransferRow.last_error
                 ),
@@ -100,7 +105,7 @@ async def close_left(session: AsyncSession, *, node: str, at: datetime, ended: s
     closed = await session.execute(
         update(TransferRow)
         .where(TransferRow.node == node, TransferRow.closed.is_(None))
-        .values(closed=at, ended=ended[:_ENDED])
+        .values(closed=at, ended=ended[:_ENDED], series="")
         .returning(TransferRow.id)
     )
     return len(closed.all())

@@ -85,6 +85,36 @@ def test_the_script_knows_where_the_object_goes(room: Room) -> None:
     assert code.text(0x00080100) == record_of("P1", "S1", "S1_MR")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- (0008,103E)", ""),
+        ('(0008,103E) := "T2"', "T2"),
+        ("- (0010,0020)", "T1[31m sag"),
+        (REJECTS, ""),
+        (FAILS, ""),
+    ],
+)
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG])
+def test_the_series_is_told_as_it_is_stored(room: Room, text: str, told: str, syntax: str) -> None:
+    run(room, text)
+    data = data_set() if syntax == EXPLICIT else big_endian(data_set())
+    for again in (False, True):
+        incoming = room.begin(syntax=syntax)
+        incoming.write([memoryview(data)])
+        incoming.finish()
+        assert incoming.series == ("" if again else told)
+
+
+def test_of_an_object_that_waits_for_the_script_nothing_is_told(room: Room) -> None:
+    run(room, '(0010,0020) := getURL["http://nowhere.invalid/"]')
+    room.intake.defers = True
+    incoming = room.begin()
+    incoming.write([memoryview(data_set())])
+    assert incoming.finish().outcome is Outcome.STAGED
+    assert incoming.series == ""
+
+
 def test_data_without_a_project_is_unassigned(room: Room) -> None:
     run(room, 'project != "Unassigned" ? (0010,0010) := "SET"')
     send(room)

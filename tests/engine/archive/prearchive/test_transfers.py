@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from engine.archive.database import Database
 from engine.archive.prearchive import accounts
@@ -33,7 +34,7 @@ async def test_a_transfer_from_its_first_news_to_its_end(prearchive: Database) -
         (transfer,) = await list_transfers(session)
     assert (transfer.calling, transfer.port, transfer.kind) == ("SCANNER", 104, "dicom")
     assert (transfer.opened, transfer.closed) == (OPENED, LATER)
-    assert (transfer.series, transfer.ended) == ("T1", "released")
+    assert transfer.ended == "released"
 
 
 async def test_what_a_journal_has_counted_stays(prearchive: Database) -> None:
@@ -75,6 +76,24 @@ async def test_a_series_is_kept_until_there_is_another(prearchive: Database) -> 
         async with prearchive.read() as session:
             seen.append((await list_transfers(session))[0].series)
     assert seen == ["T1", "T1", "x" * 160]
+
+
+async def test_the_series_is_told_while_the_transfer_is_open_only(prearchive: Database) -> None:
+    async def told(**values: Any) -> str:
+        async with prearchive.write() as session:
+            await note(session, id="tr_1", node="n", opened=OPENED, **values)
+        async with prearchive.read() as session:
+            return (await list_transfers(session))[0].series
+
+    assert await told(series="T1") == "T1"
+    assert await told(series="T2", closed=LATER, ended="released") == ""
+    assert await told(series="T3") == ""
+    async with prearchive.write() as session:
+        await note(session, id="tr_2", node="n", opened=LATER, series="T4")
+        await note(session, id="tr_3", node="n", opened=LATER, series="T5", closed=LATER)
+        await close_left(session, node="n", at=LATER, ended="the engine ended")
+    async with prearchive.read() as session:
+        assert {one.series for one in await list_transfers(session)} == {""}
 
 
 async def test_only_what_this_node_left_open_is_closed(prearchive: Database) -> None:

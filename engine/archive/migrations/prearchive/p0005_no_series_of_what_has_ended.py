@@ -1,0 +1,16 @@
+"""Transfers tell what series they bring while they are open only: what earlier versions wrote there
+was the description as it had been received, whatever the site script made of it."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "p0005"
+down_revision = "p0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the schema to this revision."""
+    op.execute("UPDATE transfers SET series = ''")
