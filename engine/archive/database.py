@@ -34,7 +34,7 @@ _SQLITE_PRAGMAS = (
     # FULL makes every commit durable in WAL mode; NORMAL could lose the last ones with the power.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    # What is deleted is overwritten: labels that a patient's name had given do not stay in the file.
+    # What is deleted is overwritten: labels that a patient's name had given do not stay behind.
     "PRAGMA secure_delete = ON",
 )
 

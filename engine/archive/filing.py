@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import history, sessions
 from engine.archive.audit import record
 from engine.archive.columns import fitted
-from engine.archive.database import insert_into
 from engine.archive.numbering import Kind, next_id
 from engine.archive.projects import live
 from engine.archive.search import searchable
@@ -31,63 +30,40 @@ from engine.model.archive import NewSession, Reservation, ScanSummary, SessionCa
 from engine.model.errors import Conflict
 
 _LOCKS = 0x616E7477
-"""The family of PostgreSQL advisory locks that stand for origins."""
+"""The family of PostgreSQL advisory locks that stand for origins and labels."""
 
 
-async def reserve(
-    session: AsyncSession, *, origin: str, project: str, label: str, site: str
-) -> Reservation:
-    """Reserve a label for a session and give the accession ID that it will have.
-
-    The same origin gets the same accession ID again, also under another label.
+async def reserve(session: AsyncSession, *, origin: str, project: str, label: str) -> Reservation:
+    """Note that a session is being archived into a project, and keep the project from being removed
+    meanwhile. The label is only looked at: it is taken when the session is filed.
 
     Raises:
         NotFound: no such project.
-        Conflict: the project has a session of this label, or another one is being archived as it.
+        Conflict: the project has a session of this label.
     """
     await live(session, project)
     await _alone(session, origin)
     filed = await _filed(session, origin)
     if filed is not None:
         return _reservation_of(filed)
+    await _free(session, project, label)
     held = await session.get(FilingRow, origin)
-    if held is not None and (held.project, held.label) == (project, label):
-        return _reservation(held)
-    if held is not None:
-        accession = held.accession
-        await session.delete(held)
-        await session.flush()
-    else:
-        accession = await next_id(session, site, Kind.EXPERIMENT)
-    taken = await session.scalar(
-        insert_into(session, FilingRow)
-        .values(
-            origin=origin,
-            project=project,
-            label=label,
-            accession=accession,
-            at=datetime.now(UTC),
-        )
-        .on_conflict_do_nothing()
-        .returning(FilingRow.accession)
-    )
-    if taken is None:
-        raise Conflict(
-            "another session is being archived under the same label",
-            hint="wait until it has been archived, or change the label",
-        )
-    # Looked up last: a reservation that was in the way may have become a session meanwhile.
-    existing = await session.scalar(
-        select(ArchivedSessionRow.id).where(
-            ArchivedSessionRow.project == project, ArchivedSessionRow.label == label
-        )
-    )
-    if existing is not None:
-        raise Conflict(
-            f"the project {project} has a session of this label already ({existing})",
-            hint="change the label, or delete the archived session first",
-        )
-    return Reservation(origin=origin, project=project, label=label, accession=accession)
+    if held is None:
+        held = FilingRow(origin=origin, project=project, at=datetime.now(UTC))
+        session.add(held)
+    held.project = project
+    await session.flush()
+    return _reservation(held)
+
+
+async def draw(session: AsyncSession, origin: str, *, site: str) -> str:
+    """Give the accession ID under which `origin` is filed, or is to be in this very transaction: a
+    number that the transaction does not commit is drawn again by another."""
+    await _alone(session, origin)
+    known = await standing(session, origin)
+    if known is not None and known.accession:
+        return known.accession
+    return await next_id(session, site, Kind.EXPERIMENT)
 
 
 async def commit(
@@ -96,6 +72,7 @@ async def commit(
     new: NewSession,
     scans: Sequence[ScanSummary],
     *,
+    accession: str,
     xml: str,
     search_text: str,
     actor: str,
@@ -104,26 +81,30 @@ async def commit(
     """Turn the reservation of `origin` into a session; a second time nothing is changed.
 
     Args:
+        accession: what `draw` has given in the same transaction.
         search_text: words by which to find the session, beside those of its card and scans.
         script: the script, with its version, that ran over the objects on the way.
 
     Raises:
-        Conflict: nothing is reserved for `origin`, or another project, label or subject.
+        Conflict: nothing is reserved for `origin`, or another project; the project has a session of
+            this label; the subject is of another one.
     """
     await _alone(session, origin)
     filed = await _filed(session, origin)
     if filed is not None:
         return await sessions.card(session, filed.id)
     held = await session.get(FilingRow, origin)
-    if held is None or (held.project, held.label) != (new.project, new.label):
-        raise Conflict("the label was not reserved for this session", hint="archive it again")
+    if held is None or held.project != new.project:
+        raise Conflict("nothing was reserved for this session", hint="archive it again")
+    await _alone(session, f"{new.project}/{new.label}")
+    await _free(session, new.project, new.label)
     subject = await session.get(SubjectRow, new.subject)
     if subject is None or subject.project != new.project:
         raise Conflict(f"the project {new.project} has no subject {new.subject}")
     # The document beside the files keeps every value whole.
     row = ArchivedSessionRow(
         **fitted(ArchivedSessionRow, asdict(new)),
-        id=held.accession,
+        id=accession,
         origin=origin,
         added=datetime.now(UTC),
         added_by=actor,
@@ -161,16 +142,31 @@ async def standing(session: AsyncSession, origin: str) -> Reservation | None:
 
 
 async def release(session: AsyncSession, origin: str) -> None:
-    """Give the reservation of `origin` back; its accession ID is not given again."""
+    """Give the reservation of `origin` back."""
     await session.execute(delete(FilingRow).where(FilingRow.origin == origin))
 
 
-async def _alone(session: AsyncSession, origin: str) -> None:
-    """Let one transaction at a time file an origin; on SQLite a writer is alone anyway."""
+async def _free(session: AsyncSession, project: str, label: str) -> None:
+    """Refuse a label that a session of the project has."""
+    existing = await session.scalar(
+        select(ArchivedSessionRow.id).where(
+            ArchivedSessionRow.project == project, ArchivedSessionRow.label == label
+        )
+    )
+    if existing is not None:
+        raise Conflict(
+            f"the project {project} has a session of this label already ({existing})",
+            hint="change the label, or delete the archived session first",
+        )
+
+
+async def _alone(session: AsyncSession, what: str) -> None:
+    """Let one transaction at a time file an origin, or under a label; on SQLite a writer is alone
+    anyway."""
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(
-            text("SELECT pg_advisory_xact_lock(:family, hashtext(:origin))"),
-            {"family": _LOCKS, "origin": origin},
+            text("SELECT pg_advisory_xact_lock(:family, hashtext(:what))"),
+            {"family": _LOCKS, "what": what},
         )
 
 
@@ -182,14 +178,16 @@ async def _filed(session: AsyncSession, origin: str) -> ArchivedSessionRow | Non
 
 
 def _reservation(row: FilingRow) -> Reservation:
-    return Reservation(
-        origin=row.origin, project=row.project, label=row.label, accession=row.accession
-    )
+    return Reservation(origin=row.origin, project=row.project, accession=row.accession or "")
 
 
 def _reservation_of(row: ArchivedSessionRow) -> Reservation:
     return Reservation(
-        origin=row.origin, project=row.project, label=row.label, accession=row.id, filed=True
+        origin=row.origin,
+        project=row.project,
+        accession=row.id,
+        folder=row.folder,
+        label=row.label,
     )
 
 

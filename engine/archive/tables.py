@@ -176,17 +176,16 @@ class SearchRow(ArchiveTable):
 
 
 class FilingRow(ArchiveTable):
-    """A label that a running archive job has reserved, and the accession ID that it will give."""
+    """A session that a running archive job is bringing into a project. It is named by its
+    prearchive id only: label and accession ID come with the transaction that files it."""
 
     __tablename__ = "filings"
 
     origin: Mapped[str] = mapped_column(String(16), primary_key=True)
     project: Mapped[str] = mapped_column(String(64))
-    label: Mapped[str] = mapped_column(String(160))
-    accession: Mapped[str] = mapped_column(String(64), unique=True)
+    accession: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Of jobs only that began under a version which drew it before the session was filed."""
     at: Mapped[datetime]
-
-    __table_args__ = (UniqueConstraint("project", "label"),)
 
 
 class NumberRow(ArchiveTable):

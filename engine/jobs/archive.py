@@ -93,7 +93,8 @@ class ArchiveJob:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None or row.project is None:
             return
-        await self._reservation(row)
+        async with self._shop.archive_db.write() as transaction:
+            await filing.reserve(transaction, origin=row.id, project=row.project, label=row.label)
         await self._shop.at("reserved")
 
     async def _file(self, session: str, attempt: int) -> None:
@@ -101,14 +102,14 @@ class ArchiveJob:
         if row is None:
             return
         place = await self._place(row)
-        accession = (await self._reservation(row)).accession
-        if not await asyncio.to_thread(placing.stands, place, accession):
-            await self._fill(row, place, accession)
+        if not await asyncio.to_thread(placing.stands, place, await self._accession(row)):
+            await self._fill(row, place)
         await self._shop.at("filed")
 
-    async def _fill(self, row: SessionRow, place: Placed, accession: str) -> None:
+    async def _fill(self, row: SessionRow, place: Placed) -> None:
         """Make the archive's folder. What a script changes or leaves out is told anew from the
-        files as they are then: scripts may change UIDs, and all that a document says."""
+        files as they are then: scripts may change UIDs, and all that a document says. The session
+        has its prearchive id until it is filed."""
         shop = self._shop
         folder = shop.prearchive / row.working_folder
         document = await self._built(document_beside(folder))
@@ -122,7 +123,7 @@ class ArchiveJob:
             document = await self._scripted(row, place, work, document)
         filed = replace(
             document,
-            id=accession,
+            id=row.id,
             project=row.project or "",
             label=row.label,
             subject=subject,
@@ -173,15 +174,16 @@ class ArchiveJob:
         if row is None or row.project is None:
             return
         place = await self._place(row)
-        document = await self._built(place.document)
-        xml = write_session(document)
+        built = await self._built(place.document)
         ran = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
+        site = self._shop.settings.site_id
         async with self._shop.archive_db.write() as transaction:
+            document = replace(built, id=await filing.draw(transaction, session, site=site))
             subject = await subjects.find_or_create(
                 transaction,
                 row.project,
                 document.subject,
-                site=self._shop.settings.site_id,
+                site=site,
                 actor=row.asked_by or "engine",
                 experiment=document.id,
                 gender=_GENDERS.get(document.patient_sex, ""),
@@ -193,7 +195,8 @@ class ArchiveJob:
                 session,
                 _new_session(document, subject.id, str(folder), received),
                 [_scan(scan) for scan in document.scans],
-                xml=xml.decode(),
+                accession=document.id,
+                xml=write_session(document).decode(),
                 search_text=document.operator,
                 actor=row.asked_by or "engine",
                 script=ran.by,
@@ -205,6 +208,7 @@ class ArchiveJob:
     async def _leave(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
         if row is not None:
+            await self._name(session)
             gone = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
             await leave(self._shop, row, Place.ARCHIVED, "Archived", left_out=gone)
             await self._shop.at("left the prearchive")
@@ -212,17 +216,22 @@ class ArchiveJob:
         if row is not None:
             self._shop.changed(session, "archived", "info")
 
-    async def _reservation(self, row: SessionRow) -> Reservation:
-        """Give the accession ID that is kept for this session; asked again it is the same."""
-        assert row.project is not None
-        async with self._shop.archive_db.write() as transaction:
-            return await filing.reserve(
-                transaction,
-                origin=row.id,
-                project=row.project,
-                label=row.label,
-                site=self._shop.settings.site_id,
-            )
+    async def _name(self, session: str) -> None:
+        """Tell the document beside the files what the session is called in the archive."""
+        standing = await self._standing(session)
+        if standing is None or not standing.filed:
+            return
+        document = self._shop.archive / standing.folder / f"{standing.label}.xml"
+        await asyncio.to_thread(placing.name, document, standing.accession, self._shop.reached)
+
+    async def _standing(self, session: str) -> Reservation | None:
+        async with self._shop.archive_db.read() as transaction:
+            return await filing.standing(transaction, session)
+
+    async def _accession(self, row: SessionRow) -> str:
+        """Give the accession ID that is known for a session; empty where none has been drawn."""
+        standing = await self._standing(row.id)
+        return "" if standing is None else standing.accession
 
     async def _place(self, row: SessionRow) -> Placed:
         assert row.project is not None
@@ -242,15 +251,13 @@ class ArchiveJob:
     async def take_back(self, row: SessionRow) -> bool:
         """Undo what an attempt that cannot go on has done in the archive. True when the session is
         filed already: then there is no way back, and it leaves the prearchive instead."""
-        async with self._shop.archive_db.read() as transaction:
-            standing = await filing.standing(transaction, row.id)
+        standing = await self._standing(row.id)
         if standing is not None and standing.filed:
             await self._leave(row.id, row.attempt)
             return True
         if row.project is not None:
             place = await self._place(row)
-            accession = "" if standing is None else standing.accession
-            await asyncio.to_thread(placing.take_out, place, accession)
+            await asyncio.to_thread(placing.take_out, place, await self._accession(row))
         await asyncio.to_thread(left_out.forget, self._shop.prearchive, row.id)
         async with self._shop.archive_db.write() as transaction:
             await filing.release(transaction, row.id)

@@ -3,13 +3,15 @@ the session stands in the tables is the affair of the archive job."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.intake.build.document import read_session
+from engine.intake.build.document import read_session, write_session
+from engine.intake.build.layout import write_whole
 from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
 from engine.jobs.leave import object_files
@@ -50,7 +52,7 @@ class Placed:
 
 def stands(place: Placed, accession: str) -> bool:
     """Say whether a killed attempt of this very job had put the folder into place, and make that
-    durable.
+    durable. `accession` is the ID that is known for the session, empty where none is.
 
     Raises:
         Conflict: if something else stands there.
@@ -58,7 +60,7 @@ def stands(place: Placed, accession: str) -> bool:
     if not place.final.exists():
         return False
     if not _is_ours(place, accession):
-        raise Conflict("a folder of that label stands in the archive already")
+        raise _taken()
     sync_folder(place.arc)
     return True
 
@@ -105,8 +107,10 @@ def bring_document(document: Path, place: Placed) -> None:
 
 def finish(place: Placed, xml: bytes, reached: Callable[[str], None]) -> None:
     """Write the session document, make all of the hidden folder durable, and rename it into place.
+    Of two sessions that are filed under one label at the same time one gets its name.
 
     Raises:
+        Conflict: if another session has the name.
         OSError: if it cannot be written; the prearchive's files are untouched.
     """
     with (place.hidden / f"{place.label}.xml").open("wb") as file:
@@ -120,14 +124,27 @@ def finish(place: Placed, xml: bytes, reached: Callable[[str], None]) -> None:
             sync_folder(path)
     sync_folder(place.hidden)
     reached("hidden folder made")
-    os.rename(place.hidden, place.final)
+    try:
+        os.rename(place.hidden, place.final)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise _taken() from error
+        raise
     reached("renamed into place")
     sync_folder(place.arc)
 
 
+def name(document: Path, accession: str, reached: Callable[[str], None]) -> None:
+    """Let the document of a filed session bear its accession ID, durably."""
+    told = read_session(document.read_bytes())
+    if told.id != accession:
+        write_whole(document, write_session(replace(told, id=accession)), lambda: None)
+    reached("document named")
+
+
 def take_out(place: Placed, accession: str) -> None:
     """Remove a folder that was never filed; the prearchive still has all of its files."""
-    if accession and _is_ours(place, accession):
+    if _is_ours(place, accession):
         _remove_hidden(place)
         os.rename(place.final, place.hidden)
         sync_folder(place.arc)
@@ -154,8 +171,14 @@ def _what_is_filed(folder: Path) -> list[Path]:
     return found
 
 
+def _taken() -> Conflict:
+    return Conflict("a folder of that label stands in the archive already")
+
+
 def _is_ours(place: Placed, accession: str) -> bool:
+    """Tell by the ID in its document whose the folder is: until the session is filed that is the
+    prearchive id."""
     try:
-        return read_session(place.document.read_bytes()).id == accession
+        return read_session(place.document.read_bytes()).id in {place.origin, accession or None}
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False

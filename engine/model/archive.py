@@ -99,15 +99,23 @@ class NewSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """A label that belongs to one running archive job, and the accession ID that it will give."""
+    """How far the archive knows of a session that is being filed: by its prearchive id only, until
+    it is filed."""
 
     origin: str
     """The prearchive id."""
     project: str
-    label: str
-    accession: str
-    filed: bool = False
-    """True when the session of this origin stands in the archive already."""
+    accession: str = ""
+    """Drawn when the session is filed; before that of one only that an earlier version reserved."""
+    folder: str = ""
+    """Where it stands below the archive's root, once it is filed."""
+    label: str = ""
+    """Its label, once it is filed."""
+
+    @property
+    def filed(self) -> bool:
+        """Whether the session of this origin stands in the archive."""
+        return bool(self.folder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

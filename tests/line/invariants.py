@@ -24,6 +24,7 @@ from engine.archive.prearchive.tables import (
 from engine.archive.tables import ArchivedSessionRow, FilingRow, ScanRow
 from engine.dicom.part10 import read_meta
 from engine.intake.build.catalog import read_catalog
+from engine.intake.build.document import read_session
 from engine.model.accounts import BESIDE, Place
 from engine.model.states import QUEUED, Status
 
@@ -161,7 +162,8 @@ async def _archived(
         books.check(f"{row.id}: files", len(files), row.files)
         books.check(f"{row.id}: scans", by_scan.get(row.id, 0), row.files)
         books.check(f"{row.id}: catalogs", _catalogued(folder), row.files)
-        books.check(f"{row.id}: document", (folder / f"{row.label}.xml").is_file(), True)
+        document = read_session((folder / f"{row.label}.xml").read_bytes())
+        books.check(f"{row.id}: document", document.id, row.id)
         books.check(
             f"{row.id}: archived tally", tallies.get((row.origin, Place.ARCHIVED), 0), row.files
         )

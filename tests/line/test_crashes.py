@@ -50,6 +50,7 @@ POINTS = (
     ("renamed into place", 1),
     ("filed", 1),
     ("committed", 1),
+    ("document named", 1),
     ("left the prearchive", 1),
 )
 """Points of building and archiving, with how often each is passed until the kill."""

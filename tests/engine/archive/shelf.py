@@ -67,13 +67,15 @@ async def file_session(
     """Reserve, find the subject and commit, in one transaction."""
     origin = origin or f"pre_{label[:12]}"
     async with archive.write() as session:
-        await filing.reserve(session, origin=origin, project=project, label=label, site=SITE)
+        await filing.reserve(session, origin=origin, project=project, label=label)
+        accession = await filing.draw(session, origin, site=SITE)
         found = await find_or_create(session, project, subject, site=SITE, actor="ada")
         return await filing.commit(
             session,
             origin,
             new_session(project, label, found.id, **values),
             scans,
+            accession=accession,
             xml=xml or f"<MRSession label='{label}'/>",
             search_text=search_text,
             actor="ada",

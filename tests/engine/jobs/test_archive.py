@@ -11,7 +11,8 @@ from sqlalchemy import select
 from engine.archive import filing
 from engine.archive.prearchive import accounts
 from engine.archive.prearchive.tables import SessionRow
-from engine.archive.tables import ArchivedSessionRow
+from engine.archive.tables import ArchivedSessionRow, DocumentRow
+from engine.intake.build.document import read_session
 from engine.jobs.archive import ArchiveJob, subject_of
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
@@ -47,11 +48,20 @@ def files(root: Path) -> list[str]:
     return sorted(path.name for path in root.rglob("*.dcm"))
 
 
+async def named(fixture: Fixture) -> list[str]:
+    """Give what the documents of the only filed session call it: beside its files, in the table."""
+    (path,) = fixture.shop.archive.glob("P/arc001/*/*.xml")
+    async with fixture.shop.archive_db.read() as transaction:
+        (kept,) = (await transaction.execute(select(DocumentRow.xml))).scalars()
+    return [read_session(data).id for data in (path.read_bytes(), kept.encode())]
+
+
 async def test_a_session_is_filed_counted_and_gone_from_the_prearchive(fixture: Fixture) -> None:
     session = await ready(fixture)
     assert await archive(fixture, session) == ""
     (row,) = await filed(fixture)
     assert (row.origin, row.files) == (session, 2)
+    assert await named(fixture) == [row.id, row.id]
     assert files(fixture.shop.archive / row.folder) == ["1.dcm", "2.dcm"]
     assert files(fixture.shop.prearchive) == []
     assert await counted(fixture) == {Place.ARCHIVED: 2}
@@ -93,7 +103,7 @@ async def test_a_step_that_fails_before_filing_leaves_the_session_whole_and_the_
     assert await build(fixture, session) == ""
     assert await archive(fixture, session) == ""
     assert await counted(fixture) == {Place.ARCHIVED: 2}
-    assert len(await filed(fixture)) == 1
+    assert [row.id[-7:] for row in await filed(fixture)] == ["_E00001"]
 
 
 async def test_a_step_that_fails_after_filing_never_brings_the_session_back(
@@ -103,7 +113,8 @@ async def test_a_step_that_fails_after_filing_never_brings_the_session_back(
     fixture.hook.faults["committed"] = OSError(5, "no")
     assert await archive(fixture, session) == "OSError"
     assert await fixture.row(session) is None
-    assert len(await filed(fixture)) == 1
+    (row,) = await filed(fixture)
+    assert await named(fixture) == [row.id, row.id]
     assert files(fixture.shop.prearchive) == []
     assert files(fixture.shop.archive) == ["1.dcm", "2.dcm"]
     assert await counted(fixture) == {Place.ARCHIVED: 2}
@@ -128,6 +139,23 @@ async def test_a_strangers_folder_of_that_label_is_not_touched(fixture: Fixture)
     assert "stands in the archive" in await archive(fixture, session)
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert stranger.read_text() == "not ours"
+
+
+async def test_of_two_that_are_filed_under_one_label_at_once_one_gets_it(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    winner = fixture.shop.archive / "P" / "arc001" / "E1" / "1.dcm"
+
+    def other_is_faster(point: str) -> None:
+        if point == "hidden folder made":
+            winner.parent.mkdir()
+            winner.write_text("of another session")
+
+    fixture.hook.look = other_is_faster
+    assert "stands in the archive" in await archive(fixture, session)
+    assert (await fixture.there(session)).status == Status.CONFLICT
+    assert winner.read_text() == "of another session"
+    assert list(fixture.shop.archive.glob("P/arc001/.*")) == []
+    assert files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
 
 
 async def test_an_object_that_came_after_the_build_is_filed_with_the_others(

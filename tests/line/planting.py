@@ -1,0 +1,148 @@
+"""An image whose every identifying element says something that stands nowhere else, and the search
+for these marks in whatever an installation writes: plain, in UTF-16, in hexadecimal, in base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from engine.anonymize.profile_table import rows
+
+STUDY_UID, SERIES_UID, SOP_UID = "(0020,000D)", "(0020,000E)", "(0008,0018)"
+PRIVATE, BEHIND, NESTED = "private", "private, behind the pixels", "private, in a sequence"
+OVERLAY = "(6002,3000)"
+_NOT_OF_OBJECTS = ("(0000", "(0002", "(0004", "(50", "(60", "(0012,006")
+_FIRST_DAY = date(1901, 1, 1)
+_TEXTS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+_BYTES = frozenset(("OB", "OW", "UN"))
+
+_MARKS = re.compile(
+    rb"QZ(?P<text>\d{4})QZ|1[._]2[._]77531[._](?P<uid>\d{1,4})[._]7"
+    rb"|(?P<date>190[1-3]-?[01]\d-?[0-3]\d)|010101\.77(?P<time>\d{4})|77531(?P<number>\d{4})",
+    re.IGNORECASE,
+)
+_HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{12,}={0,2}")
+
+
+class Marks:
+    """The marks of one kind of object, by the elements in which they stand."""
+
+    def __init__(self) -> None:
+        """Number every attribute that the standard's profile names, and some that it does not."""
+        named = [row for row in rows() if row.tag.startswith("(")]
+        self._rows = [row for row in named if not row.tag.startswith(_NOT_OF_OBJECTS)]
+        self.tags = [row.tag for row in self._rows] + [PRIVATE, BEHIND, NESTED, OVERLAY]
+        self._numbers = {tag: number for number, tag in enumerate(self.tags, 1)}
+
+    def of(self, tag: str, vr: str = "LO") -> str:
+        """Give the mark of an element, as its VR would have it; empty where there can be none."""
+        number = self._numbers[tag]
+        if vr in _TEXTS | _BYTES:
+            return f"QZ{number:04}QZ"
+        day = (_FIRST_DAY + timedelta(number)).strftime("%Y%m%d")
+        return {
+            "UI": f"1.2.77531.{number}.7",
+            "DA": day,
+            "DT": f"{day}101010",
+            "TM": f"010101.77{number:04}",
+            "DS": f"77531{number:04}",
+            "IS": f"77531{number:04}",
+            "UR": f"http://QZ{number:04}QZ",
+        }.get(vr, "")
+
+    def found(self, data: bytes) -> set[str]:
+        """Name the elements whose marks stand in some bytes."""
+        known = range(1, len(self.tags) + 1)
+        return {
+            self.tags[number - 1]
+            for each in _readings(data)
+            for number in _numbers(each)
+            if number in known
+        }
+
+    def image(self, number: int) -> Dataset:
+        """Make an image of which all that identifies is marked; of one study, whatever its number
+        within the series."""
+        path = get_testdata_file("MR_small.dcm")
+        assert isinstance(path, str)
+        made = pydicom.dcmread(path)
+        for row in self._rows:
+            self._plant(made, row.tag, row.vr or "LO")
+        made.SOPInstanceUID = f"{self.of(SOP_UID, 'UI')}.{number}"
+        made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
+        made.InstanceNumber = str(number)
+        made.Modality, made.SeriesNumber = "MR", "3"
+        for group, tag in ((0x0019, PRIVATE), (0x7FE1, BEHIND)):
+            block = made.private_block(group, f"{self.of(tag)} 1.0", create=True)
+            block.add_new(1, "LO", self.of(tag))
+        self._overlay(made)
+        return made
+
+    def _plant(self, made: Dataset, tag: str, vr: str) -> None:
+        place = int(tag[1:5] + tag[6:10], 16)
+        if vr == "SQ":
+            item = Dataset()
+            item.PersonName = self.of(tag)
+            item.StudyDate = self.of(tag, "DA")
+            block = item.private_block(0x0021, f"{self.of(NESTED)} 1.0", create=True)
+            block.add_new(1, "LO", self.of(NESTED))
+            made.add_new(place, vr, Sequence([item]))
+        elif vr in _BYTES:
+            made.add_new(place, vr, self.of(tag, vr).encode())
+        elif self.of(tag, vr):
+            made.add_new(place, vr, self.of(tag, vr))
+
+    def _overlay(self, made: Dataset) -> None:
+        """An overlay of 8 by 8 whose bits are the mark (PS3.3 C.9.2)."""
+        made.add_new(0x60020010, "US", 8)
+        made.add_new(0x60020011, "US", 8)
+        made.add_new(0x60020040, "CS", "G")
+        made.add_new(0x60020050, "SS", [1, 1])
+        made.add_new(0x60020100, "US", 1)
+        made.add_new(0x60020102, "US", 0)
+        made.add_new(0x60023000, "OW", self.of(OVERLAY).encode())
+
+
+def searched(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Give every file below a folder with its path and what stands in both."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file():
+            yield name, name.encode()
+        else:
+            yield name, name.encode() + b"\n" + path.read_bytes()
+
+
+def _readings(data: bytes) -> Iterable[bytes]:
+    """Give bytes in every way in which a text may stand in them."""
+    yield data
+    yield data.replace(b"\0", b"")  # UTF-16 and UTF-32 of what is ASCII
+    for run in _HEXADECIMAL.findall(data):
+        yield binascii.unhexlify(run)
+        yield binascii.unhexlify(run[1:-1])
+    for run in _BASE64.findall(data):
+        for start in range(4):
+            whole = run[start:].rstrip(b"=")
+            yield base64.b64decode(whole[: len(whole) // 4 * 4])
+
+
+def _numbers(data: bytes) -> Iterable[int]:
+    for found in _MARKS.finditer(data):
+        kind, value = found.lastgroup, found.group(found.lastgroup or 0)
+        if kind == "date":
+            digits = value.replace(b"-", b"").decode()
+            with suppress(ValueError):
+                yield (date.fromisoformat(digits) - _FIRST_DAY).days
+        else:
+            yield int(value)
