@@ -30,6 +30,7 @@ from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, remove_tree
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
+from engine.model.settings import FileNames
 from engine.model.states import Status, Verb
 
 AUTO_ARCHIVE = 4
@@ -172,7 +173,8 @@ async def assembled(
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
-    wanted = shop.settings.build
+    wanted, dicom = shop.settings.build, shop.settings.dicom
+    as_received = dicom.file_names is FileNames.AS_RECEIVED
     mapping: dict[str, str] = {}
     if wanted.scan_type_mapping and row.project is not None:
         async with shop.archive_db.read() as transaction:
@@ -183,6 +185,7 @@ async def assembled(
         scan_type_mapping=mapping,
         pet_mr=wanted.pet_mr,
         routed=routed,
+        file_names="" if as_received else dicom.file_name_template,
     )
     try:
         return await shop.crunch.run(
@@ -258,6 +261,9 @@ async def _follow_files(transaction: AsyncSession, row: SessionRow, result: Buil
         (await transaction.execute(select(ObjectRow).where(ObjectRow.session == row.id))).scalars()
     )
     covered = result.covered
+    moved = {move.source: move.target for move in result.moves}
+    for entry in entries:
+        entry.file = moved.get(entry.file, entry.file)
     homeless = [entry for entry in entries if entry.file not in covered]
     if not homeless:
         return

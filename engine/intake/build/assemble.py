@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.dicom.guard import Guard
+from engine.dicom.names import FileNameTemplate
 from engine.intake.build.catalog import write_catalog
 from engine.intake.build.compose import compose_scan, compose_session
 from engine.intake.build.document import read_session, write_session
@@ -27,6 +28,7 @@ from engine.intake.build.layout import (
     Checkpoint,
     drop_second_names,
     list_files,
+    named_so,
     place,
     plan,
     remove_empty,
@@ -126,6 +128,8 @@ class _Build:
         listing = list_files(self._folder)
         drop_second_names(self._folder, listing, self._checkpoint)
         chunks: list[ChunkFacts] = []
+        wanted = self._options.file_names
+        names = FileNameTemplate(wanted) if wanted else None
         own = Guard() if guard is None else None
         try:
             for start in range(0, len(listing.files), _CHUNK):
@@ -136,6 +140,7 @@ class _Build:
                         paths,
                         guard=guard or own,
                         checksums=self._options.checksums,
+                        names=names,
                     )
                 )
                 if progress is not None:
@@ -261,7 +266,13 @@ class _Build:
             for label, files in series.parts.items()
             for fact in files
         }
-        done = place(self._folder, plan(wanted, self._stay), self._checkpoint)
+        names = {
+            fact.path: fact.file_name
+            for series in all_series
+            for fact in series.files
+            if fact.file_name and not named_so(fact.path, fact.file_name)
+        }
+        done = place(self._folder, plan(wanted, self._stay, names), self._checkpoint)
         for series in all_series:
             for label, files in series.parts.items():
                 series.parts[label] = [

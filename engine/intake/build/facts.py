@@ -13,6 +13,7 @@ from engine.anonymize.record import METHODS, records_in
 from engine.dicom.dictionary import tag_of
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
+from engine.dicom.names import FileNameTemplate
 from engine.dicom.part10 import read_header
 from engine.intake.build.attributes import ATTRIBUTES, INDEX, Attribute, Kind
 from engine.intake.build.markup import clean
@@ -64,6 +65,9 @@ class ObjectFacts:
     values: tuple[str, ...]
     """In the order of the table of attributes; empty where a header has no value."""
 
+    file_name: str = ""
+    """How the header names the file; empty where that was not asked."""
+
     def __getitem__(self, name: str) -> str:
         """Give the value of the attribute `name`; empty when the header has none."""
         return self.values[INDEX[name]]
@@ -98,9 +102,14 @@ class ChunkFacts:
 
 
 def read_facts(
-    path: Path, guard: Guard | None, *, name: str = "", checksums: bool = False
+    path: Path,
+    guard: Guard | None,
+    *,
+    name: str = "",
+    checksums: bool = False,
+    names: FileNameTemplate | None = None,
 ) -> ObjectFacts:
-    """Read one header; `name` is the path to record.
+    """Read one header; `name` is the path to record, `names` says how files are named.
 
     Raises:
         Unreadable, HeaderError: when the file is not an object that can be indexed.
@@ -131,6 +140,7 @@ def read_facts(
         position=tuple(header.numbers(_POSITION)) if _POSITION in header else (),
         records=_records(header),
         values=_values(header),
+        file_name=names.name(header) if names is not None else "",
     )
 
 
@@ -140,6 +150,7 @@ def read_chunk(
     *,
     guard: Guard | None = None,
     checksums: bool = False,
+    names: FileNameTemplate | None = None,
 ) -> ChunkFacts:
     """Read the facts of `paths` below `folder`; safe to run in another process.
 
@@ -153,7 +164,9 @@ def read_chunk(
         for name in paths:
             try:
                 facts.append(
-                    read_facts(folder / name, guard or own, name=name, checksums=checksums)
+                    read_facts(
+                        folder / name, guard or own, name=name, checksums=checksums, names=names
+                    )
                 )
             except FileNotFoundError:
                 continue

@@ -77,21 +77,34 @@ def list_files(folder: Path) -> Listing:
     return Listing(files=tuple(sorted(names)), strange=tuple(strange), again=tuple(again))
 
 
-def plan(wanted: Mapping[str, str], occupied: Iterable[str]) -> dict[str, str]:
-    """Give every file its target; `wanted` maps path -> folder, `occupied` stays where it is."""
+def plan(
+    wanted: Mapping[str, str], occupied: Iterable[str], names: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Give every file its target; `wanted` maps path -> folder, `names` path -> name for files that
+    are to get another one, `occupied` stays where it is."""
+    named = names or {}
     taken = {path.lower() for path in occupied}
     targets: dict[str, str] = {}
+
+    def moves(path: str) -> bool:
+        return _home(path) != path or _folder(path) != wanted[path] or path in named
+
     # Files that lie where they belong keep their names; the others make way.
-    for path in sorted(
-        wanted, key=lambda path: (_home(path) != path or _folder(path) != wanted[path], path)
-    ):
-        name = _plain(_home(path).rpartition("/")[2])
+    for path in sorted(wanted, key=lambda path: (moves(path), path)):
+        name = _plain(named.get(path) or _base(_home(path)))
         for candidate in _candidates(f"{wanted[path]}/{name}"):
             if candidate.lower() not in taken:
                 taken.add(candidate.lower())
                 targets[path] = candidate
                 break
     return targets
+
+
+def named_so(path: str, name: str) -> bool:
+    """Tell whether a file has a name, be it with a number: others had it before."""
+    stem, dot, ending = _plain(name).rpartition(".")
+    pattern = rf"{re.escape(stem)}([-_]\d+)?{re.escape(dot + ending)}"
+    return re.fullmatch(pattern, _base(_home(path)), re.IGNORECASE) is not None
 
 
 def place(folder: Path, targets: Mapping[str, str], checkpoint: Checkpoint) -> Placement:
@@ -246,6 +259,10 @@ def _plain(name: str) -> str:
 
 def _folder(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _folders(path: Path) -> list[Path]:

@@ -31,6 +31,10 @@ class BuildOptions:
 CONFLICTS = frozenset({"conflict", "patients"})
 """Codes of what a person has to decide: several objects of one UID, several patients."""
 
+    file_names: str = ""
+    """The template by which headers name their files. A script may have changed what a header says
+    since its file was named. Empty: files keep the names that they have."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:

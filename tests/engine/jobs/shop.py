@@ -28,7 +28,7 @@ from engine.jobs.crunch import Crunch
 from engine.jobs.runner import JobRunner, Work
 from engine.jobs.workshop import Workshop
 from engine.model.errors import EngineError
-from engine.model.settings import Settings
+from engine.model.settings import FileNames, Settings
 from engine.model.states import Verb
 from tests.engine.intake.build.objects import write_object
 
@@ -180,6 +180,8 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
         folder.mkdir(parents=True)
     of_prearchive = Database.open(prearchive_url)
     settings = Settings().resolved(home)
+    # Files keep the names that tests give them.
+    settings = settings.override({"dicom.file_names": FileNames.AS_RECEIVED})
     receipts = Receipts(b"secret")
     hook, jobs, said = Hook(), Jobs(), list[str]()
     shop = Workshop(
