@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -90,6 +90,11 @@ class Fixture:
     journal: Journal
     outside: Path
     said: list[str]
+
+    def as_stored(self) -> Fixture:
+        """Give a workshop that names files by their headers."""
+        settings = self.shop.settings.override({"dicom.file_names": FileNames.AS_STORED})
+        return replace(self, shop=replace(self.shop, settings=settings))
 
     async def project(self, id: str) -> None:
         """Add a project."""

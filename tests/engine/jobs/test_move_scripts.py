@@ -13,6 +13,7 @@ from engine.anonymize import hosting
 from engine.anonymize.shipped import SITE_DEFAULT, text_of
 from engine.anonymize.stored import open_stored, opened, write
 from engine.archive import scripts, secrets
+from engine.archive.prearchive.rows import folder_of
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.originals import Original, Originals
 from engine.jobs.archive import ArchiveJob
@@ -254,3 +255,39 @@ async def test_recovered_objects_have_no_original_and_run_as_they_are(fixture: F
     assert await move(fixture, session, wanted_project="P") == ""
     assert values(await place(fixture, session), "PatientName") == ["S1"] * 2
     assert list(Originals(fixture.shop.prearchive).of(session)) == []
+
+
+async def test_files_are_named_by_what_the_script_leaves_of_their_headers(fixture: Fixture) -> None:
+    fixture = fixture.as_stored()
+    uids = (
+        'project = "P" ? (0020,000D) := hashUID[(0020,000D)]\n'
+        'project = "P" ? (0008,0018) := hashUID[(0008,0018)]'
+    )
+    await in_force(fixture, uids, SITE)
+    session = await waiting(fixture)
+    row = await fixture.there(session)
+    before = set(objects(fixture.shop.prearchive / row.timestamp / "E1"))
+    assert all(name.startswith(row.received_study_uid) for name in before)
+    assert await move(fixture, session, wanted_project="P") == ""
+    row = await fixture.there(session)
+    folder = folder_of(row, fixture.shop.prearchive)
+    found = objects(folder)
+    assert len(found) == 2 and all(name.startswith(f"{row.study_uid}-") for name in found)
+    assert row.study_uid != row.received_study_uid
+    index = await fixture.index(session)
+    for file, entry in index.items():
+        assert pydicom.dcmread(folder / file).SOPInstanceUID == entry.sop_uid
+    assert len(index) == 2
+
+
+async def test_files_are_filed_under_what_the_projects_script_leaves(fixture: Fixture) -> None:
+    fixture = fixture.as_stored()
+    session = await waiting(fixture, "P")
+    row = await fixture.there(session)
+    await in_force(fixture, "(0020,000D) := hashUID[(0020,000D)]")
+    attempt = await fixture.ask(session, Verb.ARCHIVE)
+    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt) == ""
+    told = {path.name: path for path in fixture.shop.archive.rglob("*") if path.is_file()}
+    assert len(objects(fixture.shop.archive)) == 2
+    assert not any(name.startswith(row.received_study_uid) for name in told)
+    assert not any(row.received_study_uid in told[name].read_text("latin-1") for name in told)

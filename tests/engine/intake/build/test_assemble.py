@@ -445,3 +445,29 @@ def test_a_build_runs_in_another_process(folder: Path) -> None:
         job = pool.submit(assemble, folder, project="P", label="L", subject="S")
         result = job.result()
     assert result.document.type == "xnat:mrSessionData"
+
+
+def test_a_file_is_named_by_its_header_as_it_is(folder: Path, build: Build) -> None:
+    template = "${StudyInstanceUID}-${SOPInstanceUID}.dcm"
+    uids = {"SOPInstanceUID": "1.2.1", "StudyInstanceUID": "1.9"}
+    received(folder, "old name.dcm", scan="4", SeriesNumber="4", **uids)
+    # Two of one UID, of which the second was given a number, and one that is in the wrong scan.
+    for number, name in enumerate(("1.9-1.2.2.dcm", "1.9-1.2.2-2.dcm"), start=1):
+        two = {"SOPInstanceUID": "1.2.2", "InstanceNumber": str(number)}
+        received(folder, name, scan="4", SeriesNumber="4", StudyInstanceUID="1.9", **two)
+    wrong = {"SOPInstanceUID": "1.2.3", "StudyInstanceUID": "1.9"}
+    received(folder, "1.8-1.2.3.dcm", scan="5", SeriesNumber="4", **wrong)
+    contents = sorted(path.read_bytes() for path in folder.rglob("*.dcm"))
+    result = build(file_names=template)
+    names = {path.name for path in (folder / "SCANS" / "4" / "DICOM").glob("*.dcm")}
+    assert names == {
+        "1.9-1.2.1.dcm",
+        "1.9-1.2.2.dcm",
+        "1.9-1.2.2-2.dcm",
+        "1.9-1.2.3.dcm",
+    }
+    assert sorted(path.read_bytes() for path in folder.rglob("*.dcm")) == contents
+    catalog = (folder / "SCANS" / "4" / "DICOM" / "scan_4_catalog.xml").read_bytes()
+    assert {entry.uri for entry in read_catalog(catalog).entries} == names
+    assert len(result.moves) == 2
+    assert build(file_names=template).moves == ()
