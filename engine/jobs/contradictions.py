@@ -124,6 +124,12 @@ def write(folder: Path, kept: Kept) -> None:
     new.rename(path)
 
 
+def forget_evidence(folder: Path) -> None:
+    """Forget what says how objects were received, where a session goes that must not hold that any
+    more. What a person has decided stays; a build finds the rest anew."""
+    write(folder, Kept(accepted=read(folder).accepted))
+
+
 def decision_of(row: SessionRow) -> Decision | None:
     """Give what is to be carried out."""
     return msgspec.json.decode(row.decision, type=Decision) if row.decision else None

@@ -20,6 +20,7 @@ from engine.anonymize.profile_table import rows
 
 STUDY_UID, SERIES_UID, SOP_UID = "(0020,000D)", "(0020,000E)", "(0008,0018)"
 PRIVATE, BEHIND, NESTED = "private", "private, behind the pixels", "private, in a sequence"
+SUBJECT, SESSION = "name that became a label", "ID that became a label"
 OVERLAY = "(6002,3000)"
 _NOT_OF_OBJECTS = ("(0000", "(0002", "(0004", "(50", "(60", "(0012,006")
 _FIRST_DAY = date(1901, 1, 1)
@@ -42,7 +43,8 @@ class Marks:
         """Number every attribute that the standard's profile names, and some that it does not."""
         named = [row for row in rows() if row.tag.startswith("(")]
         self._rows = [row for row in named if not row.tag.startswith(_NOT_OF_OBJECTS)]
-        self.tags = [row.tag for row in self._rows] + [PRIVATE, BEHIND, NESTED, OVERLAY]
+        others = [PRIVATE, BEHIND, NESTED, OVERLAY, SUBJECT, SESSION]
+        self.tags = [row.tag for row in self._rows] + others
         self._numbers = {tag: number for number, tag in enumerate(self.tags, 1)}
 
     def of(self, tag: str, vr: str = "LO") -> str:
@@ -111,6 +113,7 @@ class Marks:
         made.add_new(0x60020050, "SS", [1, 1])
         made.add_new(0x60020100, "US", 1)
         made.add_new(0x60020102, "US", 0)
+        made.add_new(0x60021500, "LO", self.of(OVERLAY))
         made.add_new(0x60023000, "OW", self.of(OVERLAY).encode())
 
 

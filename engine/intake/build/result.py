@@ -27,13 +27,13 @@ class BuildOptions:
     routed: Routed = NOBODY
     """For whom the objects were routed."""
 
-
-CONFLICTS = frozenset({"conflict", "patients"})
-"""Codes of what a person has to decide: several objects of one UID, several patients."""
-
     file_names: str = ""
     """The template by which headers name their files. A script may have changed what a header says
     since its file was named. Empty: files keep the names that they have."""
+
+
+CONFLICTS = frozenset({"conflict", "patients"})
+"""Codes of what a person has to decide: several objects of one UID, several patients."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "p0005"
-down_revision = "p0004"
+revision = "p0006"
+down_revision = "p0005"
 branch_labels = None
 depends_on = None
 

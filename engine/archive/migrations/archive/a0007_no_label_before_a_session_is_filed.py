@@ -6,8 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0006"
-down_revision = "a0005"
+revision = "a0007"
+down_revision = "a0006"
 branch_labels = None
 depends_on = None
 
