@@ -1,6 +1,6 @@
 """What is arriving or settling: associations joined with the sessions that they feed, what waits,
-what is held, what was turned away, and what has left a moment ago. Pure: the time of day is an
-argument; how a row looks is decided in `console.arriving`."""
+what is held, who was refused or sent what was there, and what has left a moment ago. Pure: the time
+of day is an argument; how a row looks is decided in `console.arriving`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from engine.model.live import Event, HeldObject, Transfer
+from engine.model.live import RELEASED, Event, HeldObject, LedgerEntry, Transfer, broke_off
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import QUEUED, RECEIVING, WORKING, Status
 
@@ -28,31 +28,35 @@ SMOOTHED = timedelta(seconds=4)
 REMEMBERED = 2000
 """Sessions and transfers whose last known row is kept."""
 
-REJECTED, RELEASED = "rejected", "released"
-_ENDS = ("archived", "deleted", "dropped", "its folder is gone")
+_LOST = ("dropped", "its folder is gone")
+_ENDS = ("archived", "deleted", *_LOST)
 """How the text of an event begins after which a session is no longer in the prearchive."""
 
 
 class Stage(StrEnum):
-    """How far something has come, in the order of the list: what moves first."""
+    """How far something has come, in the order of the list: what needs a person first, then what
+    moves, then what is over."""
 
-    LIVE = "live"
-    STALLED = "stalled"
-    WAITING = "waiting"
-    UNASSIGNED = "no project"
-    WORKING = "at work"
-    HELD = "held"
     ERROR = "error"
+    LOST = "lost"
+    HELD = "held"
     CONFLICT = "conflict"
+    BROKEN = "broken"
+    CUT = "cut short"
+    REFUSED = "refused"
+    UNASSIGNED = "no project"
+    STALLED = "stalled"
+    LIVE = "live"
+    WAITING = "waiting"
+    WORKING = "at work"
+    DOUBLE = "double"
     READY = "ready"
     GONE = "gone"
-    BROKEN = "broken"
-    REFUSED = "refused"
 
 
 _ORDER = {stage: place for place, stage in enumerate(Stage)}
-_ORDER[Stage.STALLED] = _ORDER[Stage.LIVE]
-_ORDER[Stage.UNASSIGNED] = _ORDER[Stage.WAITING]
+_OF_LEDGER = {"refused": Stage.REFUSED, "failed": Stage.REFUSED, "duplicate": Stage.DOUBLE}
+"""Outcomes of the ledger that have rows. What filters and scripts drop is told by the events."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +75,10 @@ class Arrival:
     """The association that is open, or that has broken."""
     said: str = ""
     """Why, in the engine's words."""
+    peer: str = ""
+    """The address of who was refused, or sent something twice."""
+    called: str = ""
+    """The AE title that was called."""
     rate: float = 0.0
 
 
@@ -85,7 +93,7 @@ class Arrivals:
         self._known: dict[str, PrearchiveSession] = {}
         self._senders: dict[str, str] = {}
         self._ends: dict[str, Event] = {}
-        self._turned: dict[str, tuple[Event, int]] = {}
+        self._ledger: tuple[LedgerEntry, ...] = ()
         self._counts: dict[str, deque[tuple[datetime, int]]] = {}
 
     @property
@@ -117,8 +125,11 @@ class Arrivals:
         sessions: Sequence[PrearchiveSession],
         held: Sequence[HeldObject],
         at: datetime,
+        ledger: Sequence[LedgerEntry] | None = None,
     ) -> None:
-        """Take what the engine knows now."""
+        """Take what the engine knows now; without a ledger the one before holds."""
+        if ledger is not None:
+            self._ledger = tuple(ledger)
         self.transfers, self._held = tuple(transfers), tuple(held)
         self._sessions = {one.id: one for one in sessions}
         _remember(self._known, self._sessions)
@@ -134,40 +145,30 @@ class Arrivals:
                 seen.popleft()
 
     def hear(self, events: Iterable[Event]) -> None:
-        """Take what happened: how sessions left, and who was turned away."""
+        """Take what happened: how sessions left."""
         for event in events:
             if event.kind == "session" and event.text.startswith(_ENDS):
                 self._ends[event.object] = event
-            elif event.kind == "ledger" and event.object:
-                _, times = self._turned.get(event.object, (event, 0))
-                self._turned[event.object] = (event, times + 1)
 
     def on_show(self, now: datetime) -> list[Arrival]:
-        """Give the rows: what moves first, and of each kind what began last.
+        """Give the rows: what needs a person first, and of each kind what began last.
 
         Not by the last object: rows that change places with each object cannot be read.
         """
         self._forget(now)
         rows = self._of_sessions(now)
+        cut = {one.key for one in rows if one.session is not None and one.session.cut_short}
         shown = {
             one.transfer.id
             for one in rows
             if one.transfer is not None and one.stage in (Stage.LIVE, Stage.STALLED)
         }
+        # Where its session says that it was cut short, a transfer need not say so too.
+        shown |= {one.id for one in self.transfers if one.closed and cut & set(one.sessions)}
         rows += self._of_transfers(now, shown)
         rows += self._of_held()
         rows += self._of_gone()
-        rows += [
-            Arrival(
-                key=f"turned {calling}",
-                stage=Stage.REFUSED,
-                calling=calling,
-                begun=event.at,
-                last=event.at,
-                said=_times(event.text.removeprefix("association: "), times),
-            )
-            for calling, (event, times) in self._turned.items()
-        ]
+        rows += self._of_ledger(now)
         rows.sort(key=lambda one: (one.begun, one.key), reverse=True)
         return sorted(rows, key=lambda one: _ORDER[one.stage])
 
@@ -201,12 +202,12 @@ class Arrivals:
     def _of_transfers(self, now: datetime, shown: set[str]) -> list[Arrival]:
         rows = []
         for one in self.transfers:
+            if one.id in shown:
+                continue
             if one.closed is None:
-                if one.id in shown:
-                    continue
                 stage = Stage.STALLED if now - _last(one) >= SILENT else Stage.LIVE
-            elif now - one.closed < LINGERS and (one.last_error or one.ended not in _WELL):
-                stage = Stage.REFUSED if one.ended == REJECTED else Stage.BROKEN
+            elif now - one.closed < LINGERS and one.ended not in ("", RELEASED):
+                stage = Stage.BROKEN if broke_off(one.ended) else Stage.REFUSED
             else:
                 continue
             rows.append(
@@ -218,7 +219,9 @@ class Arrivals:
                     last=one.closed or _last(one),
                     objects=one.objects,
                     transfer=one,
-                    said=one.last_error or one.ended,
+                    said=f"{one.ended}: {one.last_error}" if one.last_error else one.ended,
+                    peer=one.peer,
+                    called=one.receiver,
                     rate=self._rate(one.id, now) if stage is Stage.LIVE else 0.0,
                 )
             )
@@ -241,11 +244,33 @@ class Arrivals:
             for (transfer, reason), objects in alike.items()
         ]
 
+    def _of_ledger(self, now: datetime) -> list[Arrival]:
+        alike: dict[tuple[str, ...], list[LedgerEntry]] = {}
+        for one in self._ledger:
+            if one.outcome in _OF_LEDGER and now - one.last < LINGERS:
+                # Whoever tries again and again does so in one row.
+                key = (one.outcome, one.calling, one.peer, one.receiver, one.reason)
+                alike.setdefault(key, []).append(one)
+        return [
+            Arrival(
+                key=f"ledger {' '.join(key)}",
+                stage=_OF_LEDGER[key[0]],
+                calling=lines[0].calling,
+                begun=min(one.first for one in lines),
+                last=max(one.last for one in lines),
+                objects=sum(one.count for one in lines),
+                said=lines[0].reason,
+                peer=lines[0].peer,
+                called=lines[0].receiver,
+            )
+            for key, lines in alike.items()
+        ]
+
     def _of_gone(self) -> list[Arrival]:
         return [
             Arrival(
                 key=id,
-                stage=Stage.GONE,
+                stage=Stage.LOST if event.text.startswith(_LOST) else Stage.GONE,
                 calling=known.calling,
                 begun=known.uploaded,
                 last=event.at,
@@ -259,9 +284,6 @@ class Arrivals:
 
     def _forget(self, now: datetime) -> None:
         self._ends = {id: one for id, one in self._ends.items() if now - one.at < LINGERS}
-        self._turned = {
-            calling: one for calling, one in self._turned.items() if now - one[0].at < LINGERS
-        }
 
     def _rate(self, key: str, now: datetime) -> float:
         seen = self._counts.get(key)
@@ -270,9 +292,6 @@ class Arrivals:
         (begun, before), (ended, after) = seen[0], seen[-1]
         seconds = (ended - begun).total_seconds()
         return max(0.0, (after - before) / seconds) if seconds > 0 else 0.0
-
-
-_WELL = ("", RELEASED)
 
 
 def _stage(session: PrearchiveSession, transfer: Transfer | None, now: datetime) -> Stage | None:
@@ -286,22 +305,22 @@ def _stage(session: PrearchiveSession, transfer: Transfer | None, now: datetime)
             # An association that feeds several sessions goes on with one of them at a time.
             if len(transfer.sessions) == 1 or now - session.last_object < SILENT:
                 return Stage.LIVE
+        if session.cut_short:
+            return Stage.CUT
         return Stage.WAITING if session.project is not None else Stage.UNASSIGNED
-    if now - session.lastmod >= LINGERS:
+    if now - session.lastmod >= LINGERS and not session.cut_short:
         return None
     if status is Status.ERROR:
         return Stage.ERROR
     if status is Status.CONFLICT:
         return Stage.CONFLICT
+    if session.cut_short:
+        return Stage.CUT
     return Stage.READY if session.project is not None else Stage.UNASSIGNED
 
 
 def _last(transfer: Transfer) -> datetime:
     return transfer.last_object or transfer.opened
-
-
-def _times(text: str, times: int) -> str:
-    return text if times == 1 else f"{text}, {times} times"
 
 
 def _remember(known: dict[str, T], news: Mapping[str, T]) -> None:

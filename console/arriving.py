@@ -40,6 +40,8 @@ _STATES = {
     Stage.CONFLICT: ("≠ conflict", "look"),
     Stage.READY: ("✓ ready", "good"),
     Stage.BROKEN: ("✗ broken", "bad"),
+    Stage.CUT: ("! cut short", "look"),
+    Stage.DOUBLE: ("≡ double", "plain"),
     Stage.REFUSED: ("✗ refused", "bad"),
 }
 _GONE = {
@@ -55,7 +57,7 @@ _SENDERS = 12
 def state(arrival: Arrival) -> tuple[str, str]:
     """Give the state as sign and word, and its tone."""
     session = arrival.session
-    if arrival.stage is Stage.GONE:
+    if arrival.stage in (Stage.GONE, Stage.LOST):
         return _GONE.get(arrival.said.partition(" ")[0].rstrip(":"), _LOST)
     if arrival.stage is not Stage.WORKING or session is None:
         return _STATES[arrival.stage]
@@ -68,7 +70,21 @@ def state(arrival: Arrival) -> tuple[str, str]:
 
 def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = True) -> str:
     """Say what is arriving or what comes next; `asks` where the person may ask why."""
+    told = _step(arrival, now, build_after=build_after, asks=asks)
+    session = arrival.session
+    if session is None or not session.cut_short or arrival.stage is Stage.CUT:
+        return told
+    return f"{told}; cut short" if told else "cut short"
+
+
+def _step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool) -> str:
     session, stage = arrival.session, arrival.stage
+    if stage is Stage.CUT and session is not None:
+        waits = session.status in RECEIVING
+        then = _builds(arrival, now, build_after) if waits else f"built {_minute(session.lastmod)}"
+        return f"{session.cut_short}; {then}"
+    if stage in (Stage.REFUSED, Stage.DOUBLE, Stage.BROKEN):
+        return f"{arrival.peer or '–'} → {arrival.called or '–'}: {arrival.said}"
     if stage is Stage.LIVE:
         series = arrival.transfer.series if arrival.transfer is not None else ""
         return series or ("" if arrival.objects else "open, no image yet")
@@ -84,7 +100,7 @@ def step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = Tr
         return "more arrives" if session.status is Status.RECEIVING_INTERRUPT else ""
     if stage is Stage.READY and session is not None:
         return f"built {_minute(session.lastmod)}"
-    if stage is Stage.GONE:
+    if stage in (Stage.GONE, Stage.LOST):
         return f"{arrival.said} {_minute(arrival.last)}"
     return arrival.said or "its log says why"
 
@@ -123,7 +139,7 @@ def counts(arrivals: Sequence[Arrival], opened: int) -> str:
     waiting = sum(
         one.stage is Stage.WAITING
         or (
-            one.stage is Stage.UNASSIGNED
+            one.stage in (Stage.CUT, Stage.UNASSIGNED)
             and one.session is not None
             and one.session.status in RECEIVING
         )

@@ -29,7 +29,11 @@ COLUMNS = (
 )
 
 _SIGNS = {"warning": ("!", "look"), "error": ("✗", "bad")}
-_OF_KIND = {"transfer": ("●", "good"), "session": ("◐", "plain")}
+_OF_KIND = {
+    "transfer": ("●", "good"),
+    "session": ("◐", "plain"),
+    "ledger": ("≡", "plain"),
+}
 _SETTLED = ("archived", "built")
 _WORDS = {"transfer": "assoc", "configuration": "config"}
 _SEVERITIES = {
@@ -42,7 +46,7 @@ _SEVERITIES = {
 _PROGRESS = "0 objects so far"
 """The shape of what is said of an association while it goes on."""
 
-_INTERNAL = ("objects taken in", "objects arrived", "the ledger has new lines")
+_INTERNAL = ("objects taken in", "objects arrived")
 """How the text of an event begins that only says that there is something to look at again."""
 
 
@@ -100,6 +104,9 @@ class Happenings:
 def _replaces(new: Event, old: Event) -> bool:
     if (new.kind, new.object) != (old.kind, old.object):
         return False
+    if new.kind == "ledger":
+        # The newest counts those before it; another address is another sender.
+        return _counted(new.text) == _counted(old.text)
     # How far something was is of no interest once it has gone on.
     return _shape(old.text) in (_shape(new.text), _PROGRESS)
 
@@ -114,12 +121,16 @@ def _shape(text: str) -> str:
     return re.sub(r"\d+", "0", text)
 
 
+def _counted(text: str) -> str:
+    return re.sub(r"^\d+ (object|association)s?\b", r"\1", text)
+
+
 def _row(line: Happening, named: str, text: str) -> Row:
     event = line.event
     sign, tone = _SIGNS.get(event.severity) or _OF_KIND.get(event.kind, ("·", "dim"))
     if event.severity == "info" and event.text.startswith(_SETTLED):
         sign, tone = "✓", "good"
-    often = line.times > 1 and event.severity != "info"
+    often = line.times > 1 and event.severity != "info" and event.kind != "ledger"
     return Row(
         key=str(line.first),
         tone="dim",

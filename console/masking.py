@@ -109,7 +109,7 @@ class Masks:
             replace(one, description=self._described(one.description, of))
             for one in timeline.series
         )
-        return replace(timeline, series=tuple(series))
+        return replace(timeline, series=tuple(series), moves=self.log(timeline.moves, of))
 
     def route(self, route: Route, of: PrearchiveSession) -> Route:
         """Give how a session was routed."""
@@ -120,6 +120,8 @@ class Masks:
             subject=None if route.subject is None else glyphs.MASK,
             session=glyphs.MASK,
             trace=tuple(_step(one) for one in route.trace),
+            moves=self.log(route.moves, of),
+            before=None if route.before is None else self.route(route.before, of),
         )
 
     def header(self, header: FoldedHeader, of: PrearchiveSession) -> FoldedHeader:

@@ -35,12 +35,15 @@ class Pulse:
     """Associations that are open, as Live counts them."""
     _seen: deque[tuple[datetime, int]] = field(default_factory=deque)
     _steps: deque[tuple[datetime, int]] = field(default_factory=lambda: deque(maxlen=KEPT + 1))
+    _rates: deque[tuple[datetime, float]] = field(default_factory=deque)
+    """The rates that were told, each higher than those after it."""
 
     def take(self, status: EngineStatus, at: datetime) -> None:
         """Take a new status."""
         if self.status is None or self.status.started != status.started:
             self._seen.clear()
             self._steps.clear()
+            self._rates.clear()
         self.status, self.lost = status, ""
         received = status.accounts.received
         self._seen.append((at, received))
@@ -48,6 +51,17 @@ class Pulse:
             self._seen.popleft()
         if not self._steps or at - self._steps[-1][0] >= STEP:
             self._steps.append((at, received))
+        rate = self.rate(at)
+        while self._rates and self._rates[-1][1] <= rate:
+            self._rates.pop()
+        self._rates.append((at, rate))
+
+    def peak(self, at: datetime) -> float:
+        """Give the highest rate that was told in the time of the history: a step levels out what
+        lasted for less."""
+        while self._rates and at - self._rates[0][0] > KEPT * STEP:
+            self._rates.popleft()
+        return max(self._rates[0][1] if self._rates else 0.0, *self.history(), 0.0)
 
     def rate(self, at: datetime) -> float:
         """Give the objects a second of the last moments."""

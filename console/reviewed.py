@@ -17,6 +17,8 @@ def about(
 ) -> list[tuple[str, str]]:
     """Give the lines as (name, value); an empty name goes over the width."""
     lines = [("Status", triaged.state(session)[0])]
+    if session.cut_short:
+        lines.append(("Cut short", f"{session.cut_short}; seen now"))
     if session.reason:
         lines.append(("Reason", session.reason))
     lines += [

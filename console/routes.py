@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from console import figures
 from console.widgets.rows import Row, TableColumn
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 
@@ -22,8 +23,12 @@ TITLES = {
 
 
 def rows(route: Route) -> list[Row]:
-    """Show a route and its trace."""
-    shown = []
+    """Show a route and its trace; of what was moved since, that of before, and by whom."""
+    shown = [
+        Row(key=f"moved.{one.id}", cells=("Moved", f"{figures.moment(one.at)} {one.text}"))
+        for one in route.moves
+    ]
+    route = route.before or route
     for concept in Concept:
         shown.append(_head(route, concept))
         steps = [step for step in route.trace if step.concept is concept]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from console import figures, glyphs
 from console.widgets.rows import Row, TableColumn
 from engine.model.contents import Contribution, SeriesArrival, Timeline
+from engine.model.live import broke_off
 from engine.model.prearchive import LogEntry
 
 COLUMNS = (
@@ -96,6 +97,7 @@ def _transfer(number: int, one: Contribution) -> Row:
             "",
             told,
         ),
+        tones=((5, "look"),) if broke_off(one.ended) else (),
     )
 
 

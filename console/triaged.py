@@ -14,7 +14,7 @@ from engine.model.prearchive import LogEntry, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status
 
 COLUMNS = (
-    TableColumn(title="Status", width=14, sort="status"),
+    TableColumn(title="Status", width=19, sort="status"),
     TableColumn(title="Project", width=10, priority=1, sort="project"),
     TableColumn(title="Subject", width=10, priority=3, sort="subject"),
     TableColumn(title="Session", width=14, grows=True, sort="label"),
@@ -37,7 +37,18 @@ _SHOWN = {
 
 
 def state(session: PrearchiveSession) -> tuple[str, str]:
-    """Give the state as sign and word, and its tone."""
+    """Give the state as sign and word, and its tone; also that it was cut short, until somebody
+    has looked."""
+    shown, tone = _state(session)
+    if not session.cut_short:
+        return shown, tone
+    sign, _, word = shown.partition(" ")
+    if tone in ("plain", "good"):
+        sign, tone = "!", "look"
+    return f"{sign} {word}, cut", tone
+
+
+def _state(session: PrearchiveSession) -> tuple[str, str]:
     status = session.status
     if status in _SHOWN and not session.locked:
         return _SHOWN[status]
@@ -72,7 +83,7 @@ def row(session: ShownSession, now: datetime) -> Row:
 
 EXPORTED = (
     *("id", "status", "project", "subject", "session", "date", "time", "last object", "images"),
-    *("bytes", "type", "from", "receiver"),
+    *("bytes", "type", "from", "receiver", "cut short"),
 )
 """The titles of what is written of a session to a file."""
 
@@ -93,6 +104,7 @@ def exported(session: ShownSession) -> tuple[str, ...]:
         session.modality,
         session.calling,
         session.receiver,
+        session.cut_short,
     )
 
 
@@ -113,6 +125,8 @@ def card(
         ("Id", session.id),
         ("", ""),
     ]
+    if session.cut_short:
+        lines += [("Cut short", f"{session.cut_short}; enter opens it"), ("", "")]
     if session.reason:
         lines += [("Reason", session.reason), ("", "")]
     lines += [("Next", next_step(session)), ("", "")]

@@ -3,14 +3,14 @@ what is in a session. The values in headers may be a patient's."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from console.asking import Json, asks
 from console.commands.faults import fail_for
-from console.output import Column, say, say_json, say_table, size
+from console.output import Column, local_time, say, say_json, say_table, size
 from console.text import plain_text
 from engine.model.archive import ScanSummary
 from engine.model.contents import (
@@ -22,6 +22,7 @@ from engine.model.contents import (
     RowKind,
     SeriesArrival,
 )
+from engine.model.prearchive import LogEntry
 from engine.service.api import EngineApi
 from engine.service.offline import explain_route
 
@@ -118,11 +119,18 @@ async def header(
 
 
 async def route(engine: EngineApi, session: Session, as_json: Json = False) -> None:
-    """Say where the first object of a session would land now, and why."""
+    """Say where the first object of a session would land now, and why; of one that was moved, how
+    it was routed before."""
     found = await engine.prearchive.route(await engine.prearchive.find(session))
     if as_json:
         say_json(found)
         return
+    _say_moves(found.moves)
+    if found.before is not None:
+        for line in explain_route(found.before):
+            say(line)
+        say()
+        say("by the rules in force now, and its header as it is now:")
     for line in explain_route(found):
         say(line)
 
@@ -136,6 +144,12 @@ async def timeline(engine: EngineApi, session: Session, as_json: Json = False) -
     say_table(found.contributions, CONTRIBUTIONS, none="no transfer is known")
     say()
     say_table(found.series, SERIES, none="no object")
+    _say_moves(found.moves)
+
+
+def _say_moves(moves: Sequence[LogEntry]) -> None:
+    for one in moves:
+        say(f"{local_time(one.at)}  {one.text}")
 
 
 async def filed_files(

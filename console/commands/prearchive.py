@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import Json, Reason, Where, asks
+from console.asking import FAILED, Json, Reason, Where, asks
 from console.commands.waiting import Wait, end
-from console.output import Column, columns_of, say_facts, say_json, say_table, size
+from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from engine.model.changes import FoldedChange
 from engine.model.filters import parse_filter
 from engine.model.prearchive import (
@@ -29,9 +29,14 @@ WINDOW = 500
 Sessions = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Id, URL or label.")]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Id, URL or label.")]
 
+
+def _status(row: PrearchiveSession) -> str:
+    return f"{row.shown_status}, cut short" if row.cut_short else row.shown_status
+
+
 COLUMNS = (
     Column[PrearchiveSession]("ID", lambda row: row.id),
-    Column[PrearchiveSession]("STATUS", lambda row: row.shown_status),
+    Column[PrearchiveSession]("STATUS", _status),
     Column[PrearchiveSession]("PROJECT", lambda row: row.project or "Unassigned"),
     Column[PrearchiveSession]("SUBJECT", lambda row: row.subject),
     Column[PrearchiveSession]("SESSION", lambda row: row.label),
@@ -133,6 +138,19 @@ async def diff(
     else:
         none = "nothing will be changed" if to_come else "no change is known"
         say_table(found, CHANGES, none=none)
+
+
+@asks(app, "look")
+async def look(engine: EngineApi, sessions: Sessions, as_json: Json = False) -> None:
+    """Say that you have looked at sessions that were cut short; their lists say so until then."""
+    outcomes = await engine.prearchive.look(await _ids(engine, sessions))
+    if as_json:
+        say_json(outcomes)
+    else:
+        for one in outcomes:
+            say(f"{one.id}: {one.message}")
+    if not all(one.done for one in outcomes):
+        raise typer.Exit(FAILED)
 
 
 @asks(app, "archive")
@@ -270,6 +288,7 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "objects": row.objects,
         "bytes": row.bytes,
         "last_object": built["last_object"],
+        "cut_short": row.cut_short,
         "contradictions": row.contradictions,
         "belongs_to": row.belongs_to,
         "duplicates": row.duplicates,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual import on, work
 from textual.timer import Timer
@@ -55,6 +56,8 @@ class FollowingScreen(TriageScreen):
         """The header on show, as the engine gave it."""
         self.gone = ""
         """What became of a session that is not there any more."""
+        self.cut_short = ""
+        """How the transfer ended that cut the session short; said as long as this is open."""
         self.scan = ""
         """The scan on show; empty for the whole session."""
         self.file = ""
@@ -89,7 +92,7 @@ class FollowingScreen(TriageScreen):
 
     def open(self, id: str) -> None:
         """Follow another session."""
-        self.followed, self.gone, self.file = id, "", ""
+        self.followed, self.gone, self.file, self.cut_short = id, "", "", ""
         self._forget(ASKING)
         self._told.set()
         self._following = self._follow(id)
@@ -220,6 +223,10 @@ class FollowingScreen(TriageScreen):
         entries = await self.asked(api.log(id))
         if id != self.followed:
             return
+        if session.cut_short and not self.desk.watching:
+            self.cut_short = session.cut_short
+            await self.asked(api.look((id,)))
+        session = replace(session, cut_short=self.cut_short or session.cut_short)
         hides = self.desk.masks.hides
         hidden = self.session is not None and hides(self.session)
         self.gone, self.session = "", session

@@ -26,7 +26,7 @@ from console.widgets.chart import Chart, TextLines
 from console.widgets.chrome import entitle
 from console.widgets.filterline import FilterLine
 from console.widgets.table import RecordTable
-from engine.model.live import Event, EventBatch
+from engine.model.live import Event, EventBatch, LedgerEntry
 from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
 
 SHOWN = 200
@@ -64,6 +64,8 @@ class LiveScreen(SkeletonScreen):
         """Seconds of silence after which the engine builds; 0 where that is not known."""
         self._stale = False
         """The engine is to be asked again."""
+        self._lines_came = True
+        """The ledger is to be asked for as well."""
         self._paused = False
         self._held_back = 0
         self._follows = False
@@ -312,12 +314,22 @@ class LiveScreen(SkeletonScreen):
                 live.transfers(limit=SHOWN),
                 self.engine.prearchive.list(LATEST, limit=SHOWN),
                 live.held(),
+                self._ask_ledger(),
             )
         )
-        if known is not None:
-            transfers, page, held = known
-            self._arrivals.take(transfers, page.rows, held, self.desk.clock())
+        if known is None:
+            self._lines_came = True
+        else:
+            transfers, page, held, ledger = known
+            self._arrivals.take(transfers, page.rows, held, self.desk.clock(), ledger)
             self._rows.empty = "nothing is arriving"
+
+    async def _ask_ledger(self) -> tuple[LedgerEntry, ...] | None:
+        """Ask who was refused, where there is news of it; None where there is none."""
+        if not self._lines_came:
+            return None
+        self._lines_came = False
+        return await self.engine.live.ledger(limit=SHOWN)
 
     @work(exclusive=True, group="events", exit_on_error=False)
     async def _catch_up(self) -> None:
@@ -332,7 +344,9 @@ class LiveScreen(SkeletonScreen):
         if batch.epoch != self._epoch:
             # Numbers begin anew.
             self._epoch, self._heard, self._happenings = batch.epoch, 0, Happenings()
+            self._lines_came = True
         found = [one for one in batch.events if one.number > self._heard]
+        self._lines_came |= any(one.kind == "ledger" for one in found)
         self._heard = max(self._heard, batch.last)
         self._arrivals.hear(found)
         told = self._happenings.hear(found)
@@ -385,7 +399,7 @@ class LiveScreen(SkeletonScreen):
             rate = figures.rate(history[-1]) or "0"
             words += f" · {rate} img/s {glyphs.sparkline(history, 8)}"
         fit = shown.total
-        below = "follows the newest" if self._follows else "what moves first"
+        below = "follows the newest" if self._follows else "what needs you first"
         if fit < len(self._shown):
             below = f"{fit} of {figures.plural(len(self._shown), 'row')} · {below}"
         entitle(shown, f"Receiving now · {words}", below)
@@ -399,7 +413,8 @@ class LiveScreen(SkeletonScreen):
         line = arriving.accounts_line(status.accounts, staged=status.staged, short=short)
         self.say((line, "muted"))
         if self.has_class("-wide"):
-            self.query_one(Chart).draw(felt.history(), felt.rate(now), CHARTED, now)
+            rate, peak = felt.rate(now), felt.peak(now)
+            self.query_one(Chart).draw(felt.history(), rate, peak, CHARTED, now)
             senders = arriving.sender_lines(self._arrivals.transfers, now)
             lines = arriving.receiver_lines(status.receivers, self._arrivals.open)
             if senders:

@@ -60,11 +60,14 @@ class Chart(TextLines):
     def __init__(self, *, id: str) -> None:
         """Make it empty."""
         super().__init__(id=id)
-        self._drawn: tuple[list[float], float, timedelta, datetime] | None = None
+        self._drawn: tuple[list[float], float, float, timedelta, datetime] | None = None
 
-    def draw(self, history: list[float], rate: float, span: timedelta, now: datetime) -> None:
-        """Show a history that ends now, as long as `span` when it is whole."""
-        self._drawn = (history, rate, span, now)
+    def draw(
+        self, history: list[float], rate: float, peak: float, span: timedelta, now: datetime
+    ) -> None:
+        """Show a history that ends now, as long as `span` when it is whole; `rate` is what there is
+        now, `peak` the highest of all that time."""
+        self._drawn = (history, rate, peak, span, now)
         self._draw()
 
     def on_resize(self) -> None:
@@ -73,14 +76,14 @@ class Chart(TextLines):
 
     def _draw(self) -> None:
         if self._drawn is not None and self.size.height:
-            history, rate, span, now = self._drawn
+            history, rate, highest, span, now = self._drawn
             width, height = self.size.width, self.size.height
             bars = chart_lines(history, width, height - _BELOW, steps=_steps(span))
             begin, middle = now - span, now - span / 2
             marks = [f"{at.astimezone():%H:%M}" for at in (begin, middle, now)]
             room = width - _LABEL
             axis = f"{marks[0]}{marks[1]:^{max(5, room - 10)}}{marks[2]}"
-            peak = figures.rate(max([rate, *history])) or "0"
+            peak = figures.rate(highest) or "0"
             self.show(
                 [
                     *(((line[:_LABEL], "muted"), (line[_LABEL:], "accent")) for line in bars),

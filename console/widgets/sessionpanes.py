@@ -90,7 +90,8 @@ class SessionPanes(Container):
     def show_route(self, route: Route) -> None:
         """Show how routing found its values."""
         self.table("routing").show(routes.rows(route))
-        self.caption("routing", "the first object, by the rules in force now")
+        when = "before it was moved" if route.before else "by the rules in force now"
+        self.caption("routing", f"the first object, {when}")
 
     def show_time(self, timeline: Timeline, log: Sequence[LogEntry]) -> None:
         """Show how the session came together."""

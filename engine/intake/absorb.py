@@ -29,6 +29,7 @@ from engine.archive.prearchive.tables import (
 from engine.dicom.names import safe_name
 from engine.intake.journal import PUBLISHED, Batch, Outcome, Record, read_batch
 from engine.model.accounts import Place
+from engine.model.live import broke_off
 from engine.model.states import Status, after_new_data
 
 _PLACES = {
@@ -55,13 +56,15 @@ class Absorbed:
     records: int = 0
     sessions: set[str] = field(default_factory=set)
     transfers: set[str] = field(default_factory=set)
-    ledger: bool = False
+    ledger: ledger.Fold = field(default_factory=dict)
+    """What was dropped, refused or counted only, with how often."""
 
     def __ior__(self, other: Absorbed) -> Absorbed:
         self.records += other.records
         self.sessions |= other.sessions
         self.transfers |= other.transfers
-        self.ledger |= other.ledger
+        for _, last, count in other.ledger.values():
+            ledger.fold(self.ledger, last, count)
         return self
 
 
@@ -185,7 +188,7 @@ class _Posting:
         await accounts.add(self._transaction, self._tally)
         await ledger.add(self._transaction, self._ledger)
         await self._count_transfers()
-        self.absorbed.ledger = bool(self._ledger)
+        self.absorbed.ledger = self._ledger
 
     async def _load(self) -> None:
         sessions = sorted({record.session for record in self._records if record.session})
@@ -361,6 +364,12 @@ class _Posting:
         row.session = record.session
         row.node = self._node
 
+    def _cut_short(self, records: Iterable[Record], closed: datetime, ended: str) -> None:
+        for record in records:
+            row = self._rows.get(record.session) if record.outcome in PUBLISHED else None
+            if row is not None and (row.looked is None or row.looked < closed):
+                row.cut_short = ended
+
     async def _count_transfers(self) -> None:
         by_transfer: dict[str, list[Record]] = defaultdict(list)
         for record in self._records:
@@ -384,6 +393,9 @@ class _Posting:
             row.bytes += sum(record.size for record in kept)
             row.bytes -= sum(record.size for record in undone)
             row.last_object = max(row.last_object or last, last)
+            if row.closed is not None and broke_off(row.ended):
+                # It had broken off before what it brought was counted.
+                self._cut_short(records, row.closed, row.ended)
             faults = [record.reason for record in records if record.outcome in _FAULTS]
             if faults:
                 row.last_error = faults[-1]

@@ -27,7 +27,7 @@ from engine.jobs import contradictions
 from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.rerun import adopt
 from engine.jobs.runner import Work
-from engine.jobs.workshop import Workshop, remove_tree
+from engine.jobs.workshop import SEVERITIES, Workshop, remove_tree
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.settings import FileNames
@@ -69,7 +69,8 @@ class BuildJob:
         status = await self._record(session, folder, result, archives=await self._archives(row))
         told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
         await self._shop.log(session, "; ".join(filter(None, [*told, result.unreadable])))
-        self._shop.changed(session, f"built, {status.value}", "info")
+        severity = SEVERITIES.get(status, "info")
+        self._shop.changed(session, f"built, {status.value}", severity)
 
     async def _record(
         self, session: str, folder: Path, result: BuildResult, *, archives: bool

@@ -32,6 +32,9 @@ class Behind:
     built_objects: int
     deleted: datetime
     by: str
+    routed: str = ""
+    looked: datetime | None = None
+    looked_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +69,9 @@ def write(folder: Path, row: SessionRow, entries: Iterable[ObjectRow]) -> None:
         built_objects=row.built_objects,
         deleted=datetime.now(UTC),
         by=row.asked_by,
+        routed=row.routed,
+        looked=row.looked,
+        looked_by=row.looked_by,
     )
     card: dict[str, Any] = msgspec.to_builtins(to_session(row)) | msgspec.to_builtins(behind)
     listed = [

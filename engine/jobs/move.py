@@ -5,15 +5,19 @@ new labels, and the session is built anew at its place."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import func, select
 
 from engine.archive.audit import record_triage
 from engine.archive.prearchive.rows import place_of
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.result import BuildResult
+from engine.intake.rerouting import route_first
+from engine.intake.routing import RoutingConfig
 from engine.jobs import contradictions
 from engine.jobs.aside import bring_back, place_aside, put_aside
 from engine.jobs.build import build, drop_files, note
@@ -21,19 +25,23 @@ from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
-from engine.model.errors import Conflict, InvalidInput
+from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
 
+_MOVED, _RELABELLED = "moved", "relabelled"
 PATIENTS_FIRST = "objects of several patients are in the session"
 
 
 class MoveJob:
     """The steps of a move or relabelling."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        """Move within one prearchive."""
+    def __init__(
+        self, workshop: Workshop, routing: Callable[[], RoutingConfig] = RoutingConfig
+    ) -> None:
+        """Move within one prearchive; `routing` gives the routing in force."""
         self._shop = workshop
+        self._routing = routing
 
     def work(self) -> Work:
         """Name the steps."""
@@ -53,6 +61,17 @@ class MoveJob:
         if row is not None:
             folder = await self._shop.take_away(row)
             await recover_unrecorded(self._shop, row, folder)
+            await self._keep_route(row, folder)
+
+    async def _keep_route(self, row: SessionRow, folder: Path) -> None:
+        """Keep how the session was routed, while its headers are still as they came."""
+        if row.routed or not _wants(row):
+            return
+        with suppress(EngineError):  # what cannot be routed goes where a person wants it
+            route = await self._shop.crunch.run(route_first, folder, self._routing(), row.receiver)
+            async with self._shop.prearchive_db.write() as transaction:
+                locked = await transaction.get_one(SessionRow, row.id, with_for_update=True)
+                locked.routed = msgspec.json.encode(route).decode()
 
     async def _decide(self, session: str, attempt: int) -> None:
         """Carry out what was decided on the session's contradictions. While several patients are
@@ -193,16 +212,23 @@ async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
 
 def _told(row: SessionRow, project: str | None, label: str, subject: str | None) -> str:
     """Say what changed, for the session's own log, which stays in the prearchive."""
+    before_and_after = (
+        ("project", row.project, project),
+        ("label", row.label, label),
+        ("subject", row.subject, subject),
+    )
     changes = [
         f"{name} {before or UNASSIGNED} -> {after or UNASSIGNED}"
-        for name, before, after in (
-            ("project", row.project, project),
-            ("label", row.label, label),
-            ("subject", row.subject, subject),
-        )
+        for name, before, after in before_and_after
         if before != after
     ]
-    return "; ".join(changes) or "nothing changed"
+    done = _MOVED if before_and_after[0][1] != before_and_after[0][2] else _RELABELLED
+    return f"{done} by {row.asked_by or 'engine'}: {'; '.join(changes) or 'nothing changed'}"
+
+
+def tells_of_a_move(entry: str) -> bool:
+    """Whether an entry of a session's log says that somebody has moved or relabelled it."""
+    return entry.startswith((f"{_MOVED} by ", f"{_RELABELLED} by "))
 
 
 def _wants(row: SessionRow) -> bool:

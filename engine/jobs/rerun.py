@@ -282,6 +282,9 @@ def _file(run: _Run, file: str, key: Key | None, kept: _Kept) -> ScriptOutcome:
     if lacking:
         raise ScriptError(lacking)
     write(run.hidden / file, found, applied, pixels())
+    # It came when it came, whatever is made of it later.
+    came = source.stat()
+    os.utime(run.hidden / file, ns=(came.st_atime_ns, came.st_mtime_ns))
     if key is not None and kept.any and (original is not None or _is_as_received(stored, key)):
         told = Original(
             received_sop=key[0],

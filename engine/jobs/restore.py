@@ -160,6 +160,10 @@ def _row(known: card.Card, entries: Sequence[ObjectRow], actor: str) -> SessionR
         objects=len(entries),
         bytes=sum(entry.size for entry in entries),
         built_objects=behind.built_objects,
+        cut_short=was.cut_short,
+        looked=behind.looked,
+        looked_by=behind.looked_by,
+        routed=behind.routed,
         asked_by=actor,
     )
 

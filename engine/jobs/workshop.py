@@ -30,7 +30,7 @@ from engine.model.settings import Settings
 from engine.model.states import Status, Verb
 
 WORKING = ".working"
-_SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
+SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
 TRASH = ".trash"
 LOGS = "logs"
 """The session's own log, below its folder."""
@@ -123,7 +123,7 @@ class Workshop:
             settle(locked, status, reason)
         if reason:
             await self.log(session, reason)
-        severity = _SEVERITIES.get(status, "info")
+        severity = SEVERITIES.get(status, "info")
         self.changed(session, f"{status.value}: {reason}" if reason else status.value, severity)
 
     async def fail(self, session: str, verb: Verb, attempt: int, code: str, reason: str) -> None:

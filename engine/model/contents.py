@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.model.archive import ScanSummary
+from engine.model.prearchive import LogEntry
 from engine.model.verification import FaultKind, Faults
 
 
@@ -169,6 +170,8 @@ class Timeline:
     contributions: tuple[Contribution, ...]
     """Oldest first."""
     series: tuple[SeriesArrival, ...]
+    moves: tuple[LogEntry, ...] = ()
+    """That somebody has moved or relabelled it, the oldest first; the times of arrivals stay."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,14 @@ from datetime import datetime
 from engine.model.accounts import Accounts
 from engine.model.archive import OnScriptError
 
+RELEASED, REJECTED = "released", "rejected"
+"""How a transfer ends that its sender has ended, and one that never began."""
+
+
+def broke_off(ended: str) -> bool:
+    """Whether a transfer that ended so was cut short: whatever was still to come is missing."""
+    return ended not in ("", RELEASED, REJECTED)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transfer:

@@ -54,6 +54,9 @@ class PrearchiveSession:
     none."""
     duplicates: int = 0
     """How many objects that came for it were there already, in it or in that archived session."""
+    cut_short: str = ""
+    """How the transfer ended that broke off while it fed the session, until somebody has looked at
+    it; empty where none has."""
 
     @property
     def url(self) -> str:

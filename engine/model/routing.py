@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.model.prearchive import LogEntry
+
 
 class Concept(StrEnum):
     """The four values that routing finds, each independently of the others (intake 2.1)."""
@@ -70,3 +72,7 @@ class Route:
     """True: archive when complete. False: hold. None: the project's code decides."""
     trace: tuple[TraceStep, ...] = ()
     """Every extractor in order, where a trace was asked for; otherwise empty."""
+    moves: tuple[LogEntry, ...] = ()
+    """Of a session: that somebody has put it elsewhere since it came, the oldest first."""
+    before: Route | None = None
+    """How a session was routed before it was moved first, where that is kept."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.model import live
 from engine.receiver.pdu import AbortReason, AbortSource, encode_abort
 
 
 class Ending(StrEnum):
     """How an association ended."""
 
-    REJECTED = "rejected"
-    RELEASED = "released"
+    REJECTED = live.REJECTED
+    RELEASED = live.RELEASED
     ABORTED = "aborted by the sender"
     LOST = "connection lost"
     TIMED_OUT = "timed out"

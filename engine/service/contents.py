@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import select
 
 from engine.archive.prearchive import rows, transfers
@@ -22,6 +24,7 @@ from engine.intake.rerouting import route_first
 from engine.intake.routing import RoutingConfig
 from engine.jobs import contradictions, differences
 from engine.jobs.archive import subject_of
+from engine.jobs.move import tells_of_a_move
 from engine.jobs.scripting import errand
 from engine.jobs.workshop import LOGS, Workshop, document_beside
 from engine.model.changes import FoldedChange
@@ -89,9 +92,15 @@ class Waiting:
 
     async def route(self, id: str, config: RoutingConfig) -> Route:
         """Route the first object by a configuration."""
-        return await self._there(
-            id, lambda row, at: self._shop.crunch.run(route_first, at, config, row.receiver)
-        )
+        return await self._there(id, lambda row, at: self._route(row, at, config))
+
+    async def _route(self, row: SessionRow, folder: Path, config: RoutingConfig) -> Route:
+        route = await self._shop.crunch.run(route_first, folder, config, row.receiver)
+        before = msgspec.json.decode(row.routed, type=Route) if row.routed else None
+        return replace(route, moves=await self._moves(row.id), before=before)
+
+    async def _moves(self, id: str) -> tuple[LogEntry, ...]:
+        return tuple(one for one in await self.log(id) if tells_of_a_move(one.text))
 
     async def timeline(self, id: str) -> Timeline:
         """Tell how the session came together."""
@@ -101,7 +110,11 @@ class Waiting:
         async with self._shop.prearchive_db.read() as transaction:
             contributions = await transfers.contributions(transaction, id)
         return Timeline(
-            first=came.first, last=came.last, contributions=contributions, series=came.series
+            first=came.first,
+            last=came.last,
+            contributions=contributions,
+            series=came.series,
+            moves=await self._moves(id),
         )
 
     async def contradictions(self, id: str) -> Contradictions:

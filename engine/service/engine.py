@@ -264,10 +264,12 @@ class Engine:
         await self._put_away_journals(())
         if lost:
             await lost_database.settle()
+        now, ended = datetime.now(UTC), "the engine ended"
         async with shop.prearchive_db.write() as transaction:
-            await transfers.close_left(
-                transaction, node=node, at=datetime.now(UTC), ended="the engine ended"
-            )
+            left = await transfers.close_left(transaction, node=node, at=now, ended=ended)
+        if left:
+            async with shop.prearchive_db.write() as transaction:
+                await transfers.cut_short(transaction, left, closed=now, ended=ended)
         reconciliation = Reconciliation(shop, alone=alone)
         await reconciliation.files()
         await runner.prepare()
@@ -276,7 +278,7 @@ class Engine:
             {
                 Verb.REBUILD: BuildJob(shop).work(),
                 Verb.ARCHIVE: ArchiveJob(shop).work(),
-                Verb.MOVE: MoveJob(shop).work(),
+                Verb.MOVE: MoveJob(shop, self.configuration.routing).work(),
                 Verb.DELETE: DeleteJob(shop).work(),
                 Verb.RESTORE: RestoreJob(shop).work(),
             },

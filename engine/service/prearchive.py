@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -189,6 +190,10 @@ class Prearchive:
         """Take sessions out of the queue and compute their status from what is on disk."""
         return tuple([await self._reset(id, reason) for id in ids])
 
+    async def look(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Note that the actor has seen that a transfer broke off which fed these sessions."""
+        return tuple([await self._look(id) for id in dict.fromkeys(ids)])
+
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         """Give the log of a session, oldest first."""
         return await self._waiting.log(id)
@@ -248,6 +253,22 @@ class Prearchive:
             await self._shop.runner.enqueue(transaction, job)
             self._record(transaction, f"Queued {verb.value}", id, reason)
         return job
+
+    async def _look(self, id: str) -> ActOutcome:
+        try:
+            async with self._shop.prearchive_db.write() as transaction:
+                row = await rows.get(transaction, id, lock=True)
+                ended = row.cut_short
+                if ended:
+                    row.cut_short, row.looked, row.looked_by = "", datetime.now(UTC), self._actor
+                    record_triage(transaction, self._actor, "Looked at", id, {"outcome": ended})
+        except EngineError as error:
+            return ActOutcome(id=id, done=False, message=error.message)
+        if not ended:
+            return ActOutcome(id=id, done=True, message="it was not cut short")
+        await self._shop.log(id, f"cut short ({ended}): seen by {self._actor}")
+        self._ring.tell("session", id, f"seen by {self._actor}: a transfer had cut it short")
+        return ActOutcome(id=id, done=True, message=f"seen: a transfer of it was {ended}")
 
     async def _restore(self, id: str, reason: str) -> ActOutcome:
         try:

@@ -9,8 +9,20 @@ from engine.archive.database import Database
 from engine.archive.prearchive import ledger, transfers
 from engine.intake.absorb import Absorbed, Absorber
 from engine.intake.channel import TransferNews, Turned
+from engine.model.live import broke_off
+from engine.model.measures import say_count
 from engine.model.states import Status
 from engine.service.ring import EventRing
+
+_LINES = 2000
+"""Lines of the ledger whose count is known."""
+
+_SAID = {
+    "duplicate": "received twice",
+    "conflict": "received with a UID that other content has",
+}
+_HARMLESS = frozenset({"duplicate", "filtered"})
+"""Outcomes that are told, and that nobody has to do anything about."""
 
 
 class Reception:
@@ -23,6 +35,8 @@ class Reception:
         self._ring = ring
         self._node = node
         self._known: set[str] = set()
+        self._lines: dict[tuple[str, ...], int] = {}
+        """How often lines of the ledger were counted since this engine began, the newest last."""
 
     async def hello(self, journal: str) -> None:
         """A worker has begun a journal."""
@@ -51,6 +65,12 @@ class Reception:
                     closed=_moment(each.closed) if each.closed else None,
                     ended=each.ended,
                 )
+        broken = [each for each in news if each.closed and broke_off(each.ended)]
+        for each in broken:
+            async with self._database.write() as transaction:
+                await transfers.cut_short(
+                    transaction, [each.transfer], closed=_moment(each.closed), ended=each.ended
+                )
         for each in news:
             self._tell_transfer(each)
 
@@ -70,8 +90,8 @@ class Reception:
             ledger.fold(folded, line, max(1, each.count))
         async with self._database.write() as transaction:
             await ledger.add(transaction, folded)
-        for each in turned:
-            self._ring.tell("ledger", each.calling, f"association: {each.reason}", "warning")
+        for _, last, count in folded.values():
+            self._tell_line(last, count, "association")
 
     async def ended(self, journal: str) -> None:
         """A worker has ended: its journal is taken in to its end and put away."""
@@ -83,14 +103,32 @@ class Reception:
             self._ring.progress("session", session, f"objects arrived, {Status.RECEIVING.value}")
         for transfer in sorted(absorbed.transfers):
             self._ring.progress("transfer", transfer, "objects taken in")
-        if absorbed.ledger:
-            self._ring.progress("ledger", "", "the ledger has new lines", "warning")
+        for _, last, count in absorbed.ledger.values():
+            self._tell_line(last, count, "object")
+
+    def _tell_line(self, line: ledger.Line, count: int, what: str) -> None:
+        """Tell who was refused, or brought what was there, at whom, and how often until now."""
+        key = (line.transfer, line.outcome, line.reason, line.rule, line.session)
+        many = self._lines.pop(key, 0) + count
+        self._lines[key] = many
+        while len(self._lines) > _LINES:
+            del self._lines[next(iter(self._lines))]
+        if many <= 0:
+            return  # it was taken back
+        text = f"{say_count(many, what)} {_SAID.get(line.outcome, line.outcome)}"
+        if line.calling or line.peer:
+            text += f" from {line.calling or 'nobody known'} ({line.peer or 'no address'})"
+        text += f" to {line.receiver}" if line.receiver else ""
+        severity = "info" if line.outcome in _HARMLESS else "warning"
+        text = f"{text}: {line.reason}" if line.reason else text
+        self._ring.progress("ledger", line.calling, text, severity, of="\0".join(key))
 
     def _tell_transfer(self, news: TransferNews) -> None:
         if news.closed:
             self._known.discard(news.transfer)
             text = f"association {news.ended}, {news.objects} objects"
-            self._ring.tell("transfer", news.transfer, text)
+            severity = "warning" if broke_off(news.ended) else "info"
+            self._ring.tell("transfer", news.transfer, text, severity)
         elif news.transfer not in self._known:
             self._known.add(news.transfer)
             self._ring.tell("transfer", news.transfer, "association accepted")

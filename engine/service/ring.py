@@ -18,6 +18,8 @@ _RHYTHM = 0.25
 _LONGEST_WAIT = 30.0
 _BATCH = 500
 
+_Key = tuple[str, str, str]
+
 
 class EventRing:
     """Typed events with a rising number; used from the engine's loop only."""
@@ -28,8 +30,8 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=_CAPACITY)
         self._last = 0
         self._clock = clock
-        self._told: dict[tuple[str, str], float] = {}
-        self._waiting: dict[tuple[str, str], tuple[str, str]] = {}
+        self._told: dict[_Key, float] = {}
+        self._waiting: dict[_Key, tuple[str, str]] = {}
         self._news = asyncio.Event()
 
     def tell(self, kind: str, object: str, text: str, severity: str = "info") -> None:
@@ -48,9 +50,12 @@ class EventRing:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def progress(self, kind: str, object: str, text: str, severity: str = "info") -> None:
-        """Add an event of something that goes on: at once, or with the next rhythm."""
-        key = (kind, object)
+    def progress(
+        self, kind: str, object: str, text: str, severity: str = "info", *, of: str = ""
+    ) -> None:
+        """Add an event of something that goes on: at once, or with the next rhythm, when only the
+        newest is told. `of` tells apart several things that go on with one object."""
+        key = (kind, object, of)
         now = self._clock()
         if now - self._told.get(key, -_RHYTHM) >= _RHYTHM:
             self._note(key, now)
@@ -76,13 +81,13 @@ class EventRing:
         found = [event for event in self._events if event.number > number]
         return self._batch(tuple(found[:_BATCH]), gap=False)
 
-    def _flush(self, key: tuple[str, str]) -> None:
+    def _flush(self, key: _Key) -> None:
         waiting = self._waiting.pop(key, None)
         if waiting is not None:
             self._note(key, self._clock())
-            self.tell(*key, *waiting)
+            self.tell(*key[:2], *waiting)
 
-    def _note(self, key: tuple[str, str], now: float) -> None:
+    def _note(self, key: _Key, now: float) -> None:
         if len(self._told) >= _CAPACITY:
             self._told = {each: at for each, at in self._told.items() if now - at < _RHYTHM}
         self._told[key] = now

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from console.arrivals import Arrivals, Stage
-from engine.model.live import Event, HeldObject, Transfer
+from engine.model.live import Event, HeldObject, LedgerEntry, Transfer
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
 from tests.memory import NOON, session, transfer
@@ -83,19 +83,86 @@ def test_what_is_queued_or_at_work_stays_until_it_has_settled(status: Status) ->
 
 
 @pytest.mark.parametrize(
-    ("ended", "error", "stage"),
+    ("ended", "stage"),
     [
-        ("connection lost", "", Stage.BROKEN),
-        ("released", "two objects were refused", Stage.BROKEN),
-        ("rejected", "", Stage.REFUSED),
+        ("aborted by the sender", Stage.BROKEN),
+        ("connection lost", Stage.BROKEN),
+        ("the engine ended", Stage.BROKEN),
+        ("rejected", Stage.REFUSED),
     ],
 )
-def test_an_association_that_ended_badly_stays_for_ten_minutes(
-    ended: str, error: str, stage: Stage
-) -> None:
-    one = feeding(closed=at(0), ended=ended, last_error=error)
+def test_an_association_that_ended_badly_stays_for_ten_minutes(ended: str, stage: Stage) -> None:
+    one = feeding(closed=at(0), ended=ended, last_error="too many")
+    arrivals = Arrivals()
+    arrivals.take((one,), (), (), at(1))
+    (row,) = arrivals.on_show(at(1))
+    assert (row.peer, row.called, row.objects) == ("10.3.1.44", "ANTEROOM", 12)
+    assert row.said == f"{ended}: too many"
     assert stages((one,), (), 599) == [("tr_1", stage)]
     assert stages((one,), (), 600) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "project", "stage"),
+    [
+        (Status.READY, "NEURO3", Stage.CUT),
+        (Status.READY, None, Stage.CUT),
+        (Status.RECEIVING, "NEURO3", Stage.CUT),
+        (Status.CONFLICT, "NEURO3", Stage.CONFLICT),
+        (Status.ERROR, "NEURO3", Stage.ERROR),
+    ],
+)
+def test_what_was_cut_short_says_so_until_somebody_has_looked(
+    status: Status, project: str | None, stage: Stage
+) -> None:
+    one = session(1, status=status, project=project, cut_short="connection lost", lastmod=at(0))
+    broken = feeding(one.id, closed=at(0), ended="connection lost")
+    # Once, and not the transfer as well; and not for ten minutes only.
+    assert stages((broken,), (one,), 5) == [(one.id, stage)]
+    assert stages((broken,), (one,), 60_000) == [(one.id, stage)]
+    looked = replace(one, cut_short="")
+    assert (one.id, Stage.CUT) not in stages((broken,), (looked,), 5)
+    # What comes again is live as ever.
+    if status is Status.RECEIVING:
+        assert stages((feeding(one.id),), (one,), 5) == [(one.id, Stage.LIVE)]
+
+
+def test_what_needs_a_person_stands_first() -> None:
+    arrivals = Arrivals()
+    held = HeldObject(id="h", transfer="tr_9", at=at(0), reason="why", rule="", size=1)
+    rows = (
+        session(1, lastmod=at(0)),
+        session(2, lastmod=at(0), status=Status.CONFLICT),
+        session(3, lastmod=at(0), status=Status.ERROR),
+        session(4, lastmod=at(0), cut_short="connection lost"),
+        receiving(5, last_object=at(0)),
+        receiving(6, last_object=at(0)),
+        session(7, lastmod=at(0), status=Status.BUILDING),
+        session(8, lastmod=at(0), project=None),
+    )
+    transfers = (
+        feeding("pre_aaaaaaa5"),
+        transfer(2, opened=at(0), closed=at(0), ended="aborted by the sender", sessions=()),
+    )
+    arrivals.take(transfers, rows, (held,), at(0), (entry("refused"), entry("duplicate")))
+    order = [one.stage for one in arrivals.on_show(at(1))]
+    assert order == [
+        Stage.ERROR,
+        Stage.HELD,
+        Stage.CONFLICT,
+        Stage.BROKEN,
+        Stage.CUT,
+        Stage.REFUSED,
+        Stage.UNASSIGNED,
+        Stage.LIVE,
+        Stage.WAITING,
+        Stage.WORKING,
+        Stage.DOUBLE,
+        Stage.READY,
+    ]
+    # The same however late it is asked, and in whatever order it is told.
+    arrivals.take(transfers[::-1], rows[::-1], (held,), at(2))
+    assert [one.stage for one in arrivals.on_show(at(2))] == order
 
 
 def test_one_that_ended_well_leaves_at_once() -> None:
@@ -117,14 +184,43 @@ def test_held_objects_of_one_transfer_and_reason_are_one_row() -> None:
     ]
 
 
-def test_those_who_were_turned_away_are_counted_for_ten_minutes() -> None:
+def entry(outcome: str, number: int = 1, **changes: object) -> LedgerEntry:
+    made = LedgerEntry(
+        id=number,
+        transfer=f"tr_{number}",
+        outcome=outcome,
+        reason="called AE X is unknown",
+        rule="",
+        session="",
+        receiver="X",
+        calling="WS-044",
+        peer="10.3.1.44",
+        first=at(0),
+        last=at(5),
+        count=3,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_refusals_and_duplicates_say_who_whom_and_how_many() -> None:
     arrivals = Arrivals()
-    arrivals.hear([told("ledger", "WS-044", "association: called AE X is unknown")])
-    arrivals.hear([told("ledger", "WS-044", "association: called AE X is unknown", 5)])
-    arrivals.hear([told("ledger", "", "the ledger has new lines")])
-    (row,) = arrivals.on_show(at(604))
-    assert (row.stage, row.calling, row.last) == (Stage.REFUSED, "WS-044", at(5))
-    assert row.said == "called AE X is unknown, 2 times"
+    lines = (
+        entry("refused"),
+        entry("refused", 2, count=4),
+        entry("refused", 3, peer="10.3.1.45"),
+        entry("duplicate", 4, receiver="ANTEROOM", reason="it is there"),
+        entry("filtered", 5),
+    )
+    arrivals.take((), (), (), at(5), lines)
+    rows = arrivals.on_show(at(604))
+    assert {(one.stage, one.calling, one.peer, one.called, one.objects) for one in rows} == {
+        (Stage.REFUSED, "WS-044", "10.3.1.44", "X", 7),
+        (Stage.REFUSED, "WS-044", "10.3.1.45", "X", 3),
+        (Stage.DOUBLE, "WS-044", "10.3.1.44", "ANTEROOM", 3),
+    }
+    # Without news of it the ledger holds.
+    arrivals.take((), (), (), at(6))
+    assert len(arrivals.on_show(at(604))) == 3
     assert arrivals.on_show(at(605)) == []
 
 

@@ -70,6 +70,28 @@ def test_next_steps() -> None:
     assert step(Stage.ERROR, said="the study has no date") == "the study has no date"
     assert step(Stage.CONFLICT) == "its log says why"
     assert step(Stage.GONE, said="archived").startswith("archived ")
+    refused = {"said": "no", "peer": "10.3.1.44", "called": "X", "session": None}
+    for stage in (Stage.REFUSED, Stage.DOUBLE, Stage.BROKEN):
+        assert step(stage, **refused) == "10.3.1.44 → X: no"
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.RECEIVING])
+def test_what_was_cut_short_says_how_and_what_comes_next(status: Status) -> None:
+    cut = session(1, status=status, cut_short="connection lost")
+    told = step(Stage.CUT, session=cut)
+    assert told.startswith("connection lost; bui")
+    assert arriving.state(arrival(Stage.CUT, session=cut)) == ("! cut short", "look")
+    # Where something else is said first, it is said all the same.
+    assert step(Stage.CONFLICT, session=cut, said="why") == "why; cut short"
+
+
+GREEN = {Stage.LIVE, Stage.READY, Stage.GONE}
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_green_is_only_what_is_well(stage: Stage) -> None:
+    _, tone = arriving.state(arrival(stage, said="archived" if stage is Stage.GONE else "dropped"))
+    assert (tone == "good") is (stage in GREEN)
 
 
 def test_a_build_that_is_far_off_is_told_in_minutes() -> None:

@@ -78,15 +78,29 @@ def test_a_line_keeps_its_key_while_it_goes_on() -> None:
 
 def test_the_same_news_is_new_again_after_a_minute() -> None:
     happenings = Happenings()
+    held = {"kind": "engine", "object": "n", "severity": "warning"}
+    happenings.hear([event(1, "it fails", 0, **held), event(2, "it fails", 60, **held)])
+    assert lines(happenings) == [("! engine", "it fails, 2 times")]
+    happenings.hear([event(3, "it fails", 121, **held)])
+    assert [text for _, text in lines(happenings)] == ["it fails", "it fails, 2 times"]
+
+
+def test_what_is_counted_by_the_engine_is_one_line_for_each_address() -> None:
+    happenings = Happenings()
     turned = {"kind": "ledger", "object": "WS", "severity": "warning"}
+    told = "refused from WS (10.9.9.{}) to X: no"
     happenings.hear(
-        [event(1, "association: no", 0, **turned), event(2, "association: no", 60, **turned)]
+        [
+            event(1, f"1 association {told.format(1)}", 0, **turned),
+            event(2, f"1 association {told.format(2)}", 1, **turned),
+            event(3, f"12 associations {told.format(1)}", 2, **turned),
+            event(4, "2 objects received twice from WS", 3, kind="ledger", object="WS"),
+        ]
     )
-    assert lines(happenings) == [("! ledger", "association: no, 2 times")]
-    happenings.hear([event(3, "association: no", 121, **turned)])
-    assert [text for _, text in lines(happenings)] == [
-        "association: no",
-        "association: no, 2 times",
+    assert lines(happenings) == [
+        ("≡ ledger", "2 objects received twice from WS"),
+        ("! ledger", f"12 associations {told.format(1)}"),
+        ("! ledger", f"1 association {told.format(2)}"),
     ]
 
 
@@ -96,7 +110,6 @@ def test_what_is_only_for_screens_is_no_line() -> None:
         [
             event(1, "objects taken in"),
             event(2, "objects arrived, RECEIVING", kind="session"),
-            event(3, "the ledger has new lines", kind="ledger", severity="warning"),
             event(4, "association accepted"),
         ]
     )

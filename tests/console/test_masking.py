@@ -65,7 +65,11 @@ HEADER = FoldedHeader(
     files=1,
     unread=(f"{SAID}: it has gone",),
 )
+MOVED = LogEntry(id="1", at=NOON, text="moved by mk: label DOE_JANE -> P_4711; project A -> B")
+EARLIER = Route(project=None, subject="P_4711", session="DOE_JANE", auto_archive=None)
 ROUTE = Route(
+    moves=(MOVED,),
+    before=EARLIER,
     project=None,
     subject="P_4711",
     session="DOE_JANE",
@@ -86,7 +90,7 @@ NOUNS = {
         SessionContents(scans=(SCAN,), built=True, warnings=(SAID,)), HERS
     ),
     "timeline": lambda masks: masks.timeline(
-        Timeline(first=NOON, last=NOON, contributions=(), series=(SERIES,)), HERS
+        Timeline(first=NOON, last=NOON, contributions=(), series=(SERIES,), moves=(MOVED,)), HERS
     ),
     "route": lambda masks: masks.route(ROUTE, HERS),
     "header": lambda masks: masks.header(HEADER, HERS),

@@ -112,3 +112,15 @@ def test_trouble_is_marked_at_the_system(changes: dict[str, object]) -> None:
     pulse.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
     assert pulse.troubled
     assert pulse.count("system") == "!"
+
+
+def test_the_peak_is_the_highest_that_was_told_and_no_level_of_a_step() -> None:
+    points = [(second, 0) for second in range(30)] + [(30, 600), (31, 600)]
+    pulse = fed(*points, *((second, 600) for second in range(32, 60)))
+    now = NOON + timedelta(seconds=59)
+    told = [fed(*points[:count]).rate(NOON + timedelta(seconds=count - 1)) for count in (31, 32)]
+    assert pulse.rate(now) == 0
+    assert pulse.peak(now) == pytest.approx(max(told))
+    assert pulse.peak(now) > max(pulse.history())
+    # And it is that of the ten minutes that are drawn.
+    assert pulse.peak(NOON + timedelta(minutes=10, seconds=35)) <= max(pulse.history())

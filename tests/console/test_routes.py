@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console import routes
+from engine.model.prearchive import LogEntry
 from engine.model.routing import Concept, Route, TraceStep, Verdict
+from tests.memory import NOON
 
 
 def step(concept: Concept, extractor: str, verdict: Verdict, **facts: str) -> TraceStep:
@@ -72,3 +74,12 @@ def test_what_was_not_found_is_said() -> None:
     ]
     assert routes.result(replace(nowhere, project="P"), Concept.AUTO_ARCHIVE).startswith("as the")
     assert routes.result(replace(nowhere, auto_archive=True), Concept.AUTO_ARCHIVE) == "yes"
+
+
+def test_what_was_moved_says_so_above_how_it_was_routed_when_it_came() -> None:
+    moved = LogEntry(id="1", at=NOON, text="moved by mk: project Unassigned -> NEURO3")
+    now = replace(ROUTE, project="NOW", moves=(moved,), before=replace(ROUTE, project=None))
+    rows = routes.rows(now)
+    assert rows[0].cells[0] == "Moved"
+    assert rows[0].cells[1].endswith("moved by mk: project Unassigned -> NEURO3")
+    assert rows[1].cells == ("Project", "none: Unassigned")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,14 @@ def test_transfers_series_and_states_stand_under_their_heads() -> None:
     assert (first[0], first[4]) == ("4 t1_mprage_sag", "")
     assert (second[0], second[4]) == ("5 ep2d_bold_rest", "2")
     assert rows["state.2"][5] == "built: 10 files, READY"
+
+
+@pytest.mark.parametrize(("ended", "looks"), [("connection lost", True), ("released", False)])
+def test_a_transfer_that_broke_off_is_seen_among_others(ended: str, looks: bool) -> None:
+    whole = sample()
+    broken = replace(whole, contributions=(replace(whole.contributions[0], ended=ended),))
+    row = next(one for one in timelines.rows(broken, (), 48) if one.key == "transfer.0.tr_1")
+    assert (row.tones == ((5, "look"),)) is looks
 
 
 def test_a_session_of_which_nothing_is_known_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,19 @@ def test_states_are_told_apart_also_where_their_word_is_cut() -> None:
     width = triaged.COLUMNS[0].width
     shown = [triaged.state(session(1, status=status))[0] for status in Status]
     assert len({plain_text(each, width) for each in shown}) == len(Status)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_was_cut_short_says_so_in_each_state(status: Status, locked: bool) -> None:
+    cut = session(1, status=status, locked=locked, cut_short="connection lost")
+    shown, tone = triaged.state(cut)
+    assert shown.endswith(", cut") and tone in ("look", "bad")
+    assert len(shown) <= triaged.COLUMNS[0].width
+    assert triaged.state(replace(cut, cut_short=""))[0].partition(" ")[2] in shown
+    lines = dict(triaged.card(ShownSession(cut), ()))
+    assert lines["Cut short"].startswith("connection lost")
+    assert triaged.exported(ShownSession(cut))[-1] == "connection lost"
 
 
 def test_states_that_want_a_person_are_told_apart_without_colours() -> None:

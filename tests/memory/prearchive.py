@@ -149,6 +149,12 @@ class Prearchive(Asked):
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([await self._act(id, Verb.RESET, status=Status.READY) for id in ids])
 
+    async def look(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        for id in ids:
+            self.facts.sessions[id] = replace(self.facts.found(id), cut_short="")
+            await self.facts.tell("session", id, f"seen by {self.actor}")
+        return tuple(ActOutcome(id=id, done=True, message="seen") for id in ids)
+
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         self.facts.found(id)
         return (LogEntry(id="1", at=NOON, text=f"received, asked by {self.actor}"),)

@@ -105,6 +105,7 @@ def to_session(row: SessionRow) -> PrearchiveSession:
         bytes=row.bytes,
         contradictions=row.contradictions,
         belongs_to=row.belongs_to,
+        cut_short=row.cut_short,
     )
 
 

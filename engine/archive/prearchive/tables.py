@@ -68,6 +68,14 @@ class SessionRow(PrearchiveTable):
     decision: Mapped[str] = mapped_column(Text, default="", server_default="")
     """What the queued job is to make of them, as JSON of `engine.jobs.contradictions`."""
     belongs_to: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    cut_short: Mapped[str] = mapped_column(String(160), default="", server_default="")
+    """How the transfer ended that broke off while it fed the session; empty once looked at."""
+    looked: Mapped[datetime | None]
+    """When somebody has looked at it last after that."""
+    looked_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    routed: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """How it was routed when it came, as JSON of a `Route` with its trace, once somebody has moved
+    or relabelled it; empty before."""
     """The archived session that has the same received study already."""
 
     __table_args__ = (

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import insert_into
-from engine.archive.prearchive.tables import TallyRow, TransferRow
+from engine.archive.prearchive.tables import SessionRow, TallyRow, TransferRow
 from engine.model.accounts import Place
 from engine.model.contents import Contribution
 from engine.model.live import Transfer
@@ -100,15 +100,34 @@ async def find_or_make(
     return await session.get_one(TransferRow, id, with_for_update=True)
 
 
-async def close_left(session: AsyncSession, *, node: str, at: datetime, ended: str) -> int:
-    """Close what a node left open when its engine died; give how many there were."""
+async def close_left(
+    session: AsyncSession, *, node: str, at: datetime, ended: str
+) -> tuple[str, ...]:
+    """Close what a node left open when its engine died; give the ids."""
     closed = await session.execute(
         update(TransferRow)
         .where(TransferRow.node == node, TransferRow.closed.is_(None))
         .values(closed=at, ended=ended[:_ENDED], series="")
         .returning(TransferRow.id)
     )
-    return len(closed.all())
+    return tuple(closed.scalars())
+
+
+async def cut_short(
+    session: AsyncSession, transfers: Sequence[str], *, closed: datetime, ended: str
+) -> None:
+    """Note in the sessions that transfers have fed that these broke off; not where somebody has
+    looked since. In a transaction of its own after that which closes them: those who count objects
+    lock sessions before transfers, and note it themselves where they come later."""
+    fed = select(TallyRow.session).where(
+        TallyRow.transfer.in_(transfers),
+        TallyRow.place == Place.WAITING.value,
+        TallyRow.count > 0,
+    )
+    unseen = or_(SessionRow.looked.is_(None), SessionRow.looked < closed)
+    await session.execute(
+        update(SessionRow).where(SessionRow.id.in_(fed), unseen).values(cut_short=ended[:_ENDED])
+    )
 
 
 async def list_transfers(

@@ -16,7 +16,7 @@ from console.screens.session import SessionScreen
 from console.state import StateFile
 from console.widgets.chart import Chart, TextLines
 from engine.model.errors import Unavailable
-from engine.model.live import HeldObject, ReceiverStatus
+from engine.model.live import HeldObject, LedgerEntry, ReceiverStatus
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Status
 from tests.console.counting import Asked, painting
@@ -104,16 +104,78 @@ async def test_a_gap_loads_everything_again() -> None:
 
 async def test_what_happened_before_and_meanwhile_is_told() -> None:
     facts = Facts()
-    await facts.tell("ledger", "WS-044", "association: called AE X is unknown", "warning")
+    await facts.tell("ledger", "WS-044", "1 association refused: called AE X", "warning")
+    facts.ledger.append(refused())
     app = console(facts)
     async with app.run_test(size=WIDE) as pilot:
-        await shown(pilot, "! ledger  WS-044", "✗ refused", "called AE X is unk")
+        await shown(pilot, "! ledger  WS-044", "✗ refused", "10.3.1.44 → X: call")
         await pilot.press("2")
         await until(pilot, lambda: not isinstance(app.screen, LiveScreen))
         await facts.tell("configuration", "", "configuration 31 in force")
         await settled(pilot)
         await pilot.press("1")
         await shown(pilot, "configuration 31 in force")
+
+
+def refused(**changes: Any) -> LedgerEntry:
+    made = LedgerEntry(
+        id=1,
+        transfer="tr_9",
+        outcome="refused",
+        reason="called AE X is unknown",
+        rule="",
+        session="",
+        receiver="X",
+        calling="WS-044",
+        peer="10.3.1.44",
+        first=NOON,
+        last=NOW,
+        count=1,
+    )
+    return replace(made, **changes)
+
+
+async def test_the_ledger_is_asked_again_when_there_is_news_of_it() -> None:
+    facts = busy()
+    asked: Any = Asked(HostInMemory(facts).acting("me"))
+    app = ConsoleApp(asked, clock=Clock())
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, 3)
+        await settled(pilot)
+        asked.forget()
+        facts.ledger.append(refused(outcome="duplicate", reason="it is there", count=1_204))
+        await facts.tell("ledger", "WS-044", "1204 objects received twice from WS-044")
+        await shown(pilot, "≡ double", "10.3.1.44 → X: it i", "1 204")
+        assert asked.questions["live.ledger"] == 1
+        # What needs nobody does not stand above what moves.
+        assert keys(app, "arriving")[0] == "pre_aaaaaaa1"
+
+
+async def test_what_was_cut_short_stands_first_until_somebody_opens_it() -> None:
+    facts = busy()
+    facts.keep(session(3, cut_short="connection lost"))
+    app = console(facts)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "! cut short", "connection lost; bu")
+        assert keys(app, "arriving")[0] == "pre_aaaaaaa3"
+        await pilot.press("g", "enter")
+        await shown(pilot, "! ready, cut", "Cut short connection lost; seen")
+        assert facts.sessions["pre_aaaaaaa3"].cut_short == ""
+        await pilot.press("escape")
+        await until(pilot, lambda: "cut short" not in painted(app))
+        assert keys(app, "arriving")[0] != "pre_aaaaaaa3"
+
+
+async def test_those_who_only_watch_have_not_looked() -> None:
+    facts = busy()
+    facts.keep(session(3, cut_short="connection lost"))
+    app = console(facts, watching=True)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "! cut short")
+        await app.push_screen(SessionScreen(app.desk, "pre_aaaaaaa3"))
+        await shown(pilot, "! ready, cut")
+        await settled(pilot)
+        assert facts.sessions["pre_aaaaaaa3"].cut_short == "connection lost"
 
 
 async def test_what_is_held_stays_until_a_person_has_decided() -> None:
@@ -258,7 +320,7 @@ async def test_f_follows_the_newest_until_the_cursor_is_moved() -> None:
         await facts.tell("session", "pre_aaaaaaa9")
         await until(pilot, lambda: table(app, "arriving").cursor_key == "pre_aaaaaaa9")
         await pilot.press("k")
-        await shown(pilot, "what moves first")
+        await shown(pilot, "what needs you first")
         facts.keep(session(8, uploaded=later + timedelta(seconds=1)))
         await facts.tell("session", "pre_aaaaaaa8")
         await opened(pilot, 5)
@@ -342,7 +404,8 @@ async def test_a_filter_narrows_the_rows_and_esc_drops_it() -> None:
 async def test_events_are_narrowed_by_severity() -> None:
     facts = busy()
     await facts.tell("engine", "node", "engine started")
-    await facts.tell("ledger", "WS-044", "association: no", "warning")
+    await facts.tell("ledger", "WS-044", "1 association refused: no", "warning")
+    facts.ledger.append(refused())
     app = console(facts)
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot, 4)
@@ -470,4 +533,4 @@ async def test_the_rows_on_show_are_offered_for_a_file_as_they_are_masked() -> N
         assert isinstance(screen, LiveScreen)
         offered = screen.exports()
         assert offered is not None and not callable(offered.rows)
-        assert [row[3] for row in offered.rows] == ["SUB-1", "SUB-2", glyphs.MASK, "SUB-3"]
+        assert [row[3] for row in offered.rows] == [glyphs.MASK, "SUB-1", "SUB-2", "SUB-3"]

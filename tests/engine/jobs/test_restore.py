@@ -81,6 +81,10 @@ async def receipts(fixture: Fixture) -> int:
 async def test_a_restored_session_is_what_it_was(either: Fixture) -> None:
     session = await ready(either)
     folder = await place(either, session)
+    async with either.shop.prearchive_db.write() as transaction:
+        kept = await transaction.get_one(SessionRow, session)
+        kept.cut_short, kept.routed = "connection lost", '{"session": "E1"}'
+        kept.looked, kept.looked_by = kept.uploaded, "me"
     row, entries, lying = (
         await values(either, session),
         await index(either, session),

@@ -33,8 +33,10 @@ CT = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def store(port: int, change: Callable[[pydicom.Dataset], None] = lambda _: None) -> int:
-    """Send one CT image; give the status of the answer."""
+async def store(
+    port: int, change: Callable[[pydicom.Dataset], None] = lambda _: None, *, abort: bool = False
+) -> int:
+    """Send one CT image, and release the association or abort it; give the status."""
     image = pydicom.dcmread(CT)
     change(image)
     image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
@@ -51,7 +53,7 @@ async def store(port: int, change: Callable[[pydicom.Dataset], None] = lambda _:
         try:
             return int(association.send_c_store(image).Status)
         finally:
-            association.release()
+            (association.abort if abort else association.release)()
 
     return await asyncio.to_thread(send)
 
@@ -506,3 +508,34 @@ async def test_what_a_person_saw_and_took_is_on_the_trail(opened: Opened) -> Non
         {"reason": "which patient is it"},
     )
     assert (exported.action, exported.detail) == ("Exported a list", {"count": 12})
+
+
+async def test_what_an_abort_cut_short_says_so_until_somebody_has_looked(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = image.SOPInstanceUID = "1.2.3.4.14"
+
+    assert await store(port, mark, abort=True) == 0
+    id = await one_session(engine, "1.2.3.4.14")
+
+    async def cut() -> bool:
+        return bool((await engine.prearchive.show(id)).cut_short)
+
+    await until(engine, cut)
+    (row,) = (await engine.prearchive.list(PrearchiveQuery(tag="1.2.3.4.14"))).rows
+    assert row.cut_short == "aborted by the sender"
+    seen, missing = await engine.prearchive.look((id, "pre_nothere"))
+    assert seen.done and "aborted by the sender" in seen.message
+    assert not missing.done
+    assert (await engine.prearchive.show(id)).cut_short == ""
+    (again,) = await engine.prearchive.look((id,))
+    assert again.done and again.message == "it was not cut short"
+    assert "seen by" in (await engine.prearchive.log(id))[-1].text
+
+    async def recorded() -> bool:
+        return bool(await engine.audit.list(object=id, action="Looked at"))
+
+    await until(engine, recorded)
+    (event,) = await engine.audit.list(object=id, action="Looked at")
+    assert event.detail == {"outcome": "aborted by the sender"}

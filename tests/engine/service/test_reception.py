@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from engine.archive.database import Database
 from engine.archive.prearchive import accounts, ledger, transfers
 from engine.archive.prearchive.receipts import Receipts
+from engine.archive.prearchive.tables import SessionRow
 from engine.intake.absorb import Absorbed, Absorber
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.accounts import Place
+from engine.model.states import Status
 from engine.service.reception import Reception
 from engine.service.ring import EventRing
 from tests.conftest import Backend
+from tests.engine.archive.prearchive.test_rows import keep, row
 
 SECOND = 1_000_000_000
 
@@ -95,7 +99,10 @@ async def test_a_flood_that_was_turned_away_is_one_line(ear: Ear) -> None:
     async with ear.database.read() as transaction:
         (entry,) = await ledger.list_entries(transaction, 0, 10)
     assert (entry.count, entry.outcome, entry.peer) == (2_000_000_000, "refused", turned.peer)
-    assert len(await ear.texts()) == 2
+    told = f"2000000000 associations refused from {turned.calling} ({turned.peer}) to ANY"
+    assert await ear.texts() == [
+        ("ledger", turned.calling, f"{told}: called AE title not recognised")
+    ]
 
 
 async def test_a_journal_from_its_first_word_to_its_end(ear: Ear) -> None:
@@ -116,10 +123,69 @@ async def test_a_journal_from_its_first_word_to_its_end(ear: Ear) -> None:
     assert (entry.count, entry.reason) == (2, "the data set is empty")
     assert await ear.texts() == [
         ("transfer", "tr_1", "objects taken in"),
-        ("ledger", "", "the ledger has new lines"),
+        ("ledger", "", "1 object refused: the data set is empty"),
     ]
 
 
 async def test_sessions_that_grew_are_told(ear: Ear) -> None:
     ear.reception.tell(Absorbed(sessions={"pre_b", "pre_a"}))
     assert [object for _, object, _ in await ear.texts()] == ["pre_a", "pre_b"]
+
+
+@pytest.mark.parametrize("counted_first", [True, False])
+@pytest.mark.parametrize("ended", ["aborted by the sender", "released"])
+async def test_an_abort_cuts_the_session_short_whichever_is_heard_first(
+    ear: Ear, ended: str, counted_first: bool
+) -> None:
+    await keep(ear.database, row("pre_a", status=Status.RECEIVING))
+    journal = Journal(ear.folder / "n-w1-1.journal")
+    await ear.reception.hello(journal.path.name)
+    stored = Record(
+        at=SECOND,
+        transfer="tr_1",
+        outcome=Outcome.STORED,
+        session="pre_a",
+        received_sop="1.2",
+        digest="d",
+        file="SCANS/1/DICOM/1.dcm",
+    )
+    journal.append(stored, sync=False)
+    closing = news(objects=1, closed=2 * SECOND, ended=ended)
+    if counted_first:
+        await ear.reception.grown()
+        await ear.reception.transfers((closing,))
+    else:
+        await ear.reception.transfers((closing,))
+        await ear.reception.grown()
+    journal.close()
+    async with ear.database.read() as transaction:
+        found = await transaction.get_one(SessionRow, "pre_a")
+    assert found.cut_short == ("" if ended == "released" else ended)
+    events = (await ear.ring.after(ear.ring.epoch, 0)).events
+    severities = {one.severity for one in events if one.text.startswith(f"association {ended}")}
+    assert severities == {"info" if ended == "released" else "warning"}
+
+
+async def test_who_sends_what_is_there_is_told_with_how_often(ear: Ear) -> None:
+    line = ledger.Line(
+        transfer="tr_1",
+        outcome="duplicate",
+        reason="it is there",
+        calling="MR3T_A",
+        peer="10.3.1.44",
+        receiver="ANTEROOM",
+        at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    folded: ledger.Fold = {}
+    ledger.fold(folded, line, 6)
+    ear.reception.tell(Absorbed(ledger=folded))
+    ear.reception.tell(Absorbed(ledger=folded))
+
+    async def told() -> list[str]:
+        batch = await ear.ring.after(ear.ring.epoch, 1, 5)
+        return [one.text for one in batch.events]
+
+    whole = "objects received twice from MR3T_A (10.3.1.44) to ANTEROOM: it is there"
+    assert (await ear.texts())[0] == ("ledger", "MR3T_A", f"6 {whole}")
+    # With the next rhythm, and counted together.
+    assert await told() == [f"12 {whole}"]

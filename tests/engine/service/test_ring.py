@@ -129,7 +129,7 @@ async def test_news_that_is_overtaken_is_not_told_twice() -> None:
     ring.progress("transfer", "tr_1", "2")
     clock.now += 1
     ring.progress("transfer", "tr_1", "3")
-    ring._flush(("transfer", "tr_1"))
+    ring._flush(("transfer", "tr_1", ""))
     assert texts(ring) == ["1", "3"]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from engine.archive.database import Database
 from engine.archive.prearchive import accounts
-from engine.archive.prearchive.tables import TransferRow
-from engine.archive.prearchive.transfers import close_left, list_transfers, note
+from engine.archive.prearchive.tables import SessionRow, TransferRow
+from engine.archive.prearchive.transfers import close_left, cut_short, list_transfers, note
 from engine.model.accounts import Place
+from tests.engine.archive.prearchive.test_rows import keep, row
 
 OPENED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LATER = OPENED + timedelta(minutes=1)
@@ -101,7 +102,8 @@ async def test_only_what_this_node_left_open_is_closed(prearchive: Database) -> 
         await note(session, id="tr_1", node="n", opened=OPENED)
         await note(session, id="tr_2", node="n", opened=OPENED, closed=OPENED, ended="released")
         await note(session, id="tr_3", node="other", opened=OPENED)
-        assert await close_left(session, node="n", at=LATER, ended="the engine ended") == 1
+        left = await close_left(session, node="n", at=LATER, ended="the engine ended")
+        assert left == ("tr_1",)
     async with prearchive.read() as session:
         found = {one.id: one.ended for one in await list_transfers(session)}
         still = [one.id for one in await list_transfers(session, open_only=True)]
@@ -155,3 +157,27 @@ async def test_a_session_that_left_the_prearchive_is_named_no_more(prearchive: D
     async with prearchive.read() as session:
         (transfer,) = await list_transfers(session)
     assert transfer.sessions == ()
+
+
+async def test_sessions_that_a_transfer_fed_are_cut_short_until_somebody_looks(
+    prearchive: Database,
+) -> None:
+    ids = ("pre_fed", "pre_other", "pre_double", "pre_seen", "pre_new")
+    await keep(prearchive, *(row(id, received_study_uid=id, accepting=False) for id in ids))
+    async with prearchive.write() as session:
+        (await session.get_one(SessionRow, "pre_seen")).looked = LATER
+        (await session.get_one(SessionRow, "pre_new")).looked = OPENED
+        tally = {
+            ("tr_1", "pre_fed", Place.WAITING): 2,
+            ("tr_1", "pre_double", Place.DUPLICATE): 2,
+            ("tr_1", "pre_seen", Place.WAITING): 1,
+            ("tr_1", "pre_new", Place.WAITING): 1,
+            ("tr_2", "pre_other", Place.WAITING): 1,
+        }
+        await accounts.add(session, tally)
+    async with prearchive.write() as session:
+        await cut_short(session, ["tr_1"], closed=LATER, ended="connection lost")
+    async with prearchive.read() as session:
+        found = {id: (await session.get_one(SessionRow, id)).cut_short for id in ids}
+    assert {id for id, ended in found.items() if ended} == {"pre_fed", "pre_new"}
+    assert set(found.values()) == {"connection lost", ""}
