@@ -19,6 +19,7 @@ from engine.dicom.values import (
     written_number,
 )
 from engine.dicom.walk import (
+    EXPLICIT_NOT_SAID,
     LONG_VRS,
     MAX_HEADER,
     META_END,
@@ -379,7 +380,7 @@ class HeaderReader:
         walk = self._walk
         size = len(data)
         if not self._explicit and walk.position == 0 and names_a_vr(data):
-            raise HeaderError("Explicit VR where Implicit VR was said")
+            raise HeaderError(EXPLICIT_NOT_SAID)
         if walk.advance(data, size):
             self._done = True
         elif final:

@@ -22,7 +22,13 @@ from engine.dicom.dictionary import vr_of
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
 from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, is_explicit
-from engine.dicom.walk import LONG_VRS, PIXEL_GROUP, SHORT_VRS, names_a_vr
+from engine.dicom.walk import (
+    IMPLICIT_NOT_SAID,
+    LONG_VRS,
+    PIXEL_GROUP,
+    SHORT_VRS,
+    names_a_vr,
+)
 
 BULK = 64 * 1024
 MAX_INFLATED = 64 * 1024 * 1024
@@ -132,6 +138,8 @@ class _Reader:
             self._check_end(file, size, found)
         if not found:
             raise Unreadable("there is no element in the data set")
+        if not self._implicit and any(element.VR is None for element in found.values()):
+            raise Unreadable(IMPLICIT_NOT_SAID)
         data = self._encode(found, MAX_DEPTH)
         if len(data) > MAX_HEADER:
             raise Unreadable("the header is larger than allowed")

@@ -32,6 +32,10 @@ _head = Struct("<HH2sH").unpack_from
 _tag_length = Struct("<HHI").unpack_from
 _u32 = Struct("<I").unpack_from
 
+IMPLICIT_NOT_SAID = "Implicit VR where Explicit VR was said"
+EXPLICIT_NOT_SAID = "Explicit VR where Implicit VR was said"
+
+_ELEMENT_START = 8
 _DELIMITERS = 0xFFFE
 _EXPLICIT, _IN_ITEM, _FRAGMENTS = 1, 2, 4
 
@@ -272,6 +276,18 @@ def names_a_vr(data: Buffer) -> bool:
     Implicit VR it would be 16 KiB at least, and nothing so long comes first."""
     code = bytes(data[4:6])
     return code in SHORT_VRS or code in LONG_VRS
+
+
+def contrary(data: Buffer, *, explicit: bool) -> str:
+    """Say in words that an element, such as the one that follows a head, is not encoded as was
+    said; empty where it is, or is not whole. As a length of Implicit VR what names a VR of bulk
+    would be odd."""
+    if len(data) < _ELEMENT_START:
+        return ""
+    code = bytes(data[4:6])
+    if explicit:
+        return "" if code in SHORT_VRS or code in LONG_VRS else IMPLICIT_NOT_SAID
+    return EXPLICIT_NOT_SAID if code in LONG_VRS and data[6:8] == b"\0\0" else ""
 
 
 def item_spans(

@@ -49,6 +49,15 @@ class Body:
             file.discard()
             raise
 
+    def behind_head(self, end: int) -> bytes:
+        """Give the begin of what follows the head that was received, as far as it is written; `end`
+        is where that head ended.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        return self.file.peek(self._start + (end if self.head is None else 0), 8)
+
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Append the next bytes.
 

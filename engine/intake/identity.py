@@ -6,7 +6,8 @@ from __future__ import annotations
 from engine.dicom.names import Texts
 from engine.intake.answers import CANNOT_UNDERSTAND, MISMATCH, ObjectContext, Refusal
 
-SOP_CLASS, SOP_INSTANCE, STUDY_UID = 0x00080016, 0x00080018, 0x0020000D
+SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
+STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E
 
 _LONGEST_UID = 128
 """Characters; twice what PS3.5 9.1 allows, for senders that cannot count."""
@@ -38,15 +39,27 @@ def check_received(header: Texts, context: ObjectContext) -> None:
         raise Refusal(MISMATCH, "SOP Instance UID differs between command and data set")
 
 
-def unsound(texts: Texts) -> str:
+def unplaced(texts: Texts) -> str:
+    """Say what an object lacks without which no build can place it in its session; empty where it
+    lacks nothing. Others of its session must not wait for it: it is held."""
+    uid = texts.text(SERIES_UID) or ""
+    # What has no character that can be written down names nothing either.
+    if any(one.isprintable() and not one.isspace() for one in uid):
+        return ""
+    return "Series Instance UID is missing"
+
+
+def unsound(texts: Texts, received: Texts | None = None) -> str:
     """Say what an object lacks after a script, without which it cannot be stored; empty where it
-    lacks nothing."""
+    lacks nothing that it had when it was `received`."""
     for name, tag in _NAMED:
         uid = texts.text(tag)
         if not uid:
             return f"it leaves no {name} UID"
         if not _well_formed(uid):
             return f"it leaves a malformed {name} UID"
+    if unplaced(texts) and not (received is not None and unplaced(received)):
+        return "it leaves no Series Instance UID"
     return ""
 
 

@@ -16,6 +16,7 @@ from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
+from engine.dicom.walk import EXPLICIT_NOT_SAID, contrary, names_a_vr
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
     OUT_OF_RESOURCES,
@@ -32,6 +33,7 @@ from engine.intake.identity import (
     SOP_INSTANCE,
     check_received,
     looks_like_elements,
+    unplaced,
     unsound,
 )
 from engine.intake.joining import Joining, Ready
@@ -89,6 +91,10 @@ class Incoming:
                 is_explicit(context.transfer_syntax), self._current.snapshot.max_header
             )
         self._plausible = True
+        self._contrary = ""
+        """In words, where it is not encoded as was said."""
+        self._unseen = False
+        """Whether it still has to be looked at how what follows the head is encoded."""
         self.series = ""
         """The series description as it is stored; empty where nothing of the object was published:
         what a script has not seen yet, or would not let stand, is not told."""
@@ -161,12 +167,18 @@ class Incoming:
         head, self._head = self._head, None
         self._plausible = looks_like_elements(head)
         if self._header is None:
+            explicit = is_explicit(self._context.transfer_syntax)
+            if not explicit and names_a_vr(head):
+                self._contrary = EXPLICIT_NOT_SAID
             self._body = self._raw(head)
         else:
             self._begin(self._header, head)
 
     def _begin(self, header: Header, head: bytearray) -> None:
         """Route and meet the script as soon as the head is there, and write what comes of it."""
+        behind = memoryview(head)[header.end : header.end + 8]
+        self._contrary = contrary(behind, explicit=header.explicit)
+        self._unseen = len(behind) < 8
         check_received(header, self._context)
         self._route = self._current.router.route(header, receiver=self._origin.receiver)
         self._met = self._meet(header, self._route)
@@ -254,6 +266,12 @@ class Incoming:
             return self._reject(met)
         body = self._body
         assert body is not None
+        if self._unseen:
+            start = body.behind_head(header.end)
+            self._contrary, self._unseen = contrary(start, explicit=header.explicit), False
+        if self._contrary:
+            self._restore_raw()
+            return self._hold(self._contrary)
         if met.step is Step.HELD:
             return self._script_failed(met)
         undo: tuple[Undo, ...] = ()
@@ -261,7 +279,7 @@ class Incoming:
         if met.edited is not None:
             behind = self._finish_tail(body, met.edited, header)
             if behind is None:
-                self._restore_raw(body)
+                self._restore_raw()
                 self._met = replace(met, step=Step.SLOW, edited=None)
                 return self._ready(header, route)
             texts, undo = met.edited.texts, (*met.edited.undo, *behind)
@@ -288,8 +306,12 @@ class Incoming:
         body.file.write((data,))
         return tuple(undo)
 
-    def _restore_raw(self, body: Body) -> None:
-        """Write the object again as it came."""
+    def _restore_raw(self) -> None:
+        """Write the object again as it came, where another head stands before it."""
+        body = self._body
+        assert body is not None
+        if body.head is None:
+            return
         file = self._new_file()
         self._body = body.received(file, self._received_meta())
         body.file.discard()
@@ -318,7 +340,7 @@ class Incoming:
             self._fate.script = UNCHANGED
             return Ready(file=body.file, header=header, route=route, texts=header)
         file = self._made = StagedFile.adopt(target)
-        fault = unsound(done.header)
+        fault = unsound(done.header, received=header)
         if fault:
             return self._script_failed(site.failed(fault))
         self._fate.script = CHANGED
@@ -337,6 +359,10 @@ class Incoming:
         )
         if ready.later:
             return joining.stage(ready, self._intake.staging, self._intake.next_name())
+        lacking = unplaced(ready.texts)
+        if lacking:
+            self._restore_raw()
+            return self._hold(lacking)
         if current.snapshot.durable:
             ready.file.sync()
         answer = joining.join(ready)
@@ -360,8 +386,7 @@ class Incoming:
             self._made.discard()
             self._made = None
         assert self._body is not None
-        if self._body.head is not None:
-            self._restore_raw(self._body)
+        self._restore_raw()
         self._met = self._meet(header, route, whole=False)
         return self._ready(header, route)
 
@@ -384,6 +409,7 @@ class Incoming:
         """Keep the object as it came in staging, durably, for a person to look at."""
         assert self._body is not None
         self._body.finish()
+        self._fate.script = ""
         self._fate.sop = self._context.sop_instance
         name = f"{self._intake.next_name()}.dcm"
         record = partial(

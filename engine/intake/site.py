@@ -165,7 +165,7 @@ class SiteScript:
             changed = subject.changed
             undo = recorded(subject, record, plan) if changed else ()
             texts = StoredTexts(subject, header)
-            fault = unsound(texts)
+            fault = unsound(texts, received=header)
             if fault:
                 return self.failed(fault)
             if group2 is None:

@@ -141,6 +141,14 @@ class StagedFile:
                 raise OSError(errno.EIO, "a staged file became shorter")
             start += copied
 
+    def peek(self, offset: int, size: int) -> bytes:
+        """Give bytes that were written; fewer where there are no more.
+
+        Raises:
+            OSError: if they cannot be read.
+        """
+        return os.pread(self._descriptor, size, offset)
+
     def stored_digest(self) -> tuple[str, str]:
         """Give what the function of this name says of a published file."""
         with os.fdopen(os.dup(self._descriptor), "rb") as file:

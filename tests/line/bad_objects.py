@@ -64,6 +64,13 @@ def good(instance: str, **changes: bytes | None) -> bytes:
     return encode(values(instance, **changes))
 
 
+def implicit_pixels(instance: str, **changes: bytes | None) -> bytes:
+    """Give a good data set but for its pixels, which are in Implicit VR."""
+    pixels = bytes(64)
+    start = pack("<HHI", 0x7FE0, 0x0010, len(pixels))
+    return good(instance, pixels=None, **changes) + start + pixels
+
+
 def with_elements(instance: str, *, before_pixels: bytes = b"", first: bytes = b"") -> bytes:
     """Give a good data set with bytes put before everything, or before the pixels."""
     data = good(instance)

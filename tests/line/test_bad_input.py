@@ -16,7 +16,15 @@ import pytest
 from engine.model.accounts import Place
 from engine.model.states import Status
 from tests.conftest import SECTIONS, Backend
-from tests.line.bad_objects import Bad, good, held, refused, stored, uid
+from tests.line.bad_objects import (
+    Bad,
+    good,
+    held,
+    implicit_pixels,
+    refused,
+    stored,
+    uid,
+)
 from tests.line.real_sessions import files_of
 from tests.line.serving import Served, settled, until
 from tests.line.wire import (
@@ -198,19 +206,28 @@ def nothing_strange_below(store: Path) -> None:
             ElementTree.parse(path)
 
 
-async def test_what_the_build_cannot_place_makes_the_session_an_error(
+async def test_what_no_build_can_place_is_held_and_the_others_of_its_session_go_on(
     served: Served,
 ) -> None:
     whole = Bad(name="whole", data=good(uid(1), study=b"1.2.7 "), sop=uid(1))
-    odd = Bad(name="no series", data=good(uid(2), study=b"1.2.7 ", series=None), sop=uid(2))
-    for each in (whole, odd):
+    odd = [
+        Bad(name="no series", data=good(uid(2), study=b"1.2.7 ", series=None), sop=uid(2)),
+        Bad(name="blank series", data=good(uid(3), study=b"1.2.7 ", series=b""), sop=uid(3)),
+        Bad(name="implicit pixels", data=implicit_pixels(uid(4), study=b"1.2.7 "), sop=uid(4)),
+    ]
+    for each in (whole, *odd):
         assert await store(served, each, "NOSERIES") == Said(status=0, comment="")
     async with served.asked() as engine:
-        (row,) = await settled(engine, objects=2)
-        assert row.status is Status.ERROR
-        assert row.reason == "1 file cannot be read: the header has no Series Instance UID"
-        assert any(row.reason in entry.text for entry in await engine.prearchive.log(row.id))
-    assert kept(served) == Counter((whole.data, odd.data))
+        (row,) = await settled(engine, objects=1)
+        assert row.status is Status.READY
+        reasons = Counter(each.reason for each in await engine.live.held())
+        assert reasons == {
+            "Series Instance UID is missing": 2,
+            "Implicit VR where Explicit VR was said": 1,
+        }
+        accounts = (await engine.system.status()).accounts
+        assert (accounts.received, accounts.at(Place.HELD)) == (4, 3)
+    assert kept(served) == Counter((whole.data,))
     await Goods(served).another()
 
 

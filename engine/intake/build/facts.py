@@ -261,7 +261,7 @@ def _value(header: Header, groups: Sequence[Header], attribute: Attribute) -> st
         return ""
     for group in groups if attribute.macro else (header,):
         if attribute.inside in group:
-            for item in group.items(attribute.inside)[:1]:
+            for item in _first(group, attribute.inside):
                 value = _text(item, attribute) if attribute.tag in item else ""
                 if value:
                     return value
@@ -273,8 +273,17 @@ def _functional_groups(header: Header) -> list[Header]:
     groups: list[Header] = []
     for tag in (_SHARED_GROUPS, _FRAME_GROUPS):
         if tag in header:
-            groups.extend(header.items(tag)[:1])
+            groups.extend(_first(header, tag))
     return groups
+
+
+def _first(header: Header, tag: int) -> list[Header]:
+    """Give the first item of a sequence; none of one that cannot be indexed exactly: what it says
+    of the scan is lost, but the object is filed."""
+    try:
+        return header.items(tag)[:1]
+    except HeaderError:
+        return []
 
 
 def _text(header: Header, attribute: Attribute) -> str:
@@ -318,8 +327,8 @@ def _private_diffusion(header: Header) -> tuple[str, str]:
 def _isotope(header: Header) -> str:
     if _TRACER not in header:
         return ""
-    for tracer in header.items(_TRACER)[:1]:
+    for tracer in _first(header, _TRACER):
         if _NUCLIDE in tracer:
-            for code in tracer.items(_NUCLIDE)[:1]:
+            for code in _first(tracer, _NUCLIDE):
                 return clean((code.text(_MEANING) or "").strip(" \0"))
     return ""

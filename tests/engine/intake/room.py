@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.dicom.guard import Guard
 from engine.dicom.part10 import write_meta
+from engine.dicom.walk import LONG_VRS
 from engine.intake.answers import (
     Answer,
     ObjectContext,
@@ -57,7 +58,7 @@ def implicit(data: bytes) -> bytes:
     out, position = b"", 0
     while position < len(data):
         tag, vr = data[position : position + 4], data[position + 4 : position + 6]
-        long = vr == b"OW"
+        long = vr in LONG_VRS
         (length,) = struct.unpack_from("<I" if long else "<H", data, position + (8 if long else 6))
         start = position + (12 if long else 8)
         out += tag + struct.pack("<I", length) + data[start : start + length]
