@@ -18,6 +18,7 @@ from console.preferences import preferences_file, read_preferences
 from console.screens.quit import Leave
 from console.state import StateFile, state_file
 from console.text import plain_text
+from engine.model.access import PRIVATE_FILE
 from engine.model.errors import Outage, Unavailable
 from engine.model.home import Home
 from engine.service.remote import RemoteEngine
@@ -28,6 +29,8 @@ or with much to take in after a crash, it may take minutes; one that cannot star
 
 STOP_SECONDS = 60.0
 """How long it may take to bring what it does to a safe end."""
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 STDERR = "engine.err"
 """What an engine that was started here says besides its log, in the home's logs."""
@@ -137,7 +140,7 @@ async def runs(home: Home) -> bool:
 
 def _spawn(home: Home, options: Sequence[str], errors: Path) -> subprocess.Popen[bytes]:
     # Not by asyncio, which would kill the child when this loop ends.
-    with errors.open("ab") as stderr:
+    with open(os.open(errors, _APPEND, PRIVATE_FILE), "ab") as stderr:
         return subprocess.Popen(
             [sys.executable, "-m", "console", "--home", str(home.root), "serve", *options],
             stdin=subprocess.DEVNULL,

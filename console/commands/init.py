@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def _system_home(context: typer.Context, named: Path | None) -> Home:
                 f"this machine has a system home already: {now.root}",
                 hint=f"remove {SYSTEM_HOME} first",
             )
-    return Home.find(chosen, {})
+    return replace(Home.find(chosen, {}), shared=True)
 
 
 def _write_pointer(root: Path) -> None:

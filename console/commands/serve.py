@@ -56,6 +56,8 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     from engine.server.http import Listeners  # noqa: PLC0415
     from engine.service.engine import Engine  # noqa: PLC0415
 
+    # Whatever is made without a word about its mode, here and in all processes that are started.
+    os.umask(0o077)
     settings = home.ensure().override(changes)
     log_to_file(home.logs / "engine.log", settings.log.level)
     told = _signals()

@@ -5,11 +5,12 @@ the affair of whoever runs the server."""
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from engine.archive.columns import ArchiveTable, PrearchiveTable
 from engine.archive.database import Address
 from engine.archive.outage import plainly
 from engine.archive.prearchive import tables as prearchive_tables
+from engine.model.access import PRIVATE_FILE, tighten
 from engine.model.errors import Refused
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -139,6 +141,8 @@ def connect(url: str) -> Iterator[Connection]:
 
 def _migrate(url: str, section: Section, backup: Path | None) -> Migrated:
     address = Address.parse(url)
+    if address.file is not None:
+        _make_private(address.file)
     scripts = ScriptDirectory.from_config(alembic_config(section))
     head = scripts.get_current_head() or ""
     copy: Path | None = None
@@ -156,6 +160,16 @@ def _migrate(url: str, section: Section, backup: Path | None) -> Migrated:
         upgrade(config, "head")
         _check_references(connection, address)
     return Migrated(before=before, after=head, backup=copy)
+
+
+def _make_private(file: Path) -> None:
+    """Let only its owner read a SQLite database, and what SQLite and migrations lay beside it."""
+    with suppress(OSError):  # that it is there, or why it cannot be, SQLite finds out
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE))
+    beside = [file.with_name(f"{file.name}{ending}") for ending in ("", "-wal", "-shm", "-journal")]
+    for path in (*beside, *file.parent.glob(f"{glob.escape(file.name)}.before-*")):
+        with suppress(OSError):
+            tighten(path, PRIVATE_FILE)
 
 
 def _check_references(connection: Connection, address: Address) -> None:

@@ -36,7 +36,9 @@ def make_durably(root: Path, folder: Path, *, mode: int) -> None:
     """
     above = [root / parent for parent in reversed(folder.relative_to(root).parents)]
     for path in (*above[1:], folder):
-        path.mkdir(mode=mode, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir(mode=mode)
+            path.chmod(mode)  # the umask has no say
     for path in above:
         sync_folder(path)
 

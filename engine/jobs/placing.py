@@ -19,6 +19,9 @@ from engine.jobs.scripting import link_or_copy
 from engine.jobs.workshop import LOGS, remove_tree
 from engine.model.errors import Conflict
 
+_FOLDER = 0o750
+"""The folder above them says who gets as far as here."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placed:
@@ -68,9 +71,9 @@ def stands(place: Placed, accession: str) -> bool:
 def make_hidden(place: Placed, reached: Callable[[str], None]) -> None:
     """Make the hidden folder, empty."""
     _remove_hidden(place)
-    make_durably(place.root, place.arc, mode=0o750)
+    make_durably(place.root, place.arc, mode=_FOLDER)
     reached("archive folder made")
-    place.hidden.mkdir(mode=0o750)
+    place.hidden.mkdir(mode=_FOLDER)
 
 
 def bring(
@@ -82,7 +85,7 @@ def bring(
     for source in _what_is_filed(folder):
         target = place.hidden / source.relative_to(folder)
         if source.is_dir():
-            target.mkdir(mode=0o750)
+            target.mkdir(mode=_FOLDER)
         elif source.is_file() and source not in left_out:
             link_or_copy(source, target)
             reached("file filed")
@@ -118,11 +121,10 @@ def finish(place: Placed, xml: bytes, reached: Callable[[str], None]) -> None:
         file.flush()
         os.fsync(file.fileno())
     place.built.unlink(missing_ok=True)
-    for path in sorted(place.hidden.rglob("*"), reverse=True):
+    for path in (*sorted(place.hidden.rglob("*"), reverse=True), place.hidden):
         if path.is_dir():
-            path.chmod(0o750)  # a build makes folders for the eyes of one
+            path.chmod(_FOLDER)  # a build makes folders for the eyes of one
             sync_folder(path)
-    sync_folder(place.hidden)
     reached("hidden folder made")
     try:
         os.rename(place.hidden, place.final)

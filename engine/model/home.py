@@ -10,15 +10,16 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
-from engine.model import settings_file
-from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from engine.model import access, settings_file
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.outage import MAKE_ROOM, is_full
 from engine.model.settings import Settings
 
@@ -29,9 +30,6 @@ HOME_VARIABLE = "ANTEROOM_HOME"
 
 LONGEST_SOCKET = 100
 """Bytes of the path of a socket. The kernel takes 107; a few are kept for a name beside it."""
-
-_OPEN_MODE = 0o750
-_PRIVATE_MODE = 0o700
 
 
 class Origin(StrEnum):
@@ -80,7 +78,7 @@ class PrearchiveFolder:
     def create(self) -> None:
         """Make what is missing, readable by this user only."""
         for folder in (self.root, self.staging, self.journals, self.originals, self.trash):
-            _make(folder, _PRIVATE_MODE)
+            access.make(folder, access.PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,8 @@ class Home:
 
     root: Path
     origin: Origin = Origin.NAMED
+    shared: bool = False
+    """Whether it is the home of this machine though it was found otherwise."""
 
     @classmethod
     def find(
@@ -104,14 +104,22 @@ class Home:
             InvalidInput: the file of the system home names no absolute path.
             Unavailable: it cannot be read.
         """
-        if explicit is not None:
-            return cls(explicit.expanduser().absolute(), Origin.NAMED)
-        if named := environ.get(HOME_VARIABLE):
-            return cls(Path(named).expanduser().absolute(), Origin.ENVIRONMENT)
+        for named, origin in (
+            (explicit, Origin.NAMED),
+            (environ.get(HOME_VARIABLE), Origin.ENVIRONMENT),
+        ):
+            if named:
+                root = Path(named).expanduser().absolute()
+                return cls(root, origin, shared=_is_system_home(root, system))
         # A dangling link is a system home that is not mounted, not a reason to start an empty one.
         if os.path.lexists(system):
             return cls(_read_system_home(system), Origin.SYSTEM)
         return cls(user_data_path("anteroom"), Origin.USER)
+
+    @property
+    def of_system(self) -> bool:
+        """Whether it is the home of this machine: its group may enter it."""
+        return self.shared or self.origin is Origin.SYSTEM
 
     @property
     def settings_file(self) -> Path:
@@ -193,10 +201,13 @@ class Home:
         return self.create()
 
     def create(self) -> Settings:
-        """Make whatever is missing of this home and give its settings.
+        """Make whatever is missing of this home, make private what others could read, and give its
+        settings.
 
         Raises:
             InvalidInput: its path cannot be part of a database address.
+            Refused: others can read what they must not, and it is not ours to change that; or a
+                store is where the system or others have their files.
             InvalidSettings: its settings are wrong; nothing else has been made.
         """
         if any(character in "?#" or not character.isprintable() for character in str(self.root)):
@@ -204,18 +215,29 @@ class Home:
                 "the path of a home may hold no '?', no '#' and no control character",
                 hint="choose another folder",
             )
+        modes = access.OF_SYSTEM if self.of_system else access.OF_USER
+        allowed = SYSTEM_HOME if self.of_system else None
+        access.check_place(self.root, "the home", but=allowed)
         try:
-            _make(self.root, _OPEN_MODE)
+            access.make(self.root, modes.home)
             if not self.exists:
                 settings_file.write_default(self.settings_file)
             settings = settings_file.load(self.settings_file)
+            for part in fields(settings.paths):
+                place = getattr(settings.paths, part.name)
+                access.check_place(place, f"paths.{part.name} of the settings", but=allowed)
+            self._tighten_settings(settings, modes.settings)
             PrearchiveFolder(settings.paths.prearchive).create()
             # The default place of the database stays private wherever the files have been moved to.
-            _make(self.prearchive.root, _PRIVATE_MODE)
-            _make(settings.paths.archive, _OPEN_MODE)
-            _make(settings.paths.trash, _PRIVATE_MODE)
-            _make(settings.paths.inbox, _OPEN_MODE)
-            _make(self.logs, _PRIVATE_MODE)
+            access.make(self.prearchive.root, access.PRIVATE)
+            access.make(settings.paths.trash, access.PRIVATE)
+            # Which group reads the archive or fills the inbox is for whoever has set that up.
+            access.make(settings.paths.archive, modes.archive, widest=0o770)
+            access.make(settings.paths.inbox, modes.inbox, widest=0o770)
+            access.make(self.logs, access.PRIVATE)
+            for file in self.logs.iterdir():
+                if file.is_file():
+                    access.tighten(file, access.PRIVATE_FILE)
         except OSError as error:
             elsewhere = "choose another with --home, or correct its owner and mode"
             raise Unavailable(
@@ -223,6 +245,16 @@ class Home:
                 hint=MAKE_ROOM if is_full(error) else elsewhere,
             ) from error
         return settings
+
+    def _tighten_settings(self, settings: Settings, mode: int) -> None:
+        """Keep others from reading the settings; a file of somebody else stays as it is where it
+        holds no password."""
+        try:
+            access.tighten(self.settings_file, mode)
+        except Refused:
+            addresses = (settings.databases.archive_url, settings.databases.prearchive_url)
+            if any(urlsplit(address).password for address in addresses):
+                raise
 
     def lock(self) -> HomeLock:
         """Take this home for one engine until the lock is closed, or the process ends.
@@ -341,24 +373,22 @@ def _read_system_home(system: Path) -> Path:
     return Path(named)
 
 
+def _is_system_home(root: Path, system: Path) -> bool:
+    try:
+        return os.path.lexists(system) and os.path.realpath(root) == os.path.realpath(
+            _read_system_home(system)
+        )
+    except EngineError:
+        return False
+
+
 def _fits(path: Path) -> bool:
     return len(os.fsencode(path)) <= LONGEST_SOCKET
 
 
-def _make(folder: Path, mode: int) -> None:
-    """Make a folder with exactly this mode; one that is there keeps the mode its owner gave it."""
-    try:
-        folder.mkdir(mode=mode, parents=True)
-    except FileExistsError:
-        if not folder.is_dir():
-            raise
-        return
-    folder.chmod(mode)
-
-
 def _own(folder: Path) -> None:
     """Make a folder that others may pass but not write, in one where everybody may write."""
-    _make(folder, 0o711)
+    access.make(folder, 0o711, widest=0o777)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise Unavailable(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -185,3 +186,36 @@ async def test_both_sections_share_a_database_in_schemas_of_their_own(blank_url:
             assert await session.scalar(text("SELECT current_schema()")) == section
             assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
         await database.close()
+
+
+def _open_all(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.chmod(0o666)
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_only_its_owner_reads_a_database_and_what_lies_beside_it(
+    tmp_path: Path, there: bool
+) -> None:
+    file = tmp_path / "archive.db"
+    before = os.umask(0)
+    try:
+        if there:
+            _at(f"sqlite:///{file}", "archive", "a0003")
+            (tmp_path / "archive.db.before-a0001-x").touch()
+            _open_all(tmp_path)
+        await migrate(f"sqlite:///{file}", "archive")
+        database = Database.open(f"sqlite:///{file}")
+        async with database.write() as session:
+            await session.execute(text("UPDATE settings_version SET number = 7"))
+        modes = _modes(tmp_path)
+        await database.close()
+    finally:
+        os.umask(before)
+    assert {"archive.db", "archive.db-wal", "archive.db-shm"} <= modes.keys()
+    assert len(modes) == (5 if there else 3)
+    assert set(modes.values()) == {0o600}

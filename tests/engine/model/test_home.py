@@ -103,19 +103,6 @@ class TestMaking:
         for folder in (home.archive, home.trash, home.inbox, home.logs, home.prearchive.staging):
             assert folder.is_dir()
 
-    def test_what_may_hold_patient_data_is_private_whatever_the_umask(self, tmp_path: Path) -> None:
-        before = os.umask(0)
-        try:
-            Home(tmp_path / "home").create()
-        finally:
-            os.umask(before)
-        home = Home(tmp_path / "home")
-        assert mode(home.root) == 0o750
-        pre = home.prearchive
-        for folder in (pre.root, pre.staging, pre.journals, pre.originals, pre.trash, home.trash):
-            assert mode(folder) == 0o700
-        assert mode(home.settings_file) == 0o600
-
     def test_making_it_again_keeps_everything(self, tmp_path: Path) -> None:
         home = Home(tmp_path)
         first = home.create()
