@@ -9,8 +9,12 @@ STAMP := $(VENV)/.installed
 # Processes that run tests. Those marked `alone` have the machine to themselves afterwards.
 JOBS ?= 2
 
+# XNAT's schema, for tests only: it is got once, and never part of the project.
+SCHEMA := $(VENV)/xnat-schema
+SCHEMA_FILES := $(SCHEMA)/xnat.xml $(SCHEMA)/xdat.xml
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo pictures bench lock clean
+.PHONY: help run test check demo pictures bench keys schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -21,7 +25,7 @@ run: $(STAMP)  ## the console, on this machine's own home
 demo: $(STAMP)  ## the console on a throw-away home, with sample data being sent to it
 	$(VENV)/bin/anteroom demo
 
-test: $(STAMP)  ## all tests, the checks among them (ARGS="-k word" for some, in one process)
+test: $(STAMP) $(SCHEMA)/.got  ## all tests, the checks among them (ARGS="-k word" for some, in one process)
 ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
 else
@@ -40,6 +44,18 @@ pictures: $(STAMP)  ## take the pictures of the documentation (needs tmux and dc
 
 bench: $(STAMP)  ## measure (ARGS go to the benchmark)
 	$(VENV)/bin/python -m bench $(ARGS)
+
+schema: $(SCHEMA)/.got  ## get XNAT's schema, which session documents are validated by in tests
+
+# Without a network the tests that need it fail and say so; all others run.
+$(SCHEMA)/.got: tests/xnat-schema.txt | $(STAMP)
+	@rm -rf $(SCHEMA) && mkdir -p $(SCHEMA)/source
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes \
+	  --no-deps --no-binary :all: --no-build-isolation -r $< -d $(SCHEMA)/source \
+	  && tar -xzf $(SCHEMA)/source/xnat-*.tar.gz -C $(SCHEMA) --strip-components=3 \
+	    xnat-0.8.1/xnat/tests/xnat.xml xnat-0.8.1/xnat/tests/xdat.xml \
+	  && touch $(SCHEMA_FILES) $@ || echo "XNAT's schema could not be got: its tests will fail"
+	@rm -rf $(SCHEMA)/source
 
 keys: $(STAMP)  ## write docs/keys.md from the key table
 	$(VENV)/bin/python -m console.keypage > docs/keys.md

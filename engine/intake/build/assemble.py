@@ -199,7 +199,7 @@ class _Build:
         subject: str,
     ) -> BuildResult:
         """Move the files, write catalogs and documents, and say what was done."""
-        all_series = self._series(facts)
+        all_series = self._series(facts, kind.element)
         placement = self._place(all_series)
         moves = [Move(source=path, target=now) for path, now in placement.items() if path != now]
         covered = dict.fromkeys(sorted(self._stay), "")
@@ -244,7 +244,7 @@ class _Build:
             patients=patients(kept, self._options.routed),
         )
 
-    def _series(self, facts: Sequence[ObjectFacts]) -> list[_Series]:
+    def _series(self, facts: Sequence[ObjectFacts], session: str) -> list[_Series]:
         groups = group_series(facts)
         names = [series_name(uid, files, self._types) for uid, files in groups.items()]
         ids = scan_ids(names)
@@ -253,7 +253,7 @@ class _Build:
             _Series(
                 uid=uid,
                 id=ids[uid],
-                parts=split_resources(files, self._types, separate_secondary=separate),
+                parts=split_resources(files, self._types, session, separate_secondary=separate),
             )
             for uid, files in groups.items()
         ]

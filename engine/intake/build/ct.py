@@ -34,7 +34,6 @@ _PLAIN = {
     "tableFeedPerRotation": "TableFeedPerRotation",
     "pitchFactor": "SpiralPitchFactor",
     "estimatedDoseSaving": "EstimatedDoseSaving",
-    "estimatedDoseSaving/@modulation": "ExposureModulationType",
     "ctDIvol": "CTDIvol",
     "derivation": "DerivationDescription",
     "contrastBolus/agent": "ContrastBolusAgent",
@@ -46,6 +45,10 @@ def ct_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     """Collect the parameters of a CT scan."""
     found = plane_parameters(level)
     found.update({path: level.limited(name) for path, name in _PLAIN.items()})
+    # In the schema the kind of modulation belongs to the saving, and cannot stand without one.
+    saving = bool(found["estimatedDoseSaving"])
+    kind = "estimatedDoseSaving/@modulation" if saving else "addParam[ExposureModulationType]"
+    found[kind] = level.limited("ExposureModulationType")
     rotation = level.value("RotationDirection")
     if rotation in _ROTATIONS:
         found["rotationDirection"] = rotation

@@ -55,7 +55,8 @@ def write_session(session: SessionDocument, *, base: str = "") -> bytes:
             _resource(resources, "resource", resource, folder)
     _fields(root, {_COMMENTS: session.comments, _SEX: session.patient_sex})
     _add(root, "acquisition_site", session.acquisition_site)
-    _add(root, "subject_ID", session.subject)
+    # The schema demands one; while nobody knows it, it is empty.
+    ET.SubElement(root, xnat("subject_ID")).text = clean(session.subject) or None
     _add(root, "age", session.patient_age)
     _scanner(root, session.scanner, session.manufacturer, session.model)
     _add(root, "operator", session.operator)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
 from engine.intake.build.attributes import INDEX
 from engine.intake.build.facts import ObjectFacts
@@ -13,6 +14,8 @@ from engine.intake.build.facts import ObjectFacts
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d*)?", re.ASCII)
 _AGE = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
+_OLDEST = 150
+"""Years beyond which a date of birth is a placeholder."""
 _DAYS = {"D": 1, "W": 7, "M": 30.4375, "Y": 365.25}
 
 
@@ -80,6 +83,15 @@ class Level:
         years = int(match[1]) * _DAYS[match[2]] / _DAYS["Y"]
         return f"{years:.2f}".rstrip("0").rstrip(".")
 
+    def years_between(self, earlier: str, later: str) -> str:
+        """Give the whole years from one agreed date to another; empty where they are no age."""
+        first, last = iso_date(self.value(earlier)), iso_date(self.value(later))
+        if not first or not last:
+            return ""
+        born, then = date.fromisoformat(first), date.fromisoformat(last)
+        years = then.year - born.year - ((then.month, then.day) < (born.month, born.day))
+        return str(years) if 0 <= years <= _OLDEST else ""
+
     def warn(self, name: str, what: str) -> None:
         """Note once that something is wrong with the element `name`."""
         if name not in self._warned:
@@ -90,9 +102,12 @@ class Level:
 def iso_date(text: str) -> str:
     """Write a DICOM date as `YYYY-MM-DD`; empty when it is none."""
     match = _DATE.fullmatch(text)
-    if match is None or not (1 <= int(match[2]) <= 12 and 1 <= int(match[3]) <= 31):
+    if match is None:
         return ""
-    return f"{match[1]}-{match[2]}-{match[3]}"
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
+    except ValueError:
+        return ""
 
 
 def iso_time(text: str) -> str:

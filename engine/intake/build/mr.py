@@ -24,7 +24,7 @@ _PLAIN = {
     "coil": "ReceiveCoilName",
     "pixelBandwidth": "PixelBandwidth",
     "phaseEncodingDirection": "InPlanePhaseEncodingDirection",
-    "contrastBolus/agent": "ContrastBolusAgent",
+    "addParam[ContrastBolusAgent]": "ContrastBolusAgent",
     "subjectPosition": "PatientPosition",
 }
 

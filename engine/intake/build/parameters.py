@@ -117,7 +117,8 @@ def session_metadata(
         patient_birth_date=level.date("PatientBirthDate"),
         patient_weight=level.value("PatientWeight"),
         patient_sex=level.limited("PatientSex"),
-        patient_age=level.years("PatientAge"),
+        patient_age=level.years("PatientAge")
+        or level.years_between("PatientBirthDate", "StudyDate"),
         comments=level.value("StudyComments"),
         field_strength=field_strength(mr) if with_mr and mr else "",
         extra=tracer(pet, level) if with_pet and pet else {},

@@ -37,9 +37,10 @@ SESSION_ADDITIONS = (
     "start_time_injection",
 )
 
+# The order is that of the sequences in XNAT's schema (xnat.xsd), which has each value of a type of
+# scan in one place, or in none: then it is an addParam.
 _VOXELS = ("voxelRes/@units", "voxelRes/@x", "voxelRes/@y", "voxelRes/@z", "orientation")
 _FIELD_OF_VIEW = ("subjectPosition", "fov/@x", "fov/@y")
-_LAST = ("contrastBolus/agent", "addParam")
 
 MR_ORDER = (
     *_VOXELS,
@@ -72,7 +73,7 @@ MR_ORDER = (
     "diffusion/orientations",
     "diffusion/anisotropyType",
     "diffusion/refocusFlipAngle",
-    *_LAST,
+    "addParam",
 )
 CT_ORDER = (
     *_VOXELS,
@@ -105,10 +106,11 @@ CT_ORDER = (
     "estimatedDoseSaving",
     "ctDIvol",
     "derivation",
-    *_LAST,
+    "contrastBolus/agent",
+    "addParam",
 )
 PET_ORDER = (
-    *_VOXELS,
+    "addParam",
     "originalFileName",
     "facility",
     "numPlanes",
@@ -120,8 +122,38 @@ PET_ORDER = (
     "dimensions/@y",
     "dimensions/@z",
     "dimensions/@num",
-    "addParam",
+    "pixelSize/@x",
+    "pixelSize/@y",
+    "pixelSize/@z",
 )
+_PLAIN = r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+_NUMBER = re.compile(rf"[+-]?{_PLAIN}", re.ASCII)
+_AMOUNT = re.compile(rf"\+?{_PLAIN}", re.ASCII)
+_AMOUNTS = re.compile(rf"{_PLAIN}(\\{_PLAIN})*", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_MUST_BE: Mapping[str, re.Pattern[str]] = {
+    **dict.fromkeys(
+        (
+            *("tr", "te", "deltaTE", "ti", "flip", "pixelBandwidth", "echoSpacing", "kvp"),
+            *("gantryTilt", "tableHeight", "xrayTubeCurrent", "exposure", "tableSpeed"),
+            *("tableFeedPerRotation", "pitchFactor", "estimatedDoseSaving", "ctDIvol"),
+        ),
+        _NUMBER,
+    ),
+    **dict.fromkeys(
+        (
+            *("collectionDiameter", "distanceSourceToDetector", "distanceSourceToPatient"),
+            *("exposureTime", "generatorPower", "collimationWidth/single"),
+            "collimationWidth/total",
+        ),
+        _AMOUNT,
+    ),
+    **dict.fromkeys(("partitions", "dtiAcqCount", "acquisitionNumber", "numPlanes"), _WHOLE),
+    "focalSpots/focalSpot": _AMOUNTS,
+}
+"""What the schema has as a number, some of them not below zero: a value that is none is kept as an
+addParam."""
+
 PARAMETER_ORDER: Mapping[str, tuple[str, ...]] = {
     "xnat:mrScanData": MR_ORDER,
     "xnat:ctScanData": CT_ORDER,
@@ -136,7 +168,8 @@ def write_paths(parent: ET.Element, values: Mapping[str, str], order: Sequence[s
     known: list[tuple[int, str]] = []
     for path in values:
         plain = re.sub(r"\[.*\]", "", path, flags=re.DOTALL)
-        if plain not in rank and "addParam" in rank:
+        unfit = path in _MUST_BE and not _MUST_BE[path].fullmatch(values[path])
+        if (plain not in rank or unfit) and "addParam" in rank:
             known.append((rank["addParam"], f"addParam[{path}]"))
         elif plain in rank:
             known.append((rank[plain], path))

@@ -21,10 +21,10 @@ def pet_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]
     found: dict[str, str] = {}
     voxel = voxel_resolution(level)
     if voxel is not None:
-        found["voxelRes/@units"] = voxel.units
-        found["voxelRes/@x"], found["voxelRes/@y"] = voxel.x, voxel.y
-        found["voxelRes/@z"] = voxel.z
-    found["orientation"] = orientation(level)
+        for axis in ("x", "y", "z"):
+            found[f"pixelSize/@{axis}"] = _centimetres(getattr(voxel, axis))
+    # The schema's own orientation is a number of the ECAT format.
+    found["addParam[orientation]"] = orientation(level)
     if len(facts) == 1:
         found["originalFileName"] = facts[0].path.rpartition("/")[2][:_ORIGINAL_NAME]
     found["facility"] = level.limited("InstitutionName")
@@ -40,6 +40,10 @@ def pet_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]
         values = level.values(name)
         found[f"addParam[{name}]"] = values[0] if len(values) == 1 else ""
     return {path: value for path, value in found.items() if value}
+
+
+def _centimetres(millimetres: str) -> str:
+    return number_text(float(millimetres) / 10, digits=9) if millimetres else ""
 
 
 def tracer(level: Level, session: Level) -> dict[str, str]:

@@ -69,12 +69,12 @@ def scan_order(scan_id: str) -> tuple[int, int, str]:
 
 
 def split_resources(
-    facts: Iterable[ObjectFacts], types: SessionTypes, *, separate_secondary: bool
+    facts: Iterable[ObjectFacts], types: SessionTypes, session: str, *, separate_secondary: bool
 ) -> dict[str, list[ObjectFacts]]:
-    """Divide the files of a scan over its resources, by label."""
+    """Divide the files of a scan over its resources, by label; `session` is the session's type."""
     parts: dict[str, list[ObjectFacts]] = {PRIMARY: [], SECONDARY: []}
     for fact in facts:
-        primary = not separate_secondary or types.is_primary(fact.sop_class)
+        primary = not separate_secondary or types.is_primary(fact.sop_class, session)
         parts[PRIMARY if primary else SECONDARY].append(fact)
     return {label: files for label, files in parts.items() if files}
 

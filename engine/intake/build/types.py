@@ -36,6 +36,8 @@ class Family:
     scan: str
     modality: str
     primary: bool
+    leading: bool = False
+    """Primary only in a session that it leads."""
     session: str = ""
     root: str = ""
     classes: tuple[str, ...] = ()
@@ -87,9 +89,11 @@ class SessionTypes:
         """Give the family of a SOP class; classes nobody named are of the family OTHER."""
         return self._of_class.get(sop_class) or self.families["OTHER"]
 
-    def is_primary(self, sop_class: str) -> bool:
-        """Say whether objects of this class are filed under DICOM rather than under secondary."""
-        return self.family(sop_class).primary
+    def is_primary(self, sop_class: str, session: str) -> bool:
+        """Say whether objects of this class are filed under DICOM in a session of this type, rather
+        than under secondary."""
+        family = self.family(sop_class)
+        return family.primary and (not family.leading or family.session == session)
 
     def lead_family(self, classes: Iterable[str]) -> Family:
         """Give the family that decides the type of a scan with these classes."""
@@ -230,6 +234,7 @@ class _Sheet:
                 modalities=tuple(text for text in other.modalities if text not in modalities),
             )
         old = self._families.get(name, old)
+        primary = self._primary(fields["primary"]) if "primary" in fields else None
         modality = self._word(fields["modality"]).upper() if "modality" in fields else old.modality
         self._families[name] = replace(
             old,
@@ -237,7 +242,8 @@ class _Sheet:
             root=root,
             scan=self._element(fields.get("scan"), "ScanData") or old.scan,
             modality=modality,
-            primary=self._flag(fields["primary"]) if "primary" in fields else old.primary,
+            primary=old.primary if primary is None else primary != "false",
+            leading=old.leading if primary is None else primary == "leading",
             classes=(*old.classes, *classes),
             modalities=(*old.modalities, *modalities),
         )
@@ -291,11 +297,11 @@ class _Sheet:
         self._problem(node, "expected a word")
         return ""
 
-    def _flag(self, node: yaml.Node) -> bool:
+    def _primary(self, node: yaml.Node) -> str:
         word = self._word(node).lower()
-        if word not in ("true", "false"):
-            self._problem(node, "expected true or false")
-        return word == "true"
+        if word not in ("true", "false", "leading"):
+            self._problem(node, "expected true, false or leading")
+        return word
 
     def _element(self, node: yaml.Node | None, ending: str) -> str:
         if node is None:

@@ -49,7 +49,7 @@ SCAN = ScanDocument(
         "tr": "2400",
         "orientation": "Sag",
         "diffusion/bValues": "0 1000",
-        "contrastBolus/agent": "Gd",
+        "addParam[ContrastBolusAgent]": "Gd",
         "addParam[odd/name]": "x",
     },
     resources=(FILES, replace(FILES, label="secondary", catalog="scan_4_secondary_catalog.xml")),

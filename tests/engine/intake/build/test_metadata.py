@@ -96,6 +96,30 @@ def test_dates_and_times() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("given", "age"),
+    [
+        ({"PatientAge": "040Y", "PatientBirthDate": "19700101"}, "40"),
+        ({"PatientAge": "006M"}, "0.5"),
+        ({"PatientBirthDate": "19700101"}, "54"),
+        ({"PatientBirthDate": "19700229"}, ""),
+        ({"PatientBirthDate": "19720229"}, "51"),
+        ({"PatientBirthDate": "19720228"}, "52"),
+        ({"PatientAge": "", "PatientBirthDate": "20240228"}, "0"),
+        ({"PatientAge": "40", "PatientBirthDate": "20240229"}, ""),
+        ({"PatientBirthDate": "18000101"}, ""),
+        ({"PatientBirthDate": "19700101", "StudyDate": ""}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_age_is_the_patients_age_or_that_at_the_study(
+    scan: Scan, given: dict[str, str], age: str
+) -> None:
+    level, _, _ = scan({}, **({"StudyDate": "20240228"} | given))
+    found = session_metadata("xnat:mrSessionData", level, mr=None, pet=None)
+    assert found.patient_age == age
+
+
 def test_an_mr_scan_as_in_the_reference_study(scan: Scan) -> None:
     level, facts, warnings = scan(
         {"ImagePositionPatient": [0, 0, 0], "InstanceNumber": "1"},
@@ -130,7 +154,7 @@ def test_an_mr_scan_as_in_the_reference_study(scan: Scan) -> None:
         "fov/@y": "256",
         "imageType": "ORIGINAL\\PRIMARY\\M",
         "coil": "HEAD",
-        "contrastBolus/agent": "Gd",
+        "addParam[ContrastBolusAgent]": "Gd",
     }
     assert found == wanted
     assert field_strength(level) == "3.0"

@@ -101,8 +101,10 @@ def test_one_mr_series_that_is_no_attenuation_map_splits_the_study() -> None:
 
 
 def test_images_are_primary_and_derived_objects_are_not() -> None:
-    assert [TABLE.is_primary(each) for each in (MR, CT, PET, XA_3D)] == [True] * 4
-    assert [TABLE.is_primary(each) for each in (SC, SEG, RTSTRUCT, RAW, "1.2.3.99")] == [False] * 5
+    assert [TABLE.is_primary(each, "") for each in (MR, CT, PET, XA_3D)] == [True] * 4
+    assert [TABLE.is_primary(each, "") for each in (SC, SEG, RTSTRUCT, RAW, "1.2.3.99")] == [
+        False
+    ] * 5
 
 
 def test_every_class_and_modality_stands_in_one_family() -> None:
@@ -151,7 +153,7 @@ def test_a_site_moves_a_class_to_another_family(tmp_path: Path) -> None:
     table = site(tmp_path, "families:\n  - name: MR\n    classes: [1.3.46.670589.11.0.0.12.1]\n")
     assert table.lead_family({"1.3.46.670589.11.0.0.12.1"}).scan == "xnat:mrScanData"
     assert table.lead_family({MR}).scan == "xnat:mrScanData"
-    assert table.is_primary("1.3.46.670589.11.0.0.12.1")
+    assert table.is_primary("1.3.46.670589.11.0.0.12.1", "")
 
 
 def test_a_site_replaces_an_order(tmp_path: Path) -> None:
@@ -169,7 +171,10 @@ def test_a_site_replaces_an_order(tmp_path: Path) -> None:
         ("families:\n  - name: X\n    scan: mrScan\n", "line 3: expected xnat:...ScanData"),
         ("families:\n  - name: X\n    classes: [MR]\n", "line 3: X: 'MR' is not a UID"),
         ("families:\n  - name: X\n    classes: 1.2\n", "line 3: expected a list"),
-        ("families:\n  - name: X\n    primary: perhaps\n", "line 3: expected true or false"),
+        (
+            "families:\n  - name: X\n    primary: perhaps\n",
+            "line 3: expected true, false or leading",
+        ),
         ("families:\n  - name: X\n    session: xnat:xSessionData\n", "line 2: X: session and root"),
         ("scan_order:\n  - MR\n  - NIX\n", "line 3: scan_order: there is no family 'NIX'"),
         ("scan_order: [MR, MR]\n", "line 1: scan_order: MR stands there twice"),
