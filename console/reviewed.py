@@ -21,6 +21,8 @@ def about(
         lines.append(("Cut short", f"{session.cut_short}; seen now"))
     if session.reason:
         lines.append(("Reason", session.reason))
+    if session.late:
+        lines.append(("Late", session.late))
     lines += [
         ("Next", triaged.next_step(session)),
         ("Built", _built(log, contents)),

@@ -50,6 +50,8 @@ def state(session: PrearchiveSession) -> tuple[str, str]:
 
 def _state(session: PrearchiveSession) -> tuple[str, str]:
     status = session.status
+    if status is Status.READY and session.belongs_to and not session.locked:
+        return "● ready, late", "look"
     if status in _SHOWN and not session.locked:
         return _SHOWN[status]
     word = status.value.lower().replace("_interrupt", "+")
@@ -129,6 +131,8 @@ def card(
         lines += [("Cut short", f"{session.cut_short}; enter opens it"), ("", "")]
     if session.reason:
         lines += [("Reason", session.reason), ("", "")]
+    if session.late:
+        lines += [("Late", session.late), ("", "")]
     lines += [("Next", next_step(session)), ("", "")]
     lines.append(("Log", "" if log else "nothing was logged"))
     lines += [("", f"{figures.clock(one.at)[:5]} {one.text}") for one in reversed(log)]
@@ -153,6 +157,10 @@ def next_step(session: ShownSession) -> str:
     if session.project is None:
         return "m moves it to a project; only then can it be archived"
     match session.status:
+        case Status.READY if session.belongs_to:
+            return f"it came after {session.belongs_to} was archived; i gives it a label of its own"
+        case Status.CONFLICT if session.contradictions:
+            return "w shows what contradicts itself, and asks which is kept"
         case Status.READY:
             return (
                 f"a archives it as {session.project} / {session.subject or '–'} / {session.label}"

@@ -44,7 +44,7 @@ COLUMNS = (
     Column[PrearchiveSession]("OBJECTS", lambda row: row.objects, right=True),
     Column[PrearchiveSession]("SIZE", lambda row: size(row.bytes), right=True),
     Column[PrearchiveSession]("LAST OBJECT", lambda row: row.last_object),
-    Column[PrearchiveSession]("REASON", lambda row: row.reason),
+    Column[PrearchiveSession]("REASON", lambda row: row.reason or row.late),
 )
 LOG = (
     Column[LogEntry]("AT", lambda row: row.at),
@@ -292,4 +292,5 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "contradictions": row.contradictions,
         "belongs_to": row.belongs_to,
         "duplicates": row.duplicates,
+        "late": row.late,
     }

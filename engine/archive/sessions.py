@@ -80,6 +80,16 @@ async def card(session: AsyncSession, name: str, project: str = "") -> SessionCa
     return replace(_card(row, subject, scans.all()), verified=verified)
 
 
+async def of_study(
+    session: AsyncSession, project: str, received_study: str
+) -> list[ArchivedSessionRow]:
+    """Give the sessions of a project that were filed from a received study, the oldest first."""
+    query = select(ArchivedSessionRow).where(
+        ArchivedSessionRow.received_study == received_study, ArchivedSessionRow.project == project
+    )
+    return list((await session.scalars(query.order_by(ArchivedSessionRow.key))).all())
+
+
 async def document(session: AsyncSession, accession: str) -> str:
     """Give the session document as XML.
 

@@ -16,6 +16,7 @@ from engine.intake.build.result import BuildResult
 from engine.intake.build.scans import learn_scan_types
 from engine.intake.labels import bounded_label, label_from_header, names_something
 from engine.jobs import left_out, placing
+from engine.jobs.belonging import recognise, remember
 from engine.jobs.build import assembled, build, drop_files, note
 from engine.jobs.leave import leave, object_files, recover_unrecorded
 from engine.jobs.placing import Placed
@@ -71,6 +72,7 @@ class ArchiveJob:
         if row is None:
             return
         folder = self._shop.prearchive / row.working_folder
+        await recognise(self._shop, row, folder)
         files = await asyncio.to_thread(object_files, folder)
         if not files:
             raise InvalidInput("an empty session cannot be archived")
@@ -116,11 +118,14 @@ class ArchiveJob:
         subject = subject_of(row, document)
         work = await self._script(row, subject)
         await asyncio.to_thread(placing.make_hidden, place, shop.reached)
+        moved: dict[str, str] = {}
         if work is None:
             await asyncio.to_thread(placing.bring, folder, place, shop.reached)
             await asyncio.to_thread(left_out.forget, shop.prearchive, row.id)
         else:
-            document = await self._scripted(row, place, work, document)
+            document, moved = await self._scripted(row, place, work, document)
+        gone = await asyncio.to_thread(left_out.read, shop.prearchive, row.id)
+        await remember(shop, row, place.hidden, moved, frozenset(gone.files))
         filed = replace(
             document,
             id=row.id,
@@ -144,9 +149,9 @@ class ArchiveJob:
 
     async def _scripted(
         self, row: SessionRow, place: Placed, work: Errand, document: SessionDocument
-    ) -> SessionDocument:
+    ) -> tuple[SessionDocument, dict[str, str]]:
         """Fill the hidden folder with what the project's script makes of the session's objects;
-        give the document of that."""
+        give the document of that, and where objects lie that were moved for it."""
         shop = self._shop
         folder = shop.prearchive / row.working_folder
         objects = await asyncio.to_thread(object_files, folder)
@@ -161,13 +166,13 @@ class ArchiveJob:
         await shop.at("objects scripted")
         if not done.changed and not done.rejected:
             await asyncio.to_thread(placing.bring_catalogs, folder, place)
-            return document
+            return document, {}
         await asyncio.to_thread(placing.bring_document, document_beside(folder), place)
         result = await assembled(
             shop, row, place.hidden, subject=subject_of(row, document), place=place.final
         )
         _must_be_sound(result, work)
-        return result.document
+        return result.document, {move.source: move.target for move in result.moves}
 
     async def _commit(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)

@@ -19,20 +19,19 @@ from engine.archive.prearchive.rows import queue, timestamp_of
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.journal import sync_folder
 from engine.intake.originals import Originals
-from engine.jobs.contradictions import decision_of, written
+from engine.jobs.decisions import decision_of, written
 from engine.jobs.workshop import WORKING, Workshop
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
 
 _IN_CLAUSE = 500
-_KEPT_BACK = frozenset(
-    {
-        *("id", "timestamp", "status", "locked", "accepting", "working_folder", "attempt"),
-        *("objects", "bytes", "built_objects", "reason", "scans", "decision", "contradictions"),
-        *("several_patients", "wanted_project", "wanted_label", "wanted_subject", "commit_after"),
-    }
+_SHARED = (
+    *("project", "folder", "label", "subject", "received_study_uid", "study_uid", "snapshot"),
+    *("autoarchive", "prevent_anon", "prevent_auto_commit", "source", "visit", "protocol"),
+    *("timezone", "scan_date", "scan_time", "uploaded", "lastmod", "last_object", "receiver"),
+    *("calling", "session_type", "modality", "belongs_to", "asked_by", "cut_short", "routed"),
 )
-"""What the new row does not take over from the old one."""
+"""What the new row has in common with the old one."""
 
 
 def place_aside(prearchive: Path, row: SessionRow, id: str) -> Path:
@@ -77,7 +76,7 @@ async def put_aside(
         record_triage(transaction, row.asked_by, "Contradiction decided", row.id, detail)
         await shop.runner.enqueue(transaction, queue(new, Verb.DELETE))
     await shop.at("row aside")
-    await asyncio.to_thread(_forget, Originals(shop.prearchive), row.id, keys)
+    await asyncio.to_thread(forget_originals, Originals(shop.prearchive), row.id, keys)
 
 
 def bring_back(prearchive: Path, row: SessionRow, folder: Path) -> None:
@@ -123,10 +122,8 @@ async def _row(
 ) -> SessionRow:
     """Make the row of what goes: like the other, but closed to late objects and at a place of its
     own."""
-    columns = (column.key for column in SessionRow.__table__.columns)
-    values = {name: getattr(old, name) for name in columns if name not in _KEPT_BACK}
     return SessionRow(
-        **values,
+        **{name: getattr(old, name) for name in _SHARED},
         id=id,
         timestamp=await _free_timestamp(transaction, old),
         status=Status.READY,
@@ -152,7 +149,7 @@ async def _free_timestamp(transaction: AsyncSession, row: SessionRow) -> str:
         moment += timedelta(milliseconds=1)
 
 
-def _forget(originals: Originals, session: str, gone: set[tuple[str, str]]) -> None:
+def forget_originals(originals: Originals, session: str, gone: set[tuple[str, str]]) -> None:
     """Forget what the objects were that have left the session: nothing of that is in the trash."""
     if (originals.root / session).is_dir():
         kept = {(one.received_sop, one.digest): one for one in originals.of(session)}

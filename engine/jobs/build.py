@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import projects, scan_types
 from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of, place_of, queue, settle
+from engine.archive.prearchive.rows import folder_of, place_of, queue, settle, to_session
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.guard import Guard
 from engine.intake.absorb import forget
@@ -24,6 +24,7 @@ from engine.intake.build.patients import NOBODY, Routed
 from engine.intake.build.result import BuildError, BuildOptions, BuildResult
 from engine.intake.build.types import SessionTypes, load_types
 from engine.jobs import contradictions
+from engine.jobs.belonging import Belonging, recognise
 from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.rerun import adopt
 from engine.jobs.runner import Work
@@ -60,20 +61,28 @@ class BuildJob:
         # A worker that was killed between link and record has left what nobody counts yet.
         await recover_unrecorded(self._shop, row, folder)
         await self._shop.at("files recovered")
+        found = await recognise(self._shop, row, folder, whole=True)
         if await self._is_empty(session, folder):
             await self._drop(row)
             return
         result = await build(self._shop, row, folder)
         await self._shop.at("files built")
         await self._shop.absorber.absorb()
-        status = await self._record(session, folder, result, archives=await self._archives(row))
+        archives = await self._archives(row)
+        status = await self._record(session, folder, result, archives=archives, found=found)
         told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
         await self._shop.log(session, "; ".join(filter(None, [*told, result.unreadable])))
         severity = SEVERITIES.get(status, "info")
         self._shop.changed(session, f"built, {status.value}", severity)
 
     async def _record(
-        self, session: str, folder: Path, result: BuildResult, *, archives: bool
+        self,
+        session: str,
+        folder: Path,
+        result: BuildResult,
+        *,
+        archives: bool,
+        found: Belonging | None,
     ) -> Status:
         async with self._shop.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
@@ -85,6 +94,8 @@ class BuildJob:
                 settle(row, Status.CONFLICT, result.conflicts[0])
             elif result.unreadable:
                 settle(row, Status.ERROR, result.unreadable)
+            elif archives and found is not None and found.stands_in_the_way(row):
+                settle(row, Status.CONFLICT, to_session(row).late)
             else:
                 settle(row, Status.READY)
                 if archives:
@@ -152,6 +163,7 @@ async def build(
         InvalidInput: if it cannot be built; the reason is for the row.
     """
     await adopt(shop, row, folder)
+    await recognise(shop, row, folder)
     place = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
     routed = await contradictions.routed(shop, row)
     result = await assembled(

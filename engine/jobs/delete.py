@@ -14,7 +14,7 @@ from sqlalchemy import select
 from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.folders import make_durably
 from engine.intake.journal import sync_folder
-from engine.jobs import card, contradictions
+from engine.jobs import card
 from engine.jobs.leave import leave, recover_unrecorded
 from engine.jobs.runner import Work
 from engine.jobs.workshop import TRASH, Workshop
@@ -72,9 +72,6 @@ def _put_away(source: Path, target: Path, row: SessionRow, entries: Sequence[Obj
     """Rename a taken session into the trash, with what is known of it beside the files."""
     make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
-        for folder in source.iterdir():
-            if folder.is_dir():
-                contradictions.forget_evidence(folder)
         card.write(source, row, entries)
         os.rename(source, target)
     sync_folder(target.parent)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,7 +88,7 @@ async def _leave(
         rejected = await _rejected(transaction, row.id, left_out)
         elsewhere = {entry.file: Place.REJECTED for entry in rejected}
         objects = await shop.receipts.write(transaction, row.id, place, elsewhere=elsewhere)
-        await _reject(transaction, row, rejected, left_out)
+        await count_out(transaction, row, rejected, Place.REJECTED, REJECTED, rule=left_out.by)
         await accounts.move(transaction, row.id, Place.WAITING, place)
         await forget(transaction, row.id)
         detail = {"objects": objects - len(rejected)}
@@ -104,20 +105,26 @@ async def _rejected(transaction: AsyncSession, session: str, left_out: LeftOut) 
     return [row for row in (await transaction.execute(query)).scalars() if row.file in gone]
 
 
-async def _reject(
-    transaction: AsyncSession, row: SessionRow, rejected: list[ObjectRow], left_out: LeftOut
+async def count_out(
+    transaction: AsyncSession,
+    row: SessionRow,
+    entries: Sequence[ObjectRow],
+    place: Place,
+    reason: str,
+    *,
+    rule: str = "",
 ) -> None:
-    """Count objects as rejected, and say in the ledger by what."""
+    """Count objects that waited at another place, and say in the ledger why."""
     counts: Counter[accounts.TallyKey] = Counter()
     folded: ledger.Fold = {}
-    for entry in rejected:
+    for entry in entries:
         counts[entry.transfer, row.id, Place.WAITING] -= 1
-        counts[entry.transfer, row.id, Place.REJECTED] += 1
+        counts[entry.transfer, row.id, place] += 1
         line = ledger.Line(
             transfer=entry.transfer,
-            outcome=Place.REJECTED.value,
-            reason=REJECTED,
-            rule=left_out.by,
+            outcome=place.value,
+            reason=reason,
+            rule=rule,
             session=row.id,
             receiver=row.receiver,
             calling=row.calling,

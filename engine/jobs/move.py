@@ -18,7 +18,7 @@ from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.result import BuildResult
 from engine.intake.rerouting import route_first
 from engine.intake.routing import RoutingConfig
-from engine.jobs import contradictions
+from engine.jobs import decisions
 from engine.jobs.aside import bring_back, place_aside, put_aside
 from engine.jobs.build import build, drop_files, note
 from engine.jobs.leave import object_files, recover_unrecorded
@@ -26,6 +26,7 @@ from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
 from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
 from engine.model.errors import Conflict, EngineError, InvalidInput
+from engine.model.measures import say_count
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
 
@@ -80,20 +81,23 @@ class MoveJob:
         if row is None:
             return
         folder = self._shop.prearchive / row.working_folder
-        decision = contradictions.decision_of(row)
+        decision = decisions.decision_of(row)
         if decision is not None and decision.carried_out:
             return
         if decision is None or not place_aside(self._shop.prearchive, row, decision.aside).exists():
             row = await self._look_anew(row, folder)
-        kept = await asyncio.to_thread(contradictions.read, folder)
+        kept = await asyncio.to_thread(decisions.read, folder)
         if decision is None:
             if row.several_patients:
                 raise Conflict(row.reason or PATIENTS_FIRST, hint="decide on them first")
             return
-        contradictions.check(kept, decision.choices, decision.seen)
-        gone = contradictions.set_aside(kept, decision.choices)
+        decisions.check(kept, decision.choices, decision.seen)
+        gone = decisions.set_aside(kept, decision.choices)
         if gone:
             await put_aside(self._shop, row, folder, gone, decision.aside)
+        what = f"{say_count(len(gone), 'object')} put aside as {decision.aside}"
+        told = what if gone else "all objects are said to be of one patient"
+        await self._shop.log(session, f"decided by {row.asked_by}: {told}")
 
     async def _look_anew(self, row: SessionRow, folder: Path) -> SessionRow:
         """Build what has come since the last build: the script could hide whose it is."""
@@ -123,6 +127,8 @@ class MoveJob:
         if row is None or not _wants(row):
             return
         project, label, subject = _wanted(row)
+        # What was decided only lets the script run again for the same labels.
+        changes = _told(row, project, label, subject)
         target = place_of(self._shop.prearchive, project, row.timestamp, label)
         if (project, label) != (row.project, row.folder) and target.exists():
             raise Conflict("another session stands at that place already")
@@ -138,12 +144,14 @@ class MoveJob:
             if (await transaction.execute(taken)).scalar_one():
                 raise Conflict("another session stands at that place already")
             detail = {"moved": project != row.project, "relabelled": label != row.label}
-            record_triage(transaction, row.asked_by, "Changed place or label", session, detail)
+            if changes:
+                record_triage(transaction, row.asked_by, "Changed place or label", session, detail)
             locked.project, locked.label, locked.folder = project, label, label
             locked.subject = subject
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
         await self._shop.at("renamed")
-        await self._shop.log(session, _told(row, project, label, subject))
+        if changes:
+            await self._shop.log(session, changes)
 
     async def _build(self, session: str, attempt: int) -> None:
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
@@ -199,7 +207,7 @@ async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
     working = shop.prearchive / row.working_folder
     folder = await asyncio.to_thread(_with_name, shop.prearchive, home, working, row.folder)
     await shop.at("folder renamed")
-    decision = contradictions.decision_of(row)
+    decision = decisions.decision_of(row)
     accepts = decision is not None and decision.accepts
     result = await build_and_note(shop, row, folder, one_patient=accepts)
     status, reason = Status.READY, ""

@@ -164,6 +164,7 @@ def _row(known: card.Card, entries: Sequence[ObjectRow], actor: str) -> SessionR
         looked=behind.looked,
         looked_by=behind.looked_by,
         routed=behind.routed,
+        duplicates=was.duplicates,
         asked_by=actor,
     )
 

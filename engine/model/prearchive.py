@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.model.filters import Condition
 from engine.model.identifiers import PrearchiveId
+from engine.model.measures import say_count
 from engine.model.states import Status
 
 UNASSIGNED = "Unassigned"
@@ -53,7 +54,7 @@ class PrearchiveSession:
     """The accession ID of the archived session of the same received study; empty where there is
     none."""
     duplicates: int = 0
-    """How many objects that came for it were there already, in it or in that archived session."""
+    """How many objects that came for it that archived session holds already."""
     cut_short: str = ""
     """How the transfer ended that broke off while it fed the session, until somebody has looked at
     it; empty where none has."""
@@ -62,6 +63,14 @@ class PrearchiveSession:
     def url(self) -> str:
         """The address of the session as XNAT's clients write it."""
         return f"/prearchive/projects/{self.project or UNASSIGNED}/{self.timestamp}/{self.folder}"
+
+    @property
+    def late(self) -> str:
+        """Say to which archived session it belongs, and what of it is new; empty where to none."""
+        if not self.belongs_to:
+            return ""
+        again = say_count(self.duplicates, "duplicate")
+        return f"belongs to {self.belongs_to}: {self.objects} new, {again}"
 
     @property
     def shown_status(self) -> str:

@@ -119,8 +119,7 @@ class Waiting:
 
     async def contradictions(self, id: str) -> Contradictions:
         """Give what a person has to decide."""
-        kept = await self._there(id, lambda _, at: asyncio.to_thread(contradictions.read, at))
-        return kept.told()
+        return await self._there(id, lambda row, at: contradictions.told(self._shop, row, at))
 
     async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
         """Tell what the site script has changed, as far as that is kept."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
@@ -16,8 +17,9 @@ from engine.archive.prearchive import rows
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session
 from engine.intake.labels import label_problem
-from engine.jobs import contradictions, trash
+from engine.jobs import decisions, trash
 from engine.jobs.archive import UNDECIDED
+from engine.jobs.belonging import belonging
 from engine.jobs.restore import put_back
 from engine.jobs.workshop import Workshop, document_beside
 from engine.model.changes import FoldedChange
@@ -85,8 +87,20 @@ class Prearchive:
             return await rows.find(transaction, name)
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        """Queue the archiving of sessions; Unassigned ones are refused."""
-        return await self._act(ids, Verb.ARCHIVE, reason, _must_be_decided)
+        """Queue the archiving of sessions; refused are those that are Unassigned or undecided, and
+        those whose archived session stands where they would go."""
+        in_the_way = await self._in_the_way(ids)
+
+        def want(row: SessionRow) -> None:
+            _must_be_decided(row)
+            if row.id in in_the_way:
+                late = rows.to_session(row).late
+                raise Conflict(
+                    f"{row.id} {late}; merging is not possible yet: relabel it to file it as a "
+                    "session of its own, or delete it"
+                )
+
+        return await self._act(ids, Verb.ARCHIVE, reason, want)
 
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
@@ -143,18 +157,16 @@ class Prearchive:
         async with self._shop.prearchive_db.read() as transaction:
             row = await rows.get(transaction, id)
         folder = rows.folder_of(row, self._shop.prearchive)
-        kept = await asyncio.to_thread(contradictions.read, folder)
-        contradictions.check(kept, choices, seen)
-        wanted = subject or contradictions.subject_after(kept, choices)
-        decision = contradictions.Decision(
-            seen=kept.seen, choices=choices, aside=new_prearchive_id()
-        )
+        kept = await asyncio.to_thread(decisions.read, folder)
+        decisions.check(kept, choices, seen)
+        wanted = subject or decisions.subject_after(kept, choices)
+        decision = decisions.Decision(seen=kept.seen, choices=choices, aside=new_prearchive_id())
 
         def want(row: SessionRow) -> None:
-            row.decision = contradictions.written(decision)
+            row.decision = decisions.written(decision)
             row.wanted_subject = wanted or None
             # Where patients were told apart the script runs again, also with the same labels.
-            if contradictions.of_patients(kept, choices):
+            if decisions.of_patients(kept, choices):
                 row.wanted_label = row.label
 
         (outcome,) = await self._act((id,), Verb.RESOLVE, reason, want)
@@ -225,6 +237,18 @@ class Prearchive:
     async def timeline(self, id: str) -> Timeline:
         """Tell how a session came together."""
         return await self._waiting.timeline(id)
+
+    async def _in_the_way(self, ids: tuple[str, ...]) -> set[str]:
+        """Name the sessions that belong to an archived one which has their label."""
+        async with self._shop.prearchive_db.read() as transaction:
+            query = select(SessionRow).where(SessionRow.id.in_(ids), SessionRow.belongs_to != "")
+            found = list((await transaction.execute(query)).scalars())
+        taken = set()
+        for row in found:
+            archived = await belonging(self._shop, row)
+            if archived is not None and archived.stands_in_the_way(row):
+                taken.add(row.id)
+        return taken
 
     async def _act(
         self, ids: tuple[str, ...], verb: Verb, reason: str, prepare: Prepare | None = None

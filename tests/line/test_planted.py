@@ -117,8 +117,6 @@ class Search:
             return self.triage
         if folder in (".staging", ".originals"):
             return self.every
-        if name.endswith("/.contradictions") and folder != ".trash":
-            return self.every
         if folder == ".journals":
             return {SOP_UID} | self.stored & {STUDY_UID}
         if folder == ".trash":

@@ -31,6 +31,10 @@ class Receipts:
         """Give the HMAC of a received UID, in hex."""
         return hmac.new(self._secret, uid.encode(), hashlib.sha256).hexdigest()
 
+    def key(self, uid: str, digest: str) -> bytes:
+        """Give the HMAC of a received object: its UID and the digest of its bytes."""
+        return hmac.digest(self._secret, f"{uid}\0{digest}".encode(), "sha256")
+
     async def write(
         self,
         transaction: AsyncSession,

@@ -106,6 +106,7 @@ def to_session(row: SessionRow) -> PrearchiveSession:
         contradictions=row.contradictions,
         belongs_to=row.belongs_to,
         cut_short=row.cut_short,
+        duplicates=row.duplicates,
     )
 
 

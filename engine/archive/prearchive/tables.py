@@ -66,8 +66,9 @@ class SessionRow(PrearchiveTable):
     several_patients: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Whether one of them is that the objects are of several patients."""
     decision: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """What the queued job is to make of them, as JSON of `engine.jobs.contradictions`."""
+    """What the queued job is to make of them, as JSON of `engine.jobs.decisions`."""
     belongs_to: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The archived session that has the same received study already."""
     cut_short: Mapped[str] = mapped_column(String(160), default="", server_default="")
     """How the transfer ended that broke off while it fed the session; empty once looked at."""
     looked: Mapped[datetime | None]
@@ -76,7 +77,8 @@ class SessionRow(PrearchiveTable):
     routed: Mapped[str] = mapped_column(Text, default="", server_default="")
     """How it was routed when it came, as JSON of a `Route` with its trace, once somebody has moved
     or relabelled it; empty before."""
-    """The archived session that has the same received study already."""
+    duplicates: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many objects that came for it the archived session holds already."""
 
     __table_args__ = (
         Index(

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from engine.archive.prearchive.rows import folder_of
 from engine.archive.prearchive.tables import OutboxRow, SessionRow
-from engine.jobs import contradictions
+from engine.jobs import decisions
 from engine.jobs.archive import ArchiveJob
-from engine.jobs.contradictions import FILE, Decision, Kept
+from engine.jobs.decisions import FILE, Decision, Kept
 from engine.jobs.delete import DeleteJob
 from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob, put_back
@@ -94,18 +94,18 @@ async def place(fixture: Fixture, session: str) -> Path:
 
 async def kept(fixture: Fixture, session: str) -> Kept:
     """Give what is kept of a session's contradictions."""
-    return contradictions.read(await place(fixture, session))
+    return decisions.read(await place(fixture, session))
 
 
 async def ask(fixture: Fixture, session: str, *choices: Choice, subject: str = "") -> int:
     """Queue a decision as the service does."""
     found = await kept(fixture, session)
-    contradictions.check(found, choices)
+    decisions.check(found, choices)
     wanted = {"wanted_subject": subject} if subject else {}
-    if contradictions.of_patients(found, choices):
+    if decisions.of_patients(found, choices):
         wanted["wanted_label"] = (await fixture.there(session)).label
     made = Decision(seen=found.seen, choices=choices, aside=ASIDE)
-    return await fixture.ask(session, Verb.RESOLVE, decision=contradictions.written(made), **wanted)
+    return await fixture.ask(session, Verb.RESOLVE, decision=decisions.written(made), **wanted)
 
 
 async def resolve(fixture: Fixture, session: str, *choices: Choice, subject: str = "") -> str:
@@ -257,7 +257,7 @@ async def test_keeping_the_other_patient_gives_the_session_his_subject(fixture: 
     await in_force(fixture, SCRIPT, SITE)
     session = await two_people(fixture)
     choice = Choice(contradiction=1, keep=2)
-    subject = contradictions.subject_after(await kept(fixture, session), (choice,))
+    subject = decisions.subject_after(await kept(fixture, session), (choice,))
     assert subject == "Beta_Bob"
     assert await resolve(fixture, session, choice, subject=subject) == ""
     row = await fixture.there(session)

@@ -160,7 +160,7 @@ async def test_a_session_is_received_built_relabelled_moved_archived_and_found(
     status = await engine.system.status()
     filed_as = Path(status.home) / "archive" / card.folder
     # The log of the prearchive tells of labels that a name had given: it stays behind.
-    assert {path.name for path in filed_as.iterdir()} == {"SCANS", "VISIT_1.xml"}
+    assert {path.name for path in filed_as.iterdir()} == {"SCANS", "VISIT_1.xml", ".received"}
     assert (card.subject, card.modality, card.files) == ("SUBJ_1", "CT", 1)
     assert (await engine.archive.list(SessionQuery(text="visit_1"))).total == 1
     assert (await engine.archive.list(SessionQuery(modality="MR"))).total == 0

@@ -1,0 +1,58 @@
+"""What an archived session's objects were when they were received: a private file in its folder, by
+which one that comes again is recognised. It knows them only as HMACs, one small entry an object;
+where the session is found by its study is the affair of the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+FILE = ".received"
+
+_MAGIC = b"ANTEROOM received 1\n"
+_KEY, _PLACE = 16, 8
+"""Bytes of an entry: the object as received, and where it lies now."""
+
+
+def write(folder: Path, entries: Iterable[tuple[bytes, str]]) -> None:
+    """Write the file durably; `entries` are the key of each object and its path below the folder.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    lines = sorted(key[:_KEY] + _place(path) for key, path in entries)
+    new = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(new, "wb") as file:
+        file.write(_MAGIC)
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:
+    """Give the keys of the objects that still lie at their `paths` below the folder: what is lost
+    is welcome when it comes again. Nothing where the file is missing or damaged."""
+    try:
+        data = (folder / FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    if not data.startswith(_MAGIC) or (len(data) - len(_MAGIC)) % (_KEY + _PLACE):
+        return frozenset()
+    there = {_place(path) for path in paths}
+    entries = range(len(_MAGIC), len(data), _KEY + _PLACE)
+    return frozenset(
+        data[start : start + _KEY]
+        for start in entries
+        if data[start + _KEY : start + _KEY + _PLACE] in there
+    )
+
+
+def shortened(key: bytes) -> bytes:
+    """Give as much of a key as is kept."""
+    return key[:_KEY]
+
+
+def _place(path: str) -> bytes:
+    return hashlib.blake2b(os.fsencode(path), digest_size=_PLACE).digest()
