@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from console import figures
+from console import figures, resolving
 from console.masking import LASTING
 from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
+from engine.model.contradictions import Choice
 from engine.model.errors import EngineError
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED_FOR, Verb, why_not
@@ -29,6 +30,9 @@ class Act:
     label: str = ""
     subject: str = ""
     reason: str = ""
+    choices: tuple[Choice, ...] = ()
+    """What is decided of the contradictions that were `seen`."""
+    seen: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -48,6 +52,10 @@ def refusal(verb: Verb, session: PrearchiveSession) -> str:
     """Say why a verb is not possible for a session now; empty when it is."""
     if verb in (Verb.ARCHIVE, Verb.RELABEL) and session.project is None:
         return "it has no project: move it to one first"
+    if verb is Verb.ARCHIVE and session.contradictions:
+        return "nobody has decided what contradicts itself in it: w does"
+    if verb is Verb.RESOLVE and not session.contradictions:
+        return "nothing in it contradicts itself"
     return why_not(verb, session.status, locked=session.locked)
 
 
@@ -203,6 +211,7 @@ def command(act: Act) -> str:
         words += ["--label", act.label]
     if act.subject:
         words += ["--subject", act.subject]
+    words += resolving.words(act.choices)
     if act.reason:
         words += ["--reason", act.reason]
     return shlex.join(words)
@@ -222,6 +231,9 @@ async def perform(engine: EngineApi, act: Act) -> tuple[ActOutcome, ...]:
             return await api.move(ids, act.project, why)
         case Verb.RELABEL:
             done = await api.relabel(ids[0], label=act.label, subject=act.subject, reason=why)
+            return (done,)
+        case Verb.RESOLVE:
+            done = await api.resolve(ids[0], act.choices, act.subject, act.seen, why)
             return (done,)
         case Verb.REBUILD:
             return await api.rebuild(ids, why)

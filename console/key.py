@@ -329,6 +329,15 @@ TRIAGE = (
     act("rebuild", "r", "rebuild", "build it anew from its files; ends the wait for more", 8),
     act("delete", "x", "delete…", "take it out, into the trash; cancels it while it is queued", 9),
     Key(
+        action="resolve",
+        keys="w",
+        shown="w",
+        label="decide…",
+        help="show what contradicts itself in the session, and say what is kept",
+        column=Column.ACT,
+        acts=True,
+    ),
+    Key(
         action="reset",
         keys="",
         shown=": reset",

@@ -24,6 +24,7 @@ from engine.model.contents import (
     Timeline,
     TrashedSession,
 )
+from engine.model.contradictions import Alternative, Contradiction
 from engine.model.prearchive import LogEntry, PrearchiveQuery, PrearchiveSession
 from engine.model.routing import Route, TraceStep
 
@@ -132,6 +133,17 @@ class Masks:
         unread = tuple(_unnamed(line, of) for line in header.unread)
         return replace(header, rows=rows, unread=unread)
 
+    def contradictions(
+        self, found: Sequence[Contradiction], of: PrearchiveSession
+    ) -> tuple[Contradiction, ...]:
+        """Give what contradicts itself in a session."""
+        if not self.hides(of):
+            return tuple(found)
+        return tuple(
+            replace(one, alternatives=tuple(_nobody(each) for each in one.alternatives))
+            for one in found
+        )
+
     def query(self, query: PrearchiveQuery) -> PrearchiveQuery:
         """Give a question for a list in which nothing is found or ordered by what is masked."""
         return replace(query, masked=not self.revealed)
@@ -145,6 +157,17 @@ class Masks:
 
 LASTING = Masks()
 """For what may stay open for longer than anything is revealed: questions, the palette."""
+
+
+def _nobody(one: Alternative) -> Alternative:
+    return replace(
+        one,
+        name=glyphs.MASK if one.name else "",
+        sex=glyphs.MASK if one.sex else "",
+        birth_date=glyphs.MASK if one.birth_date else "",
+        patient_id=glyphs.MASK if one.patient_id else "",
+        subject=glyphs.MASK if one.subject else "",
+    )
 
 
 def _read(text: str) -> str:

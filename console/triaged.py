@@ -154,13 +154,13 @@ def _auto(session: PrearchiveSession, code: int | None) -> str:
 
 def next_step(session: ShownSession) -> str:
     """Say what can be done with a session, and what comes of it."""
+    if session.contradictions and session.status is Status.CONFLICT:
+        return "w shows what contradicts itself, and asks what is kept"
     if session.project is None:
         return "m moves it to a project; only then can it be archived"
     match session.status:
         case Status.READY if session.belongs_to:
             return f"it came after {session.belongs_to} was archived; i gives it a label of its own"
-        case Status.CONFLICT if session.contradictions:
-            return "w shows what contradicts itself, and asks which is kept"
         case Status.READY:
             return (
                 f"a archives it as {session.project} / {session.subject or '–'} / {session.label}"

@@ -4,14 +4,15 @@ session's own screen. Each asks first what it would do to how many, then queues 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual import work
 
-from console import acts, figures
+from console import acts, figures, resolving
 from console.masking import LASTING
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
-from console.widgets.dialogs import AskScreen
+from console.widgets.dialogs import Answers, AskScreen, ChooseScreen
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import QUEUED, Verb
 
@@ -22,6 +23,7 @@ VERBS = {
     "rebuild": Verb.REBUILD,
     "delete": Verb.DELETE,
     "reset": Verb.RESET,
+    "resolve": Verb.RESOLVE,
 }
 AT_ONCE = frozenset({Verb.REBUILD})
 """Done without a question where it is about one session."""
@@ -53,6 +55,8 @@ class TriageScreen(SkeletonScreen):
         sessions = self.chosen()
         if verb is Verb.RELABEL and len(sessions) > 1:
             return "labels are given to one session at a time"
+        if verb is Verb.RESOLVE and len(sessions) > 1:
+            return "one session is decided at a time"
         if verb is Verb.DELETE and _cancels(sessions):
             return ""
         return acts.why_none(verb, sessions)
@@ -80,6 +84,43 @@ class TriageScreen(SkeletonScreen):
     def do_reset(self) -> None:
         """Take the sessions out of the queue."""
         self._ask(Verb.RESET)
+
+    @work(group="question", exit_on_error=False)
+    async def do_resolve(self) -> None:
+        """Show what contradicts itself in the session, and carry out what is decided."""
+        sessions = self.chosen()
+        if len(sessions) != 1:
+            return
+        session = await self.asked(self.engine.prearchive.show(sessions[0].id))
+        told = await self.asked(self.engine.prearchive.contradictions(sessions[0].id))
+        if session is None or told is None or not self.is_open:
+            return
+        if not told.found:
+            self.tell("nothing in it contradicts itself; r looks again", "warning")
+            return
+        found = self.desk.masks.contradictions(told.found, session)
+        key = await self.app.push_screen_wait(
+            ChooseScreen(found[0].reason, resolving.offered(found), labelled=LASTING.hides(session))
+        )
+        if key is None:
+            return
+        decision = acts.Act(
+            verb=Verb.RESOLVE,
+            sessions=(session,),
+            choices=resolving.choices(found, key),
+            seen=told.seen,
+        )
+
+        def answered(given: Answers) -> acts.Act:
+            subject, why = given.get("subject", ""), given.get("reason", "")
+            return replace(decision, subject=subject, reason=why)
+
+        asked = resolving.question(session, found, key)
+        asked = replace(asked, command=lambda given: acts.command(answered(given)))
+        given = await self.app.push_screen_wait(AskScreen(asked))
+        if given is not None:
+            await self.host.act(answered(given))
+            self.look_again()
 
     @work(exclusive=True, group="log", exit_on_error=False)
     async def do_log(self) -> None:

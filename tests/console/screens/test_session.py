@@ -16,6 +16,13 @@ from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
 from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
+from engine.model.contradictions import (
+    ALL_ONE,
+    Alternative,
+    Choice,
+    Contradiction,
+    ContradictionKind,
+)
 from engine.model.errors import Unavailable
 from engine.model.live import Event
 from engine.model.prearchive import PrearchiveSession
@@ -333,6 +340,75 @@ async def test_those_who_only_watch_see_no_label_and_no_header() -> None:
                 assert secret not in painted(app)
         assert "SECRET" not in str(screen.copies())
         assert screen.why_off("archive") == "this console only watches"
+
+
+def conflicting(project: str | None = "NEURO3") -> Facts:
+    """A session with the objects of two patients."""
+    row = session(1, project=project, status=Status.CONFLICT, contradictions=1, reason="2 patients")
+    made = facts(row)
+    made.contradictions[FIRST] = (
+        Contradiction(
+            number=1,
+            kind=ContradictionKind.PATIENT,
+            reason="objects of 2 patients are in the session",
+            alternatives=(
+                Alternative(number=1, objects=2, scans=("1",), name="ALPHA^ANNA", own=True),
+                Alternative(number=2, objects=1, scans=("2",), name="BETA^BOB", sex="M"),
+            ),
+        ),
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("pressed", "keep", "subject"), [((), 1, ""), (("j",), 2, "S9"), (("j", "j"), ALL_ONE, "")]
+)
+async def test_w_shows_what_contradicts_itself_and_does_what_is_decided(
+    pressed: tuple[str, ...], keep: int, subject: str
+) -> None:
+    made = conflicting()
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        assert "w does" in screen.why_not("archive")
+        await pilot.press("w")
+        await shown(pilot, "keep 1", "ALPHA^ANNA", "BETA^BOB · M", "one patient")
+        await pilot.press(*pressed, "enter")
+        await shown(pilot, "Decide 1 contradiction of MR_1?", "anteroom prearchive resolve")
+        if subject:
+            # Nothing tells it, and the script would write the first patient's over the second.
+            await pilot.press(*subject, "enter")
+        await pilot.press("tab" if not subject else "enter")
+        app.screen.query_one("#act").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(made.decided))
+        assert made.decided == [(FIRST, (Choice(contradiction=1, keep=keep),), subject)]
+
+
+async def test_whose_objects_they_are_is_masked_where_labels_are() -> None:
+    made = conflicting(project=None)
+    app = prearchive(made)
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await pilot.press("w")
+        await shown(pilot, "keep 1", glyphs.MASK)
+        assert "ALPHA" not in painted(app) and "BETA" not in painted(app)
+
+
+async def test_w_says_why_there_is_nothing_to_decide() -> None:
+    app = prearchive(facts())
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot)
+        assert screen.why_not("resolve") == "nothing in it contradicts itself"
+
+
+async def test_what_came_late_says_where_it_belongs() -> None:
+    late = session(1, belongs_to="ANTEROOM_E00012", objects=2, duplicates=2)
+    app = prearchive(facts(late))
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "● ready, late")
+        await opened(pilot)
+        await shown(pilot, "ANTEROOM_E00012: 2 new", "2 duplicates")
 
 
 async def test_at_80_columns_the_panes_are_tabs() -> None:
