@@ -18,7 +18,7 @@ from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.states import Status, Verb
 from tests.engine.intake.build.test_document import SESSION
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
 
 
@@ -28,9 +28,9 @@ async def archive(fixture: Fixture, session: str) -> str:
     return await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt)
 
 
-async def ready(fixture: Fixture, label: str = "E1") -> str:
+async def ready(fixture: Fixture, label: str = "E1", *, study: str = STUDY) -> str:
     """Make a session of two objects that is READY."""
-    claim = await fixture.claim(label)
+    claim = await fixture.claim(label, study=study)
     for name in ("1.dcm", "2.dcm"):
         fixture.publish(claim, name)
     assert await build(fixture, claim.session) == ""
@@ -123,7 +123,7 @@ async def test_a_step_that_fails_after_filing_never_brings_the_session_back(
 async def test_a_label_that_is_taken_is_a_conflict_and_both_stay(fixture: Fixture) -> None:
     first = await ready(fixture)
     assert await archive(fixture, first) == ""
-    second = await ready(fixture)
+    second = await ready(fixture, study="1.2.3.5")
     assert "label" in await archive(fixture, second)
     row = await fixture.there(second)
     assert (row.status, row.locked) == (Status.CONFLICT, False)

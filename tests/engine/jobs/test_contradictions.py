@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from engine.archive.prearchive.rows import folder_of
 from engine.archive.prearchive.tables import OutboxRow, SessionRow
-from engine.jobs import decisions
+from engine.jobs import contradictions, decisions
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.decisions import FILE, Decision, Kept
 from engine.jobs.delete import DeleteJob
@@ -130,8 +130,8 @@ async def test_two_people_are_told_side_by_side_and_no_row_or_event_names_one(
     session = await two_people(either)
     row = await either.there(session)
     assert (row.status, row.contradictions, row.several_patients) == (Status.CONFLICT, 1, True)
-    found = await kept(either, session)
-    (one,) = found.found
+    folder = await place(either, session)
+    (one,) = (await contradictions.told(either.shop, row, folder)).found
     assert one.kind is ContradictionKind.PATIENT
     assert [
         (each.name, each.sex, each.birth_date, each.patient_id, each.objects, each.scans, each.own)
@@ -142,7 +142,9 @@ async def test_two_people_are_told_side_by_side_and_no_row_or_event_names_one(
     ]
     assert all(each.as_received for each in one.alternatives)
     assert [each.subject for each in one.alternatives] == ["Alpha_Anna", "Beta_Bob"]
-    path = (await place(either, session)) / FILE
+    path = folder / FILE
+    # What the site script has taken away stands with the undo records only.
+    assert b"Alpha^Anna" not in path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     async with either.shop.prearchive_db.read() as transaction:
         events = [str(each.detail) for each in (await transaction.scalars(select(OutboxRow)))]
@@ -169,7 +171,8 @@ async def test_who_was_routed_elsewhere_is_told_where_the_script_left_nothing_el
 ) -> None:
     await in_force(fixture, HIDES, SITE)
     session = await two_people(fixture)
-    (one,) = (await kept(fixture, session)).found
+    row, folder = await fixture.there(session), await place(fixture, session)
+    (one,) = (await contradictions.told(fixture.shop, row, folder)).found
     assert "routed" in one.reason
     assert [each.name for each in one.alternatives] == ["Alpha^Anna", "Beta^Bob"]
 
