@@ -33,6 +33,11 @@ def names_something(text: str) -> bool:
     return _TELLING.search(text) is not None
 
 
+def label_of_name(name: str) -> str:
+    """Return the label that routing makes of a name; empty where it makes none."""
+    return bounded_label(label_from_header(name)) if names_something(name) else ""
+
+
 def bounded_label(text: str) -> str:
     """Cut a label to 128 characters; two long ones that differ stay two."""
     if len(text) <= LONGEST_LABEL:

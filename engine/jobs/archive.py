@@ -14,7 +14,7 @@ from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.document import read_session, write_session
 from engine.intake.build.result import BuildResult
 from engine.intake.build.scans import learn_scan_types
-from engine.intake.labels import bounded_label, label_from_header, names_something
+from engine.intake.labels import label_of_name
 from engine.jobs import left_out, placing
 from engine.jobs.belonging import recognise, remember
 from engine.jobs.build import assembled, build, drop_files, note
@@ -314,9 +314,7 @@ def subject_of(row: SessionRow, document: SessionDocument) -> str:
     Raises:
         InvalidInput: if nothing names one.
     """
-    label = row.subject or document.subject
-    if not label and names_something(document.patient_name):
-        label = bounded_label(label_from_header(document.patient_name))
+    label = row.subject or document.subject or label_of_name(document.patient_name)
     if not label:
         raise InvalidInput("nothing names a subject: relabel the session")
     return label

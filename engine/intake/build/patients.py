@@ -14,7 +14,7 @@ from functools import lru_cache
 from engine.anonymize.hosting import record_id, script_of, variables
 from engine.intake.build.facts import ObjectFacts
 from engine.intake.build.level import iso_date
-from engine.intake.labels import bounded_label, label_from_header
+from engine.intake.labels import label_of_name
 
 _APART = re.compile(r"[\s^_]+")
 _SEXES = {"M": "M", "MALE": "M", "F": "F", "FEMALE": "F", "O": "O", "OTHER": "O"}
@@ -61,7 +61,7 @@ class Routed:
         yield self.subject
         yield ""
         own = self.subject
-        tried = (own.upper(), own.lower(), own.title(), label_of(name))
+        tried = (own.upper(), own.lower(), own.title(), label_of_name(name))
         yield from (one for one in dict.fromkeys(tried) if one and one != own and self.is_own(one))
 
     def is_own(self, label: str) -> bool:
@@ -70,7 +70,7 @@ class Routed:
 
     def label(self, records: Sequence[str], name: str) -> str:
         """Give the label that an object was routed to, where the name makes it; else nothing."""
-        label = label_of(name)
+        label = label_of_name(name)
         given = variables(project=self.project, subject=label, session=self.session)
         for record in records:
             script = script_of(record)
@@ -191,11 +191,6 @@ def differences(found: Sequence[Patient]) -> list[str]:
     return [word for word in ("name", "sex", "birth date", "subject") if word in told]
 
 
-def label_of(name: str) -> str:
-    """Give the label that routing makes of a name."""
-    return bounded_label(label_from_header(name))
-
-
 def folded_name(text: str) -> Name:
     """Give a name without what is insignificant: case, blanks, delimiters that end it, and the
     character set that it was written in."""
@@ -232,7 +227,7 @@ def _patient(group: _Group, routed: Routed, *, several: bool) -> Patient:
 
     name = told("PatientName")
     mark = group.identity.mark
-    own = mark == _OWN or (not mark and routed.is_own(label_of(name)))
+    own = mark == _OWN or (not mark and routed.is_own(label_of_name(name)))
     labels = (routed.label(fact.records, fact["PatientName"]) for fact in group.files[:1])
     return Patient(
         identity=group.identity,

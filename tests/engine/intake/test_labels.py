@@ -12,6 +12,7 @@ from engine.intake.labels import (
     InvalidLabel,
     label_for_archive,
     label_from_header,
+    label_of_name,
     label_problem,
     names_something,
 )
@@ -51,6 +52,14 @@ def test_cleaning_header_text_twice_changes_nothing(text: str) -> None:
 def test_a_text_names_something_where_its_label_has_a_letter_or_a_digit(text: str) -> None:
     label = label_from_header(text)
     assert names_something(text) == names_something(label) == bool(label.strip("_-"))
+
+
+@pytest.mark.parametrize(
+    "name, label", [("Doe^John", "Doe_John"), ("山田^太郎", ""), ("", ""), ("A" * 200, 128)]
+)
+def test_a_name_makes_a_label_or_none(name: str, label: str | int) -> None:
+    made = label_of_name(name)
+    assert made == label or len(made) == label
 
 
 @pytest.mark.parametrize("char", list("`~@#$%^&*()+=[]{}|\\/?:;',.<> "))
