@@ -69,11 +69,14 @@ class BuildJob:
         await self._shop.at("files built")
         await self._shop.absorber.absorb()
         archives = await self._archives(row)
-        status = await self._record(session, folder, result, archives=archives, found=found)
+        status, cut_short = await self._record(
+            session, folder, result, archives=archives, found=found
+        )
         told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
         await self._shop.log(session, "; ".join(filter(None, [*told, result.unreadable])))
-        severity = SEVERITIES.get(status, "info")
-        self._shop.changed(session, f"built, {status.value}", severity)
+        severity = SEVERITIES.get(status, "warning" if cut_short else "info")
+        cut = f"; cut short: {cut_short}" if cut_short else ""
+        self._shop.changed(session, f"built, {status.value}{cut}", severity)
 
     async def _record(
         self,
@@ -83,7 +86,8 @@ class BuildJob:
         *,
         archives: bool,
         found: Belonging | None,
-    ) -> Status:
+    ) -> tuple[Status, str]:
+        """Settle the row; give its status, and what cut the session short, if anything did."""
         async with self._shop.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             row = (await transaction.execute(query)).scalar_one()
@@ -102,10 +106,10 @@ class BuildJob:
                     row.asked_by = "auto-archive"
                     await self._shop.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
             row.commit_after = False
-            status = Status(row.status)
+            status, cut_short = Status(row.status), row.cut_short
         await self._shop.at("build recorded")
         await asyncio.to_thread(drop_files, folder, superfluous)
-        return status
+        return status, cut_short
 
     async def _archives(self, row: SessionRow) -> bool:
         """Decide whether the session goes on to the archive by itself (intake.md 7.3)."""

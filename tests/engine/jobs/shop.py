@@ -200,7 +200,9 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
         runner=cast(JobRunner, jobs),
         crunch=InlineCrunch(1),
         session_types=None,
-        changed=lambda _, text, __: said.append(text),
+        changed=lambda _, text, severity: said.append(
+            text if severity == "info" else f"{severity}: {text}"
+        ),
         reached=hook,
     )
     return Fixture(

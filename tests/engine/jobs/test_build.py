@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from engine.archive.prearchive import accounts
+from engine.archive.prearchive.tables import SessionRow
 from engine.intake.claims import Claim
 from engine.jobs.build import BuildJob
 from engine.jobs.leave import object_files
@@ -172,3 +175,21 @@ async def test_a_build_that_has_been_overtaken_does_nothing(fixture: Fixture) ->
     assert await fixture.run(BuildJob(fixture.shop).work(), claim.session, attempt) == ""
     assert fixture.hook.passed == []
     assert (await fixture.there(claim.session)).status == Status.RECEIVING
+
+
+@pytest.mark.parametrize(
+    ("cut_short", "said"),
+    [
+        ("", "built, READY"),
+        ("connection lost", "warning: built, READY; cut short: connection lost"),
+    ],
+)
+async def test_what_was_cut_short_is_not_told_as_if_all_were_well(
+    fixture: Fixture, cut_short: str, said: str
+) -> None:
+    claim = await fixture.claim()
+    fixture.publish(claim, "1.dcm")
+    async with fixture.shop.prearchive_db.write() as transaction:
+        (await transaction.get_one(SessionRow, claim.session)).cut_short = cut_short
+    assert await build(fixture, claim.session) == ""
+    assert fixture.said[-1] == said
