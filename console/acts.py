@@ -13,11 +13,13 @@ from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
 from engine.model.contradictions import Choice
 from engine.model.errors import EngineError
-from engine.model.prearchive import ActOutcome, PrearchiveSession
+from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED_FOR, Verb, why_not
 from engine.service.api import EngineApi
 
 UNASSIGNED = "Unassigned"
+
+_TAKEN_ALONG = f"The {OF_THE_PATIENT}: they go along. Relabel it (i) before it is archived."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +112,7 @@ def question(
         case Verb.DELETE:
             asked = _delete(what, len(possible), trash_days)
         case Verb.MOVE:
-            asked = _move(what, len(possible), projects)
+            asked = _move(what, possible, projects)
         case Verb.RELABEL:
             asked = _relabel(possible[0])
         case _:
@@ -135,7 +137,8 @@ def _delete(what: str, many: int, trash_days: int) -> Question:
     )
 
 
-def _move(what: str, many: int, projects: Sequence[str]) -> Question:
+def _move(what: str, possible: Sequence[PrearchiveSession], projects: Sequence[str]) -> Question:
+    many = len(possible)
     project = Field(
         name="project",
         label="Project",
@@ -147,6 +150,7 @@ def _move(what: str, many: int, projects: Sequence[str]) -> Question:
         title=f"Move {what} to another project",
         act=f"Move {many}",
         says=("u moves back, but not into Unassigned.",),
+        warning=_TAKEN_ALONG if any(one.project is None for one in possible) else "",
         fields=(project, reason(needed=False)),
         fault=lambda given: _no_project(given.get("project", ""), projects),
     )
@@ -207,6 +211,8 @@ def command(act: Act) -> str:
     words = ["anteroom", "prearchive", act.verb.value, *act.ids]
     if act.project:
         words += ["--project", act.project]
+    if act.verb is Verb.MOVE and any(one.project is None for one in act.sessions):
+        words += ["--yes"]
     if act.label:
         words += ["--label", act.label]
     if act.subject:

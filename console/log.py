@@ -64,7 +64,10 @@ def _written() -> list[structlog.types.Processor]:
 def _failure(
     logger: Any, method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Write the kind of an error and where it was; its message may hold data, so it is left out."""
+    """Write the kind of an error and where it was; its message may hold data, so it is left out. So
+    may what asyncio says behind its first line, where it shows the task that nobody waited for."""
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()

@@ -12,8 +12,10 @@ from console.asking import FAILED, Json, Reason, Where, asks
 from console.commands.waiting import Wait, end
 from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from engine.model.changes import FoldedChange
+from engine.model.errors import Refused
 from engine.model.filters import parse_filter
 from engine.model.prearchive import (
+    OF_THE_PATIENT,
     PREARCHIVE_FIELDS,
     LogEntry,
     PrearchiveQuery,
@@ -173,12 +175,23 @@ async def move(
     engine: EngineApi,
     sessions: Sessions,
     project: Annotated[str, typer.Option("--project", metavar="PROJECT", help="Where to.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take along labels that come from the patient.")
+    ] = False,
     reason: Reason = "",
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Move sessions to another project."""
-    outcomes = await engine.prearchive.move(await _ids(engine, sessions), project, reason)
+    ids = await _ids(engine, sessions)
+    rows = [] if yes else [await engine.prearchive.show(id) for id in ids]
+    if unassigned := [row.id for row in rows if row.project is None]:
+        raise Refused(
+            f"nothing was moved: {OF_THE_PATIENT} ({', '.join(unassigned)})",
+            hint="to take them along say the same with --yes; relabel the sessions after that, "
+            "before they are archived",
+        )
+    outcomes = await engine.prearchive.move(ids, project, reason)
     await end(engine, Verb.MOVE, outcomes, wait, as_json)
 
 

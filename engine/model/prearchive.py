@@ -13,6 +13,11 @@ from engine.model.states import Status
 UNASSIGNED = "Unassigned"
 """What stands for no project, in addresses and in filters."""
 
+OF_THE_PATIENT = (
+    "labels of what is Unassigned come from the patient's name and ID, where no rule gave others"
+)
+"""What is said before such a session goes to a project, and its labels with it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrearchiveSession:

@@ -134,6 +134,16 @@ def test_some_that_are_refused_are_left_out_and_said() -> None:
     assert acts.why_none(Verb.MOVE, [busy, busy]).startswith("none of the 2 marked: ")
 
 
+def test_labels_that_come_from_the_patient_are_told_of_before_they_are_taken_along() -> None:
+    mine, nobodys = session(1), session(2, project=None)
+    asked = acts.question(Verb.MOVE, [mine, nobodys], projects=("NEURO3",))
+    assert "the patient's name and ID" in asked.warning
+    assert "--yes" in acts.command(acts.answered(Verb.MOVE, [mine, nobodys], {"project": "P"}))
+    assert acts.question(Verb.MOVE, [mine], projects=("NEURO3",)).warning == ""
+    assert "--yes" not in acts.command(acts.answered(Verb.MOVE, [mine], {"project": "P"}))
+    assert acts.question(Verb.DELETE, [nobodys]).warning == ""
+
+
 def test_only_a_project_that_is_there_can_be_moved_to() -> None:
     asked = acts.question(Verb.MOVE, [session(1)], projects=("NEURO3", "CARDIO"))
     assert asked.fault({"project": "NEURO3"}) == ""

@@ -139,6 +139,22 @@ async def test_moving_relabelling_rebuilding_and_resetting(
     assert (await anteroom("prearchive", "relabel", "NEW")).code == 2
 
 
+async def test_labels_of_a_patient_are_moved_only_by_who_says_so(
+    anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.keep(session(1), session(2, project=None))
+    assert (await anteroom("project", "add", "LUNG")).code == 0
+    ids = ("pre_aaaaaaa1", "pre_aaaaaaa2")
+    ran = await anteroom("prearchive", "move", *ids, "--project", "LUNG")
+    assert (ran.code, ran.out) == (1, "")
+    assert "the patient's name and ID" in ran.err and "(pre_aaaaaaa2)" in ran.err
+    assert "--yes" in ran.err
+    assert facts.sessions["pre_aaaaaaa1"].project != "LUNG"
+    ran = await anteroom("prearchive", "move", *ids, "--project", "LUNG", "--yes")
+    assert ran.code == 0
+    assert [facts.sessions[id].project for id in ids] == ["LUNG", "LUNG"]
+
+
 async def test_a_build_that_fails_ends_with_1_and_the_reason(
     anteroom: CommandLine, facts: Facts
 ) -> None:

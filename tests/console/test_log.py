@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import logging
 import stat
@@ -56,6 +58,23 @@ def test_an_error_is_logged_by_kind_and_place_only(tmp_path: Path) -> None:
     )
     assert any("in fail" in place for place in ours["trace"])
     assert "DOE" not in path.read_text()
+
+
+async def test_of_a_task_that_nobody_waits_for_no_value_is_logged(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    log_to_file(path)
+
+    async def failing() -> None:
+        fail()
+
+    task = asyncio.ensure_future(failing())
+    await asyncio.wait({task})
+    del task
+    gc.collect()
+    (line,) = lines(path)
+    assert line["event"] == "Task exception was never retrieved"
+    assert line["error"] == "ValueError"
+    assert "DOE" not in str(line)
 
 
 def test_what_is_less_important_is_left_out(tmp_path: Path) -> None:
