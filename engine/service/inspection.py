@@ -72,16 +72,15 @@ class Inspection:
         async with self._shop.prearchive_db.read() as transaction:
             totals = await accounts.total(transaction)
             sums = await accounts.summed(transaction)
-            there = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
-            staged = select(func.count()).select_from(HeldRow).where(HeldRow.waits)
-            there += await transaction.scalar(staged) or 0
+            waiting = await accounts.waiting_in_sessions(transaction)
+            held = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
         wrong = [place.value for place in Place if totals.at(place) != sums.at(place)]
-        if not wrong and totals.at(Place.WAITING) != there:
+        if not wrong and waiting != held:
             return Check(
                 name="accounts",
                 finding=Finding.FAILED,
-                found=f"{say_count(totals.at(Place.WAITING), 'object')} are counted as waiting, "
-                f"and sessions hold {there}",
+                found=f"{say_count(waiting, 'object')} are counted as waiting, "
+                f"and sessions hold {held}",
                 consequence="Nobody can say from the numbers whether an object was lost.",
                 remedy=(
                     "keep a copy of the prearchive database and of the log",

@@ -6,12 +6,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -194,24 +192,6 @@ async def test_objects_count_once_when_the_database_is_lost_and_journals_remain(
         assert books.finding is Finding.GOOD
     assert await served.stop() == 0
     assert (await audit(served.home)).wrong == []
-
-
-async def test_the_doctor_notices_what_waits_in_no_session(serve: Callable[..., Served]) -> None:
-    served = serve(build_after=0.2)
-    await served.start()
-    async with served.asked() as engine:
-        assert await send(served, study(1)) == [0] * 4
-        await settled(engine, objects=4)
-    assert await served.stop() == 0
-    with closing(sqlite3.connect(served.prearchive / "prearchive.db")) as connection:
-        connection.execute("UPDATE tallies SET count = count + 4 WHERE place = 'waiting'")
-        connection.execute("UPDATE totals SET count = count + 4 WHERE place = 'waiting'")
-        connection.commit()
-    await served.start()
-    async with served.asked() as engine:
-        (books,) = [check for check in await engine.system.checks() if check.name == "accounts"]
-    assert books.finding is Finding.FAILED
-    assert books.found == "8 objects are counted as waiting, and sessions hold 4"
 
 
 async def test_a_lost_archive_database_stops_the_start_in_words(tmp_path: Path) -> None:

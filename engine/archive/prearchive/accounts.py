@@ -81,6 +81,15 @@ async def summed(session: AsyncSession, *, of: str | None = None) -> Accounts:
     return Accounts(counts={Place(place): int(count) for place, count in found})
 
 
+async def waiting_in_sessions(session: AsyncSession) -> int:
+    """Return how many objects wait in sessions by the tallies: what their rows must hold together.
+    What waits for the script's helper is in none yet."""
+    query = select(func.sum(TallyRow.count)).where(
+        TallyRow.place == Place.WAITING.value, TallyRow.session != ""
+    )
+    return int(await session.scalar(query) or 0)
+
+
 async def _add_to_totals(session: AsyncSession, sums: Mapping[Place, int]) -> None:
     # In one order everywhere: two engines that count at once must not wait for each other in turn.
     rows = [

@@ -93,6 +93,8 @@ class Patient:
         for number in range(files):
             await asyncio.to_thread((scan / f"{number}.dcm").write_bytes, b"x")
         await self.keep(made)
+        async with self.shop.prearchive_db.write() as transaction:
+            await accounts.add(transaction, {("tr_1", id, Place.WAITING): files})
         return made
 
 
@@ -178,14 +180,26 @@ async def test_disks_that_fill(patient: Patient, roomy: dict[str, float]) -> Non
 
 
 async def test_accounts_that_do_not_add_up(patient: Patient) -> None:
-    async with patient.shop.prearchive_db.write() as transaction:
-        await accounts.add(transaction, {("tr_1", "pre_a", Place.WAITING): 5})
+    await patient.session("pre_a", files=5)
     assert (await patient.found("accounts")).found == "5 objects received, and each is in one place"
     async with patient.shop.prearchive_db.write() as transaction:
         await transaction.execute(update(TotalRow).values(count=4))
     check = await patient.found("accounts")
     assert check.finding is Finding.FAILED
     assert check.found.endswith("waiting")
+
+
+async def test_what_waits_in_no_session(patient: Patient) -> None:
+    await patient.session("pre_a", files=5)
+    async with patient.shop.prearchive_db.write() as transaction:
+        # One waits for the helper of the script, and is in no session yet.
+        await accounts.add(transaction, {("tr_1", "", Place.WAITING): 1})
+    assert (await patient.found("accounts")).finding is Finding.GOOD
+    async with patient.shop.prearchive_db.write() as transaction:
+        await accounts.add(transaction, {("tr_1", "pre_lost", Place.WAITING): 4})
+    check = await patient.found("accounts")
+    assert check.finding is Finding.FAILED
+    assert check.found == "9 objects are counted as waiting, and sessions hold 5"
 
 
 async def test_a_folder_that_is_gone(patient: Patient) -> None:
