@@ -26,7 +26,7 @@ from engine.model.states import Status, Verb
 
 _IN_CLAUSE = 500
 _SHARED = (
-    *("project", "folder", "label", "subject", "received_study_uid", "study_uid", "snapshot"),
+    *("project", "folder", "label", "received_study_uid", "study_uid", "snapshot"),
     *("autoarchive", "prevent_anon", "prevent_auto_commit", "source", "visit", "protocol"),
     *("timezone", "scan_date", "scan_time", "uploaded", "lastmod", "last_object", "receiver"),
     *("calling", "session_type", "modality", "belongs_to", "asked_by", "cut_short", "routed"),
@@ -40,10 +40,16 @@ def place_aside(prearchive: Path, row: SessionRow, id: str) -> Path:
 
 
 async def put_aside(
-    shop: Workshop, row: SessionRow, folder: Path, files: Sequence[str], id: str
+    shop: Workshop,
+    row: SessionRow,
+    folder: Path,
+    files: Sequence[str],
+    id: str,
+    *,
+    subject: str | None,
 ) -> None:
-    """Take objects out of a taken session, and queue that they go into the trash as session `id`.
-    Run again after a kill it ends what was begun.
+    """Take objects out of a taken session, and queue that they go into the trash as session `id`,
+    of a subject that may be another. Run again after a kill it ends what was begun.
 
     Raises:
         OSError: if the files cannot be moved.
@@ -56,7 +62,7 @@ async def put_aside(
         locked = (await transaction.execute(query)).scalar_one()
         entries = await _entries(transaction, row.id, files)
         keys = {(entry.received_sop_uid, entry.digest) for entry in entries}
-        new = await _row(transaction, locked, id, entries)
+        new = await _row(transaction, locked, id, subject, entries)
         transaction.add(new)
         await transaction.flush()
         counts: Counter[accounts.TallyKey] = Counter()
@@ -118,13 +124,18 @@ async def _entries(
 
 
 async def _row(
-    transaction: AsyncSession, old: SessionRow, id: str, entries: Sequence[ObjectRow]
+    transaction: AsyncSession,
+    old: SessionRow,
+    id: str,
+    subject: str | None,
+    entries: Sequence[ObjectRow],
 ) -> SessionRow:
     """Make the row of what goes: like the other, but closed to late objects and at a place of its
     own."""
     return SessionRow(
         **{name: getattr(old, name) for name in _SHARED},
         id=id,
+        subject=subject,
         timestamp=await _free_timestamp(transaction, old),
         status=Status.READY,
         accepting=False,

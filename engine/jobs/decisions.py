@@ -161,3 +161,14 @@ def set_aside(kept: Kept, choices: Sequence[Choice]) -> tuple[str, ...]:
                 if number != choice.keep:
                     gone.update(dict.fromkeys(files))
     return tuple(gone)
+
+
+def subject_aside(kept: Kept, choices: Sequence[Choice], own: str | None) -> str | None:
+    """Give the subject of what does not stay: that of the patient who goes, `own` where the patient
+    is the same. None where several go, or nothing tells it."""
+    for choice in choices:
+        found = kept.found[choice.contradiction - 1]
+        if found.kind is ContradictionKind.PATIENT and choice.keep != ALL_ONE:
+            gone = {one.subject for one in found.alternatives if one.number != choice.keep}
+            return next(iter(gone)) or None if len(gone) == 1 else None
+    return own

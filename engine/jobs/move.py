@@ -94,7 +94,8 @@ class MoveJob:
         decisions.check(kept, decision.choices, decision.seen)
         gone = decisions.set_aside(kept, decision.choices)
         if gone:
-            await put_aside(self._shop, row, folder, gone, decision.aside)
+            subject = decisions.subject_aside(kept, decision.choices, row.subject)
+            await put_aside(self._shop, row, folder, gone, decision.aside, subject=subject)
         what = f"{say_count(len(gone), 'object')} put aside as {decision.aside}"
         told = what if gone else "all objects are said to be of one patient"
         await self._shop.log(session, f"decided by {row.asked_by}: {told}")

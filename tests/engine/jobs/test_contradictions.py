@@ -252,6 +252,8 @@ async def test_who_is_not_kept_goes_into_the_trash_and_comes_back_as_a_session_o
     assert await either.run(RestoreJob(either.shop).work(), ASIDE, attempt) == ""
     other = await either.there(ASIDE)
     assert (other.status, other.objects, other.accepting) == (Status.READY, 1, False)
+    # He is never filed under the name of who stayed.
+    assert (other.subject, row.subject) == ("Beta_Bob", "Alpha_Anna")
     assert names(await place(either, ASIDE)) == {"3.dcm": "Beta_Bob"}
     assert await counted(either) == {Place.WAITING: 3}
 
