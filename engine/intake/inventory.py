@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.archive import received
 from engine.intake.build.document import read_session
 from engine.intake.build.entries import read_entries
 from engine.intake.build.layout import BUILD_LOG
@@ -206,9 +207,10 @@ def _document_faults(folder: Path, session: SessionDocument) -> Iterator[Fault]:
 
 def _strays(folder: Path, counted: list[_Counted]) -> Iterator[Fault]:
     """Name what lies in the folder and is told of nowhere: archiving puts nothing else there than
-    listed files, catalogs, the document and the log of the build."""
+    listed files, catalogs, the document, the log of the build and the private file of what was
+    received."""
     looked_into = {one.holding.path for one in counted}
-    own = {f"{folder.name}.xml", BUILD_LOG}
+    own = {f"{folder.name}.xml", BUILD_LOG, received.FILE}
     for one in counted:
         for path in one.strays:
             yield Fault(kind=FaultKind.STRAY, path=told(path))

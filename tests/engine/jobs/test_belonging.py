@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from engine.archive import sessions
 from engine.archive.prearchive.tables import LedgerRow, TallyRow
 from engine.archive.received import FILE
 from engine.archive.tables import ArchivedSessionRow, ProjectRow
 from engine.intake.claims import Claim
+from engine.intake.inventory import look
 from engine.model.accounts import Place
 from engine.model.states import Status
 from tests.engine.jobs.scripting import Cut, in_force
@@ -72,6 +74,9 @@ async def test_what_is_archived_is_a_duplicate_and_what_is_new_says_where_it_bel
     assert (await either.there(claim.session)).duplicates == 2
     private = (either.shop.archive / row.folder / FILE).read_bytes()
     assert STUDY.encode() not in private
+    async with either.shop.archive_db.read() as transaction:
+        document = await sessions.document(transaction, row.id)
+    assert look(either.shop.archive / row.folder, document).faults.named == ()
 
 
 async def test_a_session_that_brings_nothing_new_leaves_only_its_count(either: Fixture) -> None:
