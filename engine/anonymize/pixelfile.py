@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.raster import DOUBLE_PIXELS, FLOAT_PIXELS, MAX_FRAMES, PIXELS
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_HEADER, Header, HeaderError, HeaderReader
+from engine.dicom.inflation import NotInflated, inflate_to
 from engine.dicom.part10 import DEFLATED_SYNTAXES, FileMeta, is_explicit, read_meta
 from engine.dicom.walk import LONG_VRS, PIXEL_GROUP, UNDEFINED, ElementWalk
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 BIG_PIXELS = "1.2.840.113619.5.2"
 """A vendor's transfer syntax: Implicit VR Little Endian, but for the pixels."""
-MAX_INFLATED = 4 * 1024 * 1024 * 1024
 COPY = 4 * 1024 * 1024
 
 _FIRST_READ = 64 * 1024
@@ -97,10 +96,12 @@ def open_pixel_file(path: Path, folder: Path) -> Iterator[PixelFile]:
             if meta.transfer_syntax in DEFLATED_SYNTAXES:
                 with TemporaryFile(dir=folder) as inflated:
                     file.seek(meta.dataset_offset)
-                    _inflate(file, inflated)
+                    inflate_to(inflated, file)
                     yield _index(inflated, 0, preamble, meta)
             else:
                 yield _index(file, meta.dataset_offset, preamble, meta)
+        except NotInflated as error:
+            raise ScriptError(f"alterPixels: {error.reason}") from None
         except (HeaderError, Unreadable) as error:
             raise ScriptError(f"alterPixels: the header cannot be read: {error.reason}") from None
 
@@ -176,20 +177,3 @@ def _pixel_group(
         if length == UNDEFINED:
             raise ScriptError("alterPixels: an element before the pixels has no length")
         position = value + length
-
-
-def _inflate(source: BinaryIO, target: BinaryIO) -> None:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    written = 0
-    piece = source.read(COPY)
-    try:
-        while piece and not inflate.eof:
-            data = inflate.decompress(piece, COPY)
-            written += target.write(data)
-            if written > MAX_INFLATED:
-                raise ScriptError("alterPixels: the deflated data set is larger than allowed")
-            piece = inflate.unconsumed_tail or source.read(COPY)
-    except zlib.error:
-        raise ScriptError("alterPixels: the deflated data set is damaged") from None
-    if not inflate.eof:
-        raise ScriptError("alterPixels: the deflated data set ends too early")

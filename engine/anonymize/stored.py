@@ -4,13 +4,16 @@ they were run over, is decided elsewhere."""
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import shutil
 import stat
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
@@ -18,16 +21,15 @@ from engine.anonymize.pixelguard import PixelGuard
 from engine.anonymize.reach import Reach
 from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.anonymize.undo import restore
-from engine.dicom.byte_order import little_endian
+from engine.dicom.byte_order import turn
 from engine.dicom.edit import HeaderEdit, Piece
 from engine.dicom.guard import Guard, Unreadable
-from engine.dicom.header import Header, HeaderError, HeaderReader
+from engine.dicom.header import Header, HeaderError
+from engine.dicom.inflation import NotInflated, inflate_to
 from engine.dicom.part10 import BIG_ENDIAN, FileMeta, index_file, is_explicit
-from engine.dicom.walk import META_END, PIXEL_GROUP, Buffer
+from engine.dicom.walk import IMPLICIT_NOT_SAID, META_END, PIXEL_GROUP, Buffer
 
-MOST_IN_MEMORY = 1 << 30
-"""Bytes of a data set that was deflated or is big endian."""
-
+_COPY = 1 << 20
 _META_START = 132
 _TRANSFER_SYNTAX = 0x00020010
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -96,11 +98,13 @@ def open_stored(path: Path, *, guard: Guard) -> Stored:
     written_as = _WRITTEN_AS.get(meta.transfer_syntax)
     try:
         if written_as is not None:
-            body = _turned(body) if meta.transfer_syntax == BIG_ENDIAN else _inflated(body)
+            body = _made_over(path, meta)
             edit = HeaderEdit(group2)
             edit.set(_TRANSFER_SYNTAX, "UI", written_as.encode("ascii"))
             group2 = index_meta(b"".join(edit.write()))
         head, rest = _head(path, meta, body, guard)
+    except NotInflated as error:
+        raise ScriptError(error.reason) from None
     except (HeaderError, Unreadable) as error:
         raise ScriptError(f"its header cannot be read for sure: {error.reason}") from None
     return Stored(path=path, meta=meta, group2=group2, head=head, rest=rest)
@@ -182,33 +186,48 @@ def _restored(part: Header, undo: Iterable[Undo]) -> bytes:
 
 def _head(path: Path, meta: FileMeta, body: Buffer, guard: Guard) -> tuple[Header, Buffer]:
     explicit = is_explicit(meta.transfer_syntax)
-    reader = HeaderReader(explicit)
     try:
-        reader.advance(body, True)
-        head = reader.header(body)
+        # Of any length: it is not held in memory.
+        head = Header.index(body, explicit=explicit)
         return head, memoryview(body)[head.end :]
     except HeaderError:
         if not explicit or meta.transfer_syntax in _WRITTEN_AS:
             raise
         normal = guard.head(path, meta.transfer_syntax, meta.dataset_offset)
+        if normal.contrary:
+            raise HeaderError(IMPLICIT_NOT_SAID) from None
         if normal.end > _BULK:
             # Its large values are not in the normal form: they would be lost.
             raise
     return Header.index(normal.data, explicit=True), memoryview(body)[normal.end :]
 
 
-def _turned(data: Buffer) -> bytearray:
-    if len(data) > MOST_IN_MEMORY:
-        raise ScriptError("it is big endian, and too large to be turned about in memory")
-    return little_endian(data)
+def _made_over(path: Path, meta: FileMeta) -> Buffer:
+    """Give a data set that is deflated, or big endian, as it is worked on: in a file that has no
+    name, so that it takes no memory, whatever its size."""
+    with path.open("rb") as file, _nameless(path.parent) as made:
+        file.seek(meta.dataset_offset)
+        if meta.transfer_syntax != BIG_ENDIAN:
+            inflate_to(made, file)
+            return _mapped(made)
+        shutil.copyfileobj(file, made, _COPY)
+        turned = _mapped(made)
+    turn(turned)
+    return turned
 
 
-def _inflated(data: Buffer) -> bytes:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+def _nameless(folder: Path) -> BinaryIO:
     try:
-        inflated = inflate.decompress(data, MOST_IN_MEMORY)
-    except zlib.error:
-        raise ScriptError("its deflated data set is damaged") from None
-    if not inflate.eof:
-        raise ScriptError("its deflated data set ends too early, or is too large")
-    return inflated
+        return TemporaryFile(dir=folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS):
+            raise
+        return TemporaryFile()  # a folder that is only read from
+
+
+def _mapped(file: BinaryIO) -> memoryview:
+    """Map a whole file; what is changed in it is seen by nobody else."""
+    file.flush()
+    if not file.tell():
+        return memoryview(bytearray())
+    return memoryview(mmap.mmap(file.fileno(), 0))

@@ -13,7 +13,6 @@ from engine.dicom.walk import (
     SEQUENCE_END,
     SHORT_VRS,
     UNDEFINED,
-    Buffer,
     HeaderError,
 )
 
@@ -25,36 +24,38 @@ WIDTHS = {
 """Bytes of a number by VR. OW holds words of 16 bits, however wide the pixels are (PS3.5 8.2)."""
 
 _DELIMITERS = 0xFFFE
+_BLOCK = 1 << 20
+"""Bytes of a value that are turned at once: each time they are copied."""
 
 
-def little_endian(data: Buffer) -> bytearray:
-    """Give a data set of Explicit VR Big Endian in Explicit VR Little Endian, byte for byte in the
-    same places; `data` begins with its first element.
+def turn(data: bytearray | memoryview) -> None:
+    """Make a data set of Explicit VR Big Endian one of Explicit VR Little Endian, byte for byte in
+    the same places; `data` begins with its first element.
 
     Raises:
-        HeaderError: if it cannot be followed exactly to its end.
+        HeaderError: if it cannot be followed exactly to its end; a part of it is turned then.
     """
-    return _Turn(data).turned()
+    _Turn(data).whole()
 
 
 class _Turn:
     """Walks through a data set once, and turns what it passes."""
 
-    def __init__(self, data: Buffer) -> None:
-        self._out = bytearray(data)
+    def __init__(self, data: bytearray | memoryview) -> None:
+        self._out = data
         self._at = 0
         self._open: list[tuple[bool, int, int]] = []
         """Sequences (True) and items that were entered: the end as told, and the end of what is
         around."""
 
-    def turned(self) -> bytearray:
+    def whole(self) -> None:
         size = len(self._out)
         end = limit = size
         in_sequence = False
         while True:
             while self._at == end:
                 if not self._open:
-                    return self._out
+                    return
                 in_sequence, end, limit = self._open.pop()
             if self._at + 8 > limit:
                 raise self._lost("the data set ends within an element")
@@ -75,7 +76,7 @@ class _Turn:
             elif in_sequence:
                 raise self._lost("a sequence holds what is no item")
             elif not tag and not self._open and not any(self._out[self._at :]):
-                return self._out  # padding to a whole block
+                return  # padding to a whole block
             else:
                 vr, length = self._head(group, element, limit)
                 if vr == b"SQ":
@@ -119,11 +120,13 @@ class _Turn:
         if end > limit:
             raise self._lost("the data set ends within an element")
         width = WIDTHS.get(vr, 1)
-        last = end - length % width
-        for byte in range(width // 2):
-            front = slice(self._at + byte, last, width)
-            back = slice(self._at + width - 1 - byte, last, width)
-            self._out[front], self._out[back] = self._out[back], self._out[front]
+        last, out = end - length % width, self._out
+        for at in range(self._at, last, _BLOCK) if width > 1 else ():
+            until = min(at + _BLOCK, last)
+            for byte in range(width // 2):
+                front = slice(at + byte, until, width)
+                back = slice(at + width - 1 - byte, until, width)
+                out[front], out[back] = bytes(out[back]), bytes(out[front])
         self._at = end
 
     def _lost(self, reason: str) -> HeaderError:

@@ -12,8 +12,18 @@ def confine(*, memory: int, largest_file: int) -> None:
     """Allow this process so many bytes of address space, and files of so many bytes; no core."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    allow_memory(memory)
     warnings.simplefilter("ignore")
+
+
+def allow_memory(memory: int, *, mapped: int = 0) -> None:
+    """Allow this process so many bytes of address space, and `mapped` more for a file that is read
+    where it lies: that takes no memory."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = memory + mapped
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
 
 
 def allow_cpu(seconds: float) -> None:

@@ -23,6 +23,8 @@ GIB = 1024 * 1024 * 1024
 ANSWER = struct.Struct("<BQI")
 SPENT = 2
 """The status of a helper that still answers, but whose memory or stack had run out."""
+CONTRARY = 3
+"""The status of a head that was read, but is in Implicit VR where Explicit VR was said."""
 GREETING = b"ready\n"
 PATIENCE = 20.0
 """A helper is waited for so many times as long as it may use the processor: many helpers share a
@@ -49,6 +51,9 @@ class NormalHead:
 
     data: bytes
     end: int
+    contrary: bool = False
+    """Whether elements are in Implicit VR where Explicit VR was said: nobody else may be able to
+    read the object, and a part of it must not be written anew."""
 
 
 class Guard:
@@ -60,10 +65,13 @@ class Guard:
         seconds: float = 10,
         patience: float = PATIENCE,
         memory: int = GIB,
+        longest: int = MAX_HEADER,
         command: tuple[str, ...] | None = None,
     ) -> None:
         """Allow each request so many seconds of processor time, and the process so many bytes of
-        address space; wait `patience` times as long by the clock."""
+        address space; wait `patience` times as long by the clock, and take answers of at most
+        `longest` bytes."""
+        self._longest = longest
         self._seconds = seconds
         self._patience = patience
         self._memory = memory
@@ -101,9 +109,9 @@ class Guard:
             },
             doing="reading the header",
         )
-        if status:
+        if status not in (0, CONTRARY):
             raise Unreadable(body.decode("utf-8", "replace"))
-        return NormalHead(data=body, end=end)
+        return NormalHead(data=body, end=end, contrary=status == CONTRARY)
 
     def ask(
         self, request: Mapping[str, object], *, doing: str, seconds: float | None = None
@@ -156,7 +164,7 @@ class Guard:
         process.stdin.write(request)
         process.stdin.flush()
         status, end, length = ANSWER.unpack(_read(process, ANSWER.size, deadline))
-        if length > MAX_HEADER:
+        if length > self._longest:
             raise EOFError("no answer is as long as this")
         return status, end, _read(process, length, deadline)
 

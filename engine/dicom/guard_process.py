@@ -20,7 +20,13 @@ _REASONS = {
 def main() -> None:
     """Serve until standard input ends."""
     confine(memory=int(sys.argv[1]), largest_file=0)
-    from engine.dicom.guard import ANSWER, GREETING, SPENT, Unreadable  # noqa: PLC0415 (limits first)
+    from engine.dicom.guard import (  # noqa: PLC0415 (limits first)
+        ANSWER,
+        CONTRARY,
+        GREETING,
+        SPENT,
+        Unreadable,
+    )
     from engine.dicom.normal import normal_head  # noqa: PLC0415 (limits first)
 
     out = sys.stdout.buffer
@@ -30,10 +36,10 @@ def main() -> None:
         request = json.loads(line)
         allow_cpu(request["seconds"])
         try:
-            data, end = normal_head(
+            data, end, contrary = normal_head(
                 request["path"], request["transfer_syntax"], request["dataset_offset"]
             )
-            status = 0
+            status = CONTRARY if contrary else 0
         except Unreadable as error:
             status, end, data = 1, 0, error.reason.encode()
         except Exception as error:  # whatever a parser throws at hostile bytes

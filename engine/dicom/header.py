@@ -393,6 +393,11 @@ class HeaderReader:
             raise HeaderError("the header is larger than allowed", walk.position)
         return self._done
 
+    @property
+    def needs(self) -> int:
+        """How far the element reaches at least that is not whole yet."""
+        return self._walk.needs
+
     def header(self, data: Buffer) -> Header:
         """Give the index over the same bytes."""
         return Header(

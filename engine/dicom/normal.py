@@ -5,7 +5,6 @@ bytes; numbers change their order where the data set was big endian."""
 from __future__ import annotations
 
 import os
-import zlib
 from array import array
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -21,9 +20,9 @@ from pydicom.tag import BaseTag
 from engine.dicom.dictionary import vr_of
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
+from engine.dicom.inflation import NotInflated, pieces
 from engine.dicom.part10 import BIG_ENDIAN, DEFLATED_SYNTAXES, is_explicit
 from engine.dicom.walk import (
-    IMPLICIT_NOT_SAID,
     LONG_VRS,
     PIXEL_GROUP,
     SHORT_VRS,
@@ -32,6 +31,7 @@ from engine.dicom.walk import (
 
 BULK = 64 * 1024
 MAX_INFLATED = 64 * 1024 * 1024
+"""Bytes that are inflated at most to find the head of a deflated data set."""
 
 _WIDTHS = {
     **dict.fromkeys(("US", "SS", "AT", "OW"), "H"),
@@ -42,8 +42,9 @@ _KNOWN = frozenset(vr.decode() for vr in SHORT_VRS | LONG_VRS)
 _TEXT = frozenset(("UT", "UC", "UR", "LT", "ST"))
 
 
-def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[bytes, int]:
-    """Give the head and where it ended, in bytes from the start of the data set.
+def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[bytes, int, bool]:
+    """Give the head, where it ended, in bytes from the start of the data set, and whether elements
+    of it are in Implicit VR where Explicit VR was said.
 
     Raises:
         Unreadable: if it can only be guessed at.
@@ -57,36 +58,35 @@ def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[b
         size = os.fstat(file.fileno()).st_size
         file.seek(dataset_offset)
         if transfer_syntax in DEFLATED_SYNTAXES:
-            return _deflated(file)
+            return *_deflated(file), False
         reader = _Reader(
             implicit=not is_explicit(transfer_syntax), little=transfer_syntax != BIG_ENDIAN
         )
         data, end = reader.read(file, size)
-    return data, end - dataset_offset
+    return data, end - dataset_offset, reader.contrary
 
 
 def _deflated(file: BinaryIO) -> tuple[bytes, int]:
     inflated = bytearray()
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     reader = HeaderReader(True, MAX_HEADER)
-    exact = True
-    while not inflate.eof and len(inflated) < MAX_INFLATED:
-        piece = inflate.unconsumed_tail or file.read(64 * 1024)
-        try:
-            inflated += inflate.decompress(piece, 1024 * 1024)
-        except zlib.error:
-            raise Unreadable("the deflated data set is damaged") from None
-        if exact:
-            try:
-                if reader.advance(inflated):
-                    return _without_bulk(reader.header(inflated))
-            except HeaderError:
-                exact = False
-        if not piece:
-            raise Unreadable("the deflated data set ends too early")
+    exact, whole = True, True
+    try:
+        for piece in pieces(file):
+            inflated += piece
+            if exact:
+                try:
+                    if reader.advance(inflated):
+                        return _without_bulk(reader.header(inflated))
+                except HeaderError:
+                    exact = False
+            if len(inflated) >= MAX_INFLATED:
+                whole = False
+                break
+    except NotInflated as error:
+        raise Unreadable(error.reason) from None
     if exact:
         try:
-            reader.advance(inflated, inflate.eof)
+            reader.advance(inflated, whole)
             return _without_bulk(reader.header(inflated))
         except HeaderError:
             pass  # pydicom may understand what the walk does not
@@ -108,6 +108,8 @@ class _Reader:
         self._implicit = implicit
         self._little = little
         self._file: BinaryIO = BytesIO()
+        self.contrary = False
+        """Whether elements were read in Implicit VR where Explicit VR was said."""
 
     def read(self, file: BinaryIO, size: int) -> tuple[bytes, int]:
         """Read from where the file stands; `size` is where it ends."""
@@ -136,10 +138,9 @@ class _Reader:
         end = file.tell()
         if not stopped:
             self._check_end(file, size, found)
+        self.contrary = not self._implicit and any(one.VR is None for one in found.values())
         if not found:
             raise Unreadable("there is no element in the data set")
-        if not self._implicit and any(element.VR is None for element in found.values()):
-            raise Unreadable(IMPLICIT_NOT_SAID)
         data = self._encode(found, MAX_DEPTH)
         if len(data) > MAX_HEADER:
             raise Unreadable("the header is larger than allowed")

@@ -3,10 +3,12 @@ disk read without its pixels."""
 
 from __future__ import annotations
 
+import mmap
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack, unpack_from
+from typing import BinaryIO
 
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
@@ -114,6 +116,9 @@ def write_meta(
 def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, Header]:
     """Read meta information and header of a file; the bytes of pixels are not read.
 
+    A header that is too large for memory is left in the file, which has to stay as it is while the
+    header is used.
+
     Raises:
         OSError: if the file cannot be read.
         HeaderError: if it is no Part 10 file.
@@ -136,6 +141,11 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
                 return meta, reader.header(data)
             except HeaderError as error:
                 reason = error.reason
+            if len(data) >= MAX_HEADER or reader.needs > MAX_HEADER:
+                try:
+                    return meta, mapped_header(file, meta)
+                except HeaderError as error:
+                    reason = error.reason
         else:
             reason = "its transfer syntax needs the guarded helper"
     if guard is None:
@@ -145,6 +155,19 @@ def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, He
         return meta, Header.index(normal, explicit=True)
     except HeaderError as error:
         raise Unreadable(error.reason) from error
+
+
+def mapped_header(file: BinaryIO, meta: FileMeta) -> Header:
+    """Index a header of any length where it lies: only what is looked at is read. The file must not
+    become shorter while the header is used.
+
+    Raises:
+        OSError: if the file cannot be mapped.
+        HeaderError: if it cannot be indexed exactly.
+    """
+    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = memoryview(whole)[meta.dataset_offset :]
+    return Header.index(data, explicit=is_explicit(meta.transfer_syntax))
 
 
 def _walk_meta(data: Buffer) -> ElementWalk:

@@ -16,7 +16,7 @@ from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
-from engine.dicom.walk import EXPLICIT_NOT_SAID, contrary, names_a_vr
+from engine.dicom.walk import EXPLICIT_NOT_SAID, IMPLICIT_NOT_SAID, contrary, names_a_vr
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
     OUT_OF_RESOURCES,
@@ -91,6 +91,8 @@ class Incoming:
                 is_explicit(context.transfer_syntax), self._current.snapshot.max_header
             )
         self._plausible = True
+        self._large = False
+        """Whether its head is too large to be held in memory."""
         self._contrary = ""
         """In words, where it is not encoded as was said."""
         self._unseen = False
@@ -159,6 +161,7 @@ class Incoming:
                 self._header = self._reader.header(self._head)
             except HeaderError:
                 self._header = None
+                self._large = self._reader.needs > self._current.snapshot.max_header
         elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
             return
         if not self._head:
@@ -247,13 +250,19 @@ class Incoming:
         raise Refusal(OUT_OF_RESOURCES, "the configuration changed again and again", Outcome.FAILED)
 
     def _slow_header(self) -> Header:
-        """Let the guarded helper read what cannot be indexed exactly in memory."""
+        """Index what is too large for memory where it lies; let the guarded helper read what cannot
+        be indexed exactly."""
         assert self._body is not None
-        normal = self._intake.guard.normalise(
+        if self._large:
+            with suppress(HeaderError):
+                return self._body.file.header()
+        normal = self._intake.guard.head(
             self._body.file.path, self._context.transfer_syntax, len(self._received_meta())
         )
+        if normal.contrary:
+            self._contrary = IMPLICIT_NOT_SAID
         try:
-            return Header.index(normal, explicit=True)
+            return Header.index(normal.data, explicit=True)
         except HeaderError as error:
             raise Unreadable(error.reason) from error
 

@@ -27,8 +27,11 @@ FOLDER = ".originals"
 
 _MAGIC = b"\xa7AO1"
 _HEAD = struct.Struct("<4sII")
-_LONGEST = 64 * 1024 * 1024
-"""Bytes of one record: more than any header that is worked on in memory."""
+LONGEST = 64 * 1024 * 1024
+"""Bytes of one record: more than any header that is worked on in memory. Scripts may remove bulk of
+any size; where it is more than this nothing is kept of the object."""
+_ENTRY = 128
+"""Bytes that one element takes in a record beside its own, at most."""
 _ENDING = ".undo"
 _REPLACED = "replaced" + _ENDING
 
@@ -75,12 +78,14 @@ class Originals:
         (self.root / session).mkdir(mode=0o700, exist_ok=True)
 
     def append(self, session: str, writer: str, original: Original) -> bool:
-        """Keep what one object was; false when the session's folder has gone. `writer` is a name
-        that no other process uses.
+        """Keep what one object was; false when it is too large, or the session's folder has gone.
+        `writer` is a name that no other process uses.
 
         Raises:
             OSError: if it cannot be written.
         """
+        if too_large(original.undo):
+            return False
         try:
             descriptor = os.open(
                 f"{self.root}/{session}/{writer}{_ENDING}",
@@ -167,6 +172,11 @@ class Originals:
         return gone
 
 
+def too_large(undo: Iterable[Undo]) -> bool:
+    """Say whether what takes changes back is larger than a record may be."""
+    return sum(len(one.element or b"") + _ENTRY for one in undo) > LONGEST
+
+
 def _framed(original: Original) -> bytes:
     scripts: dict[tuple[str, int], int] = {}
     undo = []
@@ -189,7 +199,7 @@ def _read(path: Path) -> Iterator[Original]:
     with path.open("rb") as file:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             magic, length, check = _HEAD.unpack(head)
-            if magic != _MAGIC or length > _LONGEST:
+            if magic != _MAGIC or length > LONGEST:
                 return
             payload = file.read(length)
             if len(payload) < length:

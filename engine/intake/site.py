@@ -19,7 +19,7 @@ from engine.anonymize.record import record as write_record
 from engine.anonymize.record import recorded_in
 from engine.anonymize.subject import Subject, index_meta, index_tail
 from engine.dicom.edit import Piece
-from engine.dicom.header import Header, HeaderError
+from engine.dicom.header import MAX_HEADER, Header, HeaderError
 from engine.dicom.names import Texts, safe_name
 from engine.intake.identity import SOP_CLASS, SOP_INSTANCE, unsound
 from engine.intake.labels import bounded_label
@@ -146,7 +146,8 @@ class SiteScript:
         try:
             if recorded_in(header, record):
                 return Met(step=Step.AS_IT_IS, script=SKIPPED)
-            if reach.tail or reach.pixel_group or reach.urls:
+            large = not whole and header.end > MAX_HEADER
+            if reach.tail or reach.pixel_group or reach.urls or large:
                 return Met(step=Step.SLOW, given=given)
             group2 = None
             if reach.meta:

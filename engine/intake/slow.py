@@ -20,6 +20,7 @@ from engine.anonymize.regions import asked_in
 from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header
+from engine.intake.originals import LONGEST
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.scripts import ScriptInForce
 
@@ -60,6 +61,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     undo: list[tuple[list[int], bytes | None, Place]] = []
     asked: list[list[int]] = []
     blanked_by: Place | None = None
+    unkept: bool = False
+    """Whether what takes the changes back is too large to be kept; then there is no undo."""
 
 
 encode_told = msgspec.msgpack.Encoder().encode
@@ -95,6 +98,7 @@ class SlowPath:
             seconds=seconds,
             patience=patience,
             memory=memory,
+            longest=LONGEST + _MIB,
             command=command or (sys.executable, "-m", "engine.intake.slow_process"),
         )
         self._pixels = PixelGuard()
@@ -117,6 +121,7 @@ class SlowPath:
             ScriptError: if it fails with this object, or takes more than it may.
             OSError: if a file cannot be read or written.
         """
+        size = raw.stat().st_size
         request = {
             "raw": os.path.abspath(raw),
             "target": os.path.abspath(target),
@@ -124,8 +129,9 @@ class SlowPath:
             "secret": base64.b64encode(secret).decode("ascii"),
             "given": dict(given),
             "record": record,
+            "size": size,
         }
-        seconds = self._seconds + raw.stat().st_size / (20 * _MIB)
+        seconds = self._seconds + size / (20 * _MIB)
         try:
             status, _, body = self._guard.ask(request, doing="running the script", seconds=seconds)
         except Unreadable as error:
@@ -177,7 +183,7 @@ class SlowPath:
             _, header = read_header(target)
         except (HeaderError, Unreadable):
             raise ScriptError("what it writes cannot be read") from None
-        if blanked and told.blanked_by is not None:
+        if blanked and told.blanked_by is not None and not told.unkept:
             undo = _described(undo, received, header, told.blanked_by.statement())
         return Done(
             outcome=ScriptOutcome.CHANGED if blanked else outcome,

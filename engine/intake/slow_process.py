@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.dicom.confinement import allow_cpu, confine
+from engine.dicom.confinement import allow_cpu, allow_memory, confine
 
 _LARGEST = 64 * 1024 * 1024 * 1024
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    confine(memory=int(sys.argv[1]), largest_file=_LARGEST)
+    memory = int(sys.argv[1])
+    confine(memory=memory, largest_file=_LARGEST)
     from engine.dicom.guard import ANSWER, GREETING, SPENT  # noqa: PLC0415 (limits first)
 
     work = _Work()
@@ -27,6 +28,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         allow_cpu(request["seconds"])
+        allow_memory(memory, mapped=request["size"])
         status = 0
         try:
             body = work.run(request)
@@ -84,6 +86,7 @@ class _Work:
 
 def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan: Any) -> Any:
     from engine.anonymize.regions import numbers_of  # noqa: PLC0415 (limits first)
+    from engine.intake.originals import too_large  # noqa: PLC0415 (limits first)
     from engine.intake.site import recorded  # noqa: PLC0415 (limits first)
     from engine.intake.slow import Place, Told  # noqa: PLC0415 (limits first)
     from engine.model.changes import ScriptOutcome  # noqa: PLC0415 (limits first)
@@ -97,6 +100,7 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
     if not applied.pixels and not found.subject.changed:
         return Told(ScriptOutcome.UNCHANGED.value, place=running)
     undo = recorded(found.subject, request["record"], plan)
+    unkept = too_large(undo)
     target = Path(request["target"])
     with target.open("xb", buffering=1 << 16) as file:
         target.chmod(0o600)
@@ -105,7 +109,10 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
     return Told(
         applied.outcome.value,
         place=running,
-        undo=[(list(one.path), one.element, place(one.statement)) for one in undo],
+        undo=[]
+        if unkept
+        else [(list(one.path), one.element, place(one.statement)) for one in undo],
+        unkept=unkept,
         asked=[numbers_of(request.asked) for request in applied.pixels],
         blanked_by=place(applied.pixels[0].statement) if applied.pixels else None,
     )

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.dicom.part10 import read_meta
+from engine.dicom.header import Header
+from engine.dicom.part10 import mapped_header, read_meta
 from engine.intake.folders import make_folders, settle
 from engine.intake.journal import sync_folder
 from engine.model.reserve import RESERVED, free
@@ -23,6 +24,8 @@ LOOK_SECONDS = 0.25
 """How long a look at the free room holds. A disk that fills up within it is noticed by writing."""
 
 _CHUNK = 1 << 20
+_META = 4096
+"""Bytes that hold the meta information of a file of ours."""
 _IOV_MAX = 512
 
 
@@ -149,6 +152,17 @@ class StagedFile:
         """
         return os.pread(self._descriptor, size, offset)
 
+    def header(self) -> Header:
+        """Index the header where it lies, whatever its length.
+
+        Raises:
+            OSError: if it cannot be read.
+            HeaderError: if it cannot be indexed exactly.
+        """
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return mapped_header(file, read_meta(file.read(_META)))
+
     def stored_digest(self) -> tuple[str, str]:
         """Give what the function of this name says of a published file."""
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
@@ -243,7 +257,7 @@ def stored_digest(path: Path) -> tuple[str, str]:
 
 
 def _digest(file: BinaryIO) -> tuple[str, str]:
-    start = file.read(4096)
+    start = file.read(_META)
     meta = read_meta(start)
     digest = hashlib.sha256(start[meta.dataset_offset :])
     while chunk := file.read(_CHUNK):

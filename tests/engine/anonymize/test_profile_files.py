@@ -33,12 +33,11 @@ from engine.anonymize.profile_table import (
 )
 from engine.anonymize.profile_values import DUMMIES
 from engine.anonymize.uids import hash_each_uid
-from engine.dicom.byte_order import little_endian
 from engine.dicom.dictionary import vr_of as dictionary_vr
 from engine.dicom.edit import encoded
 from engine.dicom.part10 import BIG_ENDIAN, read_meta
 from engine.model.changes import ScriptOutcome
-from tests.engine.dicom.datasets import EXPLICIT, IMPLICIT, item, part10, part10_files
+from tests.engine.dicom.datasets import EXPLICIT, IMPLICIT, item, part10, part10_files, turned_about
 
 HOSTS = {"project": "P", "subject": "S", "session": "E"}
 EVERYTHING = frozenset(Option) - {Option.FULL_DATES}
@@ -458,8 +457,8 @@ def as_little(source: Path) -> Dataset:
     meta = read_meta(data)
     if meta.transfer_syntax != BIG_ENDIAN:
         return pydicom.dcmread(source)
-    turned = little_endian(data[meta.dataset_offset :])
-    return pydicom.dcmread(BytesIO(part10(bytes(turned), EXPLICIT)))
+    turned = turned_about(data[meta.dataset_offset :])
+    return pydicom.dcmread(BytesIO(part10(turned, EXPLICIT)))
 
 
 REFUSED = re.compile("is a DICOMDIR|is no DICOM file|cannot be read for sure")

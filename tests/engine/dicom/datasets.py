@@ -18,6 +18,7 @@ from pydicom.filereader import data_element_generator, read_sequence
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
+from engine.dicom.byte_order import turn
 from engine.dicom.header import Header
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -73,6 +74,13 @@ def written(dataset: Dataset, *, explicit: bool, little: bool = True) -> bytes:
     out.is_little_endian = little
     write_dataset(out, dataset)
     return out.getvalue()
+
+
+def turned_about(data: bytes) -> bytes:
+    """Give a data set of Big Endian in Little Endian, as our own code makes it."""
+    out = bytearray(data)
+    turn(out)
+    return bytes(out)
 
 
 def part10(dataset: bytes, transfer_syntax: str) -> bytes:
