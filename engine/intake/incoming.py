@@ -16,7 +16,6 @@ from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import Texts
 from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
-from engine.dicom.walk import EXPLICIT_NOT_SAID, IMPLICIT_NOT_SAID, contrary, names_a_vr
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
     OUT_OF_RESOURCES,
@@ -28,11 +27,11 @@ from engine.intake.answers import (
 )
 from engine.intake.body import Body
 from engine.intake.claims import StaleSnapshot
+from engine.intake.encoding import Encoding
 from engine.intake.fate import Fate
 from engine.intake.identity import (
     SOP_INSTANCE,
     check_received,
-    looks_like_elements,
     unplaced,
     unsound,
 )
@@ -90,13 +89,7 @@ class Incoming:
             self._reader = HeaderReader(
                 is_explicit(context.transfer_syntax), self._current.snapshot.max_header
             )
-        self._plausible = True
-        self._large = False
-        """Whether its head is too large to be held in memory."""
-        self._contrary = ""
-        """In words, where it is not encoded as was said."""
-        self._unseen = False
-        """Whether it still has to be looked at how what follows the head is encoded."""
+        self._encoding = Encoding(context.transfer_syntax)
         self.series = ""
         """The series description as it is stored; empty where nothing of the object was published:
         what a script has not seen yet, or would not let stand, is not told."""
@@ -161,27 +154,23 @@ class Incoming:
                 self._header = self._reader.header(self._head)
             except HeaderError:
                 self._header = None
-                self._large = self._reader.needs > self._current.snapshot.max_header
         elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
             return
         if not self._head:
             raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
         # The header goes on pointing into `head`, which nothing appends to any more.
         head, self._head = self._head, None
-        self._plausible = looks_like_elements(head)
         if self._header is None:
-            explicit = is_explicit(self._context.transfer_syntax)
-            if not explicit and names_a_vr(head):
-                self._contrary = EXPLICIT_NOT_SAID
+            reader, most = self._reader, self._current.snapshot.max_header
+            large = reader is not None and reader.needs > most
+            self._encoding.head_not_indexed(head, large=large)
             self._body = self._raw(head)
         else:
             self._begin(self._header, head)
 
     def _begin(self, header: Header, head: bytearray) -> None:
         """Route and meet the script as soon as the head is there, and write what comes of it."""
-        behind = memoryview(head)[header.end : header.end + 8]
-        self._contrary = contrary(behind, explicit=header.explicit)
-        self._unseen = len(behind) < 8
+        self._encoding.head_indexed(header, head)
         check_received(header, self._context)
         self._route = self._current.router.route(header, receiver=self._origin.receiver)
         self._met = self._meet(header, self._route)
@@ -230,10 +219,12 @@ class Incoming:
     def _settle(self) -> Answer:
         header, route = self._header, self._route
         if header is None or route is None:
+            assert self._body is not None
+            start = len(self._received_meta())
             try:
-                header = self._slow_header()
+                header = self._encoding.header(self._body, self._intake.guard, start)
             except Unreadable as unreadable:
-                if not self._plausible and self._context.transfer_syntax not in NOT_WALKED:
+                if self._encoding.is_noise:
                     raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
                 return self._hold(unreadable.reason)
             check_received(header, self._context)
@@ -249,23 +240,6 @@ class Incoming:
                 ready = self._again(header, ready)
         raise Refusal(OUT_OF_RESOURCES, "the configuration changed again and again", Outcome.FAILED)
 
-    def _slow_header(self) -> Header:
-        """Index what is too large for memory where it lies; let the guarded helper read what cannot
-        be indexed exactly."""
-        assert self._body is not None
-        if self._large:
-            with suppress(HeaderError):
-                return self._body.file.header()
-        normal = self._intake.guard.head(
-            self._body.file.path, self._context.transfer_syntax, len(self._received_meta())
-        )
-        if normal.contrary:
-            self._contrary = IMPLICIT_NOT_SAID
-        try:
-            return Header.index(normal.data, explicit=True)
-        except HeaderError as error:
-            raise Unreadable(error.reason) from error
-
     def _ready(self, header: Header, route: Route) -> Ready | Answer:
         """Bring the bytes to their end, as the script wants it."""
         met = self._met
@@ -275,12 +249,10 @@ class Incoming:
             return self._reject(met)
         body = self._body
         assert body is not None
-        if self._unseen:
-            start = body.behind_head(header.end)
-            self._contrary, self._unseen = contrary(start, explicit=header.explicit), False
-        if self._contrary:
+        self._encoding.look_behind(body, header)
+        if self._encoding.contrary:
             self._restore_raw()
-            return self._hold(self._contrary)
+            return self._hold(self._encoding.contrary)
         if met.step is Step.HELD:
             return self._script_failed(met)
         undo: tuple[Undo, ...] = ()
