@@ -87,7 +87,7 @@ class ArchiveJob:
         await self._shop.at("build recorded")
         await asyncio.to_thread(drop_files, folder, superfluous)
         if result.conflicts:
-            raise Conflict(result.conflicts[0])
+            raise Conflict(result.conflict)
         if result.unreadable:
             raise InvalidInput(result.unreadable)
 
@@ -325,7 +325,7 @@ def _must_be_sound(result: BuildResult, work: Errand) -> None:
     if result.unreadable:
         raise InvalidInput(f"after {work.name}, {result.unreadable}")
     if result.conflicts:
-        raise Conflict(f"after {work.name}, {result.conflicts[0]}")
+        raise Conflict(f"after {work.name}, {result.conflict}")
     if result.duplicates:
         count = say_count(len(result.duplicates), "object")
         raise Conflict(f"{work.name} makes {count} the same as others")

@@ -95,7 +95,7 @@ class BuildJob:
             if row.status == Status.RECEIVING_INTERRUPT:
                 settle(row, Status.RECEIVING)
             elif result.conflicts:
-                settle(row, Status.CONFLICT, result.conflicts[0])
+                settle(row, Status.CONFLICT, result.conflict)
             elif result.unreadable:
                 settle(row, Status.ERROR, result.unreadable)
             elif archives and found is not None and found.stands_in_the_way(row):

@@ -191,7 +191,7 @@ async def build_and_note(
         query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
         locked = (await transaction.execute(query)).scalar_one()
         superfluous = await note(transaction, locked, result)
-        locked.reason = result.conflicts[0] if result.conflicts else ""
+        locked.reason = result.conflict
         locked.working_folder = str(folder.relative_to(shop.prearchive))
     await shop.at("build recorded")
     await asyncio.to_thread(drop_files, folder, superfluous)
@@ -213,7 +213,7 @@ async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
     result = await build_and_note(shop, row, folder, one_patient=accepts)
     status, reason = Status.READY, ""
     if result.conflicts:
-        status, reason = Status.CONFLICT, result.conflicts[0]
+        status, reason = Status.CONFLICT, result.conflict
     elif result.unreadable:
         status, reason = Status.ERROR, result.unreadable
     await shop.give_back(row.id, status, reason)

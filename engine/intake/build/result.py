@@ -98,6 +98,16 @@ class BuildResult:
         return tuple(each.reason for each in self.problems if each.code in CONFLICTS)
 
     @property
+    def conflict(self) -> str:
+        """Say in one line why the session is in conflict, each kind once; empty when it is not."""
+        kinds: dict[str, str] = {}
+        for each in self.problems:
+            if each.code in CONFLICTS:
+                kinds.setdefault(each.code, each.reason)
+        more = len(self.conflicts) - len(kinds)
+        return "; ".join([*kinds.values(), *([f"and {more} more"] if more else [])])
+
+    @property
     def unreadable(self) -> str:
         """Say in words that files could not be taken into the session; empty when all were."""
         problems = [each for each in self.problems if each.code not in CONFLICTS]
