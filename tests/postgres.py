@@ -74,6 +74,30 @@ class Server:
 
 
 @contextmanager
+def away(url: str) -> Iterator[None]:
+    """Turn everybody away who is or wants to be connected to a database, for as long as the context
+    lasts."""
+    name = make_url(url).database or ""
+    _rename(url, name, f"{name}_away")
+    try:
+        yield
+    finally:
+        _rename(url, f"{name}_away", name)
+
+
+def _rename(url: str, old: str, new: str) -> None:
+    server = make_url(url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(
+        server.render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,)
+        )
+        command = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        connection.execute(command.format(*map(sql.Identifier, (old, new))))
+
+
+@contextmanager
 def running() -> Iterator[Server]:
     """Give a server for as long as the context lasts.
 

@@ -65,18 +65,27 @@ _TURNED_AWAY = (
 
 def outage_of(error: BaseException, url: URL) -> Outage | None:
     """Return what a fault of the database at `url` means to people; None where it is no outage."""
+    said = _said(error)
+    return _sentence(url, said) if said else None
+
+
+def is_outage(error: BaseException) -> bool:
+    """Say whether a fault is that the database does not work, not what a statement did wrong."""
+    return _said(error) is not None
+
+
+def _said(error: BaseException) -> tuple[str, str] | None:
+    """Return what is the matter and the way out; None where it is no outage."""
     if isinstance(error, PoolTimeout):
-        return _sentence(url, ("is busy: no connection came free", "ask again"))
+        return ("is busy: no connection came free", "ask again")
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         # The low byte is the primary code; the rest says more than people can use.
-        said = _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
-        return _sentence(url, said) if said else None
+        return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate != _CANCELLED:
         if cause.sqlstate is None and "FATAL" in str(cause):
-            return _sentence(url, _TURNED_AWAY)  # libpq passes no code on from a first contact
-        said = _POSTGRESQL.get((cause.sqlstate or "")[:2])
-        return _sentence(url, said) if said else None
+            return _TURNED_AWAY  # libpq passes no code on from a first contact
+        return _POSTGRESQL.get((cause.sqlstate or "")[:2])
     return None
 
 

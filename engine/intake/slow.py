@@ -15,7 +15,7 @@ import msgspec
 
 from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.pixelguard import PixelGuard
+from engine.anonymize.pixelguard import NO_FILE, PixelGuard
 from engine.anonymize.regions import asked_in
 from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
@@ -133,10 +133,15 @@ class SlowPath:
         }
         seconds = self._seconds + size / (20 * _MIB)
         try:
-            status, _, body = self._guard.ask(request, doing="running the script", seconds=seconds)
+            status, number, body = self._guard.ask(
+                request, doing="running the script", seconds=seconds
+            )
         except Unreadable as error:
             target.unlink(missing_ok=True)
             raise ScriptError(error.reason) from None
+        if status == NO_FILE:
+            target.unlink(missing_ok=True)
+            raise OSError(number, os.strerror(number))
         if status:
             target.unlink(missing_ok=True)
             raise ScriptError(body.decode("utf-8", "replace"))

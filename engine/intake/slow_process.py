@@ -19,7 +19,9 @@ def main() -> None:
     """Serve until standard input ends."""
     memory = int(sys.argv[1])
     confine(memory=memory, largest_file=_LARGEST)
+    from engine.anonymize.pixelguard import NO_FILE  # noqa: PLC0415 (limits first)
     from engine.dicom.guard import ANSWER, GREETING, SPENT  # noqa: PLC0415 (limits first)
+    from engine.model.outage import store_outage  # noqa: PLC0415 (limits first)
 
     work = _Work()
     out = sys.stdout.buffer
@@ -29,15 +31,18 @@ def main() -> None:
         request = json.loads(line)
         allow_cpu(request["seconds"])
         allow_memory(memory, mapped=request["size"])
-        status = 0
+        status = number = 0
         try:
             body = work.run(request)
-        except Exception as error:  # whatever hostile bytes, or a full disk, make of it
-            fatal = isinstance(error, MemoryError | RecursionError)
-            status = SPENT if fatal else 1
-            reason = "more memory is needed than allowed" if fatal else type(error).__name__
-            body = f"the script cannot be run over the whole object ({reason})".encode()
-        out.write(ANSWER.pack(status, 0, len(body)))
+        except Exception as error:  # whatever hostile bytes make of it
+            if isinstance(error, OSError) and store_outage(error) is not None:
+                status, number, body = NO_FILE, error.errno or 0, b""
+            else:
+                fatal = isinstance(error, MemoryError | RecursionError)
+                status = SPENT if fatal else 1
+                reason = "more memory is needed than allowed" if fatal else type(error).__name__
+                body = f"the script cannot be run over the whole object ({reason})".encode()
+        out.write(ANSWER.pack(status, number, len(body)))
         out.write(body)
         out.flush()
 

@@ -12,16 +12,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus, _sys_db
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.database import Address
 from engine.archive.outage import plainly
+from engine.jobs import bookkeeping
+from engine.jobs.bookkeeping import LONGEST_REST
 from engine.model.errors import EngineError, NotFound, Outage
 from engine.model.live import Job
-from engine.model.outage import is_full
+from engine.model.outage import FULL, is_full
 from engine.model.states import Verb
 
 WORKFLOWS_VERSION = "3"
@@ -32,8 +35,8 @@ ROOM_QUEUE = "room"
 """What makes room has a queue of its own: on a full disk the other jobs wait for it."""
 
 _MAKES_ROOM = frozenset({Verb.DELETE})
-SHORTEST_REST, LONGEST_REST = 1.0, 30.0
-"""Seconds between two tries of a step that a full disk or a silent database has stopped."""
+SHORTEST_REST = 1.0
+"""Seconds until a step that a full disk or a silent database has stopped is tried again."""
 _WORKFLOW = "session_job"
 _KEEP = timedelta(days=2)
 _STATES = {
@@ -90,8 +93,8 @@ class JobRunner:
             Outage: if the database does not work.
         """
         _quiet()
-        setattr(_sys_db, "retriable_sqlite_exception", may_pass)  # noqa: B010 no public way
-        with plainly(self._address.url):
+        bookkeeping.begin()
+        with plainly(self._address.url), bookkeeping.at_once():
             DBOS(config=self._config())
 
     async def launch(self, work: Mapping[Verb, Work], told: Told = _unheard) -> None:
@@ -103,21 +106,21 @@ class JobRunner:
         """
         _register(work, told)
         with plainly(self._address.url):
-            DBOS.launch()
-        for queue in (QUEUE, ROOM_QUEUE):
-            await DBOS.register_queue_async(
-                queue,
-                worker_concurrency=self._at_once,
-                partition_concurrency=1,
-                polling_interval_sec=self._poll,
-                on_conflict="always_update",
-            )
-        self._client = await asyncio.to_thread(self._new_client)
+            with bookkeeping.at_once():
+                DBOS.launch()
+            for queue in (QUEUE, ROOM_QUEUE):
+                await DBOS.register_queue_async(
+                    queue,
+                    worker_concurrency=self._at_once,
+                    partition_concurrency=1,
+                    polling_interval_sec=self._poll,
+                    on_conflict="always_update",
+                )
+            self._client = await asyncio.to_thread(self._new_client)
 
     async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
         """Enqueue the job `{row}:{verb}:{attempt}` within the caller's transaction."""
-        client = self._client
-        assert client is not None, "the runner is not launched"
+        client = self._asked()
         session, verb, attempt = workflow_id.split(":")
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
@@ -133,15 +136,15 @@ class JobRunner:
 
     async def list(self, limit: int = 100, *, unfinished: bool = False) -> tuple[Job, ...]:
         """List jobs, newest first."""
-        return await _listed(limit, _UNFINISHED if unfinished else None)
+        return await self._listed(limit, _UNFINISHED if unfinished else None)
 
     async def failed(self, limit: int = 100) -> tuple[Job, ...]:
         """List jobs that have failed, newest first."""
-        return await _listed(limit, _FAILED)
+        return await self._listed(limit, _FAILED)
 
     async def oldest_unfinished(self) -> Job | None:
         """Give the job that is queued or running for longest."""
-        found = await _listed(1, _UNFINISHED, newest_first=False)
+        found = await self._listed(1, _UNFINISHED, newest_first=False)
         return found[0] if found else None
 
     async def unfinished(self) -> set[str]:
@@ -150,7 +153,8 @@ class JobRunner:
 
     async def forget(self, id: str) -> None:
         """Take a job out of the queue; one that is gone or has ended is left alone."""
-        await DBOS.cancel_workflow_async(id)
+        with plainly(self._address.url):
+            await self._asked().cancel_workflow_async(id)
 
     async def find(self, id: str) -> Job:
         """Find a job.
@@ -158,9 +162,10 @@ class JobRunner:
         Raises:
             NotFound: if there is none of that id.
         """
-        found = await DBOS.list_workflows_async(
-            workflow_ids=[id], load_input=False, load_output=False
-        )
+        with plainly(self._address.url):
+            found = await self._asked().list_workflows_async(
+                workflow_ids=[id], load_input=False, load_output=False
+            )
         if not found:
             raise NotFound(f"there is no job {id}", hint="list them: anteroom jobs list")
         return _job(found[0])
@@ -168,15 +173,17 @@ class JobRunner:
     async def purge(self) -> int:
         """Forget jobs that ended more than two days ago; give how many."""
         before = (datetime.now(UTC) - _KEEP).isoformat()
-        old = await DBOS.list_workflows_async(
-            status=["SUCCESS", "ERROR", "CANCELLED"],
-            completed_before=before,
-            limit=5000,
-            load_input=False,
-            load_output=False,
-        )
-        if old:
-            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in old])
+        with plainly(self._address.url):
+            old = await self._asked().list_workflows_async(
+                status=["SUCCESS", "ERROR", "CANCELLED"],
+                completed_before=before,
+                limit=5000,
+                load_input=False,
+                load_output=False,
+            )
+            if old:
+                ids = [workflow.workflow_id for workflow in old]
+                await self._asked().delete_workflows_async(ids)
         return len(old)
 
     async def close(self, *, wait: int = 10) -> None:
@@ -188,6 +195,7 @@ class JobRunner:
             await asyncio.to_thread(self._client.destroy)
             self._client = None
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=wait)
+        bookkeeping.end()
         # dbos had made its own pool the loop's default one, and has just ended it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
@@ -210,7 +218,26 @@ class JobRunner:
             system_database_url=self._url,
             dbos_system_schema=self._schema,
             serializer=DBOSPortableJSON,
+            retry_connection_errors=False,
         )
+
+    def _asked(self) -> DBOSClient:
+        """Return what our own questions go through: they fail where those of dbos wait."""
+        assert self._client is not None, "the runner is not launched"
+        return self._client
+
+    async def _listed(
+        self, limit: int, status: Sequence[str] | None, *, newest_first: bool = True
+    ) -> tuple[Job, ...]:
+        with plainly(self._address.url):
+            found = await self._asked().list_workflows_async(
+                limit=limit,
+                status=None if status is None else [*status],
+                sort_desc=newest_first,
+                load_input=False,
+                load_output=False,
+            )
+        return tuple(_job(workflow) for workflow in found)
 
     @property
     def _url(self) -> str:
@@ -227,6 +254,7 @@ _told: Told = _unheard
 
 _log = logging.getLogger(__name__)
 
+_Result = TypeVar("_Result")
 
 _PATIENT: StepOptions = {
     "name": "fail",
@@ -235,7 +263,8 @@ _PATIENT: StepOptions = {
     "interval_seconds": 1.0,
     "backoff_rate": 2.0,
 }
-"""A row that cannot be given back stays locked: a database that is away may come back in time."""
+"""A row that cannot be given back stays locked: what fails for another reason than an outage may do
+so once only."""
 
 
 @DBOS.workflow(name=_WORKFLOW)
@@ -246,7 +275,7 @@ async def session_job(session: str, verb: str, attempt: int) -> None:
         fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
         if fault:
             code, reason = fault
-            await DBOS.run_step_async(_PATIENT, work.fail, session, attempt, code, reason)
+            await DBOS.run_step_async(_PATIENT, _given_up, work, session, attempt, code, reason)
             raise JobFailed(reason)
 
 
@@ -256,19 +285,30 @@ _resting: set[str] = set()
 
 async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
     """Run a step; return code and reason of its failure, or nothing. Both are checkpointed, so that
-    they hold no patient data.
+    they hold no patient data."""
+    return await _outlasting(session, lambda: _tried(step, session, attempt))
 
-    A full disk, or a database that does not answer, fails no job: the step runs again until it
-    gets by. Steps may run twice anyway, for the sake of crashes."""
+
+async def _given_up(work: Work, session: str, attempt: int, code: str, reason: str) -> None:
+    """Give a session back whose job has failed."""
+    await _outlasting(session, lambda: work.fail(session, attempt, code, reason))
+
+
+async def _outlasting(session: str, attempted: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Do something for a session, again and again while a disk is full or a database does not
+    answer: neither fails a job. Steps may run twice anyway, for the sake of crashes."""
     rest, told = SHORTEST_REST, ""
     while True:
         try:
-            return await _tried(step, session, attempt)
-        except Outage as outage:
-            if outage.message != told:
-                told = outage.message
-                _log.error("job waits: %s session=%s", outage.message, session)
-                _told(session, outage.message)
+            return await attempted()
+        except Exception as error:
+            if not (isinstance(error, Outage) or is_full(error)):
+                raise
+            waits_for = error.message if isinstance(error, Outage) else FULL
+            if waits_for != told:
+                told = waits_for
+                _log.error("job waits: %s session=%s", told, session)
+                _told(session, told)
         _resting.add(session)
         try:
             await asyncio.sleep(rest)
@@ -282,6 +322,7 @@ async def _tried(step: Step, session: str, attempt: int) -> list[str]:
 
     Raises:
         Outage: if it may get by later.
+        OSError: if it may get by once there is room.
     """
     try:
         await step(session, attempt)
@@ -291,7 +332,7 @@ async def _tried(step: Step, session: str, attempt: int) -> list[str]:
         return [error.code, error.message]
     except Exception as error:
         if is_full(error):
-            raise Outage("the disk is full") from error
+            raise
         reference = secrets.token_hex(4)
         _log.error("job step failed reference=%s session=%s", reference, session, exc_info=error)
         said = "an unexpected fault"
@@ -306,27 +347,11 @@ def _register(work: Mapping[Verb, Work], told: Told) -> None:
     _work, _told = work, told
 
 
-def may_pass(error: Exception) -> bool:
-    """Say whether dbos should try again what SQLite refused. By itself it does so for a lock only;
-    on a full disk it would give the workflow up, and its session would stay locked."""
-    cause = getattr(error, "orig", None) or error
-    return any(words in str(cause) for words in ("database is locked", "disk is full"))
-
-
 def _quiet() -> None:
     """Keep dbos's own remarks out of the log; what concerns a person we say ourselves."""
     logger = logging.getLogger("dbos")
     logger.handlers = [logging.NullHandler()]
     logger.propagate = False
-
-
-async def _listed(
-    limit: int, status: list[str] | None, *, newest_first: bool = True
-) -> tuple[Job, ...]:
-    found = await DBOS.list_workflows_async(
-        limit=limit, status=status, sort_desc=newest_first, load_input=False, load_output=False
-    )
-    return tuple(_job(workflow) for workflow in found)
 
 
 def _job(workflow: WorkflowStatus) -> Job:

@@ -11,6 +11,8 @@ from engine.model.errors import Outage
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that end by themselves once somebody makes room."""
 
+FULL = "the disk is full"
+
 MAKE_ROOM = (
     "make room (anteroom trash empty removes deleted sessions for good); "
     "everything goes on by itself then"
@@ -35,10 +37,16 @@ def store_outage(error: OSError) -> Outage | None:
     if hint is None:
         return None
     if is_full(error):
-        return Outage("the disk is full", hint=hint)
+        return Outage(FULL, hint=hint)
     return Outage(f"the store failed: {os.strerror(error.errno or 0)}", hint=hint)
 
 
 def is_full(error: BaseException) -> bool:
     """Say whether an error of the system is that a disk, or a share of it, is full."""
     return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def named(error: BaseException) -> str:
+    """Name an error for the log; the words of one that is not ours may hold data."""
+    told = store_outage(error) if isinstance(error, OSError) else error
+    return told.message if isinstance(told, Outage) else type(error).__name__

@@ -12,6 +12,7 @@ import structlog
 
 from engine.intake.answers import Answer, ObjectContext, Origin
 from engine.intake.snapshot import Snapshot
+from engine.model.outage import named
 from engine.receiver.associate import ContextAnswer
 from engine.receiver.contexts import VERIFICATION
 from engine.receiver.dimse import (
@@ -225,7 +226,7 @@ class Exchange:
         self._failure = (Status.PROCESSING_FAILURE, "the receiver failed")
 
     def _log(self, event: str, error: Exception) -> None:
-        _log.error(event, transfer=self._origin.transfer, error=type(error).__name__)
+        _log.error(event, transfer=self._origin.transfer, error=named(error))
 
     def _decline(self, command: Command, status: int, comment: str) -> None:
         self._declined(

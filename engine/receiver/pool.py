@@ -35,6 +35,7 @@ from engine.intake.channel import (
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.snapshot import Snapshot
 from engine.model.errors import Unavailable
+from engine.model.outage import named
 from engine.receiver.link import WorkerLink
 from engine.receiver.post import News, Post
 
@@ -230,7 +231,7 @@ class ReceiverPool:
             except Exception as error:
                 if isinstance(error, OSError) and error.strerror:
                     self._why = error.strerror
-                _log.error("worker_not_kept", worker=name, error=type(error).__name__)
+                _log.error("worker_not_kept", worker=name, error=named(error))
             if self._stopping.is_set():
                 return
             self.deaths += 1
@@ -333,7 +334,7 @@ class ReceiverPool:
         except NoClaim as error:
             told = Tell(id=ask.id, refused=str(error))
         except Exception as error:
-            _log.error("claim_failed", worker=link.name, error=type(error).__name__)
+            _log.error("claim_failed", worker=link.name, error=named(error))
             told = Tell(id=ask.id, refused="the prearchive gives no session now")
         link.say(told)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from engine.intake.channel import TransferNews, Turned
-from engine.model.errors import Outage
+from engine.model.outage import named
 
 RETRY_SECONDS = 1.0
 """Rest after a call failed; each failure in a row doubles it."""
@@ -149,7 +149,6 @@ class Post:
             await function(*arguments)
         except Exception as error:
             name = getattr(function, "__name__", "")
-            named = error.message if isinstance(error, Outage) else type(error).__name__
-            _log.warning("news_not_taken", call=name, error=named)
+            _log.warning("news_not_taken", call=name, error=named(error))
             return False
         return True

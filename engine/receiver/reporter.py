@@ -13,6 +13,7 @@ import structlog
 
 from engine.intake.channel import Grown, ToEngine, TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
+from engine.model.outage import named
 from engine.receiver.association import Association
 from engine.receiver.dimse import Operation, Status
 from engine.receiver.ending import Ending
@@ -94,7 +95,7 @@ class Reporter:
         try:
             self._journal.append(record, sync=False)
         except OSError as error:
-            _log.error("record_lost", transfer=association.id, error=type(error).__name__)
+            _log.error("record_lost", transfer=association.id, error=named(error))
         self._grown = True
 
     def closed(self, association: Association, ending: Ending) -> None:

@@ -43,6 +43,7 @@ from engine.jobs.workshop import Workshop, pass_by
 from engine.model.errors import InvalidSettings, Outage, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus
+from engine.model.outage import named
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
@@ -321,7 +322,7 @@ class Engine:
                 await last()
             except Exception as error:
                 # It stands in journals and outbox: the next start takes it in.
-                _log.error("left for the next start", what=last.__name__, error=_named(error))
+                _log.error("left for the next start", what=last.__name__, error=named(error))
 
     async def _forever(self, name: str, every: float, work: Callable[[], Awaitable[None]]) -> None:
         failing = False
@@ -332,7 +333,7 @@ class Engine:
                 failing = False
             except Exception as error:
                 if not failing:
-                    _log.error("background work fails", work=name, error=_named(error))
+                    _log.error("background work fails", work=name, error=named(error))
                     why = error.message if isinstance(error, Outage) else "see the log"
                     self.ring.tell("engine", name, f"{name} fails: {why}", "error")
                 failing = True
@@ -392,11 +393,6 @@ def _in_use(settings: Settings) -> bool:
     waiting = Address.parse(settings.databases.prearchive_url).file
     filed = any(settings.paths.archive.iterdir()) if settings.paths.archive.is_dir() else False
     return filed or (waiting is not None and waiting.exists())
-
-
-def _named(error: Exception) -> str:
-    """Name an error for the log; the words of one that is not ours may hold data."""
-    return error.message if isinstance(error, Outage) else type(error).__name__
 
 
 def _session_types(home: Home) -> Path | None:

@@ -17,6 +17,7 @@ from engine.model.errors import EngineError, Outage
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
+from engine.model.outage import named
 from engine.service.inspection import Inspection, Look
 from engine.service.nodes import STALE
 from engine.service.shelves import Shelves
@@ -196,8 +197,8 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
         why = f"could not be made: {error.message}"
     except Exception as error:
         # The words of a fault may hold data; the log has them, under its own rules.
-        _log.error("a check cannot be made", check=name, error=type(error).__name__)
-        why = f"could not be made ({type(error).__name__})"
+        _log.error("a check cannot be made", check=name, error=named(error))
+        why = f"could not be made ({named(error)})"
     return Check(
         name=name,
         finding=Finding.FAILED,

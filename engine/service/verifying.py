@@ -18,6 +18,7 @@ from engine.intake.inventory import Cursor, Look
 from engine.jobs.workshop import Workshop
 from engine.model.archive import SessionCard
 from engine.model.errors import NotFound, Unavailable
+from engine.model.outage import named
 from engine.model.verification import Fault, FaultKind, Faults, Verification
 
 _log = structlog.get_logger(__name__)
@@ -195,4 +196,4 @@ def no_folder(accession: str) -> NotFound:
 def _seen(task: asyncio.Task[None]) -> None:
     """Log a verification that could not be made: who asked for it may have gone."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a verification fails", error=type(error).__name__)
+        _log.error("a verification fails", error=named(error))

@@ -12,9 +12,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import make_url
 
 from engine.archive.migration import SECTIONS
@@ -31,6 +29,7 @@ from tests.conftest import Backend
 from tests.line.invariants import audit
 from tests.line.serving import Served, sessions, settled, until
 from tests.line.test_durability import Image, image, send
+from tests.postgres import away
 
 DISK_MIB = 96
 
@@ -118,20 +117,6 @@ async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(di
         await served.kill()
 
 
-def rename(old: str, new: str, url: str) -> None:
-    """Rename a PostgreSQL database, which turns everybody away who was or wants to be connected."""
-    server = make_url(url).set(drivername="postgresql", database="postgres")
-    with psycopg.connect(
-        server.render_as_string(hide_password=False), autocommit=True
-    ) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,)
-        )
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (old, new)))
-        )
-
-
 async def test_a_server_that_goes_away_is_told_and_waited_for(
     serve: Callable[..., Served], database_url: Callable[..., str]
 ) -> None:
@@ -142,23 +127,20 @@ async def test_a_server_that_goes_away_is_told_and_waited_for(
     name = make_url(prearchive).database or ""
     async with served.asked() as engine:
         assert await send(served, study(1)) == [0] * 4
-        rename(name, f"{name}_away", prearchive)
-        with pytest.raises(Unavailable, match=f"PostgreSQL database {name} "):
-            await sessions(engine)
-        failed = [
-            check for check in await engine.system.checks() if check.finding is Finding.FAILED
-        ]
-        assert any("lets nobody in" in check.found for check in failed)
-        rename(f"{name}_away", name, prearchive)
+        with away(prearchive):
+            for question in (sessions(engine), engine.jobs.list()):
+                with pytest.raises(Unavailable, match=f"PostgreSQL database {name} "):
+                    await question
+            failed = [
+                check for check in await engine.system.checks() if check.finding is Finding.FAILED
+            ]
+            assert any("lets nobody in" in check.found for check in failed)
         await until(engine, answers(engine))
         (row,) = await settled(engine, objects=4)
         assert row.status is Status.READY
-        rename(name, f"{name}_away", prearchive)
-    try:
+    with away(prearchive):
         assert await served.stop() == 0
         assert (served.home / "stderr.txt").read_text("utf-8") == ""
-    finally:
-        rename(f"{name}_away", name, prearchive)
 
 
 async def test_objects_count_once_when_the_database_is_lost_and_journals_remain(

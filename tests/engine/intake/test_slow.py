@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from struct import pack
 
-from engine.dicom.guard import Guard
+from engine.dicom.guard import PATIENCE, Guard
 from engine.dicom.part10 import read_meta
+from engine.intake.answers import OUT_OF_RESOURCES
 from engine.intake.claims import StaleSnapshot
 from engine.intake.incoming import Intake
 from engine.intake.journal import Outcome
@@ -164,26 +167,48 @@ def test_an_error_in_the_whole_object_holds_it(room: Room) -> None:
     assert held.read_bytes() == meta() + data_set() + PADDING
 
 
-def test_a_helper_that_does_not_answer_is_ended_and_the_object_held(
-    tmp_path: Path, guard: Guard
-) -> None:
+@contextmanager
+def helped_by(program: str, tmp_path: Path, guard: Guard, *, patience: float) -> Iterator[Room]:
+    """Make a room whose helper is another program."""
     room = Room(tmp_path, guard)
-    mute = "import sys; sys.stdout.buffer.write(b'ready\\n'); sys.stdout.flush(); sys.stdin.read()"
     room.intake.close()
     room.intake = Intake(
         staging=room.staging,
         journal=room.journal,
         claims=room.rows,
         guard=guard,
-        slow=SlowPath(patience=0.02, command=(sys.executable, "-c", mute)),
+        slow=SlowPath(patience=patience, command=(sys.executable, "-c", program)),
     )
     room.snapshot(1)
     run(room, "- (FFFC,FFFC)")
-    assert send(room, data_set() + PADDING).outcome is Outcome.HELD
-    assert room.records[0].reason == "site v7: running the script took too long"
-    assert room.files == []
+    yield room
     room.intake.close()
     room.journal.close()
+
+
+def test_a_full_disk_is_no_fault_of_the_script(tmp_path: Path, guard: Guard) -> None:
+    full = """
+import errno, pathlib, engine.intake.slow_process as helper
+def chmod(self, mode): raise OSError(errno.ENOSPC, "PATIENT")
+pathlib.Path.chmod = chmod
+helper.main()
+"""
+    with helped_by(full, tmp_path, guard, patience=PATIENCE) as room:
+        assert send(room, data_set() + PADDING).status == OUT_OF_RESOURCES
+        (record,) = room.records
+        assert record.outcome is Outcome.FAILED
+        assert record.reason == "storing failed: No space left on device"
+        assert (room.files, room.held, list(room.staging.folder.iterdir())) == ([], [], [])
+
+
+def test_a_helper_that_does_not_answer_is_ended_and_the_object_held(
+    tmp_path: Path, guard: Guard
+) -> None:
+    mute = "import sys; sys.stdout.buffer.write(b'ready\\n'); sys.stdout.flush(); sys.stdin.read()"
+    with helped_by(mute, tmp_path, guard, patience=0.02) as room:
+        assert send(room, data_set() + PADDING).outcome is Outcome.HELD
+        assert room.records[0].reason == "site v7: running the script took too long"
+        assert room.files == []
 
 
 def test_another_script_in_the_mean_time_runs_over_what_was_received(room: Room) -> None:

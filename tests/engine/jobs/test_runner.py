@@ -5,22 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
-from dbos import _sys_db
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from engine.archive.database import Database
+from engine.archive.migration import migrate
 from engine.archive.prearchive.tables import OutboxRow
-from engine.jobs import runner as runner_module
 from engine.jobs.runner import JobRunner, Work
 from engine.model.errors import InvalidInput, NotFound, Outage
 from engine.model.states import Verb
 from tests.conftest import Backend
+from tests.postgres import away
 
 PATIENCE = 60.0
 """Seconds until a test that waits for something that never comes is ended."""
@@ -68,6 +67,8 @@ class Desk:
         await self.may_go_on.wait()
 
     async def fail(self, session: str, attempt: int, code: str, reason: str) -> None:
+        if self.in_the_way:
+            raise self.in_the_way.pop(0)
         async with self.changed:
             self.failed.append((session, attempt, code, reason))
             self.changed.notify_all()
@@ -209,14 +210,37 @@ async def test_jobs_and_changes_are_one(runner: JobRunner, database: Database, d
     assert await runner.purge() == 0
 
 
-def test_the_job_system_waits_on_a_full_disk_as_on_a_locked_database() -> None:
-    # Its own place of this name is no public one: a new version may call it otherwise.
-    may_pass = getattr(_sys_db, "retriable_sqlite_exception")  # noqa: B009
-    for said, waits in (
-        ("database is locked", True),
-        ("database or disk is full", True),
-        ("no such table: workflow_status", False),
-    ):
-        error = OperationalError("INSERT", {}, sqlite3.OperationalError(said))
-        assert runner_module.may_pass(error) is waits
-    assert may_pass.__module__ in ("dbos._utils", runner_module.__name__)
+async def test_questions_fail_while_the_server_is_away_and_no_thread_outlives_the_end(
+    database_url: Callable[..., str], desk: Desk
+) -> None:
+    url = database_url("postgresql", "prearchive")
+    await migrate(url, "prearchive")
+    runner, database = JobRunner(url, node="n", poll=0.02), Database.open(url)
+    await runner.prepare()
+    await runner.launch(desk.work(), desk.tell)
+    await enqueue(runner, database, "pre_a:archive:1")
+    await desk.until(done=1)
+    await database.close()
+    with away(url):
+        # What the step has done is to be written down: that waits for the server.
+        desk.may_go_on.set()
+        for question in (runner.list(), runner.find("pre_a:archive:1"), runner.purge()):
+            with pytest.raises(Outage, match="PostgreSQL database"):
+                await asyncio.wait_for(question, PATIENCE)
+        with pytest.raises(Outage, match="PostgreSQL database"):
+            await runner.forget("pre_a:archive:1")
+        await runner.close(wait=0)
+        for thread in threading.enumerate():
+            if thread.name.startswith("dbos"):
+                await asyncio.to_thread(thread.join, PATIENCE)
+                assert not thread.is_alive(), thread.name
+
+
+async def test_a_session_is_given_back_once_there_is_room(
+    runner: JobRunner, database: Database, desk: Desk
+) -> None:
+    desk.in_the_way += [Outage("the database is full")] * 20 + [OSError(errno.EDQUOT, "x")]
+    await enqueue(runner, database, "pre_a:move:1")
+    await desk.until(failed=1)
+    assert await finished(runner, "pre_a:move:1") == "failed"
+    assert desk.told == [("pre_a", "the database is full"), ("pre_a", "the disk is full")]

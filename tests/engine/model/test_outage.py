@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from engine.model.outage import is_full, store_outage
+from engine.model.errors import Outage
+from engine.model.outage import is_full, named, store_outage
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
@@ -30,3 +31,11 @@ def test_what_is_no_fault_of_the_store_is_not_explained_away() -> None:
     assert store_outage(FileNotFoundError(errno.ENOENT, "")) is None
     assert not is_full(OSError(errno.EIO, ""))
     assert not is_full(ValueError())
+
+
+def test_the_log_names_outages_in_words_and_of_others_the_kind_only() -> None:
+    assert named(Outage("the database is full")) == "the database is full"
+    failed = OSError(errno.EIO, "", "prearchive/DOE_JANE")
+    assert named(failed) == "the store failed: Input/output error"
+    assert named(FileNotFoundError(errno.ENOENT, "", "DOE_JANE")) == "FileNotFoundError"
+    assert named(ValueError("DOE_JANE")) == "ValueError"

@@ -85,7 +85,7 @@ class Patient:
             transaction.add_all(rows)
 
     async def session(self, id: str, files: int = 1, **values: Any) -> SessionRow:
-        """Make a session with its folder and files."""
+        """Make a session with its folder and files, counted as its objects are."""
         made = row(id, objects=files, **values)
         folder = self.shop.prearchive / str(made.project) / made.timestamp / made.folder
         scan = folder / "SCANS" / "1" / "DICOM"
@@ -369,11 +369,11 @@ async def test_engines_that_fell_silent(patient: Patient) -> None:
 
 async def test_a_check_that_cannot_be_made_says_so_and_no_more(patient: Patient) -> None:
     async with patient.shop.prearchive_db.write() as transaction:
-        await transaction.execute(text("DROP TABLE held"))
-    check = await patient.found("held objects")
+        await transaction.execute(text("DROP TABLE nodes"))
+    check = await patient.found("nodes")
     assert check.finding is Finding.FAILED
     assert "could not be made (" in check.found
-    assert "held" not in check.found
+    assert "nodes" not in check.found
     assert (await patient.found("accounts")).finding is Finding.GOOD
 
 
