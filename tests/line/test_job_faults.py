@@ -1,9 +1,11 @@
-"""Calls that fail once behind a build, an archiving or a deletion: the session ends in words, with
-its folder back in the prearchive and nothing half in the archive, and what was asked for succeeds
-when it is asked again."""
+"""Calls that fail behind a build, an archiving or a deletion. A disk that breaks: the session ends
+in words, with its folder back in the prearchive and nothing half in the archive, and what was asked
+for succeeds when it is asked again. A disk that is full: the job waits, and succeeds when there is
+room."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from engine.model.accounts import Place
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status, Verb
 from engine.service.remote import RemoteEngine
-from tests.line.serving import Served, sessions, settled, until
+from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
 from tests.line.test_durability import REASONS, Image, image, send
 from tests.line.tracing import children, traced, worker_of
 
@@ -30,6 +32,11 @@ class Fault:
     """The job finds another way."""
     when: str = ""
     """strace counts the calls of each thread, also those upon other paths."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the job waits until it gets by."""
+        return self.error == "ENOSPC" and not self.filed
 
     @property
     def error(self) -> str:
@@ -87,7 +94,7 @@ async def test_a_call_that_fails_behind_archiving_leaves_the_session_whole_in_on
         filed = 0
         for row, fault in zip(rows, ARCHIVING, strict=True):
             await struck(served, engine, row, Verb.ARCHIVE, fault)
-            if not fault.filed:
+            if not fault.filed and not fault.passes:
                 await ask(engine, Verb.REBUILD, row.id)
                 await ask(engine, Verb.ARCHIVE, row.id)
             filed += 4
@@ -112,12 +119,17 @@ async def test_a_call_that_fails_behind_a_build_or_a_deletion_is_told_and_tried_
     async with received(served, len(cases)) as (engine, rows):
         for row, (verb, fault) in zip(rows, cases, strict=True):
             await struck(served, engine, row, verb, fault)
-            await ask(engine, Verb.REBUILD, row.id)
+            if not fault.passes:
+                await ask(engine, Verb.REBUILD, row.id)
+                now = await find(engine, row.id)
+                assert now is not None and now.status is Status.READY, fault
+                if verb is Verb.DELETE:
+                    await ask(engine, verb, row.id)
             now = await find(engine, row.id)
-            assert now is not None and now.status is Status.READY, fault
             if verb is Verb.DELETE:
-                await ask(engine, verb, row.id)
-                assert await find(engine, row.id) is None, fault
+                assert now is None, fault
+            else:
+                assert now is not None and now.status is Status.READY, fault
         accounts = (await engine.system.status()).accounts
         assert accounts.at(Place.DELETED) == 4 * deletions
         assert accounts.at(Place.WAITING) == 4 * (len(cases) - deletions)
@@ -158,9 +170,14 @@ async def struck(
         paths=[Path(fault.path.format_map(names))],
         note=served.home / "calls.txt",
     ) as trace:
-        await ask(engine, verb, row.id)
+        if fault.passes:
+            await waits(engine, verb, row.id)
+        else:
+            await ask(engine, verb, row.id)
     assert {call.name for call in trace.injected} == set(fault.calls), what
-    if fault.filed:
+    if fault.passes:
+        await ended(engine, row.id)
+    if fault.passes or fault.filed:
         return
     now = await find(engine, row.id)
     assert now is not None, what
@@ -173,16 +190,42 @@ async def struck(
 
 async def ask(engine: RemoteEngine, verb: Verb, id: str) -> None:
     """Ask for an act, and wait until no job has anything more to do with the session."""
+    await begin(engine, verb, id)
+    await ended(engine, id)
+
+
+async def waits(engine: RemoteEngine, verb: Verb, id: str) -> None:
+    """Ask for an act, and wait until its job is said to wait for room."""
+    told = await engine.events.after("", 0)
+    await begin(engine, verb, id)
+
+    async def look() -> None:
+        epoch, number = told.epoch, told.last
+        while True:
+            batch = await engine.events.after(epoch, number, 1.0)
+            if any("job waits: the disk is full" in each.text for each in batch.events):
+                return
+            epoch, number = batch.epoch, batch.last
+
+    await asyncio.wait_for(look(), LONGEST_WAIT)
+
+
+async def begin(engine: RemoteEngine, verb: Verb, id: str) -> None:
+    """Ask for an act."""
     acts = engine.prearchive
     act = {Verb.ARCHIVE: acts.archive, Verb.REBUILD: acts.rebuild, Verb.DELETE: acts.delete}[verb]
     (outcome,) = await act((id,))
     assert outcome.done, outcome.message
 
-    async def ended() -> bool:
+
+async def ended(engine: RemoteEngine, id: str) -> None:
+    """Wait until no job has anything more to do with the session."""
+
+    async def reached() -> bool:
         row = await find(engine, id)
         return row is None or row.status in (Status.READY, Status.CONFLICT, Status.ERROR)
 
-    await until(engine, ended)
+    await until(engine, reached)
 
 
 async def find(engine: RemoteEngine, id: str) -> PrearchiveSession | None:
