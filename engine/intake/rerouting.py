@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import heapq
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def route_first(folder: Path, config: RoutingConfig, receiver: str) -> Route:
             continue
         return router.route(header, receiver=receiver or None, trace=True)
     raise Conflict("the first objects of the session cannot be read, so none could be routed")
+
+
+def without_values(route: Route) -> Route:
+    """Return what may be kept of a route: who decided, and not what was read from the header, which
+    a script may take away later."""
+    return replace(route, trace=tuple(replace(step, saw="", found=None) for step in route.trace))
 
 
 def _arrived(path: Path) -> tuple[float, str]:

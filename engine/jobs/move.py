@@ -16,7 +16,7 @@ from engine.archive.audit import record_triage
 from engine.archive.prearchive.rows import place_of
 from engine.archive.prearchive.tables import SessionRow
 from engine.intake.build.result import BuildResult
-from engine.intake.rerouting import route_first
+from engine.intake.rerouting import route_first, without_values
 from engine.intake.routing import RoutingConfig
 from engine.jobs import decisions
 from engine.jobs.aside import bring_back, place_aside, put_aside
@@ -72,7 +72,7 @@ class MoveJob:
             route = await self._shop.crunch.run(route_first, folder, self._routing(), row.receiver)
             async with self._shop.prearchive_db.write() as transaction:
                 locked = await transaction.get_one(SessionRow, row.id, with_for_update=True)
-                locked.routed = msgspec.json.encode(route).decode()
+                locked.routed = msgspec.json.encode(without_values(route)).decode()
 
     async def _decide(self, session: str, attempt: int) -> None:
         """Carry out what was decided on the session's contradictions. While several patients are

@@ -124,7 +124,8 @@ def searched(folder: Path) -> Iterator[tuple[str, bytes]]:
         if path.is_symlink() or not path.is_file():
             yield name, name.encode()
         else:
-            yield name, name.encode() + b"\n" + path.read_bytes()
+            # Room that is kept for a full disk is nothing but zeros.
+            yield name, name.encode() + b"\n" + path.read_bytes().strip(b"\0")
 
 
 def _readings(data: bytes) -> Iterable[bytes]:
