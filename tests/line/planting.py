@@ -132,13 +132,11 @@ def _readings(data: bytes) -> Iterable[bytes]:
     """Give bytes in every way in which a text may stand in them."""
     yield data
     yield data.replace(b"\0", b"")  # UTF-16 and UTF-32 of what is ASCII
-    for run in _HEXADECIMAL.findall(data):
-        yield binascii.unhexlify(run)
-        yield binascii.unhexlify(run[1:-1])
-    for run in _BASE64.findall(data):
-        for start in range(4):
-            whole = run[start:].rstrip(b"=")
-            yield base64.b64decode(whole[: len(whole) // 4 * 4])
+    runs = _HEXADECIMAL.findall(data)
+    yield b"\0".join(binascii.unhexlify(each) for run in runs for each in (run, run[1:-1]))
+    runs = [run.rstrip(b"=") for run in _BASE64.findall(data)]
+    begun = (run[start:] for run in runs for start in range(4))
+    yield b"\0".join(base64.b64decode(run[: len(run) // 4 * 4]) for run in begun)
 
 
 def _numbers(data: bytes) -> Iterable[int]:

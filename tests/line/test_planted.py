@@ -4,6 +4,7 @@ writes and says is searched for all of them, with a script of the site, one of t
 
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import AsyncIterator, Callable, Set
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from engine.anonymize import shipped
 from engine.model.accounts import Place
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
-from tests.conftest import Backend
+from tests.conftest import BACKENDS, Backend
 from tests.line.planting import (
     BEHIND,
     NESTED,
@@ -162,9 +163,21 @@ def _dump(url: str) -> bytes:
     return "\n".join(rows).encode()
 
 
+def test_a_mark_is_found_however_it_is_written() -> None:
+    marks = Marks()
+    mark = marks.of(NAME).encode()
+    hexadecimal = mark.hex().encode()
+    written = [mark, mark.lower(), mark.decode().encode("utf-16"), hexadecimal, b"0" + hexadecimal]
+    written += [base64.b64encode(b"x" * before + mark + b"yy") for before in range(3)]
+    for data in written:
+        assert marks.found(b"more " + data + b" more") == {NAME}
+    for data in (b"19010105", b"1901-01-05", b"on 19010105101010"):
+        assert marks.found(data) == {marks.tags[3]}
+
+
 @pytest.mark.parametrize(
     ("mode", "backend"),
-    [("site", "sqlite"), ("project", "sqlite"), ("both", "sqlite"), ("both", "postgresql")],
+    [("site", "sqlite"), ("project", "sqlite"), ("both", BACKENDS[-1])],
     indirect=["backend"],
 )
 async def test_what_identifies_stands_only_where_it_belongs(
