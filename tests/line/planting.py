@@ -32,7 +32,7 @@ _MARKS = re.compile(
     rb"|(?P<date>190[1-3]-?[01]\d-?[0-3]\d)|010101\.77(?P<time>\d{4})|77531(?P<number>\d{4})",
     re.IGNORECASE,
 )
-_HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
+_HEXADECIMAL = re.compile(rb"[0-9a-f]{16,}", re.IGNORECASE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{12,}={0,2}")
 
 
@@ -133,7 +133,8 @@ def _readings(data: bytes) -> Iterable[bytes]:
     yield data
     yield data.replace(b"\0", b"")  # UTF-16 and UTF-32 of what is ASCII
     runs = _HEXADECIMAL.findall(data)
-    yield b"\0".join(binascii.unhexlify(each) for run in runs for each in (run, run[1:-1]))
+    begun = (run[start:] for run in runs for start in range(2))
+    yield b"\0".join(binascii.unhexlify(run[: len(run) // 2 * 2]) for run in begun)
     runs = [run.rstrip(b"=") for run in _BASE64.findall(data)]
     begun = (run[start:] for run in runs for start in range(4))
     yield b"\0".join(base64.b64decode(run[: len(run) // 4 * 4]) for run in begun)
