@@ -27,6 +27,7 @@ from engine.jobs.workshop import Workshop
 from engine.model.accounts import Place
 
 DROPPED = "it was held, and a person has dropped it"
+DROPPED_EVENT = "Dropped held object"
 _LEAVING = ".leaving"
 
 
@@ -147,7 +148,7 @@ async def drop(shop: Workshop, id: str, *, actor: str, reason: str = "") -> bool
         await ledger.add(transaction, folded)
         await transaction.delete(row)
         detail = {"reason": reason} if reason else {}
-        record_triage(transaction, actor, "Dropped held object", id, detail)
+        record_triage(transaction, actor, DROPPED_EVENT, id, detail)
     return True
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,13 +18,11 @@ from engine.archive.audit import record_triage
 from engine.archive.prearchive import accounts
 from engine.archive.prearchive.rows import change, folder_of, place_of
 from engine.archive.prearchive.tables import HeldRow, ReceiptRow, SessionRow
-from engine.dicom.guard import Guard, Unreadable
-from engine.dicom.header import HeaderError
-from engine.dicom.part10 import read_header
 from engine.intake.absorb import forget
 from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
+from engine.jobs.found import first_object, found_row, session_folders, with_undo_records
 from engine.jobs.held import finish_left
 from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.move import MoveJob
@@ -36,8 +33,6 @@ from engine.model.identifiers import new_prearchive_id
 from engine.model.states import QUEUED, Status
 
 _SETTLED = frozenset({Status.READY, Status.CONFLICT})
-_TIMESTAMP = re.compile(r"\d{8}_\d{6}(\d{3})?")
-_STUDY_UID = 0x0020000D
 
 _log = structlog.get_logger(__name__)
 
@@ -98,9 +93,12 @@ class Reconciliation:
             else:
                 await self._without_folder(row)
         if self._alone:
-            for folder in await asyncio.to_thread(session_folders, self._shop.prearchive):
-                if folder not in known:
-                    await self._unknown(folder)
+            unknown = set(await asyncio.to_thread(session_folders, self._shop.prearchive)) - known
+            ids = await asyncio.to_thread(
+                with_undo_records, self._shop.prearchive, unknown, {row.id for row in rows}
+            )
+            for folder in sorted(unknown):
+                await self._unknown(folder, ids.get(folder) or new_prearchive_id())
         await self._held()
         return self.done
 
@@ -181,17 +179,15 @@ class Reconciliation:
             record_triage(transaction, "engine", "Folder missing", row.id)
         self.done.rows_without_folder += 1
 
-    async def _unknown(self, folder: Path) -> None:
+    async def _unknown(self, folder: Path, id: str) -> None:
         """A folder that no row names: empty ones go, others get a row (intake.md 6.5)."""
-        first = await asyncio.to_thread(_first_object, folder)
+        first = await asyncio.to_thread(first_object, folder)
         if first is None:
             with suppress(OSError):
                 await asyncio.to_thread(_drop_if_empty, folder)
                 self.done.swept += 1
             return
-        row = await asyncio.to_thread(
-            found_row, self._shop.prearchive, folder, new_prearchive_id(), first
-        )
+        row = await asyncio.to_thread(found_row, self._shop.prearchive, folder, id, first)
         async with self._shop.prearchive_db.write() as transaction:
             transaction.add(row)
             record_triage(transaction, "engine", "Found in the prearchive", row.id)
@@ -245,59 +241,6 @@ class Reconciliation:
                 )
                 self.done.lost_held += 1
             await accounts.add(transaction, {("", "", Place.HELD): len(present.keys() - known)})
-
-
-def found_row(prearchive: Path, folder: Path, id: str, first: Path | None = None) -> SessionRow:
-    """Return a row for a session folder that none names; `first` is one of its objects, looked for
-    if not given."""
-    project = folder.parent.parent
-    example = first or _first_object(folder)
-    study = _study_uid(example) if example is not None else ""
-    now = datetime.now(UTC)
-    return SessionRow(
-        id=id,
-        project=None if project == prearchive else project.name,
-        timestamp=folder.parent.name,
-        folder=folder.name,
-        label=folder.name,
-        received_study_uid=study,
-        study_uid=study,
-        status=Status.RECEIVING,
-        accepting=False,
-        uploaded=now,
-        lastmod=now,
-        last_object=now,
-        objects=0,
-        bytes=0,
-    )
-
-
-def session_folders(prearchive: Path) -> list[Path]:
-    """List the session folders of a prearchive, those without a project among them."""
-    found = []
-    for top in sorted(prearchive.iterdir()):
-        if top.name.startswith(".") or not top.is_dir():
-            continue
-        stamps = [top] if _TIMESTAMP.fullmatch(top.name) else sorted(top.iterdir())
-        for stamp in stamps:
-            if stamp.is_dir() and _TIMESTAMP.fullmatch(stamp.name):
-                found += [path for path in sorted(stamp.iterdir()) if path.is_dir()]
-    return found
-
-
-def _first_object(folder: Path) -> Path | None:
-    return next((path for path in folder.glob("SCANS/*/*/*") if path.is_file()), None)
-
-
-def _study_uid(path: Path) -> str:
-    guard = Guard()
-    try:
-        _, header = read_header(path, guard=guard)
-        return header.text(_STUDY_UID) or ""
-    except (OSError, HeaderError, Unreadable):
-        return ""
-    finally:
-        guard.close()
 
 
 def _drop_if_empty(folder: Path) -> None:

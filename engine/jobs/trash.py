@@ -24,6 +24,9 @@ from engine.model.errors import Conflict, NotFound
 MOST = 1000
 """How many deleted sessions are listed."""
 
+REMOVED_EVENT = "Removed from the trash"
+"""What the audit trail says of a session that nothing brings back."""
+
 _ID = re.compile(r"pre_[a-z2-7]{8}")
 _GOING = ".going"
 """Behind the id of what goes for good: its name is no longer one that can be put back."""
@@ -103,7 +106,7 @@ async def _condemn(
             except FileNotFoundError:
                 return None  # another engine was faster
         detail = {"reason": reason} if reason else {}
-        record_triage(transaction, actor, "Removed from the trash", id, detail)
+        record_triage(transaction, actor, REMOVED_EVENT, id, detail)
     return going
 
 

@@ -191,7 +191,7 @@ class Engine:
         reserve.give_up()
         in_use = await asyncio.to_thread(_in_use, settings)
         await migrate(settings.databases.archive_url, "archive", in_use=in_use)
-        migrated = await migrate(settings.databases.prearchive_url, "prearchive")
+        await migrate(settings.databases.prearchive_url, "prearchive")
         archive_db = Database.open(settings.databases.archive_url)
         self._stack.push_async_callback(archive_db.close)
         prearchive_db = Database.open(settings.databases.prearchive_url)
@@ -225,7 +225,7 @@ class Engine:
         self.nodes = Nodes(prearchive_db, node, self.ring.epoch)
         self.configuration = Configuration(settings, archive_db)
         self.reception = Reception(prearchive_db, absorber, self.ring, node)
-        await self._come_to_rights(runner, lost=not migrated.before)
+        await self._come_to_rights(runner)
         await self._listen(node)
         self._backlog = Backlog(
             self.shop,
@@ -253,18 +253,16 @@ class Engine:
         await self._reserve()
         self.ring.tell("engine", node, "engine started")
 
-    async def _come_to_rights(self, runner: JobRunner, *, lost: bool) -> None:
-        """Take in what a crash left behind; only then do jobs run and objects come. `lost`: the
-        database of the prearchive is new, whatever lies in its folders."""
+    async def _come_to_rights(self, runner: JobRunner) -> None:
+        """Take in what a crash left behind; only then do jobs run and objects come."""
         shop, node = self.shop, self.settings.node.name
         alone = await self.nodes.arrive()
         lost_database = LostDatabase(shop)
-        if lost and await lost_database.adopt():
-            _log.warning("the prearchive database was new: sessions found from the journals")
+        if found := await lost_database.adopt():
+            _log.warning("the prearchive database was lost", sessions_of_journals=found)
         self.reception.tell(await shop.absorber.absorb())
         await self._put_away_journals(())
-        if lost:
-            await lost_database.settle()
+        await lost_database.settle()
         now, ended = datetime.now(UTC), "the engine ended"
         async with shop.prearchive_db.write() as transaction:
             left = await transfers.close_left(transaction, node=node, at=now, ended=ended)
