@@ -40,7 +40,7 @@ def retain_private(run: Run, arguments: list[Value]) -> Value:
     wanted: dict[int, set[int]] = {}
     for path in paths:
         for level, tag in path.find(run.subject):
-            if tag & _PRIVATE:
+            if tag & _PRIVATE and not is_creator(tag):
                 wanted.setdefault(id(level), set()).add(tag)
         if path.ends_in_item:
             for level in path.items(run.subject):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.level import Level, is_creator
+from engine.anonymize.level import Level
 from engine.anonymize.tree import TagPattern
 
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
@@ -67,13 +67,14 @@ class Wild:
 
 
 class Anything:
-    """All that a level holds but what reserves private blocks."""
+    """All that a level holds, what reserves private blocks too: what of that is left alone is
+    decided by what is done."""
 
     __slots__ = ()
 
     def find(self, level: Level) -> list[int]:
         """Give the tags of a level that match."""
-        return [tag for tag in level.tags() if not is_creator(tag)]
+        return level.tags()
 
     def groups(self, groups: range) -> bool:
         """Say whether it may match in one of these groups."""

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.level import is_creator
 from engine.anonymize.plan import Applied, Plan
 from engine.anonymize.subject import Subject
 from engine.anonymize.undo import restore
 from engine.dicom.header import Header
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidScript
-from tests.engine.anonymize.statements import SCRIPTS, SCRIPTS_42
+from tests.engine.anonymize.statements import SCRIPTS, SCRIPTS_42, wild
 from tests.engine.anonymize.subjects import HOST, compiled, opened
 from tests.engine.dicom.datasets import agree, datasets, oracle, paths, tree
 
@@ -76,6 +77,44 @@ def test_what_no_undo_names_keeps_its_bytes(
         inside = any(path[:end] in touched for end in range(1, len(path) + 1))
         if not inside and path not in above and path[-1] & 0xFFFF:
             assert whole(old, path) == whole(new, path)
+
+
+_EVERYTHING = st.sampled_from(["*", "+/*", "(0008,1140)/*", "*/(0009,{ACME 1.0}XX)", "*/*"])
+
+
+@settings(max_examples=80)
+@given(path=st.one_of(_EVERYTHING, wild()), how=st.sampled_from(["- {}", "removeTags[{}]", '{} ?= "x"']), data=st.data())
+def test_what_reserves_private_blocks_stays_whatever_is_removed(
+    path: str, how: str, data: st.DataObject
+) -> None:
+    assume(not path.endswith("]"))  # an item is emptied whole
+    # Whether anything is left of the block or not.
+    subject, applied = run(plan_of((how.format(path), "6.7")), data.draw(_reserved()))
+    assume(applied is not None)
+    old = subject.head.header
+    new = Header.index(b"".join(subject.head_pieces()), explicit=True)
+    for creator in paths(old):
+        if not is_creator(creator[-1]):
+            continue
+        level: Header | None = new
+        for tag, number in zip(creator[:-1:2], creator[1::2], strict=True):
+            level = level.items(tag)[number] if level is not None and tag in level else None
+        if level is not None:
+            assert whole(new, creator) == whole(old, creator)
+
+
+@st.composite
+def _reserved(draw: st.DrawFn) -> Dataset:
+    """Draw a data set with private blocks at the root and in an item."""
+    dataset = draw(datasets(1))
+    inside = draw(datasets(0))
+    for one in (dataset, inside):
+        one.add_new(0x00090010, "LO", "ACME 1.0")
+        one.add_new(0x00090011, "LO", "NEW")
+        one.add_new(0x00091002, "LO", "x")
+        one.add_new(0x00091101, "LO", "y")
+    dataset.add_new(0x00081140, "SQ", [inside])
+    return dataset
 
 
 def whole(header: Header, path: tuple[int, ...]) -> bytes:

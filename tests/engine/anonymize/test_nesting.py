@@ -63,7 +63,7 @@ _LAST: dict[str, Callable[[Level, int], bool]] = {
     "(0008,1140)": lambda level, tag: tag == 0x00081140,
     f"(0009,{{{_CREATOR}}}02)": lambda level, tag: _is_owned(level, tag) and tag & 0xFF == 2,
     f"(0009,{{{_CREATOR}}}XX)": _is_owned,
-    "*": lambda level, tag: not (tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF),
+    "*": lambda level, tag: True,
 }
 
 
