@@ -83,7 +83,11 @@ _EVERYTHING = st.sampled_from(["*", "+/*", "(0008,1140)/*", "*/(0009,{ACME 1.0}X
 
 
 @settings(max_examples=80)
-@given(path=st.one_of(_EVERYTHING, wild()), how=st.sampled_from(["- {}", "removeTags[{}]", '{} ?= "x"']), data=st.data())
+@given(
+    path=st.one_of(_EVERYTHING, wild()),
+    how=st.sampled_from(["- {}", "removeTags[{}]", '{} ?= "x"']),
+    data=st.data(),
+)
 def test_what_reserves_private_blocks_stays_whatever_is_removed(
     path: str, how: str, data: st.DataObject
 ) -> None:
