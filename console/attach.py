@@ -21,6 +21,8 @@ from console.text import plain_text
 from engine.model.access import PRIVATE_FILE
 from engine.model.errors import Outage, Unavailable
 from engine.model.home import Home
+from engine.model.outage import FULL, GOES_ON, MAKE_ROOM
+from engine.model.reserve import free
 from engine.service.remote import RemoteEngine
 
 PATIENCE_SECONDS = 10.0
@@ -31,6 +33,9 @@ STOP_SECONDS = 60.0
 """How long it may take to bring what it does to a safe end."""
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+_TO_SAY = 4096
+"""Bytes without which what an engine says of its end may not have been written."""
 
 STDERR = "engine.err"
 """What an engine that was started here says besides its log, in the home's logs."""
@@ -80,7 +85,7 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
         ready = json.loads(await _first_line(process.stdout))
     except ValueError:
         await asyncio.to_thread(process.wait)
-        raise Unavailable("the engine did not start", hint=_said(errors, begin)) from None
+        raise Unavailable("the engine did not start", hint=_why(errors, begin)) from None
     except asyncio.CancelledError:
         process.terminate()
         # Its last line ends the reading, which would otherwise hold on to its stdout.
@@ -150,8 +155,16 @@ def _spawn(home: Home, options: Sequence[str], errors: Path) -> subprocess.Popen
         )
 
 
+def _why(errors: Path, begin: int) -> str:
+    """Return what an engine that ended has said, or why it could say nothing."""
+    said = _said(errors, begin)
+    if not said and free(errors.parent) < _TO_SAY:
+        return f"{FULL}: {MAKE_ROOM.replace(GOES_ON, 'then start it again')}"
+    return said or f"look into {errors.parent}"
+
+
 def _said(errors: Path, begin: int) -> str:
     with errors.open("rb") as file:
         file.seek(begin, os.SEEK_SET)
         lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    return " ".join(line.strip() for line in lines[-3:]) or f"look into {errors.parent}"
+    return " ".join(line.strip() for line in lines[-3:])

@@ -9,14 +9,22 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 
 from console.asking import HomeOption, find_home, run
 from console.log import log_to_file
+from engine.model.errors import Outage
 from engine.model.home import Home
+from engine.model.outage import GOES_ON, named
 from engine.model.settings import Durability, NodeRole, Settings
+
+if TYPE_CHECKING:
+    from engine.service.engine import Engine
+
+log = structlog.get_logger(__name__)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,8 +75,13 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
         # What a start takes in, it takes in whole or again at the next one.
         starting.cancel()
         await asyncio.wait({starting})
+        await _end(starting)
         return
-    engine = starting.result()
+    try:
+        engine = starting.result()
+    except Outage as outage:
+        again = outage.hint.replace(GOES_ON, "then start the engine again")
+        raise Outage(outage.message, hint=again) from outage
     try:
         listeners = await Listeners.open(
             engine,
@@ -83,6 +96,16 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
             await listeners.close()
     finally:
         await engine.stop()
+
+
+async def _end(starting: asyncio.Future[Engine]) -> None:
+    """End a start that was to be cancelled, however that has ended."""
+    if starting.cancelled():
+        return
+    if (error := starting.exception()) is None:
+        await starting.result().stop()
+    else:
+        log.warning("the start was given up", action="serve", error=named(error))
 
 
 def _http_port(settings: Settings) -> int | None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from engine.model.errors import Outage
-from engine.model.outage import MAKE_ROOM
+from engine.model.outage import GOES_ON, MAKE_ROOM
 
 _PUT_BACK = (
     "stop the engine and put a copy back: your backup, or FILE.before-* beside it; a damaged "
@@ -50,7 +50,7 @@ _POSTGRESQL = {
         ("", "08", "57"),
         (
             "does not answer",
-            "start it, or see why it does not answer; everything goes on by itself then",
+            f"start it, or see why it does not answer; {GOES_ON}",
         ),
     ),
 }

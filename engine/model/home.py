@@ -240,8 +240,9 @@ class Home:
                     access.tighten(file, access.PRIVATE_FILE)
         except OSError as error:
             elsewhere = "choose another with --home, or correct its owner and mode"
+            where = f": {error.filename}" if error.filename else ""
             raise Unavailable(
-                f"the home {self.root} cannot be used: {error.strerror}: {error.filename}",
+                f"the home {self.root} cannot be used: {error.strerror}{where}",
                 hint=MAKE_ROOM if is_full(error) else elsewhere,
             ) from error
         return settings

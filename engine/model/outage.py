@@ -13,10 +13,9 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 FULL = "the disk is full"
 
-MAKE_ROOM = (
-    "make room (anteroom trash empty removes deleted sessions for good); "
-    "everything goes on by itself then"
-)
+GOES_ON = "everything goes on by itself then"
+
+MAKE_ROOM = f"make room (anteroom trash empty removes deleted sessions for good); {GOES_ON}"
 
 _HINTS = {
     **dict.fromkeys(NO_ROOM, MAKE_ROOM),

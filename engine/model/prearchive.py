@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.model.errors import EngineError, Outage
 from engine.model.filters import Condition
 from engine.model.identifiers import PrearchiveId
 from engine.model.measures import say_count
@@ -145,6 +146,12 @@ class ActOutcome:
     """The job that goes on with it, where it is long."""
     message: str = ""
     """Why it was refused, or what was done; a sentence without patient data."""
+
+    @classmethod
+    def refused(cls, id: str, error: EngineError) -> ActOutcome:
+        """Say why nothing was done for a session; of an outage the way out as well."""
+        way_out = f": {error.hint}" if isinstance(error, Outage) else ""
+        return cls(id=id, done=False, message=error.message + way_out)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -187,7 +187,7 @@ class Engine:
         settings, paths = self.settings, self.settings.paths
         lock = self.home.lock()
         self._stack.callback(lock.close)
-        reserve = Reserve((paths.prearchive, self.home.root))
+        reserve = Reserve((*_database_folders(settings), paths.prearchive, self.home.root))
         reserve.give_up()
         in_use = await asyncio.to_thread(_in_use, settings)
         await migrate(settings.databases.archive_url, "archive", in_use=in_use)
@@ -389,8 +389,16 @@ def _in_use(settings: Settings) -> bool:
     """Say whether sessions have been received or filed here: projects, scripts and the audit trail
     of these stand in the archive's database only."""
     waiting = Address.parse(settings.databases.prearchive_url).file
-    filed = any(settings.paths.archive.iterdir()) if settings.paths.archive.is_dir() else False
+    # A file system of its own has a lost+found, and whatever else is kept there.
+    filed = any(settings.paths.archive.glob("*/arc*/*"))
     return filed or (waiting is not None and waiting.exists())
+
+
+def _database_folders(settings: Settings) -> list[Path]:
+    urls = (settings.databases.archive_url, settings.databases.prearchive_url)
+    files = [Address.parse(url).file for url in urls]
+    # Where there is none, opening the database says so.
+    return [file.parent for file in files if file is not None and file.parent.is_dir()]
 
 
 def _session_types(home: Home) -> Path | None:

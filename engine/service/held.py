@@ -84,7 +84,7 @@ class Held:
                 return await self._stays(id, record)
             await self._releasing.enter(id, record, actor=self._actor, reason=reason)
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         self._tell(id, "was released")
         if record.session:
             self._ring.tell("session", record.session, "a held object has joined it")
@@ -112,7 +112,7 @@ class Held:
             if not dropped:
                 raise unknown(id)
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         self._tell(id, "was dropped")
         return ActOutcome(id=id, done=True, message="dropped")
 

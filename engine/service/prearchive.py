@@ -258,7 +258,7 @@ class Prearchive:
             try:
                 job = await self._queue(id, verb, reason, prepare)
             except EngineError as error:
-                outcomes.append(ActOutcome(id=id, done=False, message=error.message))
+                outcomes.append(ActOutcome.refused(id, error))
             else:
                 outcomes.append(ActOutcome(id=id, done=True, job=job, message="queued"))
                 self._ring.tell("session", id, f"{verb.value} queued by {self._actor}")
@@ -287,7 +287,7 @@ class Prearchive:
                     row.cut_short, row.looked, row.looked_by = "", datetime.now(UTC), self._actor
                     record_triage(transaction, self._actor, "Looked at", id, {"outcome": ended})
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         if not ended:
             return ActOutcome(id=id, done=True, message="it was not cut short")
         await self._shop.log(id, f"cut short ({ended}): seen by {self._actor}")
@@ -298,7 +298,7 @@ class Prearchive:
         try:
             job = await put_back(self._shop, id, actor=self._actor, reason=reason)
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         self._ring.tell("session", id, f"put back from the trash by {self._actor}")
         return ActOutcome(id=id, done=True, job=job, message="queued")
 
@@ -306,7 +306,7 @@ class Prearchive:
         try:
             await trash.remove(self._shop, id, actor=self._actor, reason=reason)
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         return ActOutcome(id=id, done=True, message="removed for good")
 
     async def _reset(self, id: str, reason: str) -> ActOutcome:
@@ -336,7 +336,7 @@ class Prearchive:
             if job:
                 await self._shop.runner.forget(job)
         except EngineError as error:
-            return ActOutcome(id=id, done=False, message=error.message)
+            return ActOutcome.refused(id, error)
         self._ring.tell("session", id, f"reset to {status.value} by {self._actor}")
         return ActOutcome(id=id, done=True, message=status.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -18,9 +19,11 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from console.attach import Child, runs, start_engine
-from engine.model.errors import InvalidSettings, Unavailable
+from console.cli import app
+from engine.model.errors import InvalidSettings, Outage, Unavailable
 from engine.model.home import Home
 from engine.service.remote import RemoteEngine
 
@@ -65,6 +68,38 @@ async def test_wrong_settings_are_said_before_anything_starts(own: Home) -> None
     with pytest.raises(InvalidSettings) as error:
         await start_engine(own)
     assert [problem.line for problem in error.value.problems] == [2]
+
+
+class Started:
+    """An engine that is only there to be stopped."""
+
+    stopped = 0
+
+    async def stop(self) -> None:
+        """Count it."""
+        self.stopped += 1
+
+
+@pytest.mark.parametrize("fault", [None, Outage("the database is full")])
+def test_a_start_that_is_told_to_end_leaves_nothing_running(
+    own: Home, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    started = Started()
+
+    async def start(*_: object, **__: object) -> Started:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            # What was at its end just then has not heard of it.
+            if fault is not None:
+                raise fault from None
+        return started
+
+    monkeypatch.setattr("engine.service.engine.Engine.start", start)
+    ended = CliRunner().invoke(app, ["serve", "--home", str(own.root)])
+    assert (ended.exit_code, ended.output) == (0, "")
+    assert started.stopped == (fault is None)
 
 
 class Terminal:

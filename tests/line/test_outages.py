@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from engine.archive.migration import SECTIONS
 from engine.intake.answers import OUT_OF_RESOURCES
 from engine.model.accounts import Place
-from engine.model.errors import Unavailable
+from engine.model.errors import Refused, Unavailable
 from engine.model.health import Finding
 from engine.model.home import Home
 from engine.model.reserve import NAME
@@ -46,7 +46,7 @@ def disk() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
     yield folder
     shutil.rmtree(folder)
-    Path(f"{folder}.yaml").unlink()
+    Path(f"{folder}.yaml").unlink(missing_ok=True)
 
 
 class OnSmallDisk(Served):
@@ -98,6 +98,9 @@ async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(di
                 await engine.projects.set("NECK", {"prearchive_code": "4"})
             assert "anteroom trash empty" in caught.value.hint
             assert set(await send(served, study(2))) == {OUT_OF_RESOURCES}
+            (refused,) = await engine.prearchive.archive((row.id,))
+            assert not refused.done
+            assert "anteroom trash empty" in refused.message
 
             (outcome,) = await engine.prearchive.delete((row.id,))
             assert outcome.done
@@ -115,6 +118,31 @@ async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(di
         assert (served.home / "stderr.txt").read_text("utf-8") == ""
     finally:
         await served.kill()
+
+
+async def test_a_disk_that_is_full_from_the_beginning_is_told(disk: Path) -> None:
+    home, program = disk / "home", f"{sys.executable} -m console"
+    script = f"""
+        mount -t tmpfs -o size=1m none {disk} && dd if=/dev/zero of={disk}/filler bs=4k
+        exec 2>&1 >/dev/null
+        {program} --home {home} init; echo $? >&2
+        {program} --home {home} serve; echo $? >&2
+        {program} --home {home}; echo $? >&2
+    """
+    mapped = () if os.geteuid() == 0 else ("--map-root-user",)
+    words = ("unshare", *mapped, "--mount", "sh", "-c", script)
+    said = await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=DEVNULL)
+    out, _ = await said.communicate()
+    lines = out.decode().splitlines()
+    full = f"anteroom: the database {home}/archive.db is full: its disk has no room"
+    no_room = "anteroom: the home {} cannot be used: No space left on device"
+    assert lines[0] == no_room.format(home)
+    assert lines[2:4] == ["1", full]
+    assert lines[4].endswith("; then start the engine again")
+    assert lines[5] == "1"
+    assert lines[-3] == "anteroom: the engine did not start"
+    assert lines[-2].startswith("  the disk is full: make room")
+    assert lines[-1] == "1"
 
 
 async def test_a_server_that_goes_away_is_told_and_waited_for(
@@ -176,10 +204,26 @@ async def test_objects_count_once_when_the_database_is_lost_and_journals_remain(
     assert (await audit(served.home)).wrong == []
 
 
+async def test_each_disk_with_a_database_keeps_room(tmp_path: Path) -> None:
+    elsewhere = Path(tempfile.mkdtemp(prefix="disk-", dir="/dev/shm"))
+    try:
+        home = Home.find(tmp_path / "home", {})
+        url = f"sqlite:///{elsewhere}/archive.db"
+        settings = home.ensure().override({"dicom.port": 0, "databases.archive_url": url})
+        engine = await Engine.start(home, settings)
+        await engine.stop()
+        assert (elsewhere / NAME).stat().st_dev != home.root.stat().st_dev
+        assert list(home.root.rglob(NAME))
+    finally:
+        shutil.rmtree(elsewhere)
+
+
 async def test_a_lost_archive_database_stops_the_start_in_words(tmp_path: Path) -> None:
     home = Home.find(tmp_path / "home", {})
-    settings = home.ensure()
-    engine = await Engine.start(home, settings.override({"dicom.port": 0}))
+    settings = home.ensure().override({"dicom.port": 0})
+    # A file system of its own has this from the beginning.
+    (settings.resolved(home.root).paths.archive / "lost+found").mkdir()
+    engine = await Engine.start(home, settings)
     await engine.stop()
     home.archive_db.unlink()
     said = await asyncio.create_subprocess_exec(
@@ -195,6 +239,13 @@ async def test_a_lost_archive_database_stops_the_start_in_words(tmp_path: Path) 
     )
     assert "put it back from your backup" in hint
     assert not home.archive_db.exists()
+    # What has been filed tells of it as well.
+    for file in home.prearchive.root.glob("prearchive.db*"):
+        file.unlink()
+    filed = settings.resolved(home.root).paths.archive / "P" / "arc001" / "E1"
+    filed.mkdir(parents=True)
+    with pytest.raises(Refused, match="is missing or empty"):
+        await Engine.start(home, settings)
 
 
 def no_session(engine: RemoteEngine) -> Callable[[], Awaitable[bool]]:
