@@ -14,6 +14,11 @@ _BEGIN = """# Keys
 `?` shows the keys of the screen that is open, and says which are off now and why. `:` finds
 everything by name, also what has no key. Every verb of a session is a command of `anteroom` too.
 
+Keys are obeyed one after the other, however fast they come: text after a key that opens a field
+(`/`, `:`, a question with one) is written into that field, and a paste onto a list does nothing.
+What opens in front of a screen takes no key that was typed before it was on show, but for text into
+its field; `:` takes a command and `enter` typed ahead.
+
 This page is made from the key table: `make keys` writes it anew.
 """
 

@@ -37,6 +37,9 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     blank_after: float = 600.0
     """Seconds without a key until the screen shows the rate only; 0 never."""
 
+    reaction: float = 0.25
+    """Seconds that a question has to be on show before it takes a key that decides it."""
+
     @property
     def uses_mouse(self) -> bool:
         """Whether the terminal reports the mouse."""
@@ -69,6 +72,6 @@ def read_preferences(path: Path) -> Preferences:
 def _invalid(path: Path, why: str) -> InvalidSettings:
     return InvalidSettings(
         f"{path} cannot be used: {why}",
-        hint="it may have mouse (on, off), glyphs (all, ascii), theme and blank_after",
+        hint="it may have mouse (on, off), glyphs (all, ascii), theme, blank_after and reaction",
         problems=(Problem(message=why, path=str(path)),),
     )

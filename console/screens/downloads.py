@@ -19,6 +19,7 @@ from console.notices import Notice
 from console.outgoing import Pacing, Running, progress
 from console.screens.exporting import draw_outgoing, export_rows, fault_of, place_of
 from console.screens.skeleton import SkeletonScreen
+from console.typeahead import QUESTION
 from console.widgets.dialogs import (
     Answers,
     AskScreen,
@@ -68,7 +69,7 @@ class DownloadScreen(SkeletonScreen):
         """Give the files that can be taken out from here now."""
         raise NotImplementedError
 
-    @work(group="export", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_export(self) -> None:
         """Take files out, write rows to a file, or stop a download."""
         running, rows = self.desk.outgoing.download, self.exports()

@@ -203,8 +203,9 @@ class FollowingScreen(TriageScreen):
         while True:
             self._told.clear()
             await self._look(id)
-            await asyncio.sleep(REST)
-            await self._told.wait()
+            with self.host.ahead.resting():
+                await asyncio.sleep(REST)
+                await self._told.wait()
 
     async def _look(self, id: str) -> None:
         api = self.engine.prearchive

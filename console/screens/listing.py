@@ -11,6 +11,7 @@ from textual.timer import Timer
 from console.desk import Desk
 from console.screens.skeleton import SkeletonScreen
 from console.screens.views import ViewChoice, choose_view
+from console.typeahead import QUESTION
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.filterline import FilterLine
@@ -121,7 +122,7 @@ class ListScreen(SkeletonScreen):
         self.desk.memory.state.list(self.NAME).card = shown
         self.fill_card()
 
-    @work(group="views", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_views(self) -> None:
         """Choose or save a view."""
         now = ViewChoice(

@@ -18,6 +18,7 @@ from console.ruletexts import Place
 from console.screens.form import fill_in
 from console.screens.ruling import RulingScreen
 from console.screens.skeleton import Copyable, sheets
+from console.typeahead import QUESTION
 from console.widgets.card import Card
 from console.widgets.chrome import Line, Piece, entitle
 from console.widgets.dialogs import Answers
@@ -153,7 +154,7 @@ class ProjectsScreen(RulingScreen):
         """Choose the one before or after in the list."""
         self.pane(RecordTable, "places").action_cursor(step)
 
-    @work(group="new", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_new(self) -> None:
         """Add a project."""
         asked = projectsettings.new_question(tuple(self._projects), {})
@@ -204,7 +205,7 @@ class ProjectsScreen(RulingScreen):
             return changed or added
         return added
 
-    @work(group="setting", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def _edit(self, name: str) -> None:
         project = self._projects.get(self.place.project) if self.place else None
         if project is None:

@@ -9,6 +9,7 @@ from console import machinery, receiving
 from console.projectsettings import names
 from console.screens.form import fill_in
 from console.screens.skeleton import SkeletonScreen
+from console.typeahead import QUESTION
 from console.widgets.dialogs import Answers, AskScreen
 from engine.model.live import ReceiverStatus
 
@@ -51,7 +52,7 @@ class ReceptionScreen(SkeletonScreen):
             self.tell(answer if name in answer else f"{name}: {answer}")
         await self.receivers_changed(receiver)
 
-    @work(group="acts", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def add_receiver(self) -> None:
         """Ask for a new receiver, and add it."""
 
@@ -63,7 +64,7 @@ class ReceptionScreen(SkeletonScreen):
         if added is not None:
             await self._changed(added)
 
-    @work(group="acts", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def edit_receiver(self) -> None:
         """Ask for other values of the receiver, and set them."""
         receiver = self.receiver
@@ -90,7 +91,7 @@ class ReceptionScreen(SkeletonScreen):
         if up is not None:
             await self._changed(up)
 
-    @work(group="acts", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def stop_receiver(self) -> None:
         """Ask, and let the receiver take no more associations."""
         if (receiver := self.receiver) is None:

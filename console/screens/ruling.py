@@ -20,6 +20,7 @@ from console.screens.form import fill_in
 from console.screens.sessionchoice import SessionChoiceScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
 from console.trial import Trial
+from console.typeahead import QUESTION
 from console.widgets.chrome import Line, Piece, entitle
 from console.widgets.dialogs import Answers, AskScreen, Question
 from console.widgets.ruleeditor import RuleEditor
@@ -133,7 +134,7 @@ class RulingScreen(SkeletonScreen):
         pieces.append((ruletexts.provenance(base), "muted"))
         return pieces
 
-    @work(group="save", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_save(self) -> None:
         """Put the text in force, once it has no fault and the person has said why."""
         place, base = self._loaded, self._base
@@ -155,7 +156,7 @@ class RulingScreen(SkeletonScreen):
         finally:
             self._saving = False
 
-    @work(group="try", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_try(self) -> None:
         """Route a session by the text as it stands in the editor."""
         place, text = self._loaded, self._editor.text
@@ -176,7 +177,7 @@ class RulingScreen(SkeletonScreen):
             self._trial = Trial(place=place, text=text, session=session, now=now, then=then)
             self._draw_trial()
 
-    @work(group="drop", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_drop(self) -> None:
         """Give back the text that is in force."""
         draft = self._draft
@@ -189,6 +190,7 @@ class RulingScreen(SkeletonScreen):
             rows=ruletexts.unsaved((draft,)),
             says=("They are gone then; the text in force stays as it is.",),
             danger=True,
+            local=True,
         )
         if await self.app.push_screen_wait(AskScreen(question)) is not None:
             self._forget(draft.place)

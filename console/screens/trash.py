@@ -15,6 +15,7 @@ from console.keys import bindings
 from console.masking import LASTING
 from console.plain import plain
 from console.screens.skeleton import Copyable, SkeletonScreen, sheets
+from console.typeahead import QUESTION
 from console.widgets.dialogs import AskScreen
 from console.widgets.table import RecordTable
 from engine.model.contents import TrashedSession
@@ -94,7 +95,7 @@ class TrashScreen(SkeletonScreen):
             rows=[row.cells for row in self._table.rows],
         )
 
-    @work(group="question", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_restore(self) -> None:
         """Put the session back, after a question."""
         one = self._chosen

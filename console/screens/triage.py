@@ -12,6 +12,7 @@ from console import acts, figures, resolving
 from console.masking import LASTING
 from console.screens.overlays import TextScreen
 from console.screens.skeleton import Copyable, SkeletonScreen
+from console.typeahead import QUESTION
 from console.widgets.dialogs import Answers, AskScreen, ChooseScreen
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import QUEUED, Verb
@@ -161,7 +162,7 @@ class TriageScreen(SkeletonScreen):
             ),
         )
 
-    @work(group="question", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def _ask(self, verb: Verb) -> None:
         # As they are now: what the screen knows may be a moment old.
         sessions = []

@@ -87,6 +87,7 @@ async def _save(screen: SkeletonScreen, name: str, now: ViewChoice) -> None:
         act="Save",
         says=(f"Filter: {now.filter or 'none'}", "Words and labels are never saved."),
         fields=(Field(name="name", label="Name", needed=True),),
+        local=True,
     )
     given = await screen.app.push_screen_wait(AskScreen(question))
     if given is None:

@@ -114,11 +114,11 @@ class FilterLine(Horizontal):
     def enter(self, message: Input.Submitted) -> None:
         """Go back to the list with what was typed."""
         message.stop()
-        self._apply()
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Go back to the list."""
+        """Go back to the list with what was typed."""
+        self._apply()
         if not self.query_one(PlainInput).value:
             self.remove_class("open")
         self.post_message(self.Left(self))

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from rich.cells import cell_len
 from rich.style import Style
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.preferences import Preferences
 from console.state import StateFile
 from console.widgets.table import RecordTable
 from tests.memory import NOON, Facts, HostInMemory
@@ -40,9 +42,13 @@ class Clock:
 
 
 def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
-    """Make a console that begins in a mode; `options` are those of `Desk`."""
+    """Make a console that begins in a mode; `options` are those of `Desk`, and `reaction`."""
     options.setdefault("clock", Clock())
     options.setdefault("memory", StateFile(None))
+    preferences = options.get("preferences", Preferences())
+    # Who drives it here acts as soon as something is painted.
+    reaction = options.pop("reaction", 0.0)
+    options["preferences"] = msgspec.structs.replace(preferences, reaction=reaction)
     # Its module is where Textual looks for its style sheets.
     begins = {"DEFAULT_MODE": mode, "__module__": ConsoleApp.__module__}
     kind: type[ConsoleApp] = type("ConsoleApp", (ConsoleApp,), begins)

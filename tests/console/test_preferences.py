@@ -15,7 +15,7 @@ from engine.model.errors import InvalidSettings
     [
         ("", Preferences()),
         ("{}", Preferences()),
-        ("glyphs: ascii\ntheme: nord\nblank_after: 0\n", None),
+        ("glyphs: ascii\ntheme: nord\nblank_after: 0\nreaction: 1\n", None),
         ("mouse: off\n", None),
         ("mouse: 'off'\n", None),
     ],
@@ -31,6 +31,7 @@ def test_what_is_written_holds(text: str, expected: Preferences | None, tmp_path
         assert not found.uses_mouse
     else:
         assert (found.glyphs, found.theme, found.blank_after) == (Glyphs.ASCII, "nord", 0)
+        assert found.reaction == 1
 
 
 def test_no_file_is_an_empty_one(tmp_path: Path) -> None:

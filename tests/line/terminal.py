@@ -50,6 +50,10 @@ class Terminal:
         self._size = (str(columns), str(rows))
         # A console begins where it was left: this one was never used.
         self._own = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG")}
+        preferences = folder / "config" / "anteroom" / "console.yaml"
+        preferences.parent.mkdir(parents=True, exist_ok=True)
+        # Who types here has seen a question as soon as it is there.
+        preferences.write_text("reaction: 0\n", "utf-8")
 
     async def run(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
         """Run `anteroom` with arguments in the window."""

@@ -66,6 +66,41 @@ async def test_a_session_goes_from_dcmtk_to_the_archive_by_keys(
         assert status.accounts.at(Place.WAITING) == sum(row.objects for row in waiting)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+async def test_what_is_typed_in_one_write_is_obeyed_as_if_it_were_typed_slowly(
+    serve: Callable[..., Served], tmp_path: Path, size: tuple[int, int]
+) -> None:
+    served, terminal = serve(build_after=0.05), Terminal(tmp_path, *size)
+    await served.start()
+    try:
+        await asyncio.to_thread(send, served.port, make_study(1, 2), lambda _: None)
+        await terminal.run("--home", str(served.home))
+        await terminal.until("Receiving now")
+        # The lists of two modes, a filter of words that are verbs too, and a question that waits.
+        await terminal.type("2/status:archiving axr\r4/a\r2")
+        await terminal.until("/ status:archiving axr")
+        await terminal.type("\x1b")
+        await terminal.until(lambda screen: "axr" not in screen and "1 session" in screen)
+        await terminal.type("gx\r\rnot wanted\r\r")
+        await terminal.until("Delete 1 session")
+        await terminal.press("Escape")
+        await terminal.until(lambda screen: "Delete 1 session" not in screen)
+        await terminal.type(":go to system\r")
+        await terminal.until("Checks")
+        await terminal.type(":\r\r\r")
+        await terminal.until("Search for commands")
+        async with served.asked() as engine:
+            page = await engine.prearchive.list()
+            assert (page.total, (await engine.archive.list()).total) == (1, 0)
+            assert await engine.prearchive.trash() == ()
+        await terminal.type("\x1b")
+        await terminal.until("Checks")
+        await terminal.press("C-q")
+        await terminal.until("ended with 0")
+    finally:
+        await terminal.close()
+
+
 async def test_a_terminal_may_shrink_be_left_and_close_while_a_scanner_sends(
     serve: Callable[..., Served], terminal: Terminal
 ) -> None:

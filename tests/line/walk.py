@@ -66,9 +66,8 @@ async def walk(served: Served, terminal: Terminal, work: Path, shown: Shown) -> 
         await until(engine, built)
         await terminal.until(lambda screen: screen.count("● ready") >= 2)
         await shown("prearchive")
-        await terminal.press("/")
-        await terminal.type(f"project:{PROJECT}")
-        await terminal.press("Enter")
+        # In one write, as a person types who knows what he wants.
+        await terminal.type(f"/project:{PROJECT}\r")
         await terminal.until(lambda screen: screen.count("● ready") == 1 and LABEL in screen)
         await terminal.press("Enter")
         await terminal.until("PatientName")

@@ -1,0 +1,265 @@
+"""What is typed before its effect is there. Keys, pastes and clicks are given on one at a time,
+each once what the one before has begun is done: text after a key that opens an input is typed into
+that input, whether it comes in one write or slowly. What opens in front of a screen takes only text
+that was typed before it was on show, never a key that decides."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import filterfalse
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.command import CommandPalette
+from textual.message_pump import MessagePump
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, TextArea
+from textual.worker import NoActiveWorker, Worker, get_current_worker
+
+Typed = events.Key | events.Paste | events.MouseDown | events.MouseUp
+TYPED = (events.Key, events.Paste, events.MouseDown, events.MouseUp)
+
+QUESTION = "question"
+"""The group of workers that may ask the person something: what is typed after the key that began
+one is for what it asks."""
+
+ON_THEIR_OWN = frozenset({"downloads", "checks"})
+"""Groups of workers that a key begins, and that nothing that is typed waits for."""
+
+PATIENCE = 1.0
+"""Seconds that what is typed waits for what an earlier key has begun. An engine that takes longer
+holds nobody: keys go on to what is on show, but for those that a question would have got."""
+
+LOOK_EVERY = 0.002
+LOOK_SELDOM = 0.02
+"""Seconds between two looks at what a key has begun, at first and later on."""
+
+
+class TypeAhead:
+    """The keys of one app that wait for their turn."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        give_on: Callable[[Typed], Awaitable[None]],
+        dropped: Callable[[], None],
+        *,
+        reaction: float,
+    ) -> None:
+        """Hold what is typed into `app`.
+
+        Args:
+            app: The app.
+            give_on: Lets the app deal with an event; called by the app itself.
+            dropped: Is told when keys are dropped since their question has not come.
+            reaction: Seconds until a person can have seen what has just been painted.
+        """
+        self.patience = PATIENCE
+        self._app = app
+        self._give_on = give_on
+        self._dropped = dropped
+        self._reaction = reaction
+        self._held: deque[Typed] = deque()
+        self._begun = asyncio.Event()
+        self._busy = False
+        """What the last event has begun is not known to be done."""
+        self._before: set[Worker[Any]] = set()
+        """Workers that the last event has not begun."""
+        self._resting: set[Worker[Any]] = set()
+        """Workers that wait for news."""
+        self._acting: set[Worker[Any]] = set()
+        """Workers that ask nothing any more."""
+        self._asking: dict[Worker[Any], Screen[Any]] = {}
+        """Workers that wait for the person, and the screens that he answers."""
+        self._seen: dict[Screen[Any], float] = {}
+        """When each modal screen on show was painted first."""
+        self._deaf: Screen[Any] | None = None
+        """The screen for which a key came too early: what else came too early is dropped."""
+        self._button_dropped = False
+
+    def admits(self, event: Typed) -> bool:
+        """Whether the app may deal with an event now; else it has its turn later, or never."""
+        if self._busy:
+            self._held.append(event)
+            return False
+        self._before = set(filterfalse(self._waits_for_person, self._app.workers))
+        return self._takes(event)
+
+    async def follow(self) -> None:
+        """Give on what is held, for as long as the app runs."""
+        while True:
+            await self._begun.wait()
+            self._begun.clear()
+            while self._busy:
+                in_time = await self._calm()
+                if not in_time and self._question_pending:
+                    self._drop()
+                if not in_time or not any(self._pending()):
+                    self._before = set(filterfalse(self._waits_for_person, self._app.workers))
+                self._busy = False
+                while self._held and not self._busy:
+                    event = self._held.popleft()
+                    if self._takes(event):
+                        self._app.call_later(self._give_on, event)
+
+    def resting(self) -> contextlib.AbstractContextManager[None]:
+        """Let nobody wait for a worker that waits for news itself."""
+        return _within(self._resting)
+
+    def acting(self) -> contextlib.AbstractContextManager[None]:
+        """Let a worker ask nothing any more: it does what was answered."""
+        return _within(self._acting)
+
+    def asks(self, worker: Worker[Any], screen: Screen[Any]) -> None:
+        """Note that a worker waits for the answer that a person gives on a screen."""
+        if worker.group != QUESTION:
+            raise RuntimeError(f"{worker.name} asks the person: its group must be {QUESTION!r}")
+        self._asking[worker] = screen
+
+    def answered(self, worker: Worker[Any]) -> None:
+        """Note that a worker has its answer."""
+        self._asking.pop(worker, None)
+
+    def painted(self, screen: Screen[Any]) -> None:
+        """Note that a screen was sent to the terminal."""
+        if isinstance(screen, ModalScreen) and screen.is_mounted and screen not in self._seen:
+            stack = self._app.screen_stack
+            self._seen = {one: when for one, when in self._seen.items() if one in stack}
+            self._seen[screen] = events.Idle().time
+
+    def _takes(self, event: Typed) -> bool:
+        if self._too_early(event):
+            return False
+        self._busy = True
+        self._begun.set()
+        return True
+
+    def _too_early(self, event: Typed) -> bool:
+        """Whether an event is for another screen than the one on show, as far as one can know."""
+        if isinstance(event, events.MouseUp):
+            # A button that was pressed is let go by who has it.
+            dropped, self._button_dropped = self._button_dropped, False
+            return dropped
+        screen = self._app.screen
+        if not isinstance(screen, ModalScreen) or self._was_seen(screen, event):
+            self._deaf = None
+            return False
+        if self._deaf is screen or not (_is_text(event, screen) or _is_command(event, screen)):
+            self._deaf = screen
+            self._button_dropped = isinstance(event, events.MouseDown)
+            return True
+        return False
+
+    def _was_seen(self, screen: Screen[Any], event: Typed) -> bool:
+        painted = self._seen.get(screen)
+        return painted is not None and event.time > painted + self._reaction
+
+    async def _calm(self) -> bool:
+        """Wait until what the last event has begun is done; False where that takes too long.
+
+        Only what is asked of the engine may take too long: until the app has dealt with an event
+        nobody knows what it begins.
+        """
+        pause, waited = LOOK_EVERY, 0.0
+        while True:
+            if self._settled():
+                if not self._holds():
+                    return True
+                if waited >= self.patience:
+                    return False
+                waited += pause
+            await asyncio.sleep(pause)
+            pause = min(LOOK_SELDOM, pause * 1.2)
+
+    def _settled(self) -> bool:
+        """Whether no part of the app has a message that it is not done with."""
+        return is_idle(self._app) and all(map(is_idle, self._nodes()))
+
+    def _holds(self) -> bool:
+        """Whether something that was begun has to end before the next event has its turn."""
+        if self._held and _is_text(self._held[0], self._app.screen):
+            # Text does not wait for what the text before it looks for.
+            return self._question_pending
+        return any(self._pending())
+
+    def _nodes(self) -> Iterator[MessagePump]:
+        for screen in self._app.screen_stack:
+            yield from screen.walk_children(with_self=True)
+
+    def _pending(self) -> Iterator[Worker[Any]]:
+        for worker in self._app.workers:
+            if (
+                worker not in self._before
+                and worker.group not in ON_THEIR_OWN
+                and worker not in self._resting
+                and not self._waits_for_person(worker)
+            ):
+                yield worker
+
+    @property
+    def _question_pending(self) -> bool:
+        return any(one.group == QUESTION for one in self._pending() if one not in self._acting)
+
+    def _waits_for_person(self, worker: Worker[Any]) -> bool:
+        screen = self._asking.get(worker)
+        return screen is not None and screen in self._app.screen_stack
+
+    def _drop(self) -> None:
+        pressed, kept = False, []
+        for event in self._held:
+            if isinstance(event, events.MouseUp) and not pressed:
+                kept.append(event)
+            pressed = isinstance(event, events.MouseDown)
+        if len(kept) < len(self._held):
+            self._dropped()
+        self._held = deque(kept)
+
+
+@contextlib.contextmanager
+def _within(workers: set[Worker[Any]]) -> Iterator[None]:
+    """Let the worker that runs be one of these for a while; what is no worker is none of them."""
+    try:
+        worker = get_current_worker()
+    except NoActiveWorker:
+        yield
+        return
+    workers.add(worker)
+    try:
+        yield
+    finally:
+        workers.discard(worker)
+
+
+def is_idle(pump: MessagePump) -> bool:
+    """Whether a part of the app waits for its next message, and is done with the last.
+
+    Looks into private parts of Textual and asyncio; a test holds it to that.
+    """
+    queue: Any = pump._message_queue
+    return pump._closed or bool(queue.empty() and queue.ready_event._waiters)
+
+
+def _is_text(event: Typed, screen: Screen[Any]) -> bool:
+    """Whether an event writes into the input that has the focus."""
+    focused = screen.focused
+    if not isinstance(focused, (Input, TextArea)):
+        return False
+    if isinstance(event, events.Paste):
+        return True
+    return isinstance(event, events.Key) and (event.is_printable or event.key == "backspace")
+
+
+def _is_command(event: Typed, screen: Screen[Any]) -> bool:
+    """Whether an event ends what was typed into a command line: nothing typed is no command."""
+    focused = screen.focused
+    return (
+        isinstance(screen, CommandPalette)
+        and isinstance(focused, Input)
+        and bool(focused.value)
+        and isinstance(event, events.Key)
+        and event.key == "enter"
+    )
