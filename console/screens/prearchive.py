@@ -14,7 +14,7 @@ from console.export import Cells, Exportable, Told, in_windows
 from console.keys import bindings
 from console.screens.listing import ListScreen
 from console.screens.skeleton import sheets
-from console.screens.triage import TriageScreen
+from console.screens.triage import VERBS, TriageScreen
 from console.screens.views import VIEWS
 from console.widgets.card import Card
 from console.widgets.chrome import Piece
@@ -66,6 +66,12 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     def note_of_marks(self) -> str:
         """Say what the filter has unmarked."""
         return self._note if self.table.marks else ""
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action in VERBS and self._narrowed:
+            return "it is not known yet which marked rows the filter leaves"
+        return super().why_not(action)
 
     def masks_changed(self) -> None:
         """Draw labels again from what is known, and look anew for what may be found now."""
@@ -166,12 +172,13 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         self.fill_card()
 
     def _unmark_missing(self) -> None:
-        """Unmark what is not in the list any more."""
-        if not self.table.marks:
+        """Unmark what is not in the list any more; where not all rows are known, ask for them."""
+        known = {row.key for row in self.table.rows}
+        if known.issuperset(self.table.marks.keys):
             self._narrowed = False
         elif self.table.records.whole:
-            self._keep_marks(row.key for row in self.table.rows)
-        elif self._narrowed:
+            self._keep_marks(known)
+        else:
             self._find_marks()
 
     @work(exclusive=True, group="marks", exit_on_error=False)

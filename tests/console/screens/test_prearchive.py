@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -74,6 +75,70 @@ async def test_a_filter_unmarks_what_it_hides_and_says_so() -> None:
         assert table(app, "sessions").chosen_keys == ("pre_aaaaaaa9",)
         await pilot.press("escape")
         await shown(pilot, "4 sessions shown")
+
+
+async def marked_far_and_near(pilot: Any, total: int) -> None:
+    """Mark one row at the end of the list, and the first two."""
+    await shown(pilot, f"{total} sessions shown")
+    await pilot.press("G")
+    await until(pilot, lambda: table(pilot.app, "sessions").cursor_key is not None)
+    await pilot.press("space", "g", "space", "space")
+    await shown(pilot, f"3 sessions marked of {total}")
+
+
+@pytest.mark.parametrize("hidden", ["pre_aaaaaaa249", "pre_aaaaaaa0"])
+async def test_marks_do_not_reach_beyond_a_filter_that_leaves_more_than_is_loaded(
+    hidden: str,
+) -> None:
+    facts = many(250)
+    facts.keep(session(int(hidden.removeprefix("pre_aaaaaaa")), project="CARDIO"))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await marked_far_and_near(pilot, 250)
+        marked = set(table(app, "sessions").marks.keys)
+        assert hidden in marked
+        await pilot.press("slash", *"project:NEURO3", "enter")
+        await shown(pilot, "2 sessions marked of 249", "the filter unmarked 1 row when it hid them")
+        assert not table(app, "sessions").records.whole
+        assert set(table(app, "sessions").marks.keys) == marked - {hidden}
+        await pilot.press("x")
+        await shown(pilot, "Delete 2 sessions")
+        assert set(app.screen_stack[-2].chosen_ids()) == marked - {hidden}  # type: ignore[attr-defined]
+
+
+async def test_what_no_longer_fits_the_filter_of_a_long_list_is_unmarked() -> None:
+    facts = many(250)
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("slash", *"status:ready", "enter")
+        await marked_far_and_near(pilot, 250)
+        (far,) = set(table(app, "sessions").marks.keys) - set(keys(app, "sessions")[:2])
+        await pilot.press("j")
+        facts.keep(session(int(far.removeprefix("pre_aaaaaaa")), status=Status.CONFLICT))
+        await facts.tell("session", far)
+        await shown(pilot, "2 sessions marked of 249", "1 row left the list")
+
+
+async def test_nothing_is_done_to_marks_that_the_filter_may_hide() -> None:
+    app = console(many(250), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await marked_far_and_near(pilot, 250)
+        never = asyncio.Event()
+
+        async def hangs(*_: Any, **__: Any) -> Any:
+            await never.wait()
+
+        app.desk.engine.prearchive.list = hangs  # type: ignore[method-assign]
+        await pilot.press("slash", *"project:NEURO3")
+        await shown(pilot, "/ project:NEURO3")
+        # What is typed does not wait for this engine.
+        app.ahead.patience = 0
+        await pilot.press("enter")
+        await until(pilot, lambda: table(app, "sessions").has_focus)
+        await pilot.press("x")
+        await until(pilot, lambda: bool(app.desk.notices.all))
+        said = app.desk.notices.all[0].text
+        assert said == "not now: it is not known yet which marked rows the filter leaves"
 
 
 async def test_what_leaves_the_list_is_unmarked_and_ranges_stay_on_their_rows() -> None:
