@@ -12,7 +12,7 @@ from console.masking import LASTING
 from console.text import plain_text
 from console.widgets.dialogs import Answers, Field, Question, reason
 from engine.model.contradictions import Choice
-from engine.model.errors import EngineError
+from engine.model.errors import NotFound
 from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED_FOR, Verb, why_not
 from engine.service.api import EngineApi
@@ -333,7 +333,8 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
     for id in act.ids:
         try:
             now = await engine.prearchive.show(id)
-        except EngineError:
+        except NotFound:
+            # It has left the prearchive, and with it the queue.
             continue
         # Queued for something else by now, it is another's act.
         if now.status is QUEUED_FOR.get(act.verb) and not now.locked:

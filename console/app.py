@@ -11,11 +11,12 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
 
 import structlog
+from rich.console import RenderableType
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App
@@ -24,6 +25,7 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from console import acts, glyphs
 from console.bridge import EngineEvents, EngineLost, pump
@@ -36,10 +38,11 @@ from console.preferences import Glyphs
 from console.ruletexts import unsaved
 from console.screens.overlays import BlankScreen, TextScreen
 from console.screens.quit import Leave, QuitScreen, UnsavedScreen
-from console.screens.skeleton import PulseTaken, ShowsLabels, SkeletonScreen
+from console.screens.skeleton import AsksEngine, PulseTaken, ShowsLabels, SkeletonScreen
 from console.theme import OFFERED, OURS, STOCK
+from console.typeahead import TYPED, TypeAhead, Typed
 from console.widgets import scrollbars
-from engine.model.errors import EngineError
+from engine.model.errors import EngineError, Unavailable
 from engine.service.api import EngineApi
 
 T = TypeVar("T")
@@ -60,6 +63,9 @@ USED = (
     *(events.MouseScrollDown, events.MouseScrollUp),
 )
 """What tells that somebody uses the console."""
+
+ITS_STATUS = "system.status"
+"""What tells whether the engine lives: it answers that at once, whatever else it does."""
 
 PULSE_EVERY = 5.0
 PULSE_REST = 1.0
@@ -96,6 +102,9 @@ class ConsoleApp(App[Leave]):
         self._acting = asyncio.Lock()
         self._begun: set[asyncio.Task[Any]] = set()
         """Acts that go on."""
+        self.ahead = TypeAhead(
+            self, self._give_on, self._not_asked, reaction=self.desk.preferences.reaction
+        )
         for name, screen in _screens(self.desk).items():
             self.add_mode(name, screen)
         for theme in OURS:
@@ -115,6 +124,7 @@ class ConsoleApp(App[Leave]):
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
         self.run_worker(self._feel(), group="pulse", name="pulse")
+        self.run_worker(self.ahead.follow(), group="typed", name="typed")
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self._gone)
@@ -198,9 +208,16 @@ class ConsoleApp(App[Leave]):
 
     def lost(self, error: EngineError) -> None:
         """Say, until it answers again, that the engine does not."""
-        self.desk.pulse.lost = plain_text(error.message)
+        self.desk.pulse.lose(plain_text(error.message), plain_text(error.hint))
         # Its status is not asked for at once: what is taken back at once nobody reads.
         self._draw_lines()
+
+    def silent(self, asked: str, error: EngineError) -> None:
+        """Say that the engine is connected and does not answer a verb, which is waited for."""
+        if asked == ITS_STATUS:
+            self.lost(error)
+        elif not asked.startswith("events."):
+            self.tell(f"{asked.replace('.', ' ')}: {error.message}", "warning")
 
     def broken(self, reference: str, sentence: str) -> None:
         """Say that something failed that should not; the log has it by its reference."""
@@ -215,11 +232,9 @@ class ConsoleApp(App[Leave]):
 
     def masks_changed(self) -> None:
         """Draw again what may show labels that are masked at other times."""
-        for mode in (name for _, name, _ in MODES):
-            with contextlib.suppress(KeyError):  # a mode that was not gone to yet
-                for screen in self.get_screen_stack(mode):
-                    if isinstance(screen, ShowsLabels):
-                        screen.masks_changed()
+        for screen in self._all_screens():
+            if isinstance(screen, ShowsLabels):
+                screen.masks_changed()
 
     async def act(self, act: acts.Act) -> tuple[str, ...]:
         """Do an act once those before it are done; give the ids of the sessions it was done to."""
@@ -234,7 +249,8 @@ class ConsoleApp(App[Leave]):
         begun = asyncio.create_task(act)
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)
-        return await asyncio.shield(begun)
+        with self.ahead.acting():
+            return await asyncio.shield(begun)
 
     async def _act(self, act: acts.Act) -> tuple[str, ...]:
         async with self._acting:
@@ -242,6 +258,10 @@ class ConsoleApp(App[Leave]):
                 outcomes = await acts.perform(self.desk.engine, act)
             except EngineError as error:
                 self._skeleton_failed(error)
+                if isinstance(error, Unavailable):
+                    # The strip goes once the engine answers again; this is to be looked after.
+                    words = f"{act.verb.value}: {error.message}; see whether it was done"
+                    self.tell(words, "warning")
                 return ()
             done = tuple(one.id for one in outcomes if one.done)
             if done:
@@ -268,6 +288,8 @@ class ConsoleApp(App[Leave]):
                 outcomes = await acts.take_back(self.desk.engine, act)
             except EngineError as error:
                 self._skeleton_failed(error)
+                if isinstance(error, Unavailable):
+                    self.tell(f"not taken back: {error.message}; u tries again", "warning")
                 return
             done.pop()
         words, refused = acts.taken_back(act, outcomes)
@@ -284,20 +306,56 @@ class ConsoleApp(App[Leave]):
             await self.push_screen(SessionScreen(self.desk, id))
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that the console is being used."""
+        """Note that the console is being used, or resized; what is typed has its turn."""
         if isinstance(event, USED):
             self._used = self.desk.clock()
+        if isinstance(event, events.Resize):
+            for screen in self._all_screens():
+                if isinstance(screen, SkeletonScreen):
+                    screen.hold_focus()
+        if not isinstance(event, TYPED) or event.is_forwarded:
+            await super().on_event(event)
+        elif self.ahead.admits(event):
+            await self._give_on(event)
+
+    async def _give_on(self, event: Typed) -> None:
+        if isinstance(self.screen, SkeletonScreen):
+            self.screen.let_focus_go()
         await super().on_event(event)
+
+    async def push_screen_wait(self, screen: Any, *, mode: str | None = None) -> Any:
+        """Show a screen, and give what the person answers; only in a worker that asks."""
+        worker = get_current_worker()
+        self.ahead.asks(worker, screen)
+        if isinstance(screen, AsksEngine):
+            screen.engine_lost(self.desk.pulse.lost)
+        try:
+            return await super().push_screen_wait(screen, mode=mode)
+        finally:
+            self.ahead.answered(worker)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send to the terminal what a screen shows.
+
+        Overrides a private method of Textual; a test holds it to that.
+        """
+        super()._display(screen, renderable)
+        if renderable is not None and not self._batch_count:
+            self.ahead.painted(screen)
+
+    def _not_asked(self) -> None:
+        words = "the engine has not answered yet: what was typed for its question was dropped"
+        self.tell(words, "warning")
 
     async def _listen(self) -> None:
         await pump(self.desk.engine, self._tell_screens)
 
     def _tell_screens(self, message: EngineEvents | EngineLost) -> None:
-        if isinstance(message, EngineLost):
-            self.desk.pulse.lost = plain_text(message.error.message)
-        else:
-            self.desk.news += 1
         self._stir.set()
+        if isinstance(message, EngineLost):
+            self.lost(message.error)
+            return
+        self.desk.news += 1
         # Also those below a question: they must not be old when it is answered.
         for screen in self.screen_stack:
             screen.post_message(replace(message))
@@ -308,9 +366,10 @@ class ConsoleApp(App[Leave]):
             try:
                 status = await self.desk.engine.system.status()
             except EngineError as error:
-                self.desk.pulse.lost = plain_text(error.message)
+                self.lost(error)
             else:
                 self.desk.pulse.take(status, self.desk.clock())
+            self._draw_lines()
             for screen in self.screen_stack:
                 screen.post_message(PulseTaken())
             self._rest_if_unused()
@@ -327,10 +386,19 @@ class ConsoleApp(App[Leave]):
         if unused and not self.desk.watching and not isinstance(self.screen, BlankScreen):
             self.push_screen(BlankScreen())
 
+    def _all_screens(self) -> Iterator[Screen[Any]]:
+        """Give the screens of all modes, those that are not on show as well."""
+        for mode in (name for _, name, _ in MODES):
+            with contextlib.suppress(KeyError):  # a mode that was not gone to yet
+                yield from self.get_screen_stack(mode)
+
     def _draw_lines(self) -> None:
         for screen in self.screen_stack:
+            # By the screen itself: it may be about to go.
             if isinstance(screen, SkeletonScreen):
-                screen.draw_lines()
+                screen.call_later(screen.draw_lines)
+            elif isinstance(screen, AsksEngine):
+                screen.call_later(screen.engine_lost, self.desk.pulse.lost)
 
     def _skeleton_failed(self, error: EngineError) -> None:
         for screen in reversed(self.screen_stack):

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from console.output import complain
-from engine.model.errors import EngineError, InvalidInput
+from console.output import complain, warn
+from engine.model.errors import EngineError, InvalidInput, Unavailable
 from engine.model.home import Home
 from engine.model.outage import store_outage
 from engine.service.api import EngineApi
@@ -22,6 +22,9 @@ from engine.service.remote import RemoteEngine
 
 FAILED = 1
 """Exit code of what was refused or failed; wrong usage is 2, which Typer gives."""
+
+LEFT = 130
+"""Exit code of what the person left with ctrl+c, as shells have it."""
 
 HomeOption = Annotated[
     Path | None,
@@ -85,7 +88,7 @@ def pairs(values: list[str]) -> dict[str, str]:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a command; an error is written on stderr and exits with 1."""
+    """Run a command; an error is written on stderr and exits with 1, and ctrl+c with 130."""
     try:
         asyncio.run(work)
     except EngineError as error:
@@ -97,6 +100,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
             raise
         complain(told)
         raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        warn("left; what the engine was asked for may still be done")
+        raise typer.Exit(LEFT) from None
+
+
+def still_silent(_asked: str, error: Unavailable) -> None:
+    """Say, while a call waits, that the engine does not answer."""
+    warn(f"{error.message}; {error.hint} (ctrl+c leaves)")
 
 
 def find_home(context: typer.Context, named: Path | None) -> Home:
@@ -108,5 +119,6 @@ def find_home(context: typer.Context, named: Path | None) -> Home:
 async def _connected(
     context: typer.Context, named: Path | None, ask: Callable[[EngineApi], Awaitable[None]]
 ) -> None:
-    async with RemoteEngine(find_home(context, named).socket) as engine:
+    socket = find_home(context, named).socket
+    async with RemoteEngine(socket, silent=still_silent) as engine:
         await ask(engine)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from console.app import ConsoleApp
+from console.asking import still_silent
 from console.log import log_of_console, log_to_file
 from console.preferences import preferences_file, read_preferences
 from console.screens.quit import Leave
@@ -116,6 +117,7 @@ async def console(home: Home) -> None:
     async with RemoteEngine(home.socket) as engine:
         started = child.pid if child is not None else None
         app = ConsoleApp(engine, started=started, preferences=preferences, memory=memory)
+        engine.silent = app.silent
         how = await app.open()
     if child is not None and how is Leave.STOPPED:
         await child.stop()
@@ -126,21 +128,32 @@ async def watch(home: Home) -> None:
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     memory = StateFile(state_file())
+    await answers(home)
     async with RemoteEngine(home.socket) as engine:
-        await engine.system.status()
-        await ConsoleApp(engine, watching=True, preferences=preferences, memory=memory).open()
+        app = ConsoleApp(engine, watching=True, preferences=preferences, memory=memory)
+        engine.silent = app.silent
+        await app.open()
 
 
 async def runs(home: Home) -> bool:
     """Say whether an engine answers on a home; raise `Refused` when it will not speak to us."""
-    async with RemoteEngine(home.socket) as engine:
-        try:
-            await engine.system.status()
-        except Outage:
-            return True  # it answers, if only that it cannot now
-        except Unavailable:
-            return False
+    try:
+        await answers(home)
+    except Outage:
+        return True  # it answers, if only that it cannot now
+    except Unavailable:
+        return False
     return True
+
+
+async def answers(home: Home) -> None:
+    """Wait until the engine of a home answers; say on stderr when that takes long.
+
+    Raises:
+        Unavailable: none is running.
+    """
+    async with RemoteEngine(home.socket, silent=still_silent) as engine:
+        await engine.system.status()
 
 
 def _spawn(home: Home, options: Sequence[str], errors: Path) -> subprocess.Popen[bytes]:

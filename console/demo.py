@@ -40,11 +40,13 @@ async def demo() -> None:
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     async with running() as engine:
-        await ConsoleApp(engine, preferences=preferences).open()
+        app = ConsoleApp(engine, preferences=preferences)
+        engine.silent = app.silent
+        await app.open()
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[EngineApi]:
+async def running() -> AsyncIterator[RemoteEngine]:
     """Run an engine on a throw-away home, with scanners sending to it."""
     with _throw_away_home() as home:
         child = await start_engine(home)

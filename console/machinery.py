@@ -212,8 +212,8 @@ def why_no_cancel(job: Job) -> str:
 def tiles(pulse: Pulse, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
     """Give the facts above the tabs, as far as the engine has told them."""
     status = pulse.status
-    if status is None:
-        waiting: Piece = (pulse.lost or "asking the engine …", "muted")
+    if status is None or pulse.lost:
+        waiting: Piece = (pulse.lost or "asking the engine …", "bad" if pulse.lost else "muted")
         return tuple(Tile(name=name, lines=(waiting,)) for name in TILES)
     said, tone = receivers_said(status.receivers)
     rate = figures.rate(pulse.rate(now)) or "0"

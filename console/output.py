@@ -44,6 +44,12 @@ def complain(error: EngineError) -> None:
         sys.stderr.write(f"  {plain_text(error.hint)}\n")
 
 
+def warn(line: str) -> None:
+    """Write one line on stderr, where a command goes on or was left."""
+    sys.stderr.write(f"anteroom: {plain_text(line)}\n")
+    sys.stderr.flush()
+
+
 def say_json(value: object) -> None:
     """Write a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
     sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n")

@@ -31,6 +31,8 @@ class Pulse:
     status: EngineStatus | None = None
     lost: str = ""
     """Why the engine does not answer; empty while it does."""
+    way: str = ""
+    """What to do about that."""
     opened: int = 0
     """Associations that are open, as Live counts them."""
     _seen: deque[tuple[datetime, int]] = field(default_factory=deque)
@@ -44,7 +46,7 @@ class Pulse:
             self._seen.clear()
             self._steps.clear()
             self._rates.clear()
-        self.status, self.lost = status, ""
+        self.status, self.lost, self.way = status, "", ""
         received = status.accounts.received
         self._seen.append((at, received))
         while len(self._seen) > 2 and at - self._seen[1][0] >= SMOOTHED:
@@ -62,6 +64,10 @@ class Pulse:
         while self._rates and at - self._rates[0][0] > KEPT * STEP:
             self._rates.popleft()
         return max(self._rates[0][1] if self._rates else 0.0, *self.history(), 0.0)
+
+    def lose(self, why: str, way: str) -> None:
+        """Take it that the engine does not answer, and what to do."""
+        self.lost, self.way = why, way
 
     def rate(self, at: datetime) -> float:
         """Give the objects a second of the last moments."""
@@ -103,8 +109,9 @@ class Pulse:
 
     def count(self, mode: str) -> str:
         """Say what waits behind a mode; empty for nothing."""
-        if self.status is None:
-            return ""
+        if self.status is None or self.lost:
+            # What waited then may be done by now.
+            return "!" if mode == "system" and self.troubled else ""
         if mode == "live":
             return str(self.status.associations) if self.status.associations else ""
         if mode == "prearchive":

@@ -291,7 +291,7 @@ class LiveScreen(SkeletonScreen):
     async def _go_on(self) -> None:
         """Draw after news, the first at once, then twice a second at most."""
         while True:
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError), self.host.ahead.resting():
                 await asyncio.wait_for(self._news_came.wait(), TICK)
             if self._paused:
                 self._news_came.clear()
@@ -300,7 +300,8 @@ class LiveScreen(SkeletonScreen):
                 self._news_came.clear()
                 await self._ask()
                 self._draw()
-                await asyncio.sleep(REST)
+                with self.host.ahead.resting():
+                    await asyncio.sleep(REST)
             elif self.is_current:
                 self._draw()
 
@@ -417,6 +418,8 @@ class LiveScreen(SkeletonScreen):
             self.query_one(Chart).draw(felt.history(), rate, peak, CHARTED, now)
             senders = arriving.sender_lines(self._arrivals.transfers, now)
             lines = arriving.receiver_lines(status.receivers, self._arrivals.open)
+            if felt.lost:
+                lines = [((felt.lost, "bad"),)]
             if senders:
                 lines = [*lines, (), (("Last seen", "muted"),), *senders]
             self.pane(TextLines, "receivers").show(lines)

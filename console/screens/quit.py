@@ -42,13 +42,23 @@ class QuitScreen(ModalScreen[Leave | None]):
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
-        silent = "  It does not answer now." if self._lost else ""
         with Vertical(id="question"):
-            yield Static(plain(f"This console started the engine.{silent}"))
+            yield Static(plain(self._says), id="says")
             yield Static(plain(""))
             yield Static(plain("l, enter  leave it running; it goes on receiving"))
             yield Static(plain("s         stop it; nothing is received until it is started again"))
             yield Static(plain("esc       stay"))
+
+    @property
+    def _says(self) -> str:
+        silent = "  It does not answer now." if self._lost else ""
+        return f"This console started the engine.{silent}"
+
+    def engine_lost(self, why: str) -> None:
+        """Say whether the engine answers."""
+        self._lost = bool(why)
+        if self.is_mounted:
+            self.query_one("#says", Static).update(plain(self._says))
 
     def action_leave(self, how: str) -> None:
         """Leave the console."""
@@ -80,5 +90,6 @@ class UnsavedScreen(AskScreen):
                 rows=(*texts, *((download,) if download else ())),
                 says=tuple(says),
                 danger=True,
+                local=True,
             )
         )

@@ -15,17 +15,18 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from console import figures, glyphs
-from console.bridge import EngineEvents, EngineLost
+from console.bridge import EngineEvents
 from console.desk import Desk
 from console.export import Exportable
 from console.keys import MODES, SCREENS
 from console.notices import Severity
+from console.screens.focusing import FocusScreen
+from console.typeahead import QUESTION
 from console.widgets.chrome import Line, ModeLine, Piece, key_hints
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import Event
@@ -64,7 +65,15 @@ class ShowsLabels(Protocol):
         """Draw labels again, without waiting for the engine: they are masked now, or no longer."""
 
 
-class SkeletonScreen(Screen[None]):
+@runtime_checkable
+class AsksEngine(Protocol):
+    """Something in front of a screen whose answer the engine is needed for."""
+
+    def engine_lost(self, why: str) -> None:
+        """Say that the engine does not answer now, or that it does again: then `why` is empty."""
+
+
+class SkeletonScreen(FocusScreen):
     """A screen of the console."""
 
     NAME: ClassVar[str]
@@ -196,19 +205,11 @@ class SkeletonScreen(Screen[None]):
     def _focus_moved(self) -> None:
         self._draw_keys()
 
-    @on(PulseTaken)
-    def _pulse_taken(self) -> None:
-        self.draw_lines()
-
     @on(EngineEvents)
     def _heard_news(self, message: EngineEvents) -> None:
         self._news, batch = self.desk.news, message.batch
         if batch.gap or any(self.concerns(event) for event in batch.events):
             self.look_again()
-
-    @on(EngineLost)
-    def _lost(self) -> None:
-        self.draw_lines()
 
     @on(Worker.StateChanged)
     def _worker_ended(self, message: Worker.StateChanged) -> None:
@@ -273,7 +274,7 @@ class SkeletonScreen(Screen[None]):
 
         self.app.push_screen(ChooseScreen("Copy", choices, labelled=True), copy)
 
-    @work(group="export", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_export(self) -> None:
         """Write the rows of the list to a file."""
         from console.screens.exporting import export_rows  # noqa: PLC0415 (it draws our lines)
@@ -295,7 +296,7 @@ class SkeletonScreen(Screen[None]):
         """Ask the engine again."""
         self.look_again()
 
-    @work(group="question", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_reveal(self) -> None:
         """Show masked labels for a minute; why is asked once an hour, and kept for ever."""
         from console.screens.revealing import reveal  # noqa: PLC0415 (it shows questions)
@@ -345,7 +346,8 @@ class SkeletonScreen(Screen[None]):
         self.query_one("#modes", ModeLine).show(tabs, self.app.current_mode, width)
         strip = self.query_one("#strip", Line)
         strip.display = bool(pulse.lost)
-        strip.say(((f" ! {pulse.lost}; what is shown is old", "plain"),))
+        self.set_class(bool(pulse.lost), "-lost")
+        strip.say(((f" ! {pulse.lost}; {pulse.way or 'what is shown is old'}", "plain"),))
         self._draw_title(width)
         self._draw_status()
         self._draw_keys()
@@ -353,7 +355,9 @@ class SkeletonScreen(Screen[None]):
     def _draw_title(self, width: int) -> None:
         pulse, now = self.desk.pulse, self.desk.clock()
         right: list[Piece] = []
-        if pulse.status is not None:
+        if pulse.lost:
+            right.append(("✗ what is shown is old  ", "bad"))
+        elif pulse.status is not None:
             wide = width >= 100
             listening = [str(one.port) for one in pulse.status.receivers if one.listening]
             shown = f"● {' '.join(listening[:2])}" if listening else "! nobody listens"

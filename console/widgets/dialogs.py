@@ -74,6 +74,8 @@ class Question:
     """The question begins on the button that does nothing."""
     command: Callable[[Answers], str] | None = None
     """The same act as a command."""
+    local: bool = False
+    """It is answered here: the engine is not needed for it."""
     fault: Callable[[Answers], str] = _no_fault
     """Says what is wrong with the answers, empty for nothing."""
 
@@ -101,6 +103,15 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
         """Ask `question`."""
         super().__init__()
         self.question = question
+        self._lost = ""
+
+    def engine_lost(self, why: str) -> None:
+        """Wait with the answer, and keep what was typed, until the engine answers again."""
+        lost = "" if self.question.local else why
+        if lost != self._lost:
+            self._lost = lost
+            if self.is_mounted:
+                self._judge()
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
@@ -158,7 +169,7 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
     @on(Button.Pressed, "#act")
     def do(self) -> None:
         """Give the answers."""
-        if not self._fault():
+        if not self._fault() and not self._lost:
             answers = self.answers
             answers.pop("confirm", None)
             self.dismiss(answers)
@@ -200,8 +211,9 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
 
     def _judge(self) -> None:
         fault = self._fault()
+        # While the engine is lost the button stays: it would give the focus away for good.
         self.query_one("#act", Button).disabled = bool(fault)
-        self.query_one("#fault", Static).update(plain(fault))
+        self.query_one("#fault", Static).update(plain(self._lost or fault))
         if self.question.command is not None:
             command = f"{self.question.command(self.answers)}   (y copies)"
             self.query_one("#command", Static).update(plain(command))

@@ -3,6 +3,7 @@ the protocols in `engine.service.api`; nothing here is written per verb."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,29 @@ CONNECT_SECONDS = 5.0
 ACT_SECONDS = 600.0
 """An act on many sessions may take minutes before it answers."""
 
+SILENT_SECONDS = 10.0
+"""How long an engine may be silent until whoever asked it hears of that."""
+
 MARGIN_SECONDS = 15.0
 """What a waiting verb may take beyond the wait that was asked for."""
 
 IDLE_SECONDS = 5.0
 """An idle connection is dropped before the server drops it, so that no call meets a closing one."""
+
+
+SILENT = Unavailable(
+    f"the engine has not answered for {SILENT_SECONDS:.0f} seconds",
+    hint="it works long, or hangs: see the log of its home; it can be waited for, or left",
+)
+"""What is said of an engine that is connected and silent. No call fails for it."""
+
+
+Silent = Callable[[str, Unavailable], object]
+"""Is told `noun.verb` and what to say."""
+
+
+def _unheard(_asked: str, _error: Unavailable) -> None:
+    """Let a call wait without a word."""
 
 
 class RemoteEngine:
@@ -43,8 +62,22 @@ class RemoteEngine:
     events: api.EventsApi
     system: api.SystemApi
 
-    def __init__(self, socket: Path) -> None:
-        """Prepare to ask the engine at `socket`; nothing is sent yet."""
+    def __init__(
+        self,
+        socket: Path,
+        *,
+        silent: Silent = _unheard,
+        silence: float = SILENT_SECONDS,
+    ) -> None:
+        """Prepare to ask the engine at `socket`; nothing is sent yet.
+
+        Args:
+            socket: Where the engine listens.
+            silent: Is told, once for each call, which verb the engine does not answer; it waits on.
+            silence: Seconds until then; a verb that waits for news has its wait besides.
+        """
+        self.silent = silent
+        self._silence = silence
         self._client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
                 uds=str(socket),
@@ -76,8 +109,15 @@ class RemoteEngine:
         """Close the connections."""
         await self._client.aclose()
 
+    def _is_silent(self, asked: str) -> None:
+        self.silent(asked, SILENT)
+
     async def _ask(self, verb: Verb, /, *args: Any, **kwargs: Any) -> Any:
         arguments = verb.bind(args, kwargs)
+        patience = self._silence + (float(arguments.get("wait", 0.0)) if verb.waits else 0.0)
+        silent = asyncio.get_running_loop().call_later(
+            patience, self._is_silent, f"{verb.noun}.{verb.name}"
+        )
         try:
             response = await self._client.post(
                 verb.path, content=verb.encode_call(arguments), timeout=_timeout(verb, arguments)
@@ -97,6 +137,8 @@ class RemoteEngine:
                 "the engine did not answer",
                 hint="look at it with 'anteroom status' and in the log of its home",
             ) from error
+        finally:
+            silent.cancel()
         if response.status_code == httpx.codes.OK:
             return verb.decode_result(response.content)
         raise decode_error(response.content)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from console import acts
 from console.cli import app
+from engine.model.errors import EngineError, NotFound, Unavailable
 from engine.model.identifiers import PrearchiveId
 from engine.model.prearchive import ActOutcome, PrearchiveSession
-from engine.model.states import Status, Verb
+from engine.model.states import QUEUED_FOR, Status, Verb
 from engine.service.api import EngineApi
 from tests.console.piloting import HOSTILE
 from tests.memory import session
@@ -179,8 +180,12 @@ class Answering:
         self.prearchive = self
         self.told: list[tuple[str, tuple[str, ...]]] = []
         self._sessions = {one.id: one for one in sessions}
+        self.unanswered: EngineError = NotFound("no such prearchive session")
+        """What comes of a question for another session."""
 
     async def show(self, id: str) -> PrearchiveSession:
+        if id not in self._sessions:
+            raise self.unanswered
         return self._sessions[PrearchiveId(id)]
 
     async def reset(self, ids: tuple[str, ...], reason: str) -> tuple[ActOutcome, ...]:
@@ -214,6 +219,23 @@ async def test_what_is_queued_leaves_the_queue_and_what_is_done_is_done_the_othe
         "taken back for 2 sessions; not taken back: it is queued",
         True,
     )
+
+
+@pytest.mark.parametrize("verb", [Verb.MOVE, Verb.DELETE, Verb.ARCHIVE])
+async def test_what_cannot_be_asked_for_is_not_taken_back(verb: Verb) -> None:
+    act = acts.Act(verb=verb, sessions=(session(1), session(2)), project="CARDIO")
+    engine = Answering(session(1, status=QUEUED_FOR[verb]))
+    engine.unanswered = Unavailable("the engine did not answer")
+    with pytest.raises(Unavailable):
+        await acts.take_back(cast("EngineApi", engine), act)
+    assert engine.told == []
+
+
+async def test_what_has_left_the_prearchive_is_taken_back_the_other_way() -> None:
+    act = acts.Act(verb=Verb.MOVE, sessions=(session(1),), project="CARDIO")
+    engine = Answering()
+    await acts.take_back(cast("EngineApi", engine), act)
+    assert engine.told == [("move NEURO3", ("pre_aaaaaaa1",))]
 
 
 @pytest.mark.parametrize("verb", DONE)

@@ -23,7 +23,7 @@ from console.screens.quit import Leave, QuitScreen, UnsavedScreen
 from console.state import StateFile
 from console.theme import OFFERED, STOCK
 from console.widgets import scrollbars
-from console.widgets.dialogs import AskScreen
+from console.widgets.dialogs import AskScreen, PlainInput
 from console.widgets.table import RecordTable
 from engine.model.errors import Unavailable
 from engine.model.prearchive import ActOutcome
@@ -31,6 +31,7 @@ from engine.model.states import Status, Verb
 from tests.console.piloting import (
     HOSTILE,
     SMALL,
+    TINY,
     WIDE,
     Clock,
     console,
@@ -227,6 +228,57 @@ async def test_a_part_that_fails_is_said_without_values_and_the_rest_goes_on(
         assert "DOE" not in painted(app)
         await pilot.press("escape")
         assert isinstance(app.screen, PrearchiveScreen)
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys"),
+    [
+        ("prearchive", ()),
+        ("prearchive", ("slash", "a")),
+        ("prearchive", ("g", "enter")),
+        ("prearchive", ("g", "enter", "tab")),
+        ("live", ("tab",)),
+        ("archive", ("tab",)),
+        ("projects", ("g", "j", "enter")),
+        ("system", ("tab",)),
+        ("prearchive", ("m",)),
+    ],
+)
+async def test_the_focus_survives_terminals_that_are_too_small(
+    mode: str, keys: tuple[str, ...]
+) -> None:
+    app = console(normal(), mode)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+        before = app.screen.focused
+        assert before is not None
+        for size in (SMALL, TINY, (20, 3), SMALL):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+        assert app.screen.focused in app.screen.focus_chain
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: app.screen.focused is before)
+
+
+async def test_a_key_in_a_terminal_that_is_too_small_does_not_lose_the_focus() -> None:
+    app = console(ready(1), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        await pilot.resize_terminal(*TINY)
+        await settled(pilot)
+        await pilot.press("j")
+        await settled(pilot)
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: app.screen.focused is table(app, "sessions"))
+        # Whoever goes on stays where he went.
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(app.screen.focused, PlainInput))
+        await pilot.resize_terminal(*WIDE)
+        await settled(pilot)
+        assert isinstance(app.screen.focused, PlainInput)
 
 
 async def test_an_engine_that_is_gone_is_said_until_it_answers(

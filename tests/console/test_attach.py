@@ -67,6 +67,8 @@ async def test_a_console_wears_what_its_person_has_set_and_remembers(
     assert not first.desk.preferences.uses_mouse
     assert (first.desk.owner, first.desk.watching) == (False, False)
     assert state_file().exists()
+    # An engine that hangs is told of on the screen.
+    assert first.desk.engine.silent == first.silent  # type: ignore[attr-defined]
     assert second.theme == "nord"
 
 
@@ -76,3 +78,4 @@ async def test_a_watching_console_only_watches(
     await attach.watch(Home.find(home, {}))
     (app,) = opened
     assert app.desk.watching and not app.desk.owner
+    assert app.desk.engine.silent == app.silent  # type: ignore[attr-defined]
