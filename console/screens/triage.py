@@ -86,7 +86,7 @@ class TriageScreen(SkeletonScreen):
         """Take the sessions out of the queue."""
         self._ask(Verb.RESET)
 
-    @work(group="question", exit_on_error=False)
+    @work(group=QUESTION, exit_on_error=False)
     async def do_resolve(self) -> None:
         """Show what contradicts itself in the session, and carry out what is decided."""
         sessions = self.chosen()
