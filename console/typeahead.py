@@ -78,7 +78,9 @@ class TypeAhead:
         self._seen: dict[Screen[Any], float] = {}
         """When each modal screen on show was painted first."""
         self._deaf: Screen[Any] | None = None
-        """The screen for which a key came too early: what else came too early is dropped."""
+        """The screen for which a key came too early: what follows it at once is dropped as well."""
+        self._dropped_at = 0.0
+        """When the last of these was typed."""
         self._button_dropped = False
 
     def admits(self, event: Typed) -> bool:
@@ -149,14 +151,18 @@ class TypeAhead:
             self._deaf = None
             return False
         if self._deaf is screen or not (_is_text(event, screen) or _is_command(event, screen)):
-            self._deaf = screen
+            self._deaf, self._dropped_at = screen, event.time
             self._button_dropped = isinstance(event, events.MouseDown)
             return True
         return False
 
     def _was_seen(self, screen: Screen[Any], event: Typed) -> bool:
         painted = self._seen.get(screen)
-        return painted is not None and event.time > painted + self._reaction
+        if painted is None:
+            return False
+        # One run of keys is for one screen: its end would be half a word in a wrong field.
+        since = max(painted, self._dropped_at) if self._deaf is screen else painted
+        return event.time > since + self._reaction
 
     async def _calm(self) -> bool:
         """Wait until what the last event has begun is done; False where that takes too long.

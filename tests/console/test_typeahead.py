@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual import events
+from textual.widgets import Input
 
 from console.typeahead import is_idle
 from console.widgets.dialogs import ChooseScreen
@@ -162,6 +164,21 @@ async def test_a_question_takes_no_key_before_a_person_can_have_seen_it() -> Non
         app.ahead._reaction = 0.0
         write(app, "\r")
         await until(pilot, lambda: len(app.desk.engine.done) == 1)
+
+
+async def test_of_a_run_of_keys_that_began_too_early_no_end_is_written() -> None:
+    async with typing("prearchive") as (app, pilot):
+        write(app, "gi")
+        await calm(pilot)
+        field = app.screen.query(Input).first()
+        label, painted = field.value, app.ahead._seen[app.screen]
+        app.ahead._reaction = 10.0
+        for at, key in ((9.0, "tab"), (11.0, "a"), (20.0, "b"), (31.0, "c")):
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.time = painted + at
+            app.post_message(event)
+            await calm(pilot)
+        assert (field.value, app.screen.focused is field) == (f"{label}c", True)
 
 
 async def test_keys_for_a_question_that_does_not_come_are_dropped_and_that_is_said() -> None:

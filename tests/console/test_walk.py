@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from console.app import ConsoleApp
+from console.preferences import Preferences
 from console.state import StateFile
 from engine.model.home import Home
 from engine.service.engine import Engine
@@ -59,7 +60,9 @@ async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
     engine: Engine, dcmtk: Dcmtk, tmp_path: Path
 ) -> None:
     known, unknown = studies(tmp_path)
-    app = ConsoleApp(engine.acting("root"), memory=StateFile(None))
+    app = ConsoleApp(
+        engine.acting("root"), memory=StateFile(None), preferences=Preferences(reaction=0)
+    )
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "Receiving now")
         await send(dcmtk, engine, known)
