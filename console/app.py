@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 import structlog
 from rich.console import RenderableType
@@ -27,8 +27,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from console import acts, glyphs
+from console import glyphs
+from console.acts import Act
 from console.bridge import EngineEvents, EngineLost, pump
+from console.deeds import Deeds
 from console.desk import Desk
 from console.keys import MODES
 from console.notices import Notice, Severity
@@ -42,10 +44,9 @@ from console.screens.skeleton import AsksEngine, PulseTaken, ShowsLabels, Skelet
 from console.theme import OFFERED, OURS, STOCK
 from console.typeahead import TYPED, TypeAhead, Typed
 from console.widgets import scrollbars
-from engine.model.errors import EngineError, Unavailable
+from engine.model.errors import EngineError
 from engine.service.api import EngineApi
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 LOOK_AT_TERMINAL = 5.0
@@ -99,9 +100,7 @@ class ConsoleApp(App[Leave]):
         self._stir = asyncio.Event()
         self._last: threading.Timer | None = None
         self._used = self.desk.clock()
-        self._acting = asyncio.Lock()
-        self._begun: set[asyncio.Task[Any]] = set()
-        """Acts that go on."""
+        self._deeds = Deeds(self.desk, self.tell, self._skeleton_failed)
         self.ahead = TypeAhead(
             self, self._give_on, self._not_asked, reaction=self.desk.preferences.reaction
         )
@@ -236,64 +235,15 @@ class ConsoleApp(App[Leave]):
             if isinstance(screen, ShowsLabels):
                 screen.masks_changed()
 
-    async def act(self, act: acts.Act) -> tuple[str, ...]:
+    async def act(self, act: Act) -> tuple[str, ...]:
         """Do an act once those before it are done; give the ids of the sessions it was done to."""
-        return await self._through(self._act(act))
+        with self.ahead.acting():
+            return await self._deeds.do(act)
 
     async def undo(self) -> None:
         """Take back the last act that was done here."""
-        await self._through(self._undo())
-
-    async def _through(self, act: Coroutine[Any, Any, T]) -> T:
-        """Bring an act to its end, also where the screen that it began on is left meanwhile."""
-        begun = asyncio.create_task(act)
-        self._begun.add(begun)
-        begun.add_done_callback(self._begun.discard)
         with self.ahead.acting():
-            return await asyncio.shield(begun)
-
-    async def _act(self, act: acts.Act) -> tuple[str, ...]:
-        async with self._acting:
-            try:
-                outcomes = await acts.perform(self.desk.engine, act)
-            except EngineError as error:
-                self._skeleton_failed(error)
-                if isinstance(error, Unavailable):
-                    # The strip goes once the engine answers again; this is to be looked after.
-                    words = f"{act.verb.value}: {error.message}; see whether it was done"
-                    self.tell(words, "warning")
-                return ()
-            done = tuple(one.id for one in outcomes if one.done)
-            if done:
-                kept = tuple(one for one in act.sessions if one.id in done)
-                self.desk.done.append(replace(act, sessions=kept))
-        words, refused = acts.told(act, outcomes)
-        self.tell(words, "warning" if refused else "information")
-        return done
-
-    async def _undo(self) -> None:
-        done = self.desk.done
-        async with self._acting:
-            if not done:
-                self.tell("nothing was done here that could be taken back", "warning")
-                return
-            act = done[-1]
-            if why := acts.why_kept(act):
-                if len(done) > 1:
-                    done.pop()
-                    why += f"; u once more would {acts.taking_back(done[-1])}"
-                self.tell(why, "warning")
-                return
-            try:
-                outcomes = await acts.take_back(self.desk.engine, act)
-            except EngineError as error:
-                self._skeleton_failed(error)
-                if isinstance(error, Unavailable):
-                    self.tell(f"not taken back: {error.message}; u tries again", "warning")
-                return
-            done.pop()
-        words, refused = acts.taken_back(act, outcomes)
-        self.tell(words, "warning" if refused else "information")
+            await self._deeds.undo()
 
     async def open_session(self, id: str) -> None:
         """Go to the prearchive and open a session there, in the place of one that is open."""
