@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +43,10 @@ async def failing(database: Database) -> Outage:
                 await transaction.execute(text("INSERT INTO things VALUES ('a', zeroblob(9000))"))
     finally:
         await database.close()
+        # The thread of a connection that failed says a last word to this loop, and nobody waits.
+        for thread in threading.enumerate():
+            if thread.name.endswith("(_connection_worker_thread)"):
+                await asyncio.to_thread(thread.join)
     assert caught.value.hint
     return caught.value
 
