@@ -45,6 +45,7 @@ from console.theme import OFFERED, OURS, STOCK
 from console.typeahead import TYPED, TypeAhead, Typed
 from console.widgets import scrollbars
 from engine.model.errors import EngineError
+from engine.model.live import EventBatch
 from engine.service.api import EngineApi
 
 log = structlog.get_logger(__name__)
@@ -318,7 +319,12 @@ class ConsoleApp(App[Leave]):
             except EngineError as error:
                 self.lost(error)
             else:
+                back = bool(self.desk.pulse.lost)
                 self.desk.pulse.take(status, self.desk.clock())
+                if back:
+                    # What was asked meanwhile had no answer, and no event says that it would now.
+                    again = EventBatch(epoch="", events=(), last=0, gap=True)
+                    self._tell_screens(EngineEvents(again))
             self._draw_lines()
             for screen in self.screen_stack:
                 screen.post_message(PulseTaken())

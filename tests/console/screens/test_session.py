@@ -23,7 +23,7 @@ from engine.model.contradictions import (
     Contradiction,
     ContradictionKind,
 )
-from engine.model.errors import Unavailable
+from engine.model.errors import Outage, Unavailable
 from engine.model.live import Event
 from engine.model.prearchive import PrearchiveSession
 from engine.model.routing import Route
@@ -535,6 +535,26 @@ async def test_late_answers_to_old_questions_are_dropped(monkeypatch: pytest.Mon
         assert screen.route is not None
         assert screen.route.session == f"routed {SECOND}"
         assert f"routed {FIRST}" not in painted(app)
+
+
+async def test_what_was_asked_during_an_outage_is_asked_again_without_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = prearchive(facts())
+    api: Any = app.desk.engine.prearchive
+
+    async def full(*words: str) -> None:
+        raise Outage("the database is full")
+
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "MR_1")
+        with monkeypatch.context() as outage:
+            for name in ("show", "contents", "header"):
+                outage.setattr(api, name, full)
+            outage.setattr(app.desk.engine.system, "status", full)
+            await pilot.press("enter")
+            await shown(pilot, "the database is full; what is shown is old", "asking the engine")
+        await shown(pilot, "PatientName", "● ready")
 
 
 async def test_what_is_known_stays_while_the_engine_does_not_answer(
