@@ -9,6 +9,7 @@ import pytest
 
 from console.glyphs import MASK
 from console.screens.overlays import TextScreen
+from console.widgets import filterline
 from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
 from engine.model.prearchive import LogEntry
 from engine.model.states import Status
@@ -77,6 +78,12 @@ async def test_a_filter_unmarks_what_it_hides_and_says_so() -> None:
         await shown(pilot, "4 sessions shown")
 
 
+@pytest.fixture
+def typed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a filter hold once it is whole: half of one would find other rows."""
+    monkeypatch.setattr(filterline, "PAUSE", 3600.0)
+
+
 async def marked_far_and_near(pilot: Any, total: int) -> None:
     """Mark one row at the end of the list, and the first two."""
     await shown(pilot, f"{total} sessions shown")
@@ -86,6 +93,7 @@ async def marked_far_and_near(pilot: Any, total: int) -> None:
     await shown(pilot, f"3 sessions marked of {total}")
 
 
+@pytest.mark.usefixtures("typed_at_once")
 @pytest.mark.parametrize("hidden", ["pre_aaaaaaa249", "pre_aaaaaaa0"])
 async def test_marks_do_not_reach_beyond_a_filter_that_leaves_more_than_is_loaded(
     hidden: str,
@@ -106,6 +114,7 @@ async def test_marks_do_not_reach_beyond_a_filter_that_leaves_more_than_is_loade
         assert set(app.screen_stack[-2].chosen_ids()) == marked - {hidden}  # type: ignore[attr-defined]
 
 
+@pytest.mark.usefixtures("typed_at_once")
 async def test_what_no_longer_fits_the_filter_of_a_long_list_is_unmarked() -> None:
     facts = many(250)
     app = console(facts, "prearchive")
@@ -119,6 +128,7 @@ async def test_what_no_longer_fits_the_filter_of_a_long_list_is_unmarked() -> No
         await shown(pilot, "2 sessions marked of 249", "1 row left the list")
 
 
+@pytest.mark.usefixtures("typed_at_once")
 async def test_nothing_is_done_to_marks_that_the_filter_may_hide() -> None:
     app = console(many(250), "prearchive")
     async with app.run_test(size=WIDE) as pilot:
