@@ -167,7 +167,7 @@ async def test_a_place_that_is_taken_is_passed_by(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = iter(["20260102_030405006", "20260102_030405006", "20260102_030405007"])
-    monkeypatch.setattr(desk_module, "_timestamp", lambda moment: next(places))
+    monkeypatch.setattr(desk_module, "timestamp_of", lambda moment: next(places))
     first, _ = await office.desk.claim(REQUEST)
     await office.close(first.session)
     second, _ = await office.desk.claim(REQUEST)
@@ -177,7 +177,7 @@ async def test_a_place_that_is_taken_is_passed_by(
 async def test_without_a_free_place_there_is_no_claim(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_module, "_timestamp", lambda moment: "20260102_030405006")
+    monkeypatch.setattr(desk_module, "timestamp_of", lambda moment: "20260102_030405006")
     first, _ = await office.desk.claim(REQUEST)
     await office.close(first.session)
     with pytest.raises(NoClaim):
