@@ -77,8 +77,8 @@ async def typing(mode: str, facts: Facts | None = None, **options: Any) -> Any:
         yield app, pilot
 
 
-# Without the prearchive's own list: its verbs change it while the rest is typed. What is typed
-# there is tested below, text by text.
+# The prearchive's own list is left out: some bursts end there in another way than the same keys
+# typed slowly, and the cause is not known. Single texts are tested there below.
 @pytest.mark.parametrize("screen", [name for name in SCREENS if name != "prearchive"])
 async def test_a_burst_of_keys_ends_as_the_same_keys_typed_slowly(
     screen: str, monkeypatch: pytest.MonkeyPatch
