@@ -149,9 +149,13 @@ class FollowingScreen(TriageScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self.look_again()
+        self.look()
 
     def look_again(self) -> None:
+        """Ask again: looks at a session have a pace of their own."""
+        self.look()
+
+    def look(self) -> None:
         """Ask about the session again, twice a second at most."""
         self._told.set()
         if self._following is None or self._following.is_finished:

@@ -20,9 +20,6 @@ from console.widgets.table import RecordTable, TableColumn
 CARD_PAUSE = 0.2
 """Seconds that the cursor has to rest on a row until its card is asked for."""
 
-REST = 0.5
-"""Seconds between two questions for the list while there is news."""
-
 
 class ListScreen(SkeletonScreen):
     """A screen with one filter line, one table and one card."""
@@ -40,9 +37,6 @@ class ListScreen(SkeletonScreen):
         self.order = left.sort or self.NEWEST
         self.descending = left.descending if left.sort else True
         self._card_timer: Timer | None = None
-        self._list_timer: Timer | None = None
-        self._stale = False
-        """Something happened while the list was left alone."""
 
     # What a screen brings.
 
@@ -87,12 +81,8 @@ class ListScreen(SkeletonScreen):
         self.set_class(card is False, "card-closed")
         self.fetch(0)
 
-    def look_again(self) -> None:
-        """Ask for the rows on show again, twice a second at most."""
-        if self._list_timer is not None:
-            self._stale = True
-            return
-        self._list_timer = self.set_timer(REST, self._rested)
+    def look(self) -> None:
+        """Ask for the rows on show again."""
         self.table.outdate()
 
     def why_not(self, action: str) -> str:
@@ -173,9 +163,3 @@ class ListScreen(SkeletonScreen):
         left.sort, left.descending = sort, descending
         self.table.order(sort, descending)
         self.table.renew()
-
-    def _rested(self) -> None:
-        self._list_timer = None
-        if self._stale:
-            self._stale = False
-            self.look_again()

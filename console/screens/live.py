@@ -98,7 +98,7 @@ class LiveScreen(SkeletonScreen):
     def come_back(self) -> None:
         """Learn what happened while another mode was on show."""
         self._catch_up()
-        self.look_again()
+        self.look()
 
     def crumb(self) -> str:
         """Say that the picture is held still, and how much has come meanwhile."""
@@ -113,6 +113,10 @@ class LiveScreen(SkeletonScreen):
         )
 
     def look_again(self) -> None:
+        """Ask again: pictures have a pace of their own."""
+        self.look()
+
+    def look(self) -> None:
         """Ask again with the next picture."""
         if self._going_on is not None and self._going_on.is_finished:
             # One picture could not be drawn; the next may.

@@ -31,9 +31,6 @@ from engine.model.live import ReceiverStatus
 PAUSE = 0.2
 """Seconds that the cursor has to rest until what it is on is shown."""
 
-REST = 0.5
-"""Seconds between two questions for the list while there is news."""
-
 SETTINGS, RULES = "Settings", "Rules"
 
 
@@ -53,7 +50,6 @@ class ProjectsScreen(RulingScreen):
         self._places: dict[str, Place] = {}
         self._tab = SETTINGS
         self._rest_timer: Timer | None = None
-        self._list_timer: Timer | None = None
 
     def content(self) -> ComposeResult:
         """Lay out the list and what is chosen."""
@@ -76,16 +72,15 @@ class ProjectsScreen(RulingScreen):
         self.pane(RecordTable, "settings").border_title = SETTINGS
         places.focus()
         self._draw_right()
-        self._fetch()
+        self.look()
 
     def crumb(self) -> str:
         """Say which one is shown."""
         return f"Projects ▸ {self.place.title}" if self.place is not None else "Projects"
 
-    def look_again(self) -> None:
-        """Ask for the list again, twice a second at most."""
-        if self._list_timer is None:
-            self._list_timer = self.set_timer(REST, self._fetch)
+    def look(self) -> None:
+        """Ask for the list."""
+        self._fetch()
 
     async def action_do(self, name: str, *arguments: int) -> None:
         """Run a verb of the key table, on what the cursor is on even where it does not rest yet."""
@@ -231,7 +226,6 @@ class ProjectsScreen(RulingScreen):
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _fetch(self) -> None:
-        self._list_timer = None
         await self._load()
 
     async def _load(self) -> None:

@@ -15,6 +15,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
@@ -79,11 +80,14 @@ class SkeletonScreen(FocusScreen):
     NAME: ClassVar[str]
     """In the key table."""
     KINDS: ClassVar[frozenset[str]] = frozenset()
-    """The kinds of events after which `look_again` is called."""
+    """The kinds of events after which the engine is asked again."""
 
     CSS_PATH = sheets()
     # An app's own widgets would be selected with the first tab stop.
     AUTO_FOCUS = ""
+
+    REST: ClassVar[float] = 0.5
+    """Seconds between two questions to the engine while there is news."""
 
     def __init__(self, desk: Desk) -> None:
         """Show what the engine of `desk` knows."""
@@ -92,6 +96,9 @@ class SkeletonScreen(FocusScreen):
         self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
         self._news = desk.news
         """How often there were news when this screen heard of them last."""
+        self._rest: Timer | None = None
+        self._again = False
+        """Something happened during the rest."""
 
     # What a screen brings.
 
@@ -107,8 +114,9 @@ class SkeletonScreen(FocusScreen):
         """Say why a verb of the key table is not possible now; empty when it is."""
         return ""
 
-    def look_again(self) -> None:
-        """Ask the engine again, after news or because the person wants to."""
+    def look(self) -> None:
+        """Ask the engine now: after what the person did, or because he wants to. What he types
+        meanwhile waits for the answer, and so is about what has come of it."""
 
     def concerns(self, event: Event) -> bool:
         """Whether an event may have changed what is shown."""
@@ -171,6 +179,14 @@ class SkeletonScreen(FocusScreen):
     def keys_changed(self) -> None:
         """Draw the key line again: what is possible may have changed."""
         self._draw_keys()
+
+    def look_again(self) -> None:
+        """Ask the engine again after news, at once but for a rest between two questions."""
+        if self._rest is not None:
+            self._again = True
+            return
+        self._rest = self.set_timer(self.REST, self._rested)
+        self.look()
 
     # How it works.
 
@@ -294,7 +310,7 @@ class SkeletonScreen(FocusScreen):
 
     def do_reload(self) -> None:
         """Ask the engine again."""
-        self.look_again()
+        self.look()
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_reveal(self) -> None:
@@ -332,6 +348,12 @@ class SkeletonScreen(FocusScreen):
             return False
         self.app.pop_screen()
         return True
+
+    def _rested(self) -> None:
+        self._rest = None
+        if self._again:
+            self._again = False
+            self.look_again()
 
     def draw_lines(self) -> None:
         """Draw title, modes, strip, status and keys, as far as they have changed."""

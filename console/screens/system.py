@@ -29,9 +29,6 @@ from engine.model.live import Event, Job, ReceiverStatus, Transfer
 
 HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
 
-REST = 1.0
-"""Seconds between two questions while there is news."""
-
 PAUSE = 0.2
 """Seconds that the cursor has to rest until the detail is drawn."""
 
@@ -49,6 +46,7 @@ class SystemScreen(ReceptionScreen):
     KINDS = frozenset({"configuration", "engine", "job", "session", "transfer"})
     CSS_PATH = sheets("system.tcss")
     BINDINGS = bindings("system")
+    REST = 1.0
 
     def __init__(self, desk: Desk) -> None:
         """Show the engine of `desk`."""
@@ -64,7 +62,6 @@ class SystemScreen(ReceptionScreen):
         self._checked_all: datetime | None = None
         self._recheck = False
         self._held = False
-        self._look_timer: Timer | None = None
         self._detail_timer: Timer | None = None
 
     def content(self) -> ComposeResult:
@@ -107,10 +104,14 @@ class SystemScreen(ReceptionScreen):
         self._recheck |= event.kind in ("engine", "configuration")
         return super().concerns(event)
 
-    def look_again(self) -> None:
-        """Ask again, once a second at most, unless the picture is held."""
-        if self._look_timer is None and not self._held:
-            self._look_timer = self.set_timer(REST, self._look_on)
+    def look(self) -> None:
+        """Ask again, unless the picture is held."""
+        if self._held:
+            return
+        self._look()
+        old = self._checked is None or self.desk.clock() - self._checked > STALE
+        if self._recheck or old:
+            self._look_at_itself(thorough=False)
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
@@ -286,15 +287,6 @@ class SystemScreen(ReceptionScreen):
         else:
             self.tell(done)
         self._look()
-
-    def _look_on(self) -> None:
-        self._look_timer = None
-        if self._held:
-            return
-        self._look()
-        old = self._checked is None or self.desk.clock() - self._checked > STALE
-        if self._recheck or old:
-            self._look_at_itself(thorough=False)
 
     @work(exclusive=True, group="machinery", exit_on_error=False)
     async def _look(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.timer import Timer
 
 from console import figures, trashed
 from console.desk import Desk
@@ -19,9 +18,6 @@ from console.typeahead import QUESTION
 from console.widgets.dialogs import AskScreen
 from console.widgets.table import RecordTable
 from engine.model.contents import TrashedSession
-
-REST = 0.5
-"""Seconds between two looks while there is news."""
 
 
 class TrashScreen(SkeletonScreen):
@@ -36,8 +32,6 @@ class TrashScreen(SkeletonScreen):
         """Show the trash."""
         super().__init__(desk)
         self._sessions: dict[str, TrashedSession] = {}
-        self._timer: Timer | None = None
-        self._again = False
 
     def content(self) -> ComposeResult:
         """Lay out the list."""
@@ -48,7 +42,7 @@ class TrashScreen(SkeletonScreen):
         self._table.border_title = plain("Deleted sessions")
         self._table.border_subtitle = plain("the one deleted last first")
         self._table.focus()
-        self.look_again()
+        self.look()
 
     def crumb(self) -> str:
         """Say that it is the trash of the prearchive."""
@@ -60,12 +54,8 @@ class TrashScreen(SkeletonScreen):
             return "the trash is empty"
         return super().why_not(action)
 
-    def look_again(self) -> None:
-        """Ask for the list again, twice a second at most."""
-        if self._timer is not None:
-            self._again = True
-            return
-        self._timer = self.set_timer(REST, self._rested)
+    def look(self) -> None:
+        """Ask for the list."""
         self._fetch()
 
     def masks_changed(self) -> None:
@@ -112,7 +102,7 @@ class TrashScreen(SkeletonScreen):
                 self.tell(f"{one.id} is being put back")
             else:
                 self.tell(f"not put back: {outcome.message}", "warning")
-        self.look_again()
+        self.look()
 
     @on(RecordTable.CursorMoved)
     def cursor_moved(self) -> None:
@@ -126,12 +116,6 @@ class TrashScreen(SkeletonScreen):
     @property
     def _chosen(self) -> TrashedSession | None:
         return self._sessions.get(self._table.cursor_key or "")
-
-    def _rested(self) -> None:
-        self._timer = None
-        if self._again:
-            self._again = False
-            self.look_again()
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _fetch(self) -> None:

@@ -121,7 +121,7 @@ class TriageScreen(SkeletonScreen):
         given = await self.app.push_screen_wait(AskScreen(asked))
         if given is not None:
             await self.host.act(answered(given))
-            self.look_again()
+            self.look()
 
     @work(exclusive=True, group="log", exit_on_error=False)
     async def do_log(self) -> None:
@@ -203,7 +203,7 @@ class TriageScreen(SkeletonScreen):
         act = acts.answered(verb, sessions, given)
         if done := await self.host.act(act):
             self.acted(verb, done)
-        self.look_again()
+        self.look()
 
 
 def _cancels(sessions: Sequence[PrearchiveSession]) -> bool:

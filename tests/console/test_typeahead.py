@@ -24,11 +24,10 @@ LONGEST_WAIT = 60.0
 
 TIMERS = (
     *("console.widgets.filterline.PAUSE", "console.screens.listing.CARD_PAUSE"),
-    *("console.screens.listing.REST", "console.screens.following.CURSOR_PAUSE"),
+    *("console.screens.skeleton.SkeletonScreen.REST", "console.screens.following.CURSOR_PAUSE"),
     *("console.screens.ruling.CHECK_PAUSE", "console.screens.projects.PAUSE"),
-    *("console.screens.projects.REST", "console.screens.system.PAUSE"),
-    *("console.screens.system.REST", "console.screens.filed.PAUSE"),
-    *("console.screens.trash.REST", "console.screens.sessionchoice.PAUSE"),
+    *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
+    *("console.screens.filed.PAUSE", "console.screens.sessionchoice.PAUSE"),
 )
 """What waits for the end of the typing: whoever types slowly has waited for all of it."""
 
@@ -77,9 +76,7 @@ async def typing(mode: str, facts: Facts | None = None, **options: Any) -> Any:
         yield app, pilot
 
 
-# The prearchive's own list is left out: some bursts end there in another way than the same keys
-# typed slowly, and the cause is not known. Single texts are tested there below.
-@pytest.mark.parametrize("screen", [name for name in SCREENS if name != "prearchive"])
+@pytest.mark.parametrize("screen", SCREENS)
 async def test_a_burst_of_keys_ends_as_the_same_keys_typed_slowly(
     screen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
