@@ -103,7 +103,7 @@ class ConsoleApp(App[Leave]):
         self._used = self.desk.clock()
         self._deeds = Deeds(self.desk, self.tell, self._skeleton_failed)
         self.ahead = TypeAhead(
-            self, self._give_on, self._not_asked, reaction=self.desk.preferences.reaction
+            self, self._give_on, self._keys_dropped, reaction=self.desk.preferences.reaction
         )
         for name, screen in _screens(self.desk).items():
             self.add_mode(name, screen)
@@ -294,9 +294,8 @@ class ConsoleApp(App[Leave]):
         if renderable is not None and not self._batch_count:
             self.ahead.painted(screen)
 
-    def _not_asked(self) -> None:
-        words = "the engine has not answered yet: what was typed for its question was dropped"
-        self.tell(words, "warning")
+    def _keys_dropped(self, why: str) -> None:
+        self.tell(why, "warning")
 
     async def _listen(self) -> None:
         await pump(self.desk.engine, self._tell_screens)

@@ -1,7 +1,8 @@
 """What is typed before its effect is there. Keys, pastes and clicks are given on one at a time,
 each once what the one before has begun is done: text after a key that opens an input is typed into
 that input, whether it comes in one write or slowly. What opens in front of a screen takes only text
-that was typed before it was on show, never a key that decides."""
+that was typed before it was on show, never a key that decides. Where a key is refused, what was
+typed behind it before a person can have seen that is dropped: it may have been for a question."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import filterfalse
 from typing import Any
+from weakref import WeakSet
 
 from textual import events
 from textual.app import App
@@ -46,7 +48,7 @@ class TypeAhead:
         self,
         app: App[Any],
         give_on: Callable[[Typed], Awaitable[None]],
-        dropped: Callable[[], None],
+        dropped: Callable[[str], None],
         *,
         reaction: float,
     ) -> None:
@@ -55,7 +57,7 @@ class TypeAhead:
         Args:
             app: The app.
             give_on: Lets the app deal with an event; called by the app itself.
-            dropped: Is told when keys are dropped since their question has not come.
+            dropped: Is told why keys are dropped.
             reaction: Seconds until a person can have seen what has just been painted.
         """
         self.patience = PATIENCE
@@ -75,6 +77,11 @@ class TypeAhead:
         """Workers that ask nothing any more."""
         self._asking: dict[Worker[Any], Screen[Any]] = {}
         """Workers that wait for the person, and the screens that he answers."""
+        self._meant: WeakSet[Worker[Any]] = WeakSet()
+        """Workers that have asked something, or done something."""
+        self._refused: float | None = None
+        """When a key was refused, or the last of those dropped behind it was typed."""
+        self._refusal_told = False
         self._seen: dict[Screen[Any], float] = {}
         """When each modal screen on show was painted first."""
         self._deaf: Screen[Any] | None = None
@@ -108,30 +115,45 @@ class TypeAhead:
                     if self._takes(event):
                         self._app.call_later(self._give_on, event)
 
-    def resting(self) -> contextlib.AbstractContextManager[None]:
+    def resting(self) -> contextlib.AbstractContextManager[object]:
         """Let nobody wait for a worker that waits for news itself."""
         return _within(self._resting)
 
-    def acting(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def acting(self) -> Iterator[None]:
         """Let a worker ask nothing any more: it does what was answered."""
-        return _within(self._acting)
+        with _within(self._acting) as worker:
+            if worker is not None:
+                self._meant.add(worker)
+            yield
 
     def asks(self, worker: Worker[Any], screen: Screen[Any]) -> None:
         """Note that a worker waits for the answer that a person gives on a screen."""
         if worker.group != QUESTION:
             raise RuntimeError(f"{worker.name} asks the person: its group must be {QUESTION!r}")
         self._asking[worker] = screen
+        self._meant.add(worker)
 
     def answered(self, worker: Worker[Any]) -> None:
         """Note that a worker has its answer."""
         self._asking.pop(worker, None)
+
+    def ended(self, worker: Worker[Any]) -> None:
+        """Note that a worker is done: one that might have asked, and neither asked nor did
+        anything, has refused."""
+        if worker.group == QUESTION and worker not in self._before and worker not in self._meant:
+            self.refused()
+
+    def refused(self) -> None:
+        """Note that what the last key stands for is not done; why was said to the person."""
+        self._refused, self._refusal_told = _now(), False
 
     def painted(self, screen: Screen[Any]) -> None:
         """Note that a screen was sent to the terminal."""
         if isinstance(screen, ModalScreen) and screen.is_mounted and screen not in self._seen:
             stack = self._app.screen_stack
             self._seen = {one: when for one, when in self._seen.items() if one in stack}
-            self._seen[screen] = events.Idle().time
+            self._seen[screen] = _now()
 
     def _takes(self, event: Typed) -> bool:
         if self._too_early(event):
@@ -146,6 +168,11 @@ class TypeAhead:
             # A button that was pressed is let go by who has it.
             dropped, self._button_dropped = self._button_dropped, False
             return dropped
+        if self._refused is not None:
+            if event.time <= self._refused + self._reaction:
+                self._drop_behind_refusal(event)
+                return True
+            self._refused = None
         screen = self._app.screen
         if not isinstance(screen, ModalScreen) or self._was_seen(screen, event):
             self._deaf = None
@@ -155,6 +182,14 @@ class TypeAhead:
             self._button_dropped = isinstance(event, events.MouseDown)
             return True
         return False
+
+    def _drop_behind_refusal(self, event: Typed) -> None:
+        # One run of keys is dropped whole, as below.
+        self._refused = max(self._refused or 0.0, event.time)
+        self._button_dropped = isinstance(event, events.MouseDown)
+        if not self._refusal_told:
+            self._refusal_told = True
+            self._dropped("what was typed behind that was dropped")
 
     def _was_seen(self, screen: Screen[Any], event: Typed) -> bool:
         painted = self._seen.get(screen)
@@ -221,23 +256,30 @@ class TypeAhead:
                 kept.append(event)
             pressed = isinstance(event, events.MouseDown)
         if len(kept) < len(self._held):
-            self._dropped()
+            self._dropped(
+                "the engine has not answered yet: what was typed for its question was dropped"
+            )
         self._held = deque(kept)
 
 
 @contextlib.contextmanager
-def _within(workers: set[Worker[Any]]) -> Iterator[None]:
+def _within(workers: set[Worker[Any]]) -> Iterator[Worker[Any] | None]:
     """Let the worker that runs be one of these for a while; what is no worker is none of them."""
     try:
         worker = get_current_worker()
     except NoActiveWorker:
-        yield
+        yield None
         return
     workers.add(worker)
     try:
-        yield
+        yield worker
     finally:
         workers.discard(worker)
+
+
+def _now() -> float:
+    """Return the time on the clock that events are stamped by."""
+    return events.Idle().time
 
 
 def is_idle(pump: MessagePump) -> bool:

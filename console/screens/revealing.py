@@ -31,7 +31,8 @@ async def reveal(screen: SkeletonScreen) -> None:
             return
         why = given["reason"]
     try:
-        await screen.engine.audit.note("revealed", screen.NAME, why)
+        with screen.host.ahead.acting():
+            await screen.engine.audit.note("revealed", screen.NAME, why)
     except EngineError as error:
         # What cannot be recorded is not shown.
         screen.failed(error)

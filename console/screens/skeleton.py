@@ -229,6 +229,8 @@ class SkeletonScreen(FocusScreen):
 
     @on(Worker.StateChanged)
     def _worker_ended(self, message: Worker.StateChanged) -> None:
+        if message.worker.is_finished:
+            self.host.ahead.ended(message.worker)
         error = message.worker.error
         if message.state is WorkerState.ERROR and error is not None:
             reference = secrets.token_hex(4)
@@ -239,6 +241,7 @@ class SkeletonScreen(FocusScreen):
         """Run a verb of the key table, or say why it is not possible now."""
         if why := self.why_off(name):
             self.tell(f"not now: {why}", "warning")
+            self.host.ahead.refused()
             return
         verb: Callable[..., object] = getattr(self, f"do_{name}")
         result = verb(*arguments)
@@ -278,6 +281,7 @@ class SkeletonScreen(FocusScreen):
         offered = tuple(self.copies())
         if not offered:
             self.tell("there is nothing to copy here", "warning")
+            self.host.ahead.refused()
             return
         choices = tuple(
             Choice(key=str(place), title=one.title, detail=one.text)

@@ -73,7 +73,8 @@ def write(app: Any, text: str) -> None:
 
 
 async def calm(pilot: Pilot[Any]) -> None:
-    """Wait until nothing that was typed, nor anything that it has begun, is on its way."""
+    """Wait until nothing that was typed, nor anything that it has begun, is on its way, and what
+    has opened is on show."""
     app: Any = pilot.app
     still = 0
     while still < 3 and app.is_running:
@@ -83,7 +84,8 @@ async def calm(pilot: Pilot[Any]) -> None:
             one.group not in (*ON_THEIR_OWN, *FROM_THE_FIRST) and not _rests(app, one)
             for one in app.workers
         )
-        on_its_way = working or app.ahead._busy
+        hidden = isinstance(app.screen, ModalScreen) and app.screen not in app.ahead._seen
+        on_its_way = working or hidden or app.ahead._busy
         still = still + 1 if not on_its_way and all(map(is_idle, nodes)) else 0
 
 
@@ -111,7 +113,8 @@ def stand(app: Any) -> dict[str, Any]:
 async def typed_slowly(pilot: Pilot[Any], text: str) -> None:
     """Type a text key by key, each once the one before has had its effect; but leave out what the
     console says that it drops of a text that comes in one write: of what is typed ahead, whatever
-    has opened in front takes text for its input only, and a command line the command."""
+    has opened in front takes text for its input only, and a command line the command; and nothing
+    is done of what stands behind a key that is refused."""
     app: Any = pilot.app
     before = app.screen
     for key in KEYS.findall(text):
@@ -128,6 +131,8 @@ async def typed_slowly(pilot: Pilot[Any], text: str) -> None:
                 return
         write(app, key)
         await calm(pilot)
+        if app.ahead._refused is not None:
+            return
 
 
 def _rests(app: Any, worker: Any) -> bool:

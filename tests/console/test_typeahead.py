@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from textual.widgets import Input
 
 from console.typeahead import is_idle
 from console.widgets.dialogs import ChooseScreen
+from engine.model.states import Status
 from tests.console.bursting import Deeds, calm, stand, typed_slowly, write
 from tests.console.piloting import console, until
 from tests.console.scenes import normal
@@ -198,6 +200,83 @@ async def test_keys_for_a_question_that_does_not_come_are_dropped_and_that_is_sa
         await until(pilot, lambda: app.current_mode == "archive")
         write(app, "q")
         await until(pilot, lambda: not app.is_running)
+
+
+@pytest.mark.parametrize(
+    ("mode", "opened", "text", "why"),
+    [
+        ("prearchive", "", "wr\r", "nothing in it contradicts itself"),
+        ("prearchive", "*", "ir\r4", "labels are given to one session at a time"),
+        ("filed", ">", "/a\r4", "header, history and document can be searched"),
+    ],
+)
+async def test_what_is_typed_behind_a_key_that_is_refused_does_nothing(
+    mode: str, opened: str, text: str, why: str
+) -> None:
+    mode, first = SCREENS[mode]
+    async with typing(mode) as (app, pilot):
+        for key in first + opened:
+            write(app, key)
+            await calm(pilot)
+        before = stand(app)
+        write(app, text)
+        await calm(pilot)
+        assert stand(app) == before
+        told = [one.text for one in app.desk.notices.all]
+        assert why in told[1]
+        assert told[0] == "what was typed behind that was dropped"
+        # What is typed by somebody who has seen that goes its way.
+        write(app, "4" if mode == "prearchive" else "2")
+        await calm(pilot)
+        assert app.current_mode != mode
+
+
+async def test_a_question_that_is_refused_once_the_engine_was_asked_takes_its_keys_along() -> None:
+    facts = normal()
+    async with typing("prearchive", facts) as (app, pilot):
+        row = app.screen.table.cursor_key
+        facts.sessions[row] = replace(facts.sessions[row], status=Status.BUILDING, locked=True)
+        write(app, "xr\r4")
+        await calm(pilot)
+        now = stand(app)
+        assert (now["screens"], now["mode"], now["done"]) == (
+            ["PrearchiveScreen"],
+            "prearchive",
+            [],
+        )
+        assert "not now" in app.desk.notices.all[1].text
+
+
+async def test_what_was_typed_before_a_refusal_could_be_seen_is_dropped_with_the_whole_run() -> (
+    None
+):
+    async with typing("prearchive", reaction=10.0) as (app, pilot):
+        write(app, "w")
+        await calm(pilot)
+        told = app.ahead._refused
+        for at in (9.0, 18.0, 27.0):
+            event = events.Key("4", "4")
+            event.time = told + at
+            app.post_message(event)
+            await calm(pilot)
+            assert app.current_mode == "prearchive"
+        assert [one.text for one in app.desk.notices.all].count(
+            "what was typed behind that was dropped"
+        ) == 1
+        event = events.Key("4", "4")
+        event.time = told + 38.0
+        app.post_message(event)
+        await calm(pilot)
+        assert app.current_mode == "archive"
+
+
+async def test_keys_behind_what_is_done_without_a_question_go_on() -> None:
+    async with typing("prearchive") as (app, pilot):
+        write(app, "gr4")
+        await calm(pilot)
+        now = stand(app)
+        assert now["mode"] == "archive"
+        assert len(now["done"]) == 1
 
 
 async def test_only_workers_of_the_group_that_is_waited_for_may_ask() -> None:

@@ -76,11 +76,16 @@ async def test_what_is_typed_in_one_write_is_obeyed_as_if_it_were_typed_slowly(
         await asyncio.to_thread(send, served.port, make_study(1, 2), lambda _: None)
         await terminal.run("--home", str(served.home))
         await terminal.until("Receiving now")
-        # The lists of two modes, a filter of words that are verbs too.
+        # The lists of two modes, a filter of words that are verbs too, and a question that waits.
         await terminal.type("2/status:archiving axr\r4/a\r2")
         await terminal.until("/ status:archiving axr")
         await terminal.type("\x1b")
-        await terminal.until(lambda screen: "axr" not in screen and "1 session" in screen)
+        # Until it is built its question is refused, and what is typed behind that with it.
+        await terminal.until(lambda screen: "axr" not in screen and "ready" in screen.lower())
+        await terminal.type("gx\r\rnot wanted\r\r")
+        await terminal.until("Delete 1 session")
+        await terminal.press("Escape")
+        await terminal.until(lambda screen: "Delete 1 session" not in screen)
         await terminal.type(":go to system\r")
         await terminal.until("Checks")
         await terminal.type(":\r\r\r")
