@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -105,7 +106,10 @@ def test_a_start_that_is_told_to_end_leaves_nothing_running(
 class Terminal:
     """A command in a terminal of its own."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, config: Path, *words: str) -> None:
+        (config / "anteroom").mkdir(parents=True)
+        # Who types here has seen a question as soon as it is there.
+        (config / "anteroom" / "console.yaml").write_text("reaction: 0\n", "utf-8")
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.process = subprocess.Popen(
@@ -114,7 +118,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=os.environ | {"TERM": "xterm-256color"},
+            env=os.environ | {"TERM": "xterm-256color", "XDG_CONFIG_HOME": str(config)},
             start_new_session=True,
         )
         os.close(slave)
@@ -122,8 +126,9 @@ class Terminal:
 
     def wait_for(self, words: str) -> None:
         """Read until something is shown."""
+        deadline = time.monotonic() + PATIENCE
         while words not in self.seen:
-            self._read()
+            self._read(deadline)
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -132,9 +137,10 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end and give the exit code."""
+        deadline = time.monotonic() + PATIENCE
         try:
             while True:
-                self._read()
+                self._read(deadline)
         except OSError:
             return self.process.wait(PATIENCE)
 
@@ -152,9 +158,11 @@ class Terminal:
         if self._master >= 0:
             os.close(self._master)
 
-    def _read(self) -> None:
-        ready, _, _ = select.select([self._master], [], [], PATIENCE)
-        assert ready, f"nothing more was shown after {self.seen[-200:]!r}"
+    def _read(self, deadline: float) -> None:
+        # A console always has something to show: silence alone does not end a wait.
+        left = max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([self._master], [], [], left)
+        assert ready and left, f"nothing else was shown after {self.seen[-200:]!r}"
         self.seen += os.read(self._master, 65536).decode("utf-8", "replace")
 
 
@@ -167,9 +175,9 @@ main()
 
 
 @pytest.fixture
-def opened(own: Home) -> Iterator[Terminal]:
+def opened(own: Home, tmp_path: Path) -> Iterator[Terminal]:
     """Open the console on a home without an engine."""
-    terminal = Terminal("--home", str(own.root))
+    terminal = Terminal(tmp_path / "config", "--home", str(own.root))
     yield terminal
     terminal.close()
     holder = own.holder()
