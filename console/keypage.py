@@ -17,8 +17,8 @@ everything by name, also what has no key. Every verb of a session is a command o
 Keys are obeyed one after the other, however fast they come: text after a key that opens a field
 (`/`, `:`, a question with one) is written into that field, and a paste onto a list does nothing.
 What opens in front of a screen takes no key that was typed before it was on show, but for text into
-its field; `:` takes a command and `enter` typed ahead. Where a key is refused ("not now: ..."), what
-was typed behind it at once is dropped, and that is said: it may have been for a question.
+its field; `:` takes a command and `enter` typed ahead. Where a key is refused ("not now: ..."),
+what was typed behind it at once is dropped, and that is said: it may have been for a question.
 
 This page is made from the key table: `make keys` writes it anew.
 """

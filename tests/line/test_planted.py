@@ -17,10 +17,12 @@ from pydicom.dataset import Dataset
 from sqlalchemy import make_url
 
 from engine.anonymize import shipped
+from engine.anonymize.profile_table import rows
 from engine.model.accounts import Place
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
 from tests.conftest import BACKENDS, Backend
+from tests.line.looking import looked_at
 from tests.line.planting import (
     BEHIND,
     NESTED,
@@ -40,6 +42,7 @@ NAME, ID, COMMENTS = "(0010,0010)", "(0010,0020)", "(0010,4000)"
 STUDY_DATE, STUDY, SERIES = "(0008,0020)", "(0008,1030)", "(0008,103E)"
 LABELS = frozenset((SUBJECT, SESSION))
 NOTHING: frozenset[str] = frozenset()
+PERSONS = {row.tag for row in rows() if row.vr == "PN"}
 
 PROFILE = files(shipped).joinpath("basic_profile.das").read_text("utf-8")
 DECIDES = """version "6.7"
@@ -55,6 +58,10 @@ SOME = f"""{DECIDES}removeAllPrivateTags
 {SOP_UID} := hashUID[{SOP_UID}]
 {STUDY_UID} := hashUID[{STUDY_UID}]
 """
+PATIENT = "(0010,"
+MASKED = {NAME, ID, COMMENTS, NESTED, *LABELS, *PERSONS}
+"""What is masked of a session that nothing routed, beside the patient's group. Creators of private
+blocks are not, and they bear the marks of their blocks here."""
 TAKEN = {NAME, ID, SERIES, STUDY, COMMENTS, SOP_UID, STUDY_UID, PRIVATE, BEHIND, NESTED}
 
 
@@ -105,7 +112,21 @@ class Search:
             async for name, answer in _answers(engine):
                 allowed = told.get(name, NOTHING)
                 self._judge(f"{stage}: {name}", msgspec.json.encode(answer), allowed)
-        assert self.wrong == []
+        assert self.wrong == [], "\n".join(self.wrong)
+
+    async def seen(self, stage: str, engine: RemoteEngine, nobodys: str = "") -> None:
+        """Search what a person sees in the console, and of the session that nothing routed."""
+        in_lists = self.stored & {STUDY_DATE}
+        of_session = {tag for tag in self.stored - MASKED if not tag.startswith(PATIENT)}
+        names = []
+        async for name, text in looked_at(engine, nobodys):
+            names.append(name)
+            opened = name.startswith("session")
+            may = of_session | {STUDY_UID, SOP_UID} if opened else in_lists
+            self._judge(f"{stage}: on the screen: {name}", text.encode(), may)
+        assert ("session, tab 0" in names) is bool(nobodys)
+        assert ("filed, tab 0" in names) is not bool(nobodys)
+        assert self.wrong == [], "\n".join(self.wrong)
 
     def _allowed(self, name: str) -> Set[str]:
         """Tell which marks may stand in a file. In the archive, in logs, in what the process says
@@ -252,6 +273,8 @@ async def _received(search: Search, engine: RemoteEngine) -> None:
     await _settled(search, engine, objects=6, held=True)
     await until(engine, lambda: _counted(engine, Place.FAILED))
     await search.look("received", engine)
+    (unassigned,) = [row.id for row in await sessions(engine) if row.project is None]
+    await search.seen("received", engine, unassigned)
 
 
 async def _decided(search: Search, engine: RemoteEngine) -> None:
@@ -297,6 +320,7 @@ async def _filed(search: Search, engine: RemoteEngine) -> None:
     assert {card.label for card in (await engine.archive.list()).rows} == {"S9_MR", "S2_MR"}
     assert len(list(search.served.archive.rglob("*.dcm"))) == 4 + search.passes
     await search.look("filed", engine)
+    await search.seen("filed", engine)
 
 
 def _of(image: Dataset, *, study: int) -> Dataset:
