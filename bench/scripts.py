@@ -16,10 +16,10 @@ from pydicom.data import get_testdata_file
 from bench import multiframe
 from bench.header import EDITS, REMOVED, REPLACED, edit_pydicom
 from bench.measure import Result, lower_bound, median
-from engine.anonymize.check import load
-from engine.anonymize.plan import Plan, compile_script
+from engine.anonymize.language.check import load
+from engine.anonymize.runtime.plan import Plan, compile_script
+from engine.anonymize.runtime.subject import Subject
 from engine.anonymize.shipped import text_of
-from engine.anonymize.subject import Subject
 from engine.dicom.header import Header
 from engine.dicom.part10 import index_file, is_explicit
 

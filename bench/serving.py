@@ -42,7 +42,9 @@ class Served:
             if pid == self.pid:
                 kinds["engine"].append(pid)
             else:
-                kinds["receiver" if "engine.receiver.worker" in words else "helper"].append(pid)
+                kinds["receiver" if "engine.receiver.workers.worker" in words else "helper"].append(
+                    pid
+                )
         return {kind: processor_time(pids) for kind, pids in kinds.items()}
 
 

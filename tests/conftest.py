@@ -17,7 +17,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from engine.archive.migration import migrate
+from engine.database.migration import migrate
 from tests import postgres as postgresql
 from tests.postgres import Server
 

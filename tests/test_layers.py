@@ -56,7 +56,7 @@ def test_no_module_of_the_engine_loads_a_screen() -> None:
 
 
 def test_a_receiver_worker_opens_no_database() -> None:
-    assert loaded("engine.receiver.worker") & DATABASES == set()
+    assert loaded("engine.receiver.workers.worker") & DATABASES == set()
 
 
 def test_the_settings_need_neither_database_nor_screen() -> None:

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
-from engine.anonymize import check
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.lookups import read_table, usable_table
-from engine.anonymize.pixelguard import PixelGuard
-from engine.anonymize.plan import PixelRequest, Plan, compile_script
-from engine.anonymize.regions import Blanked
+from engine.anonymize.language import check
+from engine.anonymize.language.lookups import read_table, usable_table
+from engine.anonymize.pixels.guard import PixelGuard
+from engine.anonymize.pixels.regions import Blanked
+from engine.anonymize.runtime.plan import PixelRequest, Plan, compile_script
 from engine.anonymize.stored import open_stored, opened
 from engine.dicom.edit import Piece
 from engine.dicom.guard import Guard

@@ -8,9 +8,9 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 
-from engine.anonymize.check import load
-from engine.anonymize.lookups import usable_table
-from engine.anonymize.plan import Plan, compile_script
+from engine.anonymize.language.check import load
+from engine.anonymize.language.lookups import usable_table
+from engine.anonymize.runtime.plan import Plan, compile_script
 from engine.model.scripts import ScriptInForce
 
 UNASSIGNED = "Unassigned"

@@ -15,12 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.pixelguard import PixelGuard
-from engine.anonymize.reach import Reach
-from engine.anonymize.subject import Subject, index_meta, index_tail
-from engine.anonymize.undo import restore
+from engine.anonymize.pixels.guard import PixelGuard
+from engine.anonymize.runtime.applied import Applied, Undo
+from engine.anonymize.runtime.reach import Reach
+from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.undo import restore
 from engine.dicom.byte_order import turn
 from engine.dicom.edit import HeaderEdit, Piece
 from engine.dicom.guard import Guard, Unreadable

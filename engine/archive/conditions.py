@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement
 
-from engine.archive import comparing
-from engine.archive.comparing import Criterion, amount, chosen, day, moment, text
 from engine.archive.tables import ArchivedSessionRow, SubjectRow
+from engine.database import comparisons
+from engine.database.comparisons import Criterion, amount, chosen, day, moment, text
 from engine.model.archive import SessionStatus
 from engine.model.filters import Condition
 
@@ -20,7 +20,7 @@ def where(conditions: Iterable[Condition]) -> list[ColumnElement[bool]]:
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.
     """
-    return comparing.criteria(conditions, FIELDS)
+    return comparisons.criteria(conditions, FIELDS)
 
 
 def names_status(conditions: Iterable[Condition]) -> bool:

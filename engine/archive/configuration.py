@@ -6,8 +6,8 @@ from __future__ import annotations
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import insert_into
 from engine.archive.tables import SettingsVersionRow
+from engine.database.connection import insert_into
 
 _ONLY = 1
 _LOCK = 0x616E7476

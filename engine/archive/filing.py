@@ -12,8 +12,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, sessions
-from engine.archive.audit import record
-from engine.archive.columns import fitted
+from engine.archive.audit.trail import record
 from engine.archive.numbering import Kind, next_id
 from engine.archive.projects import live
 from engine.archive.search import searchable
@@ -26,6 +25,7 @@ from engine.archive.tables import (
     SubjectRow,
     VerificationRow,
 )
+from engine.database.columns import fitted
 from engine.model.archive import NewSession, Reservation, ScanSummary, SessionCard
 from engine.model.errors import Conflict
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.columns import ArchiveTable
 from engine.archive.tables import HistoryRow
+from engine.database.columns import ArchiveTable
 from engine.model.archive import HistoryEntry
 
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import insert_into
 from engine.archive.tables import NumberRow
+from engine.database.connection import insert_into
 from engine.model.errors import InvalidInput
 
 _DROPPED = re.compile(r"[\s\"'^]")

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history
-from engine.archive.audit import record
+from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
 from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, ProjectRow, SubjectRow
 from engine.model.archive import Project

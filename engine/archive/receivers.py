@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history
-from engine.archive.audit import record
+from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
 from engine.archive.tables import ReceiverRow
 from engine.model.archive import OnScriptError, Receiver

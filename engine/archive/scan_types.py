@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import insert_into
 from engine.archive.tables import ScanTypeRow
+from engine.database.connection import insert_into
 
 _LONGEST = 255
 

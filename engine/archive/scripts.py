@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, projects
-from engine.archive.audit import record
+from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
 from engine.archive.tables import ProjectRow, ScriptRow, ScriptVersionRow
 from engine.model.errors import InvalidInput, NotFound

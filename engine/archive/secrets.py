@@ -8,8 +8,8 @@ import secrets as randomness
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import insert_into
 from engine.archive.tables import SecretRow
+from engine.database.connection import insert_into
 
 UIDS = "uids"
 """The name of the key from which mapped UIDs derive."""

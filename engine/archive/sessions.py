@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from engine.archive import verifications
-from engine.archive.comparing import like
 from engine.archive.conditions import names_status, where
 from engine.archive.search import matching
 from engine.archive.tables import ArchivedSessionRow, DocumentRow, ScanRow, SubjectRow
+from engine.database.comparisons import like
 from engine.model.archive import (
     ScanSummary,
     SessionCard,

@@ -9,11 +9,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history
-from engine.archive.audit import record
-from engine.archive.database import insert_into
+from engine.archive.audit.trail import record
 from engine.archive.numbering import Kind, next_id
 from engine.archive.projects import live
 from engine.archive.tables import SubjectRow
+from engine.database.connection import insert_into
 from engine.model.archive import Subject
 from engine.model.errors import InvalidInput, NotFound
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.archive.columns import ArchiveTable, BigKey
+from engine.database.columns import ArchiveTable, BigKey
 
 
 class ProjectRow(ArchiveTable):

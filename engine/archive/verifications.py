@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.audit import record
+from engine.archive.audit.trail import record
 from engine.archive.tables import VerificationRow
 from engine.model.verification import DueSessions, FaultCounts, LastVerification
 

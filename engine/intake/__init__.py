@@ -1,2 +1,2 @@
-"""How objects come in: routing, the intake contract, and the building of sessions. Modules that the
-receiver workers use (journal, snapshot, channel, incoming, routing) never open a database."""
+"""How objects come in: the intake contract (`docs/intake-contract.md`), on the side of the worker,
+which opens no database. The engine's side is `engine.ingest`."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header
-from engine.intake.passage import Passage
-from engine.intake.staging import StagedFile
+from engine.intake.tail import Passage
+from engine.storage.staging import StagedFile
 
 
 class Body:

@@ -1,5 +1,5 @@
 """Claims: the agreement on which prearchive session an object joins (intake contract 6). Here stand
-the words of it and the worker's side; the rows are made by `engine.intake.desk`."""
+the words of it and the worker's side; the rows are made by `engine.ingest.claims`."""
 
 from __future__ import annotations
 

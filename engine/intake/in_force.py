@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.dicom.names import FileNameTemplate
-from engine.intake.routing import Router
-from engine.intake.site import SiteScript
+from engine.intake.site_script import SiteScript
 from engine.intake.snapshot import Snapshot
+from engine.routing.router import Router
 
 
 class InForce:

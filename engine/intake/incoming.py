@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from engine.anonymize.applied import Undo
 from engine.anonymize.faults import ScriptError
+from engine.anonymize.runtime.applied import Undo
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
 from engine.dicom.names import Texts
@@ -27,18 +27,18 @@ from engine.intake.answers import (
 )
 from engine.intake.body import Body
 from engine.intake.claims import StaleSnapshot
+from engine.intake.context import Means
 from engine.intake.encoding import Encoding
-from engine.intake.fate import Fate
 from engine.intake.identity import (
     SOP_INSTANCE,
     check_received,
     unplaced,
     unsound,
 )
-from engine.intake.joining import Joining, Ready
 from engine.intake.journal import PUBLISHED, Outcome
-from engine.intake.means import Means
-from engine.intake.site import (
+from engine.intake.publisher import Joining, Ready
+from engine.intake.recorder import Fate
+from engine.intake.site_script import (
     CHANGED,
     PREVENTED,
     UNCHANGED,
@@ -47,9 +47,9 @@ from engine.intake.site import (
     Step,
     rejected,
 )
-from engine.intake.staging import StagedFile
 from engine.model.changes import ScriptOutcome
 from engine.model.routing import Route
+from engine.storage.staging import StagedFile
 
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64

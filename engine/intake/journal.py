@@ -19,6 +19,8 @@ from pathlib import Path
 
 import msgspec
 
+from engine.storage.folders import sync_folder
+
 _MAGIC = b"\xa7AJ1"
 _HEAD = struct.Struct("<4sII")
 _LONGEST = 64 * 1024
@@ -187,19 +189,6 @@ def read_all(path: Path) -> Iterator[Record]:
             return
         yield from batch.records
         offset = batch.end
-
-
-def sync_folder(folder: Path | str) -> None:
-    """Make the entries of a folder durable.
-
-    Raises:
-        OSError: if the folder cannot be opened or synced.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_window(data: bytes, offset: int, most: int) -> Batch:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.anonymize.applied import Undo
+from engine.anonymize.runtime.applied import Undo
 from engine.model.changes import Statement
 
 FOLDER = ".originals"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.intake.routing import RoutingConfig
 from engine.model.scripts import ScriptInForce
+from engine.routing.router import RoutingConfig
 
 DEFAULT_TRANSFER_SYNTAXES: tuple[str, ...] = ()
 """Empty: take the sender's first choice."""

@@ -10,19 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from engine.archive import filing, projects, scan_types, subjects
-from engine.archive.prearchive.tables import SessionRow
-from engine.intake.build.document import read_session, write_session
-from engine.intake.build.result import BuildResult
-from engine.intake.build.scans import learn_scan_types
-from engine.intake.labels import label_of_name
-from engine.jobs import left_out, placing
-from engine.jobs.belonging import recognise, remember
+from engine.jobs import archive_folder, left_out
+from engine.jobs.archive_folder import Placed
 from engine.jobs.build import assembled, build, drop_files, note
-from engine.jobs.leave import leave, object_files, recover_unrecorded
-from engine.jobs.placing import Placed
+from engine.jobs.context import WORKING, Workshop, document_beside, remove_tree
+from engine.jobs.departure import leave, object_files, recover_unrecorded
+from engine.jobs.late_objects import recognise, remember
 from engine.jobs.runner import Work
 from engine.jobs.scripting import Errand, errand, to_archive
-from engine.jobs.workshop import WORKING, Workshop, document_beside, remove_tree
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
@@ -30,6 +25,11 @@ from engine.model.imaging import ScanDocument, SessionDocument
 from engine.model.measures import say_count
 from engine.model.scripts import project_scope
 from engine.model.states import Verb
+from engine.prearchive.tables import SessionRow
+from engine.routing.labels import label_of_name
+from engine.sessions.build.document import read_session, write_session
+from engine.sessions.build.result import BuildResult
+from engine.sessions.build.scans import learn_scan_types
 
 UNDECIDED = "nobody has decided on what contradicts itself in the session"
 
@@ -104,7 +104,7 @@ class ArchiveJob:
         if row is None:
             return
         place = await self._place(row)
-        if not await asyncio.to_thread(placing.stands, place, await self._accession(row)):
+        if not await asyncio.to_thread(archive_folder.stands, place, await self._accession(row)):
             await self._fill(row, place)
         await self._shop.at("filed")
 
@@ -117,10 +117,10 @@ class ArchiveJob:
         document = await self._built(document_beside(folder))
         subject = subject_of(row, document)
         work = await self._script(row, subject)
-        await asyncio.to_thread(placing.make_hidden, place, shop.reached)
+        await asyncio.to_thread(archive_folder.make_hidden, place, shop.reached)
         moved: dict[str, str] = {}
         if work is None:
-            await asyncio.to_thread(placing.bring, folder, place, shop.reached)
+            await asyncio.to_thread(archive_folder.bring, folder, place, shop.reached)
             await asyncio.to_thread(left_out.forget, shop.prearchive, row.id)
         else:
             document, moved = await self._scripted(row, place, work, document)
@@ -134,7 +134,7 @@ class ArchiveJob:
             subject=subject,
             prearchive_path="",
         )
-        await asyncio.to_thread(placing.finish, place, write_session(filed), shop.reached)
+        await asyncio.to_thread(archive_folder.finish, place, write_session(filed), shop.reached)
 
     async def _script(self, row: SessionRow, subject: str) -> Errand | None:
         if row.prevent_anon or row.project is None:
@@ -155,8 +155,8 @@ class ArchiveJob:
         shop = self._shop
         folder = shop.prearchive / row.working_folder
         objects = await asyncio.to_thread(object_files, folder)
-        without = await asyncio.to_thread(placing.objects_and_catalogs, folder)
-        bring = partial(placing.bring, folder, place, shop.reached, without=without)
+        without = await asyncio.to_thread(archive_folder.objects_and_catalogs, folder)
+        bring = partial(archive_folder.bring, folder, place, shop.reached, without=without)
         await asyncio.to_thread(bring)
         done = await to_archive(shop, work, folder, objects, place.hidden)
         if len(done.rejected) == len(objects):
@@ -165,9 +165,9 @@ class ArchiveJob:
         await asyncio.to_thread(left_out.write, shop.prearchive, row.id, gone)
         await shop.at("objects scripted")
         if not done.changed and not done.rejected:
-            await asyncio.to_thread(placing.bring_catalogs, folder, place)
+            await asyncio.to_thread(archive_folder.bring_catalogs, folder, place)
             return document, {}
-        await asyncio.to_thread(placing.bring_document, document_beside(folder), place)
+        await asyncio.to_thread(archive_folder.bring_document, document_beside(folder), place)
         result = await assembled(
             shop, row, place.hidden, subject=subject_of(row, document), place=place.final
         )
@@ -227,7 +227,9 @@ class ArchiveJob:
         if standing is None or not standing.filed:
             return
         document = self._shop.archive / standing.folder / f"{standing.label}.xml"
-        await asyncio.to_thread(placing.name, document, standing.accession, self._shop.reached)
+        await asyncio.to_thread(
+            archive_folder.name, document, standing.accession, self._shop.reached
+        )
 
     async def _standing(self, session: str) -> Reservation | None:
         async with self._shop.archive_db.read() as transaction:
@@ -262,7 +264,7 @@ class ArchiveJob:
             return True
         if row.project is not None:
             place = await self._place(row)
-            await asyncio.to_thread(placing.take_out, place, await self._accession(row))
+            await asyncio.to_thread(archive_folder.take_out, place, await self._accession(row))
         await asyncio.to_thread(left_out.forget, self._shop.prearchive, row.id)
         async with self._shop.archive_db.write() as transaction:
             await filing.release(transaction, row.id)

@@ -14,7 +14,7 @@ from typing import Any
 from dbos import _sys_db
 from dbos._utils import retriable_postgres_exception
 
-from engine.archive.outage import is_outage
+from engine.database.outage import is_outage
 
 LONGEST_REST = 30.0
 """Seconds between two tries of what an outage has stopped."""

@@ -13,26 +13,26 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects, scan_types
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of, place_of, queue, settle, to_session
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.archive.audit.trail import record_triage
 from engine.dicom.guard import Guard
-from engine.intake.absorb import forget
-from engine.intake.build.assemble import assemble
-from engine.intake.build.patients import NOBODY, Routed
-from engine.intake.build.result import BuildError, BuildOptions, BuildResult
-from engine.intake.build.types import SessionTypes, load_types
+from engine.ingest.records import forget
 from engine.jobs import contradictions
-from engine.jobs.belonging import Belonging, recognise
-from engine.jobs.leave import object_files, recover_unrecorded
+from engine.jobs.context import SEVERITIES, Workshop, remove_tree
+from engine.jobs.departure import object_files, recover_unrecorded
+from engine.jobs.late_objects import Belonging, recognise
 from engine.jobs.rerun import adopt
 from engine.jobs.runner import Work
-from engine.jobs.workshop import SEVERITIES, Workshop, remove_tree
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.settings import FileNames
 from engine.model.states import Status, Verb
+from engine.prearchive import accounts
+from engine.prearchive.rows import folder_of, place_of, queue, settle, to_session
+from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.sessions.build.assemble import assemble
+from engine.sessions.build.patients import NOBODY, Routed
+from engine.sessions.build.result import BuildError, BuildOptions, BuildResult
+from engine.sessions.build.types import SessionTypes, load_types
 
 AUTO_ARCHIVE = 4
 """The project's prearchive code from which sessions are archived by themselves."""

@@ -13,19 +13,15 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from engine.anonymize.reach import Reach
+from engine.anonymize.runtime.reach import Reach
 from engine.anonymize.stored import open_stored, opened
 from engine.archive import scripts, secrets
-from engine.archive.prearchive.tables import ObjectRow, SessionRow, TransferRow
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import META_END, PIXEL_GROUP
-from engine.intake.build.patients import Patient, Routed, differences
-from engine.intake.build.result import BuildResult, Problem
-from engine.intake.build.scans import scan_order
 from engine.intake.originals import Originals
+from engine.jobs.context import Workshop
 from engine.jobs.decisions import Accepted, Kept, read, write
 from engine.jobs.scripting import guard
-from engine.jobs.workshop import Workshop
 from engine.model.contradictions import (
     Alternative,
     Contradiction,
@@ -34,6 +30,10 @@ from engine.model.contradictions import (
 )
 from engine.model.errors import InvalidInput
 from engine.model.scripts import SITE
+from engine.prearchive.tables import ObjectRow, SessionRow, TransferRow
+from engine.sessions.build.patients import Patient, Routed, differences
+from engine.sessions.build.result import BuildResult, Problem
+from engine.sessions.build.scans import scan_order
 
 _TOLD = (0x00100010, 0x00100020, 0x00100030, 0x00100040)
 _IN_CLAUSE = 500

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from engine.archive.prearchive.tables import SessionRow
-from engine.intake.build.patients import Identity, Patient
 from engine.model.contradictions import ALL_ONE, Choice, Contradiction, ContradictionKind
 from engine.model.errors import Conflict, InvalidInput
+from engine.prearchive.tables import SessionRow
+from engine.sessions.build.patients import Identity, Patient
 
 FILE = ".contradictions"
 

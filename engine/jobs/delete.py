@@ -11,15 +11,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
-from engine.intake.folders import make_durably
-from engine.intake.journal import sync_folder
-from engine.jobs import card
-from engine.jobs.leave import leave, recover_unrecorded
+from engine.jobs import trash_record
+from engine.jobs.context import TRASH, Workshop
+from engine.jobs.departure import leave, recover_unrecorded
 from engine.jobs.runner import Work
-from engine.jobs.workshop import TRASH, Workshop
 from engine.model.accounts import Place
 from engine.model.states import Verb
+from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.folders import make_durably, sync_folder
 
 
 class DeleteJob:
@@ -72,7 +71,7 @@ def _put_away(source: Path, target: Path, row: SessionRow, entries: Sequence[Obj
     """Rename a taken session into the trash, with what is known of it beside the files."""
     make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
-        card.write(source, row, entries)
+        trash_record.write(source, row, entries)
         os.rename(source, target)
     sync_folder(target.parent)
     with suppress(FileNotFoundError):
@@ -84,4 +83,4 @@ def _fetch_back(target: Path, source: Path) -> None:
         os.rename(target, source)
         sync_folder(source.parent)
         sync_folder(target.parent)
-    card.remove(source)
+    trash_record.remove(source)

@@ -8,24 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.anonymize.applied import PixelRequest, Undo
-from engine.anonymize.changes import path_text, shown
-from engine.anonymize.level import Level
-from engine.anonymize.reach import Reach
-from engine.anonymize.record import recorded_in
-from engine.anonymize.regions import told
+from engine.anonymize.pixels.regions import told
+from engine.anonymize.runtime.applied import PixelRequest, Undo
+from engine.anonymize.runtime.changes import path_text, shown
+from engine.anonymize.runtime.level import Level
+from engine.anonymize.runtime.reach import Reach
+from engine.anonymize.runtime.record import recorded_in
+from engine.anonymize.runtime.subject import Subject
 from engine.anonymize.stored import open_stored, opened
-from engine.anonymize.subject import Subject
 from engine.dicom.dictionary import keyword, private_name
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import PIXEL_GROUP
-from engine.intake.contents import object_paths
-from engine.intake.folding import spread
 from engine.intake.originals import Original, Originals
 from engine.jobs.scripting import Errand, guard
 from engine.model.anonymized import ChangeFold
 from engine.model.changes import Change, ChangeKind, FoldedChange, ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
+from engine.sessions.contents import object_paths
+from engine.sessions.headers import spread
 
 MOST_FILES = 500
 """Files that are looked at for one answer."""

@@ -15,16 +15,17 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import select
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts, ledger
-from engine.archive.prearchive.rows import folder_of
-from engine.archive.prearchive.tables import HeldRow, ObjectRow, SessionRow, TransferRow
-from engine.intake.absorb import post
-from engine.intake.journal import Outcome, Record, sync_folder
-from engine.intake.release import dataset_digest
-from engine.jobs.leave import object_files
-from engine.jobs.workshop import Workshop
+from engine.archive.audit.trail import record_triage
+from engine.ingest.records import post
+from engine.ingest.release import dataset_digest
+from engine.intake.journal import Outcome, Record
+from engine.jobs.context import Workshop
+from engine.jobs.departure import object_files
 from engine.model.accounts import Place
+from engine.prearchive import accounts, ledger
+from engine.prearchive.rows import folder_of
+from engine.prearchive.tables import HeldRow, ObjectRow, SessionRow, TransferRow
+from engine.storage.folders import sync_folder
 
 DROPPED = "it was held, and a person has dropped it"
 DROPPED_EVENT = "Dropped held object"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.intake.journal import sync_folder
-from engine.jobs.workshop import WORKING
+from engine.jobs.context import WORKING
+from engine.storage.folders import sync_folder
 
 _NAME = "left_out.json"
 

@@ -19,25 +19,25 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of, place_of, timestamp_of
-from engine.archive.prearchive.tables import (
+from engine.archive.audit.trail import record_triage
+from engine.archive.tables import ArchivedSessionRow, AuditRow
+from engine.intake.journal import Outcome, Record, read_all
+from engine.jobs.context import WORKING, Workshop
+from engine.jobs.departure import leave, object_files
+from engine.jobs.held import DROPPED_EVENT, held_file
+from engine.jobs.trash import REMOVED_EVENT, place_in_trash
+from engine.jobs.unknown_folders import found_row, matched, session_folders
+from engine.model.accounts import Place
+from engine.model.states import Status
+from engine.prearchive import accounts
+from engine.prearchive.rows import folder_of, place_of, timestamp_of
+from engine.prearchive.tables import (
     HeldRow,
     JournalRow,
     ObjectRow,
     ReceiptRow,
     SessionRow,
 )
-from engine.archive.tables import ArchivedSessionRow, AuditRow
-from engine.intake.journal import Outcome, Record, read_all
-from engine.jobs.found import found_row, matched, session_folders
-from engine.jobs.held import DROPPED_EVENT, held_file
-from engine.jobs.leave import leave, object_files
-from engine.jobs.trash import REMOVED_EVENT, place_in_trash
-from engine.jobs.workshop import WORKING, Workshop
-from engine.model.accounts import Place
-from engine.model.states import Status
 
 FOUND = "found in the prearchive, whose database was lost"
 """The reason of a row until what the journals say of it is taken in: `settle` goes by it."""

@@ -12,23 +12,23 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import func, select
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive.rows import place_of
-from engine.archive.prearchive.tables import SessionRow
-from engine.intake.build.result import BuildResult
-from engine.intake.rerouting import route_first, without_values
-from engine.intake.routing import RoutingConfig
+from engine.archive.audit.trail import record_triage
 from engine.jobs import decisions
-from engine.jobs.aside import bring_back, place_aside, put_aside
 from engine.jobs.build import build, drop_files, note
-from engine.jobs.leave import object_files, recover_unrecorded
+from engine.jobs.context import Workshop, rename_with_document, taken_folder
+from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
-from engine.jobs.workshop import Workshop, rename_with_document, taken_folder
+from engine.jobs.separation import bring_back, place_aside, put_aside
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.measures import say_count
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import place_of
+from engine.prearchive.tables import SessionRow
+from engine.routing.router import RoutingConfig
+from engine.sessions.build.result import BuildResult
+from engine.sessions.rerouting import route_first, without_values
 
 _MOVED, _RELABELLED = "moved", "relabelled"
 PATIENTS_FIRST = "objects of several patients are in the session"

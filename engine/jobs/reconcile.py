@@ -14,23 +14,23 @@ from pathlib import Path
 import structlog
 from sqlalchemy import select, update
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import change, folder_of, place_of
-from engine.archive.prearchive.tables import HeldRow, ReceiptRow, SessionRow
-from engine.intake.absorb import forget
+from engine.archive.audit.trail import record_triage
+from engine.ingest.records import forget
 from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
+from engine.jobs.context import WORKING, Workshop, remove_tree
 from engine.jobs.delete import DeleteJob
-from engine.jobs.found import first_object, found_row, session_folders, with_undo_records
+from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.held import finish_left
-from engine.jobs.leave import object_files, recover_unrecorded
 from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob
-from engine.jobs.workshop import WORKING, Workshop, remove_tree
+from engine.jobs.unknown_folders import first_object, found_row, session_folders, with_undo_records
 from engine.model.accounts import Place
 from engine.model.identifiers import new_prearchive_id
 from engine.model.states import QUEUED, Status
+from engine.prearchive import accounts
+from engine.prearchive.rows import change, folder_of, place_of
+from engine.prearchive.tables import HeldRow, ReceiptRow, SessionRow
 
 _SETTLED = frozenset({Status.READY, Status.CONFLICT})
 

@@ -14,23 +14,23 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from engine.anonymize.applied import Applied, Undo
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.record import recorded_in
+from engine.anonymize.runtime.applied import Applied, Undo
+from engine.anonymize.runtime.record import recorded_in
 from engine.anonymize.stored import Opened, Stored, open_stored, opened, write
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
-from engine.intake.journal import sync_folder
 from engine.intake.originals import Original, Originals
-from engine.intake.site import recorded
-from engine.jobs.leave import object_files
+from engine.intake.site_script import recorded
+from engine.jobs.context import Workshop, remove_tree
+from engine.jobs.departure import object_files
 from engine.jobs.scripting import Errand, Part, errand, guard, in_turns, pixels
-from engine.jobs.workshop import Workshop, remove_tree
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidInput
 from engine.model.scripts import SITE
+from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.folders import sync_folder
 
 _DONE, _DOING = ".scripted-", ".scripting-"
 _PART = 5_000

@@ -15,20 +15,19 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import place_of
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
-from engine.intake.folders import make_durably
-from engine.intake.journal import sync_folder
-from engine.jobs import card
+from engine.archive.audit.trail import record_triage
+from engine.jobs import trash_record
+from engine.jobs.context import TRASH, WORKING, Workshop
 from engine.jobs.move import build_and_settle
 from engine.jobs.runner import Work
 from engine.jobs.trash import place_in_trash, take_turn
-from engine.jobs.workshop import TRASH, WORKING, Workshop
 from engine.model.accounts import Place
 from engine.model.errors import Conflict, InvalidInput, NotFound
 from engine.model.states import QUEUED_FOR, Status, Verb
+from engine.prearchive import accounts
+from engine.prearchive.rows import place_of
+from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.folders import make_durably, sync_folder
 
 
 async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> str:
@@ -42,7 +41,7 @@ async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> 
     async with shop.prearchive_db.read() as transaction:
         await _must_be_gone(transaction, id)
     known = await asyncio.to_thread(_read, shop.prearchive, id)
-    entries = await asyncio.to_thread(card.read_index, shop.prearchive / TRASH / id)
+    entries = await asyncio.to_thread(trash_record.read_index, shop.prearchive / TRASH / id)
     row = _row(known, entries, actor)
     home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
     async with shop.prearchive_db.write() as transaction:
@@ -115,14 +114,14 @@ class RestoreJob:
         await self._shop.at("brought")
 
 
-def _read(prearchive: Path, id: str) -> card.Card:
+def _read(prearchive: Path, id: str) -> trash_record.Card:
     folder = place_in_trash(prearchive, id)
     if folder is None:
         raise NotFound(f"{id} is not in the trash", hint="list what is: trash list")
-    return card.read(folder)
+    return trash_record.read(folder)
 
 
-def _row(known: card.Card, entries: Sequence[ObjectRow], actor: str) -> SessionRow:
+def _row(known: trash_record.Card, entries: Sequence[ObjectRow], actor: str) -> SessionRow:
     """Make the row anew: queued, closed to late objects, its files in the trash."""
     was, behind = known.session, known.behind
     return SessionRow(
@@ -217,4 +216,4 @@ def _fetch(prearchive: Path, id: str) -> None:
         os.rename(source, target)
     sync_folder(target.parent)
     sync_folder(source.parent)
-    card.remove(target)
+    trash_record.remove(target)

@@ -18,8 +18,8 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, Work
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import Address
-from engine.archive.outage import plainly
+from engine.database.connection import Address
+from engine.database.outage import plainly
 from engine.jobs import bookkeeping
 from engine.jobs.bookkeeping import LONGEST_REST
 from engine.model.errors import EngineError, NotFound, Outage

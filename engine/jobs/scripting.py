@@ -14,16 +14,16 @@ from pathlib import Path
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.hosting import ready, record_id, variables
-from engine.anonymize.pixelguard import PixelGuard
-from engine.anonymize.plan import Plan
-from engine.anonymize.record import recorded_in
+from engine.anonymize.pixels.guard import PixelGuard
+from engine.anonymize.runtime.plan import Plan
+from engine.anonymize.runtime.record import recorded_in
 from engine.anonymize.stored import open_stored, opened, write
 from engine.archive import scripts, secrets
 from engine.dicom.guard import Guard
 from engine.dicom.header import HeaderError
 from engine.intake.identity import unsound
-from engine.intake.site import recorded
-from engine.jobs.workshop import Workshop
+from engine.intake.site_script import recorded
+from engine.jobs.context import Workshop
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptInForce, project_of

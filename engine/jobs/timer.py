@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.database import Database
-from engine.archive.prearchive.rows import queue
-from engine.archive.prearchive.tables import HeldRow, SessionRow
+from engine.database.connection import Database
 from engine.jobs.runner import JobRunner
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import queue
+from engine.prearchive.tables import HeldRow, SessionRow
 
 NEVER_BY_TIMER = "uploader"
 """Sessions of this source are built when the uploader commits them."""

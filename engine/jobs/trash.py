@@ -14,12 +14,12 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.audit import record_triage
-from engine.archive.prearchive.tables import SessionRow
-from engine.jobs import card
-from engine.jobs.workshop import TRASH, Workshop, remove_tree
+from engine.archive.audit.trail import record_triage
+from engine.jobs import trash_record
+from engine.jobs.context import TRASH, Workshop, remove_tree
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, NotFound
+from engine.prearchive.tables import SessionRow
 
 MOST = 1000
 """How many deleted sessions are listed."""
@@ -128,19 +128,19 @@ def _older(trash: Path, limit: datetime) -> list[Path]:
 def _deleted(folder: Path) -> datetime:
     """Give the time of a deletion; a card that cannot be read still has one as a file."""
     try:
-        return card.read(folder).behind.deleted
+        return trash_record.read(folder).behind.deleted
     except Conflict:
         return _written(folder)
 
 
 def _written(folder: Path) -> datetime:
     try:
-        return datetime.fromtimestamp((folder / card.CARD).stat().st_mtime, UTC)
+        return datetime.fromtimestamp((folder / trash_record.CARD).stat().st_mtime, UTC)
     except OSError:
         return datetime.max.replace(tzinfo=UTC)  # no deleted session: not ours to remove
 
 
-def _newest(trash: Path) -> list[card.Card]:
+def _newest(trash: Path) -> list[trash_record.Card]:
     """Read the newest cards; one that cannot be read, or that has no index, is left out."""
     if not trash.is_dir():
         return []
@@ -149,13 +149,13 @@ def _newest(trash: Path) -> list[card.Card]:
     cards = []
     for folder in found[:MOST]:
         with suppress(Conflict):
-            known = card.read(folder)
-            if (folder / card.INDEX).is_file():
+            known = trash_record.read(folder)
+            if (folder / trash_record.INDEX).is_file():
                 cards.append(known)
     return sorted(cards, key=lambda each: each.behind.deleted, reverse=True)
 
 
-def _told(known: card.Card, keep: timedelta) -> TrashedSession:
+def _told(known: trash_record.Card, keep: timedelta) -> TrashedSession:
     return TrashedSession(
         id=known.session.id,
         project=known.session.project,

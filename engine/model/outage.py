@@ -1,5 +1,5 @@
 """What a store that fails is called in words: a full disk, a broken one, one that takes no writes.
-Faults of databases are in `engine.archive.outage`; this module knows only errors of the system."""
+Faults of databases are in `engine.database.outage`; this module knows only errors of the system."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The states of a prearchive session and what may be done in each (intake.md 6). Only the rules
-live here; the rows are changed in `engine.archive.prearchive`."""
+live here; the rows are changed in `engine.prearchive`."""
 
 from __future__ import annotations
 

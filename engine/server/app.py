@@ -28,7 +28,7 @@ from engine.model.errors import (
 )
 from engine.model.outage import store_outage
 from engine.service.api import EngineApi
-from engine.service.rpc import Verb, encode_error, find_verb
+from engine.service.wire import Verb, encode_error, find_verb
 
 log = structlog.get_logger(__name__)
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.archive import history, sessions, verifications
-from engine.archive.audit import record
-from engine.intake import holdings
-from engine.intake.contents import read_piece
-from engine.jobs.workshop import Workshop
+from engine.archive.audit.trail import record
+from engine.jobs.context import Workshop
 from engine.model.archive import (
     HistoryEntry,
     SessionCard,
@@ -28,6 +26,8 @@ from engine.model.verification import DueSessions, Verification
 from engine.service.api import ALL_FILED
 from engine.service.contents import MOST_FILES, header_in
 from engine.service.verifying import Verifying, no_folder
+from engine.sessions import holdings
+from engine.sessions.contents import read_piece
 
 _MOST = 1000
 _LONGEST_WAIT = 30.0

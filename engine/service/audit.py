@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from engine.archive.audit import AuditChain, record
-from engine.jobs.workshop import Workshop
+from engine.archive.audit.trail import AuditChain, record
+from engine.jobs.context import Workshop
 from engine.model.archive import AuditEvent, AuditQuery, AuditReport, Window
 from engine.model.errors import InvalidInput
 

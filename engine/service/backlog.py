@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from engine.archive.prearchive.tables import HeldRow
+from engine.ingest.release import Release
 from engine.intake.journal import Outcome, Record
-from engine.intake.release import Release
 from engine.intake.snapshot import Snapshot
 from engine.jobs import held
-from engine.jobs.workshop import Workshop
+from engine.jobs.context import Workshop
 from engine.model.errors import InvalidInput, NotFound, Unavailable
+from engine.prearchive.tables import HeldRow
+from engine.service.event_buffer import EventRing
 from engine.service.releasing import STAYS, Releasing
-from engine.service.ring import EventRing
 
 _AT_ONCE = 200
 """Objects looked up at once."""

@@ -11,10 +11,10 @@ from engine.model.live import EngineStatus, EventBatch
 from engine.service import nouns
 from engine.service.archive import Archive
 from engine.service.audit import Audit
+from engine.service.event_buffer import EventRing
 from engine.service.held import Held
 from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
-from engine.service.ring import EventRing
 from engine.service.scripts import Scripts
 
 if TYPE_CHECKING:

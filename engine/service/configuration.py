@@ -7,9 +7,7 @@ import socket
 from dataclasses import dataclass, field, replace
 
 from engine.archive import configuration, projects, receivers, rules, scripts, secrets
-from engine.archive.database import Database
-from engine.intake.routing import Router, RoutingConfig
-from engine.intake.rules import RuleTexts
+from engine.database.connection import Database
 from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.model.archive import OnScriptError, Receiver, RuleText
 from engine.model.errors import Unavailable
@@ -23,6 +21,8 @@ from engine.model.settings import (
     Settings,
 )
 from engine.receiver.ports import bind
+from engine.routing.router import Router, RoutingConfig
+from engine.routing.rules import RuleTexts
 
 
 @dataclass(slots=True)

@@ -14,19 +14,12 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import select
 
-from engine.archive.prearchive import rows, transfers
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
-from engine.intake import contents, folding
-from engine.intake.arrivals import arrivals
-from engine.intake.build.document import read_session
 from engine.intake.originals import Originals
-from engine.intake.rerouting import route_first
-from engine.intake.routing import RoutingConfig
 from engine.jobs import contradictions, differences
 from engine.jobs.archive import subject_of
+from engine.jobs.context import LOGS, Workshop, document_beside
 from engine.jobs.move import tells_of_a_move
 from engine.jobs.scripting import errand
-from engine.jobs.workshop import LOGS, Workshop, document_beside
 from engine.model.changes import FoldedChange
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Contradictions
@@ -34,6 +27,13 @@ from engine.model.errors import Conflict, NotFound
 from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
 from engine.model.scripts import project_scope
+from engine.prearchive import rows, transfers
+from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.routing.router import RoutingConfig
+from engine.sessions import contents, headers
+from engine.sessions.arrivals import arrivals
+from engine.sessions.build.document import read_session
+from engine.sessions.rerouting import route_first
 
 MOST_FILES = 5_000
 """Files in one window."""
@@ -56,13 +56,13 @@ async def header_in(
 ) -> FoldedHeader:
     """Fold the headers of one file, of a scan, or of all; with the document of a filed session, of
     the files that its catalogs name."""
-    sample = await shop.crunch.run(folding.sample, folder, scan, file, document)
+    sample = await shop.crunch.run(headers.sample, folder, scan, file, document)
     parts = sample.parts(min(_MOST_PARTS, shop.crunch.processes))
-    work = folding.MOST_WORK // len(parts)
+    work = headers.MOST_WORK // len(parts)
     read = await asyncio.gather(
-        *(shop.crunch.run(folding.read, folder, part, work) for part in parts)
+        *(shop.crunch.run(headers.read, folder, part, work) for part in parts)
     )
-    return await asyncio.to_thread(folding.joined, read, sample.total)
+    return await asyncio.to_thread(headers.joined, read, sample.total)
 
 
 class Waiting:

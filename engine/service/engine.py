@@ -16,30 +16,27 @@ import structlog
 from sqlalchemy import func, select
 
 from engine.archive import secrets
-from engine.archive.database import Address, Database
-from engine.archive.migration import migrate
-from engine.archive.prearchive import accounts, rows, transfers
-from engine.archive.prearchive.receipts import Receipts
-from engine.archive.relay import Relay
+from engine.archive.audit.relay import Relay
 from engine.archive.tables import ArchivedSessionRow
+from engine.database.connection import Address, Database
+from engine.database.migration import migrate
 from engine.dicom.guard import Guard
-from engine.intake.absorb import Absorber
-from engine.intake.build.types import TypesError, load_types
-from engine.intake.desk import ClaimDesk
+from engine.ingest.claims import ClaimDesk
+from engine.ingest.records import Absorber
 from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
 from engine.jobs import trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
-from engine.jobs.crunch import Crunch
+from engine.jobs.context import Workshop, pass_by
 from engine.jobs.delete import DeleteJob
 from engine.jobs.lost_database import LostDatabase
 from engine.jobs.move import MoveJob
+from engine.jobs.process_pool import Crunch
 from engine.jobs.reconcile import Reconciliation
 from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
-from engine.jobs.workshop import Workshop, pass_by
 from engine.model.errors import InvalidSettings, Outage, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus
@@ -47,18 +44,21 @@ from engine.model.outage import named
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
-from engine.receiver.pool import ReceiverPool, sweep_staging
+from engine.prearchive import accounts, rows, transfers
+from engine.prearchive.receipts import Receipts
+from engine.receiver.workers.pool import ReceiverPool, sweep_staging
 from engine.service.api import EngineApi
 from engine.service.backlog import Backlog
 from engine.service.bound import BoundEngine
 from engine.service.configuration import Configuration
+from engine.service.event_buffer import EventRing
 from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
 from engine.service.releasing import Releasing
-from engine.service.ring import EventRing
 from engine.service.scripts import ship
 from engine.service.verifying import Verifying
+from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
 _ABSORB_EVERY = 2.0

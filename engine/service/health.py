@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import select
 
-from engine.archive.prearchive.tables import NodeRow
-from engine.jobs.workshop import Workshop
+from engine.jobs.context import Workshop
 from engine.model.errors import EngineError, Outage
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
 from engine.model.outage import named
-from engine.service.inspection import Inspection, Look
+from engine.prearchive.tables import NodeRow
+from engine.service.archive_checks import Shelves
 from engine.service.nodes import STALE
-from engine.service.shelves import Shelves
+from engine.service.store_checks import Inspection, Look
 from engine.service.verifying import Verifying
 
 QUICK_SECONDS, THOROUGH_SECONDS = 10.0, 300.0

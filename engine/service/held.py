@@ -6,17 +6,17 @@ from __future__ import annotations
 import asyncio
 
 from engine.dicom.guard import Guard
+from engine.ingest.release import Release
 from engine.intake.journal import Outcome, Record
-from engine.intake.release import Release
 from engine.jobs import held
+from engine.jobs.context import Workshop
 from engine.jobs.held import Leaving
-from engine.jobs.workshop import Workshop
 from engine.model.errors import EngineError
 from engine.model.held import HeldDetail
 from engine.model.prearchive import ActOutcome
 from engine.service.configuration import Configuration
+from engine.service.event_buffer import EventRing
 from engine.service.releasing import STAYS, Releasing, unknown
-from engine.service.ring import EventRing
 
 _TOLD = {
     Outcome.CONFLICT: "published in {session}, beside another object of the same UID",

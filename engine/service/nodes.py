@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from engine.archive.database import Database
-from engine.archive.prearchive.tables import NodeRow
+from engine.database.connection import Database
+from engine.prearchive.tables import NodeRow
 
 STALE = timedelta(seconds=60)
 """A node that has been silent for so long counts as dead; well above any stall."""

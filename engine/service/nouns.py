@@ -10,13 +10,10 @@ from pathlib import Path
 from sqlalchemy import select
 
 from engine.archive import projects, rules
-from engine.archive.prearchive import ledger, transfers
-from engine.archive.prearchive.tables import HeldRow
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
-from engine.intake.rules import parse_rules
-from engine.jobs.workshop import Workshop
+from engine.jobs.context import Workshop
 from engine.model.archive import (
     Project,
     RuleText,
@@ -26,6 +23,9 @@ from engine.model.live import HeldObject, Job, LedgerEntry, Transfer
 from engine.model.prearchive import ActOutcome
 from engine.model.routing import Route
 from engine.model.states import Verb
+from engine.prearchive import ledger, transfers
+from engine.prearchive.tables import HeldRow
+from engine.routing.rules import parse_rules
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.offline import check_rules

@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from engine.anonymize import check, profile
-from engine.anonymize.lookups import read_table
-from engine.anonymize.profile_table import Option
-from engine.intake.explanation import explain
-from engine.intake.rules import InvalidRules, parse_rules
+from engine.anonymize.language import check
+from engine.anonymize.language.lookups import read_table
+from engine.anonymize.profile import generator
+from engine.anonymize.profile.table import Option
 from engine.model.errors import Problem
 from engine.model.remarks import Remark
 from engine.model.routing import Route
+from engine.routing.explanation import explain
+from engine.routing.rules import InvalidRules, parse_rules
 
 
 def check_rules(text: str, *, path: str = "") -> tuple[Problem, ...]:
@@ -43,8 +44,8 @@ def profile_script(options: Collection[str], *, date_shift: int | None = None) -
     """Write the confidentiality profile of DICOM as a script, with the options of these names."""
     chosen = frozenset(Option(name) for name in options)
     if date_shift is None:
-        return profile.profile_script(chosen)
-    return profile.profile_script(chosen | {Option.MODIFIED_DATES}, date_shift=date_shift)
+        return generator.profile_script(chosen)
+    return generator.profile_script(chosen | {Option.MODIFIED_DATES}, date_shift=date_shift)
 
 
 def explain_route(route: Route) -> list[str]:

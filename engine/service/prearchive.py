@@ -12,16 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
-from engine.archive.audit import record_triage
-from engine.archive.prearchive import rows
-from engine.archive.prearchive.tables import SessionRow
-from engine.intake.build.document import read_session
-from engine.intake.labels import label_problem
+from engine.archive.audit.trail import record_triage
 from engine.jobs import decisions, trash
 from engine.jobs.archive import UNDECIDED
-from engine.jobs.belonging import belonging
+from engine.jobs.context import Workshop, document_beside
+from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
-from engine.jobs.workshop import Workshop, document_beside
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FilePage,
@@ -42,10 +38,14 @@ from engine.model.prearchive import (
 )
 from engine.model.routing import Route
 from engine.model.states import QUEUED, Status, Verb, why_not
+from engine.prearchive import rows
+from engine.prearchive.tables import SessionRow
+from engine.routing.labels import label_problem
 from engine.service.api import ALL_WAITING
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
-from engine.service.ring import EventRing
+from engine.service.event_buffer import EventRing
+from engine.sessions.build.document import read_session
 
 _MOST = 1000
 _HOW = (

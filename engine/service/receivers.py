@@ -10,7 +10,7 @@ from dataclasses import replace
 from pynetdicom import AE
 
 from engine.archive import receivers
-from engine.archive.database import Database
+from engine.database.connection import Database
 from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.archive.database import Database
-from engine.archive.prearchive import ledger, transfers
-from engine.intake.absorb import Absorbed, Absorber
+from engine.database.connection import Database
+from engine.ingest.records import Absorbed, Absorber
 from engine.intake.channel import TransferNews, Turned
 from engine.model.live import broke_off
 from engine.model.measures import say_count
 from engine.model.states import Status
-from engine.service.ring import EventRing
+from engine.prearchive import ledger, transfers
+from engine.service.event_buffer import EventRing
 
 _LINES = 2000
 """Lines of the ledger whose count is known."""

@@ -7,17 +7,17 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from engine.archive.prearchive.tables import HeldRow, TransferRow
 from engine.dicom.guard import Guard
+from engine.ingest.claims import ClaimDesk
+from engine.ingest.release import Release
 from engine.intake.answers import Origin
-from engine.intake.desk import ClaimDesk
 from engine.intake.journal import Outcome, Record
-from engine.intake.release import Release
 from engine.intake.snapshot import Snapshot
 from engine.jobs import held
+from engine.jobs.context import Workshop
 from engine.jobs.held import Leaving
-from engine.jobs.workshop import Workshop
 from engine.model.errors import Conflict, NotFound
+from engine.prearchive.tables import HeldRow, TransferRow
 from engine.service.configuration import Configuration
 
 STAYS = frozenset({Outcome.HELD, Outcome.REFUSED, Outcome.FAILED})

@@ -14,7 +14,7 @@ import httpx
 
 from engine.model.errors import Refused, Unavailable
 from engine.service import api
-from engine.service.rpc import VERBS, Verb, decode_error
+from engine.service.wire import VERBS, Verb, decode_error
 
 CONNECT_SECONDS = 5.0
 ACT_SECONDS = 600.0

@@ -11,9 +11,9 @@ from difflib import unified_diff
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.anonymize import shipped
-from engine.anonymize.parser import invalid, language_of
+from engine.anonymize.language.parser import invalid, language_of
 from engine.archive import scripts
-from engine.jobs.workshop import Workshop
+from engine.jobs.context import Workshop
 from engine.model.errors import InvalidInput, InvalidScript
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptSummary, ScriptText

@@ -1,6 +1,6 @@
 """Verifications of filed sessions: one at a time, piece by piece in the process pool, each to its
 end whether or not the one who asked still waits for it. What is compared with what is known to
-`engine.intake.inventory`."""
+`engine.sessions.verification`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from secrets import token_hex
 import structlog
 
 from engine.archive import sessions, verifications
-from engine.intake import inventory
-from engine.intake.inventory import Cursor, Look
-from engine.jobs.workshop import Workshop
+from engine.jobs.context import Workshop
 from engine.model.archive import SessionCard
 from engine.model.errors import NotFound, Unavailable
 from engine.model.outage import named
 from engine.model.verification import Fault, FaultKind, Faults, Verification
+from engine.sessions import verification
+from engine.sessions.verification import Cursor, Look
 
 _log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Verifying:
         """
         document = await self._document(card.accession)
         try:
-            return await self._shop.crunch.run(inventory.look, self._folder(card), document)
+            return await self._shop.crunch.run(verification.look, self._folder(card), document)
         except FileNotFoundError:
             raise no_folder(card.accession) from None
 
@@ -144,12 +144,12 @@ class Verifying:
         folder, crunch = self._folder(run.card), self._shop.crunch
         document = await self._document(run.card.accession)
         try:
-            seen = await crunch.run(inventory.look, folder, document)
+            seen = await crunch.run(verification.look, folder, document)
             run.of_files, run.of_bytes, run.faults = seen.files, seen.bytes, seen.faults
             cursor: Cursor | None = Cursor()
             while cursor is not None:
                 piece = await crunch.run(
-                    inventory.digest, folder, seen.holdings, cursor, PIECE_SECONDS
+                    verification.digest, folder, seen.holdings, cursor, PIECE_SECONDS
                 )
                 cursor = piece.after
                 run.files += piece.files

@@ -21,8 +21,8 @@ from bench.objects import PROJECT, Template
 from bench.receive import ASSOCIATIONS, Taken
 from bench.sender import SendError, send
 from bench.sessions import Cost
-from engine.receiver.dimse import decode_command, encode_response
-from engine.receiver.pdu import Event, PduStream, encode_command, encode_release_reply
+from engine.receiver.protocol.dimse import decode_command, encode_response
+from engine.receiver.protocol.pdu import Event, PduStream, encode_command, encode_release_reply
 
 
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=40))

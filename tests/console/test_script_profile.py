@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.anonymize import shipped
-from engine.anonymize.profile import SHIPPED, profile_script
-from engine.anonymize.profile_table import Option
+from engine.anonymize.profile.generator import SHIPPED, profile_script
+from engine.anonymize.profile.table import Option
 from tests.console.conftest import CommandLine
 
 

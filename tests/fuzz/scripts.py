@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.anonymize.check import load
-from engine.anonymize.lookups import read_table
-from engine.anonymize.plan import Plan, compile_script
+from engine.anonymize.language.check import load
+from engine.anonymize.language.lookups import read_table
+from engine.anonymize.runtime.plan import Plan, compile_script
 from engine.anonymize.shipped import SITE_DEFAULT, SITE_XNAT, text_of
 
 HOST = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.anonymize.signatures import FUNCTIONS
+from engine.anonymize.language.signatures import FUNCTIONS
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import is_explicit, read_meta
 from tests.engine.dicom.datasets import element, item, part10_files, sequence

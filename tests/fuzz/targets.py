@@ -7,14 +7,14 @@ import struct
 from collections.abc import Callable
 from functools import cache
 
-from engine.anonymize.check import check, load
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.level import Level
-from engine.anonymize.lexer import Source, State, tokens
-from engine.anonymize.parser import language_of, parse
-from engine.anonymize.plan import Plan
-from engine.anonymize.subject import Subject, index_meta, index_tail
-from engine.anonymize.undo import restore
+from engine.anonymize.language.check import check, load
+from engine.anonymize.language.lexer import Source, State, tokens
+from engine.anonymize.language.parser import language_of, parse
+from engine.anonymize.runtime.level import Level
+from engine.anonymize.runtime.plan import Plan
+from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import is_explicit, read_meta
 from engine.model.changes import ScriptOutcome

@@ -9,10 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
-from engine.archive.database import Database
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of
-from engine.archive.prearchive.tables import (
+from engine.archive.tables import ArchivedSessionRow, FilingRow, ScanRow
+from engine.database.connection import Database
+from engine.dicom.part10 import read_meta
+from engine.model.accounts import BESIDE, Place
+from engine.model.states import QUEUED, Status
+from engine.prearchive import accounts
+from engine.prearchive.rows import folder_of
+from engine.prearchive.tables import (
     HeldRow,
     JournalRow,
     LedgerRow,
@@ -21,12 +25,8 @@ from engine.archive.prearchive.tables import (
     SessionRow,
     TallyRow,
 )
-from engine.archive.tables import ArchivedSessionRow, FilingRow, ScanRow
-from engine.dicom.part10 import read_meta
-from engine.intake.build.catalog import read_catalog
-from engine.intake.build.document import read_session
-from engine.model.accounts import BESIDE, Place
-from engine.model.states import QUEUED, Status
+from engine.sessions.build.catalog import read_catalog
+from engine.sessions.build.document import read_session
 
 
 @dataclass(slots=True)

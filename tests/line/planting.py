@@ -16,7 +16,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from engine.anonymize.profile_table import rows
+from engine.anonymize.profile.table import rows
 
 STUDY_UID, SERIES_UID, SOP_UID = "(0020,000D)", "(0020,000E)", "(0008,0018)"
 PRIVATE, BEHIND, NESTED = "private", "private, behind the pixels", "private, in a sequence"

@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from engine.intake.routing import DEFAULT_SESSION
 from engine.model.accounts import Place
 from engine.model.states import Status
+from engine.routing.router import DEFAULT_SESSION
 from tests.conftest import SECTIONS, Backend
 from tests.line.bad_objects import (
     Bad,

@@ -465,7 +465,7 @@ class _Watch:
 
 
 def _kill_worker(served: Served, which: int) -> None:
-    pids = sorted(_children(served.ready["pid"], "engine.receiver.worker"))
+    pids = sorted(_children(served.ready["pid"], "engine.receiver.workers.worker"))
     # Which of them has the association is not ours to know: each gets its turn, then the other.
     for pid in pids[which:] + pids[:which]:
         os.kill(pid, signal.SIGKILL)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from engine.archive.migration import SECTIONS
+from engine.database.migration import SECTIONS
 from engine.intake.answers import OUT_OF_RESOURCES
 from engine.model.accounts import Place
 from engine.model.errors import Refused, Unavailable

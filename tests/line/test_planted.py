@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from sqlalchemy import make_url
 
 from engine.anonymize import shipped
-from engine.anonymize.profile_table import rows
+from engine.anonymize.profile.table import rows
 from engine.model.accounts import Place
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine

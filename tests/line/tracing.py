@@ -216,7 +216,7 @@ def children(pid: int) -> list[int]:
 
 def worker_of(engine: int) -> int:
     """Give the one receiver worker of an engine."""
-    name = b"engine.receiver.worker"
+    name = b"engine.receiver.workers.worker"
     found = [
         pid
         for pid in children(engine)

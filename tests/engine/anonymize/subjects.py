@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
 
-from engine.anonymize.check import load
-from engine.anonymize.plan import Applied, Plan, compile_script
-from engine.anonymize.subject import Subject, index_meta, index_tail
+from engine.anonymize.language.check import load
+from engine.anonymize.runtime.plan import Applied, Plan, compile_script
+from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
 from engine.dicom.header import Header
 from tests.engine.dicom.datasets import written
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.level import is_creator
-from engine.anonymize.plan import Applied, Plan
-from engine.anonymize.subject import Subject
-from engine.anonymize.undo import restore
+from engine.anonymize.runtime.level import is_creator
+from engine.anonymize.runtime.plan import Applied, Plan
+from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidScript

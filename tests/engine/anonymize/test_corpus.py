@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from engine.anonymize.level import Level
+from engine.anonymize.runtime.level import Level
 from engine.dicom.edit import HeaderEdit
 from engine.dicom.header import Header
 from tests.fuzz import seeds

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.encaps import generate_frames, parse_basic_offsets
 
-from engine.anonymize import codecs
-from engine.anonymize.codecs import Picture
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.packbits import pack_frame
-from engine.anonymize.pixels import Blanked, Blanking, blank_file
+from engine.anonymize.pixels import codecs
+from engine.anonymize.pixels.blanking import Blanked, Blanking, blank_file
+from engine.anonymize.pixels.codecs import Picture
+from engine.anonymize.pixels.packbits import pack_frame
 from tests.engine.anonymize.images import (
     EXPLICIT,
     FILES,
@@ -313,7 +313,7 @@ def test_what_cannot_be_compressed_exactly_is_stored_decompressed(
             return codecs.encode(picture, syntax)
         return another if isinstance(wrong, str) else wrong
 
-    monkeypatch.setattr("engine.anonymize.pixels.encode", encode)
+    monkeypatch.setattr("engine.anonymize.pixels.blanking.encode", encode)
     done = blank_file(source, tmp_path / "target", [BOX])
     assert (done.transfer_syntax, done.notes) == (EXPLICIT, (DECOMPRESSED,))
     assert len(asked) == good + 1

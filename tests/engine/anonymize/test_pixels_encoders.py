@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydicom.uid import UID
 
-from engine.anonymize.pixels import Blanking, blank_file
+from engine.anonymize.pixels.blanking import Blanking, blank_file
 from tests.engine.anonymize.images import EXPLICIT, JPEG, RLE, describe, native, pixels, read
 
 MR = UID("1.2.840.10008.5.1.4.1.1.4")

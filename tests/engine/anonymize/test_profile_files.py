@@ -20,8 +20,9 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from engine.anonymize.files import FileRun, Recipe
-from engine.anonymize.profile import DATE_SHIFT, SHIPPED, profile_script
-from engine.anonymize.profile_table import (
+from engine.anonymize.functions.uids import hash_each_uid
+from engine.anonymize.profile.generator import DATE_SHIFT, SHIPPED, profile_script
+from engine.anonymize.profile.table import (
     PRIVATE,
     Option,
     Row,
@@ -31,8 +32,7 @@ from engine.anonymize.profile_table import (
     treatment,
     without_options,
 )
-from engine.anonymize.profile_values import DUMMIES
-from engine.anonymize.uids import hash_each_uid
+from engine.anonymize.profile.values import DUMMIES
 from engine.dicom.dictionary import vr_of as dictionary_vr
 from engine.dicom.edit import encoded
 from engine.dicom.part10 import BIG_ENDIAN, read_meta

@@ -23,8 +23,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
 from engine.anonymize.files import FileRun, Recipe
-from engine.anonymize.profile import SHIPPED, profile_script
-from engine.anonymize.profile_table import Option
+from engine.anonymize.profile.generator import SHIPPED, profile_script
+from engine.anonymize.profile.table import Option
 from tests.engine.dicom.datasets import DEFLATED, EXPLICIT, part10_files
 from tests.line.real_sessions import pet_ct, siemens_mosaics
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.subject import Subject
-from engine.anonymize.uids import hash_uid
+from engine.anonymize.functions.uids import hash_uid
+from engine.anonymize.runtime.subject import Subject
 from engine.dicom.header import Header
 from engine.dicom.text import significant_text
 from tests.engine.anonymize.subjects import HOST, compiled, reread

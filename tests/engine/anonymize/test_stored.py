@@ -11,15 +11,15 @@ import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from engine.anonymize.applied import Applied
-from engine.anonymize.check import load
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.pixelguard import PixelGuard
-from engine.anonymize.plan import Plan, compile_script
+from engine.anonymize.language.check import load
+from engine.anonymize.pixels.guard import PixelGuard
+from engine.anonymize.runtime.applied import Applied
+from engine.anonymize.runtime.plan import Plan, compile_script
 from engine.anonymize.stored import Opened, open_stored, opened, write
 from engine.dicom.guard import Guard
 from engine.model.changes import ScriptOutcome
-from tests.engine.intake.build.objects import item, write_object
+from tests.engine.sessions.build.objects import item, write_object
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.archive import filing
-from engine.archive.database import Database
 from engine.archive.subjects import find_or_create
+from engine.database.connection import Database
 from engine.model.archive import NewSession, ScanSummary, SessionCard
 
 SITE = "XNAT"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from engine.archive import sessions
-from engine.archive.database import Database
-from engine.archive.prearchive import rows
+from engine.database.connection import Database
 from engine.model.archive import SessionQuery, Window
 from engine.model.errors import InvalidInput
 from engine.model.filters import LONGEST, MOST_CONDITIONS, MOST_WORDS, Condition
 from engine.model.prearchive import PrearchiveQuery
+from engine.prearchive import rows
 
 MANY = (Condition(field="session", value="a*b"),) * (MOST_CONDITIONS + 1)
 LONG = "x" * (LONGEST + 1)

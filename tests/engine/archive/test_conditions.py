@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from engine.archive import conditions, sessions
-from engine.archive.database import Database
+from engine.database.connection import Database
 from engine.model.archive import ARCHIVE_FIELDS, SessionQuery, SessionStatus, Window
 from engine.model.errors import InvalidInput
 from engine.model.filters import parse_filter

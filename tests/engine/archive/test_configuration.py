@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from engine.archive.configuration import bump, version
-from engine.archive.database import Database
+from engine.database.connection import Database
 
 
 async def test_every_change_counts_the_version_up(archive: Database) -> None:

@@ -7,8 +7,6 @@ import pytest
 from sqlalchemy import func, select
 
 from engine.archive import filing, history, projects
-from engine.archive.columns import ArchiveTable
-from engine.archive.database import Database
 from engine.archive.tables import (
     ArchivedSessionRow,
     ArchiveOutboxRow,
@@ -17,6 +15,8 @@ from engine.archive.tables import (
     ScanRow,
     SearchRow,
 )
+from engine.database.columns import ArchiveTable
+from engine.database.connection import Database
 from engine.model.archive import Reservation
 from engine.model.errors import Conflict, EngineError, NotFound
 from tests.engine.archive.shelf import SCANS, SITE, file_session, new_session

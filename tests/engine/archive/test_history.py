@@ -3,8 +3,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from engine.archive import history
-from engine.archive.database import Database
 from engine.archive.tables import ProjectRow
+from engine.database.connection import Database
 
 
 async def test_history_keeps_what_was_in_the_order_of_changes(shelf: Database) -> None:

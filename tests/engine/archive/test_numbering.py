@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from engine.archive.database import Database
 from engine.archive.numbering import Kind, next_id, site_prefix
+from engine.database.connection import Database
 from engine.model.errors import InvalidInput
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from engine.archive import history, projects
 from engine.archive.configuration import version
-from engine.archive.database import Database
 from engine.archive.projects import Changes
 from engine.archive.subjects import find_or_create
 from engine.archive.tables import ArchiveOutboxRow, HistoryRow, ProjectRow
+from engine.database.connection import Database
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from engine.archive import history, receivers
 from engine.archive.configuration import version
-from engine.archive.database import Database
 from engine.archive.tables import ArchiveOutboxRow
+from engine.database.connection import Database
 from engine.model.archive import Receiver
 from engine.model.errors import Conflict, InvalidInput, NotFound
 

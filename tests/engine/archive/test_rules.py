@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from engine.archive import rules
 from engine.archive.configuration import version
-from engine.archive.database import Database
 from engine.archive.tables import ArchiveOutboxRow
+from engine.database.connection import Database
 from engine.model.errors import InvalidInput
 
 

@@ -5,9 +5,9 @@ from sqlalchemy import func, select
 
 from engine.archive import history, projects, scripts
 from engine.archive.configuration import version
-from engine.archive.database import Database
 from engine.archive.scripts import NewScript
 from engine.archive.tables import ArchiveOutboxRow, ScriptVersionRow
+from engine.database.connection import Database
 from engine.model.errors import InvalidInput, NotFound
 
 HEARTS = "project:HEARTS"

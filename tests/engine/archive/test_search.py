@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
-from engine.archive.database import Database
 from engine.archive.search import matching, searchable, words
 from engine.archive.tables import ArchivedSessionRow, SearchRow
+from engine.database.connection import Database
 from tests.engine.archive.shelf import file_session
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.archive.database import Database
 from engine.archive.secrets import get_or_make
+from engine.database.connection import Database
 
 
 async def test_a_secret_is_made_once(archive: Database) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from engine.archive import sessions
-from engine.archive.database import Database
+from engine.database.connection import Database
 from engine.model.archive import SessionQuery, SessionStatus, Window
 from engine.model.errors import InvalidInput, NotFound
-from tests.engine.archive.conftest import MigratedUrl, add_projects
 from tests.engine.archive.shelf import file_session
+from tests.engine.conftest import MigratedUrl, add_projects
 
 ALL = Window(limit=1000)
 

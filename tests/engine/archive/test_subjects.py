@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from engine.archive.database import Database
 from engine.archive.subjects import find, find_or_create
 from engine.archive.tables import ArchiveOutboxRow
+from engine.database.connection import Database
 from engine.model.archive import Subject
 from engine.model.errors import InvalidInput, NotFound
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from engine.archive import sessions, verifications
-from engine.archive.database import Database
 from engine.archive.tables import ArchiveOutboxRow
+from engine.database.connection import Database
 from engine.model.verification import FaultCounts
-from tests.engine.archive.conftest import add_projects
 from tests.engine.archive.shelf import file_session
+from tests.engine.conftest import add_projects
 
 NONE = FaultCounts()
 

@@ -13,13 +13,6 @@ from tests.engine.intake.room import (
 )
 
 
-@pytest.fixture(scope="module")
-def guard() -> Iterator[Guard]:
-    made = Guard()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def room(tmp_path: Path, guard: Guard) -> Iterator[Room]:
     made = Room(tmp_path, guard)

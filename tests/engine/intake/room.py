@@ -19,9 +19,9 @@ from engine.intake.answers import (
 from engine.intake.claims import Claim, ClaimRequest, Known
 from engine.intake.incoming import Incoming, Intake
 from engine.intake.journal import Journal, Outcome, Record, read_all
-from engine.intake.routing import RoutingConfig
 from engine.intake.snapshot import Snapshot
-from engine.intake.staging import StagingArea
+from engine.routing.router import RoutingConfig
+from engine.storage.staging import StagingArea
 from tests.engine.dicom.datasets import EXPLICIT, element
 
 MR = "1.2.840.10008.5.1.4.1.1.4"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.anonymize.undo import restore
+from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.dicom.part10 import FileMeta, read_header
 from engine.dicom.walk import META_END, PIXEL_GROUP

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.dicom.guard import Guard
-from engine.intake.build.assemble import assemble
-from engine.intake.build.attributes import ATTRIBUTES
-from engine.intake.build.result import BuildResult
 from engine.intake.journal import Outcome
 from engine.model.changes import ScriptOutcome
+from engine.sessions.build.assemble import assemble
+from engine.sessions.build.attributes import ATTRIBUTES
+from engine.sessions.build.result import BuildResult
 from tests.engine.dicom.datasets import EXPLICIT, IMPLICIT, element
 from tests.engine.intake.room import MR, STUDY, Room, data_set, implicit, meta
 from tests.engine.intake.scripting import run

@@ -17,8 +17,8 @@ from engine.intake.answers import (
 from engine.intake.claims import Claim, ClaimRequest, NoClaim, StaleSnapshot
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal, Outcome
-from engine.intake.routing import RoutingConfig
-from engine.intake.staging import StagedFile
+from engine.routing.router import RoutingConfig
+from engine.storage.staging import StagedFile
 from tests.engine.intake.room import (
     Room,
     data_set,

@@ -15,10 +15,10 @@ from engine.anonymize.stored import open_stored
 from engine.dicom.guard import Guard
 from engine.dicom.inflation import NotInflated, inflate_to, pieces
 from engine.dicom.part10 import read_header
-from engine.intake.build.assemble import assemble
 from engine.intake.incoming import Intake
 from engine.intake.journal import Outcome
-from engine.intake.slow import SlowPath
+from engine.intake.slow_path import SlowPath
+from engine.sessions.build.assemble import assemble
 from tests.engine.dicom.datasets import DEFLATED, EXPLICIT, IMPLICIT, element, item, sequence
 from tests.engine.intake.room import Room, data_set, implicit, meta
 from tests.engine.intake.scripting import as_received, run, send, stored

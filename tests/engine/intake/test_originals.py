@@ -9,13 +9,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.anonymize.applied import Undo
-from engine.anonymize.changes import undo_of
-from engine.anonymize.check import load
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.plan import compile_script
-from engine.anonymize.subject import Subject
-from engine.anonymize.undo import restore
+from engine.anonymize.language.check import load
+from engine.anonymize.runtime.applied import Undo
+from engine.anonymize.runtime.changes import undo_of
+from engine.anonymize.runtime.plan import compile_script
+from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.intake.originals import Original, Originals
 from engine.model.changes import Statement

@@ -15,22 +15,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
-from engine.archive.database import Database
-from engine.archive.prearchive.receipts import Receipts
-from engine.archive.prearchive.rows import queue
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
+from engine.database.connection import Database
 from engine.dicom.part10 import read_meta
-from engine.intake.absorb import Absorber
+from engine.ingest.claims import ClaimDesk
+from engine.ingest.records import Absorber
 from engine.intake.claims import Claim, ClaimRequest
-from engine.intake.desk import ClaimDesk
 from engine.intake.journal import Journal, Outcome, Record
-from engine.jobs.crunch import Crunch
+from engine.jobs.context import Workshop
+from engine.jobs.process_pool import Crunch
 from engine.jobs.runner import JobRunner, Work
-from engine.jobs.workshop import Workshop
 from engine.model.errors import EngineError
 from engine.model.settings import FileNames, Settings
 from engine.model.states import Verb
-from tests.engine.intake.build.objects import write_object
+from engine.prearchive.receipts import Receipts
+from engine.prearchive.rows import queue
+from engine.prearchive.tables import ObjectRow, SessionRow
+from tests.engine.sessions.build.objects import write_object
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -23,19 +23,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.rows import folder_of
 from engine.intake.claims import Claim
 from engine.intake.journal import Journal, Outcome, Record
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.delete import DeleteJob
-from engine.jobs.leave import object_files
+from engine.jobs.departure import object_files
 from engine.jobs.reconcile import Reconciliation
 from engine.jobs.restore import RestoreJob, put_back
 from engine.jobs.trash import listed
 from engine.model.accounts import BESIDE, Place
 from engine.model.states import ALLOWED, Status, Verb
+from engine.prearchive import accounts
+from engine.prearchive.rows import folder_of
 from tests.conftest import Databases
 from tests.engine.jobs import shop
 from tests.engine.jobs.shop import STUDY, Fixture

@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy import select
 
 from engine.archive import filing
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.tables import SessionRow
 from engine.archive.tables import ArchivedSessionRow, DocumentRow
-from engine.intake.build.document import read_session
 from engine.jobs.archive import ArchiveJob, subject_of
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.states import Status, Verb
-from tests.engine.intake.build.test_document import SESSION
+from engine.prearchive import accounts
+from engine.prearchive.tables import SessionRow
+from engine.sessions.build.document import read_session
 from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
+from tests.engine.sessions.build.test_document import SESSION
 
 
 async def archive(fixture: Fixture, session: str) -> str:

@@ -11,13 +11,13 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from sqlalchemy import select, update
 
 from engine.archive import scripts
-from engine.archive.prearchive import accounts, ledger
-from engine.archive.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.archive.tables import ArchiveOutboxRow, DocumentRow, ScanRow, SearchRow
-from engine.intake.build.document import read_session
 from engine.jobs.archive import ArchiveJob
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
+from engine.prearchive import accounts, ledger
+from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
+from engine.sessions.build.document import read_session
 from tests.engine.jobs.scripting import PROJECT, Cut, in_force, marks, objects, values
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready

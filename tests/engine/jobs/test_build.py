@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.tables import SessionRow
 from engine.intake.claims import Claim
 from engine.jobs.build import BuildJob
-from engine.jobs.leave import object_files
+from engine.jobs.departure import object_files
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
+from engine.prearchive import accounts
+from engine.prearchive.tables import SessionRow
 from tests.engine.jobs.shop import STUDY, Fixture
 
 

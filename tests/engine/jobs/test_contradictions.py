@@ -12,8 +12,6 @@ import pydicom
 import pytest
 from sqlalchemy import select
 
-from engine.archive.prearchive.rows import folder_of
-from engine.archive.prearchive.tables import OutboxRow, SessionRow
 from engine.jobs import contradictions, decisions
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.decisions import FILE, Decision, Kept
@@ -24,6 +22,8 @@ from engine.model.accounts import Place
 from engine.model.contradictions import ALL_ONE, Choice, ContradictionKind
 from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import folder_of
+from engine.prearchive.tables import OutboxRow, SessionRow
 from tests.engine.jobs.scripting import Cut, in_force, marks, objects
 from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted

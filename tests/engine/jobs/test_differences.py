@@ -8,15 +8,15 @@ import pytest
 
 from engine.anonymize.hosting import ready, record_id, variables
 from engine.anonymize.stored import open_stored, opened, write
+from engine.ingest.release import dataset_digest
 from engine.intake.originals import Original, Originals
-from engine.intake.release import dataset_digest
-from engine.intake.site import recorded
+from engine.intake.site_script import recorded
 from engine.jobs.differences import Key, done, to_come
 from engine.jobs.scripting import Errand, guard, pixels
 from engine.model.changes import ChangeKind, FoldedChange, Statement
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.scripts import SITE, ScriptInForce, project_scope
-from tests.engine.intake.build.objects import item, received
+from tests.engine.sessions.build.objects import item, received
 
 SESSION = "pre_aaaaaaaa"
 

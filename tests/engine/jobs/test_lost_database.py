@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from engine.archive.columns import PrearchiveTable
-from engine.archive.prearchive.tables import HeldRow, SessionRow
-from engine.archive.relay import Relay
+from engine.archive.audit.relay import Relay
+from engine.database.columns import PrearchiveTable
 from engine.intake.journal import Outcome, Record
 from engine.intake.originals import Original, Originals
 from engine.jobs import held, trash
 from engine.jobs.lost_database import MISSING, LostDatabase
 from engine.model.accounts import Place
 from engine.model.states import Status
+from engine.prearchive.tables import HeldRow, SessionRow
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import archive, ready
 from tests.engine.jobs.test_build import build, counted

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive.prearchive.rows import folder_of
 from engine.jobs.move import MoveJob
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import folder_of
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files, ready
 from tests.engine.jobs.test_build import counted

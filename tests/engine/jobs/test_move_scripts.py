@@ -14,14 +14,14 @@ from engine.anonymize import hosting
 from engine.anonymize.shipped import SITE_DEFAULT, text_of
 from engine.anonymize.stored import open_stored, opened, write
 from engine.archive import scripts, secrets
-from engine.archive.prearchive.rows import folder_of
-from engine.archive.prearchive.tables import ObjectRow, SessionRow
 from engine.intake.originals import Original, Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.move import MoveJob
 from engine.jobs.scripting import guard, pixels
 from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import folder_of
+from engine.prearchive.tables import ObjectRow, SessionRow
 from tests.engine.jobs.scripting import Cut, in_force, marks, objects, values
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.intake.journal import Outcome, Record
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.reconcile import Reconciled, Reconciliation
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
+from engine.prearchive.tables import HeldRow, SessionRow
 from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted, objects

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from engine.archive.prearchive.rows import folder_of
-from engine.archive.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.intake.claims import Known
 from engine.jobs.restore import RestoreJob, put_back
 from engine.jobs.trash import listed
 from engine.model.accounts import Place
 from engine.model.errors import Conflict, NotFound
 from engine.model.states import Status, Verb
+from engine.prearchive.rows import folder_of
+from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.service.configuration import Configuration
+from engine.service.event_buffer import EventRing
 from engine.service.prearchive import Prearchive
-from engine.service.ring import EventRing
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files, ready
 from tests.engine.jobs.test_build import build, counted

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from engine.archive.database import Database
-from engine.archive.migration import migrate
-from engine.archive.prearchive.tables import OutboxRow
+from engine.database.connection import Database
+from engine.database.migration import migrate
 from engine.jobs.runner import JobRunner, Work
 from engine.model.errors import InvalidInput, NotFound, Outage
 from engine.model.states import Verb
+from engine.prearchive.tables import OutboxRow
 from tests.conftest import Backend
 from tests.postgres import away
 

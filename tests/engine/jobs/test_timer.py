@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import cast
 
-from engine.archive.prearchive.tables import HeldRow, SessionRow
 from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.model.states import Status
+from engine.prearchive.tables import HeldRow, SessionRow
 from tests.engine.jobs.shop import Fixture
 
 

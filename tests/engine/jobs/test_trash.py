@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import make_transient
 
-from engine.archive.prearchive.tables import OutboxRow
 from engine.jobs.restore import put_back
 from engine.jobs.trash import expire, listed, remove, take_turn
 from engine.model.errors import Conflict, NotFound
+from engine.prearchive.tables import OutboxRow
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import ready
 from tests.engine.jobs.test_delete import delete

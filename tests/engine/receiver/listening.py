@@ -14,12 +14,12 @@ from typing import cast
 
 from engine.intake.answers import Answer, ObjectContext, Origin
 from engine.intake.journal import Outcome
-from engine.intake.routing import RoutingConfig
 from engine.intake.snapshot import ReceiverConfig, Snapshot
-from engine.receiver.admission import Slots
-from engine.receiver.association import Association
-from engine.receiver.ending import Ending
-from engine.receiver.observer import Declined, Rejection
+from engine.receiver.protocol.admission import Slots
+from engine.receiver.protocol.association import Association
+from engine.receiver.protocol.ending import Ending
+from engine.receiver.protocol.observer import Declined, Rejection
+from engine.routing.router import RoutingConfig
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for news has failed."""

@@ -13,19 +13,19 @@ import pydicom
 import pytest
 from sqlalchemy import select
 
-from engine.archive.prearchive.rows import staged
-from engine.archive.prearchive.tables import HeldRow, TransferRow
+from engine.ingest.release import Release
 from engine.intake.answers import Origin
 from engine.intake.journal import Outcome
-from engine.intake.release import Release
 from engine.jobs.reconcile import Reconciliation
 from engine.model.accounts import Place
 from engine.model.errors import NotFound, Unavailable
+from engine.prearchive.rows import staged
+from engine.prearchive.tables import HeldRow, TransferRow
 from engine.service import releasing
 from engine.service.backlog import Backlog
 from engine.service.configuration import Configuration
+from engine.service.event_buffer import EventRing
 from engine.service.releasing import Releasing
-from engine.service.ring import EventRing
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
 from tests.engine.jobs.scripting import Cut
 from tests.engine.jobs.test_archive import files
@@ -177,7 +177,7 @@ async def test_what_the_store_does_not_take_waits_and_is_tried_again(
         raise OSError(28, "full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("engine.intake.joining.publish", full)
+        patched.setattr("engine.intake.publisher.publish", full)
         with pytest.raises(Unavailable, match="storing failed"):
             await backlog.work()
         await backlog.work()

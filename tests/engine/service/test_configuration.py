@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from engine.archive import projects, receivers, rules, scripts
-from engine.archive.database import Database
 from engine.archive.scripts import NewScript
+from engine.database.connection import Database
 from engine.intake.channel import TakeSnapshot, decode_to_worker, frame
 from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import Unavailable

@@ -15,9 +15,14 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from engine.archive import projects
-from engine.archive.audit import AuditChain, Recorded, record, record_triage
-from engine.archive.prearchive import accounts
-from engine.archive.prearchive.tables import (
+from engine.archive.audit.trail import AuditChain, Recorded, record, record_triage
+from engine.jobs.context import Workshop
+from engine.jobs.runner import JobRunner
+from engine.model.accounts import Place
+from engine.model.health import Check, Finding
+from engine.model.live import Job, ReceiverStatus
+from engine.prearchive import accounts
+from engine.prearchive.tables import (
     HeldRow,
     JournalRow,
     NodeRow,
@@ -25,18 +30,13 @@ from engine.archive.prearchive.tables import (
     SessionRow,
     TotalRow,
 )
-from engine.jobs.runner import JobRunner
-from engine.jobs.workshop import Workshop
-from engine.model.accounts import Place
-from engine.model.health import Check, Finding
-from engine.model.live import Job, ReceiverStatus
 from engine.service.health import Health, ReceptionNow, attempt
 from engine.service.verifying import Verifying
 from tests.conftest import Backend
-from tests.engine.archive.prearchive.test_rows import row
 from tests.engine.archive.shelf import file_session
-from tests.engine.intake.filed import file_away
 from tests.engine.jobs import shop as shops
+from tests.engine.prearchive.test_rows import row
+from tests.engine.sessions.filed import file_away
 
 Usage = namedtuple("Usage", "total used free")
 

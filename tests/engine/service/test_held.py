@@ -14,13 +14,10 @@ import pydicom
 import pytest
 from sqlalchemy import select
 
-from engine.archive.prearchive import accounts, ledger
-from engine.archive.prearchive.tables import HeldRow, ObjectRow, OutboxRow, SessionRow, TransferRow
 from engine.dicom.guard import Guard
+from engine.ingest.release import dataset_digest
 from engine.intake.journal import Outcome, Record
 from engine.intake.originals import Originals
-from engine.intake.release import dataset_digest
-from engine.intake.routing import RoutingConfig
 from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.jobs.held import held_file
 from engine.jobs.reconcile import Reconciliation
@@ -28,15 +25,18 @@ from engine.model.accounts import Place
 from engine.model.errors import NotFound
 from engine.model.scripts import SITE, ScriptInForce
 from engine.model.states import Status
+from engine.prearchive import accounts, ledger
+from engine.prearchive.tables import HeldRow, ObjectRow, OutboxRow, SessionRow, TransferRow
+from engine.routing.router import RoutingConfig
 from engine.service.configuration import Configuration
+from engine.service.event_buffer import EventRing
 from engine.service.held import Held
-from engine.service.ring import EventRing
-from tests.engine.intake.build.objects import STUDY, write_object
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
 from tests.engine.jobs.scripting import Cut
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files
 from tests.engine.jobs.test_build import build, counted
+from tests.engine.sessions.build.objects import STUDY, write_object
 
 NAMES = "(0010,0010) := subject"
 FAILS = '(0010,0030) := shiftDateByIncrement[(0010,0010), "1"]'

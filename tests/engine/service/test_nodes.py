@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from engine.archive.database import Database
-from engine.archive.prearchive.tables import NodeRow
+from engine.database.connection import Database
+from engine.prearchive.tables import NodeRow
 from engine.service.nodes import STALE, Nodes
 from tests.conftest import Backend
 

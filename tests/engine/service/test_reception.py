@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive.database import Database
-from engine.archive.prearchive import accounts, ledger, transfers
-from engine.archive.prearchive.receipts import Receipts
-from engine.archive.prearchive.tables import SessionRow
-from engine.intake.absorb import Absorbed, Absorber
+from engine.database.connection import Database
+from engine.ingest.records import Absorbed, Absorber
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.accounts import Place
 from engine.model.states import Status
+from engine.prearchive import accounts, ledger, transfers
+from engine.prearchive.receipts import Receipts
+from engine.prearchive.tables import SessionRow
+from engine.service.event_buffer import EventRing
 from engine.service.reception import Reception
-from engine.service.ring import EventRing
 from tests.conftest import Backend
-from tests.engine.archive.prearchive.test_rows import keep, row
+from tests.engine.prearchive.test_rows import keep, row
 
 SECOND = 1_000_000_000
 

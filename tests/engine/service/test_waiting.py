@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive.prearchive.rows import folder_of
-from engine.intake.rerouting import without_values
-from engine.intake.routing import RoutingConfig
+from engine.jobs.context import write_log
 from engine.jobs.move import MoveJob
-from engine.jobs.workshop import write_log
 from engine.model.scripts import SITE
 from engine.model.states import Verb
+from engine.prearchive.rows import folder_of
+from engine.routing.router import RoutingConfig
 from engine.service.contents import Waiting
+from engine.sessions.rerouting import without_values
 from tests.conftest import Backend
 from tests.engine.jobs.conftest import opened
 from tests.engine.jobs.scripting import in_force

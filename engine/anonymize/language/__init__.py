@@ -1,0 +1,1 @@
+"""The language of scripts: text to tree, and all that can be said of a script before it runs."""

@@ -1,0 +1,1 @@
+"""Pixels: blanking rectangles and overlay bits, of any transfer syntax that can be decoded."""

@@ -1,0 +1,92 @@
+"""The guard of pixel work: `blank_file` in a helper process with limits on time and memory, which
+may die without touching anything else. This is the side that asks;
+`engine.anonymize.pixels.guard_process` is the side that works."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.anonymize.faults import ScriptError
+from engine.anonymize.pixels.regions import Asked, Blanked, numbers_of
+from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
+
+FAILED, NO_FILE = 1, 3
+"""The status of an answer that is an error of the script, or of the file system."""
+_MIB = 1024 * 1024
+
+
+class PixelGuard:
+    """One helper process, started when first needed and again after it died; used by any thread."""
+
+    def __init__(
+        self,
+        *,
+        seconds: float = 60,
+        patience: float = PATIENCE,
+        memory: int = 3 * GIB,
+        command: tuple[str, ...] | None = None,
+    ) -> None:
+        """Allow each file so many seconds of processor time and one more for each MiB, and the
+        process so many bytes of address space; for `patience` see `Guard`."""
+        self._seconds = seconds
+        self._guard = Guard(
+            seconds=seconds,
+            patience=patience,
+            memory=memory,
+            command=command or (sys.executable, "-m", "engine.anonymize.pixels.guard_process"),
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The helper process, while there is one."""
+        return self._guard.pid
+
+    def blank_file(
+        self, source: Path, target: Path, asked: Sequence[Asked], *, record: bool = True
+    ) -> Blanked:
+        """Do what `engine.anonymize.pixels.blanking.blank_file` does, within the limits.
+
+        Raises:
+            ScriptError: if it cannot be done for sure.
+            OSError: if a file cannot be read or written.
+        """
+        if target.exists():
+            raise FileExistsError(f"{target.name} exists")
+        seconds = self._seconds + source.stat().st_size / _MIB
+        request = {
+            "source": os.path.abspath(source),
+            "target": os.path.abspath(target),
+            "asked": [numbers_of(each) for each in asked],
+            "record": record,
+        }
+        try:
+            status, number, body = self._guard.ask(
+                request, doing="altering the pixels", seconds=seconds
+            )
+        except Unreadable as error:
+            target.unlink(missing_ok=True)
+            raise ScriptError(f"alterPixels: {error.reason}") from None
+        if status == NO_FILE:
+            raise OSError(number, os.strerror(number))
+        answer = json.loads(body)
+        if status:
+            target.unlink(missing_ok=True)
+            raise ScriptError(answer["message"], hint=answer["hint"])
+        return Blanked(
+            changed=answer["changed"],
+            transfer_syntax=answer["transfer_syntax"],
+            frames=answer["frames"],
+            notes=tuple(answer["notes"]),
+        )
+
+    def interrupt(self) -> None:
+        """End the helper whatever it is at: who waits for its answer gets none."""
+        self._guard.interrupt()
+
+    def close(self) -> None:
+        """End the helper; nothing more can be asked."""
+        self._guard.close()

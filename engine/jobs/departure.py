@@ -1,0 +1,184 @@
+"""Leaving the prearchive: what archive and delete do alike once a session's files are elsewhere.
+Row, index, receipts, tallies and the audit event go in one transaction; files go after it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive.audit.trail import record_triage
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_meta
+from engine.ingest.records import forget
+from engine.intake.originals import Original, Originals
+from engine.jobs.context import Workshop
+from engine.jobs.left_out import NOTHING, LeftOut
+from engine.model.accounts import Place
+from engine.prearchive import accounts, ledger
+from engine.prearchive.tables import ObjectRow, SessionRow
+
+REJECTED = "the project's script rejected it on the way to the archive"
+
+
+async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> int:
+    """Enter files that were linked but whose records are not (or never) written.
+
+    An object is durable before its record is: whoever lists a session's files counts it now, and
+    its record, should it come, finds that it was counted already.
+    """
+    async with shop.prearchive_db.read() as transaction:
+        known = set(
+            (
+                await transaction.execute(select(ObjectRow.file).where(ObjectRow.session == row.id))
+            ).scalars()
+        )
+    await shop.at("files listed")
+    found = await asyncio.to_thread(object_files, folder)
+    strays = [file for file in found if file not in known]
+    if not strays:
+        return 0
+    entries = await asyncio.to_thread(_read_strays, folder, strays)
+    await asyncio.to_thread(_as_received, entries, Originals(shop.prearchive), row.id)
+    async with shop.prearchive_db.write() as transaction:
+        return await enter(transaction, row.id, entries)
+
+
+async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow]) -> int:
+    """Add recovered objects to the index, the accounts and the row; give how many."""
+    query = select(SessionRow).where(SessionRow.id == session).with_for_update()
+    row = (await transaction.execute(query)).scalar_one()
+    added = 0
+    for entry in entries:
+        entry.session = session
+        key = (session, entry.received_sop_uid, entry.digest)
+        if await transaction.get(ObjectRow, key) is not None:
+            continue
+        transaction.add(entry)
+        await transaction.flush()
+        row.objects += 1
+        row.bytes += entry.size
+        added += 1
+    await accounts.add(transaction, {("", session, Place.WAITING): added})
+    return added
+
+
+async def leave(
+    shop: Workshop, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
+) -> None:
+    """Take a session out of the tables, all of its objects counted at `place`, but for those that
+    a script has left out: they are counted as rejected, and stand in the ledger. What the site
+    script had changed of them is forgotten."""
+    await _leave(shop, row, place, action, left_out)
+    await asyncio.to_thread(Originals(shop.prearchive).drop, row.id)
+
+
+async def _leave(
+    shop: Workshop, row: SessionRow, place: Place, action: str, left_out: LeftOut
+) -> None:
+    async with shop.prearchive_db.write() as transaction:
+        if await transaction.get(SessionRow, row.id) is None:
+            return
+        rejected = await _rejected(transaction, row.id, left_out)
+        elsewhere = {entry.file: Place.REJECTED for entry in rejected}
+        objects = await shop.receipts.write(transaction, row.id, place, elsewhere=elsewhere)
+        await count_out(transaction, row, rejected, Place.REJECTED, REJECTED, rule=left_out.by)
+        await accounts.move(transaction, row.id, Place.WAITING, place)
+        await forget(transaction, row.id)
+        detail = {"objects": objects - len(rejected)}
+        if rejected:
+            detail["rejected"] = len(rejected)
+        record_triage(transaction, row.asked_by or "engine", action, row.id, detail)
+
+
+async def _rejected(transaction: AsyncSession, session: str, left_out: LeftOut) -> list[ObjectRow]:
+    if not left_out.files:
+        return []
+    query = select(ObjectRow).where(ObjectRow.session == session)
+    gone = set(left_out.files)
+    return [row for row in (await transaction.execute(query)).scalars() if row.file in gone]
+
+
+async def count_out(
+    transaction: AsyncSession,
+    row: SessionRow,
+    entries: Sequence[ObjectRow],
+    place: Place,
+    reason: str,
+    *,
+    rule: str = "",
+) -> None:
+    """Count objects that waited at another place, and say in the ledger why."""
+    counts: Counter[accounts.TallyKey] = Counter()
+    folded: ledger.Fold = {}
+    for entry in entries:
+        counts[entry.transfer, row.id, Place.WAITING] -= 1
+        counts[entry.transfer, row.id, place] += 1
+        line = ledger.Line(
+            transfer=entry.transfer,
+            outcome=place.value,
+            reason=reason,
+            rule=rule,
+            session=row.id,
+            receiver=row.receiver,
+            calling=row.calling,
+            at=datetime.now(UTC),
+        )
+        ledger.fold(folded, line)
+    await accounts.add(transaction, counts)
+    await ledger.add(transaction, folded)
+
+
+def object_files(folder: Path) -> list[str]:
+    """List the objects of a session, below its folder: all but catalogs and hidden files."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.glob("SCANS/*/*/*")
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(".xml")
+    )
+
+
+def _as_received(entries: list[ObjectRow], originals: Originals, session: str) -> None:
+    """Let objects that the site script has changed be known by what was received, where it is
+    kept: their own records say the same."""
+    kept: dict[str, list[Original]] = {}
+    for original in originals.of(session):
+        kept.setdefault(original.sop, []).append(original)
+    for entry in entries:
+        found = {(one.received_sop, one.digest) for one in kept.get(entry.sop_uid, ())}
+        # Of several with one UID only their bytes would tell which it is.
+        if len(found) == 1:
+            ((entry.received_sop_uid, entry.digest),) = found
+
+
+def _read_strays(folder: Path, files: list[str]) -> list[ObjectRow]:
+    entries = []
+    for file in files:
+        path = folder / file
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        try:
+            meta = read_meta(data[:8192])
+            uid, digest = meta.sop_instance, hashlib.sha256(data[meta.dataset_offset :])
+        except HeaderError:
+            # Not an object of ours, but a file that somebody may miss: kept and counted.
+            uid, digest = file, hashlib.sha256(data)
+        entries.append(
+            ObjectRow(
+                received_sop_uid=uid,
+                digest=digest.hexdigest(),
+                file=file,
+                sop_uid=uid,
+                size=len(data),
+                recovered=True,
+            )
+        )
+    return entries

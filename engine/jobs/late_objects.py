@@ -1,0 +1,131 @@
+"""Objects that come once their session is archived: it is found by the received study, and what it
+holds already is counted as duplicate. What is new waits in a session of its own that says to which
+one it belongs; merging is not done here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from engine.archive import received
+from engine.archive.sessions import of_study
+from engine.intake.originals import Originals
+from engine.jobs.context import Workshop
+from engine.jobs.departure import count_out, object_files
+from engine.jobs.separation import forget_originals
+from engine.model.accounts import Place
+from engine.prearchive.tables import ObjectRow, SessionRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Belonging:
+    """The archived session that a waiting one belongs to."""
+
+    accession: str
+    label: str
+    folder: str
+    """Below the archive's root."""
+
+    def stands_in_the_way(self, row: SessionRow) -> bool:
+        """Whether it has the label that the waiting session would be filed under."""
+        return self.label == row.label
+
+
+async def belonging(shop: Workshop, row: SessionRow) -> Belonging | None:
+    """Find the archived session of the same project and received study; of several that of the
+    same label, else the oldest."""
+    if row.project is None or not row.received_study_uid:
+        return None
+    mark = shop.receipts.mark(row.received_study_uid)
+    async with shop.archive_db.read() as transaction:
+        found = await of_study(transaction, row.project, mark)
+    # One that is just leaving for the archive does not belong to itself.
+    found = [one for one in found if one.origin != row.id]
+    if not found:
+        return None
+    one = min(found, key=lambda each: each.label != row.label)
+    return Belonging(accession=one.id, label=one.label, folder=one.folder)
+
+
+async def recognise(
+    shop: Workshop, row: SessionRow, folder: Path, *, whole: bool = False
+) -> Belonging | None:
+    """Count what the archive holds already as duplicate, drop it, and let the row say where it
+    belongs. A session of which nothing would be left is only emptied with `whole`. Run again after
+    a kill it ends what was begun."""
+    found = await belonging(shop, row)
+    accession = found.accession if found is not None else ""
+    again: list[ObjectRow] = []
+    if found is not None:
+        async with shop.prearchive_db.read() as transaction:
+            index = select(ObjectRow).where(ObjectRow.session == row.id)
+            entries = list((await transaction.execute(index)).scalars())
+        again = await asyncio.to_thread(_again, shop, shop.archive / found.folder, entries)
+        if len(again) == len(entries) and not whole:
+            again = []
+    if not again and row.belongs_to == accession:
+        return found
+    # The files first: a row without its file is found again by the next build, a file without its
+    # row would count once more.
+    await asyncio.to_thread(_drop, folder, [entry.file for entry in again])
+    await shop.at("duplicates dropped")
+    async with shop.prearchive_db.write() as transaction:
+        query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
+        locked = (await transaction.execute(query)).scalar_one()
+        locked.belongs_to = accession
+        gone = []
+        for entry in again:
+            key = (row.id, entry.received_sop_uid, entry.digest)
+            standing = await transaction.get(ObjectRow, key)
+            if standing is not None:
+                gone.append(standing)
+        reason = f"the same object is archived already, in {accession}"
+        await count_out(transaction, locked, gone, Place.DUPLICATE, reason)
+        locked.duplicates += len(gone)
+        locked.objects -= len(gone)
+        locked.bytes -= sum(entry.size for entry in gone)
+        for entry in gone:
+            await transaction.delete(entry)
+    keys = {(entry.received_sop_uid, entry.digest) for entry in again}
+    await asyncio.to_thread(forget_originals, Originals(shop.prearchive), row.id, keys)
+    await shop.at("duplicates counted")
+    return found
+
+
+async def remember(
+    shop: Workshop, row: SessionRow, folder: Path, moved: dict[str, str], without: frozenset[str]
+) -> None:
+    """Write beside a session's files, on its way to the archive, what they were when they were
+    received; `moved` says where a script's build has put them."""
+    async with shop.prearchive_db.read() as transaction:
+        query = select(ObjectRow).where(ObjectRow.session == row.id)
+        entries = list((await transaction.execute(query)).scalars())
+    lines = [
+        (
+            shop.receipts.key(entry.received_sop_uid, entry.digest),
+            moved.get(entry.file, entry.file),
+        )
+        for entry in entries
+        if entry.file not in without
+    ]
+    await asyncio.to_thread(received.write, folder, lines)
+
+
+def _again(shop: Workshop, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
+    known = received.known(archived, object_files(archived))
+    if not known:
+        return []
+    return [
+        entry
+        for entry in entries
+        if received.shortened(shop.receipts.key(entry.received_sop_uid, entry.digest)) in known
+    ]
+
+
+def _drop(folder: Path, files: Sequence[str]) -> None:
+    for file in files:
+        (folder / file).unlink(missing_ok=True)

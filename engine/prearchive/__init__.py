@@ -1,0 +1,1 @@
+"""The prearchive: its tables, rows and accounts. Objects come into them by `engine.ingest`."""

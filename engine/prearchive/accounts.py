@@ -1,0 +1,113 @@
+"""The accounts: one tally per transfer, session and place, that always add up (intake contract 12).
+Callers pass the transaction, so that a count commits together with what it counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import delete, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.database.connection import insert_into
+from engine.model.accounts import Accounts, Place
+from engine.prearchive.tables import TallyRow, TotalRow
+
+TallyKey = tuple[str, str, Place]
+"""(transfer, session or empty, place)."""
+
+
+async def add(session: AsyncSession, counts: Mapping[TallyKey, int]) -> None:
+    """Add to tallies; a count may be negative where a record corrects what was recovered."""
+    rows = [
+        {"transfer": transfer, "session": of, "place": place.value, "count": count}
+        # In one order, so that two transactions never wait for each other's rows.
+        for (transfer, of, place), count in sorted(counts.items())
+        if count
+    ]
+    if not rows:
+        return
+    await session.execute(_upsert_tallies(session).values(rows))
+    sums: Counter[Place] = Counter()
+    for (_, _, place), count in counts.items():
+        sums[place] += count
+    await _add_to_totals(session, sums)
+    # Only what was taken from can have come to nothing: never look through all tallies.
+    for (transfer, of, place), count in counts.items():
+        if count < 0:
+            await session.execute(
+                delete(TallyRow).where(
+                    TallyRow.transfer == transfer,
+                    TallyRow.session == of,
+                    TallyRow.place == place.value,
+                    TallyRow.count == 0,
+                )
+            )
+
+
+async def move(session: AsyncSession, of: str, source: Place, target: Place) -> None:
+    """Move all that a session has in one place to another."""
+    there = (TallyRow.session == of, TallyRow.place == source.value)
+    moved = await session.scalar(select(func.sum(TallyRow.count)).where(*there)) or 0
+    chosen = select(
+        TallyRow.transfer, TallyRow.session, literal(target.value), TallyRow.count
+    ).where(*there)
+    columns = ["transfer", "session", "place", "count"]
+    await session.execute(_upsert_tallies(session).from_select(columns, chosen))
+    await session.execute(delete(TallyRow).where(*there))
+    await _add_to_totals(session, {source: -int(moved), target: int(moved)})
+
+
+async def by_transfer(session: AsyncSession, of: str, place: Place) -> Counter[str]:
+    """Give how many objects of a session each transfer has in a place."""
+    there = (TallyRow.session == of, TallyRow.place == place.value)
+    found = await session.execute(select(TallyRow.transfer, TallyRow.count).where(*there))
+    return Counter({transfer: count for transfer, count in found.all()})
+
+
+async def total(session: AsyncSession) -> Accounts:
+    """Give the accounts of everything."""
+    found = (await session.execute(select(TotalRow.place, TotalRow.count))).all()
+    return Accounts(counts={Place(place): count for place, count in found if count})
+
+
+async def summed(session: AsyncSession, *, of: str | None = None) -> Accounts:
+    """Sum the tallies, of one prearchive session or of all: what the totals must be."""
+    query = select(TallyRow.place, func.sum(TallyRow.count)).group_by(TallyRow.place)
+    if of is not None:
+        query = query.where(TallyRow.session == of)
+    found = (await session.execute(query)).all()
+    return Accounts(counts={Place(place): int(count) for place, count in found})
+
+
+async def waiting_in_sessions(session: AsyncSession) -> int:
+    """Return how many objects wait in sessions by the tallies: what their rows must hold together.
+    What waits for the script's helper is in none yet."""
+    query = select(func.sum(TallyRow.count)).where(
+        TallyRow.place == Place.WAITING.value, TallyRow.session != ""
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def _add_to_totals(session: AsyncSession, sums: Mapping[Place, int]) -> None:
+    # In one order everywhere: two engines that count at once must not wait for each other in turn.
+    rows = [
+        {"place": place.value, "count": count} for place, count in sorted(sums.items()) if count
+    ]
+    if rows:
+        statement = insert_into(session, TotalRow).values(rows)
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["place"],
+                set_={"count": TotalRow.count + statement.excluded.count},
+            )
+        )
+
+
+def _upsert_tallies(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
+    statement = insert_into(session, TallyRow)
+    return statement.on_conflict_do_update(
+        index_elements=["transfer", "session", "place"],
+        set_={"count": TallyRow.count + statement.excluded.count},
+    )

@@ -1,0 +1,64 @@
+"""What the conditions of a filter mean on prearchive rows: each field of `PREARCHIVE_FIELDS` and
+its column, and what of a row is known to who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_
+
+from engine.database import comparisons
+from engine.database.comparisons import Criterion, age, amount, chosen, day, text
+from engine.model.filters import Condition
+from engine.model.prearchive import UNASSIGNED
+from engine.model.states import PROBLEM, QUEUED, RECEIVING, WORKING, Status
+from engine.prearchive.tables import SessionRow
+
+_GROUPS = {"problem": PROBLEM, "busy": QUEUED | WORKING, "receiving": RECEIVING}
+
+
+def where(conditions: Iterable[Condition], *, masked: bool = False) -> list[ColumnElement[bool]]:
+    """Give the criteria of conditions; `masked` as in `PrearchiveQuery`.
+
+    Raises:
+        InvalidInput: a field is not known, or cannot be compared like this.
+    """
+    return comparisons.criteria(conditions, _MASKED if masked else FIELDS)
+
+
+def known(column: SQLColumnExpression[Any], *, masked: bool) -> SQLColumnExpression[Any]:
+    """Give a label as it is known to who asks: where it is masked it is an empty one."""
+    return case((SessionRow.project.is_(None), ""), else_=column) if masked else column
+
+
+def _status(condition: Condition) -> ColumnElement[bool]:
+    group = condition.value.casefold()
+    if group in _GROUPS:
+        wanted = sorted(status.value for status in _GROUPS[group])
+    else:
+        wanted = chosen(condition, [status.value for status in Status], _GROUPS)
+    found = SessionRow.status.in_(wanted)
+    # A build that new objects have overtaken still owns its session.
+    return or_(found, SessionRow.locked) if group == "busy" else found
+
+
+FIELDS: dict[str, Criterion] = {
+    "age": age(SessionRow.last_object),
+    "date": day(SessionRow.scan_date),
+    "from": text(SessionRow.calling),
+    "id": text(SessionRow.id),
+    "images": amount(SessionRow.objects),
+    "project": text(func.coalesce(SessionRow.project, UNASSIGNED)),
+    "receiver": text(SessionRow.receiver),
+    "session": text(SessionRow.label),
+    "size": amount(SessionRow.bytes),
+    "status": _status,
+    "subject": text(SessionRow.subject),
+    "tag": text(SessionRow.received_study_uid),
+    "type": text(SessionRow.modality),
+}
+_MASKED = FIELDS | {
+    "session": text(known(SessionRow.label, masked=True)),
+    "subject": text(known(SessionRow.subject, masked=True)),
+}

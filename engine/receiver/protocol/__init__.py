@@ -1,0 +1,1 @@
+"""The DICOM upper layer and DIMSE, the acceptor's side (PS3.7, PS3.8)."""

@@ -1,0 +1,176 @@
+"""Which presentation contexts a receiver accepts: Verification and every storage class, standard,
+retired and private, in every transfer syntax that may stand in a file. It negotiates; it does not
+encode, and it knows nothing of what becomes of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydicom._uid_dict import UID_dictionary
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
+
+from engine.receiver.protocol.associate import (
+    AssociateRequest,
+    CommonExtended,
+    ContextAnswer,
+    ProposedContext,
+    Role,
+)
+
+VERIFICATION = "1.2.840.10008.1.1"
+STORAGE_SERVICE = "1.2.840.10008.4.2"
+_UID_LENGTH = 64
+
+ACCEPTED = 0
+ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
+TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
+
+PRIVATE_STORAGE = frozenset(
+    {
+        "1.3.12.2.1107.5.9.1",  # Siemens CSA Non-Image
+        "1.3.12.2.1107.5.99.3.10",  # Siemens CT MR Volume
+        "1.3.12.2.1107.5.99.3.11",  # Siemens AX Frame Sets
+        "1.3.46.670589.2.3.1.1",  # Philips Specialised XA
+        "1.3.46.670589.2.4.1.1",  # Philips CX Image
+        "1.3.46.670589.2.5.1.1",  # Philips 3D Presentation State
+        "1.3.46.670589.2.8.1.1",  # Philips VRML
+        "1.3.46.670589.2.11.1.1",  # Philips Volume Set
+        "1.3.46.670589.5.0.1",  # Philips Volume, retired
+        "1.3.46.670589.5.0.1.1",  # Philips Volume
+        "1.3.46.670589.5.0.2",  # Philips 3D Object, retired
+        "1.3.46.670589.5.0.2.1",  # Philips 3D Object
+        "1.3.46.670589.5.0.3",  # Philips Surface, retired
+        "1.3.46.670589.5.0.3.1",  # Philips Surface
+        "1.3.46.670589.5.0.4",  # Philips Composite Object
+        "1.3.46.670589.5.0.7",  # Philips MR Cardio Profile
+        "1.3.46.670589.5.0.8",  # Philips MR Cardio, retired
+        "1.3.46.670589.5.0.8.1",  # Philips MR Cardio
+        "1.3.46.670589.5.0.9",  # Philips CT Synthetic Image
+        "1.3.46.670589.5.0.10",  # Philips MR Synthetic Image
+        "1.3.46.670589.5.0.11",  # Philips MR Cardio Analysis, retired
+        "1.3.46.670589.5.0.11.1",  # Philips MR Cardio Analysis
+        "1.3.46.670589.5.0.12",  # Philips CX Synthetic Image
+        "1.3.46.670589.5.0.13",  # Philips Perfusion
+        "1.3.46.670589.5.0.14",  # Philips Perfusion Image
+        "1.3.46.670589.7.8.1618510091",  # Philips X-Ray MF
+        "1.3.46.670589.7.8.1618510092",  # Philips Live Run
+        "1.3.46.670589.7.8.16185100129",  # Philips Run
+        "1.3.46.670589.7.8.16185100130",  # Philips Reconstruction
+        "1.3.46.670589.11.0.0.12.1",  # Philips MR Spectrum
+        "1.3.46.670589.11.0.0.12.2",  # Philips MR Series Data
+        "1.3.46.670589.11.0.0.12.3",  # Philips MR Color Image
+        "1.3.46.670589.11.0.0.12.4",  # Philips MR Examcard
+        "1.2.840.113543.6.6.1.3.10001",  # Philips (HP) Live 3D
+        "1.2.840.113543.6.6.1.3.10002",  # Philips (HP) Live 3D
+    }
+)
+"""Storage classes of Philips and Siemens, from their conformance statements."""
+
+_COMPOSITE = "1.2.840.10008.5.1.4.1.1."
+_NO_PATIENT = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.200.1",
+        "1.2.840.10008.5.1.4.1.1.200.3",
+        "1.2.840.10008.5.1.4.1.1.200.7",
+        "1.2.840.10008.5.1.4.1.1.201.1",
+    }
+)
+"""Protocols and inventories: they belong to no patient, so no session could hold them."""
+
+
+def _retired_storage() -> set[str]:
+    """Old scanners still propose retired classes, which the tables of living ones leave out."""
+    return {
+        uid
+        for uid, (name, kind, *_) in UID_dictionary.items()
+        if uid.startswith(_COMPOSITE) and kind == "SOP Class" and "Storage" in name
+    } - _NO_PATIENT
+
+
+STORAGE = (
+    frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
+    | _retired_storage()
+    | PRIVATE_STORAGE
+)
+"""Every storage SOP class that is accepted unasked."""
+
+_RETIRED_JPEG = {f"1.2.840.10008.1.2.4.{number}" for number in (*range(52, 57), *range(58, 67))}
+_REAL_TIME_VIDEO = "1.2.840.10008.1.2.7."
+
+TRANSFER_SYNTAXES = frozenset(
+    uid
+    for uid in {*map(str, ALL_TRANSFER_SYNTAXES), *_RETIRED_JPEG, "1.2.840.10008.1.2.1.98"}
+    if not uid.startswith(_REAL_TIME_VIDEO)
+)
+"""Every standard transfer syntax of stored objects; video over IP is a stream, not one of them."""
+
+# PS3.4 B.3.1.2: level 2 SCP, signature level unspecified, may coerce data elements.
+STORAGE_INFORMATION = bytes((2, 0, 0, 0, 1, 0))
+
+
+def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
+    """Add to `STORAGE` the classes that the peer itself declares to be storage (PS3.4 B.3.1.3)."""
+    declared = {
+        item.sop_class
+        for item in common
+        if item.service_class == STORAGE_SERVICE
+        and 0 < len(item.sop_class) <= _UID_LENGTH
+        and item.sop_class.isprintable()
+    }
+    return STORAGE | declared if declared else STORAGE
+
+
+def negotiate(request: AssociateRequest, preference: Sequence[str]) -> tuple[ContextAnswer, ...]:
+    """Answer every proposed context.
+
+    The first of `preference` that was proposed wins, else the sender's first that we know."""
+    storage = storage_classes(request.user.common_extended)
+    return tuple(_answer(context, storage, preference) for context in request.contexts)
+
+
+def _answer(
+    context: ProposedContext, storage: frozenset[str], preference: Sequence[str]
+) -> ContextAnswer:
+    transfer = ""
+    if context.abstract_syntax != VERIFICATION and context.abstract_syntax not in storage:
+        result = ABSTRACT_SYNTAX_NOT_SUPPORTED
+    else:
+        transfer = choose(context.transfer_syntaxes, preference)
+        result = ACCEPTED if transfer else TRANSFER_SYNTAXES_NOT_SUPPORTED
+    return ContextAnswer(
+        id=context.id,
+        result=result,
+        abstract_syntax=context.abstract_syntax,
+        transfer_syntax=transfer,
+    )
+
+
+def choose(proposed: Sequence[str], preference: Sequence[str]) -> str:
+    """Choose a transfer syntax, or "" when none is common."""
+    for syntax in preference:
+        if syntax in proposed and syntax in TRANSFER_SYNTAXES:
+            return syntax
+    return next((syntax for syntax in proposed if syntax in TRANSFER_SYNTAXES), "")
+
+
+def answer_roles(request: AssociateRequest, answers: Sequence[ContextAnswer]) -> tuple[Role, ...]:
+    """Agree to the requestor as SCU, never as SCP: we are nobody's client (PS3.7 D.3.3.4)."""
+    accepted = {answer.abstract_syntax for answer in answers if answer.result == ACCEPTED}
+    return tuple(
+        Role(sop_class=role.sop_class, scu=role.scu, scp=False)
+        for role in {role.sop_class: role for role in request.user.roles}.values()
+        if role.sop_class in accepted
+    )
+
+
+def answer_extended(
+    request: AssociateRequest, answers: Sequence[ContextAnswer]
+) -> tuple[tuple[str, bytes], ...]:
+    """Say what storage means here, for each accepted storage class that was asked about."""
+    accepted = {answer.abstract_syntax for answer in answers if answer.result == ACCEPTED}
+    asked = dict.fromkeys(sop_class for sop_class, _ in request.user.extended)
+    return tuple(
+        (sop_class, STORAGE_INFORMATION)
+        for sop_class in asked
+        if sop_class in accepted and sop_class != VERIFICATION
+    )

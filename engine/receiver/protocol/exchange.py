@@ -1,0 +1,257 @@
+"""The messages of one established association: commands put together, C-ECHO answered, the data
+sets of C-STORE handed to an intake as they come, and one response written for each. It sees
+fragments, never sockets' reads or PDUs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from engine.intake.answers import Answer, ObjectContext, Origin
+from engine.intake.snapshot import Snapshot
+from engine.model.outage import named
+from engine.receiver.protocol.associate import ContextAnswer
+from engine.receiver.protocol.contexts import VERIFICATION
+from engine.receiver.protocol.dimse import (
+    LARGEST_COMMAND,
+    RESPONSE,
+    Command,
+    CommandError,
+    Operation,
+    Status,
+    decode_command,
+    encode_response,
+)
+from engine.receiver.protocol.ending import Ending, provider_abort, user_abort
+from engine.receiver.protocol.observer import Declined, Live
+from engine.receiver.protocol.pdu import AbortReason, encode_command
+from engine.receiver.protocol.transport import Transport
+
+_UID_LENGTH = 64
+
+_log = structlog.get_logger(__name__)
+
+
+class IncomingLike(Protocol):
+    """One object on its way in; it has consumed what it is given when it returns."""
+
+    series: str
+
+    def write(self, chunks: Sequence[memoryview], /) -> None:
+        """Take the next bytes of the data set."""
+
+    def finish(self) -> Answer:
+        """Say what became of the object."""
+
+    def abandon(self, reason: str, /) -> None:
+        """Keep nothing."""
+
+
+class IntakeLike(Protocol):
+    """Where objects go, and the configuration in force."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot in force."""
+
+    def begin(self, origin: Origin, *, context: ObjectContext) -> IncomingLike:
+        """Start to take one object in."""
+
+
+class Exchange:
+    """Serve messages one after the other; the asynchronous window is always one (PS3.7 D.3.3.3)."""
+
+    def __init__(
+        self,
+        *,
+        live: Live,
+        transport: Transport,
+        intake: IntakeLike,
+        origin: Origin,
+        contexts: Mapping[int, ContextAnswer],
+        largest: int,
+        answered: Callable[[], None],
+        declined: Callable[[Declined], None],
+    ) -> None:
+        """Serve the accepted `contexts`; `largest` is the peer's maximum PDU length, 0 for none."""
+        self._live = live
+        self._transport = transport
+        self._intake = intake
+        self._origin = origin
+        self._contexts = contexts
+        self._largest = largest
+        self._answered = answered
+        self._declined = declined
+        self._context_id = 0
+        self._command_set = bytearray()
+        self._command: Command | None = None
+        self._incoming: IncomingLike | None = None
+        self._batch: list[memoryview] = []
+        self._failure: tuple[int, str] | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a message has begun and is not yet answered."""
+        return self._command is not None or bool(self._command_set)
+
+    @property
+    def holds_views(self) -> bool:
+        """Whether the buffer behind past fragments must stay as it is until `flush`."""
+        return bool(self._batch)
+
+    def take_command(self, context: int, piece: memoryview, *, last: bool) -> None:
+        """Take a fragment of a command set. Raises Over."""
+        if self._command is not None:
+            raise user_abort("a command where a data set was due")
+        if not self._command_set:
+            self._context_id = context
+            self._transport.renew()
+        elif context != self._context_id:
+            raise user_abort("a command over two presentation contexts")
+        if len(self._command_set) + len(piece) > LARGEST_COMMAND:
+            raise user_abort("command set above 64 KiB")
+        self._command_set += piece
+        if last:
+            self._begin_message()
+
+    def take_data(self, context: int, piece: memoryview, *, last: bool) -> None:
+        """Take a fragment of a data set; its bytes are kept as views until `flush`. Raises Over."""
+        if self._command is None or context != self._context_id:
+            raise user_abort("a data set without its command")
+        self._live.bytes += len(piece)
+        if self._incoming is not None and piece:
+            self._batch.append(piece)
+        if last:
+            self.flush()
+            self._end_message(self._command)
+
+    def flush(self) -> None:
+        """Hand the bytes so far to the intake; the buffer behind them is free afterwards."""
+        if self._batch and self._incoming is not None:
+            try:
+                self._incoming.write(self._batch)
+            except Exception as error:
+                self._fault(error)
+        self._batch = []
+
+    def abandon(self, reason: str) -> None:
+        """Drop the object on its way, if there is one."""
+        incoming, self._incoming = self._incoming, None
+        self._batch = []
+        if incoming is not None:
+            try:
+                incoming.abandon(reason)
+            except Exception as error:
+                self._log("abandon_failed", error)
+
+    def _begin_message(self) -> None:
+        try:
+            command = decode_command(self._command_set)
+        except CommandError as error:
+            raise user_abort(str(error)) from None
+        # A new one: the decoder's views may still hold the old.
+        self._command_set = bytearray()
+        context = self._contexts.get(self._context_id)
+        if context is None:
+            raise provider_abort(
+                Ending.VIOLATION, "presentation context not accepted", AbortReason.INVALID_PARAMETER
+            )
+        if command.field == Operation.C_CANCEL:
+            return
+        if command.field & RESPONSE:
+            raise user_abort("a response to nothing")
+        self._command = command
+        self._failure = _objection(command, context)
+        if command.field == Operation.C_STORE:
+            self._begin_object(command, context)
+        if not command.has_data:
+            self._end_message(command)
+
+    def _begin_object(self, command: Command, context: ContextAnswer) -> None:
+        coming = ObjectContext(
+            sop_class=command.sop_class,
+            sop_instance=command.sop_instance,
+            transfer_syntax=context.transfer_syntax,
+        )
+        self._live.current_since = time.monotonic()
+        self._live.current = coming
+        if self._failure is None:
+            try:
+                self._incoming = self._intake.begin(self._origin, context=coming)
+            except Exception as error:
+                self._fault(error)
+
+    def _end_message(self, command: Command) -> None:
+        answer = self._finish_object()
+        if answer is not None:
+            status, comment = answer.status, answer.comment
+        else:
+            status, comment = self._failure or (Status.SUCCESS, "")
+            if self._failure is not None:
+                self._decline(command, status, comment)
+        live = self._live
+        if status != Status.SUCCESS:
+            live.failures += 1
+            live.last_error = comment
+        response = encode_response(command, status, comment)
+        self._transport.renew()
+        self._transport.send(encode_command(self._context_id, response, self._largest))
+        if command.field == Operation.C_STORE:
+            live.objects += status == Status.SUCCESS
+            live.last_object_at = time.time_ns()
+        self._command = live.current = self._failure = None
+        live.current_since = 0.0
+        self._transport.renew()
+        self._answered()
+
+    def _finish_object(self) -> Answer | None:
+        if self._incoming is None:
+            return None
+        try:
+            answer = self._incoming.finish()
+        except Exception as error:
+            self._fault(error)
+            return None
+        self._live.series = self._incoming.series
+        self._incoming = None
+        return answer
+
+    def _fault(self, error: Exception) -> None:
+        """The intake broke: nothing may be kept, and the sender must not hear of success."""
+        self._log("intake_failed", error)
+        self.abandon("the receiver failed")
+        self._failure = (Status.PROCESSING_FAILURE, "the receiver failed")
+
+    def _log(self, event: str, error: Exception) -> None:
+        _log.error(event, transfer=self._origin.transfer, error=named(error))
+
+    def _decline(self, command: Command, status: int, comment: str) -> None:
+        self._declined(
+            Declined(
+                at=time.time_ns(),
+                field=command.field,
+                sop_class=command.sop_class,
+                sop_instance=command.sop_instance,
+                transfer_syntax=self._contexts[self._context_id].transfer_syntax,
+                status=status,
+                comment=comment,
+            )
+        )
+
+
+def _objection(command: Command, context: ContextAnswer) -> tuple[int, str] | None:
+    """Say why a request cannot be served, as status and comment; None when it can."""
+    if command.field not in (Operation.C_STORE, Operation.C_ECHO):
+        return Status.UNRECOGNIZED_OPERATION, "operation not supported"
+    echo = command.field == Operation.C_ECHO
+    if echo is not (context.abstract_syntax == VERIFICATION):
+        return Status.SOP_CLASS_NOT_SUPPORTED, "operation does not fit its presentation context"
+    if command.sop_class != context.abstract_syntax:
+        return Status.SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the context"
+    instance = command.sop_instance
+    if not echo and not (0 < len(instance) <= _UID_LENGTH and instance.isprintable()):
+        return Status.INVALID_INSTANCE, "SOP Instance UID missing or malformed"
+    return None

@@ -1,0 +1,1 @@
+"""The worker processes that serve associations, and the engine's end of them."""

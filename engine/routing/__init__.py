@@ -1,0 +1,2 @@
+"""Routing: from the header of an object, as received, to project, subject, session and
+auto-archive."""

@@ -1,0 +1,366 @@
+"""What an engine can find out about its stores: disks, databases, accounts, rows against folders,
+what waits for a person, and the audit trail. It looks and changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+
+from engine.archive.audit.trail import AuditChain
+from engine.archive.tables import ArchiveOutboxRow, AuditRow
+from engine.database.connection import Database
+from engine.jobs.context import Workshop
+from engine.jobs.departure import object_files
+from engine.model.accounts import Place
+from engine.model.archive import AuditReport
+from engine.model.health import Check, Finding
+from engine.model.measures import say_count, say_size, say_span
+from engine.model.states import PROBLEM, RECEIVING, Status
+from engine.prearchive import accounts, rows
+from engine.prearchive.tables import HeldRow, JournalRow, OutboxRow, SessionRow
+
+LITTLE_ROOM, NO_ROOM = 0.15, 0.05
+"""Free part of a disk below which a person should look, and below which it has failed."""
+
+LATE_RELAY, STUCK_RELAY = timedelta(minutes=1), timedelta(minutes=10)
+"""Age of the oldest audit event that still waits to enter the trail."""
+
+LATE_HELPER = timedelta(minutes=30)
+"""Time after which an object in staging that the helper has not seen is worth a look."""
+
+SAMPLE = 500
+"""So many folders are looked for when nobody asked for a thorough look."""
+
+_AT_ONCE = 100
+
+Look = Callable[[], Awaitable[Check]]
+
+
+class Inspection:
+    """Looks at the stores of one workshop."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Nothing is looked at yet."""
+        self._shop = shop
+        self._verified: tuple[datetime, AuditReport] | None = None
+
+    def looks(self, thorough: bool) -> dict[str, Look]:
+        """Give what can be looked at, by name."""
+        shop = self._shop
+        return {
+            "prearchive disk": lambda: _disk("prearchive disk", shop.prearchive),
+            "archive disk": lambda: _disk("archive disk", shop.archive),
+            "prearchive database": lambda: _database("prearchive database", shop.prearchive_db),
+            "archive database": lambda: _database("archive database", shop.archive_db),
+            "accounts": self.accounts,
+            "rows and folders": self.files if thorough else self.folders,
+            "sessions": self.sessions,
+            "held objects": self.held,
+            "script helper": self.backlog,
+            "journals": self.journals,
+            "audit relay": self.relay,
+            "audit trail": self.verified if thorough else self.known_trail,
+        }
+
+    async def accounts(self) -> Check:
+        """Compare the totals with the sums of all tallies, and what waits with the sessions."""
+        async with self._shop.prearchive_db.read() as transaction:
+            totals = await accounts.total(transaction)
+            sums = await accounts.summed(transaction)
+            waiting = await accounts.waiting_in_sessions(transaction)
+            held = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
+        wrong = [place.value for place in Place if totals.at(place) != sums.at(place)]
+        if not wrong and waiting != held:
+            return Check(
+                name="accounts",
+                finding=Finding.FAILED,
+                found=f"{say_count(waiting, 'object')} are counted as waiting, "
+                f"and sessions hold {held}",
+                consequence="Nobody can say from the numbers whether an object was lost.",
+                remedy=(
+                    "keep a copy of the prearchive database and of the log",
+                    "compare files and rows: anteroom doctor --thorough",
+                ),
+            )
+        if not wrong:
+            received = say_count(totals.received, "object")
+            return _good("accounts", f"{received} received, and each is in one place")
+        return Check(
+            name="accounts",
+            finding=Finding.FAILED,
+            found=f"the totals do not add up for: {', '.join(wrong)}",
+            consequence="Nobody can say from the numbers whether an object was lost.",
+            remedy=(
+                "keep a copy of the prearchive database and of the log",
+                "compare the sessions concerned with what their senders have",
+            ),
+        )
+
+    async def folders(self) -> Check:
+        """Look whether sessions chosen at random have their folder."""
+        query = select(SessionRow).where(SessionRow.objects > 0).order_by(func.random())
+        async with self._shop.prearchive_db.read() as transaction:
+            every = await transaction.scalar(select(func.count()).select_from(SessionRow))
+            chosen = (await transaction.execute(query.limit(SAMPLE))).scalars().all()
+        missing = await self._missing(chosen)
+        seen = f"looked for {len(chosen)} of {say_count(every or 0, 'session')}"
+        if missing:
+            return _without_folder(missing, seen)
+        return _good("rows and folders", f"{seen}, all there")
+
+    async def files(self) -> Check:
+        """Compare the number of files of every session with its row."""
+        missing: list[str] = []
+        differing: list[str] = []
+        looked, last = 0, ""
+        while True:
+            query = select(SessionRow).where(SessionRow.id > last).order_by(SessionRow.id)
+            async with self._shop.prearchive_db.read() as transaction:
+                found = (await transaction.execute(query.limit(_AT_ONCE))).scalars().all()
+            if not found:
+                break
+            looked, last = looked + len(found), found[-1].id
+            missing += await self._missing([row for row in found if row.objects])
+            differing += await self._differing([row for row in found if row.id not in missing])
+        if missing:
+            return _without_folder(missing, f"looked for {say_count(looked, 'session')}")
+        if differing:
+            return Check(
+                name="rows and folders",
+                finding=Finding.FAILED,
+                found=f"in {_some(differing)} the number of files is not that of the row",
+                consequence="Files were added or lost behind the back of the engine.",
+                remedy=(
+                    "look at the session's scans and at its log",
+                    "rebuild it when its files are right: anteroom prearchive rebuild ID",
+                ),
+            )
+        return _good("rows and folders", f"{say_count(looked, 'session')}, every file is there")
+
+    async def sessions(self) -> Check:
+        """Count the sessions in which nothing goes on before a person has looked."""
+        async with self._shop.prearchive_db.read() as transaction:
+            counts = await rows.counts(transaction)
+        waiting = {status: counts[status] for status in sorted(PROBLEM) if counts.get(status)}
+        if not waiting:
+            return _good("sessions", "none is in ERROR or CONFLICT")
+        named = ", ".join(f"{count} in {Status(status)}" for status, count in waiting.items())
+        return Check(
+            name="sessions",
+            finding=Finding.LOOK,
+            found=named,
+            consequence="They stay in the prearchive until somebody decides.",
+            remedy=("read why: anteroom prearchive list --where status:problem",),
+        )
+
+    async def held(self) -> Check:
+        """Count the objects that wait in staging for a person."""
+        query = select(func.count(), func.min(HeldRow.at)).where(~HeldRow.waits)
+        async with self._shop.prearchive_db.read() as transaction:
+            count, oldest = (await transaction.execute(query)).one()
+        if not count:
+            return _good("held objects", "none")
+        age = say_span(datetime.now(UTC) - oldest)
+        verb = "waits" if count == 1 else "wait"
+        return Check(
+            name="held objects",
+            finding=Finding.LOOK,
+            found=f"{say_count(count, 'object')} {verb} for a person, the oldest for {age}",
+            consequence="They were answered with success and are in no session.",
+            remedy=(
+                "read why: anteroom held list",
+                "put the script right, then let them through: anteroom held retry ID",
+            ),
+        )
+
+    async def backlog(self) -> Check:
+        """Look how long objects wait for the helper that runs the script over them."""
+        query = select(func.count(), func.min(HeldRow.at)).where(HeldRow.waits)
+        async with self._shop.prearchive_db.read() as transaction:
+            count, oldest = (await transaction.execute(query)).one()
+        if not count:
+            return _good("script helper", "nothing waits for it")
+        age = datetime.now(UTC) - oldest
+        verb = "waits" if count == 1 else "wait"
+        found = f"{say_count(count, 'object')} {verb} for it, the oldest for {say_span(age)}"
+        if age < LATE_HELPER:
+            return _good("script helper", found)
+        return Check(
+            name="script helper",
+            finding=Finding.LOOK,
+            found=found,
+            consequence="They were answered with success, and their sessions are not built yet.",
+            remedy=(
+                "look into the log for 'script helper'",
+                "see whether the site script blanks pixels of many or large objects",
+            ),
+        )
+
+    async def journals(self) -> Check:
+        """Look for journals of which something could not be read."""
+        query = select(func.count(), func.sum(JournalRow.damaged)).where(JournalRow.damaged > 0)
+        async with self._shop.prearchive_db.read() as transaction:
+            count, stretches = (await transaction.execute(query)).one()
+        if not count:
+            return _good("journals", "all could be read")
+        found = f"{say_count(int(stretches), 'stretch', 'stretches')} of "
+        return Check(
+            name="journals",
+            finding=Finding.LOOK,
+            found=found + f"{say_count(count, 'journal')} could not be read",
+            consequence="Objects may lie in their folders without having been counted.",
+            remedy=(
+                "restart the engine: it looks through every folder then",
+                "look at the disk; it may be failing",
+            ),
+        )
+
+    async def relay(self) -> Check:
+        """Look how long audit events wait to enter the trail."""
+        waiting = 0
+        oldest: datetime | None = None
+        for database, outbox in (
+            (self._shop.prearchive_db, OutboxRow),
+            (self._shop.archive_db, ArchiveOutboxRow),
+        ):
+            query = select(func.count(), func.min(outbox.at)).select_from(outbox)
+            async with database.read() as transaction:
+                count, first = (await transaction.execute(query)).one()
+            waiting += count
+            oldest = min((at for at in (oldest, first) if at is not None), default=None)
+        age = datetime.now(UTC) - oldest if oldest is not None else timedelta()
+        if age < LATE_RELAY:
+            return _good("audit relay", f"follows; {say_count(waiting, 'event')} on the way")
+        return Check(
+            name="audit relay",
+            finding=Finding.FAILED if age >= STUCK_RELAY else Finding.LOOK,
+            found=f"{say_count(waiting, 'event')} not yet in the trail, "
+            f"the oldest for {say_span(age)}",
+            consequence="What was done is recorded, but not yet where nobody can change it.",
+            remedy=("look into the log for 'relay'", "restart the engine"),
+        )
+
+    async def verified(self) -> Check:
+        """Compute every hash of the audit trail anew."""
+        report = await AuditChain(self._shop.archive_db).verify()
+        self._verified = datetime.now(UTC), report
+        return await self.known_trail()
+
+    async def known_trail(self) -> Check:
+        """Say what is known of the audit trail without reading all of it."""
+        if self._verified is None:
+            async with self._shop.archive_db.read() as transaction:
+                last = await transaction.scalar(select(func.max(AuditRow.number)))
+            return _good(
+                "audit trail", f"{say_count(last or 0, 'link')}, not verified since the start"
+            )
+        at, report = self._verified
+        when = f"{at:%Y-%m-%d %H:%M} UTC"
+        if report.ok:
+            return _good("audit trail", f"all {report.checked} links held at {when}")
+        return Check(
+            name="audit trail",
+            finding=Finding.FAILED,
+            found=f"{report.message} (found at {when})",
+            consequence="Somebody has changed what must never change, or the disk has.",
+            remedy=(
+                "keep a copy of the archive database as it is",
+                "compare it with a backup: anteroom audit verify names the first link",
+            ),
+        )
+
+    async def _missing(self, found: Sequence[SessionRow]) -> list[str]:
+        """Name those whose folder is not there, even after a second look at their rows."""
+        missing = []
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            missing += await asyncio.to_thread(_without, some, self._shop.prearchive)
+        if not missing:
+            return []
+        # A job may have taken them elsewhere meanwhile.
+        query = select(SessionRow).where(SessionRow.id.in_(missing))
+        async with self._shop.prearchive_db.read() as transaction:
+            again = (await transaction.execute(query.where(~SessionRow.locked))).scalars().all()
+        return await asyncio.to_thread(_without, again, self._shop.prearchive)
+
+    async def _differing(self, found: Sequence[SessionRow]) -> list[str]:
+        """Name those at rest whose files are more or fewer than their rows say."""
+        at_rest = [row for row in found if not row.locked and row.status not in RECEIVING]
+        counted = await asyncio.to_thread(_counted, at_rest, self._shop.prearchive)
+        suspect = {row.id: row for row in at_rest if counted[row.id] != row.objects}
+        # Objects may have come, or a job have gone by, while the files were counted.
+        async with self._shop.prearchive_db.read() as transaction:
+            query = select(SessionRow).where(SessionRow.id.in_(suspect)).order_by(SessionRow.id)
+            again = (await transaction.execute(query)).scalars().all()
+        return [row.id for row in again if _as_it_was(row, suspect[row.id])]
+
+
+async def _disk(name: str, folder: Path) -> Check:
+    usage = await asyncio.to_thread(shutil.disk_usage, folder)
+    free = usage.free / usage.total
+    found = f"{free:.0%} free, {say_size(usage.free)} of {say_size(usage.total)}"
+    if free >= LITTLE_ROOM:
+        return _good(name, found)
+    return Check(
+        name=name,
+        finding=Finding.LOOK if free >= NO_ROOM else Finding.FAILED,
+        found=found,
+        consequence="When it is full, senders are refused and sessions stay where they are.",
+        remedy=("make room, or give the store a larger disk",),
+    )
+
+
+async def _database(name: str, database: Database) -> Check:
+    async with database.read() as transaction:
+        if database.is_sqlite:
+            await transaction.execute(text("SELECT 1"))
+            size = await asyncio.to_thread(_file_size, database.address.file)
+        else:
+            query = text("SELECT pg_database_size(current_database())")
+            size = int((await transaction.execute(query)).scalar_one())
+    return _good(name, f"answers, {say_size(size)}")
+
+
+def _file_size(file: Path | None) -> int:
+    assert file is not None
+    log = file.with_name(f"{file.name}-wal")
+    return file.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def _without(found: Sequence[SessionRow], prearchive: Path) -> list[str]:
+    return [row.id for row in found if not rows.folder_of(row, prearchive).is_dir()]
+
+
+def _counted(found: Sequence[SessionRow], prearchive: Path) -> dict[str, int]:
+    return {row.id: len(object_files(rows.folder_of(row, prearchive))) for row in found}
+
+
+def _as_it_was(row: SessionRow, before: SessionRow) -> bool:
+    return (row.status, row.objects, row.attempt) == (before.status, before.objects, before.attempt)
+
+
+def _without_folder(missing: Sequence[str], seen: str) -> Check:
+    return Check(
+        name="rows and folders",
+        finding=Finding.FAILED,
+        found=f"the folder of {_some(missing)} is gone ({seen})",
+        consequence="Their objects are counted as waiting, and nobody can archive them.",
+        remedy=(
+            "look whether the prearchive's disk is mounted",
+            "bring the folders back from a backup, or restart the engine, which then says so",
+        ),
+    )
+
+
+def _some(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:3])
+    return shown if len(ids) <= 3 else f"{shown} and {len(ids) - 3} more"
+
+
+def _good(name: str, found: str) -> Check:
+    return Check(name=name, finding=Finding.GOOD, found=found)

@@ -1,0 +1,59 @@
+"""Routing a session's first object once more, with a trace: by what is in force, or as if something
+else were. Nothing moves by it. It reads files and compiles rules, and runs in other processes."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from engine.dicom.guard import Guard, Unreadable
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_header
+from engine.model.errors import Conflict, NotFound
+from engine.model.routing import Route
+from engine.routing.router import Router, RoutingConfig
+from engine.sessions.contents import object_paths
+
+_TRIED = 5
+"""Objects that are tried, where the first cannot be read."""
+
+
+def route_first(folder: Path, config: RoutingConfig, receiver: str) -> Route:
+    """Route the object that came first, with a trace.
+
+    Raises:
+        NotFound: if the session has no object.
+        Conflict: if the first objects cannot be read.
+    """
+    router = Router(config)
+    paths = [folder / path for path in object_paths(folder)]
+    if not paths:
+        raise NotFound("the session has no object that could be routed")
+    for path in heapq.nsmallest(_TRIED, paths, key=_arrived):
+        try:
+            _, header = read_header(path, guard=_guard())
+        except (HeaderError, OSError, Unreadable):
+            continue
+        return router.route(header, receiver=receiver or None, trace=True)
+    raise Conflict("the first objects of the session cannot be read, so none could be routed")
+
+
+def without_values(route: Route) -> Route:
+    """Return what may be kept of a route: who decided, and not what was read from the header, which
+    a script may take away later."""
+    return replace(route, trace=tuple(replace(step, saw="", found=None) for step in route.trace))
+
+
+def _arrived(path: Path) -> tuple[float, str]:
+    try:
+        return os.lstat(path).st_mtime, str(path)
+    except OSError:
+        return float("inf"), str(path)
+
+
+@cache
+def _guard() -> Guard:
+    return Guard()

@@ -1,0 +1,1 @@
+"""Files: what it takes for them to be where they should be, and to stay there."""

@@ -1,0 +1,273 @@
+"""Staging and publishing: the bytes of one object on their way to disk, and the step that makes
+them visible. Durable before the answer (intake contract 3): fdatasync of the file, `link()` to its
+final name, fsync of that folder. The file system is the oracle for names (7); folders go by path
+(6)."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.dicom.header import Header
+from engine.dicom.part10 import mapped_header, read_meta
+from engine.model.reserve import RESERVED, free
+from engine.storage.folders import make_folders, settle, sync_folder
+
+LOOK_SECONDS = 0.25
+"""How long a look at the free room holds. A disk that fills up within it is noticed by writing."""
+
+_CHUNK = 1 << 20
+_META = 4096
+"""Bytes that hold the meta information of a file of ours."""
+_IOV_MAX = 512
+
+
+class FolderGone(Exception):
+    """The session folder has been taken away by a job: claim again."""
+
+
+class StagingArea:
+    """A worker's own folder below `.staging`, and the folder of held objects."""
+
+    def __init__(self, root: Path, owner: str) -> None:
+        """Make both folders; `owner` is unique to this process."""
+        self.root = root
+        self.folder = root / owner
+        self.held = root / "held"
+        for folder in (self.folder, self.held):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(root)
+        self._look_again = 0.0
+
+    def hold(self, staged: StagedFile, name: str, record: Callable[[], None]) -> None:
+        """Keep a file durably in the folder of held objects, under a name of our own making, and
+        write its record; neither stays without the other.
+
+        Raises:
+            OSError: if it cannot be made durable, or not be recorded.
+        """
+        staged.sync()
+        staged.close()
+        os.link(staged.path, self.held / name)
+        try:
+            sync_folder(self.held)
+            record()
+        except Exception:
+            (self.held / name).unlink(missing_ok=True)
+            raise
+
+    def new_file(self, name: str) -> StagedFile:
+        """Open a new staged file under a name of our own making.
+
+        Raises:
+            OSError: ENOSPC where only the room is left that the databases need.
+        """
+        self._leave_room()
+        return StagedFile(self.folder / name)
+
+    def _leave_room(self) -> None:
+        """See that the databases, in which deletions are written down, keep room on this disk. One
+        look serves many objects: it is a system call, and time passes cheaper."""
+        now = time.monotonic()
+        if now >= self._look_again:
+            if free(self.folder) < RESERVED:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._look_again = now + LOOK_SECONDS
+
+
+class StagedFile:
+    """One object being written. Every byte is written once, in order."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, readable by its owner only."""
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        # Held until the fate of the object is decided: who compares with it waits for that.
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.discard()
+            raise
+
+    def write(self, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Append chunks in one call where the kernel takes them so.
+
+        Raises:
+            OSError: if they cannot all be written.
+        """
+        left = [memoryview(chunk) for chunk in chunks if len(chunk)]
+        while left:
+            written = os.writev(self._descriptor, left[:_IOV_MAX])
+            if written == 0:
+                raise OSError(errno.ENOSPC, "nothing more can be written")
+            while left and written >= len(left[0]):
+                written -= len(left[0])
+                del left[0]
+            if written:
+                left[0] = left[0][written:]
+
+    @classmethod
+    def adopt(cls, path: Path) -> StagedFile:
+        """Take over a file that a helper of ours has written.
+
+        Raises:
+            OSError: if it cannot be opened or locked.
+        """
+        file = cls.__new__(cls)
+        file.path = path
+        file._descriptor = -1
+        try:
+            file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.discard()
+            raise
+        return file
+
+    def copy(self, source: StagedFile, start: int, end: int) -> None:
+        """Append a stretch of another file.
+
+        Raises:
+            OSError: if it cannot all be written.
+        """
+        while start < end:
+            copied = os.sendfile(self._descriptor, source._descriptor, start, end - start)
+            if copied == 0:
+                raise OSError(errno.EIO, "a staged file became shorter")
+            start += copied
+
+    def peek(self, offset: int, size: int) -> bytes:
+        """Give bytes that were written; fewer where there are no more.
+
+        Raises:
+            OSError: if they cannot be read.
+        """
+        return os.pread(self._descriptor, size, offset)
+
+    def header(self) -> Header:
+        """Index the header where it lies, whatever its length.
+
+        Raises:
+            OSError: if it cannot be read.
+            HeaderError: if it cannot be indexed exactly.
+        """
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return mapped_header(file, read_meta(file.read(_META)))
+
+    def stored_digest(self) -> tuple[str, str]:
+        """Give what the function of this name says of a published file."""
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return _digest(file)
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the descriptor; the file stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def discard(self) -> None:
+        """Close and remove the staged name. A published object keeps its final one."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) -> None:
+    """Link a staged file to `SCANS/{scan}/DICOM/{name}` of a session folder, durably.
+
+    Raises:
+        FileExistsError: if the name is taken; nothing was changed.
+        FolderGone: if the session folder is not there any more.
+        OSError: if it could not be made durable; the link has been taken back.
+    """
+    parts = ("SCANS", scan, "DICOM")
+    target = folder.joinpath(*parts)
+    made = False
+    for _ in range(8):
+        try:
+            entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            made = True
+            _make_scan_folder(folder, parts)
+            continue
+        try:
+            # By path, not by descriptor: a folder that a job has renamed must not be found.
+            try:
+                if durable:
+                    settle(entry, folder, *parts, made=made)
+                os.link(staged, target / name)
+            except FileNotFoundError:
+                continue
+            try:
+                if durable:
+                    os.fsync(entry)
+            except OSError:
+                os.unlink(name, dir_fd=entry)
+                raise
+            return
+        finally:
+            os.close(entry)
+    raise FolderGone
+
+
+def withdraw(folder: Path, scan: str, name: str) -> None:
+    """Take a published name back because its record could not be written."""
+    (folder / "SCANS" / scan / "DICOM" / name).unlink(missing_ok=True)
+
+
+def vouch_for(folder: Path, scan: str) -> None:
+    """Sync the folder of an object that somebody else may just have linked."""
+    parts = ("SCANS", scan, "DICOM")
+    target = folder.joinpath(*parts)
+    entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        settle(entry, folder, *parts)
+        os.fsync(entry)
+    finally:
+        os.close(entry)
+
+
+def stored_digest(path: Path) -> tuple[str, str]:
+    """Give (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file, once
+    whoever is just storing it has either done so or taken it back.
+
+    Raises:
+        FileNotFoundError: if it is not there, or not any more.
+        OSError: if it cannot be read.
+        HeaderError: if it is no Part 10 file.
+    """
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            raise FileNotFoundError(errno.ENOENT, "taken back")
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> tuple[str, str]:
+    start = file.read(_META)
+    meta = read_meta(start)
+    digest = hashlib.sha256(start[meta.dataset_offset :])
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return meta.sop_instance, digest.hexdigest()
+
+
+def _make_scan_folder(folder: Path, parts: Sequence[str]) -> None:
+    try:
+        make_folders(folder, *parts)
+    except FileNotFoundError:
+        # Where the session is still there, a build has just removed an emptied scan: try again.
+        if not folder.is_dir():
+            raise FolderGone from None
