@@ -58,7 +58,7 @@ $(SCHEMA)/.got: tests/xnat-schema.txt | $(STAMP)
 	@rm -rf $(SCHEMA)/source
 
 keys: $(STAMP)  ## write docs/keys.md from the key table
-	$(VENV)/bin/python -m console.keypage > docs/keys.md
+	$(VENV)/bin/python -m console.keys.page > docs/keys.md
 
 # The lock names no index and no address: whoever installs chooses where from.
 lock: $(STAMP)  ## write requirements.txt from pyproject.toml (ARGS=--upgrade for newer versions)

@@ -27,22 +27,22 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from console import glyphs
-from console.acts import Act
-from console.bridge import EngineEvents, EngineLost, pump
-from console.deeds import Deeds
-from console.desk import Desk
-from console.keys import MODES
-from console.notices import Notice, Severity
-from console.palette import ConsoleCommands
+from console.actions.triage import Act
+from console.keys.table import MODES
 from console.plain import plain, plain_text
-from console.preferences import Glyphs
-from console.ruletexts import unsaved
-from console.screens.overlays import BlankScreen, TextScreen
-from console.screens.quit import Leave, QuitScreen, UnsavedScreen
-from console.screens.skeleton import AsksEngine, PulseTaken, ShowsLabels, SkeletonScreen
+from console.runtime.context import Desk
+from console.runtime.events import EngineEvents, EngineLost, pump
+from console.runtime.notices import Notice, Severity
+from console.runtime.preferences import Glyphs
+from console.runtime.queue import Deeds
+from console.runtime.typeahead import TYPED, TypeAhead, Typed
+from console.screens.base.overlays import BlankScreen, TextScreen
+from console.screens.base.palette import ConsoleCommands
+from console.screens.base.quit import Leave, QuitScreen, UnsavedScreen
+from console.screens.base.screen import AsksEngine, PulseTaken, ShowsLabels, SkeletonScreen
 from console.theme import OFFERED, OURS, STOCK
-from console.typeahead import TYPED, TypeAhead, Typed
+from console.views import glyphs
+from console.views.rules import unsaved
 from console.widgets import scrollbars
 from engine.model.errors import EngineError
 from engine.model.live import EventBatch
@@ -197,7 +197,7 @@ class ConsoleApp(App[Leave]):
         shown = plain_text(text)
         self.desk.notices.add(Notice(at=self.desk.clock(), text=shown, severity=severity))
         self.notify(shown, severity=severity, timeout=4, markup=False)
-        self._draw_lines()
+        self.draw_lines()
 
     def copy(self, text: str, what: str) -> None:
         """Put a text into the clipboard of the person's terminal (OSC 52)."""
@@ -210,7 +210,7 @@ class ConsoleApp(App[Leave]):
         """Say, until it answers again, that the engine does not."""
         self.desk.pulse.lose(plain_text(error.message), plain_text(error.hint))
         # Its status is not asked for at once: what is taken back at once nobody reads.
-        self._draw_lines()
+        self.draw_lines()
 
     def silent(self, asked: str, error: EngineError) -> None:
         """Say that the engine is connected and does not answer a verb, which is waited for."""
@@ -324,7 +324,7 @@ class ConsoleApp(App[Leave]):
                     # What was asked meanwhile had no answer, and no event says that it would now.
                     again = EventBatch(epoch="", events=(), last=0, gap=True)
                     self._tell_screens(EngineEvents(again))
-            self._draw_lines()
+            self.draw_lines()
             for screen in self.screen_stack:
                 screen.post_message(PulseTaken())
             self._rest_if_unused()
@@ -347,7 +347,8 @@ class ConsoleApp(App[Leave]):
             with contextlib.suppress(KeyError):  # a mode that was not gone to yet
                 yield from self.get_screen_stack(mode)
 
-    def _draw_lines(self) -> None:
+    def draw_lines(self) -> None:
+        """Draw the lines of every screen again, whatever has changed of what they say."""
         for screen in self.screen_stack:
             # By the screen itself: it may be about to go.
             if isinstance(screen, SkeletonScreen):

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from console.app import ConsoleApp
-from console.asking import still_silent
-from console.log import log_of_console, log_to_file
-from console.preferences import preferences_file, read_preferences
-from console.screens.quit import Leave
-from console.state import StateFile, state_file
-from console.text import plain_text
+from console.runtime.log import log_of_console, log_to_file
+from console.runtime.memory import StateFile, state_file
+from console.runtime.preferences import preferences_file, read_preferences
+from console.runtime.silence import still_silent
+from console.screens.base.quit import Leave
+from console.views.text import plain_text
 from engine.model.access import PRIVATE_FILE
 from engine.model.errors import Outage, Unavailable
 from engine.model.home import Home

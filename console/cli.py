@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from console.asking import HomeOption
 from console.commands import (
     anonymize,
     archive,
@@ -34,7 +33,8 @@ from console.commands import (
     trash,
     verify,
 )
-from console.output import say
+from console.commands.asking import HomeOption
+from console.commands.output import say
 
 app = typer.Typer(
     name="anteroom",

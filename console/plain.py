@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from console import glyphs
-from console.text import plain_text
+from console.views import glyphs
+from console.views.text import plain_text
 
 __all__ = ["plain", "plain_text"]
 

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from console.asking import FAILED, Json, pairs
-from console.output import complain, say
-from console.text import plain_text
+from console.commands.asking import FAILED, Json, pairs
+from console.commands.output import complain, say
+from console.views.text import plain_text
 from engine.model.anonymized import AnonymizedFile, ChangeFold
 from engine.model.changes import ChangeKind, FoldedChange, ScriptOutcome
 from engine.model.errors import EngineError, InvalidInput, InvalidScript, NotFound

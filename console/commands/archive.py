@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import Json, Where, asks
+from console.commands.asking import Json, Where, asks
 from console.commands.faults import fail_for
-from console.output import (
+from console.commands.output import (
     Column,
     columns_of,
     local_time,

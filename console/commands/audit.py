@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, Limit, Offset, asks
-from console.output import Column, say, say_json, say_table
+from console.commands.asking import FAILED, Json, Limit, Offset, asks
+from console.commands.output import Column, say, say_json, say_table
 from engine.model.archive import AuditEvent
 from engine.service.api import EngineApi
 

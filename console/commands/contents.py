@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from console.asking import Json, asks
+from console.commands.asking import Json, asks
 from console.commands.faults import fail_for
-from console.output import Column, local_time, say, say_json, say_table, size
-from console.text import plain_text
+from console.commands.output import Column, local_time, say, say_json, say_table, size
+from console.views.text import plain_text
 from engine.model.archive import ScanSummary
 from engine.model.contents import (
     Contribution,

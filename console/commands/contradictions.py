@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from console.asking import Json, Reason, asks
+from console.commands.asking import Json, Reason, asks
 from console.commands.contents import Session
+from console.commands.output import Column, say, say_json, say_table
 from console.commands.waiting import Wait, end
-from console.output import Column, say, say_json, say_table
 from engine.model.contradictions import (
     ALL_ONE,
     Alternative,

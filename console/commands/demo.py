@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from console.asking import run
+from console.commands.asking import run
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 def demo() -> None:
     """Open the console on a throw-away home while sample studies arrive; nothing stays behind."""
-    from console.demo import demo as show  # noqa: PLC0415
+    from console.demo.run import demo as show  # noqa: PLC0415
 
     # It takes a few seconds until there is a screen.
     sys.stderr.write("starting an engine on a home that is thrown away afterwards\n")

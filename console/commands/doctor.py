@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, asks
-from console.output import GAP, say, say_json
+from console.commands.asking import FAILED, Json, asks
+from console.commands.output import GAP, say, say_json
 from engine.model.health import Check, Finding
 from engine.service.api import EngineApi
 

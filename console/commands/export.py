@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, Reason, asks
-from console.download import Progress, download
-from console.output import ProgressLine, columns_of, say, say_json, size
-from console.text import plain_text
+from console.commands.asking import FAILED, Json, Reason, asks
+from console.commands.output import ProgressLine, columns_of, say, say_json, size
+from console.transfer.download import Progress, download
+from console.views.text import plain_text
 from engine.service.api import EngineApi
 
 

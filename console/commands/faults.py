@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from console.asking import FAILED
-from console.output import say_faults
+from console.commands.asking import FAILED
+from console.commands.output import say_faults
 from engine.model.verification import Faults
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, Reason, asks
-from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
+from console.commands.asking import FAILED, Json, Reason, asks
+from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from engine.model.live import HeldObject
 from engine.model.prearchive import ActOutcome
 from engine.service.api import EngineApi

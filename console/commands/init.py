@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, HomeOption, find_home
-from console.output import complain, say
+from console.commands.asking import FAILED, HomeOption, find_home
+from console.commands.output import complain, say
 from engine.model.errors import Conflict, EngineError, Unavailable
 from engine.model.home import SYSTEM_HOME, Home
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import Json, Limit, Offset, asks
-from console.output import Column, say_json, say_table
+from console.commands.asking import Json, Limit, Offset, asks
+from console.commands.output import Column, say_json, say_table
 from engine.model.live import LedgerEntry
 from engine.service.api import EngineApi
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import FAILED, Json, Reason, Where, asks
+from console.commands.asking import FAILED, Json, Reason, Where, asks
+from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from console.commands.waiting import Wait, end
-from console.output import Column, columns_of, say, say_facts, say_json, say_table, size
 from engine.model.changes import FoldedChange
 from engine.model.errors import Refused
 from engine.model.filters import parse_filter

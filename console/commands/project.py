@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from console.asking import Json, asks, pairs
-from console.output import Column, columns_of, say, say_facts, say_json, say_table
+from console.commands.asking import Json, asks, pairs
+from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table
 from engine.model.archive import Project
 from engine.service.api import EngineApi
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import Json, asks, pairs
-from console.output import Column, say, say_json, say_table
+from console.commands.asking import Json, asks, pairs
+from console.commands.output import Column, say, say_json, say_table
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ReceiverStatus
 from engine.service.api import EngineApi

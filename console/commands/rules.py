@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, Reason, asks
-from console.output import complain, say, say_json
+from console.commands.asking import FAILED, Json, Reason, asks
+from console.commands.output import complain, say, say_json
 from engine.model.errors import EngineError, InvalidInput, NotFound
 from engine.model.routing import Concept
 from engine.service.api import EngineApi

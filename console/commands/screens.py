@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typer
 
-from console.asking import HomeOption, find_home, run
+from console.commands.asking import HomeOption, find_home, run
 
 
 def add_to(app: typer.Typer) -> None:

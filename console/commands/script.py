@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, Reason, asks
-from console.output import Column, complain, say, say_json, say_table
-from console.text import plain_text
+from console.commands.asking import FAILED, Json, Reason, asks
+from console.commands.output import Column, complain, say, say_json, say_table
+from console.views.text import plain_text
 from engine.model.errors import EngineError, InvalidInput, NotFound
 from engine.model.remarks import Severity
 from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_scope

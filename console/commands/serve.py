@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
-from console.asking import HomeOption, find_home, run
-from console.log import log_to_file
+from console.commands.asking import HomeOption, find_home, run
+from console.runtime.log import log_to_file
 from engine.model.errors import Outage
 from engine.model.home import Home
 from engine.model.outage import GOES_ON, named

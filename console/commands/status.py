@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from console.asking import Json, asks
-from console.output import say, say_facts, say_json, size
+from console.commands.asking import Json, asks
+from console.commands.output import say, say_facts, say_json, size
 from engine.service.api import EngineApi
 
 

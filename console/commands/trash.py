@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from console.asking import Json, Reason, asks
+from console.commands.asking import Json, Reason, asks
+from console.commands.output import Column, say_json, say_table, size
 from console.commands.waiting import Wait, end
-from console.output import Column, say_json, say_table, size
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, InvalidInput, Refused
 from engine.model.measures import say_count

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from console.asking import FAILED, Json, asks
-from console.output import ProgressLine, columns_of, say, say_faults, say_json, size
+from console.commands.asking import FAILED, Json, asks
+from console.commands.output import ProgressLine, columns_of, say, say_faults, say_json, size
 from engine.model.measures import say_count
 from engine.model.verification import FaultCounts, Verification
 from engine.service.api import EngineApi

@@ -11,9 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
-from console.asking import FAILED
-from console.output import say, say_json
-from console.text import plain_text
+from console.commands.asking import FAILED
+from console.commands.output import say, say_json
+from console.views.text import plain_text
 from engine.model.errors import NotFound
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status, Verb

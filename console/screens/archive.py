@@ -8,15 +8,15 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from console import figures, filed
-from console.desk import Desk
-from console.export import Cells, Exportable, Told, in_windows
-from console.keys import bindings
+from console.keys.table import bindings
 from console.plain import plain_text
+from console.runtime.context import Desk
+from console.screens.base.list import ListScreen
+from console.screens.base.saved_views import ARCHIVE_VIEWS
+from console.screens.base.screen import Copyable, sheets
 from console.screens.downloads import DownloadScreen, Wanted
-from console.screens.listing import ListScreen
-from console.screens.skeleton import Copyable, sheets
-from console.screens.views import ARCHIVE_VIEWS
+from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.views import figures, filed
 from console.widgets.card import Card
 from console.widgets.filterline import FilterLine
 from console.widgets.table import RecordTable

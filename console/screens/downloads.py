@@ -1,5 +1,6 @@
 """Screens of filed sessions, whose files can be written into a folder of the person. A download
-goes on while he works elsewhere; what is written, and how, is decided in `console.download`."""
+goes on while he works elsewhere; what is written, and how, is decided in
+`console.transfer.download`."""
 
 from __future__ import annotations
 
@@ -13,22 +14,15 @@ from typing import TYPE_CHECKING
 import structlog
 from textual import work
 
-from console import figures
-from console.download import Downloaded, Progress, download
-from console.notices import Notice
-from console.outgoing import Pacing, Running, progress
-from console.screens.exporting import draw_outgoing, export_rows, fault_of, place_of
-from console.screens.skeleton import SkeletonScreen
-from console.typeahead import QUESTION
-from console.widgets.dialogs import (
-    Answers,
-    AskScreen,
-    Choice,
-    ChooseScreen,
-    Field,
-    Question,
-    reason,
-)
+from console.runtime.notices import Notice
+from console.runtime.typeahead import QUESTION
+from console.screens.base.exporting import export_rows, fault_of, place_of
+from console.screens.base.screen import SkeletonScreen
+from console.transfer.download import Downloaded, Progress, download
+from console.transfer.outgoing import Pacing, Running, progress
+from console.views import figures
+from console.views.question import Answers, Choice, Field, Question, reason
+from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import EngineError
 
 if TYPE_CHECKING:
@@ -114,7 +108,7 @@ class DownloadScreen(SkeletonScreen):
         work = _bring(self.host, running, wanted, given)
         worker = self.host.run_worker(work, group="downloads", name="download", exit_on_error=False)
         running.stop = worker.cancel
-        draw_outgoing(self.host)
+        self.host.draw_lines()
 
 
 async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answers) -> None:
@@ -126,7 +120,7 @@ async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answ
         done = now
         if pacing.due():
             running.shown = progress(now.files, now.of)
-            draw_outgoing(host)
+            host.draw_lines()
 
     try:
         end = await download(
@@ -155,7 +149,7 @@ async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answ
         _tell_end(host, end)
     finally:
         outgoing.download = None
-        draw_outgoing(host)
+        host.draw_lines()
 
 
 def _tell_end(host: ConsoleApp, end: Downloaded) -> None:

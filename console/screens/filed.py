@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from textual import events, on
 from textual.timer import Timer
 
-from console import figures
-from console.desk import Desk
-from console.keys import bindings
+from console.keys.table import bindings
+from console.runtime.context import Desk
+from console.screens.base.overlays import TextScreen
+from console.screens.base.screen import sheets
 from console.screens.filedcontents import (
     CARD,
     FILES,
@@ -19,8 +20,7 @@ from console.screens.filedcontents import (
     SCANS,
     FiledContents,
 )
-from console.screens.overlays import TextScreen
-from console.screens.skeleton import sheets
+from console.views import figures
 from console.widgets.card import Card
 from console.widgets.searchable import Searchable
 from console.widgets.searched import SearchedLines

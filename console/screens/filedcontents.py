@@ -11,15 +11,16 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from console import figures, filed, filelists, scantree
-from console.desk import Desk
-from console.export import Cells, Exportable, Told, in_windows
 from console.plain import plain_text
+from console.runtime.context import Desk
+from console.screens.base.headerview import HeaderView
+from console.screens.base.screen import Copyable
 from console.screens.downloads import DownloadScreen, Wanted
-from console.screens.skeleton import Copyable
+from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.views import figures, filed, files
+from console.views import scans as scantree
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
-from console.widgets.headerview import HeaderView
 from console.widgets.searched import SearchedLines
 from console.widgets.table import RecordTable
 from console.widgets.tabline import TabLine
@@ -64,7 +65,7 @@ class FiledContents(DownloadScreen):
                 yield Card(id="card")
             with Vertical(id="main"):
                 yield HeaderView(id="header")
-                yield RecordTable(filelists.COLUMNS, empty="asking the engine …", id="files")
+                yield RecordTable(files.COLUMNS, empty="asking the engine …", id="files")
                 yield SearchedLines(filed.HISTORY_COLUMNS, id="history", empty="asking …")
                 yield SearchedLines(filed.DOCUMENT_COLUMNS, id="document", empty="asking …")
 
@@ -254,7 +255,7 @@ class FiledContents(DownloadScreen):
     def _show_header(self, header: FoldedHeader | None, why: str) -> None:
         title = f"Header of scan {self._scan_id}" if self._scan_id else "Header"
         if self._file:
-            title = f"Header of {filelists.name_of(self._file)}"
+            title = f"Header of {files.name_of(self._file)}"
         self._name_header(title)
         self._header.show(header, why or "no header could be read")
         self._tell()
@@ -272,7 +273,7 @@ class FiledContents(DownloadScreen):
         if page is None or asked != self._files_of:
             return
         self._files.empty = "there is no file"
-        self._files.put(offset, [filelists.row(one) for one in page.rows], page.total)
+        self._files.put(offset, [files.row(one) for one in page.rows], page.total)
         self._tell()
 
     async def _all_files(self, told: Told) -> list[Cells]:

@@ -1,5 +1,5 @@
 """The live screen: what arrives and settles, how fast, who sends, and what happened. It acts on
-nothing. What is shown comes from `console.arrivals` and `console.happenings`."""
+nothing. What is shown comes from `console.views.arrivals` and `console.views.events`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
-from console import arriving, figures, glyphs, happenings, pulse, routes
-from console.arrivals import Arrival, Arrivals
-from console.bridge import EngineEvents
-from console.desk import Desk
-from console.export import Exportable
-from console.happenings import Happenings
-from console.keys import bindings
-from console.masking import LASTING
-from console.screens.overlays import TextScreen
-from console.screens.skeleton import Copyable, PulseTaken, SkeletonScreen, sheets
+from console.keys.table import bindings
+from console.runtime.context import Desk
+from console.runtime.events import EngineEvents
+from console.screens.base.overlays import TextScreen
+from console.screens.base.screen import Copyable, PulseTaken, SkeletonScreen, sheets
+from console.transfer.export import Exportable
+from console.views import events as happenings
+from console.views import figures, glyphs, routing
+from console.views import live as arriving
+from console.views import status as pulse
+from console.views.arrivals import Arrival, Arrivals
+from console.views.events import Happenings
+from console.views.masking import LASTING
 from console.widgets.chart import Chart, TextLines
 from console.widgets.chrome import entitle
 from console.widgets.filterline import FilterLine
@@ -191,7 +194,7 @@ class LiveScreen(SkeletonScreen):
         route = await self.asked(self.engine.prearchive.route(session.id))
         if route is None or not self.is_open:
             return
-        rows = routes.rows(self.desk.masks.route(route, session))
+        rows = routing.rows(self.desk.masks.route(route, session))
         lines = [(row.cells[0], row.cells[1]) for row in rows]
         title = f"Why {session.id} is where it is"
         self.app.push_screen(

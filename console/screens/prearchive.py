@@ -8,16 +8,16 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from console import figures, triaged
-from console.desk import Desk
-from console.export import Cells, Exportable, Told, in_windows
-from console.keys import bindings
-from console.screens.listing import ListScreen
-from console.screens.skeleton import sheets
-from console.screens.triage import VERBS, TriageScreen
-from console.screens.views import VIEWS
+from console.keys.table import bindings
+from console.runtime.context import Desk
+from console.screens.base.list import ListScreen
+from console.screens.base.saved_views import VIEWS
+from console.screens.base.screen import sheets
+from console.screens.base.triage import VERBS, TriageScreen
+from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.views import figures, prearchive
+from console.views.rows import Piece
 from console.widgets.card import Card
-from console.widgets.chrome import Piece
 from console.widgets.filterline import FilterLine
 from console.widgets.records import MOST_MARKS
 from console.widgets.table import RecordTable, Row
@@ -32,7 +32,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     KINDS = frozenset({"session", "archive"})
     CSS_PATH = sheets("prearchive.tcss")
     BINDINGS = bindings("prearchive")
-    COLUMNS = triaged.COLUMNS
+    COLUMNS = prearchive.COLUMNS
     VIEWS = VIEWS
     NEWEST = "last_object"
 
@@ -93,13 +93,13 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         async def rows(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: list_(query, offset=offset, limit=limit),
-                lambda one: triaged.exported(self.desk.masks.session(one)),
+                lambda one: prearchive.exported(self.desk.masks.session(one)),
                 told,
             )
 
         return Exportable(
             name="prearchive",
-            titles=triaged.EXPORTED,
+            titles=prearchive.EXPORTED,
             rows=rows,
             says=str(self.filter_line.filter),
         )
@@ -208,13 +208,13 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         log = await self.asked(self.engine.prearchive.log(session.id))
         masks = self.desk.masks
         shown = masks.session(session)
-        card.show(shown.label, triaged.card(shown, masks.log(log or (), session)))
+        card.show(shown.label, prearchive.card(shown, masks.log(log or (), session)))
 
     def _take(self, sessions: Sequence[PrearchiveSession]) -> None:
         self._sessions |= {one.id: one for one in sessions}
 
     def _row(self, session: PrearchiveSession) -> Row:
-        return triaged.row(self.desk.masks.session(session), self.desk.clock())
+        return prearchive.row(self.desk.masks.session(session), self.desk.clock())
 
     def _remade(self, row: Row) -> Row:
         session = self._sessions.get(row.key)

@@ -10,18 +10,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from console import projectsettings, ruletexts
-from console.desk import Desk
-from console.export import Exportable
-from console.keys import bindings
-from console.ruletexts import Place
-from console.screens.form import fill_in
+from console.keys.table import bindings
+from console.runtime.context import Desk
+from console.runtime.typeahead import QUESTION
+from console.screens.base.form import fill_in
+from console.screens.base.screen import Copyable, sheets
 from console.screens.ruling import RulingScreen
-from console.screens.skeleton import Copyable, sheets
-from console.typeahead import QUESTION
+from console.transfer.export import Exportable
+from console.views import project_settings, rules
+from console.views.question import Answers
+from console.views.rows import Piece
+from console.views.rules import Place
 from console.widgets.card import Card
-from console.widgets.chrome import Line, Piece, entitle
-from console.widgets.dialogs import Answers
+from console.widgets.chrome import Line, entitle
 from console.widgets.ruleeditor import RuleEditor
 from console.widgets.table import RecordTable
 from console.widgets.tabline import TabLine
@@ -55,10 +56,10 @@ class ProjectsScreen(RulingScreen):
         """Lay out the list and what is chosen."""
         yield TabLine(id="tabs")
         with Horizontal(id="halves"):
-            yield RecordTable(ruletexts.COLUMNS, empty="asking the engine …", id="places")
+            yield RecordTable(rules.COLUMNS, empty="asking the engine …", id="places")
             with Vertical(id="right"):
                 yield RecordTable(
-                    projectsettings.COLUMNS, empty="there is no project yet: n", id="settings"
+                    project_settings.COLUMNS, empty="there is no project yet: n", id="settings"
                 )
                 yield Line(id="says-0")
                 yield Line(id="says-1")
@@ -125,8 +126,8 @@ class ProjectsScreen(RulingScreen):
         projects = list(self._projects.values())
         return Exportable(
             name="projects",
-            titles=("project", *(one.title for one in projectsettings.SETTINGS)),
-            rows=[projectsettings.exported(one) for one in projects],
+            titles=("project", *(one.title for one in project_settings.SETTINGS)),
+            rows=[project_settings.exported(one) for one in projects],
         )
 
     def do_open(self) -> None:
@@ -152,7 +153,7 @@ class ProjectsScreen(RulingScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_new(self) -> None:
         """Add a project."""
-        asked = projectsettings.new_question(tuple(self._projects), {})
+        asked = project_settings.new_question(tuple(self._projects), {})
         added = await fill_in(self, asked, self._add)
         if added is not None:
             self.tell(f"project {added.id} is added")
@@ -180,7 +181,7 @@ class ProjectsScreen(RulingScreen):
     @on(RecordTable.CursorMoved, "#settings")
     def setting_moved(self) -> None:
         """Explain the setting."""
-        setting = projectsettings.BY_NAME.get(self.pane(RecordTable, "settings").cursor_key or "")
+        setting = project_settings.BY_NAME.get(self.pane(RecordTable, "settings").cursor_key or "")
         says = (*setting.says, "", "") if setting is not None else ("", "")
         for number in (0, 1):
             self.pane(Line, f"says-{number}").say(((f"  {says[number]}", "muted"),))
@@ -191,7 +192,7 @@ class ProjectsScreen(RulingScreen):
         self._tell_place()
 
     async def _add(self, given: Answers) -> Project:
-        aliases = projectsettings.names(given["aliases"])
+        aliases = project_settings.names(given["aliases"])
         added = await self.engine.projects.add(given["id"], title=given["title"], aliases=aliases)
         if given["code"] and given["code"] != str(added.prearchive_code):
             changed = await self.asked(
@@ -205,7 +206,7 @@ class ProjectsScreen(RulingScreen):
         project = self._projects.get(self.place.project) if self.place else None
         if project is None:
             return
-        setting = projectsettings.BY_NAME[name]
+        setting = project_settings.BY_NAME[name]
         if why := setting.fixed or self.why_off("new"):
             self.tell(f"not now: {why}", "warning")
             return
@@ -217,10 +218,10 @@ class ProjectsScreen(RulingScreen):
         async def change(given: Answers) -> Project:
             return await self.engine.projects.set(now.id, {name: given[name]})
 
-        changed = await fill_in(self, projectsettings.question(now, name), change)
+        changed = await fill_in(self, project_settings.question(now, name), change)
         if changed is not None:
             self._projects[changed.id] = changed
-            self.tell(f"{changed.id}: {setting.title} is {projectsettings.shown(changed, name)}")
+            self.tell(f"{changed.id}: {setting.title} is {project_settings.shown(changed, name)}")
             self._draw_list()
             self._draw_right()
 
@@ -237,7 +238,7 @@ class ProjectsScreen(RulingScreen):
             return
         self._projects = {one.id: one for one in projects}
         self._receivers = receivers
-        found = ruletexts.places(receivers, projects)
+        found = rules.places(receivers, projects)
         kept = {one.place.key: one.place for one in self.desk.drafts.values()}
         # What was edited stays in the list, even where its receiver has no rules any more.
         self._places = {one.key: one for one in found if one.has_rules or not one.project}
@@ -257,7 +258,7 @@ class ProjectsScreen(RulingScreen):
     def _draw_list(self) -> None:
         table = self.pane(RecordTable, "places")
         rows = [
-            ruletexts.row(one, self._projects.get(one.project), edited=key in self.desk.drafts)
+            rules.row(one, self._projects.get(one.project), edited=key in self.desk.drafts)
             for key, one in self._places.items()
             if not one.project or one.project in self._projects
         ]
@@ -274,13 +275,13 @@ class ProjectsScreen(RulingScreen):
         for number in (0, 1):
             self.pane(Line, f"says-{number}").display = shown is settings
         if project is not None:
-            settings.show(projectsettings.rows(project))
+            settings.show(project_settings.rows(project))
             self.setting_moved()
         if shown is words:
             if project is not None:
-                words.show("Rules", ruletexts.RULES_LIVE_ELSEWHERE)
+                words.show("Rules", rules.RULES_LIVE_ELSEWHERE)
             elif place is not None:
-                words.show(place.title, ruletexts.explained(place))
+                words.show(place.title, rules.explained(place))
         self._draw_tabs()
         self._tell_place()
         self.keys_changed()

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from textual import work
 
-from console import machinery, receiving
-from console.projectsettings import names
-from console.screens.form import fill_in
-from console.screens.skeleton import SkeletonScreen
-from console.typeahead import QUESTION
-from console.widgets.dialogs import Answers, AskScreen
+from console.runtime.typeahead import QUESTION
+from console.screens.base.form import fill_in
+from console.screens.base.screen import SkeletonScreen
+from console.views import receivers, system
+from console.views.project_settings import names
+from console.views.question import Answers
+from console.widgets.dialogs import AskScreen
 from engine.model.live import ReceiverStatus
 
 
@@ -35,7 +36,7 @@ class ReceptionScreen(SkeletonScreen):
         if action == "echo":
             return "" if receiver.listening else "it does not listen"
         if receiver.origin == "settings":
-            return receiving.FROM_SETTINGS
+            return receivers.FROM_SETTINGS
         if action == "start" and receiver.listening:
             return "it is up"
         return "it is stopped" if action == "stop" and not receiver.enabled else ""
@@ -60,7 +61,7 @@ class ReceptionScreen(SkeletonScreen):
             allow = names(given["allow"])
             return await self.engine.receivers.add(given["ae_title"], int(given["port"]), allow)
 
-        added = await fill_in(self, receiving.new_question(), add)
+        added = await fill_in(self, receivers.new_question(), add)
         if added is not None:
             await self._changed(added)
 
@@ -75,10 +76,10 @@ class ReceptionScreen(SkeletonScreen):
             return
 
         async def edit(given: Answers) -> ReceiverStatus:
-            changes = receiving.changes(receiver, given)
+            changes = receivers.changes(receiver, given)
             return await self.engine.receivers.edit(receiver.ae_title, receiver.port, changes)
 
-        changed = await fill_in(self, receiving.question(receiver), edit)
+        changed = await fill_in(self, receivers.question(receiver), edit)
         if changed is not None:
             await self._changed(changed)
 
@@ -96,7 +97,7 @@ class ReceptionScreen(SkeletonScreen):
         """Ask, and let the receiver take no more associations."""
         if (receiver := self.receiver) is None:
             return
-        question = receiving.stop_question(receiver)
+        question = receivers.stop_question(receiver)
         if await self.app.push_screen_wait(AskScreen(question)) is None:
             return
         stopped = await self.asked(self.engine.receivers.stop(receiver.ae_title, receiver.port))
@@ -104,7 +105,7 @@ class ReceptionScreen(SkeletonScreen):
             await self._changed(stopped)
 
     async def _changed(self, receiver: ReceiverStatus) -> None:
-        word = machinery.receiver_state(receiver)[1]
+        word = system.receiver_state(receiver)[1]
         note = f": {receiver.note}" if receiver.note else ""
         self.tell(
             f"{receiver.ae_title} on port {receiver.port} is {word}{note}",

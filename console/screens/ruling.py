@@ -12,17 +12,19 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import TextArea
 
-from console import figures, ruletexts, trial
-from console.desk import Desk
 from console.plain import plain_text
-from console.ruletexts import YES_NO, Draft, Place
-from console.screens.form import fill_in
+from console.runtime.context import Desk
+from console.runtime.typeahead import QUESTION
+from console.screens.base.form import fill_in
+from console.screens.base.screen import Copyable, SkeletonScreen
 from console.screens.sessionchoice import SessionChoiceScreen
-from console.screens.skeleton import Copyable, SkeletonScreen
-from console.trial import Trial
-from console.typeahead import QUESTION
-from console.widgets.chrome import Line, Piece, entitle
-from console.widgets.dialogs import Answers, AskScreen, Question
+from console.views import figures, rules, trial
+from console.views.question import Answers, Question
+from console.views.rows import Piece
+from console.views.rules import YES_NO, Draft, Place
+from console.views.trial import Trial
+from console.widgets.chrome import Line, entitle
+from console.widgets.dialogs import AskScreen
 from console.widgets.ruleeditor import RuleEditor
 from console.widgets.table import RecordTable
 from engine.model.archive import RuleText
@@ -121,7 +123,7 @@ class RulingScreen(SkeletonScreen):
             return [("asking the engine …", "muted")]
         pieces: list[Piece] = []
         if draft is not None:
-            count = ruletexts.edits(ruletexts.tidy(base.text), draft.text)
+            count = rules.edits(rules.tidy(base.text), draft.text)
             lines = figures.plural(count, "line")
             pieces.append((f"{lines} edited, not saved · ", "look"))
         if self._problems:
@@ -129,9 +131,9 @@ class RulingScreen(SkeletonScreen):
         if newest is not None and newest.version != base.version:
             by = f"version {newest.version} by {newest.author} was saved meanwhile · "
             pieces.append((by, "look"))
-        if ruletexts.altered(base.text):
+        if rules.altered(base.text):
             pieces.append(("signs stand for what cannot be drawn, and are saved · ", "look"))
-        pieces.append((ruletexts.provenance(base), "muted"))
+        pieces.append((rules.provenance(base), "muted"))
         return pieces
 
     @work(group=QUESTION, exit_on_error=False)
@@ -149,7 +151,7 @@ class RulingScreen(SkeletonScreen):
                 return
             draft = Draft(place=place, base=base, text=self._text_to_save(base))
             saved = await fill_in(
-                self, ruletexts.question(draft, now), lambda given: self._set(draft, given)
+                self, rules.question(draft, now), lambda given: self._set(draft, given)
             )
             if saved is not None:
                 self._saved(draft, saved)
@@ -187,7 +189,7 @@ class RulingScreen(SkeletonScreen):
             title=f"Drop the edits: {draft.place.title}",
             act="Drop them",
             keep="Keep them",
-            rows=ruletexts.unsaved((draft,)),
+            rows=rules.unsaved((draft,)),
             says=("They are gone then; the text in force stays as it is.",),
             danger=True,
             local=True,
@@ -225,7 +227,7 @@ class RulingScreen(SkeletonScreen):
         if place is None or base is None:
             return
         text, before = self._editor.text, place.key in self.desk.drafts
-        if text != ruletexts.tidy(base.text):
+        if text != rules.tidy(base.text):
             self.desk.drafts[place.key] = Draft(place=place, base=base, text=text)
         else:
             self.desk.drafts.pop(place.key, None)
@@ -284,7 +286,7 @@ class RulingScreen(SkeletonScreen):
         self._take(problems)
         if problems:
             self._editor.show_fault(problems[0])
-            self.tell(f"not like this: {ruletexts.fault(problems[0])}", "warning")
+            self.tell(f"not like this: {rules.fault(problems[0])}", "warning")
         return bool(problems)
 
     def _take(self, problems: tuple[Problem, ...]) -> None:
@@ -296,7 +298,7 @@ class RulingScreen(SkeletonScreen):
     def _text_to_save(self, base: RuleText) -> str:
         # Without an edit it stays as it was written, also where signs stand for something.
         text = self._editor.text
-        return base.text if text == ruletexts.tidy(base.text) else text
+        return base.text if text == rules.tidy(base.text) else text
 
     async def _set(self, draft: Draft, given: Answers) -> RuleText:
         place = draft.place
@@ -319,7 +321,7 @@ class RulingScreen(SkeletonScreen):
         self.drafts_changed()
 
     def _draw_fault(self) -> None:
-        sentence = ruletexts.fault_near(self._problems, self._editor.line)
+        sentence = rules.fault_near(self._problems, self._editor.line)
         self.pane(Line, "fault").say(((f" ✗ {sentence}", "bad"),) if sentence else ())
 
     def _draw_trial(self) -> None:

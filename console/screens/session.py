@@ -9,20 +9,23 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from console import figures, filelists, scantree
-from console.desk import Desk
-from console.export import Cells, Exportable, Told, in_windows
-from console.keys import MODES, bindings
-from console.masking import LASTING
+from console.keys.table import MODES, bindings
 from console.plain import plain
-from console.screens.following import ASKING, FollowingScreen
-from console.screens.overlays import TextScreen
-from console.screens.skeleton import Copyable, sheets
-from console.screens.triage import VERBS
+from console.runtime.context import Desk
+from console.screens.base.headerview import HeaderView
+from console.screens.base.overlays import TextScreen
+from console.screens.base.screen import Copyable, sheets
+from console.screens.base.session import ASKING, FollowingScreen
+from console.screens.base.sessionpanes import PANES, SessionPanes
+from console.screens.base.triage import VERBS
+from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.views import figures
+from console.views import files as filelists
+from console.views import scans as scantree
+from console.views.masking import LASTING
+from console.views.rows import Piece
 from console.widgets.card import Card
-from console.widgets.chrome import Line, Piece
-from console.widgets.headerview import HeaderView
-from console.widgets.sessionpanes import PANES, SessionPanes
+from console.widgets.chrome import Line
 from console.widgets.table import RecordTable
 from engine.model.states import Verb
 

@@ -13,9 +13,9 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from console import triaged
-from console.desk import Desk
 from console.plain import plain
+from console.runtime.context import Desk
+from console.views import prearchive
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
@@ -44,7 +44,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
         """Lay out what is typed and what is found."""
         with Vertical(id="dialog"):
             yield PlainInput(id="words", compact=True, placeholder="part of a label")
-            yield RecordTable(triaged.COLUMNS, empty="asking the engine …", id="sessions")
+            yield RecordTable(prearchive.COLUMNS, empty="asking the engine …", id="sessions")
 
     def on_mount(self) -> None:
         """Begin with the newest."""
@@ -109,7 +109,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
 
     def _draw(self) -> None:
         now, masks = self._desk.clock(), self._desk.masks
-        rows = [triaged.row(masks.session(one), now) for one in self._sessions.values()]
+        rows = [prearchive.row(masks.session(one), now) for one in self._sessions.values()]
         self.query_one(RecordTable).show(rows)
 
     def _give(self, id: str | None) -> None:

@@ -12,15 +12,16 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from console import figures, machinery
-from console.desk import Desk
-from console.export import Exportable
-from console.keys import bindings
+from console.keys.table import bindings
 from console.plain import plain
+from console.runtime.context import Desk
+from console.screens.base.screen import Copyable, PulseTaken, sheets
 from console.screens.reception import ReceptionScreen
-from console.screens.skeleton import Copyable, PulseTaken, sheets
+from console.transfer.export import Exportable
+from console.views import figures, system
+from console.views.rows import Piece
 from console.widgets.card import Card
-from console.widgets.chrome import Line, Piece
+from console.widgets.chrome import Line
 from console.widgets.table import RecordTable
 from console.widgets.tabline import TabLine
 from engine.model.errors import EngineError
@@ -67,24 +68,24 @@ class SystemScreen(ReceptionScreen):
     def content(self) -> ComposeResult:
         """Lay out the facts, the lists and the detail."""
         with Horizontal(id="tiles"):
-            for place in range(len(machinery.TILES)):
+            for place in range(len(system.TILES)):
                 with Vertical(id=f"tile-{place}", classes="pane tile"):
                     for line in range(_LINES):
                         yield Line(id=f"tile-{place}-{line}")
         with Vertical(id="facts"):
-            for place in range(len(machinery.TILES)):
+            for place in range(len(system.TILES)):
                 yield Line(id=f"fact-{place}")
         yield TabLine(id="tabs")
         with Horizontal(id="halves"):
             asking = "asking the engine …"
-            yield RecordTable(machinery.CHECK_COLUMNS, empty=asking, id="checks")
-            yield RecordTable(machinery.RECEIVER_COLUMNS, empty=asking, id="receivers")
-            yield RecordTable(machinery.JOB_COLUMNS, empty=asking, id="jobs")
+            yield RecordTable(system.CHECK_COLUMNS, empty=asking, id="checks")
+            yield RecordTable(system.RECEIVER_COLUMNS, empty=asking, id="receivers")
+            yield RecordTable(system.JOB_COLUMNS, empty=asking, id="jobs")
             yield Card(id="detail")
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        for place, name in enumerate(machinery.TILES):
+        for place, name in enumerate(system.TILES):
             self.pane(Vertical, f"tile-{place}").border_title = plain(name)
         for name in TABS:
             self._table(name).border_title = plain("Checks" if name == HEALTH else name)
@@ -223,7 +224,7 @@ class SystemScreen(ReceptionScreen):
     async def receivers_changed(self, receiver: ReceiverStatus) -> None:
         """Show how the receivers stand now."""
         await self._fetch()
-        self.pane(RecordTable, "receivers").go_to_key(machinery.receiver_key(receiver))
+        self.pane(RecordTable, "receivers").go_to_key(system.receiver_key(receiver))
 
     @on(RecordTable.RowChosen)
     async def row_chosen(self) -> None:
@@ -276,7 +277,7 @@ class SystemScreen(ReceptionScreen):
             return ""
         if (job := self._job) is None:
             return "there is no job here"
-        return machinery.why_no_retry(job) if action == "check" else machinery.why_no_cancel(job)
+        return system.why_no_retry(job) if action == "check" else system.why_no_cancel(job)
 
     @work(group="acts", exit_on_error=False)
     async def _act_on_job(self, act: Awaitable[None], done: str) -> None:
@@ -300,20 +301,20 @@ class SystemScreen(ReceptionScreen):
         jobs = await self.asked(self.engine.jobs.list(SHOWN_JOBS))
         if transfers is None or jobs is None:
             return
-        self._receivers = {machinery.receiver_key(one): one for one in receivers}
+        self._receivers = {system.receiver_key(one): one for one in receivers}
         self._jobs = {one.id: one for one in jobs}
         self._open = transfers
         table, now = self.pane(RecordTable, "receivers"), self.desk.clock()
         table.empty = "no receiver: n adds one"
         table.show(
             [
-                machinery.receiver_row(one, machinery.open_at(transfers, one))
+                system.receiver_row(one, system.open_at(transfers, one))
                 for one in self._receivers.values()
             ]
         )
         table = self.pane(RecordTable, "jobs")
         table.empty = "no job was run yet"
-        table.show([machinery.job_row(one, now) for one in jobs])
+        table.show([system.job_row(one, now) for one in jobs])
         self._draw_tiles()
         self._draw_detail()
         self._tell_tab()
@@ -337,7 +338,7 @@ class SystemScreen(ReceptionScreen):
             self._checks = {one.name: one for one in checks}
             table = self.pane(RecordTable, "checks")
             table.empty = "the engine has no check"
-            table.show([machinery.check_row(one) for one in checks])
+            table.show([system.check_row(one) for one in checks])
         self._draw_detail()
         self._tell_tab()
         self.keys_changed()
@@ -355,7 +356,7 @@ class SystemScreen(ReceptionScreen):
 
     def _draw_tiles(self) -> None:
         now = self.desk.clock()
-        told = machinery.tiles(self.desk.pulse, tuple(self._jobs.values()), now)
+        told = system.tiles(self.desk.pulse, tuple(self._jobs.values()), now)
         for place, tile in enumerate(told):
             empty: Piece = ("", "plain")
             for line, piece in enumerate((*tile.lines, *[empty] * _LINES)[:_LINES]):
@@ -367,12 +368,12 @@ class SystemScreen(ReceptionScreen):
     def _draw_detail(self) -> None:
         card = self.pane(Card, "detail")
         if (check := self._check) is not None:
-            card.show(check.name, machinery.check_card(check))
+            card.show(check.name, system.check_card(check))
         elif (receiver := self.receiver) is not None:
-            opened = machinery.open_at(self._open, receiver)
-            card.show(receiver.ae_title, machinery.receiver_card(receiver, opened))
+            opened = system.open_at(self._open, receiver)
+            card.show(receiver.ae_title, system.receiver_card(receiver, opened))
         elif (job := self._job) is not None:
-            card.show(job.verb, machinery.job_card(job))
+            card.show(job.verb, system.job_card(job))
         else:
             card.show("", ())
 
@@ -381,10 +382,10 @@ class SystemScreen(ReceptionScreen):
         if self._tab == HEALTH:
             pieces += self._health()
         elif self._tab == RECEIVERS:
-            pieces.append(machinery.receivers_said(tuple(self._receivers.values())))
+            pieces.append(system.receivers_said(tuple(self._receivers.values())))
             pieces.append((" · several AE titles may share a port", "muted"))
         else:
-            waiting = sum(one.status in machinery.UNFINISHED for one in self._jobs.values())
+            waiting = sum(one.status in system.UNFINISHED for one in self._jobs.values())
             shown = figures.plural(len(self._jobs), "job")
             pieces.append((f"{waiting} unfinished of {shown} shown", "muted"))
         self.say(*pieces)
@@ -392,7 +393,7 @@ class SystemScreen(ReceptionScreen):
     def _health(self) -> list[Piece]:
         if self._checking:
             return [(self._checking, "look")]
-        pieces = [machinery.findings(tuple(self._checks.values()))]
+        pieces = [system.findings(tuple(self._checks.values()))]
         if self._checked is not None:
             pieces.append((f" · checked {figures.clock(self._checked)}", "muted"))
             whole = f"the long ones {figures.clock(self._checked_all)}" if self._checked_all else ""

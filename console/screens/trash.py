@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from textual import on, work
 from textual.app import ComposeResult
 
-from console import figures, trashed
-from console.desk import Desk
-from console.export import Exportable
-from console.keys import bindings
-from console.masking import LASTING
+from console.keys.table import bindings
 from console.plain import plain
-from console.screens.skeleton import Copyable, SkeletonScreen, sheets
-from console.typeahead import QUESTION
+from console.runtime.context import Desk
+from console.runtime.typeahead import QUESTION
+from console.screens.base.screen import Copyable, SkeletonScreen, sheets
+from console.transfer.export import Exportable
+from console.views import figures, trash
+from console.views.masking import LASTING
 from console.widgets.dialogs import AskScreen
 from console.widgets.table import RecordTable
 from engine.model.contents import TrashedSession
@@ -35,7 +35,7 @@ class TrashScreen(SkeletonScreen):
 
     def content(self) -> ComposeResult:
         """Lay out the list."""
-        yield RecordTable(trashed.COLUMNS, empty="asking the engine …", id="deleted")
+        yield RecordTable(trash.COLUMNS, empty="asking the engine …", id="deleted")
 
     def on_mount(self) -> None:
         """Begin to ask."""
@@ -81,7 +81,7 @@ class TrashScreen(SkeletonScreen):
             return None
         return Exportable(
             name="trash",
-            titles=tuple(column.title for column in trashed.COLUMNS),
+            titles=tuple(column.title for column in trash.COLUMNS),
             rows=[row.cells for row in self._table.rows],
         )
 
@@ -92,7 +92,7 @@ class TrashScreen(SkeletonScreen):
         if one is None:
             return
         # Also while labels are revealed: the question may stay open for longer.
-        question = trashed.question(LASTING.trashed(one))
+        question = trash.question(LASTING.trashed(one))
         given = await self.app.push_screen_wait(AskScreen(question))
         if given is None:
             return
@@ -129,7 +129,7 @@ class TrashScreen(SkeletonScreen):
     def _draw(self) -> None:
         sessions = self._sessions.values()
         masks = self.desk.masks
-        self._table.show([trashed.row(masks.trashed(one)) for one in sessions])
+        self._table.show([trash.row(masks.trashed(one)) for one in sessions])
         self._tell_list()
         self.keys_changed()
 

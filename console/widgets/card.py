@@ -10,9 +10,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from console import glyphs
 from console.plain import plain, plain_text
-from console.text import wrapped
+from console.views import glyphs
+from console.views.text import wrapped
 
 NAME = 10
 """Cells of the names."""

@@ -11,8 +11,9 @@ from itertools import zip_longest
 from textual.geometry import Region
 from textual.strip import Strip
 
-from console import figures
-from console.widgets.chrome import Line, Piece
+from console.views import figures
+from console.views.rows import Piece
+from console.widgets.chrome import Line
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _LABEL = 5

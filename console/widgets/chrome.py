@@ -13,12 +13,9 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console import glyphs
 from console.plain import plain, plain_text
-
-Piece = tuple[str, str]
-"""A text and the name of its style: `plain`, `strong`, `muted`, `accent`, `look`, `bad`, `good`,
-`chosen` or `off`."""
+from console.views import glyphs
+from console.views.rows import Piece
 
 
 def entitle(pane: Widget, title: str | None = None, subtitle: str | None = None) -> None:

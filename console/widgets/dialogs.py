@@ -3,8 +3,6 @@ before it is done. What is asked is data; nothing here knows the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -16,6 +14,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
 from console.plain import plain, plain_text
+from console.views.question import Choice, Field, Question
 from console.widgets.table import RecordTable, Row, TableColumn
 
 SHOWN_ROWS = 8
@@ -24,60 +23,6 @@ LOW_ROWS = 3
 
 LOW = 30
 """Lines below which a terminal is low."""
-
-REASON_HINT = "kept for ever in the audit trail: no patient names"
-
-Answers = Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
-    """Something to be typed."""
-
-    name: str
-    label: str
-    value: str = ""
-    hint: str = ""
-    needed: bool = False
-    choices: tuple[str, ...] = ()
-    """Offered while it is typed; anything else may be typed as well."""
-
-
-def reason(*, needed: bool) -> Field:
-    """Make the field for a reason."""
-    return Field(name="reason", label="Reason", hint=REASON_HINT, needed=needed)
-
-
-def _no_fault(_answers: Answers) -> str:
-    return ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """What is asked before an act."""
-
-    title: str
-    act: str
-    """The word on the button that does it."""
-    keep: str = "Cancel"
-    """The word on the button that does not."""
-    rows: tuple[str, ...] = ()
-    """What the act is about."""
-    says: tuple[str, ...] = ()
-    """What comes of it, and whether it can be undone."""
-    warning: str = ""
-    """What cannot be undone."""
-    fields: tuple[Field, ...] = ()
-    confirm: int = 0
-    """A number that has to be typed; 0 for none."""
-    danger: bool = False
-    """The question begins on the button that does nothing."""
-    command: Callable[[Answers], str] | None = None
-    """The same act as a command."""
-    local: bool = False
-    """It is answered here: the engine is not needed for it."""
-    fault: Callable[[Answers], str] = _no_fault
-    """Says what is wrong with the answers, empty for nothing."""
 
 
 class PlainInput(Input):
@@ -217,15 +162,6 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
         if self.question.command is not None:
             command = f"{self.question.command(self.answers)}   (y copies)"
             self.query_one("#command", Static).update(plain(command))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
-    """One thing to choose."""
-
-    key: str
-    title: str
-    detail: str = ""
 
 
 class ChooseScreen(ModalScreen[str | None]):

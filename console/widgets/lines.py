@@ -17,11 +17,11 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from console.key import MOVING
-from console.keys import widget_bindings
+from console.keys.key import MOVING
+from console.keys.table import widget_bindings
+from console.views.rows import Row, TableColumn
 from console.widgets.painter import Painter, selected, selected_text
 from console.widgets.records import WINDOW, Records
-from console.widgets.rows import Row, TableColumn
 
 _SELECTED_LINES = 2000
 

@@ -12,9 +12,9 @@ from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
 
-from console import glyphs
-from console.text import plain_text
-from console.widgets.rows import GAP, GUTTER, MARK_GUTTER, Row, TableColumn, layout
+from console.views import glyphs
+from console.views.rows import GAP, GUTTER, MARK_GUTTER, Row, TableColumn, layout
+from console.views.text import plain_text
 
 
 class Painter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from console.widgets.rows import Row
+from console.views.rows import Row
 
 WINDOW = 100
 """Rows that are asked for at once."""

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import TextArea
 
-from console.ruletexts import tidy
+from console.views.rules import tidy
 from engine.model.errors import Problem
 
 _PARTS = re.compile(

@@ -14,8 +14,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from console import figures
 from console.plain import plain
+from console.views import figures
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable
 

@@ -11,12 +11,12 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from console import figures
-from console.key import MARKING, SORTING
-from console.keys import widget_bindings
+from console.keys.key import MARKING, SORTING
+from console.keys.table import widget_bindings
+from console.views import figures
+from console.views.rows import Row, TableColumn
 from console.widgets.lines import LineTable
 from console.widgets.records import MOST_MARKS, Marks
-from console.widgets.rows import Row, TableColumn
 
 __all__ = ["RecordTable", "Row", "TableColumn"]
 

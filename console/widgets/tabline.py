@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.widgets.chrome import Line, Piece
+from console.views.rows import Piece
+from console.widgets.chrome import Line
 
 
 class TabLine(Line):

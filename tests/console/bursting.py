@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
-from console.typeahead import ON_THEIR_OWN, is_idle
+from console.runtime.typeahead import ON_THEIR_OWN, is_idle
 from console.widgets.table import RecordTable
 
 ESCAPE = "\x1b"

@@ -14,8 +14,8 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
-from console.preferences import Preferences
-from console.state import StateFile
+from console.runtime.memory import StateFile
+from console.runtime.preferences import Preferences
 from console.widgets.table import RecordTable
 from tests.memory import NOON, Facts, HostInMemory
 

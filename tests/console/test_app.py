@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from textual.drivers.linux_driver import LinuxDriver
 
-from console import glyphs
-from console.acts import Act
+from console.actions.triage import Act
 from console.app import ConsoleApp
-from console.outgoing import Running
-from console.preferences import Glyphs, Preferences, Switch
-from console.screens.overlays import BlankScreen, NoticesScreen, TextScreen
+from console.runtime.memory import StateFile
+from console.runtime.preferences import Glyphs, Preferences, Switch
+from console.screens.base.overlays import BlankScreen, NoticesScreen, TextScreen
+from console.screens.base.quit import Leave, QuitScreen, UnsavedScreen
 from console.screens.prearchive import PrearchiveScreen
-from console.screens.quit import Leave, QuitScreen, UnsavedScreen
-from console.state import StateFile
 from console.theme import OFFERED, STOCK
+from console.transfer.outgoing import Running
+from console.views import glyphs
 from console.widgets import scrollbars
 from console.widgets.dialogs import AskScreen, PlainInput
 from console.widgets.table import RecordTable

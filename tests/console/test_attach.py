@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from console import attach, demo
+from console import attach
 from console.app import ConsoleApp
-from console.preferences import preferences_file
-from console.screens.quit import Leave
-from console.state import state_file
+from console.demo import run
+from console.runtime.memory import state_file
+from console.runtime.preferences import preferences_file
+from console.screens.base.quit import Leave
 from engine.model.errors import InvalidSettings
 from engine.model.home import Home
 from engine.server.http import Listeners
@@ -51,7 +52,7 @@ async def test_wrong_preferences_are_said_before_anything_opens_or_starts(
         raise AssertionError("the home was looked at")
 
     monkeypatch.setattr(attach, "runs", never)
-    for begun in (attach.console(found), attach.watch(found), demo.demo()):
+    for begun in (attach.console(found), attach.watch(found), run.demo()):
         with pytest.raises(InvalidSettings, match=r"console\.yaml"):
             await begun
     assert not opened

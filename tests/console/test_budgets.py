@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
-from console.state import StateFile
+from console.runtime.memory import StateFile
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
 from tests.console.counting import Asked, painting

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.plain import plain
-from console.text import ELLIPSIS, UNSEEN, plain_text
+from console.views.text import ELLIPSIS, UNSEEN, plain_text
 
 BAD = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

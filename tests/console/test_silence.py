@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import console.asking as console_asking
+import console.commands.asking as console_asking
 from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.widgets.dialogs import AskScreen, PlainInput

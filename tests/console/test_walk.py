@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from console.app import ConsoleApp
-from console.preferences import Preferences
-from console.state import StateFile
+from console.runtime.memory import StateFile
+from console.runtime.preferences import Preferences
 from engine.model.home import Home
 from engine.service.engine import Engine
 from tests.conftest import Dcmtk

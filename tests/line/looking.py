@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from console.app import ConsoleApp
-from console.preferences import Preferences
-from console.state import StateFile
+from console.runtime.memory import StateFile
+from console.runtime.preferences import Preferences
 from engine.service.api import EngineApi
 from tests.console.bursting import calm, write
 from tests.console.piloting import painted, table

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.screens.archive import ArchiveScreen
+from console.screens.base.headerview import HeaderView
+from console.screens.base.overlays import TextScreen
 from console.screens.filed import FiledScreen
-from console.screens.overlays import TextScreen
-from console.widgets.headerview import HeaderView
 from console.widgets.searched import SearchedLines
 from engine.model.archive import HistoryEntry
 from engine.model.contents import FiledContents, FileEntry, FoldedHeader

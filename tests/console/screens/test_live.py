@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from console import glyphs
 from console.app import ConsoleApp
+from console.runtime.memory import StateFile
+from console.screens.base.overlays import TextScreen
 from console.screens.live import LiveScreen
-from console.screens.overlays import TextScreen
 from console.screens.session import SessionScreen
-from console.state import StateFile
+from console.views import glyphs
 from console.widgets.chart import Chart, TextLines
 from engine.model.errors import Unavailable
 from engine.model.live import HeldObject, LedgerEntry, ReceiverStatus

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console import glyphs
 from console.app import ConsoleApp
+from console.screens.base.screen import SkeletonScreen
 from console.screens.live import LiveScreen
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
-from console.screens.skeleton import SkeletonScreen
+from console.views import glyphs
 from console.widgets.dialogs import AskScreen
 from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
 from engine.model.errors import Unavailable

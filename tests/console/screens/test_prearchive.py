@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from console.glyphs import MASK
-from console.screens.overlays import TextScreen
+from console.screens.base.overlays import TextScreen
+from console.views.glyphs import MASK
 from console.widgets import filterline
 from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
 from engine.model.prearchive import LogEntry

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
-from console.screens.quit import UnsavedScreen
+from console.screens.base.quit import UnsavedScreen
 from console.screens.sessionchoice import SessionChoiceScreen
 from console.widgets.dialogs import AskScreen
 from console.widgets.ruleeditor import RuleEditor

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console import glyphs
 from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
+from console.views import glyphs
 from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
 from engine.model.contradictions import (
     ALL_ONE,

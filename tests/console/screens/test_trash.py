@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console import glyphs
 from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.trash import TrashScreen
+from console.views import glyphs
 from console.widgets.dialogs import AskScreen
 from tests.console.piloting import HOSTILE, SMALL, WIDE, console, keys, painted, shown, until
 from tests.memory import NOON, Facts, session

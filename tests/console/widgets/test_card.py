@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from console.text import wrapped
+from console.views.text import wrapped
 from console.widgets.card import LONGEST, Card, card_lines
 from tests.console.piloting import HOSTILE, painted, settled
 

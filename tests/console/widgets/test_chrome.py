@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from console.key import GLOBAL
-from console.keys import MODES, SCREENS, told
-from console.widgets.chrome import Line, ModeLine, Piece, key_hints
+from console.keys.key import GLOBAL
+from console.keys.table import MODES, SCREENS, told
+from console.views.rows import Piece
+from console.widgets.chrome import Line, ModeLine, key_hints
 from tests.console.piloting import HOSTILE, console, painted, settled, until
 from tests.console.scenes import normal
 

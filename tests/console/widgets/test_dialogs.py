@@ -10,16 +10,8 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from console.widgets.dialogs import (
-    Answers,
-    AskScreen,
-    Choice,
-    ChooseScreen,
-    Field,
-    PlainInput,
-    Question,
-    reason,
-)
+from console.views.question import Answers, Choice, Field, Question, reason
+from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
 from tests.console.piloting import HOSTILE, painted, settled, until
 
 

@@ -12,9 +12,9 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.strip import Strip
 
-from console.glyphs import MARK, POINTER
+from console.views.glyphs import MARK, POINTER
+from console.views.rows import Row, TableColumn
 from console.widgets.painter import Painter, selected, selected_text
-from console.widgets.rows import Row, TableColumn
 from tests.console.piloting import HOSTILE
 
 COLUMNS = (

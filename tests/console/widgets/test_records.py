@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from console.views.rows import Row
 from console.widgets.records import KEPT, MOST_MARKS, WINDOW, Marks, Records
-from console.widgets.rows import Row
 
 
 def row(number: int) -> Row:

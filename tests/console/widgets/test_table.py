@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.geometry import Offset, Region
 from textual.selection import Selection
 
-from console.glyphs import MARK, POINTER
+from console.views.glyphs import MARK, POINTER
 from console.widgets.lines import LineTable
 from console.widgets.records import MOST_MARKS, WINDOW
 from console.widgets.table import RecordTable, Row, TableColumn

@@ -1,0 +1,2 @@
+"""What keys do to sessions: what is asked before an act, the call that does it, what takes it
+back."""

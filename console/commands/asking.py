@@ -1,0 +1,120 @@
+"""How a command asks an engine: it finds the home, connects to the socket, runs, and turns an error
+into a sentence and an exit code. Commands are written as coroutines that take an `EngineApi`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from console.commands.output import complain, warn
+from console.runtime.silence import still_silent
+from engine.model.errors import EngineError, InvalidInput
+from engine.model.home import Home
+from engine.model.outage import store_outage
+from engine.service.api import EngineApi
+from engine.service.remote import RemoteEngine
+
+FAILED = 1
+"""Exit code of what was refused or failed; wrong usage is 2, which Typer gives."""
+
+LEFT = 130
+"""Exit code of what the person left with ctrl+c, as shells have it."""
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="The home of the installation."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Offset = Annotated[int, typer.Option("--offset", min=0, help="Leave out so many rows.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Write at most so many rows.")]
+Where = Annotated[
+    str,
+    typer.Option(
+        "--where", metavar="FILTER", help="Conditions and words, such as 'age<7d !status:ready'."
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept for ever, name no patient.")]
+
+_Command = TypeVar("_Command", bound=Callable[..., Coroutine[Any, Any, None]])
+
+
+def asks(noun: typer.Typer, name: str) -> Callable[[_Command], _Command]:
+    """Make a command of a coroutine whose first parameter is the engine; it gains `--home`."""
+
+    def register(function: _Command) -> _Command:
+        hints = get_type_hints(function, include_extras=True)
+        _engine, *rest = inspect.signature(function).parameters.values()
+        own = [parameter.replace(annotation=hints[parameter.name]) for parameter in rest]
+        added = [
+            inspect.Parameter(
+                "home", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=HomeOption
+            ),
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        ]
+        keywords = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *added)
+        ]
+
+        @functools.wraps(function)
+        def command(*, home: Path | None, context: typer.Context, **given: Any) -> None:
+            run(_connected(context, home, functools.partial(function, **given)))
+
+        made: Any = command
+        # Typer reads the parameters from here.
+        made.__signature__ = inspect.Signature(keywords)
+        made.__annotations__ = {one.name: one.annotation for one in keywords}
+        del made.__wrapped__
+        noun.command(name)(made)
+        return function
+
+    return register
+
+
+def pairs(values: list[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` words; raise `InvalidInput` for one that is not."""
+    found: dict[str, str] = {}
+    for word in values:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise InvalidInput(f"{word} is not of the form NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a command; an error is written on stderr and exits with 1, and ctrl+c with 130."""
+    try:
+        asyncio.run(work)
+    except EngineError as error:
+        complain(error)
+        raise typer.Exit(FAILED) from error
+    except OSError as error:
+        told = store_outage(error)
+        if told is None:
+            raise
+        complain(told)
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        warn("left; what the engine was asked for may still be done")
+        raise typer.Exit(LEFT) from None
+
+
+def find_home(context: typer.Context, named: Path | None) -> Home:
+    """Find the home: named after the command, before it, or wherever homes are looked for."""
+    before = context.find_root().obj
+    return Home.find(named or (before if isinstance(before, Path) else None), os.environ)
+
+
+async def _connected(
+    context: typer.Context, named: Path | None, ask: Callable[[EngineApi], Awaitable[None]]
+) -> None:
+    socket = find_home(context, named).socket
+    async with RemoteEngine(socket, silent=still_silent) as engine:
+        await ask(engine)

@@ -1,0 +1,1 @@
+"""The demonstration: a throw-away home, scanners that send, and the console."""

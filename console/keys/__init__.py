@@ -1,0 +1,1 @@
+"""The keys: their table, the page made from it, and the palette."""

@@ -1,0 +1,289 @@
+"""The key table: every key of the console as data. Bindings, the key line, the overlay of keys, the
+palette and `docs/keys.md` are all made from it, so that they cannot disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from textual.binding import Binding, BindingType
+
+from console.keys.key import (
+    CARD,
+    DOWNLOAD,
+    EXPORT,
+    FILTER,
+    GLOBAL,
+    LOG,
+    MARKING,
+    MOVING,
+    NEXT,
+    OBJECTS,
+    OPEN,
+    PAUSE,
+    REVEAL,
+    SEARCH,
+    SORTING,
+    TABS,
+    TRIAGE,
+    Column,
+    Key,
+    ScreenKeys,
+    act,
+)
+
+MODES = (
+    ("1", "live", "Live"),
+    ("2", "prearchive", "Prearchive"),
+    ("4", "archive", "Archive"),
+    ("6", "projects", "Projects"),
+    ("0", "system", "System"),
+)
+"""Number, name and title of the modes. Numbers never shift: a mode that is not there leaves its
+own free."""
+
+SCREENS = {
+    one.name: one
+    for one in (
+        ScreenKeys(
+            name="live",
+            title="Live",
+            marks=False,
+            sorts=False,
+            keys=(
+                FILTER,
+                # Those who only watch see no labels, and neither of these is without them.
+                replace(OPEN, acts=True),
+                Key(
+                    action="follow",
+                    keys="f",
+                    shown="f",
+                    label="follow",
+                    help="keep the cursor on the newest row",
+                    line=4,
+                ),
+                Key(
+                    action="pause",
+                    keys="p",
+                    shown="p",
+                    label="pause",
+                    help="hold the picture still; what comes meanwhile is counted",
+                    line=5,
+                ),
+                Key(
+                    action="why",
+                    keys="o",
+                    shown="o",
+                    label="why there",
+                    help="how routing found project, subject and session",
+                    line=6,
+                    acts=True,
+                ),
+                replace(EXPORT, acts=True),
+                replace(
+                    CARD,
+                    label="right column",
+                    help="show or hide rates, receivers and senders beside the list",
+                ),
+            ),
+        ),
+        ScreenKeys(
+            name="prearchive",
+            title="Prearchive",
+            keys=(
+                FILTER,
+                OPEN,
+                *TRIAGE,
+                LOG,
+                Key(
+                    action="views",
+                    keys="f",
+                    shown="f",
+                    label="views…",
+                    help="choose a view, or save the filter and order as one",
+                ),
+                Key(
+                    action="trash",
+                    keys="d",
+                    shown="d",
+                    label="trash",
+                    help="deleted sessions, and putting them back",
+                    column=Column.ACT,
+                ),
+                CARD,
+                REVEAL,
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="session",
+            title="Session",
+            marks=False,
+            sorts=False,
+            keys=(
+                SEARCH,
+                *NEXT,
+                TABS[0],
+                replace(TABS[1], line=4),
+                OBJECTS[0],
+                replace(OBJECTS[1], line=10),
+                OPEN,
+                *TRIAGE,
+                LOG,
+                REVEAL,
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="trash",
+            title="Trash",
+            marks=False,
+            sorts=False,
+            keys=(
+                act("restore", "u", "put back…", "put the session back to where it was", 4),
+                REVEAL,
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="archive",
+            title="Archive",
+            marks=False,
+            keys=(
+                Key(
+                    action="filter",
+                    keys="slash",
+                    shown="/",
+                    label="query",
+                    help="find sessions: words, or field:value, field<value, !field:value",
+                    line=2,
+                ),
+                OPEN,
+                DOWNLOAD,
+                Key(
+                    action="views",
+                    keys="f",
+                    shown="f",
+                    label="views…",
+                    help="choose a view, or save the query and order as one",
+                ),
+                CARD,
+            ),
+        ),
+        ScreenKeys(
+            name="filed",
+            title="Filed session",
+            marks=False,
+            sorts=False,
+            keys=(
+                SEARCH,
+                *NEXT,
+                *TABS,
+                *OBJECTS,
+                OPEN,
+                DOWNLOAD,
+            ),
+        ),
+        ScreenKeys(
+            name="projects",
+            title="Projects",
+            marks=False,
+            sorts=False,
+            keys=(
+                OPEN,
+                *TABS,
+                *OBJECTS,
+                act("new", "n", "new project…", "add a project", 4),
+                Key(
+                    action="try",
+                    keys="t,f5",
+                    shown="t",
+                    label="try…",
+                    help="route a session of the prearchive by these rules; f5 while typing",
+                    column=Column.ACT,
+                    line=6,
+                ),
+                Key(
+                    action="save",
+                    keys="ctrl+s",
+                    shown="ctrl+s",
+                    label="save…",
+                    help="put the edited rules in force",
+                    column=Column.ACT,
+                    line=7,
+                    acts=True,
+                ),
+                act("drop", "x", "drop edits…", "give back the rules that are in force", 8),
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="system",
+            title="System",
+            marks=False,
+            sorts=False,
+            keys=(
+                *TABS,
+                OPEN,
+                Key(
+                    action="check",
+                    keys="r",
+                    shown="r",
+                    label="check, retry",
+                    help="run the checks again, the long ones too; retry a job that failed",
+                    column=Column.ACT,
+                    line=5,
+                ),
+                act("new", "n", "new receiver…", "add a receiver", 4),
+                act("start", "a", "start", "let the receiver take associations", 6),
+                act("stop", "x", "stop…, cancel", "stop a receiver; cancel a queued job", 7),
+                Key(
+                    action="echo",
+                    keys="t",
+                    shown="t",
+                    label="echo",
+                    help="ask the receiver for a C-ECHO",
+                    column=Column.ACT,
+                ),
+                PAUSE,
+                EXPORT,
+            ),
+        ),
+    )
+}
+"""The screens by name."""
+
+
+def bindings(name: str) -> list[BindingType]:
+    """Give the bindings of a screen: its own keys, then those of every screen."""
+    own = SCREENS[name].keys
+    taken = {key for one in own for key in one.keys.split(",")}
+    made: list[BindingType] = [_binding(one, one.keys) for one in own if one.keys]
+    for one in GLOBAL:
+        free = [key for key in one.keys.split(",") if key not in taken]
+        if free and not one.owned:
+            made.append(_binding(one, ",".join(free)))
+    return made
+
+
+def widget_bindings(keys: Iterable[Key]) -> list[Binding]:
+    """Give the bindings of a widget that owns its keys."""
+    return [Binding(one.keys, one.action, one.label, show=False) for one in keys]
+
+
+def told(name: str, *, watching: bool = False) -> Iterator[Key]:
+    """Give all keys of a screen for people, its own first; those that act only to who may act."""
+    screen = SCREENS[name]
+    marking = MARKING if screen.marks else ()
+    lists = (*MOVING, *marking, *(SORTING if screen.sorts else ())) if screen.lists else ()
+    taken: set[str] = set()
+    for one in (*screen.keys, *lists, *GLOBAL):
+        if one.shown not in taken and not (watching and one.acts):
+            taken.add(one.shown)
+            yield one
+
+
+def _binding(key: Key, keys: str) -> Binding:
+    action, bracket, rest = key.action.partition("(")
+    arguments = f", {rest}" if bracket else ")"
+    return Binding(keys, f"do('{action}'{arguments}", key.label, show=False)

@@ -1,0 +1,93 @@
+"""The acts of one console: done one after the other, each brought to its end whatever becomes of
+the screen that it was begun on, and the last taken back. What an act is, is in
+`console.actions.triage`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from console.actions import triage
+from console.runtime.context import Desk
+from console.runtime.notices import Severity
+from engine.model.errors import EngineError, Unavailable
+
+T = TypeVar("T")
+
+
+class Tell(Protocol):
+    """Says something to the person."""
+
+    def __call__(self, text: str, severity: Severity = ..., /) -> None: ...
+
+
+class Deeds:
+    """What is done to sessions, and was."""
+
+    def __init__(self, desk: Desk, tell: Tell, failed: Callable[[EngineError], None]) -> None:
+        """Do acts on the engine of `desk`; `failed` shows what the engine would not do."""
+        self._desk = desk
+        self._tell = tell
+        self._failed = failed
+        self._one = asyncio.Lock()
+        self._begun: set[asyncio.Task[Any]] = set()
+        """Acts that go on."""
+
+    async def do(self, act: triage.Act) -> tuple[str, ...]:
+        """Do an act once those before it are done; give the ids of the sessions it was done to."""
+        return await self._through(self._do(act))
+
+    async def undo(self) -> None:
+        """Take back the last act."""
+        await self._through(self._undo())
+
+    async def _through(self, act: Coroutine[Any, Any, T]) -> T:
+        begun = asyncio.create_task(act)
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        return await asyncio.shield(begun)
+
+    async def _do(self, act: triage.Act) -> tuple[str, ...]:
+        async with self._one:
+            try:
+                outcomes = await triage.perform(self._desk.engine, act)
+            except EngineError as error:
+                self._failed(error)
+                if isinstance(error, Unavailable):
+                    # The strip goes once the engine answers again; this is to be looked after.
+                    words = f"{act.verb.value}: {error.message}; see whether it was done"
+                    self._tell(words, "warning")
+                return ()
+            done = tuple(one.id for one in outcomes if one.done)
+            if done:
+                kept = tuple(one for one in act.sessions if one.id in done)
+                self._desk.done.append(replace(act, sessions=kept))
+        words, refused = triage.told(act, outcomes)
+        self._tell(words, "warning" if refused else "information")
+        return done
+
+    async def _undo(self) -> None:
+        done = self._desk.done
+        async with self._one:
+            if not done:
+                self._tell("nothing was done here that could be taken back", "warning")
+                return
+            act = done[-1]
+            if why := triage.why_kept(act):
+                if len(done) > 1:
+                    done.pop()
+                    why += f"; u once more would {triage.taking_back(done[-1])}"
+                self._tell(why, "warning")
+                return
+            try:
+                outcomes = await triage.take_back(self._desk.engine, act)
+            except EngineError as error:
+                self._failed(error)
+                if isinstance(error, Unavailable):
+                    self._tell(f"not taken back: {error.message}; u tries again", "warning")
+                return
+            done.pop()
+        words, refused = triage.taken_back(act, outcomes)
+        self._tell(words, "warning" if refused else "information")

@@ -1,0 +1,15 @@
+"""An engine that is there and does not answer, told on stderr where no screen is open."""
+
+from __future__ import annotations
+
+import sys
+
+from console.views.text import plain_text
+from engine.model.errors import Unavailable
+
+
+def still_silent(_asked: str, error: Unavailable) -> None:
+    """Say, while a call waits, that the engine does not answer."""
+    line = f"{error.message}; {error.hint} (ctrl+c leaves)"
+    sys.stderr.write(f"anteroom: {plain_text(line)}\n")
+    sys.stderr.flush()

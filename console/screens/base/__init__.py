@@ -1,0 +1,2 @@
+"""What screens are made of: the frame that all of them have, lists, sessions, questions at the
+end."""

@@ -1,0 +1,50 @@
+"""A question that comes again, with what was typed and what the engine has against it, until it is
+answered well or left."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from console.views.question import Answers, Question
+from console.widgets.dialogs import AskScreen
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
+
+if TYPE_CHECKING:
+    from console.screens.base.screen import SkeletonScreen
+
+T = TypeVar("T")
+
+
+async def fill_in(
+    screen: SkeletonScreen, question: Question, act: Callable[[Answers], Awaitable[T]]
+) -> T | None:
+    """Ask until `act` takes the answers; None where the person or the engine gave up.
+
+    Must be called from a worker that is not exclusive.
+    """
+    while True:
+        given = await screen.app.push_screen_wait(AskScreen(question))
+        if given is None:
+            return None
+        try:
+            return await act(given)
+        except (Conflict, InvalidInput, NotFound, Refused) as error:
+            question = objected(question, given, error)
+        except EngineError as error:
+            screen.failed(error)
+            # The strip of a lost engine goes once it answers again; this was not done all the same.
+            screen.tell(f"not done: {error.message}", "warning")
+            return None
+
+
+def objected(question: Question, given: Answers, error: EngineError) -> Question:
+    """Give the question with what was typed, and the objection for as long as it stays."""
+    sentence = f"{error.message} ({error.hint})" if error.hint else error.message
+    asked = question.fault
+    return replace(
+        question,
+        fields=tuple(replace(one, value=given.get(one.name, "")) for one in question.fields),
+        fault=lambda now: sentence if dict(now) == dict(given) else asked(now),
+    )

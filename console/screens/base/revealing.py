@@ -1,0 +1,56 @@
+"""Showing for a minute what is masked otherwise: with a reason once an hour, and with an entry in
+the audit trail each time, before anything is shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from console.views.question import Question, reason
+from console.widgets.dialogs import AskScreen
+from engine.model.errors import EngineError
+
+if TYPE_CHECKING:
+    from console.screens.base.screen import SkeletonScreen
+
+SHOWN = timedelta(seconds=60)
+REASON_HOLDS = timedelta(hours=1)
+
+
+async def reveal(screen: SkeletonScreen) -> None:
+    """Ask why, record it, and show the labels. Must be called from a worker."""
+    desk, why = screen.desk, ""
+    if desk.reason_given is None or desk.clock() - desk.reason_given > REASON_HOLDS:
+        question = Question(
+            title="Show what is masked for a minute?",
+            act="Show them",
+            says=(
+                "Nothing said where these sessions belong: labels and headers are what the scanner",
+                "knows of the patient. That they were shown is written to the audit trail.",
+            ),
+            fields=(reason(needed=True),),
+        )
+        given = await screen.app.push_screen_wait(AskScreen(question))
+        if given is None:
+            return
+        why = given["reason"]
+    try:
+        with screen.host.ahead.acting():
+            await screen.engine.audit.note("revealed", screen.NAME, why)
+    except EngineError as error:
+        # What cannot be recorded is not shown.
+        screen.failed(error)
+        return
+    if why:
+        desk.reason_given = desk.clock()
+    host = screen.host
+    desk.revealed_until = until = desk.clock() + SHOWN
+
+    def mask() -> None:
+        # By the timer, not by the time of day, which may be set back meanwhile.
+        if desk.revealed_until == until:
+            desk.revealed_until = None
+        host.masks_changed()
+
+    host.masks_changed()
+    host.set_timer(SHOWN.total_seconds(), mask)

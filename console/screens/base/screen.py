@@ -1,0 +1,445 @@
+"""What every screen has: title, modes, content, status and keys, and how it asks the engine, says
+what went wrong, and runs the verbs of the key table. A screen brings its content and its verbs."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
+
+import structlog
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input
+from textual.worker import Worker, WorkerState
+
+from console.keys.table import MODES, SCREENS, told
+from console.runtime.context import Desk
+from console.runtime.events import EngineEvents
+from console.runtime.notices import Severity
+from console.runtime.typeahead import QUESTION
+from console.screens.base.exporting import export_rows
+from console.screens.base.focusing import FocusScreen
+from console.screens.base.overlays import KeysScreen, NoticesScreen
+from console.screens.base.revealing import reveal
+from console.transfer.export import Exportable
+from console.views import figures, glyphs
+from console.views.question import Choice
+from console.views.rows import Piece
+from console.widgets.chrome import Line, ModeLine, key_hints
+from console.widgets.dialogs import ChooseScreen
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
+from engine.model.live import Event
+from engine.service.api import EngineApi
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def sheets(*names: str) -> list[str | PurePath]:
+    """Give the style sheets of a screen: those of the skeleton, then its own."""
+    return [Path(__file__).with_name("screen.tcss"), *names]
+
+
+@dataclass
+class PulseTaken(Message):
+    """What is known of the engine has been asked for again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copyable:
+    """Something that `y` offers to copy."""
+
+    title: str
+    text: str
+
+
+@runtime_checkable
+class ShowsLabels(Protocol):
+    """Something on which labels may stand that are masked at other times."""
+
+    def masks_changed(self) -> None:
+        """Draw labels again, without waiting for the engine: they are masked now, or no longer."""
+
+
+@runtime_checkable
+class AsksEngine(Protocol):
+    """Something in front of a screen whose answer the engine is needed for."""
+
+    def engine_lost(self, why: str) -> None:
+        """Say that the engine does not answer now, or that it does again: then `why` is empty."""
+
+
+class SkeletonScreen(FocusScreen):
+    """A screen of the console."""
+
+    NAME: ClassVar[str]
+    """In the key table."""
+    KINDS: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of events after which the engine is asked again."""
+
+    CSS_PATH = sheets()
+    # An app's own widgets would be selected with the first tab stop.
+    AUTO_FOCUS = ""
+
+    REST: ClassVar[float] = 0.5
+    """Seconds between two questions to the engine while there is news."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Show what the engine of `desk` knows."""
+        super().__init__()
+        self.desk = desk
+        self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
+        self._news = desk.news
+        """How often there were news when this screen heard of them last."""
+        self._rest: Timer | None = None
+        self._again = False
+        """Something happened during the rest."""
+
+    # What a screen brings.
+
+    def content(self) -> ComposeResult:
+        """Lay out what stands between the lines."""
+        raise NotImplementedError
+
+    def crumb(self) -> str:
+        """Say where the person is, without the name of the program."""
+        return SCREENS[self.NAME].title
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb of the key table is not possible now; empty when it is."""
+        return ""
+
+    def look(self) -> None:
+        """Ask the engine now: after what the person did, or because he wants to. What he types
+        meanwhile waits for the answer, and so is about what has come of it."""
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event may have changed what is shown."""
+        return event.kind in self.KINDS
+
+    def masks_changed(self) -> None:
+        """Draw labels again: they are masked now, or no longer."""
+
+    def copies(self) -> Sequence[Copyable]:
+        """Give what can be copied: the id, the row, the command."""
+        return ()
+
+    def exports(self) -> Exportable | None:
+        """Give the rows that `e` offers to write to a file; None where there are none now."""
+        return None
+
+    # What a screen uses.
+
+    @property
+    def engine(self) -> EngineApi:
+        """The engine."""
+        return self.desk.engine
+
+    @property
+    def host(self) -> ConsoleApp:
+        """The app."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the screen is on show, or below what is: it may open something over itself."""
+        return self in self.app.screen_stack
+
+    async def asked(self, question: Awaitable[T]) -> T | None:
+        """Give what the engine answers; None when it did not, which is said to the person."""
+        try:
+            return await question
+        except EngineError as error:
+            self.failed(error)
+            return None
+
+    def failed(self, error: EngineError) -> None:
+        """Say that something was refused or went wrong."""
+        if isinstance(error, Unavailable):
+            self.host.lost(error)
+        elif isinstance(error, (Refused, Conflict, NotFound, InvalidInput)):
+            self.tell(_sentence(error), "warning")
+        else:
+            self.host.broken(type(error).__name__, error.message)
+
+    def tell(self, text: str, severity: Severity = "information") -> None:
+        """Say something that passes; it is kept under `!`."""
+        self.host.tell(text, severity)
+
+    def say(self, *left: Piece, right: Sequence[Piece] = ()) -> None:
+        """Show pieces in the status line."""
+        self._status = (left, tuple(right))
+        self._draw_status()
+
+    def keys_changed(self) -> None:
+        """Draw the key line again: what is possible may have changed."""
+        self._draw_keys()
+
+    def look_again(self) -> None:
+        """Ask the engine again after news, at once but for a rest between two questions."""
+        if self._rest is not None:
+            self._again = True
+            return
+        self._rest = self.set_timer(self.REST, self._rested)
+        self.look()
+
+    # How it works.
+
+    def compose(self) -> ComposeResult:
+        """Lay the lines out around the content."""
+        yield Line(id="title")
+        yield ModeLine(id="modes")
+        yield Line(id="strip")
+        with Container(id="content"):
+            yield from self.content()
+        yield Line(id="room")
+        yield Line(id="status")
+        yield Line(id="keys")
+
+    def on_mount(self) -> None:
+        """Draw the lines."""
+        self.query_one("#room", Line).say(((" make the window larger: 80x24 shows all", "look"),))
+        self.draw_lines()
+
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
+        self.draw_lines()
+        if self._news != self.desk.news:
+            self._news = self.desk.news
+            self.look_again()
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        self.draw_lines()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._draw_keys()
+
+    @on(EngineEvents)
+    def _heard_news(self, message: EngineEvents) -> None:
+        self._news, batch = self.desk.news, message.batch
+        if batch.gap or any(self.concerns(event) for event in batch.events):
+            self.look_again()
+
+    @on(Worker.StateChanged)
+    def _worker_ended(self, message: Worker.StateChanged) -> None:
+        if message.worker.is_finished:
+            self.host.ahead.ended(message.worker)
+        error = message.worker.error
+        if message.state is WorkerState.ERROR and error is not None:
+            reference = secrets.token_hex(4)
+            log.error("failed", action=message.worker.name, reference=reference, exc_info=error)
+            self.host.broken(reference, "this part of the screen could not be filled")
+
+    async def action_do(self, name: str, *arguments: int) -> None:
+        """Run a verb of the key table, or say why it is not possible now."""
+        if why := self.why_off(name):
+            self.tell(f"not now: {why}", "warning")
+            self.host.ahead.refused()
+            return
+        verb: Callable[..., object] = getattr(self, f"do_{name}")
+        result = verb(*arguments)
+        if inspect.isawaitable(result):
+            await result
+
+    def why_off(self, action: str) -> str:
+        """Say why a verb is off, for this person or now."""
+        keys = {one.action.partition("(")[0]: one for one in SCREENS[self.NAME].keys}
+        key = keys.get(action)
+        if self.desk.watching and key is not None and key.acts:
+            return "this console only watches"
+        if action == "reveal" and self.desk.reveals:
+            return "labels are shown already"
+        return self.why_not(action)
+
+    def do_keys(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(KeysScreen(self), self._run_chosen)
+
+    def do_palette(self) -> None:
+        """Open the palette."""
+        self.app.action_command_palette()
+
+    def do_notices(self) -> None:
+        """Show what was said lately."""
+        self.app.push_screen(NoticesScreen(self.desk))
+
+    def do_copy(self) -> None:
+        """Offer what can be copied."""
+        offered = tuple(self.copies())
+        if not offered:
+            self.tell("there is nothing to copy here", "warning")
+            self.host.ahead.refused()
+            return
+        choices = tuple(
+            Choice(key=str(place), title=one.title, detail=one.text)
+            for place, one in enumerate(offered)
+        )
+
+        def copy(chosen: str | None) -> None:
+            if chosen is not None:
+                self.host.copy(offered[int(chosen)].text, offered[int(chosen)].title)
+
+        self.app.push_screen(ChooseScreen("Copy", choices, labelled=True), copy)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_export(self) -> None:
+        """Write the rows of the list to a file."""
+        offered = self.exports()
+        if offered is None:
+            self.tell("there are no rows to write here", "warning")
+        else:
+            await export_rows(self, offered)
+
+    def do_zoom(self) -> None:
+        """Give the pane with focus the whole screen, or take it back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None and not isinstance(self.focused, Input):
+            self.maximize(self.focused, container=False)
+
+    def do_reload(self) -> None:
+        """Ask the engine again."""
+        self.look()
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_reveal(self) -> None:
+        """Show masked labels for a minute; why is asked once an hour, and kept for ever."""
+        await reveal(self)
+
+    @work(group="undo", exit_on_error=False)
+    async def do_undo(self) -> None:
+        """Take the last act back."""
+        await self.host.undo()
+
+    def do_back(self) -> None:
+        """Leave what is open, then the screen."""
+        if not self.leave_part():
+            self.do_leave_screen()
+
+    def do_quit(self) -> None:
+        """Leave the screen; at the root of its mode the console."""
+        if not self.do_leave_screen():
+            self.host.action_leave()
+
+    def leave_part(self) -> bool:
+        """Leave a zoomed pane, a filter or a range; False when none is open."""
+        if self.maximized is not None:
+            self.minimize()
+            return True
+        return False
+
+    def do_leave_screen(self) -> bool:
+        """Leave a screen that was opened over another; False at the root of a mode."""
+        # Textual keeps a default screen only below the first mode.
+        if len(self.app.screen_stack) <= 1:
+            return False
+        self.app.pop_screen()
+        return True
+
+    def _rested(self) -> None:
+        self._rest = None
+        if self._again:
+            self._again = False
+            self.look_again()
+
+    def draw_lines(self) -> None:
+        """Draw title, modes, strip, status and keys, as far as they have changed."""
+        if not self.is_mounted:
+            return
+        pulse, width = self.desk.pulse, self.app.size.width
+        tabs = [
+            ModeLine.Tab(number, name, title, pulse.count(name))
+            for number, name, title in MODES
+            if not self.desk.watching or name == "live"
+        ]
+        self.query_one("#modes", ModeLine).show(tabs, self.app.current_mode, width)
+        strip = self.query_one("#strip", Line)
+        strip.display = bool(pulse.lost)
+        self.set_class(bool(pulse.lost), "-lost")
+        strip.say(((f" ! {pulse.lost}; {pulse.way or 'what is shown is old'}", "plain"),))
+        self._draw_title(width)
+        self._draw_status()
+        self._draw_keys()
+
+    def _draw_title(self, width: int) -> None:
+        pulse, now = self.desk.pulse, self.desk.clock()
+        right: list[Piece] = []
+        if pulse.lost:
+            right.append(("✗ what is shown is old  ", "bad"))
+        elif pulse.status is not None:
+            wide = width >= 100
+            listening = [str(one.port) for one in pulse.status.receivers if one.listening]
+            shown = f"● {' '.join(listening[:2])}" if listening else "! nobody listens"
+            right.append((shown + "  ", "good" if listening else "bad"))
+            rate = figures.rate(pulse.rate(now)) or "0"
+            right.append((f"{pulse.status.associations} in  {rate} img/s ", "plain"))
+            if wide:
+                history = glyphs.sparkline(pulse.history(), 8)
+                right.append((f"{history}  ", "accent"))
+            used = pulse.disk_used
+            disk = f"disk {glyphs.meter(used, 9)} " if wide else "disk "
+            right.append((f"{disk}{used:.0%}  ", "bad" if used > 0.9 else "plain"))
+        if self.desk.notices.unseen:
+            right.append((f"!{self.desk.notices.unseen}  ", "look"))
+        if pulse.status is not None and width >= 100:
+            right.append((f"{pulse.status.actor}  ", "muted"))
+        right.append((f"{now.astimezone():%H:%M} ", "plain"))
+        title = self.query_one("#title", Line)
+        title.say(((" ANTEROOM ", "strong"), (f"▸ {self.crumb()}", "plain")), right)
+
+    def _draw_status(self) -> None:
+        if self.is_mounted:
+            left, right = self._status
+            if leaving := self.desk.outgoing.text:
+                right = (*right, (f"  {leaving} ", "accent"))
+            self.query_one("#status", Line).say(((" ", "plain"), *left), right)
+
+    def _draw_keys(self) -> None:
+        if not self.is_mounted:
+            return
+        shown = sorted(
+            (one for one in told(self.NAME, watching=self.desk.watching) if 0 < one.line < 99),
+            key=lambda one: one.line,
+        )
+        hints = [
+            (one.shown, one.label, not self.why_off(one.action.partition("(")[0])) for one in shown
+        ]
+        left, right = key_hints(hints, self.app.size.width, (":", "commands"))
+        self.query_one("#keys", Line).say(left, right)
+
+    async def _run_chosen(self, action: str | None) -> None:
+        if action is not None:
+            await self.run_verb(action)
+
+    async def run_verb(self, action: str) -> None:
+        """Run a verb as the key table writes it, or an action of the pane with focus."""
+        name, bracket, rest = action.partition("(")
+        if hasattr(self, f"do_{name}"):
+            arguments = f", {rest}" if bracket else ")"
+            await self.run_action(f"do('{name}'{arguments}")
+        elif self.focused is not None:
+            await self.focused.run_action(action)
+
+    def pane(self, kind: type[WidgetT], name: str) -> WidgetT:
+        """Give a widget of this screen by its id."""
+        return self.query_one(f"#{name}", kind)
+
+
+WidgetT = TypeVar("WidgetT", bound=Widget)
+
+
+def _sentence(error: EngineError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message

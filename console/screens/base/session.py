@@ -1,0 +1,330 @@
+"""Following one session of the prearchive: asking for what is on show of it, again when there is
+news, and dropping answers to questions that nobody asks any more. How it is laid out, and what can
+be done, is the screen's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual import on, work
+from textual.timer import Timer
+from textual.worker import Worker
+
+from console.actions import fates
+from console.runtime.context import Desk
+from console.screens.base.sessionpanes import ASKING, SessionPanes
+from console.screens.base.triage import TriageScreen
+from console.views import figures, files, headers
+from console.views import scans as scantree
+from console.views import session as reviewed
+from console.views.masking import LASTING
+from console.widgets.card import Card
+from console.widgets.table import RecordTable
+from engine.model.contents import FoldedHeader, SessionContents, Timeline
+from engine.model.errors import EngineError, NotFound
+from engine.model.live import Event
+from engine.model.prearchive import LogEntry, PrearchiveSession
+from engine.model.routing import Route
+from engine.model.states import RECEIVING
+
+__all__ = ["ASKING", "FollowingScreen"]
+
+CURSOR_PAUSE = 0.2
+"""Seconds that the cursor has to rest on a scan until its header is asked for."""
+
+REST = 0.5
+"""Seconds between two looks at a session while there is news of it."""
+
+WATCHED = "what headers hold is not shown to those who only watch"
+
+
+class FollowingScreen(TriageScreen):
+    """A screen of one session, with its scans (`#scans`), a card (`#about`) and `SessionPanes`
+    (`#panes`)."""
+
+    KINDS = frozenset({"session"})
+
+    def __init__(self, desk: Desk, id: str) -> None:
+        """Follow the session `id`."""
+        super().__init__(desk)
+        self.followed = id
+        self.session: PrearchiveSession | None = None
+        self.contents: SessionContents | None = None
+        self.entries: tuple[LogEntry, ...] = ()
+        self.route: Route | None = None
+        self.timeline: Timeline | None = None
+        self.header: FoldedHeader | None = None
+        """The header on show, as the engine gave it."""
+        self.gone = ""
+        """What became of a session that is not there any more."""
+        self.cut_short = ""
+        """How the transfer ended that cut the session short; said as long as this is open."""
+        self.scan = ""
+        """The scan on show; empty for the whole session."""
+        self.file = ""
+        """The one file whose header is on show; empty for those of the scan."""
+        self._header_of: tuple[object, ...] = ()
+        self._old: set[str] = set()
+        self._told = asyncio.Event()
+        self._following: Worker[None] | None = None
+        self._timer: Timer | None = None
+
+    # What the screen brings.
+
+    def turned_to(self) -> str:
+        """Give the name of the pane on show; empty for none."""
+        raise NotImplementedError
+
+    def tell_session(self) -> None:
+        """Say in the status line what is on show."""
+        raise NotImplementedError
+
+    # What it uses.
+
+    @property
+    def scans(self) -> RecordTable:
+        """The tree of scans."""
+        return self.pane(RecordTable, "scans")
+
+    @property
+    def panes(self) -> SessionPanes:
+        """The panes."""
+        return self.pane(SessionPanes, "panes")
+
+    def open(self, id: str) -> None:
+        """Follow another session."""
+        self.followed, self.gone, self.file, self.cut_short = id, "", "", ""
+        self._forget(ASKING)
+        self._told.set()
+        self._following = self._follow(id)
+
+    def fill(self) -> None:
+        """Ask for what is on show and not known."""
+        pane, session = self.turned_to(), self.session
+        if session is None:
+            return
+        if self.desk.watching and pane in ("header", "routing"):
+            self.panes.table(pane).empty = WATCHED
+            return
+        if pane == "header":
+            # While objects arrive it is not folded again and again: ctrl+r does.
+            objects = 0 if session.status in RECEIVING else session.objects
+            wanted = (self.followed, self.scan, self.file, session.status, objects)
+            if wanted != self._header_of:
+                self._header_of = wanted
+                self._fetch_header(wanted, self.followed, self.scan, self.file)
+        elif pane in self._old:
+            self._old.discard(pane)
+            if pane == "routing":
+                self._fetch_route(self.followed)
+            elif pane == "time":
+                self._fetch_timeline(self.followed)
+            elif self.panes.table(pane).total:
+                self.panes.table(pane).outdate()
+            else:
+                self._fetch_files(0)
+
+    def select(self) -> None:
+        """Show what is in the scan under the cursor."""
+        if not self.scans.total:
+            return
+        scan = scantree.scan_of(self.scans.cursor_key)
+        if scan != self.scan:
+            self.scan, self.file = scan, ""
+            self._old.add("files")
+            self.panes.table("files").show([])
+            self.tell_session()
+            self.fill()
+
+    # How it follows.
+
+    def chosen(self) -> Sequence[PrearchiveSession]:
+        """Give the session."""
+        return (self.session,) if self.session is not None else ()
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event is about this session, or about the rules that route it."""
+        return event.kind == "configuration" or (
+            super().concerns(event) and event.object == self.followed
+        )
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        self.look()
+
+    def look_again(self) -> None:
+        """Ask again: looks at a session have a pace of their own."""
+        self.look()
+
+    def look(self) -> None:
+        """Ask about the session again, twice a second at most."""
+        self._told.set()
+        if self._following is None or self._following.is_finished:
+            self._following = self._follow(self.followed)
+
+    def do_reload(self) -> None:
+        """Ask the engine again, for the header too."""
+        self._header_of = ()
+        super().do_reload()
+
+    def masks_changed(self) -> None:
+        """Draw labels again from what is known: masks do not wait for the engine."""
+        if self.session is None:
+            return
+        self._draw(self.session)
+        if self.header is not None:
+            self._show_header(self.header)
+        if self.route is not None:
+            self.panes.show_route(self.desk.masks.route(self.route, self.session))
+        if self.timeline is not None:
+            self.show_time()
+
+    def show_time(self) -> None:
+        """Show how the session came together, at the width that there is."""
+        if self.session is not None and self.timeline is not None:
+            masks = self.desk.masks
+            timeline = masks.timeline(self.timeline, self.session)
+            self.panes.show_time(timeline, masks.log(self.entries, self.session))
+
+    def _show_header(self, header: FoldedHeader) -> None:
+        if self.session is not None:
+            masks, lasting = self.desk.masks, not LASTING.hides(self.session)
+            self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
+
+    @on(RecordTable.CursorMoved, "#scans")
+    def scan_moved(self) -> None:
+        """Show what is in a scan once the cursor rests on it."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(CURSOR_PAUSE, self.select)
+
+    @on(RecordTable.WindowWanted, "#files")
+    def files_wanted(self, message: RecordTable.WindowWanted) -> None:
+        """Ask for files that are not known."""
+        self._fetch_files(message.offset)
+
+    @work(exclusive=True, group="session", exit_on_error=False)
+    async def _follow(self, id: str) -> None:
+        while True:
+            self._told.clear()
+            await self._look(id)
+            with self.host.ahead.resting():
+                await asyncio.sleep(REST)
+                await self._told.wait()
+
+    async def _look(self, id: str) -> None:
+        api = self.engine.prearchive
+        try:
+            session = await api.show(id)
+        except NotFound:
+            words = await fates.fate(self.engine, id, self.session)
+            if id == self.followed:
+                self.gone = f"{id}: {words}"
+                self._forget(words)
+            return
+        except EngineError as error:
+            self.failed(error)
+            return
+        contents = await self.asked(api.contents(id))
+        entries = await self.asked(api.log(id))
+        if id != self.followed:
+            return
+        if session.cut_short and not self.desk.watching:
+            self.cut_short = session.cut_short
+            await self.asked(api.look((id,)))
+        session = replace(session, cut_short=self.cut_short or session.cut_short)
+        hides = self.desk.masks.hides
+        hidden = self.session is not None and hides(self.session)
+        self.gone, self.session = "", session
+        self.contents = contents or self.contents
+        self.entries = entries if entries is not None else self.entries
+        self._old |= {"routing", "time", "files"}
+        self._draw(session)
+        if self.header is not None and hides(session) is not hidden:
+            self._show_header(self.header)
+        self.fill()
+
+    def _forget(self, empty: str) -> None:
+        self.session, self.contents, self.entries = None, None, ()
+        self.route, self.timeline, self.header = None, None, None
+        self._header_of = ()
+        self.scans.empty = empty
+        self.scans.show([])
+        self.query_one(Card).show("", ())
+        self.panes.forget(empty)
+        self.tell_session()
+        self.draw_lines()
+
+    def _draw(self, session: PrearchiveSession) -> None:
+        masks = self.desk.masks
+        shown, entries = masks.session(session), masks.log(self.entries, session)
+        contents = self.contents and masks.contents(self.contents, session)
+        fresh = not self.scans.total
+        if contents is not None:
+            self.scans.show(
+                scantree.rows(
+                    contents.scans,
+                    place=reviewed.place(shown),
+                    label=shown.label,
+                    files=session.objects,
+                    marked=scantree.warned(contents.warnings),
+                )
+            )
+            if fresh and not (self.scan and self.scans.go_to_key(scantree.key_of(self.scan))):
+                self.scan = ""
+                self.scans.go_to_key(scantree.WHOLE)
+        self.query_one(Card).show("Session", reviewed.about(shown, contents, entries))
+        self.panes.show_log(entries, shown.reason)
+        self.tell_session()
+        self.draw_lines()
+
+    @work(exclusive=True, group="header", exit_on_error=False)
+    async def _fetch_header(
+        self, wanted: tuple[object, ...], id: str, scan: str, file: str
+    ) -> None:
+        header = await self.asked(self.engine.prearchive.header(id, scan, file))
+        if wanted != self._header_of:
+            return
+        if header is None:
+            self._header_of, self.header = (), None
+            self.panes.header.show(None, "the engine gave no header")
+            self.panes.caption("header", "")
+            return
+        self.header = header
+        self._show_header(header)
+        if file:
+            self.panes.caption("header", f"{files.name_of(file)} alone")
+        else:
+            self.panes.caption("header", f"{self._what(scan)} · {headers.folded_over(header)}")
+
+    @work(exclusive=True, group="route", exit_on_error=False)
+    async def _fetch_route(self, id: str) -> None:
+        route = await self.asked(self.engine.prearchive.route(id))
+        if route is not None and id == self.followed:
+            self.route = route
+            if self.session is not None:
+                self.panes.show_route(self.desk.masks.route(route, self.session))
+
+    @work(exclusive=True, group="timeline", exit_on_error=False)
+    async def _fetch_timeline(self, id: str) -> None:
+        timeline = await self.asked(self.engine.prearchive.timeline(id))
+        if timeline is None or id != self.followed:
+            return
+        self.timeline = timeline
+        self.show_time()
+
+    @work(group="files", exit_on_error=False)
+    async def _fetch_files(self, offset: int) -> None:
+        id, scan = self.followed, self.scan
+        page = await self.asked(self.engine.prearchive.files(id, scan, offset))
+        if page is None or (id, scan) != (self.followed, self.scan):
+            return
+        table = self.panes.table("files")
+        table.empty = "there is no file"
+        table.put(offset, [files.row(one) for one in page.rows], page.total)
+        self.panes.caption("files", f"{figures.plural(page.total, 'file')} of {self._what(scan)}")
+
+    def _what(self, scan: str) -> str:
+        return f"scan {scan}" if scan else "all scans"

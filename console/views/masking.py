@@ -1,0 +1,218 @@
+"""What of whom is masked, for whom, and how that looks: the one place that decides it. Whatever
+the console shows, searches, copies or writes of a session goes through here on its way from the
+engine. Pure: it knows no widget and asks nobody.
+
+Where nothing said where a session belongs, its labels are a patient's name and number, and its
+headers are as the sender made them: for everybody, until they are revealed. To those who only
+watch, this holds for every session, and nothing reveals it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NewType
+
+from console.views import glyphs
+from console.views.arrivals import Arrival
+from engine.model.contents import (
+    FoldedHeader,
+    HeaderRow,
+    RowKind,
+    SessionContents,
+    Timeline,
+    TrashedSession,
+)
+from engine.model.contradictions import Alternative, Contradiction
+from engine.model.prearchive import LogEntry, PrearchiveQuery, PrearchiveSession
+from engine.model.routing import Route, TraceStep
+
+ShownSession = NewType("ShownSession", PrearchiveSession)
+"""A session as it may be shown: what draws one takes no other."""
+
+ShownTrash = NewType("ShownTrash", TrashedSession)
+"""A deleted session as it may be shown."""
+
+_SHORTEST = 3
+"""Characters of a piece of a label that may be a name of its own."""
+
+_RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
+"""How the log tells of other labels: those before are known from nowhere else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Masks:
+    """What is masked now."""
+
+    watching: bool = False
+    """For somebody who only watches."""
+    revealed: bool = False
+    """Labels are revealed for a moment."""
+
+    def hides(self, one: PrearchiveSession | TrashedSession) -> bool:
+        """Whether it is masked who the patient of a session is."""
+        return self.watching or (one.project is None and not self.revealed)
+
+    def session(self, one: PrearchiveSession) -> ShownSession:
+        """Give a session as it may be shown."""
+        if not self.hides(one):
+            return ShownSession(one)
+        reason = _unnamed(one.reason, one)
+        masked = replace(
+            one, label=glyphs.MASK, subject=glyphs.MASK, folder=glyphs.MASK, reason=reason
+        )
+        return ShownSession(masked)
+
+    def trashed(self, one: TrashedSession) -> ShownTrash:
+        """Give a deleted session as it may be shown."""
+        if not self.hides(one):
+            return ShownTrash(one)
+        return ShownTrash(replace(one, label=glyphs.MASK, subject=glyphs.MASK))
+
+    def text(self, text: str, of: PrearchiveSession) -> str:
+        """Give what was said of a session, without its labels."""
+        return _unnamed(text, of) if self.hides(of) else text
+
+    def log(self, log: Sequence[LogEntry], of: PrearchiveSession) -> tuple[LogEntry, ...]:
+        """Give the log of a session."""
+        return tuple(replace(one, text=self.text(one.text, of)) for one in log)
+
+    def arrival(self, one: Arrival) -> Arrival:
+        """Give a row of the live screen."""
+        session, transfer, said = one.session, one.transfer, one.said
+        if transfer is not None:
+            transfer = replace(transfer, series=self._described(transfer.series, session))
+        if session is not None:
+            session, said = self.session(session), self.text(said, session)
+        return replace(one, session=session, transfer=transfer, said=said)
+
+    def contents(self, contents: SessionContents, of: PrearchiveSession) -> SessionContents:
+        """Give the scans of a session."""
+        if not self.hides(of):
+            return contents
+        scans = (
+            replace(
+                one,
+                series_description=self._described(one.series_description, of),
+                type=self._described(one.type, of),
+            )
+            for one in contents.scans
+        )
+        warnings = (_unnamed(line, of) for line in contents.warnings)
+        return replace(contents, scans=tuple(scans), warnings=tuple(warnings))
+
+    def timeline(self, timeline: Timeline, of: PrearchiveSession) -> Timeline:
+        """Give how a session came together."""
+        if not self.hides(of):
+            return timeline
+        series = (
+            replace(one, description=self._described(one.description, of))
+            for one in timeline.series
+        )
+        return replace(timeline, series=tuple(series), moves=self.log(timeline.moves, of))
+
+    def route(self, route: Route, of: PrearchiveSession) -> Route:
+        """Give how a session was routed."""
+        if not self.hides(of):
+            return route
+        return replace(
+            route,
+            subject=None if route.subject is None else glyphs.MASK,
+            session=glyphs.MASK,
+            trace=tuple(_step(one) for one in route.trace),
+            moves=self.log(route.moves, of),
+            before=None if route.before is None else self.route(route.before, of),
+        )
+
+    def header(self, header: FoldedHeader, of: PrearchiveSession) -> FoldedHeader:
+        """Give a header of a session's files."""
+        if not self.hides(of):
+            return header
+        rows = tuple(_row(one, of) for one in header.rows)
+        unread = tuple(_unnamed(line, of) for line in header.unread)
+        return replace(header, rows=rows, unread=unread)
+
+    def contradictions(
+        self, found: Sequence[Contradiction], of: PrearchiveSession
+    ) -> tuple[Contradiction, ...]:
+        """Give what contradicts itself in a session."""
+        if not self.hides(of):
+            return tuple(found)
+        return tuple(
+            replace(one, alternatives=tuple(_nobody(each) for each in one.alternatives))
+            for one in found
+        )
+
+    def query(self, query: PrearchiveQuery) -> PrearchiveQuery:
+        """Give a question for a list in which nothing is found or ordered by what is masked."""
+        return replace(query, masked=not self.revealed)
+
+    def _described(self, text: str, of: PrearchiveSession | None) -> str:
+        """Give what scanner and people have written of a scan: nothing of it for a wall."""
+        if self.watching:
+            return ""
+        return text if of is None else self.text(text, of)
+
+
+LASTING = Masks()
+"""For what may stay open for longer than anything is revealed: questions, the palette."""
+
+
+def _nobody(one: Alternative) -> Alternative:
+    return replace(
+        one,
+        name=glyphs.MASK if one.name else "",
+        sex=glyphs.MASK if one.sex else "",
+        birth_date=glyphs.MASK if one.birth_date else "",
+        patient_id=glyphs.MASK if one.patient_id else "",
+        subject=glyphs.MASK if one.subject else "",
+    )
+
+
+def _read(text: str) -> str:
+    """Stand for a text that was read from a header."""
+    letters = "character" if len(text) == 1 else "characters"
+    return f"‹{len(text)} {letters}›" if text else ""
+
+
+def _step(step: TraceStep) -> TraceStep:
+    # Whatever it is about: rules read any element, and comments say several things at once.
+    found = None if step.found is None else _read(step.found)
+    return replace(step, saw=_read(step.saw), found=found)
+
+
+def _row(row: HeaderRow, of: PrearchiveSession) -> HeaderRow:
+    def shown(text: str) -> str:
+        if row.identifying and row.kind is RowKind.ELEMENT:
+            return f"‹{row.vr} {len(text)}›" if text else ""
+        return _unnamed(text, of)
+
+    values = tuple(replace(one, text=shown(one.text)) for one in row.values)
+    return replace(row, values=values, creator=_unnamed(row.creator, of))
+
+
+def _unnamed(text: str, of: PrearchiveSession) -> str:
+    if not text:
+        return text
+    text = _RENAMED.sub(rf"\1 {glyphs.MASK} -> {glyphs.MASK}", text)
+    names = _names((of.folder, of.label, of.subject or ""))
+    return names.sub(glyphs.MASK, text) if names is not None else text
+
+
+@lru_cache(maxsize=256)
+def _names(labels: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Find labels as they were before signs were cleaned out of them (`DOE^JANE`), and what they
+    are made of (`Jane Doe`)."""
+    pieces = [re.findall(r"[^\W_]+", label) for label in labels]
+    wanted = {r"[\W_]*".join(map(re.escape, words)) for words in pieces if words}
+    wanted |= {re.escape(word) for words in pieces for word in words if _is_name(word)}
+    if not wanted:
+        return None
+    longest = sorted(wanted, key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(longest)})(?![^\W_])", re.IGNORECASE)
+
+
+def _is_name(word: str) -> bool:
+    # Where a header says nothing at all, a session is called `dicom_upload`.
+    return len(word) >= _SHORTEST and word.lower() not in ("dicom", "upload")

@@ -1,0 +1,213 @@
+"""The settings of a project as people read and change them: the meaning of codes, the question that
+changes one, the question that adds a project. Pure; what is allowed is decided by the engine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from console.views import figures
+from console.views.question import Answers, Field, Question
+from console.views.rows import Row, TableColumn
+from engine.model.archive import Project
+
+PREARCHIVE_CODES = {"0": "hold for review", "4": "archive by itself"}
+QUARANTINE_CODES = {"0": "off"}
+ACCESSIBILITIES = ("private",)
+_OLDER = {"prearchive_code": "archives as 4 does"}
+"""What else an older home may have stored comes to; of other settings it has no effect."""
+
+COLUMNS = (
+    TableColumn(title="Setting", width=18),
+    TableColumn(title="Value", width=24, grows=True),
+    TableColumn(title="Where it comes from", width=26, priority=1),
+)
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting."""
+
+    name: str
+    """As the engine calls it."""
+    title: str
+    says: tuple[str, ...]
+    """What it does."""
+    source: str = "set here"
+    fixed: str = ""
+    """Why it cannot be changed here; empty where it can."""
+    choices: tuple[str, ...] = ()
+
+
+SETTINGS = (
+    Setting(
+        name="prearchive_code",
+        title="prearchive code",
+        says=(
+            "0 holds for review, 4 archives by itself where the label is free.",
+            "It is for sessions whose header and rules do not say otherwise.",
+        ),
+        source="set here; the site first",
+        choices=tuple(PREARCHIVE_CODES),
+    ),
+    Setting(
+        name="quarantine_code",
+        title="quarantine code",
+        says=("Quarantine does not work yet: 0 is the only code.",),
+        choices=tuple(QUARANTINE_CODES),
+    ),
+    Setting(
+        name="accessibility",
+        title="accessibility",
+        says=("Projects cannot be opened to others yet: all are private.",),
+        choices=ACCESSIBILITIES,
+    ),
+    Setting(name="title", title="title", says=("A name for people, at most 255 characters.",)),
+    Setting(name="description", title="description", says=("A few words on what it is for.",)),
+    Setting(
+        name="aliases",
+        title="aliases",
+        says=(
+            "Other names that routing finds the project by, exactly as written,",
+            "with commas between them.",
+        ),
+    ),
+    Setting(
+        name="current_arc",
+        title="current arc",
+        says=("The folder below the archive that new sessions of it are filed in.",),
+        source="given when it was added",
+        fixed="the folder is given when a project is added",
+    ),
+    Setting(
+        name="created",
+        title="added",
+        says=("By whom and when the project was added.",),
+        source="the audit trail",
+        fixed="it is a fact of the audit trail",
+    ),
+)
+BY_NAME = {one.name: one for one in SETTINGS}
+
+
+def rows(project: Project) -> list[Row]:
+    """Show all settings of a project."""
+    return [
+        Row(
+            key=one.name,
+            cells=(one.title, shown(project, one.name), one.source),
+            tones=((2, "dim"),),
+        )
+        for one in SETTINGS
+    ]
+
+
+def value(project: Project, name: str) -> str:
+    """Give a value as it is typed."""
+    if name == "aliases":
+        return ", ".join(project.aliases)
+    if name == "created":
+        return f"{figures.moment(project.created)} by {project.created_by}"
+    return str(getattr(project, name))
+
+
+def shown(project: Project, name: str) -> str:
+    """Give a value with its meaning."""
+    text = value(project, name)
+    meaning = {
+        "prearchive_code": PREARCHIVE_CODES,
+        "quarantine_code": QUARANTINE_CODES,
+        "accessibility": dict.fromkeys(ACCESSIBILITIES, ""),
+    }
+    older = _OLDER.get(name, "has no effect yet")
+    said = meaning[name].get(text, older) if name in meaning else ""
+    return f"{text}  {said}" if said else text or "–"
+
+
+def exported(project: Project) -> tuple[str, ...]:
+    """Give a project as a row of a file."""
+    return (project.id, *(value(project, one.name) for one in SETTINGS))
+
+
+def question(project: Project, name: str) -> Question:
+    """Ask for another value of one setting."""
+    setting = BY_NAME[name]
+    now = value(project, name)
+
+    def wrong(given: Answers) -> str:
+        if given[name] == now:
+            return "nothing is changed yet"
+        if setting.choices and given[name] not in setting.choices:
+            return f"one of {', '.join(setting.choices)}"
+        return ""
+
+    return Question(
+        title=f"{project.id}: {setting.title}",
+        act="Set it",
+        rows=(f"now   {shown(project, name)}",),
+        says=(*setting.says, "It takes effect at once and is written to the audit trail."),
+        fields=(Field(name=name, label=setting.title, value=now, choices=setting.choices),),
+        command=lambda given: shlex.join(
+            ["anteroom", "project", "set", project.id, f"{name}={given[name]}"]
+        ),
+        fault=wrong,
+    )
+
+
+def new_question(projects: tuple[str, ...], given: Answers) -> Question:
+    """Ask for a new project; `given` is what was typed before."""
+    return Question(
+        title="New project",
+        act="Add",
+        says=("The ID is a folder of the archive: it never changes, nor is used again.",),
+        fields=(
+            Field(
+                name="id",
+                label="ID",
+                value=given.get("id", ""),
+                hint="letters, digits, _ or -",
+                needed=True,
+            ),
+            Field(name="title", label="Title", value=given.get("title", "")),
+            Field(
+                name="aliases",
+                label="Aliases",
+                value=given.get("aliases", ""),
+                hint="other names for routing, with commas between",
+            ),
+            Field(
+                name="code",
+                label="Prearchive code",
+                value=given.get("code", ""),
+                hint="0 holds, 4 archives; empty: the site's",
+                choices=tuple(PREARCHIVE_CODES),
+            ),
+        ),
+        command=_add_command,
+        fault=lambda answers: _wrong_new(answers, projects),
+    )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Take names apart that stand between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _wrong_new(given: Answers, projects: tuple[str, ...]) -> str:
+    if not _ID.fullmatch(given["id"]):
+        return "an ID has 1 to 64 letters, digits, _ or -, and does not begin with -"
+    if given["id"].lower() in {each.lower() for each in projects}:
+        return f"there is a project {given['id']} already, or one that differs only in case"
+    if given["code"] and given["code"] not in PREARCHIVE_CODES:
+        return f"the prearchive code is one of {', '.join(PREARCHIVE_CODES)}"
+    return ""
+
+
+def _add_command(given: Answers) -> str:
+    words = ["anteroom", "project", "add", given["id"] or "ID"]
+    words += ["--title", given["title"]] if given["title"] else []
+    for alias in names(given["aliases"]):
+        words += ["--alias", alias]
+    return shlex.join(words)

@@ -1,0 +1,135 @@
+"""The questions about receivers: a new one, other values, stopping one, and the commands that do
+the same. Pure; what is allowed is decided by the engine."""
+
+from __future__ import annotations
+
+import shlex
+
+from console.views.project_settings import names
+from console.views.question import Answers, Field, Question
+from engine.model.live import ReceiverStatus
+
+YES_NO = ("yes", "no")
+FROM_SETTINGS = (
+    "it is the receiver of the settings file: change it in anteroom.yaml, start the engine again"
+)
+_ALLOW_HINT = "AE, address/CIDR or AE@address; commas; empty: all"
+_FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
+
+
+def new_question() -> Question:
+    """Ask for a new receiver."""
+    return Question(
+        title="New receiver",
+        act="Add",
+        says=(
+            "It listens at once. Several AE titles may share a port.",
+            "It goes by the rules of the site; enter on it changes that.",
+        ),
+        fields=(
+            Field(name="ae_title", label="AE title", needed=True, hint="1 to 16 characters"),
+            Field(name="port", label="Port", needed=True, hint="1024 to 49151"),
+            Field(name="allow", label="Who may send", hint=_ALLOW_HINT),
+        ),
+        command=_add_command,
+        fault=_wrong,
+    )
+
+
+def question(receiver: ReceiverStatus) -> Question:
+    """Ask for other values of a receiver."""
+    now = values(receiver)
+
+    def wrong(given: Answers) -> str:
+        return _wrong(given) or ("" if changes(receiver, given) else "nothing is changed yet")
+
+    def said(given: Answers) -> str:
+        pairs = [f"{name}={text}" for name, text in changes(receiver, given).items()]
+        port = str(receiver.port)
+        return shlex.join(
+            ["anteroom", "receiver", "edit", receiver.ae_title, *pairs, "--port", port]
+        )
+
+    return Question(
+        title=f"Receiver {receiver.ae_title} on port {receiver.port}",
+        act="Change it",
+        says=("It takes effect at once; open associations keep the old values.",),
+        fields=(
+            Field(name="ae_title", label="AE title", value=now["ae_title"], needed=True),
+            Field(name="port", label="Port", value=now["port"], needed=True),
+            Field(name="allow", label="Who may send", value=now["allow"]),
+            *(
+                Field(name=name, label=label, value=now[name], choices=YES_NO)
+                for name, label in _FLAGS.items()
+            ),
+        ),
+        command=said,
+        fault=wrong,
+    )
+
+
+def stop_question(receiver: ReceiverStatus) -> Question:
+    """Ask before a receiver is stopped."""
+    name, port = receiver.ae_title, str(receiver.port)
+    return Question(
+        title=f"Stop {name}?",
+        act="Stop it",
+        keep="Keep it",
+        rows=(f"{name}   port {port}",),
+        says=(
+            "Associations for it are refused from then on; scanners keep their images, or give up.",
+            "Those that are open go on to their end. a starts it again.",
+        ),
+        danger=True,
+        command=lambda _given: shlex.join(["anteroom", "receiver", "stop", name, "--port", port]),
+    )
+
+
+def values(receiver: ReceiverStatus) -> dict[str, str]:
+    """Give the values of a receiver as they are typed."""
+    flags = {name: _yes(bool(getattr(receiver, name))) for name in _FLAGS}
+    return {
+        "ae_title": receiver.ae_title,
+        "port": str(receiver.port),
+        "allow": ", ".join(receiver.allow),
+        **flags,
+    }
+
+
+def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
+    """Give what differs, as the engine takes it."""
+    before = values(receiver)
+    found = {
+        name: _told(name, text) for name, text in given.items() if text != before.get(name, "")
+    }
+    if "allow" in found:
+        # A new list would be put in force by itself, whatever the person says beside it.
+        found["allow_enabled"] = _told("allow_enabled", given["allow_enabled"])
+    return found
+
+
+def _told(name: str, text: str) -> str:
+    return ("true" if text == YES_NO[0] else "false") if name in _FLAGS else text
+
+
+def _yes(held: bool) -> str:
+    return YES_NO[0] if held else YES_NO[1]
+
+
+def _wrong(given: Answers) -> str:
+    if not given["port"].isdecimal():
+        return "the port is a number"
+    for name, label in _FLAGS.items():
+        if name in given and given[name] not in YES_NO:
+            return f"{label.lower()}: yes or no"
+    if given.get("allow_enabled") == YES_NO[0] and not names(given["allow"]):
+        return "the allow-list is empty: nobody could send"
+    return ""
+
+
+def _add_command(given: Answers) -> str:
+    words = ["anteroom", "receiver", "add", given["ae_title"] or "AE"]
+    words += ["--port", given["port"] or "PORT"]
+    for one in names(given["allow"]):
+        words += ["--allow", one]
+    return shlex.join(words)

@@ -1,0 +1,48 @@
+"""A deleted session as a row of the trash, and the question before it is put back. Pure."""
+
+from __future__ import annotations
+
+from console.views import figures
+from console.views.masking import ShownTrash
+from console.views.question import Question, reason
+from console.views.rows import UNASSIGNED, Row, TableColumn
+
+COLUMNS = (
+    TableColumn(title="Deleted", width=16),
+    TableColumn(title="Who", width=9, priority=1),
+    TableColumn(title="What", width=20, grows=True),
+    TableColumn(title="Objects", width=7, right=True, priority=2),
+    TableColumn(title="Until", width=10),
+)
+
+
+def row(one: ShownTrash) -> Row:
+    """Show one deleted session."""
+    return Row(
+        key=one.id,
+        cells=(
+            figures.moment(one.deleted)[:16],
+            one.by or "–",
+            described(one),
+            figures.grouped(one.objects),
+            figures.moment(one.until)[:10],
+        ),
+    )
+
+
+def described(one: ShownTrash) -> str:
+    """Say which session it was."""
+    return f"{one.project or UNASSIGNED} / {one.subject or '–'} / {one.label}"
+
+
+def question(one: ShownTrash) -> Question:
+    """Make the question before a session is put back."""
+    files = figures.plural(one.objects, "object")
+    return Question(
+        title="Put a session back into the prearchive?",
+        act="Put it back",
+        rows=(f"{described(one)}   {files}, {figures.size(one.bytes)}",),
+        says=("Its folder, its log and its row come back; its status is found anew.",),
+        fields=(reason(needed=False),),
+        command=lambda _given: f"anteroom trash restore {one.id}",
+    )

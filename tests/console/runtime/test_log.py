@@ -1,0 +1,98 @@
+"""Logs go to a file, and hold nothing of the values that an error was about."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from console.runtime.log import log_to_file
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    """Put the loggers back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    config = structlog.get_config()
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**config)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def fail() -> None:
+    patient = "DOE^JANE"
+    raise ValueError(patient)
+
+
+def test_an_error_is_logged_by_kind_and_place_only(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "engine.log"
+    log_to_file(path)
+    try:
+        fail()
+    except ValueError as error:
+        structlog.get_logger("ours").error("unexpected", action="rpc", exc_info=error)
+        logging.getLogger("theirs").exception("it failed")
+    ours, theirs = lines(path)
+    assert (ours["event"], ours["action"], ours["error"]) == ("unexpected", "rpc", "ValueError")
+    assert (theirs["event"], theirs["error"], theirs["logger"]) == (
+        "it failed",
+        "ValueError",
+        "theirs",
+    )
+    assert any("in fail" in place for place in ours["trace"])
+    assert "DOE" not in path.read_text()
+
+
+async def test_of_a_task_that_nobody_waits_for_no_value_is_logged(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    log_to_file(path)
+
+    async def failing() -> None:
+        fail()
+
+    task = asyncio.ensure_future(failing())
+    await asyncio.wait({task})
+    del task
+    gc.collect()
+    (line,) = lines(path)
+    assert line["event"] == "Task exception was never retrieved"
+    assert line["error"] == "ValueError"
+    assert "DOE" not in str(line)
+
+
+def test_what_is_less_important_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    log_to_file(path, "warning")
+    structlog.get_logger("ours").info("small")
+    structlog.get_logger("ours").warning("large")
+    logging.getLogger("httpx").info("POST /rpc")
+    assert [line["event"] for line in lines(path)] == ["large"]
+
+
+def test_only_the_user_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    log_to_file(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    log_to_file(tmp_path / "file" / "engine.log")
+    structlog.get_logger("ours").error("unheard")
