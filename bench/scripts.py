@@ -17,8 +17,8 @@ from bench import multiframe
 from bench.header import EDITS, REMOVED, REPLACED, edit_pydicom
 from bench.measure import Result, lower_bound, median
 from engine.anonymize.language.check import load
-from engine.anonymize.runtime.plan import Plan, compile_script
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.plan import CompiledScript, compile_script
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.shipped import text_of
 from engine.dicom.header import Header
 from engine.dicom.part10 import index_file, is_explicit
@@ -50,12 +50,12 @@ def own(*, undo: bool) -> Work:
     return lambda file: _run(plan, file, undo)
 
 
-def _run(plan: Plan, file: bytes, undo: bool) -> bytes:
+def _run(plan: CompiledScript, file: bytes, undo: bool) -> bytes:
     data = memoryview(file)
     meta, group2 = index_file(data)
     offset = meta.dataset_offset
     head = Header.index(data[offset:], explicit=is_explicit(meta.transfer_syntax))
-    subject = Subject(head, meta=group2)
+    subject = ScriptedObject(head, meta=group2)
     plan.apply(subject, _VARIABLES, undo=undo)
     rest = data[offset + head.end :]
     start = (data[:_META_START], subject.meta_bytes())
@@ -67,7 +67,7 @@ def profile() -> Work:
     plan = compile_script(load(text_of("basic_profile.das")), name="bench", version=1)
 
     def work(header: bytes) -> bytes:
-        subject = Subject(Header.index(header, explicit=True))
+        subject = ScriptedObject(Header.index(header, explicit=True))
         plan.apply(subject, _VARIABLES)
         return b"".join(subject.head_pieces())
 

@@ -30,16 +30,16 @@ from textual.worker import get_current_worker
 from console.actions.triage import Act
 from console.keys.table import MODES
 from console.plain import plain, plain_text
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents, EngineLost, pump
 from console.runtime.notices import Notice, Severity
 from console.runtime.preferences import Glyphs
-from console.runtime.queue import Deeds
+from console.runtime.queue import ActQueue
 from console.runtime.typeahead import TYPED, TypeAhead, Typed
 from console.screens.base.overlays import BlankScreen, TextScreen
 from console.screens.base.palette import ConsoleCommands
 from console.screens.base.quit import Leave, QuitScreen, UnsavedScreen
-from console.screens.base.screen import AsksEngine, PulseTaken, ShowsLabels, SkeletonScreen
+from console.screens.base.screen import AsksEngine, BaseScreen, PulseTaken, ShowsLabels
 from console.theme import OFFERED, OURS, STOCK
 from console.views import glyphs
 from console.views.rules import unsaved
@@ -92,8 +92,8 @@ class ConsoleApp(App[Leave]):
     ]
 
     def __init__(self, engine: EngineApi, **options: object) -> None:
-        """Show `engine`; the options are those of `Desk`."""
-        self.desk = Desk(engine=engine, **options)  # type: ignore[arg-type]
+        """Show `engine`; the options are those of `ConsoleContext`."""
+        self.desk = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
         # Begun with, not switched to: another screen would be painted first.
         vars(self)["DEFAULT_MODE"] = self._first_mode()
         super().__init__()
@@ -101,7 +101,7 @@ class ConsoleApp(App[Leave]):
         self._stir = asyncio.Event()
         self._last: threading.Timer | None = None
         self._used = self.desk.clock()
-        self._deeds = Deeds(self.desk, self.tell, self._skeleton_failed)
+        self._deeds = ActQueue(self.desk, self.tell, self._screen_failed)
         self.ahead = TypeAhead(
             self, self._give_on, self._keys_dropped, reaction=self.desk.preferences.reaction
         )
@@ -262,7 +262,7 @@ class ConsoleApp(App[Leave]):
             self._used = self.desk.clock()
         if isinstance(event, events.Resize):
             for screen in self._all_screens():
-                if isinstance(screen, SkeletonScreen):
+                if isinstance(screen, BaseScreen):
                     screen.hold_focus()
         if not isinstance(event, TYPED) or event.is_forwarded:
             await super().on_event(event)
@@ -270,7 +270,7 @@ class ConsoleApp(App[Leave]):
             await self._give_on(event)
 
     async def _give_on(self, event: Typed) -> None:
-        if isinstance(self.screen, SkeletonScreen):
+        if isinstance(self.screen, BaseScreen):
             self.screen.let_focus_go()
         await super().on_event(event)
 
@@ -351,14 +351,14 @@ class ConsoleApp(App[Leave]):
         """Draw the lines of every screen again, whatever has changed of what they say."""
         for screen in self.screen_stack:
             # By the screen itself: it may be about to go.
-            if isinstance(screen, SkeletonScreen):
+            if isinstance(screen, BaseScreen):
                 screen.call_later(screen.draw_lines)
             elif isinstance(screen, AsksEngine):
                 screen.call_later(screen.engine_lost, self.desk.pulse.lost)
 
-    def _skeleton_failed(self, error: EngineError) -> None:
+    def _screen_failed(self, error: EngineError) -> None:
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, SkeletonScreen):
+            if isinstance(screen, BaseScreen):
                 screen.failed(error)
                 return
 
@@ -409,7 +409,7 @@ class ConsoleApp(App[Leave]):
         self._close_messages_no_wait()
 
 
-def _screens(desk: Desk) -> dict[str, Callable[[], Screen[object]]]:
+def _screens(desk: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]:
     """Give what makes the screen of each mode; a screen is loaded when it is first shown."""
 
     def live() -> Screen[object]:

@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 
 @dataclass(kw_only=True)
-class Desk:
+class ConsoleContext:
     """One for each console."""
 
     engine: EngineApi

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from console.actions import triage
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.notices import Severity
 from engine.model.errors import EngineError, Unavailable
 
@@ -23,10 +23,12 @@ class Tell(Protocol):
     def __call__(self, text: str, severity: Severity = ..., /) -> None: ...
 
 
-class Deeds:
+class ActQueue:
     """What is done to sessions, and was."""
 
-    def __init__(self, desk: Desk, tell: Tell, failed: Callable[[EngineError], None]) -> None:
+    def __init__(
+        self, desk: ConsoleContext, tell: Tell, failed: Callable[[EngineError], None]
+    ) -> None:
         """Do acts on the engine of `desk`; `failed` shows what the engine would not do."""
         self._desk = desk
         self._tell = tell

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 
 from console.keys.table import bindings
 from console.plain import plain_text
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import ARCHIVE_VIEWS
 from console.screens.base.screen import Copyable, sheets
@@ -35,7 +35,7 @@ class ArchiveScreen(ListScreen, DownloadScreen):
     VIEWS = ARCHIVE_VIEWS
     NEWEST = "added"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the archive."""
         super().__init__(desk)
         self._sessions: dict[str, SessionSummary] = {}

@@ -17,7 +17,7 @@ from textual import work
 from console.runtime.notices import Notice
 from console.runtime.typeahead import QUESTION
 from console.screens.base.exporting import export_rows, fault_of, place_of
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.transfer.download import Downloaded, Progress, download
 from console.transfer.outgoing import Pacing, Running, progress
 from console.views import figures
@@ -56,7 +56,7 @@ class Wanted:
         return f"{figures.plural(self.files, 'file')}, {figures.size(self.bytes)}"
 
 
-class DownloadScreen(SkeletonScreen):
+class DownloadScreen(BaseScreen):
     """A screen with filed sessions."""
 
     def wanted(self) -> Sequence[Wanted]:

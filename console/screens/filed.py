@@ -9,7 +9,7 @@ from textual import events, on
 from textual.timer import Timer
 
 from console.keys.table import bindings
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import sheets
 from console.screens.filedcontents import (
@@ -40,7 +40,7 @@ class FiledScreen(FiledContents):
     CSS_PATH = sheets("filed.tcss")
     BINDINGS = bindings("filed")
 
-    def __init__(self, desk: Desk, accession: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, desk: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
         """Show the session with an accession ID, one of those of a list."""
         super().__init__(desk, accession, among)
         self._timer: Timer | None = None

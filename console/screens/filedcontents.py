@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from console.plain import plain_text
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.headerview import HeaderView
 from console.screens.base.screen import Copyable
 from console.screens.downloads import DownloadScreen, Wanted
@@ -39,7 +39,7 @@ MAIN = (HEADER, FILES, HISTORY, DOCUMENT)
 class FiledContents(DownloadScreen):
     """Shows what is in one filed session."""
 
-    def __init__(self, desk: Desk, accession: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, desk: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
         """Show the session with an accession ID, one of those of a list."""
         super().__init__(desk)
         self._accession = accession

@@ -13,10 +13,10 @@ from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
 from console.keys.table import bindings
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import Copyable, PulseTaken, SkeletonScreen, sheets
+from console.screens.base.screen import BaseScreen, Copyable, PulseTaken, sheets
 from console.transfer.export import Exportable
 from console.views import events as happenings
 from console.views import figures, glyphs, routing
@@ -45,7 +45,7 @@ LATEST = PrearchiveQuery(sort="last_object")
 CHARTED = pulse.STEP * pulse.KEPT
 
 
-class LiveScreen(SkeletonScreen):
+class LiveScreen(BaseScreen):
     """What arrives above, rates and receivers beside it, events below."""
 
     NAME = "live"
@@ -53,7 +53,7 @@ class LiveScreen(SkeletonScreen):
     CSS_PATH = sheets("live.tcss")
     BINDINGS = bindings("live")
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show what arrives."""
         super().__init__(desk)
         self._arrivals = Arrivals()

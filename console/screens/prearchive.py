@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.keys.table import bindings
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import VIEWS
 from console.screens.base.screen import sheets
@@ -36,7 +36,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     VIEWS = VIEWS
     NEWEST = "last_object"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the prearchive."""
         super().__init__(desk)
         self._sessions: dict[str, PrearchiveSession] = {}

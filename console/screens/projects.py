@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from console.keys.table import bindings
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.screen import Copyable, sheets
@@ -20,7 +20,7 @@ from console.transfer.export import Exportable
 from console.views import project_settings, rules
 from console.views.question import Answers
 from console.views.rows import Piece
-from console.views.rules import Place
+from console.views.rules import RulePlace
 from console.widgets.card import Card
 from console.widgets.chrome import Line, entitle
 from console.widgets.ruleeditor import RuleEditor
@@ -43,12 +43,12 @@ class ProjectsScreen(RulingScreen):
     CSS_PATH = sheets("projects.tcss")
     BINDINGS = bindings("projects")
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the projects."""
         super().__init__(desk)
         self._projects: dict[str, Project] = {}
         self._receivers: tuple[ReceiverStatus, ...] = ()
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, RulePlace] = {}
         self._tab = SETTINGS
         self._rest_timer: Timer | None = None
 
@@ -158,7 +158,7 @@ class ProjectsScreen(RulingScreen):
         if added is not None:
             self.tell(f"project {added.id} is added")
             await self._load()
-            self.pane(RecordTable, "places").go_to_key(Place(project=added.id).key)
+            self.pane(RecordTable, "places").go_to_key(RulePlace(project=added.id).key)
 
     @on(RecordTable.RowChosen, "#places")
     def enter_place(self) -> None:

@@ -7,7 +7,7 @@ from textual import work
 
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.views import receivers, system
 from console.views.project_settings import names
 from console.views.question import Answers
@@ -15,7 +15,7 @@ from console.widgets.dialogs import AskScreen
 from engine.model.live import ReceiverStatus
 
 
-class ReceptionScreen(SkeletonScreen):
+class ReceptionScreen(BaseScreen):
     """A screen with receivers."""
 
     @property

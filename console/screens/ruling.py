@@ -13,15 +13,15 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from console.plain import plain_text
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
-from console.screens.base.screen import Copyable, SkeletonScreen
+from console.screens.base.screen import BaseScreen, Copyable
 from console.screens.sessionchoice import SessionChoiceScreen
 from console.views import figures, rules, trial
 from console.views.question import Answers, Question
 from console.views.rows import Piece
-from console.views.rules import YES_NO, Draft, Place
+from console.views.rules import YES_NO, Draft, RulePlace
 from console.views.trial import Trial
 from console.widgets.chrome import Line, entitle
 from console.widgets.dialogs import AskScreen
@@ -34,15 +34,15 @@ CHECK_PAUSE = 0.25
 """Seconds without a key until the text is checked."""
 
 
-class RulingScreen(SkeletonScreen):
+class RulingScreen(BaseScreen):
     """A screen with texts of rules."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show no text yet."""
         super().__init__(desk)
-        self.place: Place | None = None
+        self.place: RulePlace | None = None
         """What is chosen; not always a text of rules."""
-        self._loaded: Place | None = None
+        self._loaded: RulePlace | None = None
         """Whose text the editor has."""
         self._base: RuleText | None = None
         """The version that it has, or that its edit began with."""
@@ -88,7 +88,7 @@ class RulingScreen(SkeletonScreen):
             return "nothing is edited"
         return super().why_not(action)
 
-    def copies_of_rules(self, place: Place) -> Sequence[Copyable]:
+    def copies_of_rules(self, place: RulePlace) -> Sequence[Copyable]:
         """Offer the text and the command that writes it."""
         if place != self._loaded or place.concept is None:
             return ()
@@ -99,7 +99,7 @@ class RulingScreen(SkeletonScreen):
             Copyable(title="command", text=f"anteroom rules show {place.concept} {whose}"),
         )
 
-    def choose_rules(self, place: Place) -> None:
+    def choose_rules(self, place: RulePlace) -> None:
         """Let the editor have the text of a place, if it is one; what was edited is kept."""
         self._keep()
         self.place = place
@@ -235,12 +235,12 @@ class RulingScreen(SkeletonScreen):
             self.drafts_changed()
             self.keys_changed()
 
-    def _forget(self, place: Place) -> None:
+    def _forget(self, place: RulePlace) -> None:
         if self.desk.drafts.pop(place.key, None) is not None:
             self.drafts_changed()
             self.keys_changed()
 
-    def _put(self, place: Place, base: RuleText, text: str) -> None:
+    def _put(self, place: RulePlace, base: RuleText, text: str) -> None:
         self._loaded, self._base, self._problems = place, base, ()
         self._editor.put(text, editable=not self.desk.watching)
         entitle(self._editor, place.title)
@@ -249,7 +249,7 @@ class RulingScreen(SkeletonScreen):
         self._check()
 
     @work(exclusive=True, group="rules", exit_on_error=False)
-    async def _read(self, place: Place) -> None:
+    async def _read(self, place: RulePlace) -> None:
         if place.concept is None:
             return
         text = await self.asked(self.engine.rules.show(place.scope, place.concept))

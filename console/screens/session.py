@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 
 from console.keys.table import MODES, bindings
 from console.plain import plain
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.headerview import HeaderView
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import Copyable, sheets
@@ -44,7 +44,7 @@ class SessionScreen(FollowingScreen):
     CSS_PATH = sheets("session.tcss")
     BINDINGS = bindings("session")
 
-    def __init__(self, desk: Desk, id: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, desk: ConsoleContext, id: str, among: Sequence[str] = ()) -> None:
         """Show the session `id`; `among` are the ids of the list that it comes from."""
         super().__init__(desk, id)
         self._among = tuple(among)

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from console.plain import plain
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.views import prearchive
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable
@@ -32,7 +32,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
     CSS_PATH = "sessionchoice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
 
-    def __init__(self, desk: Desk, title: str) -> None:
+    def __init__(self, desk: ConsoleContext, title: str) -> None:
         """Offer what the engine of `desk` holds."""
         super().__init__()
         self._desk = desk

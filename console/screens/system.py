@@ -14,7 +14,7 @@ from textual.timer import Timer
 
 from console.keys.table import bindings
 from console.plain import plain
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.screen import Copyable, PulseTaken, sheets
 from console.screens.reception import ReceptionScreen
 from console.transfer.export import Exportable
@@ -49,7 +49,7 @@ class SystemScreen(ReceptionScreen):
     BINDINGS = bindings("system")
     REST = 1.0
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the engine of `desk`."""
         super().__init__(desk)
         self._tab = HEALTH

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 
 from console.keys.table import bindings
 from console.plain import plain
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
-from console.screens.base.screen import Copyable, SkeletonScreen, sheets
+from console.screens.base.screen import BaseScreen, Copyable, sheets
 from console.transfer.export import Exportable
 from console.views import figures, trash
 from console.views.masking import LASTING
@@ -20,7 +20,7 @@ from console.widgets.table import RecordTable
 from engine.model.contents import TrashedSession
 
 
-class TrashScreen(SkeletonScreen):
+class TrashScreen(BaseScreen):
     """The deleted sessions, the one deleted last first."""
 
     NAME = "trash"
@@ -28,7 +28,7 @@ class TrashScreen(SkeletonScreen):
     CSS_PATH = sheets("trash.tcss")
     BINDINGS = bindings("trash")
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the trash."""
         super().__init__(desk)
         self._sessions: dict[str, TrashedSession] = {}

@@ -44,7 +44,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class RulePlace:
     """What a row of the list stands for: a project, a text of rules, or the head of four texts."""
 
     project: str = ""
@@ -92,23 +92,23 @@ class Place:
 class Draft:
     """A text that was edited and is not saved."""
 
-    place: Place
+    place: RulePlace
     base: RuleText
     """The version that the edit began with."""
     text: str
 
 
-def places(receivers: Sequence[ReceiverStatus], projects: Sequence[Project]) -> list[Place]:
+def places(receivers: Sequence[ReceiverStatus], projects: Sequence[Project]) -> list[RulePlace]:
     """Give what the list has: rules of the site, of receivers with their own, then projects."""
     own = dict.fromkeys(f"receiver:{one.ae_title}" for one in receivers if one.rules_enabled)
     found = []
     for scope in (SITE, *own):
-        found.append(Place(scope=scope))
-        found += [Place(scope=scope, concept=concept) for concept in Concept]
-    return [*found, *(Place(project=one.id) for one in projects)]
+        found.append(RulePlace(scope=scope))
+        found += [RulePlace(scope=scope, concept=concept) for concept in Concept]
+    return [*found, *(RulePlace(project=one.id) for one in projects)]
 
 
-def row(place: Place, project: Project | None, *, edited: bool) -> Row:
+def row(place: RulePlace, project: Project | None, *, edited: bool) -> Row:
     """Show one of them; an edit that is not saved has a sign."""
     if project is not None:
         codes = (str(project.prearchive_code), str(project.quarantine_code))
@@ -125,7 +125,7 @@ def row(place: Place, project: Project | None, *, edited: bool) -> Row:
     )
 
 
-def explained(place: Place) -> list[tuple[str, str]]:
+def explained(place: RulePlace) -> list[tuple[str, str]]:
     """Say what the four texts of a scope are for."""
     lines = [
         ("", "Four texts say where an object belongs, each on its own. Its lines are asked"),
@@ -133,7 +133,7 @@ def explained(place: Place) -> list[tuple[str, str]]:
         ("", ""),
     ]
     for concept in Concept:
-        one = Place(scope=place.scope, concept=concept)
+        one = RulePlace(scope=place.scope, concept=concept)
         lines.append((_TITLES[concept], f"after its lines: {one.asked_after}"))
     return [*lines, ("", ""), ("before", place.asked_before), ("enter", "on one of the four: edit")]
 
@@ -222,7 +222,7 @@ def question(draft: Draft, now: RuleText) -> Question:
     )
 
 
-def command(place: Place, given: Answers) -> str:
+def command(place: RulePlace, given: Answers) -> str:
     """Give the command that saves a text from a file."""
     receiver = place.scope.partition(":")[2]
     words = ["anteroom", "rules", "set", str(place.concept), "FILE"]

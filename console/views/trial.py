@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from console.views.masking import Masks
 from console.views.rows import Row, TableColumn
-from console.views.rules import Place
+from console.views.rules import RulePlace
 from engine.model.prearchive import PrearchiveSession
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 
@@ -23,7 +23,7 @@ COLUMNS = (
 class Trial:
     """A session that was routed by a text of rules that is not saved."""
 
-    place: Place
+    place: RulePlace
     text: str
     session: PrearchiveSession
     now: Route

@@ -17,7 +17,7 @@ from engine.anonymize.language import check
 from engine.anonymize.language.lookups import read_table, usable_table
 from engine.anonymize.pixels.guard import PixelGuard
 from engine.anonymize.pixels.regions import Blanked
-from engine.anonymize.runtime.plan import PixelRequest, Plan, compile_script
+from engine.anonymize.runtime.plan import CompiledScript, PixelRequest, compile_script
 from engine.anonymize.stored import open_stored, opened
 from engine.dicom.edit import Piece
 from engine.dicom.guard import Guard
@@ -48,7 +48,7 @@ class Recipe:
         """Say what the lookup table holds that is no entry, or that nobody can use."""
         return read_table(self.lookups)[1]
 
-    def plan(self) -> Plan:
+    def plan(self) -> CompiledScript:
         """Make the script ready.
 
         Raises:

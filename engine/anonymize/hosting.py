@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from engine.anonymize.language.check import load
 from engine.anonymize.language.lookups import usable_table
-from engine.anonymize.runtime.plan import Plan, compile_script
+from engine.anonymize.runtime.plan import CompiledScript, compile_script
 from engine.model.scripts import ScriptInForce
 
 UNASSIGNED = "Unassigned"
@@ -39,7 +39,7 @@ def script_of(record: str) -> str:
     return record.partition(".")[0]
 
 
-def ready(script: ScriptInForce, *, secret: bytes) -> Plan:
+def ready(script: ScriptInForce, *, secret: bytes) -> CompiledScript:
     """Make a script in force ready to run.
 
     Raises:

@@ -19,7 +19,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixels.guard import PixelGuard
 from engine.anonymize.runtime.applied import Applied, Undo
 from engine.anonymize.runtime.reach import Reach
-from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.subject import ScriptedObject, index_meta, index_tail
 from engine.anonymize.runtime.undo import restore
 from engine.dicom.byte_order import turn
 from engine.dicom.edit import HeaderEdit, Piece
@@ -62,7 +62,7 @@ class Stored:
 class Opened:
     """A stored object that scripts may be applied to."""
 
-    subject: Subject
+    subject: ScriptedObject
     rest: Buffer | None
     """What follows the head, where the subject does not hold it itself."""
 
@@ -137,7 +137,8 @@ def opened(stored: Stored, reach: Reach, *, undo: Sequence[Undo] = ()) -> Opened
         reason = error.reason if isinstance(error, HeaderError) else "the undo record is of another"
         raise ScriptError(f"it cannot be read for sure: {reason}") from None
     return Opened(
-        subject=Subject(head, meta=group2, tail=tail), rest=stored.rest if tail is None else None
+        subject=ScriptedObject(head, meta=group2, tail=tail),
+        rest=stored.rest if tail is None else None,
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, sessions
 from engine.archive.audit.trail import record
-from engine.archive.numbering import Kind, next_id
+from engine.archive.numbering import AccessionKind, next_id
 from engine.archive.projects import live
 from engine.archive.search import searchable
 from engine.archive.tables import (
@@ -63,7 +63,7 @@ async def draw(session: AsyncSession, origin: str, *, site: str) -> str:
     known = await standing(session, origin)
     if known is not None and known.accession:
         return known.accession
-    return await next_id(session, site, Kind.EXPERIMENT)
+    return await next_id(session, site, AccessionKind.EXPERIMENT)
 
 
 async def commit(

@@ -15,7 +15,7 @@ from engine.model.errors import InvalidInput
 _DROPPED = re.compile(r"[\s\"'^]")
 
 
-class Kind(StrEnum):
+class AccessionKind(StrEnum):
     """What an accession ID names."""
 
     EXPERIMENT = "E"
@@ -35,7 +35,7 @@ def site_prefix(site: str) -> str:
     return prefix
 
 
-async def next_id(session: AsyncSession, site: str, kind: Kind) -> str:
+async def next_id(session: AsyncSession, site: str, kind: AccessionKind) -> str:
     """Give the next ID of a kind; the row stays locked until the transaction ends."""
     number = await session.scalar(
         insert_into(session, NumberRow)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history
 from engine.archive.audit.trail import record
-from engine.archive.numbering import Kind, next_id
+from engine.archive.numbering import AccessionKind, next_id
 from engine.archive.projects import live
 from engine.archive.tables import SubjectRow
 from engine.database.connection import insert_into
@@ -60,7 +60,7 @@ async def find_or_create(
         raise InvalidInput("cannot identify the subject", hint="give the session a subject")
     if len(name) > _LABEL_LENGTH:
         raise InvalidInput(f"a subject label has at most {_LABEL_LENGTH} characters")
-    id = await next_id(session, site, Kind.SUBJECT)
+    id = await next_id(session, site, AccessionKind.SUBJECT)
     made = await session.scalar(
         insert_into(session, SubjectRow)
         .values(

@@ -22,7 +22,7 @@ from engine.intake.answers import ObjectContext, Origin
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, Known
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal, Record
-from engine.intake.site_script import SKIPPED, Met, Meta, SiteScript, Step
+from engine.intake.site_script import SKIPPED, Meta, ScriptResult, ScriptStep, SiteScript
 from engine.intake.snapshot import Snapshot
 from engine.model.errors import InvalidInput
 from engine.model.routing import Route
@@ -126,17 +126,17 @@ class GuardedScript(SiteScript):
     """A site script that only ever runs in the helper process: it has failed with these objects
     before, or their headers could not even be read."""
 
-    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> Met:
+    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> ScriptResult:
         """Send every object the slow way that does not say already that the script has run."""
         if self._plan is None:
             return super().meet(header, meta, route, whole=whole)
         given = self.given(route)
         try:
             if recorded_in(header, self.record(given)):
-                return Met(step=Step.AS_IT_IS, script=SKIPPED)
+                return ScriptResult(step=ScriptStep.AS_IT_IS, script=SKIPPED)
         except HeaderError:
             return self.failed("a sequence cannot be read exactly")
-        return Met(step=Step.SLOW, given=given)
+        return ScriptResult(step=ScriptStep.SLOW, given=given)
 
 
 class _Notebook(Journal):

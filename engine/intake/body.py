@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.dicom.edit import Piece
 from engine.dicom.header import Header
-from engine.intake.tail import Passage
+from engine.intake.tail import TailSplitter
 from engine.storage.staging import StagedFile
 
 
@@ -40,9 +40,9 @@ class Body:
         self._passed = 0
         """Bytes of the rest that are written as they came."""
         self._tail: bytearray | None = None
-        self._passage: Passage | None = None
+        self._passage: TailSplitter | None = None
         if head is not None and limit:
-            self._passage = Passage(explicit=head.explicit, limit=limit)
+            self._passage = TailSplitter(explicit=head.explicit, limit=limit)
         try:
             self._write((whole,), (rest,))
         except BaseException:

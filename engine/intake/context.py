@@ -17,7 +17,7 @@ from engine.intake.snapshot import Snapshot
 from engine.storage.staging import StagingArea
 
 
-class Means:
+class IntakeContext:
     """Shared by the threads of a process."""
 
     def __init__(

@@ -27,7 +27,7 @@ from engine.intake.answers import (
 )
 from engine.intake.body import Body
 from engine.intake.claims import StaleSnapshot
-from engine.intake.context import Means
+from engine.intake.context import IntakeContext
 from engine.intake.encoding import Encoding
 from engine.intake.identity import (
     SOP_INSTANCE,
@@ -36,15 +36,15 @@ from engine.intake.identity import (
     unsound,
 )
 from engine.intake.journal import PUBLISHED, Outcome
-from engine.intake.publisher import Joining, Ready
-from engine.intake.recorder import Fate
+from engine.intake.publisher import Publisher, Ready
+from engine.intake.recorder import ObjectRecorder
 from engine.intake.site_script import (
     CHANGED,
     PREVENTED,
     UNCHANGED,
     Edited,
-    Met,
-    Step,
+    ScriptResult,
+    ScriptStep,
     rejected,
 )
 from engine.model.changes import ScriptOutcome
@@ -58,7 +58,7 @@ _LONGEST_BLIND_HEAD = 64 * 1024
 _TRIES = 16
 
 
-class Intake(Means):
+class Intake(IntakeContext):
     """Takes objects in; shared by the threads of a process."""
 
     def begin(self, origin: Origin, *, context: ObjectContext) -> Incoming:
@@ -75,11 +75,11 @@ class Incoming:
         self._current = intake.in_force
         self._origin = origin
         self._context = context
-        self._fate = Fate(origin, context, intake.journal)
+        self._fate = ObjectRecorder(origin, context, intake.journal)
         self._head: bytearray | None = bytearray()
         self._header: Header | None = None
         self._route: Route | None = None
-        self._met = Met(step=Step.AS_IT_IS)
+        self._met = ScriptResult(step=ScriptStep.AS_IT_IS)
         self._body: Body | None = None
         self._made: StagedFile | None = None
         """What the slow path has written."""
@@ -174,7 +174,7 @@ class Incoming:
         check_received(header, self._context)
         self._route = self._current.router.route(header, receiver=self._origin.receiver)
         self._met = self._meet(header, self._route)
-        if self._met.step is Step.REJECTED:
+        if self._met.step is ScriptStep.REJECTED:
             return
         edited, site = self._met.edited, self._current.site
         if edited is None or site is None:
@@ -188,12 +188,14 @@ class Incoming:
             limit=self._current.snapshot.max_header if site.looks_behind else 0,
         )
 
-    def _meet(self, header: Header, route: Route, *, whole: bool = True) -> Met:
+    def _meet(self, header: Header, route: Route, *, whole: bool = True) -> ScriptResult:
         site = self._current.site
         if self._origin.prevent_anon:
-            return Met(step=Step.AS_IT_IS, script=PREVENTED if site is not None else "")
+            return ScriptResult(
+                step=ScriptStep.AS_IT_IS, script=PREVENTED if site is not None else ""
+            )
         if site is None:
-            return Met(step=Step.AS_IT_IS)
+            return ScriptResult(step=ScriptStep.AS_IT_IS)
         return site.meet(header, self._meta, route, whole=whole)
 
     def _meta(self, sop_class: str, sop_instance: str) -> bytes:
@@ -245,7 +247,7 @@ class Incoming:
         met = self._met
         self._fate.script = met.script
         self._fate.sop = self._context.sop_instance
-        if met.step is Step.REJECTED:
+        if met.step is ScriptStep.REJECTED:
             return self._reject(met)
         body = self._body
         assert body is not None
@@ -253,7 +255,7 @@ class Incoming:
         if self._encoding.contrary:
             self._restore_raw()
             return self._hold(self._encoding.contrary)
-        if met.step is Step.HELD:
+        if met.step is ScriptStep.HELD:
             return self._script_failed(met)
         undo: tuple[Undo, ...] = ()
         texts: Texts = header
@@ -261,13 +263,13 @@ class Incoming:
             behind = self._finish_tail(body, met.edited, header)
             if behind is None:
                 self._restore_raw()
-                self._met = replace(met, step=Step.SLOW, edited=None)
+                self._met = replace(met, step=ScriptStep.SLOW, edited=None)
                 return self._ready(header, route)
             texts, undo = met.edited.texts, (*met.edited.undo, *behind)
             self._fate.sop = texts.text(SOP_INSTANCE) or ""
         else:
             body.finish()
-        if met.step is Step.SLOW:
+        if met.step is ScriptStep.SLOW:
             return self._run_slowly(header, route, met)
         return Ready(file=body.file, header=header, route=route, texts=texts, undo=undo)
 
@@ -297,7 +299,7 @@ class Incoming:
         self._body = body.received(file, self._received_meta())
         body.file.discard()
 
-    def _run_slowly(self, header: Header, route: Route, met: Met) -> Ready | Answer:
+    def _run_slowly(self, header: Header, route: Route, met: ScriptResult) -> Ready | Answer:
         site, body = self._current.site, self._body
         assert site is not None and body is not None
         if self._intake.defers and not self._origin.refuse_failed:
@@ -330,7 +332,7 @@ class Incoming:
 
     def _join(self, ready: Ready) -> Answer:
         current = self._current
-        joining = Joining(
+        joining = Publisher(
             self._fate,
             current.snapshot,
             current.template,
@@ -373,7 +375,7 @@ class Incoming:
 
     # -------------------------------------------------------------------------------------- ends
 
-    def _reject(self, met: Met) -> Answer:
+    def _reject(self, met: ScriptResult) -> Answer:
         """Count an object that the script does not want; nothing of it is kept."""
         self._fate.script = ""
         self._fate.record(
@@ -381,7 +383,7 @@ class Incoming:
         )
         return Answer(status=SUCCESS, comment="", outcome=Outcome.REJECTED)
 
-    def _script_failed(self, met: Met) -> Answer:
+    def _script_failed(self, met: ScriptResult) -> Answer:
         if self._origin.refuse_failed:
             raise Refusal(OUT_OF_RESOURCES, met.reason, rule=met.rule)
         return self._hold(met.reason, rule=met.rule)

@@ -14,7 +14,7 @@ from engine.intake.answers import OUT_OF_RESOURCES, SUCCESS, Answer, Refusal
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, NoClaim
 from engine.intake.journal import Outcome
 from engine.intake.originals import Original, Originals
-from engine.intake.recorder import Fate
+from engine.intake.recorder import ObjectRecorder
 from engine.intake.snapshot import Snapshot
 from engine.model.routing import Route
 from engine.routing.labels import bounded_label
@@ -47,12 +47,12 @@ class Ready:
     """Whether the helper is to run the script over it once its sender has the answer."""
 
 
-class Joining:
+class Publisher:
     """Joins one object to its session."""
 
     def __init__(
         self,
-        fate: Fate,
+        fate: ObjectRecorder,
         snapshot: Snapshot,
         template: FileNameTemplate,
         *,

@@ -12,7 +12,7 @@ from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Recor
 from engine.intake.snapshot import Snapshot
 
 
-class Fate:
+class ObjectRecorder:
     """Of one object; used by one thread."""
 
     def __init__(self, origin: Origin, context: ObjectContext, journal: Journal) -> None:

@@ -14,10 +14,10 @@ from engine.anonymize import hosting
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.applied import Undo
 from engine.anonymize.runtime.changes import undo_of
-from engine.anonymize.runtime.plan import Plan
+from engine.anonymize.runtime.plan import CompiledScript
 from engine.anonymize.runtime.record import record as write_record
 from engine.anonymize.runtime.record import recorded_in
-from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.subject import ScriptedObject, index_meta, index_tail
 from engine.dicom.edit import Piece
 from engine.dicom.header import MAX_HEADER, Header, HeaderError
 from engine.dicom.names import Texts, safe_name
@@ -40,7 +40,7 @@ Meta = Callable[[str, str], bytes]
 _log = structlog.get_logger(__name__)
 
 
-class Step(Enum):
+class ScriptStep(Enum):
     """What is to be done with an object that met the script."""
 
     AS_IT_IS = "as it is"
@@ -66,10 +66,10 @@ class Edited:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Met:
+class ScriptResult:
     """How one object met the script."""
 
-    step: Step
+    step: ScriptStep
     script: str = ""
     reason: str = ""
     """In words, without values of the object."""
@@ -81,7 +81,7 @@ class Met:
 class StoredTexts:
     """What a header says once it is stored."""
 
-    def __init__(self, subject: Subject, header: Header) -> None:
+    def __init__(self, subject: ScriptedObject, header: Header) -> None:
         """Read the header where the script left it alone."""
         self._subject = subject
         self._header = header
@@ -102,7 +102,7 @@ class SiteScript:
         self.script = script
         self.secret = secret
         self.name = Statement(script=script.name, version=script.version)
-        self._plan: Plan | None = None
+        self._plan: CompiledScript | None = None
         self._fault = ""
         try:
             self._plan = hosting.ready(script, secret=secret)
@@ -134,34 +134,34 @@ class SiteScript:
         """Give the id that an object carries once the script has run with these variables."""
         return hosting.record_id(self.script.id, given, self.secret)
 
-    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> Met:
+    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> ScriptResult:
         """Run on a head. `meta` writes preamble and group 2 for a SOP class and instance; without
         `whole` the head is only a picture of the one that was received, and is not written."""
         given = self.given(route)
         record = self.record(given)
         plan = self._plan
         if plan is None:
-            return Met(step=Step.HELD, reason=self._fault, rule=str(self.name))
+            return ScriptResult(step=ScriptStep.HELD, reason=self._fault, rule=str(self.name))
         reach = plan.reach
         try:
             if recorded_in(header, record):
-                return Met(step=Step.AS_IT_IS, script=SKIPPED)
+                return ScriptResult(step=ScriptStep.AS_IT_IS, script=SKIPPED)
             large = not whole and header.end > MAX_HEADER
             if reach.tail or reach.pixel_group or reach.urls or large:
-                return Met(step=Step.SLOW, given=given)
+                return ScriptResult(step=ScriptStep.SLOW, given=given)
             group2 = None
             if reach.meta:
                 start = meta(header.text(SOP_CLASS) or "", header.text(SOP_INSTANCE) or "")
                 group2 = index_meta(start[len(_PREAMBLE) :])
-            subject = Subject(header, meta=group2)
+            subject = ScriptedObject(header, meta=group2)
             applied = plan.apply(subject, given, undo=False, record="")
             if applied.outcome is ScriptOutcome.REJECTED:
                 return rejected(subject.statement)
             behind = applied.stripped or reach.wanders
             if applied.pixels or (not whole and (subject.changed or behind)):
-                return Met(step=Step.SLOW, given=given)
+                return ScriptResult(step=ScriptStep.SLOW, given=given)
             if not subject.changed and not behind:
-                return Met(step=Step.AS_IT_IS, script=UNCHANGED, given=given)
+                return ScriptResult(step=ScriptStep.AS_IT_IS, script=UNCHANGED, given=given)
             # An unchanged head is told apart from what may follow the pixels.
             changed = subject.changed
             undo = recorded(subject, record, plan) if changed else ()
@@ -189,12 +189,12 @@ class SiteScript:
             _log.error("script_failed", version=self.script.version, error=type(error).__name__)
             return self.failed(f"the script failed ({type(error).__name__})")
         script = CHANGED if changed else UNCHANGED
-        return Met(step=Step.EDITED, script=script, edited=edited, given=given)
+        return ScriptResult(step=ScriptStep.EDITED, script=script, edited=edited, given=given)
 
-    def failed(self, message: str, line: int = 0) -> Met:
+    def failed(self, message: str, line: int = 0) -> ScriptResult:
         """Tell that the script failed with an object."""
         at = Statement(script=self.name.script, version=self.name.version, line=line)
-        return Met(step=Step.HELD, reason=f"{at}: {message}", rule=str(at))
+        return ScriptResult(step=ScriptStep.HELD, reason=f"{at}: {message}", rule=str(at))
 
     @property
     def looks_behind(self) -> bool:
@@ -213,7 +213,7 @@ class SiteScript:
             return None
         if header.sequences():
             return None
-        subject = Subject(head, tail=header)
+        subject = ScriptedObject(head, tail=header)
         subject.statement = edited.statement
         level = subject.part(_BEHIND_PIXELS)
         if edited.stripped and level is not None:
@@ -228,12 +228,14 @@ def session_label(route: Route) -> str:
     return safe_name(route.session)
 
 
-def rejected(statement: Statement) -> Met:
+def rejected(statement: Statement) -> ScriptResult:
     """Tell that a statement rejects an object."""
-    return Met(step=Step.REJECTED, reason="the site script rejects it", rule=str(statement))
+    return ScriptResult(
+        step=ScriptStep.REJECTED, reason="the site script rejects it", rule=str(statement)
+    )
 
 
-def recorded(subject: Subject, record: str, plan: Plan) -> tuple[Undo, ...]:
+def recorded(subject: ScriptedObject, record: str, plan: CompiledScript) -> tuple[Undo, ...]:
     """Let a changed object say that the script ran over it; give the undo of all."""
     subject.statement = Statement(script=plan.name, version=plan.version)
     write_record(subject, record, plan.language)

@@ -38,7 +38,7 @@ _DESCRIBE_PIXELS = (
 """What blanking pixels may write."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class StatementPlace(msgspec.Struct, frozen=True, array_like=True):
     """A statement, as the helper tells of it."""
 
     script: str
@@ -50,24 +50,24 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         return Statement(script=self.script, version=self.version, line=self.line)
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class HelperAnswer(msgspec.Struct, frozen=True, array_like=True):
     """What the helper answers."""
 
     outcome: str
     """That of the script; `error` with a message and a line."""
     message: str = ""
     line: int = 0
-    place: Place | None = None
+    place: StatementPlace | None = None
     """The statement that rejected the object."""
-    undo: list[tuple[list[int], bytes | None, Place]] = []
+    undo: list[tuple[list[int], bytes | None, StatementPlace]] = []
     asked: list[list[int]] = []
-    blanked_by: Place | None = None
+    blanked_by: StatementPlace | None = None
     unkept: bool = False
     """Whether what takes the changes back is too large to be kept; then there is no undo."""
 
 
 encode_told = msgspec.msgpack.Encoder().encode
-_decode_told = msgspec.msgpack.Decoder(Told).decode
+_decode_told = msgspec.msgpack.Decoder(HelperAnswer).decode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +173,7 @@ class SlowPath:
     def _written(
         self,
         target: Path,
-        told: Told,
+        told: HelperAnswer,
         outcome: ScriptOutcome,
         statement: Statement,
         received: Header,
@@ -198,7 +198,7 @@ class SlowPath:
             undo=undo,
         )
 
-    def _blank(self, target: Path, told: Told) -> bool:
+    def _blank(self, target: Path, told: HelperAnswer) -> bool:
         first = target.with_name(target.name + "-pixels")
         os.rename(target, first)
         try:

@@ -60,7 +60,7 @@ class _Work:
         """Run a script over a file; give the answer."""
         from engine.anonymize import stored  # noqa: PLC0415 (limits first)
         from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
-        from engine.intake.slow_path import Told, encode_told  # noqa: PLC0415 (limits first)
+        from engine.intake.slow_path import HelperAnswer, encode_told  # noqa: PLC0415 (limits first)
         from engine.model.errors import InvalidInput  # noqa: PLC0415 (limits first)
 
         try:
@@ -70,9 +70,9 @@ class _Work:
             applied = plan.apply(found.subject, request["given"], undo=False, record="")
             return encode_told(_answer(request, source, found, applied, plan))
         except ScriptError as error:
-            return encode_told(Told("error", error.message, error.line))
+            return encode_told(HelperAnswer("error", error.message, error.line))
         except InvalidInput as error:
-            return encode_told(Told("error", error.message))
+            return encode_told(HelperAnswer("error", error.message))
 
     def _plan(self, request: dict[str, Any]) -> Any:
         import msgspec  # noqa: PLC0415 (limits first)
@@ -93,17 +93,17 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
     from engine.anonymize.pixels.regions import numbers_of  # noqa: PLC0415 (limits first)
     from engine.intake.originals import too_large  # noqa: PLC0415 (limits first)
     from engine.intake.site_script import recorded  # noqa: PLC0415 (limits first)
-    from engine.intake.slow_path import Place, Told  # noqa: PLC0415 (limits first)
+    from engine.intake.slow_path import HelperAnswer, StatementPlace  # noqa: PLC0415 (limits first)
     from engine.model.changes import ScriptOutcome  # noqa: PLC0415 (limits first)
 
-    def place(statement: Any) -> Place:
-        return Place(statement.script, statement.version, statement.line)
+    def place(statement: Any) -> StatementPlace:
+        return StatementPlace(statement.script, statement.version, statement.line)
 
     running = place(found.subject.statement)
     if applied.outcome is ScriptOutcome.REJECTED:
-        return Told(applied.outcome.value, place=running)
+        return HelperAnswer(applied.outcome.value, place=running)
     if not applied.pixels and not found.subject.changed:
-        return Told(ScriptOutcome.UNCHANGED.value, place=running)
+        return HelperAnswer(ScriptOutcome.UNCHANGED.value, place=running)
     undo = recorded(found.subject, request["record"], plan)
     unkept = too_large(undo)
     target = Path(request["target"])
@@ -111,7 +111,7 @@ def _answer(request: dict[str, Any], source: Any, found: Any, applied: Any, plan
         target.chmod(0o600)
         for piece in found.pieces():
             file.write(piece)
-    return Told(
+    return HelperAnswer(
         applied.outcome.value,
         place=running,
         undo=[]

@@ -13,7 +13,7 @@ _HEAD, _LONG_HEAD = 8, 12
 Chunk = bytes | bytearray | memoryview
 
 
-class Passage:
+class TailSplitter:
     """Tells pixels from what comes after them, however the bytes are cut. Nothing but lengths is
     looked at; where they make no sense, or too much comes after the pixels, `lost` says so and
     everything is passed on."""

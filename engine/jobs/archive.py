@@ -13,11 +13,11 @@ from engine.archive import filing, projects, scan_types, subjects
 from engine.jobs import archive_folder, left_out
 from engine.jobs.archive_folder import Placed
 from engine.jobs.build import assembled, build, drop_files, note
-from engine.jobs.context import WORKING, Workshop, document_beside, remove_tree
+from engine.jobs.context import WORKING, JobContext, document_beside, remove_tree
 from engine.jobs.departure import leave, object_files, recover_unrecorded
 from engine.jobs.late_objects import recognise, remember
 from engine.jobs.runner import Work
-from engine.jobs.scripting import Errand, errand, to_archive
+from engine.jobs.scripting import ScriptWork, script_work, to_archive
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation, ScanSummary
 from engine.model.errors import Conflict, InvalidInput
@@ -39,9 +39,9 @@ _GENDERS = {"M": "male", "F": "female", "O": "other"}
 class ArchiveJob:
     """The steps of archiving."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, job_context: JobContext) -> None:
         """File from one prearchive into one archive."""
-        self._shop = workshop
+        self._shop = job_context
 
     def work(self) -> Work:
         """Name the steps."""
@@ -136,10 +136,10 @@ class ArchiveJob:
         )
         await asyncio.to_thread(archive_folder.finish, place, write_session(filed), shop.reached)
 
-    async def _script(self, row: SessionRow, subject: str) -> Errand | None:
+    async def _script(self, row: SessionRow, subject: str) -> ScriptWork | None:
         if row.prevent_anon or row.project is None:
             return None
-        return await errand(
+        return await script_work(
             self._shop,
             project_scope(row.project),
             project=row.project,
@@ -148,7 +148,7 @@ class ArchiveJob:
         )
 
     async def _scripted(
-        self, row: SessionRow, place: Placed, work: Errand, document: SessionDocument
+        self, row: SessionRow, place: Placed, work: ScriptWork, document: SessionDocument
     ) -> tuple[SessionDocument, dict[str, str]]:
         """Fill the hidden folder with what the project's script makes of the session's objects;
         give the document of that, and where objects lie that were moved for it."""
@@ -322,7 +322,7 @@ def subject_of(row: SessionRow, document: SessionDocument) -> str:
     return label
 
 
-def _must_be_sound(result: BuildResult, work: Errand) -> None:
+def _must_be_sound(result: BuildResult, work: ScriptWork) -> None:
     """Refuse what a script has made of a session where no archive should take it."""
     if result.unreadable:
         raise InvalidInput(f"after {work.name}, {result.unreadable}")

@@ -17,7 +17,7 @@ from engine.archive.audit.trail import record_triage
 from engine.dicom.guard import Guard
 from engine.ingest.records import forget
 from engine.jobs import contradictions
-from engine.jobs.context import SEVERITIES, Workshop, remove_tree
+from engine.jobs.context import SEVERITIES, JobContext, remove_tree
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.late_objects import Belonging, recognise
 from engine.jobs.rerun import adopt
@@ -41,9 +41,9 @@ AUTO_ARCHIVE = 4
 class BuildJob:
     """The steps of a build."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, job_context: JobContext) -> None:
         """Build in one prearchive."""
-        self._shop = workshop
+        self._shop = job_context
 
     def work(self) -> Work:
         """Name the steps."""
@@ -157,7 +157,7 @@ class BuildJob:
 
 
 async def build(
-    shop: Workshop, row: SessionRow, folder: Path, *, one_patient: bool = False
+    shop: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
 ) -> BuildResult:
     """Build a session where its folder is now, in another process. What contradicts itself in it is
     a problem of the result until somebody has decided; with `one_patient` its patients are said to
@@ -177,7 +177,7 @@ async def build(
 
 
 async def assembled(
-    shop: Workshop,
+    shop: JobContext,
     row: SessionRow,
     folder: Path,
     *,
@@ -205,7 +205,7 @@ async def assembled(
         file_names="" if as_received else dicom.file_name_template,
     )
     try:
-        return await shop.crunch.run(
+        return await shop.processes.run(
             _assemble,
             folder,
             project=row.project or "",

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.audit.trail import record_triage
 from engine.database.connection import Database
 from engine.ingest.records import Absorber
-from engine.jobs.process_pool import Crunch
+from engine.jobs.process_pool import ProcessPool
 from engine.jobs.runner import JobRunner
 from engine.model.reserve import Reserve
 from engine.model.settings import Settings
@@ -36,7 +36,7 @@ LOGS = "logs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workshop:
+class JobContext:
     """The parts of the engine that jobs work with."""
 
     settings: Settings
@@ -47,7 +47,7 @@ class Workshop:
     absorber: Absorber
     receipts: Receipts
     runner: JobRunner
-    crunch: Crunch
+    processes: ProcessPool
     session_types: Path | None
     """The site's own table of session types, laid over ours."""
     changed: Callable[[str, str, str], None]

@@ -19,7 +19,7 @@ from engine.archive import scripts, secrets
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import META_END, PIXEL_GROUP
 from engine.intake.originals import Originals
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.decisions import Accepted, Kept, read, write
 from engine.jobs.scripting import guard
 from engine.model.contradictions import (
@@ -42,7 +42,7 @@ Told = tuple[str, str, str, str]
 """Name, ID, birth date and sex of a patient."""
 
 
-async def routed(shop: Workshop, row: SessionRow) -> Routed:
+async def routed(shop: JobContext, row: SessionRow) -> Routed:
     """Tell a build for whom the session's objects were routed, and by what they say so."""
     async with shop.archive_db.read() as transaction:
         known = await scripts.ids(transaction, SITE)
@@ -60,7 +60,7 @@ async def routed(shop: Workshop, row: SessionRow) -> Routed:
 
 
 async def judge(
-    shop: Workshop, row: SessionRow, folder: Path, result: BuildResult, *, accepts: bool = False
+    shop: JobContext, row: SessionRow, folder: Path, result: BuildResult, *, accepts: bool = False
 ) -> BuildResult:
     """Keep the evidence of what a build found contradictory; give the result with what is not
     decided as a problem. With `accepts` its patients are said to be one."""
@@ -162,7 +162,7 @@ def _patient(number: int, side: Sequence[Patient], entry: Entry | None) -> Alter
     )
 
 
-async def told(shop: Workshop, row: SessionRow, folder: Path) -> Contradictions:
+async def told(shop: JobContext, row: SessionRow, folder: Path) -> Contradictions:
     """Give what a person decides on, with patients as they were received where that is kept: it
     stands nowhere else, so that it goes when the undo records go."""
     kept = await asyncio.to_thread(read, folder)
@@ -176,7 +176,7 @@ async def told(shop: Workshop, row: SessionRow, folder: Path) -> Contradictions:
         return Contradictions(seen=kept.seen, found=kept.found)
     entries = await _entries(shop, row.id, wanted, {})
     keys = {file: (entry.received_sop_uid, entry.digest) for file, (entry, _) in entries.items()}
-    received = await shop.crunch.run(
+    received = await shop.processes.run(
         as_received, folder, wanted, keys, Originals(shop.prearchive), row.id
     )
     return Contradictions(
@@ -200,7 +200,7 @@ Entry = tuple[ObjectRow, TransferRow | None]
 
 
 async def _entries(
-    shop: Workshop, session: str, files: Sequence[str], before: Mapping[str, str]
+    shop: JobContext, session: str, files: Sequence[str], before: Mapping[str, str]
 ) -> dict[str, Entry]:
     """Give what is known of files and of who sent them, whatever they were called `before`."""
     wanted = {before.get(file, file): file for file in files}

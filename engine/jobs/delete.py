@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from engine.jobs import trash_record
-from engine.jobs.context import TRASH, Workshop
+from engine.jobs.context import TRASH, JobContext
 from engine.jobs.departure import leave, recover_unrecorded
 from engine.jobs.runner import Work
 from engine.model.accounts import Place
@@ -24,9 +24,9 @@ from engine.storage.folders import make_durably, sync_folder
 class DeleteJob:
     """The steps of a deletion."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, job_context: JobContext) -> None:
         """Delete from one prearchive."""
-        self._shop = workshop
+        self._shop = job_context
 
     def work(self) -> Work:
         """Name the steps."""

@@ -18,7 +18,7 @@ from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_meta
 from engine.ingest.records import forget
 from engine.intake.originals import Original, Originals
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
 from engine.prearchive import accounts, ledger
@@ -27,7 +27,7 @@ from engine.prearchive.tables import ObjectRow, SessionRow
 REJECTED = "the project's script rejected it on the way to the archive"
 
 
-async def recover_unrecorded(shop: Workshop, row: SessionRow, folder: Path) -> int:
+async def recover_unrecorded(shop: JobContext, row: SessionRow, folder: Path) -> int:
     """Enter files that were linked but whose records are not (or never) written.
 
     An object is durable before its record is: whoever lists a session's files counts it now, and
@@ -70,7 +70,7 @@ async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow
 
 
 async def leave(
-    shop: Workshop, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
+    shop: JobContext, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
 ) -> None:
     """Take a session out of the tables, all of its objects counted at `place`, but for those that
     a script has left out: they are counted as rejected, and stand in the ledger. What the site
@@ -80,7 +80,7 @@ async def leave(
 
 
 async def _leave(
-    shop: Workshop, row: SessionRow, place: Place, action: str, left_out: LeftOut
+    shop: JobContext, row: SessionRow, place: Place, action: str, left_out: LeftOut
 ) -> None:
     async with shop.prearchive_db.write() as transaction:
         if await transaction.get(SessionRow, row.id) is None:

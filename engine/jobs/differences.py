@@ -14,13 +14,13 @@ from engine.anonymize.runtime.changes import path_text, shown
 from engine.anonymize.runtime.level import Level
 from engine.anonymize.runtime.reach import Reach
 from engine.anonymize.runtime.record import recorded_in
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.stored import open_stored, opened
 from engine.dicom.dictionary import keyword, private_name
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import PIXEL_GROUP
 from engine.intake.originals import Original, Originals
-from engine.jobs.scripting import Errand, guard
+from engine.jobs.scripting import ScriptWork, guard
 from engine.model.anonymized import ChangeFold
 from engine.model.changes import Change, ChangeKind, FoldedChange, ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
@@ -59,7 +59,7 @@ def done(
     return fold.folded()
 
 
-def to_come(folder: Path, scan: str, work: Errand) -> tuple[FoldedChange, ...]:
+def to_come(folder: Path, scan: str, work: ScriptWork) -> tuple[FoldedChange, ...]:
     """Tell what a script would change of the objects of a scan, or of all; nothing is written.
 
     Raises:
@@ -122,7 +122,9 @@ def _changes(path: Path, key: Key | None, kept: _Kept) -> list[Change]:
     return [change for _, change in sorted(found.items(), key=lambda each: each[0])]
 
 
-def _change(path: tuple[int, ...], one: Undo, before: Subject, after: Subject) -> Change | None:
+def _change(
+    path: tuple[int, ...], one: Undo, before: ScriptedObject, after: ScriptedObject
+) -> Change | None:
     if path[-1] & 0xFFFF == 0:
         return None  # the length of a group says nothing
     was, now = _seen(before, path), _seen(after, path)
@@ -146,7 +148,7 @@ def _change(path: tuple[int, ...], one: Undo, before: Subject, after: Subject) -
     )
 
 
-def _seen(subject: Subject, path: Sequence[int]) -> _Seen | None:
+def _seen(subject: ScriptedObject, path: Sequence[int]) -> _Seen | None:
     level = subject.part(path[0])
     for depth in range(0, len(path) - 1, 2):
         items = [] if level is None else level.items(path[depth])
@@ -165,7 +167,7 @@ def _name(level: Level, tag: int) -> str:
     return private_name(tag, creator) if creator else ""
 
 
-def _preview(path: Path, work: Errand) -> list[Change]:
+def _preview(path: Path, work: ScriptWork) -> list[Change]:
     stored = open_stored(path, guard=guard())
     if recorded_in(stored.head, work.record):
         return []

@@ -19,7 +19,7 @@ from engine.archive.audit.trail import record_triage
 from engine.ingest.records import post
 from engine.ingest.release import dataset_digest
 from engine.intake.journal import Outcome, Record
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.departure import object_files
 from engine.model.accounts import Place
 from engine.prearchive import accounts, ledger
@@ -71,7 +71,7 @@ def clear(prearchive: Path, id: str, *, gone: bool) -> None:
     note.unlink(missing_ok=True)
 
 
-async def enter(shop: Workshop, id: str, record: Record, *, actor: str, reason: str = "") -> bool:
+async def enter(shop: JobContext, id: str, record: Record, *, actor: str, reason: str = "") -> bool:
     """Count a held object where its record says that it is now; false when it was held no more."""
     async with shop.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
@@ -101,7 +101,7 @@ async def enter(shop: Workshop, id: str, record: Record, *, actor: str, reason: 
     return True
 
 
-async def hold(shop: Workshop, id: str, *, reason: str, rule: str) -> None:
+async def hold(shop: JobContext, id: str, *, reason: str, rule: str) -> None:
     """Let an object that the helper could not finish wait for a person."""
     async with shop.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
@@ -113,7 +113,7 @@ async def hold(shop: Workshop, id: str, *, reason: str, rule: str) -> None:
         await accounts.add(transaction, moved)
 
 
-async def keep(shop: Workshop, id: str, *, actor: str, reason: str, rule: str) -> None:
+async def keep(shop: JobContext, id: str, *, actor: str, reason: str, rule: str) -> None:
     """Note why an object that was tried again is still held."""
     async with shop.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
@@ -123,7 +123,7 @@ async def keep(shop: Workshop, id: str, *, actor: str, reason: str, rule: str) -
             record_triage(transaction, actor, "Retried held object", id, detail)
 
 
-async def drop(shop: Workshop, id: str, *, actor: str, reason: str = "") -> bool:
+async def drop(shop: JobContext, id: str, *, actor: str, reason: str = "") -> bool:
     """Count a held object as deleted; false when it was held no more. Its file is still there."""
     async with shop.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
@@ -153,7 +153,7 @@ async def drop(shop: Workshop, id: str, *, actor: str, reason: str = "") -> bool
     return True
 
 
-async def finish_left(shop: Workshop, ids: Iterable[str] | None = None) -> int:
+async def finish_left(shop: JobContext, ids: Iterable[str] | None = None) -> int:
     """End what a kill has cut off, of all objects or of some; give how many have left."""
     left = 0
     for leaving in await asyncio.to_thread(_announced, shop.prearchive, ids):
@@ -171,7 +171,7 @@ async def finish_left(shop: Workshop, ids: Iterable[str] | None = None) -> int:
     return left
 
 
-async def _linked(shop: Workshop, leaving: Leaving) -> str:
+async def _linked(shop: JobContext, leaving: Leaving) -> str:
     """Give the file of a session that is the object that was to join it; empty where none is."""
     async with shop.prearchive_db.read() as transaction:
         row = await transaction.get(SessionRow, leaving.session)

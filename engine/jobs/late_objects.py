@@ -14,7 +14,7 @@ from sqlalchemy import select
 from engine.archive import received
 from engine.archive.sessions import of_study
 from engine.intake.originals import Originals
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.departure import count_out, object_files
 from engine.jobs.separation import forget_originals
 from engine.model.accounts import Place
@@ -35,7 +35,7 @@ class Belonging:
         return self.label == row.label
 
 
-async def belonging(shop: Workshop, row: SessionRow) -> Belonging | None:
+async def belonging(shop: JobContext, row: SessionRow) -> Belonging | None:
     """Find the archived session of the same project and received study; of several that of the
     same label, else the oldest."""
     if row.project is None or not row.received_study_uid:
@@ -52,7 +52,7 @@ async def belonging(shop: Workshop, row: SessionRow) -> Belonging | None:
 
 
 async def recognise(
-    shop: Workshop, row: SessionRow, folder: Path, *, whole: bool = False
+    shop: JobContext, row: SessionRow, folder: Path, *, whole: bool = False
 ) -> Belonging | None:
     """Count what the archive holds already as duplicate, drop it, and let the row say where it
     belongs. A session of which nothing would be left is only emptied with `whole`. Run again after
@@ -97,7 +97,7 @@ async def recognise(
 
 
 async def remember(
-    shop: Workshop, row: SessionRow, folder: Path, moved: dict[str, str], without: frozenset[str]
+    shop: JobContext, row: SessionRow, folder: Path, moved: dict[str, str], without: frozenset[str]
 ) -> None:
     """Write beside a session's files, on its way to the archive, what they were when they were
     received; `moved` says where a script's build has put them."""
@@ -115,7 +115,7 @@ async def remember(
     await asyncio.to_thread(received.write, folder, lines)
 
 
-def _again(shop: Workshop, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
+def _again(shop: JobContext, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
     known = received.known(archived, object_files(archived))
     if not known:
         return []

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.audit.trail import record_triage
 from engine.archive.tables import ArchivedSessionRow, AuditRow
 from engine.intake.journal import Outcome, Record, read_all
-from engine.jobs.context import WORKING, Workshop
+from engine.jobs.context import WORKING, JobContext
 from engine.jobs.departure import leave, object_files
 from engine.jobs.held import DROPPED_EVENT, held_file
 from engine.jobs.trash import REMOVED_EVENT, place_in_trash
@@ -61,9 +61,9 @@ class _Told:
 class LostDatabase:
     """Gives sessions their rows again. Runs once, before anything is absorbed."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, job_context: JobContext) -> None:
         """Look at one prearchive."""
-        self._shop = workshop
+        self._shop = job_context
         self._lost = False
 
     async def adopt(self) -> int:

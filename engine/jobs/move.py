@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from engine.archive.audit.trail import record_triage
 from engine.jobs import decisions
 from engine.jobs.build import build, drop_files, note
-from engine.jobs.context import Workshop, rename_with_document, taken_folder
+from engine.jobs.context import JobContext, rename_with_document, taken_folder
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.rerun import Wanted, prepare
 from engine.jobs.runner import Work
@@ -38,10 +38,10 @@ class MoveJob:
     """The steps of a move or relabelling."""
 
     def __init__(
-        self, workshop: Workshop, routing: Callable[[], RoutingConfig] = RoutingConfig
+        self, job_context: JobContext, routing: Callable[[], RoutingConfig] = RoutingConfig
     ) -> None:
         """Move within one prearchive; `routing` gives the routing in force."""
-        self._shop = workshop
+        self._shop = job_context
         self._routing = routing
 
     def work(self) -> Work:
@@ -69,7 +69,9 @@ class MoveJob:
         if row.routed or not _wants(row):
             return
         with suppress(EngineError):  # what cannot be routed goes where a person wants it
-            route = await self._shop.crunch.run(route_first, folder, self._routing(), row.receiver)
+            route = await self._shop.processes.run(
+                route_first, folder, self._routing(), row.receiver
+            )
             async with self._shop.prearchive_db.write() as transaction:
                 locked = await transaction.get_one(SessionRow, row.id, with_for_update=True)
                 locked.routed = msgspec.json.encode(without_values(route)).decode()
@@ -179,7 +181,7 @@ class MoveJob:
 
 
 async def build_and_note(
-    shop: Workshop, row: SessionRow, folder: Path, *, one_patient: bool = False
+    shop: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
 ) -> BuildResult:
     """Build a taken session, and let row and index follow.
 
@@ -198,7 +200,7 @@ async def build_and_note(
     return result
 
 
-async def build_and_settle(shop: Workshop, row: SessionRow) -> None:
+async def build_and_settle(shop: JobContext, row: SessionRow) -> None:
     """Build a taken session anew, and give it back at its place with what the build says.
 
     Raises:

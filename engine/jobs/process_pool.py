@@ -20,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Crunch:
+class ProcessPool:
     """Runs functions of module level in other processes."""
 
     def __init__(self, processes: int) -> None:

@@ -18,7 +18,7 @@ from engine.archive.audit.trail import record_triage
 from engine.ingest.records import forget
 from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
-from engine.jobs.context import WORKING, Workshop, remove_tree
+from engine.jobs.context import WORKING, JobContext, remove_tree
 from engine.jobs.delete import DeleteJob
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.held import finish_left
@@ -67,9 +67,9 @@ class Reconciled:
 class Reconciliation:
     """Runs once, when no worker of this node takes objects in and no job runs yet."""
 
-    def __init__(self, workshop: Workshop, *, alone: bool) -> None:
+    def __init__(self, job_context: JobContext, *, alone: bool) -> None:
         """With `alone` no other node is alive: what nobody knows may be swept at once."""
-        self._shop = workshop
+        self._shop = job_context
         self._alone = alone
         self.done = Reconciled()
 

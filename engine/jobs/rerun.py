@@ -23,9 +23,9 @@ from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
 from engine.intake.originals import Original, Originals
 from engine.intake.site_script import recorded
-from engine.jobs.context import Workshop, remove_tree
+from engine.jobs.context import JobContext, remove_tree
 from engine.jobs.departure import object_files
-from engine.jobs.scripting import Errand, Part, errand, guard, in_turns, pixels
+from engine.jobs.scripting import Part, ScriptWork, guard, in_turns, pixels, script_work
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidInput
 from engine.model.scripts import SITE
@@ -72,7 +72,7 @@ def labels_of(row: SessionRow) -> Wanted:
     return Wanted(project=row.project or "", subject=row.subject or "", label=row.label)
 
 
-async def prepare(shop: Workshop, row: SessionRow, folder: Path, wanted: Wanted) -> str:
+async def prepare(shop: JobContext, row: SessionRow, folder: Path, wanted: Wanted) -> str:
     """Let the site script in force run with other labels; nothing of the session changes yet. Give
     a sentence for the session's log, empty where no script runs.
 
@@ -82,7 +82,7 @@ async def prepare(shop: Workshop, row: SessionRow, folder: Path, wanted: Wanted)
     await adopt(shop, row, folder)
     if row.prevent_anon:
         return ""
-    work = await errand(
+    work = await script_work(
         shop, SITE, project=wanted.project, subject=wanted.subject, session=wanted.label
     )
     if work is None:
@@ -101,7 +101,7 @@ async def prepare(shop: Workshop, row: SessionRow, folder: Path, wanted: Wanted)
             run = _Run(
                 work=work, folder=folder, hidden=hidden, session=row.id, writer=f"part{number}"
             )
-            done.join(await shop.crunch.run(_part, run, shop.prearchive, known, shop.reached))
+            done.join(await shop.processes.run(_part, run, shop.prearchive, known, shop.reached))
 
     await in_turns(shop, one_after_the_other)
     if done.rejected and not done.fault:
@@ -114,7 +114,7 @@ async def prepare(shop: Workshop, row: SessionRow, folder: Path, wanted: Wanted)
     return f"{work.statement} ran again: {len(done.changed)} of {len(files)} files change"
 
 
-async def adopt(shop: Workshop, row: SessionRow, folder: Path) -> None:
+async def adopt(shop: JobContext, row: SessionRow, folder: Path) -> None:
     """Let what was prepared for a session's labels take the place of its files, and drop what was
     prepared for others. Run again after a kill it ends what was begun."""
     hidden = await asyncio.to_thread(_waiting, folder, labels_of(row).token)
@@ -134,7 +134,7 @@ async def adopt(shop: Workshop, row: SessionRow, folder: Path) -> None:
     await asyncio.to_thread(_swap, shop.prearchive, row.id, folder, hidden, shop.reached)
 
 
-async def _keys(shop: Workshop, session: str) -> dict[str, Key]:
+async def _keys(shop: JobContext, session: str) -> dict[str, Key]:
     query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
     async with shop.prearchive_db.read() as transaction:
         found = await transaction.execute(query.where(ObjectRow.session == session))
@@ -218,7 +218,7 @@ def _keep(prearchive: Path, session: str, hidden: Path) -> None:
 class _Run:
     """What a process of the pool needs to know."""
 
-    work: Errand
+    work: ScriptWork
     folder: Path
     hidden: Path
     session: str

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.jobs import trash_record
-from engine.jobs.context import TRASH, WORKING, Workshop
+from engine.jobs.context import TRASH, WORKING, JobContext
 from engine.jobs.move import build_and_settle
 from engine.jobs.runner import Work
 from engine.jobs.trash import place_in_trash, take_turn
@@ -30,7 +30,7 @@ from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.folders import make_durably, sync_folder
 
 
-async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> str:
+async def put_back(shop: JobContext, id: str, *, actor: str, reason: str = "") -> str:
     """Give a deleted session its row again, its files still in the trash, and queue the job that
     brings them; give the job.
 
@@ -70,9 +70,9 @@ async def put_back(shop: Workshop, id: str, *, actor: str, reason: str = "") -> 
 class RestoreJob:
     """The steps that bring the files of a session whose row is back."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, job_context: JobContext) -> None:
         """Restore in one prearchive."""
-        self._shop = workshop
+        self._shop = job_context
 
     def work(self) -> Work:
         """Name the steps."""
@@ -114,14 +114,14 @@ class RestoreJob:
         await self._shop.at("brought")
 
 
-def _read(prearchive: Path, id: str) -> trash_record.Card:
+def _read(prearchive: Path, id: str) -> trash_record.TrashRecord:
     folder = place_in_trash(prearchive, id)
     if folder is None:
         raise NotFound(f"{id} is not in the trash", hint="list what is: trash list")
     return trash_record.read(folder)
 
 
-def _row(known: trash_record.Card, entries: Sequence[ObjectRow], actor: str) -> SessionRow:
+def _row(known: trash_record.TrashRecord, entries: Sequence[ObjectRow], actor: str) -> SessionRow:
     """Make the row anew: queued, closed to late objects, its files in the trash."""
     was, behind = known.session, known.behind
     return SessionRow(
@@ -187,7 +187,7 @@ async def _is_taken(transaction: AsyncSession, row: SessionRow) -> bool:
 
 
 async def _agree(
-    shop: Workshop, transaction: AsyncSession, id: str, entries: Sequence[ObjectRow]
+    shop: JobContext, transaction: AsyncSession, id: str, entries: Sequence[ObjectRow]
 ) -> None:
     """Let the index follow what was recorded since it was put aside, and compare it with the
     accounts.

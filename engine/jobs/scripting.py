@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.hosting import ready, record_id, variables
 from engine.anonymize.pixels.guard import PixelGuard
-from engine.anonymize.runtime.plan import Plan
+from engine.anonymize.runtime.plan import CompiledScript
 from engine.anonymize.runtime.record import recorded_in
 from engine.anonymize.stored import open_stored, opened, write
 from engine.archive import scripts, secrets
@@ -23,7 +23,7 @@ from engine.dicom.guard import Guard
 from engine.dicom.header import HeaderError
 from engine.intake.identity import unsound
 from engine.intake.site_script import recorded
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptInForce, project_of
@@ -33,7 +33,7 @@ _PART = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Errand:
+class ScriptWork:
     """A script in force for the objects of one session, as it is handed to other processes."""
 
     script: ScriptInForce
@@ -54,7 +54,7 @@ class Errand:
         """Name the script as ledger and changes do."""
         return Statement(script=self.script.name, version=self.script.version)
 
-    def plan(self) -> Plan:
+    def plan(self) -> CompiledScript:
         """Give the script ready to run; a process makes it ready once."""
         return _plan(self.script, self.secret)
 
@@ -83,9 +83,9 @@ class Part:
         self.fault = self.fault or other.fault
 
 
-async def errand(
-    shop: Workshop, scope: str, *, project: str, subject: str, session: str
-) -> Errand | None:
+async def script_work(
+    shop: JobContext, scope: str, *, project: str, subject: str, session: str
+) -> ScriptWork | None:
     """Give what is in force for a session; None where no script of that scope runs."""
     async with shop.archive_db.write() as transaction:
         script = await scripts.in_force(transaction, scope)
@@ -94,7 +94,7 @@ async def errand(
         secret = await secrets.get_or_make(transaction, secrets.UIDS)
     script = replace(script, hosts=shop.settings.anonymization.url_hosts)
     given = variables(project=project, subject=subject, session=session)
-    return Errand(
+    return ScriptWork(
         script=script,
         variables=given,
         record=record_id(script.id, given, secret),
@@ -103,7 +103,7 @@ async def errand(
 
 
 async def to_archive(
-    shop: Workshop, work: Errand, folder: Path, files: Sequence[str], hidden: Path
+    shop: JobContext, work: ScriptWork, folder: Path, files: Sequence[str], hidden: Path
 ) -> Part:
     """Bring files into the archive's hidden folder as a script leaves them; those that it rejects
     are not brought.
@@ -120,7 +120,7 @@ async def to_archive(
             if done.fault:
                 return
             done.join(
-                await shop.crunch.run(_archive_part, work, folder, part, hidden, shop.reached)
+                await shop.processes.run(_archive_part, work, folder, part, hidden, shop.reached)
             )
 
     await in_turns(shop, one_after_the_other)
@@ -129,11 +129,11 @@ async def to_archive(
     return done
 
 
-async def in_turns(shop: Workshop, run: Callable[[], Awaitable[None]]) -> None:
+async def in_turns(shop: JobContext, run: Callable[[], Awaitable[None]]) -> None:
     """Run something as often at once as the pool has processes. It ends when all have ended, also
     where one fails: nothing writes any more."""
     ends = await asyncio.gather(
-        *(run() for _ in range(shop.crunch.processes)), return_exceptions=True
+        *(run() for _ in range(shop.processes.processes)), return_exceptions=True
     )
     for end in ends:
         if isinstance(end, BaseException):
@@ -141,7 +141,7 @@ async def in_turns(shop: Workshop, run: Callable[[], Awaitable[None]]) -> None:
 
 
 def _archive_part(
-    work: Errand,
+    work: ScriptWork,
     folder: Path,
     files: Sequence[str],
     hidden: Path,
@@ -162,7 +162,9 @@ def _archive_part(
     return part
 
 
-def _archive_file(work: Errand, plan: Plan, source: Path, target: Path) -> ScriptOutcome:
+def _archive_file(
+    work: ScriptWork, plan: CompiledScript, source: Path, target: Path
+) -> ScriptOutcome:
     stored = open_stored(source, guard=guard())
     if recorded_in(stored.head, work.record):
         link_or_copy(source, target)
@@ -195,7 +197,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def _plan(script: ScriptInForce, secret: bytes) -> Plan:
+def _plan(script: ScriptInForce, secret: bytes) -> CompiledScript:
     return ready(script, secret=secret)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.intake.originals import Originals
-from engine.jobs.context import WORKING, Workshop
+from engine.jobs.context import WORKING, JobContext
 from engine.jobs.decisions import decision_of, written
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
@@ -40,7 +40,7 @@ def place_aside(prearchive: Path, row: SessionRow, id: str) -> Path:
 
 
 async def put_aside(
-    shop: Workshop,
+    shop: JobContext,
     row: SessionRow,
     folder: Path,
     files: Sequence[str],

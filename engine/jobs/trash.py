@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.jobs import trash_record
-from engine.jobs.context import TRASH, Workshop, remove_tree
+from engine.jobs.context import TRASH, JobContext, remove_tree
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, NotFound
 from engine.prearchive.tables import SessionRow
@@ -33,7 +33,7 @@ _GOING = ".going"
 _LOCK = 0x74727368
 
 
-async def listed(shop: Workshop) -> tuple[TrashedSession, ...]:
+async def listed(shop: JobContext) -> tuple[TrashedSession, ...]:
     """List what can be put back, newest first; what has a row is still leaving, or coming back."""
     cards = await asyncio.to_thread(_newest, shop.prearchive / TRASH)
     query = select(SessionRow.id).where(SessionRow.id.in_([each.session.id for each in cards]))
@@ -43,7 +43,7 @@ async def listed(shop: Workshop) -> tuple[TrashedSession, ...]:
     return tuple(_told(each, keep) for each in cards if each.session.id not in rows)
 
 
-async def expire(shop: Workshop, *, now: datetime) -> tuple[str, ...]:
+async def expire(shop: JobContext, *, now: datetime) -> tuple[str, ...]:
     """Remove what has been in the trash for too long; give the prearchive ids."""
     limit = now - timedelta(days=shop.settings.trash.prearchive_days)
     gone = []
@@ -56,7 +56,7 @@ async def expire(shop: Workshop, *, now: datetime) -> tuple[str, ...]:
     return tuple(gone)
 
 
-async def remove(shop: Workshop, id: str, *, actor: str, reason: str = "") -> None:
+async def remove(shop: JobContext, id: str, *, actor: str, reason: str = "") -> None:
     """Remove one deleted session for good.
 
     Raises:
@@ -88,7 +88,7 @@ async def take_turn(transaction: AsyncSession, id: str) -> None:
 
 
 async def _condemn(
-    shop: Workshop, folder: Path, *, actor: str = "engine", reason: str = ""
+    shop: JobContext, folder: Path, *, actor: str = "engine", reason: str = ""
 ) -> Path | None:
     """Give a deleted session the name from which nobody puts it back; None where it has a row: a
     deletion that is under way needs its files to be given back, and so does a session that comes
@@ -140,7 +140,7 @@ def _written(folder: Path) -> datetime:
         return datetime.max.replace(tzinfo=UTC)  # no deleted session: not ours to remove
 
 
-def _newest(trash: Path) -> list[trash_record.Card]:
+def _newest(trash: Path) -> list[trash_record.TrashRecord]:
     """Read the newest cards; one that cannot be read, or that has no index, is left out."""
     if not trash.is_dir():
         return []
@@ -155,7 +155,7 @@ def _newest(trash: Path) -> list[trash_record.Card]:
     return sorted(cards, key=lambda each: each.behind.deleted, reverse=True)
 
 
-def _told(known: trash_record.Card, keep: timedelta) -> TrashedSession:
+def _told(known: trash_record.TrashRecord, keep: timedelta) -> TrashedSession:
     return TrashedSession(
         id=known.session.id,
         project=known.session.project,

@@ -38,7 +38,7 @@ class Behind:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
+class TrashRecord:
     """A session as it was when it was deleted."""
 
     session: PrearchiveSession
@@ -91,7 +91,7 @@ def write(folder: Path, row: SessionRow, entries: Iterable[ObjectRow]) -> None:
     sync_folder(folder)
 
 
-def read(folder: Path) -> Card:
+def read(folder: Path) -> TrashRecord:
     """Read the card of a deleted session.
 
     Raises:
@@ -106,7 +106,7 @@ def read(folder: Path) -> Card:
     inside = folder / session.folder
     if session.id != folder.name or inside.parent != folder or not inside.is_dir():
         raise Conflict(f"the card of {folder.name} in the trash does not fit its files")
-    return Card(session=session, behind=behind)
+    return TrashRecord(session=session, behind=behind)
 
 
 def read_index(folder: Path) -> list[ObjectRow]:

@@ -27,7 +27,7 @@ class Extractor:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class ExtractionPlan:
     """The extractors for objects of one receiver, concept by concept, in order."""
 
     project: tuple[Extractor, ...]
@@ -74,7 +74,7 @@ _BUILT_IN = {
 }
 
 
-def plan_for(receiver: RuleTexts, site: RuleTexts) -> Plan:
+def plan_for(receiver: RuleTexts, site: RuleTexts) -> ExtractionPlan:
     """Compile the rules of a receiver and of the site; raises `InvalidRules`."""
     told: dict[Concept, tuple[Extractor | str, ...]] = {}
 
@@ -88,7 +88,7 @@ def plan_for(receiver: RuleTexts, site: RuleTexts) -> Plan:
         )
         return own + general + _BUILT_IN[concept]
 
-    return Plan(
+    return ExtractionPlan(
         project=ordered(Concept.PROJECT, receiver.project, site.project),
         subject=ordered(Concept.SUBJECT, receiver.subject, site.subject),
         session=ordered(Concept.SESSION, receiver.session, site.session),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine.dicom.dictionary import format_tag
 from engine.dicom.header import Header
 from engine.model.routing import Concept, TraceStep, Verdict
-from engine.routing.extractors import Extractor, Plan, text_of
+from engine.routing.extractors import ExtractionPlan, Extractor, text_of
 from engine.routing.labels import names_something
 from engine.routing.rules import TIMED_OUT
 
@@ -36,7 +36,7 @@ class Inquiry:
         header: Header,
         projects: Mapping[str, str],
         timeouts: Counter[str],
-        plan: Plan,
+        plan: ExtractionPlan,
     ) -> None:
         self._header = header
         self._projects = projects
@@ -94,7 +94,7 @@ class TracedInquiry(Inquiry):
         header: Header,
         projects: Mapping[str, str],
         timeouts: Counter[str],
-        plan: Plan,
+        plan: ExtractionPlan,
     ) -> None:
         super().__init__(header, projects, timeouts, plan)
         self._steps: list[TraceStep] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from engine.dicom.header import Header
 from engine.model.errors import Refused
 from engine.model.routing import Concept, Route
-from engine.routing.extractors import Plan, plan_for
+from engine.routing.extractors import ExtractionPlan, plan_for
 from engine.routing.inquiry import Inquiry, TracedInquiry
 from engine.routing.labels import label_from_header
 from engine.routing.rules import RuleTexts
@@ -118,7 +118,7 @@ class Router:
             trace=tuple(inquiry.steps),
         )
 
-    def _plan_of(self, receiver: str | None) -> Plan:
+    def _plan_of(self, receiver: str | None) -> ExtractionPlan:
         return self._plans.get(receiver, self._plan) if receiver else self._plan
 
     def _project_given(self, request: RequestParameters, inquiry: Inquiry) -> str | None:
@@ -131,7 +131,11 @@ class Router:
         return None
 
     def _auto_archive(
-        self, inquiry: Inquiry, plan: Plan, request: RequestParameters, project: str | None
+        self,
+        inquiry: Inquiry,
+        plan: ExtractionPlan,
+        request: RequestParameters,
+        project: str | None,
     ) -> bool | None:
         given = None if request.auto_archive is None else str(request.auto_archive).lower()
         found = inquiry.ask(Concept.AUTO_ARCHIVE, plan.auto_archive, given)

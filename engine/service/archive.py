@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from engine.archive import history, sessions, verifications
 from engine.archive.audit.trail import record
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.archive import (
     HistoryEntry,
     SessionCard,
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Archive:
     """Sessions that are filed."""
 
-    def __init__(self, shop: Workshop, verifying: Verifying, actor: str) -> None:
+    def __init__(self, shop: JobContext, verifying: Verifying, actor: str) -> None:
         """Ask one archive for one actor."""
         self._shop = shop
         self._verifying = verifying
@@ -81,7 +81,7 @@ class Archive:
         window = (max(0, offset), max(0, min(limit, MOST_FILES)))
         ask = partial(holdings.page, document=document, scan=scan)
         return await self._there(
-            id, lambda at: self._shop.crunch.run(ask, at, offset=window[0], limit=window[1])
+            id, lambda at: self._shop.processes.run(ask, at, offset=window[0], limit=window[1])
         )
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:

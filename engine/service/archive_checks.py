@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from engine.archive import sessions, verifications
 from engine.archive.tables import ArchivedSessionRow
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.measures import say_count
@@ -32,7 +32,7 @@ _ACTOR = "doctor"
 class Shelves:
     """Looks at the files of one archive."""
 
-    def __init__(self, shop: Workshop, verifying: Verifying) -> None:
+    def __init__(self, shop: JobContext, verifying: Verifying) -> None:
         """Nothing is looked at yet."""
         self._shop = shop
         self._verifying = verifying

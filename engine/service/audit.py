@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from engine.archive.audit.trail import AuditChain, record
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.archive import AuditEvent, AuditQuery, AuditReport, Window
 from engine.model.errors import InvalidInput
 
@@ -23,7 +23,7 @@ _LONGEST_REASON = 400
 class Audit:
     """The trail that never forgets."""
 
-    def __init__(self, shop: Workshop, actor: str) -> None:
+    def __init__(self, shop: JobContext, actor: str) -> None:
         """Ask one chain for one actor."""
         self._shop = shop
         self._chain = AuditChain(shop.archive_db)

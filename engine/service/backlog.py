@@ -16,10 +16,10 @@ from engine.ingest.release import Release
 from engine.intake.journal import Outcome, Record
 from engine.intake.snapshot import Snapshot
 from engine.jobs import held
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, NotFound, Unavailable
 from engine.prearchive.tables import HeldRow
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.releasing import STAYS, Releasing
 
 _AT_ONCE = 200
@@ -44,9 +44,9 @@ class Backlog:
 
     def __init__(
         self,
-        shop: Workshop,
+        shop: JobContext,
         releasing: Releasing,
-        ring: EventRing,
+        buffer: EventBuffer,
         *,
         lanes: int,
         clock: Callable[[], float] = time.monotonic,
@@ -54,7 +54,7 @@ class Backlog:
         """Work on so many objects at once."""
         self._shop = shop
         self._releasing = releasing
-        self._ring = ring
+        self._buffer = buffer
         self._lanes = [_Lane(number + 1) for number in range(lanes)]
         self._clock = clock
         self._used = clock()
@@ -141,9 +141,9 @@ class Backlog:
         if record.outcome not in STAYS:
             await self._releasing.enter(id, record, actor="engine")
             if record.session:
-                self._ring.progress("session", record.session, "an object has joined it")
+                self._buffer.progress("session", record.session, "an object has joined it")
             return
         if record.outcome is not Outcome.FAILED:
             await held.hold(self._shop, id, reason=record.reason, rule=record.rule)
-            self._ring.tell("ledger", id, "an object is held: the script failed", "warning")
+            self._buffer.tell("ledger", id, "an object is held: the script failed", "warning")
         await asyncio.to_thread(held.clear, self._shop.prearchive, id, gone=False)

@@ -11,7 +11,7 @@ from engine.model.live import EngineStatus, EventBatch
 from engine.service import nouns
 from engine.service.archive import Archive
 from engine.service.audit import Audit
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.held import Held
 from engine.service.prearchive import Prearchive
 from engine.service.receivers import Receivers
@@ -26,7 +26,7 @@ class BoundEngine:
 
     def __init__(self, engine: Engine, actor: str) -> None:
         shop = engine.shop
-        self.prearchive = Prearchive(shop, engine.ring, engine.configuration, actor)
+        self.prearchive = Prearchive(shop, engine.buffer, engine.configuration, actor)
         self.archive = Archive(shop, engine.verifying, actor)
         self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
         self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
@@ -37,23 +37,23 @@ class BoundEngine:
         )
         self.live = nouns.Live(shop)
         self.held = Held(
-            shop, engine.ring, engine.configuration, engine.guard, engine.releasing, actor
+            shop, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
         )
         self.jobs = nouns.Jobs(shop, self.prearchive)
         self.audit = Audit(shop, actor)
-        self.events = _Events(engine.ring)
+        self.events = _Events(engine.buffer)
         self.system = _System(engine, actor)
 
 
 class _Events:
     """What to look at again."""
 
-    def __init__(self, ring: EventRing) -> None:
-        self._ring = ring
+    def __init__(self, buffer: EventBuffer) -> None:
+        self._buffer = buffer
 
     async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
         """Wait up to `wait` seconds for events after `number`."""
-        return await self._ring.after(epoch, number, wait)
+        return await self._buffer.after(epoch, number, wait)
 
 
 class _System:

@@ -17,9 +17,9 @@ from sqlalchemy import select
 from engine.intake.originals import Originals
 from engine.jobs import contradictions, differences
 from engine.jobs.archive import subject_of
-from engine.jobs.context import LOGS, Workshop, document_beside
+from engine.jobs.context import LOGS, JobContext, document_beside
 from engine.jobs.move import tells_of_a_move
-from engine.jobs.scripting import errand
+from engine.jobs.scripting import script_work
 from engine.model.changes import FoldedChange
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Contradictions
@@ -45,22 +45,22 @@ _LOOKS = 3
 T = TypeVar("T")
 
 
-async def files_in(shop: Workshop, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
+async def files_in(shop: JobContext, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
     """Give a window of the files of a scan, or of all."""
     window = (max(0, offset), max(0, min(limit, MOST_FILES)))
-    return await shop.crunch.run(contents.page, folder, scan, *window)
+    return await shop.processes.run(contents.page, folder, scan, *window)
 
 
 async def header_in(
-    shop: Workshop, folder: Path, scan: str, file: str, *, document: str = ""
+    shop: JobContext, folder: Path, scan: str, file: str, *, document: str = ""
 ) -> FoldedHeader:
     """Fold the headers of one file, of a scan, or of all; with the document of a filed session, of
     the files that its catalogs name."""
-    sample = await shop.crunch.run(headers.sample, folder, scan, file, document)
-    parts = sample.parts(min(_MOST_PARTS, shop.crunch.processes))
+    sample = await shop.processes.run(headers.sample, folder, scan, file, document)
+    parts = sample.parts(min(_MOST_PARTS, shop.processes.processes))
     work = headers.MOST_WORK // len(parts)
     read = await asyncio.gather(
-        *(shop.crunch.run(headers.read, folder, part, work) for part in parts)
+        *(shop.processes.run(headers.read, folder, part, work) for part in parts)
     )
     return await asyncio.to_thread(headers.joined, read, sample.total)
 
@@ -68,7 +68,7 @@ async def header_in(
 class Waiting:
     """What is in sessions of the prearchive, whose folders jobs may rename at any moment."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: JobContext) -> None:
         """Ask one prearchive."""
         self._shop = shop
 
@@ -79,7 +79,7 @@ class Waiting:
     async def contents(self, id: str) -> SessionContents:
         """Give the scans."""
         return await self._there(
-            id, lambda _, at: self._shop.crunch.run(contents.contents, at, document_beside(at))
+            id, lambda _, at: self._shop.processes.run(contents.contents, at, document_beside(at))
         )
 
     async def files(self, id: str, scan: str, offset: int, limit: int) -> FilePage:
@@ -95,7 +95,7 @@ class Waiting:
         return await self._there(id, lambda row, at: self._route(row, at, config))
 
     async def _route(self, row: SessionRow, folder: Path, config: RoutingConfig) -> Route:
-        route = await self._shop.crunch.run(route_first, folder, config, row.receiver)
+        route = await self._shop.processes.run(route_first, folder, config, row.receiver)
         before = msgspec.json.decode(row.routed, type=Route) if row.routed else None
         return replace(route, moves=await self._moves(row.id), before=before)
 
@@ -105,7 +105,7 @@ class Waiting:
     async def timeline(self, id: str) -> Timeline:
         """Tell how the session came together."""
         came = await self._there(
-            id, lambda _, at: self._shop.crunch.run(arrivals, at, document_beside(at))
+            id, lambda _, at: self._shop.processes.run(arrivals, at, document_beside(at))
         )
         async with self._shop.prearchive_db.read() as transaction:
             contributions = await transfers.contributions(transaction, id)
@@ -130,7 +130,7 @@ class Waiting:
         originals = Originals(self._shop.prearchive)
         return await self._there(
             id,
-            lambda _, at: self._shop.crunch.run(differences.done, at, scan, keys, originals, id),
+            lambda _, at: self._shop.processes.run(differences.done, at, scan, keys, originals, id),
         )
 
     async def preview(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
@@ -148,7 +148,7 @@ class Waiting:
             subject = subject_of(row, read_session(document))
         work = None
         if not row.prevent_anon:
-            work = await errand(
+            work = await script_work(
                 self._shop,
                 project_scope(row.project),
                 project=row.project,
@@ -157,7 +157,7 @@ class Waiting:
             )
         if work is None:
             return ()
-        return await self._shop.crunch.run(differences.to_come, at, scan, work)
+        return await self._shop.processes.run(differences.to_come, at, scan, work)
 
     async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
         for _ in range(_LOOKS):

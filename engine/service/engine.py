@@ -1,4 +1,4 @@
-"""The engine: opens a home, brings it to rights after a crash, receives, builds and files until it
+"""The engine: opens a home, recovers after a crash, receives, builds and files until it
 is stopped. The only place that puts all parts together."""
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from engine.intake.originals import Originals
 from engine.jobs import trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
-from engine.jobs.context import Workshop, pass_by
+from engine.jobs.context import JobContext, pass_by
 from engine.jobs.delete import DeleteJob
 from engine.jobs.lost_database import LostDatabase
 from engine.jobs.move import MoveJob
-from engine.jobs.process_pool import Crunch
+from engine.jobs.process_pool import ProcessPool
 from engine.jobs.reconcile import Reconciliation
 from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
@@ -51,7 +51,7 @@ from engine.service.api import EngineApi
 from engine.service.backlog import Backlog
 from engine.service.bound import BoundEngine
 from engine.service.configuration import Configuration
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
@@ -78,7 +78,7 @@ class Engine:
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home = home
         self.settings = settings.resolved(home.root)
-        self.ring = EventRing()
+        self.buffer = EventBuffer()
         self.stop_asked = asyncio.Event()
         self.started = datetime.now(UTC)
         self._stack = AsyncExitStack()
@@ -176,7 +176,7 @@ class Engine:
             late += await self.pool.set_listening(self.configuration.ports.sockets)
             self._applied = snapshot.number
         self._late = frozenset(late)
-        self.ring.tell("configuration", "", f"configuration {snapshot.number} in force")
+        self.buffer.tell("configuration", "", f"configuration {snapshot.number} in force")
 
     def _problems(self) -> tuple[str, ...]:
         """Name the workers that have not followed to this moment."""
@@ -201,12 +201,12 @@ class Engine:
             await ship(transaction, enabled=self.settings.anonymization.site_script)
         node = settings.node.name
         absorber = Absorber(prearchive_db, paths.prearchive, node=node, receipts=receipts)
-        crunch = Crunch(max(1, (os.cpu_count() or 2) - 1))
-        self._stack.callback(crunch.close)
+        processes = ProcessPool(max(1, (os.cpu_count() or 2) - 1))
+        self._stack.callback(processes.close)
         self.guard = Guard()
         self._stack.callback(self.guard.close)
         runner = JobRunner(settings.databases.prearchive_url, node=node)
-        self.shop = Workshop(
+        self.shop = JobContext(
             settings=settings,
             archive_db=archive_db,
             prearchive_db=prearchive_db,
@@ -215,22 +215,22 @@ class Engine:
             absorber=absorber,
             receipts=receipts,
             runner=runner,
-            crunch=crunch,
+            processes=processes,
             session_types=_session_types(self.home),
             changed=self._changed,
             reached=reached,
             reserve=reserve,
         )
         self.relay = Relay(archive_db, prearchive_db)
-        self.nodes = Nodes(prearchive_db, node, self.ring.epoch)
+        self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
-        self.reception = Reception(prearchive_db, absorber, self.ring, node)
+        self.reception = Reception(prearchive_db, absorber, self.buffer, node)
         await self._come_to_rights(runner)
         await self._listen(node)
         self._backlog = Backlog(
             self.shop,
             Releasing(self.shop, self.configuration, self.guard),
-            self.ring,
+            self.buffer,
             lanes=settings.dicom.workers,
         )
         self._stack.push_async_callback(self._backlog.close)
@@ -251,7 +251,7 @@ class Engine:
                 asyncio.create_task(self._forever("timer", every, lambda: self._tick(timer)))
             )
         await self._reserve()
-        self.ring.tell("engine", node, "engine started")
+        self.buffer.tell("engine", node, "engine started")
 
     async def _come_to_rights(self, runner: JobRunner) -> None:
         """Take in what a crash left behind; only then do jobs run and objects come."""
@@ -333,7 +333,7 @@ class Engine:
                 if not failing:
                     _log.error("background work fails", work=name, error=named(error))
                     why = error.message if isinstance(error, Outage) else "see the log"
-                    self.ring.tell("engine", name, f"{name} fails: {why}", "error")
+                    self.buffer.tell("engine", name, f"{name} fails: {why}", "error")
                 failing = True
 
     async def _drain(self) -> None:
@@ -345,7 +345,7 @@ class Engine:
 
     async def _tick(self, timer: Timer) -> None:
         for session in await timer.check():
-            self.ring.tell("session", session, "idle: build queued")
+            self.buffer.tell("session", session, "idle: build queued")
 
     async def _put_away_journals(self, alive: tuple[str, ...]) -> None:
         """Put away what dead workers have written to its end."""
@@ -379,10 +379,10 @@ class Engine:
         )
 
     def _job_waits(self, session: str, outage: str) -> None:
-        self.ring.tell("session", session, f"its job waits: {outage}", "error")
+        self.buffer.tell("session", session, f"its job waits: {outage}", "error")
 
     def _changed(self, session: str, text: str, severity: str) -> None:
-        self.ring.tell("session", session, text, severity)
+        self.buffer.tell("session", session, text, severity)
 
 
 def _in_use(settings: Settings) -> bool:

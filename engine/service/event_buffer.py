@@ -21,7 +21,7 @@ _BATCH = 500
 _Key = tuple[str, str, str]
 
 
-class EventRing:
+class EventBuffer:
     """Typed events with a rising number; used from the engine's loop only."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:

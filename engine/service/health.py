@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import select
 
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.errors import EngineError, Outage
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
@@ -55,7 +55,7 @@ class Health:
     """Looks at one engine. What took long to find out is kept until it is found out again."""
 
     def __init__(
-        self, shop: Workshop, reception: Callable[[], ReceptionNow], verifying: Verifying
+        self, shop: JobContext, reception: Callable[[], ReceptionNow], verifying: Verifying
     ) -> None:
         """Nothing is looked at yet."""
         self._shop = shop

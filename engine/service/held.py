@@ -9,13 +9,13 @@ from engine.dicom.guard import Guard
 from engine.ingest.release import Release
 from engine.intake.journal import Outcome, Record
 from engine.jobs import held
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.held import Leaving
 from engine.model.errors import EngineError
 from engine.model.held import HeldDetail
 from engine.model.prearchive import ActOutcome
 from engine.service.configuration import Configuration
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.releasing import STAYS, Releasing, unknown
 
 _TOLD = {
@@ -30,8 +30,8 @@ class Held:
 
     def __init__(
         self,
-        shop: Workshop,
-        ring: EventRing,
+        shop: JobContext,
+        buffer: EventBuffer,
         configuration: Configuration,
         guard: Guard,
         turn: asyncio.Lock,
@@ -39,7 +39,7 @@ class Held:
     ) -> None:
         """Act for one actor; `turn` is the same for all of them."""
         self._shop = shop
-        self._ring = ring
+        self._buffer = buffer
         self._releasing = Releasing(shop, configuration, guard)
         self._turn = turn
         self._actor = actor
@@ -87,7 +87,7 @@ class Held:
             return ActOutcome.refused(id, error)
         self._tell(id, "was released")
         if record.session:
-            self._ring.tell("session", record.session, "a held object has joined it")
+            self._buffer.tell("session", record.session, "a held object has joined it")
         told = _TOLD.get(record.outcome, "published in {session}")
         return ActOutcome(id=id, done=True, message=told.format(session=record.session))
 
@@ -117,4 +117,4 @@ class Held:
         return ActOutcome(id=id, done=True, message="dropped")
 
     def _tell(self, id: str, text: str) -> None:
-        self._ring.tell("ledger", id, f"a held object {text} by {self._actor}")
+        self._buffer.tell("ledger", id, f"a held object {text} by {self._actor}")

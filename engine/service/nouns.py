@@ -13,7 +13,7 @@ from engine.archive import projects, rules
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.archive import (
     Project,
     RuleText,
@@ -42,7 +42,7 @@ Apply = Callable[[], Awaitable[None]]
 class Projects:
     """Projects, their aliases and codes."""
 
-    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
         self._shop = shop
         self._apply = apply
@@ -100,7 +100,7 @@ class Projects:
 class Rules:
     """Routing rule lines."""
 
-    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
         self._shop = shop
         self._apply = apply
@@ -137,7 +137,7 @@ class Rules:
 class Routing:
     """Where an object would land, and why."""
 
-    def __init__(self, shop: Workshop, configuration: Configuration, guard: Guard) -> None:
+    def __init__(self, shop: JobContext, configuration: Configuration, guard: Guard) -> None:
         """Route by what is in force."""
         self._waiting = Waiting(shop)
         self._configuration = configuration
@@ -164,7 +164,7 @@ class Routing:
 class Live:
     """Transfers, the ledger, and what is held."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: JobContext) -> None:
         """Ask one prearchive."""
         self._shop = shop
 
@@ -205,7 +205,7 @@ class Live:
 class Jobs:
     """Runs of workflows."""
 
-    def __init__(self, shop: Workshop, prearchive: Prearchive) -> None:
+    def __init__(self, shop: JobContext, prearchive: Prearchive) -> None:
         """Ask one runner; what changes a job changes its session too."""
         self._runner = shop.runner
         self._prearchive = prearchive

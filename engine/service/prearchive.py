@@ -15,7 +15,7 @@ from engine.archive import projects
 from engine.archive.audit.trail import record_triage
 from engine.jobs import decisions, trash
 from engine.jobs.archive import UNDECIDED
-from engine.jobs.context import Workshop, document_beside
+from engine.jobs.context import JobContext, document_beside
 from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
 from engine.model.changes import FoldedChange
@@ -44,7 +44,7 @@ from engine.routing.labels import label_problem
 from engine.service.api import ALL_WAITING
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.sessions.build.document import read_session
 
 _MOST = 1000
@@ -60,13 +60,13 @@ class Prearchive:
     """Sessions that wait for review."""
 
     def __init__(
-        self, shop: Workshop, ring: EventRing, configuration: Configuration, actor: str
+        self, shop: JobContext, buffer: EventBuffer, configuration: Configuration, actor: str
     ) -> None:
         """Act for one actor."""
         self._shop = shop
         self._waiting = Waiting(shop)
         self._configuration = configuration
-        self._ring = ring
+        self._buffer = buffer
         self._actor = actor
 
     async def list(
@@ -261,7 +261,7 @@ class Prearchive:
                 outcomes.append(ActOutcome.refused(id, error))
             else:
                 outcomes.append(ActOutcome(id=id, done=True, job=job, message="queued"))
-                self._ring.tell("session", id, f"{verb.value} queued by {self._actor}")
+                self._buffer.tell("session", id, f"{verb.value} queued by {self._actor}")
         return tuple(outcomes)
 
     async def _queue(self, id: str, verb: Verb, reason: str, prepare: Prepare | None) -> str:
@@ -291,7 +291,7 @@ class Prearchive:
         if not ended:
             return ActOutcome(id=id, done=True, message="it was not cut short")
         await self._shop.log(id, f"cut short ({ended}): seen by {self._actor}")
-        self._ring.tell("session", id, f"seen by {self._actor}: a transfer had cut it short")
+        self._buffer.tell("session", id, f"seen by {self._actor}: a transfer had cut it short")
         return ActOutcome(id=id, done=True, message=f"seen: a transfer of it was {ended}")
 
     async def _restore(self, id: str, reason: str) -> ActOutcome:
@@ -299,7 +299,7 @@ class Prearchive:
             job = await put_back(self._shop, id, actor=self._actor, reason=reason)
         except EngineError as error:
             return ActOutcome.refused(id, error)
-        self._ring.tell("session", id, f"put back from the trash by {self._actor}")
+        self._buffer.tell("session", id, f"put back from the trash by {self._actor}")
         return ActOutcome(id=id, done=True, job=job, message="queued")
 
     async def _remove(self, id: str, reason: str) -> ActOutcome:
@@ -337,7 +337,7 @@ class Prearchive:
                 await self._shop.runner.forget(job)
         except EngineError as error:
             return ActOutcome.refused(id, error)
-        self._ring.tell("session", id, f"reset to {status.value} by {self._actor}")
+        self._buffer.tell("session", id, f"reset to {status.value} by {self._actor}")
         return ActOutcome(id=id, done=True, message=status.value)
 
     def _record(self, transaction: AsyncSession, action: str, id: str, reason: str) -> None:

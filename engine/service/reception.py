@@ -12,7 +12,7 @@ from engine.model.live import broke_off
 from engine.model.measures import say_count
 from engine.model.states import Status
 from engine.prearchive import ledger, transfers
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 
 _LINES = 2000
 """Lines of the ledger whose count is known."""
@@ -28,11 +28,13 @@ _HARMLESS = frozenset({"duplicate", "filtered"})
 class Reception:
     """The engine's ear for its workers; satisfies the pool's `News`."""
 
-    def __init__(self, database: Database, absorber: Absorber, ring: EventRing, node: str) -> None:
+    def __init__(
+        self, database: Database, absorber: Absorber, buffer: EventBuffer, node: str
+    ) -> None:
         """Write into one prearchive database."""
         self._database = database
         self._absorber = absorber
-        self._ring = ring
+        self._buffer = buffer
         self._node = node
         self._known: set[str] = set()
         self._lines: dict[tuple[str, ...], int] = {}
@@ -100,9 +102,9 @@ class Reception:
     def tell(self, absorbed: Absorbed) -> None:
         """Make events of what a round of absorption has changed."""
         for session in sorted(absorbed.sessions):
-            self._ring.progress("session", session, f"objects arrived, {Status.RECEIVING.value}")
+            self._buffer.progress("session", session, f"objects arrived, {Status.RECEIVING.value}")
         for transfer in sorted(absorbed.transfers):
-            self._ring.progress("transfer", transfer, "objects taken in")
+            self._buffer.progress("transfer", transfer, "objects taken in")
         for _, last, count in absorbed.ledger.values():
             self._tell_line(last, count, "object")
 
@@ -121,19 +123,19 @@ class Reception:
         text += f" to {line.receiver}" if line.receiver else ""
         severity = "info" if line.outcome in _HARMLESS else "warning"
         text = f"{text}: {line.reason}" if line.reason else text
-        self._ring.progress("ledger", line.calling, text, severity, of="\0".join(key))
+        self._buffer.progress("ledger", line.calling, text, severity, of="\0".join(key))
 
     def _tell_transfer(self, news: TransferNews) -> None:
         if news.closed:
             self._known.discard(news.transfer)
             text = f"association {news.ended}, {news.objects} objects"
             severity = "warning" if broke_off(news.ended) else "info"
-            self._ring.tell("transfer", news.transfer, text, severity)
+            self._buffer.tell("transfer", news.transfer, text, severity)
         elif news.transfer not in self._known:
             self._known.add(news.transfer)
-            self._ring.tell("transfer", news.transfer, "association accepted")
+            self._buffer.tell("transfer", news.transfer, "association accepted")
         else:
-            self._ring.progress("transfer", news.transfer, f"{news.objects} objects so far")
+            self._buffer.progress("transfer", news.transfer, f"{news.objects} objects so far")
 
 
 def _moment(nanoseconds: int) -> datetime:

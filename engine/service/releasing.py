@@ -14,7 +14,7 @@ from engine.intake.answers import Origin
 from engine.intake.journal import Outcome, Record
 from engine.intake.snapshot import Snapshot
 from engine.jobs import held
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.held import Leaving
 from engine.model.errors import Conflict, NotFound
 from engine.prearchive.tables import HeldRow, TransferRow
@@ -27,7 +27,7 @@ STAYS = frozenset({Outcome.HELD, Outcome.REFUSED, Outcome.FAILED})
 class Releasing:
     """Runs objects in staging through what is in force, and counts them where they are then."""
 
-    def __init__(self, shop: Workshop, configuration: Configuration, guard: Guard) -> None:
+    def __init__(self, shop: JobContext, configuration: Configuration, guard: Guard) -> None:
         """Release from one prearchive."""
         self._shop = shop
         self._configuration = configuration

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.anonymize import shipped
 from engine.anonymize.language.parser import invalid, language_of
 from engine.archive import scripts
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, InvalidScript
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptSummary, ScriptText
@@ -28,7 +28,7 @@ Apply = Callable[[], Awaitable[None]]
 class Scripts:
     """Anonymization scripts of the site and of projects."""
 
-    def __init__(self, shop: Workshop, apply: Apply, actor: str) -> None:
+    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
         self._archive = shop.archive_db
         self._apply = apply

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.departure import object_files
 from engine.model.accounts import Place
 from engine.model.archive import AuditReport
@@ -44,7 +44,7 @@ Look = Callable[[], Awaitable[Check]]
 class Inspection:
     """Looks at the stores of one workshop."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: JobContext) -> None:
         """Nothing is looked at yet."""
         self._shop = shop
         self._verified: tuple[datetime, AuditReport] | None = None

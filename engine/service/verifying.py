@@ -13,7 +13,7 @@ from secrets import token_hex
 import structlog
 
 from engine.archive import sessions, verifications
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.model.archive import SessionCard
 from engine.model.errors import NotFound, Unavailable
 from engine.model.outage import named
@@ -64,7 +64,7 @@ class _Run:
 class Verifying:
     """Verifies the sessions of one archive."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: JobContext) -> None:
         """Nothing is verified yet."""
         self._shop = shop
         self._runs: OrderedDict[str, _Run] = OrderedDict()
@@ -85,7 +85,7 @@ class Verifying:
         """
         document = await self._document(card.accession)
         try:
-            return await self._shop.crunch.run(verification.look, self._folder(card), document)
+            return await self._shop.processes.run(verification.look, self._folder(card), document)
         except FileNotFoundError:
             raise no_folder(card.accession) from None
 
@@ -141,14 +141,14 @@ class Verifying:
             run.done = True
 
     async def _compare(self, run: _Run) -> None:
-        folder, crunch = self._folder(run.card), self._shop.crunch
+        folder, processes = self._folder(run.card), self._shop.processes
         document = await self._document(run.card.accession)
         try:
-            seen = await crunch.run(verification.look, folder, document)
+            seen = await processes.run(verification.look, folder, document)
             run.of_files, run.of_bytes, run.faults = seen.files, seen.bytes, seen.faults
             cursor: Cursor | None = Cursor()
             while cursor is not None:
-                piece = await crunch.run(
+                piece = await processes.run(
                     verification.digest, folder, seen.holdings, cursor, PIECE_SECONDS
                 )
                 cursor = piece.after

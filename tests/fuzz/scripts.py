@@ -7,7 +7,7 @@ from functools import cache
 
 from engine.anonymize.language.check import load
 from engine.anonymize.language.lookups import read_table
-from engine.anonymize.runtime.plan import Plan, compile_script
+from engine.anonymize.runtime.plan import CompiledScript, compile_script
 from engine.anonymize.shipped import SITE_DEFAULT, SITE_XNAT, text_of
 
 HOST = {
@@ -143,12 +143,12 @@ at the end."""
 
 
 @cache
-def plans() -> tuple[Plan, ...]:
+def plans() -> tuple[CompiledScript, ...]:
     """Make all of them ready."""
     return tuple(map(ready, TEXTS))
 
 
-def ready(text: str) -> Plan:
+def ready(text: str) -> CompiledScript:
     """Make a script ready with all that a host lends, but no web server."""
     table, _ = read_table("patient/A=B\n")
     return compile_script(

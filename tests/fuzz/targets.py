@@ -12,8 +12,8 @@ from engine.anonymize.language.check import check, load
 from engine.anonymize.language.lexer import Source, State, tokens
 from engine.anonymize.language.parser import language_of, parse
 from engine.anonymize.runtime.level import Level
-from engine.anonymize.runtime.plan import Plan
-from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.plan import CompiledScript
+from engine.anonymize.runtime.subject import ScriptedObject, index_meta, index_tail
 from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import is_explicit, read_meta
@@ -49,7 +49,7 @@ def script(data: bytes) -> None:
     except InvalidScript as error:
         assert error.problems
         return
-    _rewritten(ready(text), Subject(_sample(), meta=_sample_meta()))
+    _rewritten(ready(text), ScriptedObject(_sample(), meta=_sample_meta()))
 
 
 def _tokens_are_the_text(text: str) -> None:
@@ -115,7 +115,7 @@ def head(data: bytes) -> None:
     _rewritten(plans()[number % len(plans())], subject, "scr_0" if how & RECORD else "")
 
 
-def _opened(body: bytes, how: int) -> Subject:
+def _opened(body: bytes, how: int) -> ScriptedObject:
     explicit = not how & IMPLICIT
     meta = None
     if how & FILE:
@@ -125,19 +125,19 @@ def _opened(body: bytes, how: int) -> Subject:
         body = body[told.dataset_offset :]
     found = Header.index(body, explicit=explicit)
     tail = index_tail(body[found.end :], found) if how & TAIL else None
-    return Subject(found, meta=meta, tail=tail)
+    return ScriptedObject(found, meta=meta, tail=tail)
 
 
-def _again(subject: Subject) -> Subject:
+def _again(subject: ScriptedObject) -> ScriptedObject:
     tail = subject.part(0x7FE10010)
-    return Subject(
+    return ScriptedObject(
         subject.head.header,
         meta=None if subject.meta is None else subject.meta.header,
         tail=None if tail is None else tail.header,
     )
 
 
-def _rewritten(plan: Plan, subject: Subject, record: str = "") -> ScriptOutcome:
+def _rewritten(plan: CompiledScript, subject: ScriptedObject, record: str = "") -> ScriptOutcome:
     """Apply a script, and hold what is to be written against what was there."""
     before = subject.head.header
     try:

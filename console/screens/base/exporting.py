@@ -16,7 +16,7 @@ from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import EngineError
 
 if TYPE_CHECKING:
-    from console.screens.base.screen import SkeletonScreen
+    from console.screens.base.screen import BaseScreen
 
 FORMATS = (
     Choice(
@@ -41,7 +41,7 @@ def fault_of(typed: str) -> str:
     return ""
 
 
-async def export_rows(screen: SkeletonScreen, offered: Exportable) -> None:
+async def export_rows(screen: BaseScreen, offered: Exportable) -> None:
     """Ask for format and place, then write the rows that a screen offers. To be called from a
     worker of the screen."""
     chosen = await screen.app.push_screen_wait(ChooseScreen("Write rows as", FORMATS))
@@ -73,7 +73,7 @@ async def export_rows(screen: SkeletonScreen, offered: Exportable) -> None:
     screen.tell(f"{figures.plural(len(rows), 'row')} written to {place}")
 
 
-async def _fetched(screen: SkeletonScreen, offered: Exportable) -> Sequence[Cells]:
+async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
     if not callable(offered.rows):
         return offered.rows
     pacing = Pacing()
@@ -92,7 +92,7 @@ async def _fetched(screen: SkeletonScreen, offered: Exportable) -> Sequence[Cell
         show("")
 
 
-def _question(screen: SkeletonScreen, offered: Exportable, format: Format) -> Question:
+def _question(screen: BaseScreen, offered: Exportable, format: Format) -> Question:
     name = file_name(offered.name, screen.desk.clock(), format)
     filtered = f"Filter: {offered.says}" if offered.says else "No filter holds: all rows."
     return Question(

@@ -12,13 +12,13 @@ from console.widgets.dialogs import AskScreen
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 
 if TYPE_CHECKING:
-    from console.screens.base.screen import SkeletonScreen
+    from console.screens.base.screen import BaseScreen
 
 T = TypeVar("T")
 
 
 async def fill_in(
-    screen: SkeletonScreen, question: Question, act: Callable[[Answers], Awaitable[T]]
+    screen: BaseScreen, question: Question, act: Callable[[Answers], Awaitable[T]]
 ) -> T | None:
     """Ask until `act` takes the answers; None where the person or the engine gave up.
 

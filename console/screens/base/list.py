@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual import on, work
 from textual.timer import Timer
 
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.saved_views import ViewChoice, choose_view
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.filterline import FilterLine
@@ -21,7 +21,7 @@ CARD_PAUSE = 0.2
 """Seconds that the cursor has to rest on a row until its card is asked for."""
 
 
-class ListScreen(SkeletonScreen):
+class ListScreen(BaseScreen):
     """A screen with one filter line, one table and one card."""
 
     COLUMNS: ClassVar[tuple[TableColumn, ...]]
@@ -30,7 +30,7 @@ class ListScreen(SkeletonScreen):
     NEWEST: ClassVar[str]
     """The order of a list that nobody has ordered yet; downwards."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the list in the order in which it was left."""
         super().__init__(desk)
         left = desk.memory.state.list(self.NAME)

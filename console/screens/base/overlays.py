@@ -17,14 +17,14 @@ from console.keys.key import Column, Key
 from console.keys.table import SCREENS, told
 from console.plain import plain, plain_text
 from console.runtime import notices
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.views import figures
 from console.views.text import wrapped
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable, Row, TableColumn
 
 if TYPE_CHECKING:
-    from console.screens.base.screen import SkeletonScreen
+    from console.screens.base.screen import BaseScreen
 
 COLUMN_WIDTHS = {Column.MOVE: 24, Column.VIEW: 24, Column.ACT: 24}
 
@@ -57,7 +57,7 @@ class KeysScreen(ModalScreen[str | None]):
         Binding("escape,q,question_mark,f1", "close", show=False),
     ]
 
-    def __init__(self, below: SkeletonScreen) -> None:
+    def __init__(self, below: BaseScreen) -> None:
         """Show the keys of the screen below."""
         super().__init__()
         self._below = below
@@ -152,7 +152,7 @@ class NoticesScreen(ModalScreen[None]):
         Binding("escape,q,exclamation_mark", "close", show=False)
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show the notices of a console."""
         super().__init__()
         self._desk = desk

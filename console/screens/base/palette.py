@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from console.keys.table import MODES, told
 from console.plain import plain, plain_text
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.views.masking import LASTING
 from engine.model.errors import EngineError
 from engine.model.prearchive import PrearchiveQuery
@@ -40,7 +40,7 @@ class ConsoleCommands(Provider):
 
     def _commands(self) -> list[Command]:
         screen = self.screen
-        if not isinstance(screen, SkeletonScreen):
+        if not isinstance(screen, BaseScreen):
             return []
         commands: list[Command] = []
         for key in told(screen.NAME, watching=screen.desk.watching):
@@ -63,7 +63,7 @@ class ConsoleCommands(Provider):
 
     async def _sessions(self, query: str) -> Hits:
         screen = self.screen
-        if not isinstance(screen, SkeletonScreen) or screen.desk.watching or len(query) < 2:
+        if not isinstance(screen, BaseScreen) or screen.desk.watching or len(query) < 2:
             return
         try:
             # Also while labels are revealed: the palette may stay open for longer.

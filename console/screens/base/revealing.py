@@ -11,13 +11,13 @@ from console.widgets.dialogs import AskScreen
 from engine.model.errors import EngineError
 
 if TYPE_CHECKING:
-    from console.screens.base.screen import SkeletonScreen
+    from console.screens.base.screen import BaseScreen
 
 SHOWN = timedelta(seconds=60)
 REASON_HOLDS = timedelta(hours=1)
 
 
-async def reveal(screen: SkeletonScreen) -> None:
+async def reveal(screen: BaseScreen) -> None:
     """Ask why, record it, and show the labels. Must be called from a worker."""
     desk, why = screen.desk, ""
     if desk.reason_given is None or desk.clock() - desk.reason_given > REASON_HOLDS:

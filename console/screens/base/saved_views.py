@@ -12,7 +12,7 @@ from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from console.screens.base.screen import SkeletonScreen
+    from console.screens.base.screen import BaseScreen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ _DROP = "drop"
 
 
 async def choose_view(
-    screen: SkeletonScreen,
+    screen: BaseScreen,
     name: str,
     now: ViewChoice,
     fixed: tuple[ViewChoice, ...] = VIEWS,
@@ -85,7 +85,7 @@ async def choose_view(
     return offered[int(chosen.removeprefix("view "))]
 
 
-async def _save(screen: SkeletonScreen, name: str, now: ViewChoice) -> None:
+async def _save(screen: BaseScreen, name: str, now: ViewChoice) -> None:
     question = Question(
         title="Save this view",
         act="Save",
@@ -108,7 +108,7 @@ async def _save(screen: SkeletonScreen, name: str, now: ViewChoice) -> None:
     screen.tell("the view is saved")
 
 
-async def _drop(screen: SkeletonScreen, name: str, saved: list[ViewChoice]) -> None:
+async def _drop(screen: BaseScreen, name: str, saved: list[ViewChoice]) -> None:
     choices = tuple(Choice(key=one.name, title=one.name, detail=one.filter) for one in saved)
     chosen = await screen.app.push_screen_wait(ChooseScreen("Forget a view", choices))
     if chosen is not None:

@@ -21,7 +21,7 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from console.keys.table import MODES, SCREENS, told
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
 from console.runtime.notices import Severity
 from console.runtime.typeahead import QUESTION
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 def sheets(*names: str) -> list[str | PurePath]:
-    """Give the style sheets of a screen: those of the skeleton, then its own."""
+    """Give the style sheets of a screen: those of the base, then its own."""
     return [Path(__file__).with_name("screen.tcss"), *names]
 
 
@@ -80,7 +80,7 @@ class AsksEngine(Protocol):
         """Say that the engine does not answer now, or that it does again: then `why` is empty."""
 
 
-class SkeletonScreen(FocusScreen):
+class BaseScreen(FocusScreen):
     """A screen of the console."""
 
     NAME: ClassVar[str]
@@ -95,7 +95,7 @@ class SkeletonScreen(FocusScreen):
     REST: ClassVar[float] = 0.5
     """Seconds between two questions to the engine while there is news."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ConsoleContext) -> None:
         """Show what the engine of `desk` knows."""
         super().__init__()
         self.desk = desk

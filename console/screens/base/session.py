@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from console.actions import fates
-from console.runtime.context import Desk
+from console.runtime.context import ConsoleContext
 from console.screens.base.sessionpanes import ASKING, SessionPanes
 from console.screens.base.triage import TriageScreen
 from console.views import figures, files, headers
@@ -46,7 +46,7 @@ class FollowingScreen(TriageScreen):
 
     KINDS = frozenset({"session"})
 
-    def __init__(self, desk: Desk, id: str) -> None:
+    def __init__(self, desk: ConsoleContext, id: str) -> None:
         """Follow the session `id`."""
         super().__init__(desk)
         self.followed = id

@@ -11,7 +11,7 @@ from textual import work
 from console.actions import triage
 from console.runtime.typeahead import QUESTION
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import Copyable, SkeletonScreen
+from console.screens.base.screen import BaseScreen, Copyable
 from console.views import contradictions, figures
 from console.views.masking import LASTING
 from console.views.question import Answers
@@ -32,7 +32,7 @@ AT_ONCE = frozenset({Verb.REBUILD})
 """Done without a question where it is about one session."""
 
 
-class TriageScreen(SkeletonScreen):
+class TriageScreen(BaseScreen):
     """A screen with sessions of the prearchive that something can be done to."""
 
     def chosen(self) -> Sequence[PrearchiveSession]:

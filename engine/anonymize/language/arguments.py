@@ -24,7 +24,7 @@ from engine.anonymize.language.tree import (
     Number,
     Operator,
     PathValue,
-    Place,
+    Position,
     TagPath,
     Text,
     Value,
@@ -52,11 +52,11 @@ class Arguments:
         self.functions = FUNCTIONS[language]
         self.remarks: list[Remark] = []
 
-    def error(self, at: Place, message: str) -> None:
+    def error(self, at: Position, message: str) -> None:
         """Say that the script cannot be used."""
         self.remarks.append(Remark(message=message, line=at.line, column=at.column))
 
-    def warn(self, at: Place, message: str) -> None:
+    def warn(self, at: Position, message: str) -> None:
         """Say that the script may not do what its author wants."""
         self.remarks.append(
             Remark(message=message, line=at.line, column=at.column, severity=Severity.WARNING)

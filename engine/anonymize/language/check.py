@@ -22,7 +22,7 @@ from engine.anonymize.language.tree import (
     If,
     ListValue,
     Number,
-    Place,
+    Position,
     Script,
     SetVariable,
     Statement,
@@ -214,7 +214,7 @@ class _Checker(Arguments):
         return f"nothing sets “{name}”; given are {', '.join(given) or 'no variables'}"
 
     def _declarations(self, script: Script) -> None:
-        first: dict[str, Place] = {}
+        first: dict[str, Position] = {}
         for one in script.statements:
             if isinstance(one, SetVariable) and one.name in first:
                 line = first[one.name].line

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from engine.anonymize.language.tree import Place
+from engine.anonymize.language.tree import Position
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is. Kinds that begin with `BAD` belong to no language, but are often written."""
 
     BLANK = "blank"
@@ -35,7 +35,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A piece of text and where it starts, counted in characters from 0."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
 
@@ -87,7 +87,7 @@ _FOUR = re.compile(
 )
 _EXPRESSIONS = {6: _SIX, 4: _FOUR}
 _REST_OF_STRING = re.compile(r'(?:[^"\\]|\\.)*("|\\?\Z)')
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in TokenKind}
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -113,10 +113,10 @@ class Source:
             length += len(piece)
         self.glued = "".join(pieces)
 
-    def place(self, offset: int) -> Place:
+    def place(self, offset: int) -> Position:
         """Tell where a character of the glued text stands in the text as written."""
         line = bisect_right(self._starts, offset)
-        return Place(line=line, column=offset - self._starts[line - 1] + 1)
+        return Position(line=line, column=offset - self._starts[line - 1] + 1)
 
     def scan(self) -> Iterator[Token]:
         """Give every token, blanks and comments too; joined they are the glued text."""
@@ -124,11 +124,11 @@ class Source:
 
     def tokens(self) -> list[Token]:
         """Give the tokens that mean something, with an end."""
-        left_out = {Kind.BLANK, Kind.COMMENT}
+        left_out = {TokenKind.BLANK, TokenKind.COMMENT}
         if self.language == 4:
-            left_out.add(Kind.CONTINUATION)
+            left_out.add(TokenKind.CONTINUATION)
         found = [token for token in self.scan() if token.kind not in left_out]
-        found.append(Token(Kind.END, "", len(self.glued)))
+        found.append(Token(TokenKind.END, "", len(self.glued)))
         return found
 
 
@@ -138,13 +138,13 @@ def tokens(line: str, state: State, *, language: int = 6) -> tuple[list[Token], 
     start = 0
     open_string = False
     if state is State.COMMENT:
-        found, start = [Token(Kind.COMMENT, line, 0)], len(line)
+        found, start = [Token(TokenKind.COMMENT, line, 0)], len(line)
     elif state is State.STRING:
         rest = _REST_OF_STRING.match(line)
         assert rest is not None
         open_string = rest[1] != '"'
         start = rest.end()
-        found = [Token(Kind.BAD_STRING if open_string else Kind.STRING, rest[0], 0)]
+        found = [Token(TokenKind.BAD_STRING if open_string else TokenKind.STRING, rest[0], 0)]
     expression = _EXPRESSIONS[language]
     found += (
         Token(_KINDS[match.lastgroup or ""], match[0], match.start())
@@ -154,7 +154,7 @@ def tokens(line: str, state: State, *, language: int = 6) -> tuple[list[Token], 
     if language == 4 or not found or not line.endswith("\\"):
         return found, State.PLAIN
     last = found[-1]
-    if last.kind is Kind.COMMENT:
+    if last.kind is TokenKind.COMMENT:
         return found, State.COMMENT
     opened = open_string if last.start == 0 and start == len(line) else _is_open(last)
     return found, State.STRING if opened else State.PLAIN
@@ -162,7 +162,7 @@ def tokens(line: str, state: State, *, language: int = 6) -> tuple[list[Token], 
 
 def _is_open(token: Token) -> bool:
     return (
-        token.kind is Kind.BAD_STRING
+        token.kind is TokenKind.BAD_STRING
         and token.text.startswith('"')
         and (token.text == '"' or not token.text.endswith('"'))
     )

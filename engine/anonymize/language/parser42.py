@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from engine.anonymize.language.lexer import Kind, Token
+from engine.anonymize.language.lexer import Token, TokenKind
 from engine.anonymize.language.reader import Enough, Fault, Reader, Reading, told
 from engine.anonymize.language.tree import (
     Action,
@@ -58,14 +58,14 @@ class _Parser(Reader):
                 raise Enough
             while True:
                 self.skip_lines()
-                if self.now.kind is Kind.END:
+                if self.now.kind is TokenKind.END:
                     break
                 depth = self.depth
                 try:
                     statements.append(self._line())
                 except Fault:
                     self.depth = depth
-                    while self.now.kind not in (Kind.NEWLINE, Kind.END):
+                    while self.now.kind not in (TokenKind.NEWLINE, TokenKind.END):
                         self.step()
         except Enough:
             pass
@@ -74,7 +74,7 @@ class _Parser(Reader):
 
     def _line(self) -> Statement:
         statement = self._statement()
-        if self.now.kind not in (Kind.NEWLINE, Kind.END):
+        if self.now.kind not in (TokenKind.NEWLINE, TokenKind.END):
             self._fail_here("the end of the line")
         return statement
 
@@ -111,14 +111,14 @@ class _Parser(Reader):
         token = self.now
         at = self.place(token)
         if self.takes("-"):
-            if self.now.kind is not Kind.TAG:
+            if self.now.kind is not TokenKind.TAG:
                 self._fail_here("the tag to delete")
             return Delete(at=at, path=self._path())
         if self.sees_word("echo"):
             self.step()
-            ends = self.now.kind in (Kind.NEWLINE, Kind.END)
+            ends = self.now.kind in (TokenKind.NEWLINE, TokenKind.END)
             return Echo(at=at, value=None if ends else self._value())
-        if token.kind is Kind.WORD and self.ahead().text == ":=":
+        if token.kind is TokenKind.WORD and self.ahead().text == ":=":
             name = self.name("a name")
             self.step()
             return SetVariable(at=at, name=name, value=self._value())
@@ -129,12 +129,14 @@ class _Parser(Reader):
             self._fail_here("a comparison with “=” or “~”, or an assignment with “:=”,")
         operator = _OPERATORS[self.step().text]
         right = self._value()
-        if self.now.kind in (Kind.NEWLINE, Kind.END) and isinstance(left, PathValue | VariableRead):
+        if self.now.kind in (TokenKind.NEWLINE, TokenKind.END) and isinstance(
+            left, PathValue | VariableRead
+        ):
             self.fail(token, "a value is assigned with “:=”; “=” and “~” compare")
         return Comparison(at=at, left=left, operator=operator, right=right)
 
     def _text(self, what: str) -> str:
-        if self.now.kind not in (Kind.STRING, Kind.BAD_STRING):
+        if self.now.kind not in (TokenKind.STRING, TokenKind.BAD_STRING):
             self._fail_here(what)
         return self.string().value
 
@@ -143,7 +145,7 @@ class _Parser(Reader):
     def _value(self, what: str = "a value") -> Value:
         token = self.now
         value = self._term(what)
-        if token.kind is not Kind.STRING or not self._starts_term():
+        if token.kind is not TokenKind.STRING or not self._starts_term():
             return value
         # A pattern with what it is filled with: "{0}_{1}" a, b.
         arguments = [value, self._term()]
@@ -152,26 +154,31 @@ class _Parser(Reader):
         return CallValue(at=self.place(token), name="format", arguments=tuple(arguments))
 
     def _starts_term(self) -> bool:
-        if self.now.kind is Kind.WORD:
+        if self.now.kind is TokenKind.WORD:
             return self.now.text not in self.keywords or self.now.text == "new"
-        return self.now.kind in (Kind.TAG, Kind.STRING, Kind.BAD_STRING, Kind.NUMBER)
+        return self.now.kind in (
+            TokenKind.TAG,
+            TokenKind.STRING,
+            TokenKind.BAD_STRING,
+            TokenKind.NUMBER,
+        )
 
     def _term(self, what: str = "a value") -> Value:
         token = self.now
         at = self.place(token)
         match token.kind:
-            case Kind.STRING | Kind.BAD_STRING:
+            case TokenKind.STRING | TokenKind.BAD_STRING:
                 return self.string()
-            case Kind.NUMBER:
+            case TokenKind.NUMBER:
                 self.step()
                 if "." in token.text:
                     self.note(token, "4.2 knows only whole numbers: use quotes")
                 return Number(at=at, value=token.text)
-            case Kind.TAG:
+            case TokenKind.TAG:
                 return PathValue(at=at, path=self._path())
-            case Kind.WORD if token.text == "new":
+            case TokenKind.WORD if token.text == "new":
                 return self._generated()
-            case Kind.WORD if token.text not in self.keywords:
+            case TokenKind.WORD if token.text not in self.keywords:
                 self.step()
                 if self.sees("["):
                     return CallValue(at=at, name=token.text, arguments=self._arguments())
@@ -180,7 +187,7 @@ class _Parser(Reader):
 
     def _generated(self) -> Generated:
         token = self.step()
-        if self.now.kind is not Kind.WORD:
+        if self.now.kind is not TokenKind.WORD:
             self._fail_here("what to make, such as new UID,")
         kind = self.step().text
         arguments = self._arguments() if self.sees("[") else ()
@@ -207,4 +214,4 @@ class _Parser(Reader):
 
     @staticmethod
     def _newer(token: Token) -> str:
-        return _NEWER.get(token.text[:1], "") if token.kind is Kind.UNKNOWN else ""
+        return _NEWER.get(token.text[:1], "") if token.kind is TokenKind.UNKNOWN else ""

@@ -4,7 +4,7 @@ languages is recognised and told as such."""
 
 from __future__ import annotations
 
-from engine.anonymize.language.lexer import Kind, Token
+from engine.anonymize.language.lexer import Token, TokenKind
 from engine.anonymize.language.reader import Enough, Fault, Reading, told
 from engine.anonymize.language.tree import (
     Action,
@@ -50,7 +50,7 @@ def read_path(text: str) -> TagPath | None:
         path = parser.path() if parser.starts_path() else None
     except (Fault, Enough):
         return None
-    return path if not parser.problems and parser.now.kind is Kind.END else None
+    return path if not parser.problems and parser.now.kind is TokenKind.END else None
 
 
 class _Parser(ValueReader):
@@ -63,7 +63,7 @@ class _Parser(ValueReader):
                 self.whole = False
                 self.note(self.now, "the script is too long to be read")
                 raise Enough
-            while self.now.kind is not Kind.END:
+            while self.now.kind is not TokenKind.END:
                 self._statements(statements)
                 if self.sees("}"):
                     self.note(self.step(), "“}” closes nothing")
@@ -79,7 +79,7 @@ class _Parser(ValueReader):
         """Read statements up to the end or a brace that closes."""
         while True:
             self.skip_lines()
-            if self.now.kind is Kind.END or self.sees("}"):
+            if self.now.kind is TokenKind.END or self.sees("}"):
                 return
             start, depth = self.index, self.depth
             try:
@@ -97,7 +97,7 @@ class _Parser(ValueReader):
         index = start
         while True:
             token = self.tokens[index]
-            if index >= self.index and token.kind in (Kind.NEWLINE, Kind.END):
+            if index >= self.index and token.kind in (TokenKind.NEWLINE, TokenKind.END):
                 break
             if token.text == "{":
                 opened.append(self._opens_block(index))
@@ -117,7 +117,7 @@ class _Parser(ValueReader):
 
     def _opens_block(self, index: int) -> bool:
         before = self.tokens[index - 1] if index else self.tokens[index]
-        return before.kind is Kind.NEWLINE or before.text in (")", "else") or index == 0
+        return before.kind is TokenKind.NEWLINE or before.text in (")", "else") or index == 0
 
     def _forget_block(self) -> None:
         """Read the rest of a block whose head is faulty, and what belongs to it, for its faults."""
@@ -132,7 +132,7 @@ class _Parser(ValueReader):
 
     def _statement(self) -> Statement | None:
         token = self.now
-        if token.kind is Kind.WORD:
+        if token.kind is TokenKind.WORD:
             match token.text:
                 case "if":
                     return self._if()
@@ -171,14 +171,14 @@ class _Parser(ValueReader):
         return self._ternary(token, found)
 
     def _semicolon(self) -> bool:
-        if self.now.kind is Kind.UNKNOWN and self.now.text == ";":
+        if self.now.kind is TokenKind.UNKNOWN and self.now.text == ";":
             self.note(self.step(), "there is no “;”: a statement ends with its line")
             return True
         return False
 
     def _version(self) -> None:
         token = self.step()
-        if self.now.kind is not Kind.STRING:
+        if self.now.kind is not TokenKind.STRING:
             self.fail(token, 'the version line reads: version "6.7"')
         stated = self.now
         version = self.string().value
@@ -202,7 +202,7 @@ class _Parser(ValueReader):
         return Describe(at=at, name=name, text=text)
 
     def _text(self, what: str) -> str:
-        if self.now.kind not in (Kind.STRING, Kind.BAD_STRING):
+        if self.now.kind not in (TokenKind.STRING, TokenKind.BAD_STRING):
             self.fail(self.now, f"{what} is expected, but here is {told(self.now)}")
         return self.string().value
 
@@ -271,7 +271,7 @@ class _Parser(ValueReader):
         if self.sees_word("echo"):
             self.step()
             return Echo(at=at, value=self.value() if self.starts_value() else None)
-        if token.kind is Kind.WORD and token.text not in self.keywords:
+        if token.kind is TokenKind.WORD and token.text not in self.keywords:
             assigned = self._variable(token)
             if assigned is not None:
                 return assigned
@@ -296,10 +296,10 @@ class _Parser(ValueReader):
     def _variable(self, token: Token) -> SetVariable | None:
         """Read an assignment to a variable, if it is one."""
         sign = self.ahead()
-        if sign.kind is Kind.SIGN and sign.text == "?=":
+        if sign.kind is TokenKind.SIGN and sign.text == "?=":
             self.fail(sign, "“?=” changes elements that exist; a variable is set with “:=”")
-        equals = sign.kind is Kind.SIGN and sign.text == "="
-        if not equals and not (sign.kind is Kind.SIGN and sign.text == ":="):
+        equals = sign.kind is TokenKind.SIGN and sign.text == "="
+        if not equals and not (sign.kind is TokenKind.SIGN and sign.text == ":="):
             return None
         start = self.index
         name = self.name("a name")
@@ -323,11 +323,15 @@ class _Parser(ValueReader):
     def _ends(self) -> bool:
         if self._goes_on_below():
             return False
-        return self.now.kind in (Kind.NEWLINE, Kind.END) or self.sees("}") or self.now.text == ";"
+        return (
+            self.now.kind in (TokenKind.NEWLINE, TokenKind.END)
+            or self.sees("}")
+            or self.now.text == ";"
+        )
 
     def _operator(self) -> Operator | None:
         token = self.now
-        if token.kind is not Kind.SIGN or token.text not in _OPERATORS:
+        if token.kind is not TokenKind.SIGN or token.text not in _OPERATORS:
             return None
         self.step()
         if token.text == "=" and self.sees("="):

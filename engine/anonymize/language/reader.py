@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-from engine.anonymize.language.lexer import KEYWORDS, KEYWORDS_42, Kind, Source, Token
-from engine.anonymize.language.tree import Place, Script, TagPattern, Text
+from engine.anonymize.language.lexer import KEYWORDS, KEYWORDS_42, Source, Token, TokenKind
+from engine.anonymize.language.tree import Position, Script, TagPattern, Text
 from engine.model.errors import Problem
 
 MOST = 50
@@ -76,17 +76,17 @@ class Reader:
     def step(self) -> Token:
         """Go on behind the token that is looked at, and give it."""
         token = self.now
-        if token.kind is not Kind.END:
+        if token.kind is not TokenKind.END:
             self.index += 1
         return token
 
     def sees(self, *signs: str) -> bool:
         """Say whether one of these signs stands here."""
-        return self.now.kind is Kind.SIGN and self.now.text in signs
+        return self.now.kind is TokenKind.SIGN and self.now.text in signs
 
     def sees_word(self, *words: str) -> bool:
         """Say whether one of these words stands here."""
-        return self.now.kind is Kind.WORD and self.now.text in words
+        return self.now.kind is TokenKind.WORD and self.now.text in words
 
     def takes(self, sign: str) -> bool:
         """Go on behind a sign if it stands here."""
@@ -97,10 +97,10 @@ class Reader:
 
     def skip_lines(self) -> None:
         """Go on behind line ends."""
-        while self.now.kind is Kind.NEWLINE:
+        while self.now.kind is TokenKind.NEWLINE:
             self.index += 1
 
-    def place(self, token: Token) -> Place:
+    def place(self, token: Token) -> Position:
         """Tell where a token starts."""
         return self.source.place(token.start)
 
@@ -144,7 +144,7 @@ class Reader:
     def name(self, what: str) -> str:
         """Read the name of a variable."""
         token = self.now
-        if token.kind is not Kind.WORD:
+        if token.kind is not TokenKind.WORD:
             self.fail(token, f"{what} is expected, but here is {told(token)}")
         if token.text in self.keywords:
             self.fail(token, f"“{token.text}” is a word of the language and cannot be a name")
@@ -154,7 +154,7 @@ class Reader:
     def string(self) -> Text:
         """Read a string, sound or not, and resolve its escapes."""
         token = self.step()
-        if token.kind is Kind.BAD_STRING:
+        if token.kind is TokenKind.BAD_STRING:
             self._note_string(token)
             return Text(at=self.place(token), value=token.text.strip("\"'“”„"))
         inner = token.text[1:-1]
@@ -297,11 +297,15 @@ def _sane(digits: str, count: int) -> str:
 
 def told(token: Token) -> str:
     """Say in words what stands here."""
-    if token.kind is Kind.END:
+    if token.kind is TokenKind.END:
         return "the end of the script"
-    if token.kind is Kind.NEWLINE:
+    if token.kind is TokenKind.NEWLINE:
         return "the end of the line"
     text = token.text if len(token.text) <= 30 else token.text[:29] + "…"
-    if token.kind is Kind.WORD and token.text in KEYWORDS:
+    if token.kind is TokenKind.WORD and token.text in KEYWORDS:
         return f"the word {text}"
-    return text if token.kind in (Kind.TAG, Kind.STRING, Kind.BAD_STRING) else f"“{text}”"
+    return (
+        text
+        if token.kind in (TokenKind.TAG, TokenKind.STRING, TokenKind.BAD_STRING)
+        else f"“{text}”"
+    )

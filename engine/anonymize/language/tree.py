@@ -16,7 +16,7 @@ WILDCARDS = frozenset("X@#")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Position:
     """Where something stands in the text as it was written; both count from 1."""
 
     line: int
@@ -27,7 +27,7 @@ class Place:
 class Node:
     """Anything that stands somewhere. Two nodes that say the same are equal wherever they stand."""
 
-    at: Place = field(compare=False)
+    at: Position = field(compare=False)
 
 
 # ------------------------------------------------------------------------------------------ paths

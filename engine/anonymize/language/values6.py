@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from engine.anonymize.language.lexer import Kind, Token
+from engine.anonymize.language.lexer import Token, TokenKind
 from engine.anonymize.language.reader import Fault, Reader, told
 from engine.anonymize.language.tree import (
     CallValue,
@@ -34,13 +34,13 @@ class ValueReader(Reader):
 
     def starts_value(self) -> bool:
         """Say whether a value starts here."""
-        if self.now.kind is Kind.WORD:
+        if self.now.kind is TokenKind.WORD:
             return self.now.text not in self.keywords
         return self.starts_path() or self.now.kind in (
-            Kind.STRING,
-            Kind.BAD_STRING,
-            Kind.NUMBER,
-            Kind.BAD_NUMBER,
+            TokenKind.STRING,
+            TokenKind.BAD_STRING,
+            TokenKind.NUMBER,
+            TokenKind.BAD_NUMBER,
         )
 
     def value(self, *, lists: bool = False, what: str = "a value") -> Value:
@@ -51,19 +51,19 @@ class ValueReader(Reader):
         token = self.now
         at = self.place(token)
         match token.kind:
-            case Kind.STRING | Kind.BAD_STRING:
+            case TokenKind.STRING | TokenKind.BAD_STRING:
                 text = self.string()
                 self._no_shorthand(text)
                 return text
-            case Kind.NUMBER:
+            case TokenKind.NUMBER:
                 self.step()
                 return Number(at=at, value=token.text)
-            case Kind.BAD_NUMBER:
+            case TokenKind.BAD_NUMBER:
                 self.note(token, "a number has no leading zero and no dot at its end: use quotes")
                 self.step()
                 return Number(at=at, value=token.text)
-            case Kind.WORD if token.text not in self.keywords:
-                if token.text == "new" and self.ahead().kind is Kind.WORD:
+            case TokenKind.WORD if token.text not in self.keywords:
+                if token.text == "new" and self.ahead().kind is TokenKind.WORD:
                     self.fail(token, "“new …” is the way of 4.2; in version 6 it is newUID[]")
                 self.step()
                 if self.sees("["):
@@ -90,11 +90,11 @@ class ValueReader(Reader):
 
     def fail_at(self, token: Token, what: str) -> NoReturn:
         """Tell that something else is expected where a token stands."""
-        if token.kind is Kind.NEWLINE:
+        if token.kind is TokenKind.NEWLINE:
             message = _on_one_line(what)
         elif token.text == "&" or token.text == "|":
             message = "conditions cannot be combined: put one “if” into another"
-        elif token.kind is Kind.CONTINUATION or token.text == "\\":
+        elif token.kind is TokenKind.CONTINUATION or token.text == "\\":
             message = "“\\” goes on in the next line only as the very last character of a line"
         elif token.text == "(":
             message = "a tag reads (gggg,eeee) or (gggg,{CREATOR}ee), without blanks at its ends"
@@ -108,7 +108,7 @@ class ValueReader(Reader):
         if not _SHORTHAND.search(text.value) or not self.starts_value():
             return
         follower = self.ahead()
-        if follower.kind in (Kind.NEWLINE, Kind.END) or follower.text == ",":
+        if follower.kind in (TokenKind.NEWLINE, TokenKind.END) or follower.text == ",":
             self.fail(self.now, "a pattern with values is the way of 4.2; use format[…]")
 
     def _call(self, name: Token) -> CallValue:
@@ -173,8 +173,8 @@ class ValueReader(Reader):
     def _leave_list(self) -> None:
         """Go behind the end of a faulty list if it has one."""
         start, open_lists = self.index, 1
-        while self.now.kind is not Kind.END:
-            if self.now.kind is Kind.NEWLINE and self._statement_follows():
+        while self.now.kind is not TokenKind.END:
+            if self.now.kind is TokenKind.NEWLINE and self._statement_follows():
                 break
             open_lists += self.sees("{") - self.sees("}")
             self.step()
@@ -184,8 +184,8 @@ class ValueReader(Reader):
 
     def _statement_follows(self) -> bool:
         """Say whether the line looks like a statement more than like an element."""
-        offset = 1 if self.now.kind is Kind.NEWLINE else 0
-        while self.ahead(offset).kind not in (Kind.NEWLINE, Kind.END):
+        offset = 1 if self.now.kind is TokenKind.NEWLINE else 0
+        while self.ahead(offset).kind not in (TokenKind.NEWLINE, TokenKind.END):
             if self.ahead(offset).text in _STATEMENT_SIGNS:
                 return True
             offset += 1
@@ -195,7 +195,7 @@ class ValueReader(Reader):
 
     def starts_path(self) -> bool:
         """Say whether a path starts here."""
-        return self.now.kind is Kind.TAG or self.sees(*_LEVELS)
+        return self.now.kind is TokenKind.TAG or self.sees(*_LEVELS)
 
     def path_here(self, what: str) -> TagPath:
         """Read a path that has to stand here."""
@@ -219,7 +219,7 @@ class ValueReader(Reader):
     def _step_of_path(self) -> Step:
         token = self.now
         at = self.place(token)
-        if token.kind is not Kind.TAG:
+        if token.kind is not TokenKind.TAG:
             self.step()
             return LevelStep(at=at, levels=_LEVELS[token.text])
         tag = self.tag()
@@ -227,12 +227,12 @@ class ValueReader(Reader):
 
     def _item(self) -> Item:
         token = self.step()
-        if token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) < 7:
+        if token.kind is TokenKind.NUMBER and token.text.isdigit() and len(token.text) < 7:
             item = Item(number=int(token.text))
-        elif token.kind is Kind.SIGN and token.text == "%":
+        elif token.kind is TokenKind.SIGN and token.text == "%":
             item = Item(number=None)
         else:
-            self.index -= token.kind is not Kind.END
+            self.index -= token.kind is not TokenKind.END
             self.fail(token, f"an item is a number from 0 to 999999 or %, not {told(token)}")
         self.expect("]", "“]” is expected behind the item")
         return item

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixels.codecs import CODECS, Picture, decode, encode, name_of
-from engine.anonymize.pixels.codestream import Kind, Unclear
+from engine.anonymize.pixels.codestream import CodestreamKind, Unclear
 from engine.anonymize.pixels.file import (
     BIG_PIXELS,
     COPY,
@@ -54,10 +54,10 @@ MAX_FRAME = 192 * 1024 * 1024
 _NATIVE = IMPLICIT_SYNTAXES | DEFLATED_SYNTAXES | {EXPLICIT}
 _LONGEST = 0xFFFFFFFE
 _METHODS = {
-    Kind.JPEG: "ISO_10918_1",
-    Kind.JPEG_LS: "ISO_14495_1",
-    Kind.JPEG_2000: "ISO_15444_1",
-    Kind.HTJ2K: "ISO_15444_15",
+    CodestreamKind.JPEG: "ISO_10918_1",
+    CodestreamKind.JPEG_LS: "ISO_14495_1",
+    CodestreamKind.JPEG_2000: "ISO_15444_1",
+    CodestreamKind.HTJ2K: "ISO_15444_15",
 }
 
 

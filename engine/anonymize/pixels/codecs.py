@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.anonymize.pixels.codestream import Codestream, Kind, Unclear, read_codestream
+from engine.anonymize.pixels.codestream import Codestream, CodestreamKind, Unclear, read_codestream
 from engine.anonymize.pixels.packbits import pack_frame, unpack_frame
 from engine.anonymize.pixels.raster import Raster
 
@@ -22,7 +22,7 @@ _JPEG = "1.2.840.10008.1.2.4."
 class Codec:
     """How frames of one transfer syntax are handled."""
 
-    kind: Kind | None
+    kind: CodestreamKind | None
     """None is RLE, whose frames have no markers."""
     again: bool
     """Whether frames are compressed again after they were changed."""
@@ -30,17 +30,17 @@ class Codec:
 
 CODECS = {
     RLE_LOSSLESS: Codec(kind=None, again=True),
-    _JPEG + "50": Codec(kind=Kind.JPEG, again=False),
-    _JPEG + "51": Codec(kind=Kind.JPEG, again=False),
-    _JPEG + "57": Codec(kind=Kind.JPEG_LOSSLESS, again=True),
-    _JPEG + "70": Codec(kind=Kind.JPEG_LOSSLESS, again=True),
-    _JPEG + "80": Codec(kind=Kind.JPEG_LS, again=True),
-    _JPEG + "81": Codec(kind=Kind.JPEG_LS, again=False),
-    _JPEG + "90": Codec(kind=Kind.JPEG_2000, again=True),
-    _JPEG + "91": Codec(kind=Kind.JPEG_2000, again=False),
-    _JPEG + "201": Codec(kind=Kind.HTJ2K, again=True),
-    _JPEG + "202": Codec(kind=Kind.HTJ2K, again=True),
-    _JPEG + "203": Codec(kind=Kind.HTJ2K, again=False),
+    _JPEG + "50": Codec(kind=CodestreamKind.JPEG, again=False),
+    _JPEG + "51": Codec(kind=CodestreamKind.JPEG, again=False),
+    _JPEG + "57": Codec(kind=CodestreamKind.JPEG_LOSSLESS, again=True),
+    _JPEG + "70": Codec(kind=CodestreamKind.JPEG_LOSSLESS, again=True),
+    _JPEG + "80": Codec(kind=CodestreamKind.JPEG_LS, again=True),
+    _JPEG + "81": Codec(kind=CodestreamKind.JPEG_LS, again=False),
+    _JPEG + "90": Codec(kind=CodestreamKind.JPEG_2000, again=True),
+    _JPEG + "91": Codec(kind=CodestreamKind.JPEG_2000, again=False),
+    _JPEG + "201": Codec(kind=CodestreamKind.HTJ2K, again=True),
+    _JPEG + "202": Codec(kind=CodestreamKind.HTJ2K, again=True),
+    _JPEG + "203": Codec(kind=CodestreamKind.HTJ2K, again=False),
 }
 
 
@@ -105,7 +105,11 @@ def decode(data: bytes, transfer_syntax: str, raster: Raster) -> Picture:
         raise Unclear("its decoder gives something else than it says")
     photometric = raster.photometric
     if raster.samples == 3:
-        if stream.kind is Kind.JPEG or stream.transformed or photometric[:5] in ("YBR_R", "YBR_I"):
+        if (
+            stream.kind is CodestreamKind.JPEG
+            or stream.transformed
+            or photometric[:5] in ("YBR_R", "YBR_I")
+        ):
             photometric = "RGB"
         elif photometric == "YBR_FULL_422":
             photometric = "YBR_FULL"
@@ -241,16 +245,16 @@ def _encode_htj2k(array: _Array, stream: Codestream) -> bytes | bytearray:
     return imagecodecs.htj2k_encode(array, reversible=True, rgb=rgb, tlm=True)
 
 
-_DECODERS: dict[Kind, Callable[[bytes, Codestream, Raster], _Array]] = {
-    Kind.JPEG: _decode_jpeg,
-    Kind.JPEG_LOSSLESS: _decode_jpeg_lossless,
-    Kind.JPEG_LS: _decode_jpeg_ls,
-    Kind.JPEG_2000: _decode_jpeg_2000,
-    Kind.HTJ2K: _decode_htj2k,
+_DECODERS: dict[CodestreamKind, Callable[[bytes, Codestream, Raster], _Array]] = {
+    CodestreamKind.JPEG: _decode_jpeg,
+    CodestreamKind.JPEG_LOSSLESS: _decode_jpeg_lossless,
+    CodestreamKind.JPEG_LS: _decode_jpeg_ls,
+    CodestreamKind.JPEG_2000: _decode_jpeg_2000,
+    CodestreamKind.HTJ2K: _decode_htj2k,
 }
-_ENCODERS: dict[Kind, Callable[[_Array, Codestream], bytes | bytearray]] = {
-    Kind.JPEG_LOSSLESS: _encode_jpeg_lossless,
-    Kind.JPEG_LS: _encode_jpeg_ls,
-    Kind.JPEG_2000: _encode_jpeg_2000,
-    Kind.HTJ2K: _encode_htj2k,
+_ENCODERS: dict[CodestreamKind, Callable[[_Array, Codestream], bytes | bytearray]] = {
+    CodestreamKind.JPEG_LOSSLESS: _encode_jpeg_lossless,
+    CodestreamKind.JPEG_LS: _encode_jpeg_ls,
+    CodestreamKind.JPEG_2000: _encode_jpeg_2000,
+    CodestreamKind.HTJ2K: _encode_htj2k,
 }

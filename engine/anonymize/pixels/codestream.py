@@ -9,7 +9,7 @@ from struct import error as StructError
 from struct import unpack_from
 
 
-class Kind(StrEnum):
+class CodestreamKind(StrEnum):
     """The families of compressed frames that are told apart."""
 
     JPEG = "JPEG"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 class Codestream:
     """The facts of one compressed frame."""
 
-    kind: Kind
+    kind: CodestreamKind
     rows: int
     columns: int
     samples: int
@@ -113,11 +113,11 @@ def _jpeg(data: bytes) -> Codestream:
         colour = "RGB" if adobe == 0 else "YBR_FULL"
     if kind == 0xF7:
         near = data[position + 3 + 2 * data[position + 2]]
-        family, lossy = Kind.JPEG_LS, near > 0
+        family, lossy = CodestreamKind.JPEG_LS, near > 0
     elif kind in (0xC3, 0xC7, 0xCB):
-        family, lossy = Kind.JPEG_LOSSLESS, False
+        family, lossy = CodestreamKind.JPEG_LOSSLESS, False
     else:
-        family, lossy = Kind.JPEG, True
+        family, lossy = CodestreamKind.JPEG, True
     return Codestream(
         kind=family,
         rows=rows,
@@ -155,7 +155,7 @@ def _jpeg_2000(data: bytes) -> Codestream:
     if not coded:
         raise Unclear("it does not say how it was coded")
     return Codestream(
-        kind=Kind.HTJ2K if high_throughput else Kind.JPEG_2000,
+        kind=CodestreamKind.HTJ2K if high_throughput else CodestreamKind.JPEG_2000,
         rows=bottom - top,
         columns=right - left,
         samples=samples,

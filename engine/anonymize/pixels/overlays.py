@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine.anonymize.pixels.regions import OverlayBit
 from engine.anonymize.runtime.applied import PixelRequest
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.dicom.header import Header
 
 GROUPS = range(0x6000, 0x6020, 2)
@@ -22,7 +22,7 @@ class _Texts(Protocol):
     def text(self, tag: int) -> str | None: ...
 
 
-def removed(subject: Subject) -> list[PixelRequest]:
+def removed(subject: ScriptedObject) -> list[PixelRequest]:
     """Give what has to be cleared because a script took out the group that described it."""
     head = subject.head
     found = []

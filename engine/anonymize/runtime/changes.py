@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.anonymize.runtime.applied import Undo
-from engine.anonymize.runtime.journal import Journal
+from engine.anonymize.runtime.journal import ChangeJournal
 from engine.anonymize.runtime.level import Items, Level
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.values import BULK, CODED, Fresh
 from engine.dicom.dictionary import format_tag, keyword, private_name
 from engine.dicom.header import HeaderError
@@ -20,12 +20,12 @@ LONGEST = 256
 _GROUP = 0xFFFF0000
 """The bits of a tag that say its group; by themselves they are the tag of the group's length."""
 _NOT_READ = 64 * 1024
-_NOBODY = Journal()
+_NOBODY = ChangeJournal()
 """What was there before is only read: nobody is told."""
 _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 
 
-def undo_of(subject: Subject) -> tuple[Undo, ...]:
+def undo_of(subject: ScriptedObject) -> tuple[Undo, ...]:
     """Give what every changed element was, and every group length that goes because its group is
     written anew, in no order: each part comes back byte for byte."""
     subject.settle()
@@ -59,7 +59,7 @@ def _undo(level: Level, above: tuple[int, ...], found: list[Undo]) -> None:
             found.append(Undo((*above, tag), bytes(data[span[0] : span[2]]), statement))
 
 
-def changes_of(subject: Subject) -> tuple[Change, ...]:
+def changes_of(subject: ScriptedObject) -> tuple[Change, ...]:
     """Tell what became of every changed element, in the order of tags."""
     subject.settle()
     found: list[tuple[tuple[int, ...], Change]] = []

@@ -33,7 +33,7 @@ from engine.anonymize.language.tree import (
     Number,
     Operator,
     PathValue,
-    Place,
+    Position,
     RemoveAllPrivate,
     SetVariable,
     Ternary,
@@ -45,7 +45,7 @@ from engine.anonymize.language.tree import Value as ValueNode
 from engine.anonymize.runtime.paths import Path, compile_path, direct_path, path_of
 from engine.anonymize.runtime.plain import Plain, one_step, plain_removal, plain_write
 from engine.anonymize.runtime.run import Compiled, Run, Step, Tools, Value, flat, text_of
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.writing import assign, assign_existing, delete
 from engine.dicom.header import Header
 from engine.model.changes import Statement
@@ -79,7 +79,7 @@ class Compiler:
         self._name = name
         self._version = version
         nothing = Header(b"", {}, explicit=True, start=0, end=0, depth=0)
-        self._idle = Run(Subject(nothing), tools, {}, rejecting=True, seconds=60)
+        self._idle = Run(ScriptedObject(nothing), tools, {}, rejecting=True, seconds=60)
 
     # ------------------------------------------------------------------------------------ values
 
@@ -209,7 +209,7 @@ class Compiler:
     def steps(self, nodes: tuple[Node, ...]) -> list[Step]:
         """Make statements ready; plain ones that follow each other become one step."""
         found: list[Step] = []
-        plain: list[tuple[Place, Statement, Plain]] = []
+        plain: list[tuple[Position, Statement, Plain]] = []
         for node in nodes:
             body = self.action(node) if isinstance(node, Assign | Delete) else None
             if isinstance(body, Plain):
@@ -225,7 +225,7 @@ class Compiler:
             found.append(one_step(plain))
         return found
 
-    def placed(self, at: Place) -> Step:
+    def placed(self, at: Position) -> Step:
         """Give a step that only says where the run is."""
         statement = self.told(at)
 
@@ -235,7 +235,7 @@ class Compiler:
 
         return place
 
-    def told(self, at: Place) -> Statement:
+    def told(self, at: Position) -> Statement:
         """Give how a statement is named to people."""
         return Statement(script=self._name, version=self._version, line=at.line)
 

@@ -8,7 +8,7 @@ from engine.model.changes import Statement
 NOBODY = Statement(script="")
 
 
-class Journal:
+class ChangeJournal:
     """Shared by all levels of one object. It does not know them: a subject that is done with goes
     at once, and waits for no garbage collector."""
 

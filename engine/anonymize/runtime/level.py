@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.encoding import encode
-from engine.anonymize.runtime.journal import Journal
+from engine.anonymize.runtime.journal import ChangeJournal
 from engine.anonymize.runtime.values import BULK, Fresh, fresh, read, verbatim
 from engine.dicom.edit import HeaderEdit, encoded
 from engine.dicom.header import Header
@@ -51,7 +51,7 @@ class Level:
 
     __slots__ = ("_creators", "_journal", "_new", "_opened", "_sequences", "_spans", "by", "header")
 
-    def __init__(self, header: Header, journal: Journal) -> None:
+    def __init__(self, header: Header, journal: ChangeJournal) -> None:
         """Begin with no changes."""
         self.header = header
         self.by: dict[int, Statement] = {}

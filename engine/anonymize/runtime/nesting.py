@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.anonymize.runtime.journal import Journal
+from engine.anonymize.runtime.journal import ChangeJournal
 from engine.anonymize.runtime.level import Items, Level, is_creator
 from engine.anonymize.runtime.tags import Anything, Exact, Owned, Tag, Wild
 
@@ -27,7 +27,7 @@ class Nesting:
         "tags",
     )
 
-    def __init__(self, parts: list[Level], journal: Journal) -> None:
+    def __init__(self, parts: list[Level], journal: ChangeJournal) -> None:
         """Go through all that is there now.
 
         Raises:

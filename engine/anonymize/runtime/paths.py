@@ -12,7 +12,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.language.parser6 import read_path
 from engine.anonymize.language.tree import Levels, LevelStep, TagPath
 from engine.anonymize.runtime.level import Level
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.tags import Anything, Exact, Owned, Tag, compile_tag
 
 Found: TypeAlias = tuple[Level, int]
@@ -73,7 +73,7 @@ class Path:
 
     # ------------------------------------------------------------------------------------ finding
 
-    def find(self, subject: Subject) -> list[Found]:
+    def find(self, subject: ScriptedObject) -> list[Found]:
         """Give all elements that match; of items all that is in them, at every depth."""
         if self.tag is not None:
             part = subject.part(self.tag)
@@ -87,7 +87,7 @@ class Path:
             found.setdefault((id(level), tag), (level, tag))
         return list(found.values())
 
-    def items(self, subject: Subject) -> list[Level]:
+    def items(self, subject: ScriptedObject) -> list[Level]:
         """Give the items that match, where the path ends in items."""
         number = self._steps[-1].item
         found: list[Level] = []
@@ -96,7 +96,7 @@ class Path:
             found += items if number is None else items[number : number + 1]
         return found
 
-    def _matches(self, subject: Subject) -> list[Found]:
+    def _matches(self, subject: ScriptedObject) -> list[Found]:
         # Long scripts ask for hundreds of tags at every depth, few of which an object has.
         if self._sought is not None and not subject.may_hold(self._sought):
             return []
@@ -141,7 +141,7 @@ class Path:
 
     # ----------------------------------------------------------------------------------- one only
 
-    def read(self, subject: Subject) -> str | None:
+    def read(self, subject: ScriptedObject) -> str | None:
         """Give the text of the one element that the path names."""
         if self.tag is not None:
             part = subject.part(self.tag)
@@ -152,7 +152,7 @@ class Path:
             return None
         return found[0].text(found[1])
 
-    def present(self, subject: Subject) -> bool:
+    def present(self, subject: ScriptedObject) -> bool:
         """Say whether the one element, or item, is there."""
         self.check_singular()
         found = self._one(subject)
@@ -163,7 +163,7 @@ class Path:
             return len(level.items(tag)) > (self._steps[-1].item or 0)
         return level.holds(tag)
 
-    def create(self, subject: Subject) -> Found:
+    def create(self, subject: ScriptedObject) -> Found:
         """Give the one element that the path names, after making all that leads to it."""
         self.check_singular()
         return self.create_in(subject.part_to_write(_certain(self._steps[0].tag).low))
@@ -182,7 +182,7 @@ class Path:
         if not self.singular:
             raise ScriptError(f"{self.text} may name several elements, but one is wanted")
 
-    def _one(self, subject: Subject) -> Found | None:
+    def _one(self, subject: ScriptedObject) -> Found | None:
         first = _certain(self._steps[0].tag)
         level = subject.part(first.low)
         if level is None:

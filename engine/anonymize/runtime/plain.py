@@ -6,7 +6,7 @@ from __future__ import annotations
 from time import monotonic
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.language.tree import Place
+from engine.anonymize.language.tree import Position
 from engine.anonymize.runtime.level import LONG, Usual
 from engine.anonymize.runtime.paths import Path
 from engine.anonymize.runtime.run import Run, Step
@@ -57,7 +57,7 @@ def plain_removal(path: Path, other: Step) -> Plain | None:
     return Plain(tag, None, other) if tag is not None and in_head(tag) else None
 
 
-def one_step(statements: list[tuple[Place, Statement, Plain]]) -> Step:
+def one_step(statements: list[tuple[Position, Statement, Plain]]) -> Step:
     """Make one step of plain statements that follow each other."""
 
     changes: list[Usual] = [(plain.tag, plain.value, told) for _, told, plain in statements]

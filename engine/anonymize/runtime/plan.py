@@ -16,17 +16,25 @@ from engine.anonymize.runtime.plan42 import compile_42
 from engine.anonymize.runtime.reach import Reach, reach_of
 from engine.anonymize.runtime.record import record
 from engine.anonymize.runtime.run import Run, Step, Tools
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.dicom.header import HeaderError
 from engine.model.changes import ScriptOutcome, Statement
 
-__all__ = ["SECONDS", "Applied", "PixelRequest", "Plan", "Reach", "Undo", "compile_script"]
+__all__ = [
+    "SECONDS",
+    "Applied",
+    "CompiledScript",
+    "PixelRequest",
+    "Reach",
+    "Undo",
+    "compile_script",
+]
 
 SECONDS = 5.0
 """How much processor time a script may use for one object."""
 
 
-class Plan:
+class CompiledScript:
     """A script that is ready to run."""
 
     __slots__ = (
@@ -62,7 +70,7 @@ class Plan:
 
     def apply(
         self,
-        subject: Subject,
+        subject: ScriptedObject,
         variables: Mapping[str, str],
         *,
         rejecting: bool = True,
@@ -120,7 +128,7 @@ def compile_script(
     lookups: LookupTable | None = None,
     hosts: frozenset[str] = frozenset(),
     record: str = "",
-) -> Plan:
+) -> CompiledScript:
     """Make a script ready that `load` has found sound."""
     tools = Tools(
         language=script.language,
@@ -133,4 +141,6 @@ def compile_script(
         steps = compiler.steps(script.statements)
     else:
         steps = compile_42(compiler, script.statements)
-    return Plan(steps, tools, name=name, version=version, reach=reach_of(script), record=record)
+    return CompiledScript(
+        steps, tools, name=name, version=version, reach=reach_of(script), record=record
+    )

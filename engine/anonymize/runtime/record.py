@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.dicom.header import Header
 
 METHODS = 0x00120064
@@ -14,7 +14,7 @@ _LONGEST_CODE = 16
 _TITLES = {6: "XNAT DicomEdit 6 Script", 4: "XNAT DicomEdit 4 Script"}
 
 
-def record(subject: Subject, identifier: str, language: int) -> None:
+def record(subject: ScriptedObject, identifier: str, language: int) -> None:
     """Append the item for a script, unless there is one."""
     items = subject.head.items(METHODS)
     wanted = {identifier}

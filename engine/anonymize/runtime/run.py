@@ -14,12 +14,12 @@ from engine.anonymize.functions.texts import truth_text
 from engine.anonymize.java_regex.expressions import Expression
 from engine.anonymize.language.lookups import LookupTable
 from engine.anonymize.language.messages import Message
-from engine.anonymize.language.tree import Place
+from engine.anonymize.language.tree import Position
 from engine.anonymize.runtime.applied import PixelRequest
 from engine.anonymize.runtime.paths import Path
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 
-NOWHERE = Place(line=0, column=0)
+NOWHERE = Position(line=0, column=0)
 MOST_ECHOES = 1000
 LONGEST_ECHO = 4096
 
@@ -68,7 +68,7 @@ class Run:
 
     def __init__(
         self,
-        subject: Subject,
+        subject: ScriptedObject,
         tools: Tools,
         host: Mapping[str, str],
         *,

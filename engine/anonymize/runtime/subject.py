@@ -8,7 +8,7 @@ from struct import pack
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.encoding import UTF_8, encode
-from engine.anonymize.runtime.journal import Journal
+from engine.anonymize.runtime.journal import ChangeJournal
 from engine.anonymize.runtime.level import CHARSET, Level
 from engine.anonymize.runtime.nesting import Nesting
 from engine.anonymize.runtime.tags import Tag
@@ -75,7 +75,7 @@ def in_head(tag: int) -> bool:
     return META_END < tag < PIXEL_GROUP << 16 and tag >> 16 not in _ABSENT_GROUPS
 
 
-class Subject:
+class ScriptedObject:
     """One object; several plans may be applied to it, one after the other."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Subject:
     ) -> None:
         """Begin with no changes. Without `meta` there is no group 2, without `tail` nothing after
         the head, as far as scripts can tell."""
-        self.journal = Journal()
+        self.journal = ChangeJournal()
         self._nesting: Nesting | None = None
         self.head = Level(head, self.journal)
         self.meta = None if meta is None else Level(meta, self.journal)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from engine.anonymize.runtime.level import Level, is_creator
 from engine.anonymize.runtime.paths import Path
 from engine.anonymize.runtime.run import Run
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.values import text_vr
 from engine.dicom.dictionary import vr_of
 
@@ -39,7 +39,7 @@ def assign_existing(run: Run, path: Path, text: str) -> None:
             level.put(tag, vr, text)
 
 
-def delete(subject: Subject, path: Path, *, creators: bool = False) -> None:
+def delete(subject: ScriptedObject, path: Path, *, creators: bool = False) -> None:
     """Remove all elements that match, and what is in items that do. What reserves private blocks
     stays, but with `creators`."""
     if path.ends_in_item:

@@ -26,7 +26,7 @@ HALF_OPEN = 256
 """The same over all addresses: each costs a thread until its ARTIM timer ends it."""
 
 
-class Verdict(Enum):
+class RejectReason(Enum):
     """Why an association is refused: result, source, reason (PS3.8 9.3.4) and a sentence."""
 
     PROTOCOL_VERSION = (1, 2, 2, "protocol version not supported")
@@ -106,21 +106,21 @@ def _lower(counter: Counter[_K], key: _K) -> None:
 
 def admit(
     request: AssociateRequest, *, peer: str, port: int, receivers: Sequence[ReceiverConfig]
-) -> ReceiverConfig | Verdict:
+) -> ReceiverConfig | RejectReason:
     """Judge a request by everything but the local limit.
 
     `peer` is the sender's numeric address, `port` ours, on which it called."""
     if not request.protocol_version & 1:
-        return Verdict.PROTOCOL_VERSION
+        return RejectReason.PROTOCOL_VERSION
     if request.application_context != APPLICATION_CONTEXT:
-        return Verdict.APPLICATION_CONTEXT
+        return RejectReason.APPLICATION_CONTEXT
     for receiver in receivers:
         if receiver.ae_title == request.called and receiver.port == port and receiver.enabled:
             break
     else:
-        return Verdict.CALLED_UNKNOWN
+        return RejectReason.CALLED_UNKNOWN
     if receiver.allow_enabled and not is_allowed(request.calling, peer, receiver.allow):
-        return Verdict.CALLING_UNKNOWN
+        return RejectReason.CALLING_UNKNOWN
     return receiver
 
 

@@ -15,7 +15,7 @@ from engine.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from engine.intake.answers import Origin
 from engine.intake.snapshot import ReceiverConfig
 from engine.receiver.protocol import contexts, pdu
-from engine.receiver.protocol.admission import Slots, Verdict, admit
+from engine.receiver.protocol.admission import RejectReason, Slots, admit
 from engine.receiver.protocol.associate import (
     AssociateAccept,
     AssociateRequest,
@@ -24,7 +24,7 @@ from engine.receiver.protocol.associate import (
 )
 from engine.receiver.protocol.ending import Ending, Over, provider_abort, user_abort
 from engine.receiver.protocol.exchange import Exchange, IncomingLike, IntakeLike
-from engine.receiver.protocol.observer import Declined, Live, Observer, Rejection
+from engine.receiver.protocol.observer import AssociationProgress, Declined, Observer, Rejection
 from engine.receiver.protocol.pdu import Event, PduError, PduStream
 from engine.receiver.protocol.transport import Interrupted, Transport
 
@@ -46,7 +46,7 @@ DEFAULT_ARTIM = 30.0
 _log = structlog.get_logger(__name__)
 
 
-class Association(Live):
+class Association(AssociationProgress):
     """Serve one connection. Call `run` in a thread of its own; other threads may call `stop` and
     read the public attributes, each of which is replaced whole."""
 
@@ -121,9 +121,9 @@ class Association(Live):
         request = self._request()
         self.called, self.calling = request.called, request.calling
         verdict = admit(request, peer=self.peer, port=self.port, receivers=snapshot.receivers)
-        if not isinstance(verdict, Verdict) and not self._slots.take(verdict):
-            verdict = Verdict.LOCAL_LIMIT
-        if isinstance(verdict, Verdict):
+        if not isinstance(verdict, RejectReason) and not self._slots.take(verdict):
+            verdict = RejectReason.LOCAL_LIMIT
+        if isinstance(verdict, RejectReason):
             self._reject(verdict.sentence, verdict)
             reply = pdu.encode_reject(*verdict.codes)
             raise Over(Ending.REJECTED, verdict.sentence, reply)
@@ -278,7 +278,7 @@ class Association(Live):
         elif over.ending in (Ending.VIOLATION, Ending.TIMED_OUT, Ending.FAILED):
             self._reject(over.sentence)
 
-    def _reject(self, sentence: str, verdict: Verdict | None = None) -> None:
+    def _reject(self, sentence: str, verdict: RejectReason | None = None) -> None:
         self._observer.rejected(
             Rejection(
                 at=time.time_ns(),

@@ -27,7 +27,7 @@ class Operation(IntEnum):
     C_CANCEL = 0x0FFF
 
 
-class Status(IntEnum):
+class DimseStatus(IntEnum):
     """Statuses that the receiver itself answers (PS3.7 annex C, PS3.4 B.2.3)."""
 
     SUCCESS = 0x0000
@@ -99,7 +99,7 @@ def encode_response(command: Command, status: int, comment: str = "") -> bytes:
         _short(0x0800, NO_DATA_SET),
         _short(0x0900, status),
     ]
-    if comment and status != Status.SUCCESS:
+    if comment and status != DimseStatus.SUCCESS:
         parts.append(_text(0x0902, comment.replace("\\", "/")[:_COMMENT], b" "))
     if command.field == Operation.C_STORE:
         parts.append(_text(0x1000, command.sop_instance, b"\0"))

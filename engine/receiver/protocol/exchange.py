@@ -20,13 +20,13 @@ from engine.receiver.protocol.dimse import (
     RESPONSE,
     Command,
     CommandError,
+    DimseStatus,
     Operation,
-    Status,
     decode_command,
     encode_response,
 )
 from engine.receiver.protocol.ending import Ending, provider_abort, user_abort
-from engine.receiver.protocol.observer import Declined, Live
+from engine.receiver.protocol.observer import AssociationProgress, Declined
 from engine.receiver.protocol.pdu import AbortReason, encode_command
 from engine.receiver.protocol.transport import Transport
 
@@ -67,7 +67,7 @@ class Exchange:
     def __init__(
         self,
         *,
-        live: Live,
+        live: AssociationProgress,
         transport: Transport,
         intake: IntakeLike,
         origin: Origin,
@@ -189,18 +189,18 @@ class Exchange:
         if answer is not None:
             status, comment = answer.status, answer.comment
         else:
-            status, comment = self._failure or (Status.SUCCESS, "")
+            status, comment = self._failure or (DimseStatus.SUCCESS, "")
             if self._failure is not None:
                 self._decline(command, status, comment)
         live = self._live
-        if status != Status.SUCCESS:
+        if status != DimseStatus.SUCCESS:
             live.failures += 1
             live.last_error = comment
         response = encode_response(command, status, comment)
         self._transport.renew()
         self._transport.send(encode_command(self._context_id, response, self._largest))
         if command.field == Operation.C_STORE:
-            live.objects += status == Status.SUCCESS
+            live.objects += status == DimseStatus.SUCCESS
             live.last_object_at = time.time_ns()
         self._command = live.current = self._failure = None
         live.current_since = 0.0
@@ -223,7 +223,7 @@ class Exchange:
         """The intake broke: nothing may be kept, and the sender must not hear of success."""
         self._log("intake_failed", error)
         self.abandon("the receiver failed")
-        self._failure = (Status.PROCESSING_FAILURE, "the receiver failed")
+        self._failure = (DimseStatus.PROCESSING_FAILURE, "the receiver failed")
 
     def _log(self, event: str, error: Exception) -> None:
         _log.error(event, transfer=self._origin.transfer, error=named(error))
@@ -245,13 +245,16 @@ class Exchange:
 def _objection(command: Command, context: ContextAnswer) -> tuple[int, str] | None:
     """Say why a request cannot be served, as status and comment; None when it can."""
     if command.field not in (Operation.C_STORE, Operation.C_ECHO):
-        return Status.UNRECOGNIZED_OPERATION, "operation not supported"
+        return DimseStatus.UNRECOGNIZED_OPERATION, "operation not supported"
     echo = command.field == Operation.C_ECHO
     if echo is not (context.abstract_syntax == VERIFICATION):
-        return Status.SOP_CLASS_NOT_SUPPORTED, "operation does not fit its presentation context"
+        return (
+            DimseStatus.SOP_CLASS_NOT_SUPPORTED,
+            "operation does not fit its presentation context",
+        )
     if command.sop_class != context.abstract_syntax:
-        return Status.SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the context"
+        return DimseStatus.SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the context"
     instance = command.sop_instance
     if not echo and not (0 < len(instance) <= _UID_LENGTH and instance.isprintable()):
-        return Status.INVALID_INSTANCE, "SOP Instance UID missing or malformed"
+        return DimseStatus.INVALID_INSTANCE, "SOP Instance UID missing or malformed"
     return None

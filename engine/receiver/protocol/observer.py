@@ -11,7 +11,7 @@ from engine.receiver.protocol.ending import Ending
 
 if TYPE_CHECKING:
     from engine.intake.answers import ObjectContext
-    from engine.receiver.protocol.admission import Verdict
+    from engine.receiver.protocol.admission import RejectReason
     from engine.receiver.protocol.association import Association
 
 
@@ -27,7 +27,7 @@ class Rejection:
     called: str = ""
     calling: str = ""
     reason: str
-    verdict: Verdict | None = None
+    verdict: RejectReason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class Declined:
     comment: str
 
 
-class Live:
+class AssociationProgress:
     """How an association stands. Its own thread replaces each attribute whole; others just read."""
 
     def __init__(self) -> None:

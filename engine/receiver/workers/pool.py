@@ -59,7 +59,7 @@ _YOUNG = 30.0
 _log = structlog.get_logger(__name__)
 
 
-class Desk(Protocol):
+class ClaimDesk(Protocol):
     """Answers claims."""
 
     async def claim(self, request: ClaimRequest) -> tuple[Claim, bool]:
@@ -73,7 +73,7 @@ class ReceiverPool:
     """Keeps `workers` processes alive from `start` to `stop`."""
 
     def __init__(
-        self, *, prearchive: Path, node: str, workers: int, desk: Desk, news: News
+        self, *, prearchive: Path, node: str, workers: int, desk: ClaimDesk, news: News
     ) -> None:
         """Serve one prearchive; `node` tells the engines that share it from each other."""
         self._prearchive = prearchive

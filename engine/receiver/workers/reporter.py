@@ -15,7 +15,7 @@ from engine.intake.channel import Grown, ToEngine, TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.outage import named
 from engine.receiver.protocol.association import Association
-from engine.receiver.protocol.dimse import Operation, Status
+from engine.receiver.protocol.dimse import DimseStatus, Operation
 from engine.receiver.protocol.ending import Ending
 from engine.receiver.protocol.observer import Declined, Rejection
 
@@ -77,7 +77,7 @@ class Reporter:
     def declined(self, association: Association, declined: Declined) -> None:
         """Record an object that was refused before any intake saw it."""
         # A broken intake has recorded the object itself when it was abandoned.
-        if declined.field != Operation.C_STORE or declined.status == Status.PROCESSING_FAILURE:
+        if declined.field != Operation.C_STORE or declined.status == DimseStatus.PROCESSING_FAILURE:
             return
         record = Record(
             at=declined.at,

@@ -9,7 +9,7 @@ from enum import Enum
 from engine.dicom.dictionary import tag_of
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """How the value of an element becomes text."""
 
     TEXT = "first value"
@@ -25,7 +25,7 @@ class Attribute:
 
     name: str
     tag: int
-    kind: Kind
+    kind: ValueKind
     inside: int = 0
     """Sequence in which to look when the data set itself lacks the element; 0 for none."""
 
@@ -41,7 +41,7 @@ def _tag(keyword: str) -> int:
 
 
 def _attributes(
-    kind: Kind, keywords: str, *, inside: str = "", macro: bool = False
+    kind: ValueKind, keywords: str, *, inside: str = "", macro: bool = False
 ) -> list[Attribute]:
     sequence = _tag(inside) if inside else 0
     return [
@@ -50,7 +50,7 @@ def _attributes(
     ]
 
 
-def _in_frames(kind: Kind, keyword: str, macro: str) -> list[Attribute]:
+def _in_frames(kind: ValueKind, keyword: str, macro: str) -> list[Attribute]:
     return _attributes(kind, keyword, inside=macro, macro=True)
 
 
@@ -58,7 +58,7 @@ _TRACER = "RadiopharmaceuticalInformationSequence"
 
 ATTRIBUTES: tuple[Attribute, ...] = (
     *_attributes(
-        Kind.TEXT,
+        ValueKind.TEXT,
         "StudyDate StudyTime StudyDescription StudyID AccessionNumber InstitutionName StationName"
         " Manufacturer ManufacturerModelName PatientID PatientName PatientBirthDate"
         " PatientSex PatientAge Modality SeriesNumber SeriesDescription SeriesDate SeriesTime"
@@ -68,47 +68,47 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         " ExposureModulationType EchoNumbers PatientPosition InPlanePhaseEncodingDirection",
     ),
     *_attributes(
-        Kind.TEXTS,
+        ValueKind.TEXTS,
         "OperatorsName SoftwareVersions ImageType ScanningSequence SequenceVariant ScanOptions"
         " ConvolutionKernel",
     ),
-    *_attributes(Kind.WHOLE, "StudyComments ImageComments DerivationDescription"),
+    *_attributes(ValueKind.WHOLE, "StudyComments ImageComments DerivationDescription"),
     *_attributes(
-        Kind.NUMBER,
+        ValueKind.NUMBER,
         "PatientWeight MagneticFieldStrength InversionTime DataCollectionDiameter"
         " DistanceSourceToDetector DistanceSourceToPatient TableHeight"
         " ExposureTime XRayTubeCurrent Exposure EstimatedDoseSaving",
     ),
-    *_attributes(Kind.NUMBER, "Rows Columns"),
-    *_attributes(Kind.NUMBERS, "FocalSpots ActualFrameDuration FrameReferenceTime"),
-    *_in_frames(Kind.NUMBERS, "PixelSpacing", "PixelMeasuresSequence"),
-    *_in_frames(Kind.NUMBER, "SliceThickness", "PixelMeasuresSequence"),
-    *_in_frames(Kind.NUMBERS, "ImageOrientationPatient", "PlaneOrientationSequence"),
-    *_in_frames(Kind.NUMBER, "RepetitionTime", "MRTimingAndRelatedParametersSequence"),
-    *_in_frames(Kind.NUMBER, "FlipAngle", "MRTimingAndRelatedParametersSequence"),
-    *_in_frames(Kind.NUMBER, "EffectiveEchoTime", "MREchoSequence"),
-    *_attributes(Kind.NUMBER, "EchoTime"),
-    *_in_frames(Kind.NUMBERS, "PixelBandwidth", "MRImagingModifierSequence"),
-    *_in_frames(Kind.NUMBER, "DiffusionBValue", "MRDiffusionSequence"),
-    *_in_frames(Kind.TEXT, "DiffusionDirectionality", "MRDiffusionSequence"),
-    *_attributes(Kind.NUMBERS, "DiffusionGradientOrientation"),
-    *_in_frames(Kind.TEXT, "DiffusionAnisotropyType", "MRDiffusionSequence"),
-    *_in_frames(Kind.NUMBER, "RescaleIntercept", "PixelValueTransformationSequence"),
-    *_in_frames(Kind.NUMBER, "RescaleSlope", "PixelValueTransformationSequence"),
-    *_in_frames(Kind.NUMBER, "KVP", "CTXRayDetailsSequence"),
-    *_in_frames(Kind.NUMBER, "GantryDetectorTilt", "CTAcquisitionDetailsSequence"),
-    *_in_frames(Kind.NUMBER, "SingleCollimationWidth", "CTAcquisitionDetailsSequence"),
-    *_in_frames(Kind.NUMBER, "TotalCollimationWidth", "CTAcquisitionDetailsSequence"),
-    *_in_frames(Kind.NUMBER, "TableSpeed", "CTTableDynamicsSequence"),
-    *_in_frames(Kind.NUMBER, "TableFeedPerRotation", "CTTableDynamicsSequence"),
-    *_in_frames(Kind.NUMBER, "SpiralPitchFactor", "CTTableDynamicsSequence"),
-    *_in_frames(Kind.NUMBER, "CTDIvol", "CTExposureSequence"),
+    *_attributes(ValueKind.NUMBER, "Rows Columns"),
+    *_attributes(ValueKind.NUMBERS, "FocalSpots ActualFrameDuration FrameReferenceTime"),
+    *_in_frames(ValueKind.NUMBERS, "PixelSpacing", "PixelMeasuresSequence"),
+    *_in_frames(ValueKind.NUMBER, "SliceThickness", "PixelMeasuresSequence"),
+    *_in_frames(ValueKind.NUMBERS, "ImageOrientationPatient", "PlaneOrientationSequence"),
+    *_in_frames(ValueKind.NUMBER, "RepetitionTime", "MRTimingAndRelatedParametersSequence"),
+    *_in_frames(ValueKind.NUMBER, "FlipAngle", "MRTimingAndRelatedParametersSequence"),
+    *_in_frames(ValueKind.NUMBER, "EffectiveEchoTime", "MREchoSequence"),
+    *_attributes(ValueKind.NUMBER, "EchoTime"),
+    *_in_frames(ValueKind.NUMBERS, "PixelBandwidth", "MRImagingModifierSequence"),
+    *_in_frames(ValueKind.NUMBER, "DiffusionBValue", "MRDiffusionSequence"),
+    *_in_frames(ValueKind.TEXT, "DiffusionDirectionality", "MRDiffusionSequence"),
+    *_attributes(ValueKind.NUMBERS, "DiffusionGradientOrientation"),
+    *_in_frames(ValueKind.TEXT, "DiffusionAnisotropyType", "MRDiffusionSequence"),
+    *_in_frames(ValueKind.NUMBER, "RescaleIntercept", "PixelValueTransformationSequence"),
+    *_in_frames(ValueKind.NUMBER, "RescaleSlope", "PixelValueTransformationSequence"),
+    *_in_frames(ValueKind.NUMBER, "KVP", "CTXRayDetailsSequence"),
+    *_in_frames(ValueKind.NUMBER, "GantryDetectorTilt", "CTAcquisitionDetailsSequence"),
+    *_in_frames(ValueKind.NUMBER, "SingleCollimationWidth", "CTAcquisitionDetailsSequence"),
+    *_in_frames(ValueKind.NUMBER, "TotalCollimationWidth", "CTAcquisitionDetailsSequence"),
+    *_in_frames(ValueKind.NUMBER, "TableSpeed", "CTTableDynamicsSequence"),
+    *_in_frames(ValueKind.NUMBER, "TableFeedPerRotation", "CTTableDynamicsSequence"),
+    *_in_frames(ValueKind.NUMBER, "SpiralPitchFactor", "CTTableDynamicsSequence"),
+    *_in_frames(ValueKind.NUMBER, "CTDIvol", "CTExposureSequence"),
     *_attributes(
-        Kind.TEXT,
+        ValueKind.TEXT,
         "Radiopharmaceutical RadiopharmaceuticalStartTime RadiopharmaceuticalStartDateTime",
         inside=_TRACER,
     ),
-    *_attributes(Kind.NUMBER, "RadionuclideTotalDose RadionuclideHalfLife", inside=_TRACER),
+    *_attributes(ValueKind.NUMBER, "RadionuclideTotalDose RadionuclideHalfLife", inside=_TRACER),
 )
 """Everything read from a header, apart from UIDs, frames and two values that lie deeper."""
 

@@ -11,7 +11,7 @@ from engine.model.imaging import CatalogEntry, ResourceDocument, ScanDocument, S
 from engine.sessions.build.catalog import catalog_name
 from engine.sessions.build.facts import ObjectFacts
 from engine.sessions.build.geometry import dimensions, orientation, voxel_resolution
-from engine.sessions.build.level import Level
+from engine.sessions.build.level import FileGroup
 from engine.sessions.build.parameters import scan_metadata, session_metadata
 from engine.sessions.build.scans import PRIMARY, scan_type
 from engine.sessions.build.types import SessionKind, SessionTypes
@@ -28,8 +28,8 @@ def compose_scan(
     files = [fact for part in parts.values() for fact in part]
     family = types.lead_family({fact.sop_class for fact in files})
     leading = [fact for fact in files if types.family(fact.sop_class) is family]
-    level = Level(f"scan {scan_id}", files, warnings)
-    images = Level(f"scan {scan_id}", leading, warnings)
+    level = FileGroup(f"scan {scan_id}", files, warnings)
+    images = FileGroup(f"scan {scan_id}", leading, warnings)
     metadata = scan_metadata(family.scan, level, images, leading)
     found = {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
     return ScanDocument(
@@ -56,13 +56,13 @@ def compose_session(
     for fact in files:
         of_family[types.family(fact.sop_class).name].append(fact)
     levels = {
-        name: Level("session", of_family[name], warnings)
+        name: FileGroup("session", of_family[name], warnings)
         for name in ("MR", "PET")
         if name in of_family
     }
     metadata = session_metadata(
         kind.element,
-        Level("session", files, warnings),
+        FileGroup("session", files, warnings),
         mr=levels.get("MR"),
         pet=levels.get("PET"),
     )
@@ -101,7 +101,7 @@ def _resource(scan_id: str, label: str, files: Sequence[ObjectFacts]) -> Resourc
     if label != PRIMARY:
         return document
     # The scan has already warned of what differs.
-    level = Level(f"scan {scan_id}", files, [])
+    level = FileGroup(f"scan {scan_id}", files, [])
     return replace(
         document,
         dimensions=dimensions(level, files),

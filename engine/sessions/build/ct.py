@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.sessions.build.facts import ObjectFacts
-from engine.sessions.build.level import Level
+from engine.sessions.build.level import FileGroup
 from engine.sessions.build.mr import plane_parameters
 
 _PLAIN = {
@@ -41,7 +41,7 @@ _PLAIN = {
 _ROTATIONS = ("CW", "CC")
 
 
-def ct_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
+def ct_parameters(level: FileGroup, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     """Collect the parameters of a CT scan."""
     found = plane_parameters(level)
     found.update({path: level.limited(name) for path, name in _PLAIN.items()})

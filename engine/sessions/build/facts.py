@@ -16,7 +16,7 @@ from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import FileNameTemplate
 from engine.dicom.part10 import read_header
 from engine.model.imaging import CatalogEntry
-from engine.sessions.build.attributes import ATTRIBUTES, INDEX, Attribute, Kind
+from engine.sessions.build.attributes import ATTRIBUTES, INDEX, Attribute, ValueKind
 from engine.sessions.build.markup import clean
 
 _SOP_CLASS = 0x00080016
@@ -288,15 +288,15 @@ def _first(header: Header, tag: int) -> list[Header]:
 
 def _text(header: Header, attribute: Attribute) -> str:
     tag, kind = attribute.tag, attribute.kind
-    if kind is Kind.TEXT:
+    if kind is ValueKind.TEXT:
         text = header.text(tag) or ""
-    elif kind is Kind.WHOLE:
+    elif kind is ValueKind.WHOLE:
         text = header.whole_text(tag) or ""
-    elif kind is Kind.TEXTS:
+    elif kind is ValueKind.TEXTS:
         text = "\\".join(value.strip() for value in header.texts(tag))
     else:
         digits = _DIGITS.get(header[tag].vr, 0)
-        if kind is Kind.NUMBER:
+        if kind is ValueKind.NUMBER:
             number = header.number(tag)
             numbers = [] if number is None else [number]
         else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.model.imaging import Dimensions, VoxelResolution
 from engine.sessions.build.facts import ObjectFacts
-from engine.sessions.build.level import Level
+from engine.sessions.build.level import FileGroup
 
 _PLANES = ("Sag", "Cor", "Tra")
 _DIRECTION_COSINES = 6
@@ -15,7 +15,7 @@ _SAME_PLANE = 100
 """Positions are compared in hundredths of a millimetre: finer differences are rounding."""
 
 
-def voxel_resolution(level: Level) -> VoxelResolution | None:
+def voxel_resolution(level: FileGroup) -> VoxelResolution | None:
     """Give the voxel size; None when the images do not agree on one."""
     spacing = level.numbers("PixelSpacing")
     if len(spacing) != 2 or not all(spacing):
@@ -24,7 +24,7 @@ def voxel_resolution(level: Level) -> VoxelResolution | None:
     return VoxelResolution(x=spacing[1], y=spacing[0], z=level.value("SliceThickness"))
 
 
-def orientation(level: Level) -> str:
+def orientation(level: FileGroup) -> str:
     """Say `Sag`, `Cor` or `Tra`, the plane the images lie closest to; empty when they differ."""
     planes = {_plane(text) for text in level.values("ImageOrientationPatient")} - {""}
     if len(planes) > 1:
@@ -35,7 +35,7 @@ def orientation(level: Level) -> str:
     return planes.pop() if len(planes) == 1 else ""
 
 
-def dimensions(level: Level, facts: Sequence[ObjectFacts]) -> Dimensions | None:
+def dimensions(level: FileGroup, facts: Sequence[ObjectFacts]) -> Dimensions | None:
     """Count columns, rows, slices and volumes of the images; None when their sizes differ."""
     columns, rows = level.value("Columns"), level.value("Rows")
     if not (columns.isdecimal() and rows.isdecimal()):

@@ -19,7 +19,7 @@ _OLDEST = 150
 _DAYS = {"D": 1, "W": 7, "M": 30.4375, "Y": 365.25}
 
 
-class Level:
+class FileGroup:
     """The agreed values of some files."""
 
     def __init__(self, place: str, facts: Iterable[ObjectFacts], warnings: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.sessions.build.facts import ObjectFacts
 from engine.sessions.build.geometry import orientation, voxel_resolution
-from engine.sessions.build.level import Level
+from engine.sessions.build.level import FileGroup
 
 _GAUSS_IN_TESLA = 10_000
 _STRONGEST = 100
@@ -29,7 +29,7 @@ _PLAIN = {
 }
 
 
-def field_strength(level: Level) -> str:
+def field_strength(level: FileGroup) -> str:
     """Give the field strength in tesla, with at least one decimal: `3.0`."""
     text = level.value("MagneticFieldStrength")
     if not text:
@@ -38,7 +38,7 @@ def field_strength(level: Level) -> str:
     return str(tesla / _GAUSS_IN_TESLA if tesla > _STRONGEST else tesla)
 
 
-def mr_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
+def mr_parameters(level: FileGroup, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     """Collect the parameters of an MR scan."""
     found = plane_parameters(level)
     found["tr"] = level.value("RepetitionTime")
@@ -48,7 +48,7 @@ def mr_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     return {path: value for path, value in found.items() if value}
 
 
-def plane_parameters(level: Level) -> dict[str, str]:
+def plane_parameters(level: FileGroup) -> dict[str, str]:
     """Collect voxel size, orientation and field of view, which MR and CT share."""
     found: dict[str, str] = {}
     voxel = voxel_resolution(level)
@@ -61,7 +61,7 @@ def plane_parameters(level: Level) -> dict[str, str]:
     return found
 
 
-def _echoes(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
+def _echoes(level: FileGroup, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     """Give `te`, or one parameter per echo of a multi-echo series."""
     name = "EchoTime" if level.values("EchoTime") else "EffectiveEchoTime"
     times = level.values(name)
@@ -78,7 +78,7 @@ def _echoes(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     }
 
 
-def _diffusion(level: Level) -> dict[str, str]:
+def _diffusion(level: FileGroup) -> dict[str, str]:
     """Collect what a diffusion series varies on purpose: its values are listed, not left out."""
     weights = sorted(level.values("DiffusionBValue"), key=float)
     if not weights or weights == ["0"]:

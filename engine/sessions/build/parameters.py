@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from engine.sessions.build.ct import ct_parameters
 from engine.sessions.build.facts import ObjectFacts
-from engine.sessions.build.level import Level
+from engine.sessions.build.level import FileGroup
 from engine.sessions.build.mr import field_strength, mr_parameters
 from engine.sessions.build.pet import pet_parameters, tracer
 
-_ADDED: Mapping[str, Callable[[Level, Sequence[ObjectFacts]], dict[str, str]]] = {
+_ADDED: Mapping[str, Callable[[FileGroup, Sequence[ObjectFacts]], dict[str, str]]] = {
     "xnat:mrScanData": mr_parameters,
     "xnat:ctScanData": ct_parameters,
     "xnat:petScanData": pet_parameters,
@@ -68,7 +68,7 @@ class SessionMetadata:
 
 
 def scan_metadata(
-    element: str, level: Level, images: Level, facts: Sequence[ObjectFacts]
+    element: str, level: FileGroup, images: FileGroup, facts: Sequence[ObjectFacts]
 ) -> ScanMetadata:
     """Read the metadata of one scan of type `element`.
 
@@ -96,7 +96,7 @@ def scan_metadata(
 
 
 def session_metadata(
-    element: str, level: Level, *, mr: Level | None, pet: Level | None
+    element: str, level: FileGroup, *, mr: FileGroup | None, pet: FileGroup | None
 ) -> SessionMetadata:
     """Read the metadata of a session; `mr` and `pet` are its MR and PET images, if it has any."""
     with_mr = element in ("xnat:mrSessionData", "xnat:petmrSessionData")

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from engine.sessions.build.attributes import ISOTOPE
 from engine.sessions.build.facts import ObjectFacts, number_text
 from engine.sessions.build.geometry import dimensions, orientation, voxel_resolution
-from engine.sessions.build.level import Level, iso_date, iso_time
+from engine.sessions.build.level import FileGroup, iso_date, iso_time
 
 _DATE_TIME = re.compile(r"(\d{8})(\d{2,6})?(?:\.\d*)?(?:[+-]\d{4})?", re.ASCII)
 _ORIGINAL_NAME = 255
 
 
-def pet_parameters(level: Level, facts: Sequence[ObjectFacts]) -> dict[str, str]:
+def pet_parameters(level: FileGroup, facts: Sequence[ObjectFacts]) -> dict[str, str]:
     """Collect the parameters of a PET scan."""
     found: dict[str, str] = {}
     voxel = voxel_resolution(level)
@@ -46,7 +46,7 @@ def _centimetres(millimetres: str) -> str:
     return number_text(float(millimetres) / 10, digits=9) if millimetres else ""
 
 
-def tracer(level: Level, session: Level) -> dict[str, str]:
+def tracer(level: FileGroup, session: FileGroup) -> dict[str, str]:
     """Describe the tracer: name, start, injected dose in Bq, isotope and half-life in seconds."""
     found = {
         "tracer/@name": level.limited("Radiopharmaceutical"),
@@ -60,7 +60,7 @@ def tracer(level: Level, session: Level) -> dict[str, str]:
     return {path: value for path, value in found.items() if value}
 
 
-def _injection(level: Level, session: Level) -> str:
+def _injection(level: FileGroup, session: FileGroup) -> str:
     match = _DATE_TIME.fullmatch(level.value("RadiopharmaceuticalStartDateTime"))
     if match is not None:
         day, hour = iso_date(match[1]), iso_time(match[2] or "00")

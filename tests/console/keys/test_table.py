@@ -15,7 +15,7 @@ from console.app import ConsoleApp
 from console.keys import page
 from console.keys.key import GLOBAL, MARKING, MOVING, SORTING, Column, Key
 from console.keys.table import MODES, SCREENS, bindings, told
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.widgets.table import RecordTable
 
 PLACES = {
@@ -33,10 +33,10 @@ SPLIT_ARROWS = set("ABCDFHPQRS")
 """An arrow or function key that arrives in two pieces ends in one of these."""
 
 
-def screen(name: str) -> type[SkeletonScreen]:
+def screen(name: str) -> type[BaseScreen]:
     """Give the screen of a name, once all its keys can be there."""
     module, _, kind = PLACES[name].partition(":")
-    found: type[SkeletonScreen] = getattr(import_module(module), kind)
+    found: type[BaseScreen] = getattr(import_module(module), kind)
     return found
 
 

@@ -27,7 +27,7 @@ LONGEST_WAIT = 60.0
 TIMERS = (
     *("console.widgets.filterline.PAUSE", "console.screens.base.list.CARD_PAUSE"),
     *(
-        "console.screens.base.screen.SkeletonScreen.REST",
+        "console.screens.base.screen.BaseScreen.REST",
         "console.screens.base.session.CURSOR_PAUSE",
     ),
     *("console.screens.ruling.CHECK_PAUSE", "console.screens.projects.PAUSE"),

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
-from console.screens.base.screen import SkeletonScreen
+from console.screens.base.screen import BaseScreen
 from console.screens.live import LiveScreen
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
@@ -98,7 +98,7 @@ async def looks_for_planted(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
     text = painted(app).lower()
     screen = app.screen
-    if isinstance(screen, SkeletonScreen):
+    if isinstance(screen, BaseScreen):
         text += f"{screen.copies()} {screen.exports()}".lower()
     assert not [part for part in PLANTED if part.lower() in text], text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.views import rules as ruletexts
-from console.views.rules import Draft, Place
+from console.views.rules import Draft, RulePlace
 from engine.model.archive import RuleText
 from engine.model.errors import Problem
 from engine.model.live import ReceiverStatus
@@ -14,7 +14,7 @@ from tests.console.piloting import HOSTILE
 from tests.memory import NOON
 from tests.memory.configuration import project
 
-SITE = Place(scope="site", concept=Concept.PROJECT)
+SITE = RulePlace(scope="site", concept=Concept.PROJECT)
 
 
 def receiver(ae_title: str, port: int, *, rules: bool) -> ReceiverStatus:
@@ -57,11 +57,15 @@ def test_an_edited_text_has_a_sign_in_the_list() -> None:
     assert ruletexts.row(SITE, None, edited=True).cells[0] == "~ project"
     assert ruletexts.row(SITE, None, edited=False).cells[0] == "  project"
     made = project("NEURO3", prearchive_code=4, quarantine_code=1)
-    assert ruletexts.row(Place(project="NEURO3"), made, edited=False).cells == ("NEURO3", "4", "1")
+    assert ruletexts.row(RulePlace(project="NEURO3"), made, edited=False).cells == (
+        "NEURO3",
+        "4",
+        "1",
+    )
 
 
 def test_what_is_asked_before_and_after_belongs_to_the_scope() -> None:
-    own = Place(scope="receiver:CT1", concept=Concept.SUBJECT)
+    own = RulePlace(scope="receiver:CT1", concept=Concept.SUBJECT)
     assert "these are asked first" in own.asked_before
     assert own.asked_after.startswith("the rules of the site; “Subject:”")
     assert SITE.asked_after.startswith("“Project:”")
@@ -114,7 +118,7 @@ def test_saving_needs_a_change_and_names_a_version_that_came_between() -> None:
 
 def test_the_command_names_scope_and_reason() -> None:
     given = {"enabled": "no", "reason": "a scanner moved"}
-    own = Place(scope="receiver:CT 1", concept=Concept.SESSION)
+    own = RulePlace(scope="receiver:CT 1", concept=Concept.SESSION)
     assert ruletexts.command(own, given) == (
         "anteroom rules set session FILE --receiver 'CT 1' --disable --reason 'a scanner moved'"
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from console.views import trial
 from console.views.masking import Masks
-from console.views.rules import Place
+from console.views.rules import RulePlace
 from console.views.trial import Trial
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from tests.memory import session
@@ -40,7 +40,7 @@ THEN = Route(
     ),
 )
 MADE = Trial(
-    place=Place(scope="site", concept=Concept.SUBJECT),
+    place=RulePlace(scope="site", concept=Concept.SUBJECT),
     text="rules",
     session=session(1),
     now=NOW,
@@ -66,7 +66,7 @@ def test_the_steps_of_the_concept_are_shown_in_order() -> None:
 
 
 def test_a_project_that_won_is_named_by_its_id() -> None:
-    made = replace(MADE, place=Place(scope="site", concept=Concept.PROJECT))
+    made = replace(MADE, place=RulePlace(scope="site", concept=Concept.PROJECT))
     (row,) = trial.rows(made, MASKED)
     assert row.cells[3] == "→ NEURO3, a project ✓"
 

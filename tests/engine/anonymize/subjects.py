@@ -13,8 +13,8 @@ from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
 
 from engine.anonymize.language.check import load
-from engine.anonymize.runtime.plan import Applied, Plan, compile_script
-from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.plan import Applied, CompiledScript, compile_script
+from engine.anonymize.runtime.subject import ScriptedObject, index_meta, index_tail
 from engine.dicom.header import Header
 from tests.engine.dicom.datasets import written
 
@@ -30,19 +30,23 @@ class Ran:
     dataset: Dataset
     applied: Applied
     data: bytes
-    subject: Subject
+    subject: ScriptedObject
 
 
-def compiled(text: str, *, version: str = "6.7", **options: Any) -> Plan:
+def compiled(text: str, *, version: str = "6.7", **options: Any) -> CompiledScript:
     """Make a script of version 6 ready, its text being without the version; `""` stands for 4.2."""
     whole = f'version "{version}"\n{text}' if version else text
     given = {"name": "site", "version": 3, "secret": SECRET, **options}
     return compile_script(load(whole), **given)
 
 
-def opened(dataset: Dataset, *, explicit: bool = True, meta: Header | None = None) -> Subject:
+def opened(
+    dataset: Dataset, *, explicit: bool = True, meta: Header | None = None
+) -> ScriptedObject:
     """Open a data set without a tail."""
-    return Subject(Header.index(written(dataset, explicit=explicit), explicit=explicit), meta=meta)
+    return ScriptedObject(
+        Header.index(written(dataset, explicit=explicit), explicit=explicit), meta=meta
+    )
 
 
 def ran(

@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.level import is_creator
-from engine.anonymize.runtime.plan import Applied, Plan
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.plan import Applied, CompiledScript
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.model.changes import ScriptOutcome
@@ -23,7 +23,7 @@ from tests.engine.dicom.datasets import agree, datasets, oracle, paths, tree
 PLANS = st.one_of(st.tuples(SCRIPTS, st.just("6.7")), st.tuples(SCRIPTS_42, st.just("")))
 
 
-def plan_of(script: tuple[str, str]) -> Plan:
+def plan_of(script: tuple[str, str]) -> CompiledScript:
     text, version = script
     try:
         return compiled(text, version=version, record="")
@@ -33,7 +33,9 @@ def plan_of(script: tuple[str, str]) -> Plan:
         raise
 
 
-def run(plan: Plan, dataset: Dataset, *, explicit: bool = True) -> tuple[Subject, Applied | None]:
+def run(
+    plan: CompiledScript, dataset: Dataset, *, explicit: bool = True
+) -> tuple[ScriptedObject, Applied | None]:
     subject = opened(dataset, explicit=explicit)
     try:
         return subject, plan.apply(subject, HOST, changes=True)
@@ -153,7 +155,7 @@ def test_both_encodings_give_the_same_texts(script: tuple[str, str], dataset: Da
     assert results[0] == results[1]
 
 
-def texts(subject: Subject) -> list[list[tuple[int, str | None]]]:
+def texts(subject: ScriptedObject) -> list[list[tuple[int, str | None]]]:
     levels = (level for part in subject.parts() for level in part.below())
     return [[(tag, level.text(tag)) for tag in level.tags()] for level in levels]
 
@@ -201,7 +203,7 @@ def test_scripts_that_say_what_is_to_be_can_be_applied_twice(
     first = opened(dataset, explicit=explicit)
     plan.apply(first, HOST)
     once = b"".join(first.head_pieces())
-    second = Subject(Header.index(once, explicit=explicit))
+    second = ScriptedObject(Header.index(once, explicit=explicit))
     plan.apply(second, HOST)
     assert b"".join(second.head_pieces()) == once
 

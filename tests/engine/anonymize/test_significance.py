@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.functions.uids import hash_uid
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.dicom.header import Header
 from engine.dicom.text import significant_text
 from tests.engine.anonymize.subjects import HOST, compiled, reread
@@ -18,16 +18,16 @@ from tests.engine.dicom.datasets import element
 NAME, PATIENT_ID, COMMENTS, DESCRIPTION = 0x00100010, 0x00100020, 0x00104000, 0x00081030
 
 
-def raw(elements: dict[int, tuple[str, bytes]]) -> Subject:
+def raw(elements: dict[int, tuple[str, bytes]]) -> ScriptedObject:
     """Open a data set whose values are exactly these bytes, made even."""
     data = b"".join(
         element(tag, vr, value + b" " * (len(value) % 2))
         for tag, (vr, value) in sorted(elements.items())
     )
-    return Subject(Header.index(data, explicit=True))
+    return ScriptedObject(Header.index(data, explicit=True))
 
 
-def padded() -> Subject:
+def padded() -> ScriptedObject:
     """A name with delimiters that count for nothing, blanks around a number, and copies."""
     return raw(
         {
@@ -44,7 +44,7 @@ def padded() -> Subject:
     )
 
 
-def after(subject: Subject, text: str, *, version: str = "6.7") -> dict[int, str]:
+def after(subject: ScriptedObject, text: str, *, version: str = "6.7") -> dict[int, str]:
     """Run a script, and give the texts as they stand then."""
     compiled(text, version=version).apply(subject, HOST)
     head = Header.index(b"".join(subject.head_pieces()), explicit=True)

@@ -15,7 +15,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.language.check import load
 from engine.anonymize.pixels.guard import PixelGuard
 from engine.anonymize.runtime.applied import Applied
-from engine.anonymize.runtime.plan import Plan, compile_script
+from engine.anonymize.runtime.plan import CompiledScript, compile_script
 from engine.anonymize.stored import Opened, open_stored, opened, write
 from engine.dicom.guard import Guard
 from engine.model.changes import ScriptOutcome
@@ -36,7 +36,7 @@ def pixels() -> Iterator[PixelGuard]:
     made.close()
 
 
-def plan(text: str) -> Plan:
+def plan(text: str) -> CompiledScript:
     """Make a script ready."""
     return compile_script(load(f'version "6.7"\n{text}\n'), name="site", version=1)
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from engine.archive.numbering import Kind, next_id
+from engine.archive.numbering import AccessionKind, next_id
 from engine.archive.tables import NumberRow
 from engine.database.connection import Address, Database
 
@@ -90,7 +90,7 @@ async def test_writers_wait_for_each_other(archive_url: str, archive: Database) 
 
     async def add_one(database: Database) -> None:
         async with database.write() as session:
-            await next_id(session, "SITE", Kind.EXPERIMENT)
+            await next_id(session, "SITE", AccessionKind.EXPERIMENT)
 
     await asyncio.gather(*(add_one(database) for database in (archive, other) * 15))
     await other.close()

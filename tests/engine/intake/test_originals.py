@@ -14,7 +14,7 @@ from engine.anonymize.language.check import load
 from engine.anonymize.runtime.applied import Undo
 from engine.anonymize.runtime.changes import undo_of
 from engine.anonymize.runtime.plan import compile_script
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.intake.originals import Original, Originals
@@ -171,7 +171,7 @@ def test_a_stored_header_and_its_undo_are_the_header_that_was_received(
     lines = "\n".join(chosen)
     plan = compile_script(load(f'version "6.7"\n{lines}\n'), name="site", record="scr_1")
     received = Header.index(head, explicit=True)
-    subject = Subject(received)
+    subject = ScriptedObject(received)
     try:
         plan.apply(subject, {})
     except ScriptError:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.tail import Passage
+from engine.intake.tail import TailSplitter
 from tests.engine.dicom.datasets import element
 
 NATIVE = element(0x7FE0_0010, "OW", bytes(range(100)))
@@ -24,9 +24,9 @@ OFFSETS = element(0x7FE0_0001, "OV", bytes(8))
 BEHIND = element(0x7FE1_0010, "LO", b"ACME") + element(0xFFFC_FFFC, "OB", b"\0\0")
 
 
-def passed(data: bytes, cuts: list[int], *, limit: int = 1000) -> tuple[bytes, Passage]:
+def passed(data: bytes, cuts: list[int], *, limit: int = 1000) -> tuple[bytes, TailSplitter]:
     """Cut data at places and let it pass; give what was written."""
-    passage = Passage(explicit=True, limit=limit)
+    passage = TailSplitter(explicit=True, limit=limit)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     out = b""
     for start, end in pairwise(places):
@@ -75,7 +75,7 @@ def test_fragments_that_are_none_are_told() -> None:
 
 
 def test_implicit_elements_pass_as_well() -> None:
-    passage = Passage(explicit=False, limit=1000)
+    passage = TailSplitter(explicit=False, limit=1000)
     pixels = b"\xe0\x7f\x10\x00\x04\0\0\0abcd"
     out = passage.split([memoryview(pixels + b"\xe1\x7f\x10\x00\x02\0\0\0xy")])
     assert b"".join(out) == pixels

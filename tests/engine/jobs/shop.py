@@ -21,8 +21,8 @@ from engine.ingest.claims import ClaimDesk
 from engine.ingest.records import Absorber
 from engine.intake.claims import Claim, ClaimRequest
 from engine.intake.journal import Journal, Outcome, Record
-from engine.jobs.context import Workshop
-from engine.jobs.process_pool import Crunch
+from engine.jobs.context import JobContext
+from engine.jobs.process_pool import ProcessPool
 from engine.jobs.runner import JobRunner, Work
 from engine.model.errors import EngineError
 from engine.model.settings import FileNames, Settings
@@ -38,7 +38,7 @@ T = TypeVar("T")
 STUDY = "1.2.3.4"
 
 
-class InlineCrunch(Crunch):
+class InlineCrunch(ProcessPool):
     """Runs in a thread what else runs in a pool of processes."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,7 +83,7 @@ class Hook:
 class Fixture:
     """The workshop and what a test does with it."""
 
-    shop: Workshop
+    shop: JobContext
     hook: Hook
     jobs: Jobs
     desk: ClaimDesk
@@ -189,7 +189,7 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
     settings = settings.override({"dicom.file_names": FileNames.AS_RECEIVED})
     receipts = Receipts(b"secret")
     hook, jobs, said = Hook(), Jobs(), list[str]()
-    shop = Workshop(
+    shop = JobContext(
         settings=settings,
         archive_db=Database.open(archive_url),
         prearchive_db=of_prearchive,
@@ -198,7 +198,7 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
         absorber=Absorber(of_prearchive, prearchive, node=settings.node.name, receipts=receipts),
         receipts=receipts,
         runner=cast(JobRunner, jobs),
-        crunch=InlineCrunch(1),
+        processes=InlineCrunch(1),
         session_types=None,
         changed=lambda _, text, severity: said.append(
             text if severity == "info" else f"{severity}: {text}"

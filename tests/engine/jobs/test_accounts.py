@@ -165,7 +165,7 @@ class Line(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """The engine comes to rights, while a worker may still have something to write."""
+        """The engine recovers, while a worker may still have something to write."""
         reconciliation = Reconciliation(self.fixture.shop, alone=False)
         self.do(reconciliation.files())
         self.do(reconciliation.jobs())

@@ -12,7 +12,7 @@ from engine.ingest.release import dataset_digest
 from engine.intake.originals import Original, Originals
 from engine.intake.site_script import recorded
 from engine.jobs.differences import Key, done, to_come
-from engine.jobs.scripting import Errand, guard, pixels
+from engine.jobs.scripting import ScriptWork, guard, pixels
 from engine.model.changes import ChangeKind, FoldedChange, Statement
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.scripts import SITE, ScriptInForce, project_scope
@@ -21,20 +21,20 @@ from tests.engine.sessions.build.objects import item, received
 SESSION = "pre_aaaaaaaa"
 
 
-def errand(text: str, scope: str = SITE) -> Errand:
+def script_work(text: str, scope: str = SITE) -> ScriptWork:
     """Make a script in force."""
     script = ScriptInForce(
         scope=scope, version=4, id="scr_aaaaaaaa", text=f'version "6.7"\n{text}\n'
     )
     given = variables(project="P", subject="S1", session="E1")
-    return Errand(
+    return ScriptWork(
         script=script, variables=given, record=record_id(script.id, given, b"s"), secret=b"s"
     )
 
 
 def scripted(folder: Path, originals: Originals, text: str, *names: str) -> dict[str, Key]:
     """Let a script run over files as they are received; give the keys of the index."""
-    work = errand(text)
+    work = script_work(text)
     plan = ready(work.script, secret=work.secret)
     keys = {}
     originals.begin(SESSION)
@@ -129,7 +129,7 @@ def test_what_is_to_come_is_told_and_nothing_written(tmp_path: Path) -> None:
     folder = tmp_path / "E1"
     path = received(folder, "1.dcm", PatientName="Doe^Jane")
     before = path.read_bytes()
-    told = by_path(to_come(folder, "", errand("(0010,0010) := session", project_scope("P"))))
+    told = by_path(to_come(folder, "", script_work("(0010,0010) := session", project_scope("P"))))
     change = told["(0010,0010)"].change
     assert (change.before, change.after, str(change.statement)) == (
         "Doe^Jane",
@@ -148,7 +148,7 @@ def test_a_rejection_and_a_rectangle_are_told(tmp_path: Path) -> None:
         'if ((0020,0013) = "1") { reject[] }\n'
         'alterPixels["rectangle", "l=1, t=2, r=30, b=40", "solid", "v=0"]'
     )
-    rejected, blanked = to_come(folder, "", errand(text))
+    rejected, blanked = to_come(folder, "", script_work(text))
     assert (rejected.change.kind, rejected.files) == (ChangeKind.REJECTED, 1)
     assert rejected.change.statement.line == 2
     assert (blanked.change.kind, blanked.change.after) == (ChangeKind.PIXELS, "1,2 to 30,40")
@@ -159,7 +159,7 @@ def test_what_carries_the_id_is_not_run_over_again(tmp_path: Path) -> None:
     folder, originals = tmp_path / "E1", Originals(tmp_path)
     received(folder, "1.dcm", PatientName="Doe^Jane")
     scripted(folder, originals, "(0010,0010) := subject", "1.dcm")
-    assert to_come(folder, "", errand('(0010,0010) := "another"')) == ()
+    assert to_come(folder, "", script_work('(0010,0010) := "another"')) == ()
 
 
 def test_a_failure_is_told_with_its_place_and_no_value(tmp_path: Path) -> None:
@@ -167,5 +167,5 @@ def test_a_failure_is_told_with_its_place_and_no_value(tmp_path: Path) -> None:
     received(folder, "1.dcm", PatientName="Doe^Jane")
     text = '(0010,0030) := shiftDateByIncrement[(0010,0010), "1"]'
     with pytest.raises(InvalidInput, match=r"the site \(version 4\) failed in line 2") as caught:
-        to_come(folder, "", errand(text))
+        to_come(folder, "", script_work(text))
     assert "Jane" not in caught.value.message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.process_pool import Crunch
+from engine.jobs.process_pool import ProcessPool
 from engine.model.errors import Unavailable
 
 
@@ -41,37 +41,37 @@ def die_once(mark: Path) -> str:
 
 
 async def test_functions_run_in_other_processes() -> None:
-    crunch = Crunch(1)
+    processes = ProcessPool(1)
     try:
-        assert await crunch.run(double, 4, plus=1) == 9
-        assert await crunch.run(process) != os.getpid()
-        assert not await crunch.run(heeds_interrupts)
+        assert await processes.run(double, 4, plus=1) == 9
+        assert await processes.run(process) != os.getpid()
+        assert not await processes.run(heeds_interrupts)
         with pytest.raises(ValueError, match="of the function"):
-            await crunch.run(fail)
-        assert await crunch.run(double, 1) == 2
+            await processes.run(fail)
+        assert await processes.run(double, 1) == 2
     finally:
-        crunch.close()
-    crunch.close()
+        processes.close()
+    processes.close()
 
 
 async def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
-    crunch = Crunch(1)
+    processes = ProcessPool(1)
     try:
-        assert await crunch.run(die_once, tmp_path / "died") == "done"
-        assert await crunch.run(double, 1) == 2
+        assert await processes.run(die_once, tmp_path / "died") == "done"
+        assert await processes.run(double, 1) == 2
     finally:
-        crunch.close()
+        processes.close()
 
 
 async def test_what_kills_takes_nobody_with_it() -> None:
-    crunch = Crunch(1)
+    processes = ProcessPool(1)
     try:
         outcomes = await asyncio.gather(
-            crunch.run(die),
-            *(crunch.run(double, number) for number in range(3)),
+            processes.run(die),
+            *(processes.run(double, number) for number in range(3)),
             return_exceptions=True,
         )
     finally:
-        crunch.close()
+        processes.close()
     assert isinstance(outcomes[0], Unavailable)
     assert outcomes[1:] == [0, 2, 4]

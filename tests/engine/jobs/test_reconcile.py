@@ -1,4 +1,4 @@
-"""Coming to rights: what a start finds after a crash, and what it makes of it."""
+"""Recovery: what a start finds after a crash, and what it makes of it."""
 
 from __future__ import annotations
 

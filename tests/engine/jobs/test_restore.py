@@ -18,7 +18,7 @@ from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.service.configuration import Configuration
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.prearchive import Prearchive
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files, ready
@@ -277,7 +277,7 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
     await refused(either, session, Conflict, "being put back already")
     # Nor may it be reset: its files are not in their place.
     settings = Configuration(either.shop.settings, either.shop.archive_db)
-    sessions = Prearchive(either.shop, EventRing(), settings, "root")
+    sessions = Prearchive(either.shop, EventBuffer(), settings, "root")
     (reset,) = await sessions.reset((session,))
     assert (reset.done, "being put back" in reset.message) == (False, True)
     assert await run(either, job) == ""

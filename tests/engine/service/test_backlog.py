@@ -24,7 +24,7 @@ from engine.prearchive.tables import HeldRow, TransferRow
 from engine.service import releasing
 from engine.service.backlog import Backlog
 from engine.service.configuration import Configuration
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.releasing import Releasing
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
 from tests.engine.jobs.scripting import Cut
@@ -61,7 +61,7 @@ def backlog_of(room: Room, clock: Clock) -> Backlog:  # noqa: F811
     """Make a backlog of two lanes."""
     configuration = cast(Configuration, room.configured)
     out = Releasing(room.at.shop, configuration, room.guard)
-    return Backlog(room.at.shop, out, EventRing(), lanes=2, clock=clock)
+    return Backlog(room.at.shop, out, EventBuffer(), lanes=2, clock=clock)
 
 
 async def stage(room: Room, id: str = "a-1.dcm", **values: str) -> Path:  # noqa: F811

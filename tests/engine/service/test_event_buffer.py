@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 
 
 class Clock:
@@ -21,12 +21,12 @@ class Clock:
         return self.now
 
 
-def texts(ring: EventRing) -> list[str]:
+def texts(ring: EventBuffer) -> list[str]:
     return [event.text for event in ring._events]
 
 
 async def test_events_follow_a_number() -> None:
-    ring = EventRing()
+    ring = EventBuffer()
     for text in ("a", "b", "c"):
         ring.tell("session", "pre_a", text)
     batch = await ring.after(ring.epoch, 1)
@@ -36,15 +36,15 @@ async def test_events_follow_a_number() -> None:
 
 
 async def test_another_epoch_means_reload() -> None:
-    ring = EventRing()
+    ring = EventBuffer()
     ring.tell("session", "pre_a", "a")
     batch = await ring.after("of another engine", 7, wait=30)
     assert (batch.events, batch.last, batch.gap) == ((), 1, True)
-    assert batch.epoch == ring.epoch != EventRing().epoch
+    assert batch.epoch == ring.epoch != EventBuffer().epoch
 
 
 async def test_who_waits_hears_at_once() -> None:
-    ring = EventRing()
+    ring = EventBuffer()
     waiting = [asyncio.create_task(ring.after(ring.epoch, 0, wait=30)) for _ in range(3)]
     await asyncio.sleep(0)
     ring.tell("session", "pre_a", "a")
@@ -53,7 +53,7 @@ async def test_who_waits_hears_at_once() -> None:
 
 
 async def test_who_waits_in_vain_is_told_so() -> None:
-    ring = EventRing()
+    ring = EventBuffer()
     ring.tell("session", "pre_a", "a")
     batch = await ring.after(ring.epoch, 1, wait=0.001)
     assert (batch.events, batch.last, batch.gap) == ((), 1, False)
@@ -62,7 +62,7 @@ async def test_who_waits_in_vain_is_told_so() -> None:
 async def test_an_event_just_when_the_time_is_up_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ring = EventRing()
+    ring = EventBuffer()
 
     async def up(waiting: Awaitable[object], seconds: float) -> None:
         asyncio.ensure_future(waiting).cancel()
@@ -80,7 +80,7 @@ def test_no_event_is_lost_without_a_gap(steps: list[int], seed: int) -> None:
     """A follower that is slow at times: what it has seen is all there was, unless it was told."""
 
     async def follow() -> None:
-        ring = EventRing()
+        ring = EventBuffer()
         dice = random.Random(seed)
         seen, told = 0, 0
         for step in steps:
@@ -106,7 +106,7 @@ def test_no_event_is_lost_without_a_gap(steps: list[int], seed: int) -> None:
 
 async def test_the_first_news_goes_at_once_then_with_the_rhythm() -> None:
     clock = Clock()
-    ring = EventRing(clock=clock)
+    ring = EventBuffer(clock=clock)
     ring.progress("transfer", "tr_1", "1")
     assert texts(ring) == ["1"]
     for number in range(2, 10):
@@ -124,7 +124,7 @@ async def test_the_first_news_goes_at_once_then_with_the_rhythm() -> None:
 
 async def test_news_that_is_overtaken_is_not_told_twice() -> None:
     clock = Clock()
-    ring = EventRing(clock=clock)
+    ring = EventBuffer(clock=clock)
     ring.progress("transfer", "tr_1", "1")
     ring.progress("transfer", "tr_1", "2")
     clock.now += 1
@@ -135,7 +135,7 @@ async def test_news_that_is_overtaken_is_not_told_twice() -> None:
 
 async def test_what_was_told_long_ago_is_forgotten() -> None:
     clock = Clock()
-    ring = EventRing(clock=clock)
+    ring = EventBuffer(clock=clock)
     for number in range(20_000):
         clock.now += 0.01
         ring.progress("session", f"pre_{number}", "objects arrived")

@@ -16,7 +16,7 @@ from sqlalchemy import delete, text, update
 
 from engine.archive import projects
 from engine.archive.audit.trail import AuditChain, Recorded, record, record_triage
-from engine.jobs.context import Workshop
+from engine.jobs.context import JobContext
 from engine.jobs.runner import JobRunner
 from engine.model.accounts import Place
 from engine.model.health import Check, Finding
@@ -67,7 +67,7 @@ class Runner:
 class Patient:
     """A workshop, how its receivers are said to stand, and its jobs."""
 
-    shop: Workshop
+    shop: JobContext
     runner: Runner
     now: ReceptionNow
     health: Health = field(init=False)

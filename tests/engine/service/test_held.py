@@ -29,7 +29,7 @@ from engine.prearchive import accounts, ledger
 from engine.prearchive.tables import HeldRow, ObjectRow, OutboxRow, SessionRow, TransferRow
 from engine.routing.router import RoutingConfig
 from engine.service.configuration import Configuration
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.held import Held
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
 from tests.engine.jobs.scripting import Cut
@@ -142,7 +142,7 @@ async def room(either: Fixture) -> AsyncIterator[Room]:  # noqa: F811
     configured, guard = Configured(None), Guard()
     held = Held(
         either.shop,
-        EventRing(),
+        EventBuffer(),
         cast(Configuration, configured),
         guard,
         asyncio.Lock(),

@@ -18,7 +18,7 @@ from engine.model.states import Status
 from engine.prearchive import accounts, ledger, transfers
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.tables import SessionRow
-from engine.service.event_buffer import EventRing
+from engine.service.event_buffer import EventBuffer
 from engine.service.reception import Reception
 from tests.conftest import Backend
 from tests.engine.prearchive.test_rows import keep, row
@@ -32,7 +32,7 @@ class Ear:
 
     reception: Reception
     database: Database
-    ring: EventRing
+    ring: EventBuffer
     folder: Path
 
     async def texts(self) -> list[tuple[str, str, str]]:
@@ -44,7 +44,7 @@ class Ear:
 async def ear(backend: Backend, tmp_path: Path) -> AsyncIterator[Ear]:
     database = Database.open(backend.prearchive_url)
     (tmp_path / ".journals").mkdir()
-    ring = EventRing(clock=lambda: 0.0)
+    ring = EventBuffer(clock=lambda: 0.0)
     absorber = Absorber(database, tmp_path, node="n", receipts=Receipts(b"secret"))
     yield Ear(
         reception=Reception(database, absorber, ring, "n"),

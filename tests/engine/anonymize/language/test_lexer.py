@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.anonymize.language.lexer import Kind, Source, State, tokens
+from engine.anonymize.language.lexer import Source, State, TokenKind, tokens
 from tests.engine.anonymize.texts import SCRIPTS
 
 
@@ -103,7 +103,7 @@ def test_tokens_printed_one_after_the_other_are_the_text(text: str, language: in
         place = source.place(token.start)
         line = source.lines[place.line - 1]
         assert 1 <= place.column <= len(line) + 1
-        if token.kind is not Kind.NEWLINE:
+        if token.kind is not TokenKind.NEWLINE:
             assert line[place.column - 1 :][:1] in (token.text[0], "")
 
 
@@ -118,17 +118,17 @@ def test_the_tokens_of_a_line_are_the_line(text: str, language: int) -> None:
 
 def test_an_editor_knows_in_what_a_line_starts() -> None:
     found, state = tokens('x := "a \\', State.PLAIN)
-    assert (found[-1].kind, state) == (Kind.BAD_STRING, State.STRING)
+    assert (found[-1].kind, state) == (TokenKind.BAD_STRING, State.STRING)
     found, state = tokens("still \\", state)
-    assert (found[-1].kind, state) == (Kind.BAD_STRING, State.STRING)
+    assert (found[-1].kind, state) == (TokenKind.BAD_STRING, State.STRING)
     found, state = tokens('there" x // c \\', state)
-    assert [token.kind for token in found if token.kind is not Kind.BLANK] == [
-        Kind.STRING,
-        Kind.WORD,
-        Kind.COMMENT,
+    assert [token.kind for token in found if token.kind is not TokenKind.BLANK] == [
+        TokenKind.STRING,
+        TokenKind.WORD,
+        TokenKind.COMMENT,
     ]
     assert state is State.COMMENT
     found, state = tokens("all of it", state)
-    assert ([token.kind for token in found], state) == ([Kind.COMMENT], State.PLAIN)
+    assert ([token.kind for token in found], state) == ([TokenKind.COMMENT], State.PLAIN)
     found, state = tokens("x := \\", State.PLAIN)
-    assert (found[-1].kind, state) == (Kind.CONTINUATION, State.PLAIN)
+    assert (found[-1].kind, state) == (TokenKind.CONTINUATION, State.PLAIN)

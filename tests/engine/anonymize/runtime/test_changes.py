@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from engine.anonymize.runtime.changes import LONGEST, changes_of, undo_of
 from engine.anonymize.runtime.record import record, recorded_in
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.undo import restore
 from engine.dicom.header import Header
 from engine.model.changes import Change, ChangeKind, ScriptOutcome, Statement
@@ -194,7 +194,7 @@ def test_a_rejected_object_has_no_record() -> None:
 def test_a_sequence_that_cannot_be_read_is_removed_and_told_by_its_size() -> None:
     backwards = element(0x00081155, "UI", b"1.2\0") + element(0x00081150, "UI", b"1.2\0")
     data = sequence(0x00081140, [item(backwards)]) + element(0x00100010, "PN", b"A^B ")
-    subject = Subject(Header.index(data, explicit=True))
+    subject = ScriptedObject(Header.index(data, explicit=True))
     applied = compiled("- (0008,1140)").apply(subject, HOST, changes=True)
     (change,) = applied.changes
     assert (change.kind, change.before) == (ChangeKind.REMOVED, "32 bytes")

@@ -19,7 +19,7 @@ from engine.anonymize.language.check import load
 from engine.anonymize.runtime.level import Level
 from engine.anonymize.runtime.paths import path_of
 from engine.anonymize.runtime.plan import compile_script
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.runtime.undo import restore
 from engine.anonymize.shipped import text_of
 from engine.dicom.header import Header
@@ -74,7 +74,7 @@ def _levels(level: Level, depth: int = 0) -> Iterator[tuple[Level, int]]:
             yield from _levels(item, depth + 1)
 
 
-def _expected(subject: Subject, steps: str, last: str) -> list[tuple[Level, int]]:
+def _expected(subject: ScriptedObject, steps: str, last: str) -> list[tuple[Level, int]]:
     """Look at every level and every tag in turn, as the words of the language say it."""
     steps += "*" * (last == "*")
     least = sum(step in "+." for step in steps)
@@ -144,7 +144,7 @@ def test_many_items_are_gone_through_once_for_all_statements(
     _count(monkeypatch, calls, Level, "sequences")
     plan = compile_script(load(text_of(name)), name="site", record="scr_1.abc")
     header = multiframe.header(frames)
-    subject = Subject(Header.index(header, explicit=True))
+    subject = ScriptedObject(Header.index(header, explicit=True))
     undo = plan.apply(subject, HOST).undo
     stored = b"".join(subject.head_pieces())
     assert calls["item_elements"] < items * 1.1

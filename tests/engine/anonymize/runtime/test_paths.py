@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.paths import direct_path, path_of
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from tests.engine.anonymize.subjects import data_set, opened, plain, private, ran
 
 BOTH = pytest.mark.parametrize("explicit", [True, False])
@@ -93,7 +93,7 @@ def test_digits_may_be_odd_even_or_any() -> None:
     assert _tags("(0010,xx10)", subject) == [0x00100010, 0x00101010]
 
 
-def _tags(text: str, subject: Subject) -> list[int]:
+def _tags(text: str, subject: ScriptedObject) -> list[int]:
     path = path_of(text)
     assert path is not None
     return [tag for _, tag in path.find(subject)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.anonymize.runtime.level import LONG
-from engine.anonymize.runtime.subject import Subject
+from engine.anonymize.runtime.subject import ScriptedObject
 from engine.dicom.header import Header
 from tests.engine.anonymize.subjects import HOST, compiled
 from tests.engine.dicom.datasets import element, item
@@ -75,8 +75,8 @@ def _alone(line: str) -> str:
 @given(st.lists(st.sampled_from(_STATEMENTS), min_size=1, max_size=12))
 def test_together_as_one_by_one(explicit: bool, lines: list[str]) -> None:
     data = _data(explicit)
-    together = Subject(Header.index(data, explicit=explicit))
-    single = Subject(Header.index(data, explicit=explicit))
+    together = ScriptedObject(Header.index(data, explicit=explicit))
+    single = ScriptedObject(Header.index(data, explicit=explicit))
     applied = compiled("\n".join(lines)).apply(together, HOST)
     found = compiled("\n".join(map(_alone, lines))).apply(single, HOST)
     assert b"".join(together.head_pieces()) == b"".join(single.head_pieces())
@@ -88,7 +88,7 @@ def test_together_as_one_by_one(explicit: bool, lines: list[str]) -> None:
 
 def test_what_is_told_names_the_last_statement_of_each_element() -> None:
     lines = ['(0008,0050) := "A"', "- (0008,0020)", '(0008,0050) := "B"', '(0008,0080) := "place"']
-    subject = Subject(Header.index(_data(True), explicit=True))
+    subject = ScriptedObject(Header.index(_data(True), explicit=True))
     applied = compiled("\n".join(lines)).apply(subject, HOST, changes=True)
     told = {change.path: change.statement.line for change in applied.changes}
     first = min(told.values())

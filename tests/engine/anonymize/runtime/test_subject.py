@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.functions.texts import LONGEST
-from engine.anonymize.runtime.subject import Subject, index_meta, index_tail
+from engine.anonymize.runtime.subject import ScriptedObject, index_meta, index_tail
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import index_file, read_meta
 from tests.engine.anonymize import subjects
@@ -41,7 +41,7 @@ def group_2() -> Header:
     )
 
 
-def applied(text: str, *, meta: Header | None = None) -> Subject:
+def applied(text: str, *, meta: Header | None = None) -> ScriptedObject:
     head = data_set(SOPClassUID="1.2.840.10008.5.1.4.1.1.4", SOPInstanceUID="1.2.3", PatientID="p")
     subject = opened(head, meta=meta)
     compiled(text).apply(subject, HOST)
@@ -95,7 +95,7 @@ def test_group_2_of_a_file_is_indexed() -> None:
     header = index_meta(memoryview(data)[132:])
     assert header.end == end - 132
     for group2 in (header, index_file(data)[1]):
-        subject = Subject(Header.index(memoryview(data)[end:], explicit=True), meta=group2)
+        subject = ScriptedObject(Header.index(memoryview(data)[end:], explicit=True), meta=group2)
         file = data[:132] + subject.meta_bytes() + b"".join(subject.head_pieces())
         assert dcmread(BytesIO(file)).PatientID == "p"
 
@@ -120,7 +120,7 @@ def after() -> Dataset:
 @BOTH
 def test_the_tail_is_met_by_paths_and_private_tags_go(explicit: bool) -> None:
     head = Header.index(written(data_set(PatientID="p"), explicit=explicit), explicit=explicit)
-    subject = Subject(head, tail=tail(after(), head))
+    subject = ScriptedObject(head, tail=tail(after(), head))
     text = (
         "(0010,0010) := (7FE1,{ACME}01)\n(0010,4000) := (FFFA,FFFA)[0]/(0010,0020)\n"
         '*/(0010,0020) ?= "x"\nremoveAllPrivateTags\n- (FFFC,FFFC)'
@@ -145,7 +145,7 @@ def test_pixels_are_a_leaf_that_keeps_its_bytes(explicit: bool) -> None:
     if explicit:
         body = item(b"") + item(pixels) + b"\xfe\xff\xdd\xe0\0\0\0\0"
         data = element(0x7FE00010, "OB", body, undefined=True)
-    subject = Subject(head, tail=index_tail(data, head))
+    subject = ScriptedObject(head, tail=index_tail(data, head))
     compiled('*/(0010,0020) ?= "x"\nblankValues["x"]\nremoveAllPrivateTags').apply(subject, HOST)
     assert b"".join(subject.tail_pieces()) == data
     compiled("- (7FE0,0010)").apply(subject, HOST)
@@ -312,14 +312,14 @@ def test_a_value_too_long_for_its_vr_is_written_all_the_same() -> None:
 
 def test_large_binary_values_are_emptied_and_not_read() -> None:
     data = element(0x00420011, "OB", b"\1" * (LONGEST + 2))
-    subject = Subject(Header.index(data, explicit=True))
+    subject = ScriptedObject(Header.index(data, explicit=True))
     applied = compiled('(0042,0011) := ""').apply(subject, HOST, changes=True)
     assert b"".join(subject.head_pieces()) == element(0x00420011, "OB", b"")
     assert applied.changes[0].before == f"{LONGEST + 2:,} bytes"
-    again = Subject(Header.index(element(0x00420011, "OB", b"x\0"), explicit=True))
+    again = ScriptedObject(Header.index(element(0x00420011, "OB", b"x\0"), explicit=True))
     assert not compiled('(0042,0011) := "x"').apply(again, HOST).undo
     with pytest.raises(ScriptError, match="no text"):
-        compiled("echo (0042,0011)").apply(Subject(Header.index(data, explicit=True)), HOST)
+        compiled("echo (0042,0011)").apply(ScriptedObject(Header.index(data, explicit=True)), HOST)
 
 
 def test_what_scripts_write_is_bounded() -> None:
@@ -354,7 +354,7 @@ def test_a_subject_that_is_done_with_goes_at_once() -> None:
 def test_a_character_set_that_was_a_sequence_gives_way() -> None:
     inside = item(element(0x00080050, "SH", b"AB"))
     data = sequence(0x00080005, [inside]) + element(0x00100010, "PN", b"A^B ")
-    subject = Subject(Header.index(data, explicit=True))
+    subject = ScriptedObject(Header.index(data, explicit=True))
     compiled('*/(0008,0050) ?= "A"\n(0010,0010) := "é"').apply(subject, HOST)
     found = Header.index(b"".join(subject.head_pieces()), explicit=True)
     assert (found.text(0x00080005), found.text(0x00100010)) == ("ISO_IR 192", "é")

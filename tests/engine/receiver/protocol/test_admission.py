@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.intake.snapshot import ReceiverConfig
-from engine.receiver.protocol.admission import Slots, Verdict, admit, is_allowed
+from engine.receiver.protocol.admission import RejectReason, Slots, admit, is_allowed
 from engine.receiver.protocol.associate import decode_request
 from tests.engine.receiver.protocol import wire
 
@@ -27,19 +27,19 @@ RECEIVERS = (
     [
         ("ONE", "ANY", "10.0.0.1", RECEIVERS[0]),
         ("TWO", "ANY", "10.0.0.1", RECEIVERS[1]),
-        ("one", "ANY", "10.0.0.1", Verdict.CALLED_UNKNOWN),
-        ("OFF", "ANY", "10.0.0.1", Verdict.CALLED_UNKNOWN),
-        ("ELSEWHERE", "ANY", "10.0.0.1", Verdict.CALLED_UNKNOWN),
+        ("one", "ANY", "10.0.0.1", RejectReason.CALLED_UNKNOWN),
+        ("OFF", "ANY", "10.0.0.1", RejectReason.CALLED_UNKNOWN),
+        ("ELSEWHERE", "ANY", "10.0.0.1", RejectReason.CALLED_UNKNOWN),
         ("LISTED", "CT1", "10.0.0.1", RECEIVERS[4]),
-        ("LISTED", "CT2", "10.0.0.1", Verdict.CALLING_UNKNOWN),
+        ("LISTED", "CT2", "10.0.0.1", RejectReason.CALLING_UNKNOWN),
         ("LISTED", "MR1", "10.1.2.3", RECEIVERS[4]),
-        ("LISTED", "MR1", "10.2.2.3", Verdict.CALLING_UNKNOWN),
+        ("LISTED", "MR1", "10.2.2.3", RejectReason.CALLING_UNKNOWN),
         ("UNLISTED", "CT2", "10.0.0.1", RECEIVERS[5]),
-        ("EMPTY", "CT1", "10.0.0.1", Verdict.CALLING_UNKNOWN),
+        ("EMPTY", "CT1", "10.0.0.1", RejectReason.CALLING_UNKNOWN),
     ],
 )
 def test_admission(
-    called: str, calling: str, peer: str, expected: ReceiverConfig | Verdict
+    called: str, calling: str, peer: str, expected: ReceiverConfig | RejectReason
 ) -> None:
     request = decode_request(wire.associate_rq(called=called, calling=calling)[6:])
     assert admit(request, peer=peer, port=104, receivers=RECEIVERS) is expected

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from engine.intake.snapshot import ReceiverConfig
-from engine.receiver.protocol.admission import Slots, Verdict
+from engine.receiver.protocol.admission import RejectReason, Slots
 from engine.receiver.protocol.ending import Ending
 from tests.engine.receiver.listening import PATIENCE, Listener
 from tests.engine.receiver.protocol import wire
@@ -151,15 +151,15 @@ class TestAdmission:
     @pytest.mark.parametrize(
         ("request_pdu", "verdict", "codes"),
         [
-            (wire.associate_rq(called="NOBODY"), Verdict.CALLED_UNKNOWN, (1, 1, 7)),
-            (wire.associate_rq(called=""), Verdict.CALLED_UNKNOWN, (1, 1, 7)),
-            (wire.associate_rq(calling="STRANGER"), Verdict.CALLING_UNKNOWN, (1, 1, 3)),
-            (wire.associate_rq(application="1.2.3"), Verdict.APPLICATION_CONTEXT, (1, 1, 2)),
-            (wire.associate_rq(version=2), Verdict.PROTOCOL_VERSION, (1, 2, 2)),
+            (wire.associate_rq(called="NOBODY"), RejectReason.CALLED_UNKNOWN, (1, 1, 7)),
+            (wire.associate_rq(called=""), RejectReason.CALLED_UNKNOWN, (1, 1, 7)),
+            (wire.associate_rq(calling="STRANGER"), RejectReason.CALLING_UNKNOWN, (1, 1, 3)),
+            (wire.associate_rq(application="1.2.3"), RejectReason.APPLICATION_CONTEXT, (1, 1, 2)),
+            (wire.associate_rq(version=2), RejectReason.PROTOCOL_VERSION, (1, 2, 2)),
         ],
     )
     def test_rejection(
-        self, request_pdu: bytes, verdict: Verdict, codes: tuple[int, int, int]
+        self, request_pdu: bytes, verdict: RejectReason, codes: tuple[int, int, int]
     ) -> None:
         with (
             Listener(allow_enabled=True, allow=("SCANNER@127.0.0.0/8",)) as listener,

@@ -16,8 +16,8 @@ from pynetdicom.dsutils import decode, encode
 from engine.receiver.protocol.dimse import (
     Command,
     CommandError,
+    DimseStatus,
     Operation,
-    Status,
     decode_command,
     encode_response,
 )
@@ -58,20 +58,20 @@ def test_pynetdicom_decodes_our_responses() -> None:
     assert dataset.CommandField == 0x8001
     assert dataset.MessageIDBeingRespondedTo == 7
     assert dataset.CommandDataSetType == 0x0101
-    assert dataset.Status == 0xA700
+    assert dataset.DimseStatus == 0xA700
     assert dataset.ErrorComment == "out of resources"
     assert dataset.AffectedSOPInstanceUID == "1.2.3"
 
 
 def test_success_carries_no_comment() -> None:
-    assert "ErrorComment" not in read(encode_response(STORE, Status.SUCCESS, "well"))
+    assert "ErrorComment" not in read(encode_response(STORE, DimseStatus.SUCCESS, "well"))
 
 
 def test_echo_response_names_no_instance() -> None:
     echo = decode_command(wire.echo_rq(5))
     assert echo.field == Operation.C_ECHO
     assert not echo.has_data
-    dataset = read(encode_response(echo, Status.SUCCESS))
+    dataset = read(encode_response(echo, DimseStatus.SUCCESS))
     assert dataset.CommandField == 0x8030
     assert dataset.MessageIDBeingRespondedTo == 5
     assert "AffectedSOPInstanceUID" not in dataset
@@ -112,7 +112,7 @@ def test_what_is_no_command_set(data: bytes) -> None:
 def test_foreign_bytes_in_uids_do_no_harm() -> None:
     command = decode_command(wire.store_rq("1.2").replace(b"1.2\0", b"\xff\xfe\0 "))
     assert command.sop_instance == "\ufffd\ufffd"
-    assert b"??" in encode_response(command, Status.INVALID_INSTANCE, "no")
+    assert b"??" in encode_response(command, DimseStatus.INVALID_INSTANCE, "no")
 
 
 @settings(deadline=None, derandomize=True)

@@ -11,7 +11,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 
-from engine.receiver.protocol.admission import Verdict
+from engine.receiver.protocol.admission import RejectReason
 from engine.receiver.protocol.ending import Ending
 from tests.engine.receiver.listening import Listener
 
@@ -189,18 +189,18 @@ def test_wrong_called_title() -> None:
     with Listener() as listener:
         said = run(ECHOSCU, listener, ok=False, called="NOBODY")
         assert "Called AE Title Not Recognized" in said
-        assert listener.ears.rejection().verdict is Verdict.CALLED_UNKNOWN
+        assert listener.ears.rejection().verdict is RejectReason.CALLED_UNKNOWN
 
 
 def test_caller_not_on_the_list() -> None:
     with Listener(allow_enabled=True, allow=("OTHER", "SCANNER@10.0.0.0/8")) as listener:
         said = run(ECHOSCU, listener, ok=False)
         assert "Calling AE Title Not Recognized" in said
-        assert listener.ears.rejection().verdict is Verdict.CALLING_UNKNOWN
+        assert listener.ears.rejection().verdict is RejectReason.CALLING_UNKNOWN
 
 
 def test_local_limit() -> None:
     with Listener(max_associations=0) as listener:
         said = run(ECHOSCU, listener, ok=False)
         assert "Local Limit Exceeded" in said
-        assert listener.ears.rejection().verdict is Verdict.LOCAL_LIMIT
+        assert listener.ears.rejection().verdict is RejectReason.LOCAL_LIMIT

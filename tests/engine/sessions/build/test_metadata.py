@@ -10,13 +10,13 @@ from engine.dicom.guard import Guard
 from engine.sessions.build.ct import ct_parameters
 from engine.sessions.build.facts import ObjectFacts, read_facts
 from engine.sessions.build.geometry import dimensions, orientation, voxel_resolution
-from engine.sessions.build.level import Level, iso_date, iso_time
+from engine.sessions.build.level import FileGroup, iso_date, iso_time
 from engine.sessions.build.mr import field_strength, mr_parameters
 from engine.sessions.build.parameters import scan_metadata, session_metadata
 from engine.sessions.build.pet import pet_parameters, tracer
 from tests.engine.sessions.build.objects import CT, MR, PET, item, write_object
 
-Scan = Callable[..., tuple[Level, list[ObjectFacts], list[str]]]
+Scan = Callable[..., tuple[FileGroup, list[ObjectFacts], list[str]]]
 
 SAGITTAL = [0, 1, 0, 0, 0, -1]
 CORONAL = [1, 0, 0, 0, 0, -1]
@@ -36,7 +36,7 @@ def scan(tmp_path: Path, guard: Guard) -> Scan:
 
     def make(
         *each: dict[str, Any], sop_class: str = MR, **common: Any
-    ) -> tuple[Level, list[ObjectFacts], list[str]]:
+    ) -> tuple[FileGroup, list[ObjectFacts], list[str]]:
         warnings: list[str] = []
         facts = [
             read_facts(
@@ -47,7 +47,7 @@ def scan(tmp_path: Path, guard: Guard) -> Scan:
             )
             for number, values in enumerate(each or ({},))
         ]
-        return Level("scan 1", facts, warnings), facts, warnings
+        return FileGroup("scan 1", facts, warnings), facts, warnings
 
     return make
 

@@ -20,7 +20,7 @@ from pydicom.datadict import dictionary_VR
 
 from engine.dicom.guard import Guard
 from engine.sessions.build.assemble import BuildError, assemble
-from engine.sessions.build.attributes import ATTRIBUTES, Kind
+from engine.sessions.build.attributes import ATTRIBUTES, ValueKind
 from engine.sessions.build.layout import LABELS
 from engine.sessions.build.types import load_types
 from tests.engine.sessions.build.objects import CT, MR, PET, SC, item, received
@@ -83,7 +83,7 @@ def filled(kind: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for attribute in ATTRIBUTES:
         value = VALUES[kind][dictionary_VR(attribute.tag)]
-        if attribute.kind is Kind.NUMBERS and value is not None:
+        if attribute.kind is ValueKind.NUMBERS and value is not None:
             value = [value] * LENGTHS.get(attribute.name, 2)
         inside = attribute.inside if not attribute.macro else 0
         if inside:
