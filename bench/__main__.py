@@ -32,7 +32,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
 
 
 def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = print) -> int:
-    """Run what is named, all of it where nothing is named; give the exit code."""
+    """Run what is named, all of it where nothing is named; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", help="'list', or names from it; none: all")
     parser.add_argument("--quick", action="store_true", help="shorter; the numbers are rough")

@@ -71,7 +71,7 @@ def read_own(file: bytes) -> list[str]:
 
 
 def read_pydicom(file: bytes) -> list[str]:
-    """Give the routing tags with pydicom, which is told to read no others."""
+    """Return the routing tags with pydicom, which is told to read no others."""
     dataset = dcmread(io.BytesIO(file), specific_tags=list(ROUTING), stop_before_pixels=True)
     return [str(dataset.get(tag).value) if tag in dataset else "" for tag in ROUTING]
 
@@ -142,7 +142,7 @@ def run(*, quick: bool) -> list[Result]:
 
 
 def _spent(work: Callable[[bytes], object], file: bytes, times: int) -> float:
-    """Give the milliseconds of processor time that one run takes."""
+    """Return the milliseconds of processor time that one run takes."""
     began = time.process_time()
     for _ in range(times):
         work(file)

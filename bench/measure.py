@@ -36,12 +36,12 @@ def machine() -> dict[str, object]:
 
 
 def median(values: Sequence[float]) -> float:
-    """Give the middle value."""
+    """Return the middle value."""
     return statistics.median(values)
 
 
 def lower_bound(values: Sequence[float], confidence: float = 0.95) -> float:
-    """Give a bound that the median exceeds with this confidence, whatever the distribution.
+    """Return a bound that the median exceeds with this confidence, whatever the distribution.
 
     It is an order statistic (the sign test); of fewer than five values it is the smallest."""
     ordered = sorted(values)
@@ -111,7 +111,7 @@ def processor_time(pids: Iterable[int]) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the fields of `stat` from the state on; nothing when the process is gone."""
+    """Return the fields of `stat` from the state on; nothing when the process is gone."""
     try:
         return (_PROC / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()
     except OSError:

@@ -100,7 +100,7 @@ def _one(receiver: Receiver, associations: int, objects: int, label: int) -> Tak
 def report(
     names: list[str], runs: dict[tuple[str, int], list[Taken]], *, objects: int
 ) -> list[Result]:
-    """Give the rates, and the ratios of pairs of neighbouring runs."""
+    """Return the rates, and the ratios of pairs of neighbouring runs."""
     rows: list[tuple[object, ...]] = []
     ratios: list[tuple[object, ...]] = []
     for name in names:

@@ -117,7 +117,7 @@ def _saved(edit: Callable[[Dataset], None]) -> Work:
 
 
 def candidates() -> tuple[dict[str, Work], tuple[str, ...]]:
-    """Give all that can be measured here, and the names of the packages that are missing."""
+    """Return all that can be measured here, and the names of the packages that are missing."""
     found: dict[str, Work] = {
         OWN: own(undo=False),
         UNDO: own(undo=True),
@@ -137,7 +137,7 @@ def candidates() -> tuple[dict[str, Work], tuple[str, ...]]:
 
 
 def objects() -> dict[str, bytes]:
-    """Give small files of two modalities, and one with many private elements."""
+    """Return small files of two modalities, and one with many private elements."""
     small = {name: _small(f"{name}_small.dcm") for name in ("CT", "MR")}
     dataset = dcmread(io.BytesIO(small["MR"]))
     for number in range(_BLOCKS):
@@ -211,7 +211,7 @@ def _sizes() -> str:
 
 
 def _spent(work: Work, file: bytes, times: int) -> float:
-    """Give the milliseconds of processor time that one run takes."""
+    """Return the milliseconds of processor time that one run takes."""
     began = time.process_time()
     for _ in range(times):
         work(file)

@@ -27,7 +27,7 @@ class SendError(Exception):
 def send(
     host: str, port: int, called: str, objects: Iterable[Instance], rate: float = 0.0
 ) -> float:
-    """Send objects over one association; give the seconds from the first to the last answer.
+    """Send objects over one association; return the seconds from the first to the last answer.
 
     `rate` is how many a second at most, as many as can be if it is 0.
 
@@ -159,7 +159,7 @@ def send_at_once(
     label: int,
     rate: float = 0.0,
 ) -> float:
-    """Send one new study over each of several associations; give the seconds for all of them."""
+    """Send one new study over each of several associations; return the seconds for all of them."""
     template = Template(side)
     studies = [template.study(label + number, objects) for number in range(associations)]
     faults: list[Exception] = []

@@ -36,7 +36,7 @@ class Served:
     pid: int
 
     def processor_seconds(self) -> dict[str, float]:
-        """Give the processor time so far of the engine, its receivers and its other helpers."""
+        """Return the processor time so far of the engine, its receivers and its other helpers."""
         kinds: dict[str, list[int]] = {"engine": [], "receiver": [], "helper": []}
         for pid, words in tree(self.pid).items():
             if pid == self.pid:

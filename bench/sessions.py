@@ -91,7 +91,7 @@ async def _group(
 
 
 async def _idle(served: Served) -> float:
-    """Give the processor time that the engine takes in a second of doing nothing."""
+    """Return the processor time that the engine takes in a second of doing nothing."""
     before = sum(served.processor_seconds().values())
     await asyncio.sleep(_IDLE_SECONDS)
     return (sum(served.processor_seconds().values()) - before) / _IDLE_SECONDS

@@ -155,7 +155,7 @@ class ConsoleApp(App[Leave]):
             ended.set()
 
     def get_loading_widget(self) -> Widget:
-        """Give what stands for a part that is still being filled: still, for far terminals."""
+        """Return what stands for a part that is still being filled: still, for far terminals."""
         return Static(plain("…"))
 
     def action_mode(self, name: str) -> None:
@@ -237,7 +237,7 @@ class ConsoleApp(App[Leave]):
                 screen.masks_changed()
 
     async def act(self, act: Act) -> tuple[str, ...]:
-        """Do an act once those before it are done; give the ids of the sessions it was done to."""
+        """Do an act once those before it are done; return the ids of its sessions."""
         with self.ahead.acting():
             return await self._deeds.do(act)
 
@@ -275,7 +275,7 @@ class ConsoleApp(App[Leave]):
         await super().on_event(event)
 
     async def push_screen_wait(self, screen: Any, *, mode: str | None = None) -> Any:
-        """Show a screen, and give what the person answers; only in a worker that asks."""
+        """Show a screen, and return what the person answers; only in a worker that asks."""
         worker = get_current_worker()
         self.ahead.asks(worker, screen)
         if isinstance(screen, AsksEngine):
@@ -342,7 +342,7 @@ class ConsoleApp(App[Leave]):
             self.push_screen(BlankScreen())
 
     def _all_screens(self) -> Iterator[Screen[Any]]:
-        """Give the screens of all modes, those that are not on show as well."""
+        """Yield the screens of all modes, those that are not on show as well."""
         for mode in (name for _, name, _ in MODES):
             with contextlib.suppress(KeyError):  # a mode that was not gone to yet
                 yield from self.get_screen_stack(mode)
@@ -410,7 +410,7 @@ class ConsoleApp(App[Leave]):
 
 
 def _screens(desk: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]:
-    """Give what makes the screen of each mode; a screen is loaded when it is first shown."""
+    """Return what makes the screen of each mode; a screen is loaded when it is first shown."""
 
     def live() -> Screen[object]:
         from console.screens.live import LiveScreen  # noqa: PLC0415

@@ -55,13 +55,13 @@ class Child:
         return self._process.pid
 
     async def stop(self) -> int:
-        """Tell it to stop, wait until it has, and give its exit code."""
+        """Tell it to stop, wait until it has, and return its exit code."""
         if self._process.poll() is None:
             self._process.terminate()
         return await self.ended()
 
     async def ended(self) -> int:
-        """Wait until it has ended, and give its exit code."""
+        """Wait until it has ended, and return its exit code."""
         try:
             return await asyncio.to_thread(self._process.wait, STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -68,7 +68,7 @@ class Databases:
         self._made: list[str] = []
 
     def server(self) -> Server:
-        """Give the PostgreSQL server; without one the tests fail, they are not left out."""
+        """Return the PostgreSQL server; without one the tests fail, they are not left out."""
         if self._running is None:
             try:
                 self._running = self._stack.enter_context(postgresql.running())
@@ -162,7 +162,7 @@ class Dcmtk:
         self._path = path
 
     def __call__(self, program: str) -> str:
-        """Give the absolute path of a program such as `storescu`."""
+        """Return the absolute path of a program such as `storescu`."""
         found = shutil.which(program, path=self._path)
         if found is None:
             pytest.fail(f"no {program}: install DCMTK (apt install dcmtk)", pytrace=False)

@@ -50,11 +50,11 @@ class Server:
     url: URL
 
     def address(self, database: str) -> str:
-        """Give the URL of a database, password included."""
+        """Return the URL of a database, password included."""
         return self.url.set(database=database).render_as_string(hide_password=False)
 
     def create(self, database: str, template: str = "template0") -> str:
-        """Make a database, a copy of `template`, and give its URL."""
+        """Make a database, a copy of `template`, and return its URL."""
         self._run(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                 sql.Identifier(database), sql.Identifier(template)
@@ -99,7 +99,7 @@ def _rename(url: str, old: str, new: str) -> None:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """Give a server for as long as the context lasts.
+    """Provide a server for as long as the context lasts.
 
     Raises:
         NoServer: there is none, or it does not start.
@@ -119,7 +119,7 @@ def running() -> Iterator[Server]:
 
 
 def find_programs() -> Path | None:
-    """Give the folder of the server's programs: the system's, else a wheel's."""
+    """Return the folder of the server's programs: the system's, else a wheel's."""
     candidates: list[str] = []
     if pg_config := shutil.which("pg_config"):
         told = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
@@ -204,7 +204,7 @@ def _call(
 
 
 def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Give what a process needs to run as a user, in surroundings without a locale of its own."""
+    """Return what a process needs to run as a user, in surroundings without a locale of its own."""
     surroundings = {"cwd": "/", "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}}
     if user is None:
         return surroundings

@@ -31,7 +31,7 @@ def modules() -> list[str]:
 
 
 def loaded(*names: str) -> set[str]:
-    """Give the top-level packages that a new process holds after importing modules."""
+    """Return the top-level packages that a new process holds after importing modules."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _LOADED, *names],
         cwd=ROOT,

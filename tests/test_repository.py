@@ -28,7 +28,7 @@ LEFT_OUT = re.compile(
 
 
 def files() -> Iterator[Path]:
-    """Give every file that is committed or would be."""
+    """Yield every file that is committed or would be."""
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(name for name in folders if not NOT_OURS.fullmatch(name))
         for name in sorted(names):
@@ -37,7 +37,7 @@ def files() -> Iterator[Path]:
 
 
 def texts() -> Iterator[tuple[str, int, str]]:
-    """Give every line of every text: the file's name, the number and the line."""
+    """Yield every line of every text: the file's name, the number and the line."""
     for file in files():
         try:
             content = file.read_text("utf-8")
@@ -48,7 +48,7 @@ def texts() -> Iterator[tuple[str, int, str]]:
 
 
 def modules() -> list[Path]:
-    """Give every Python module."""
+    """Return every Python module."""
     return [file for file in files() if file.suffix == ".py"]
 
 

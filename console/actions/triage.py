@@ -63,7 +63,7 @@ def refusal(verb: Verb, session: PrearchiveSession) -> str:
 def sort_out(
     verb: Verb, sessions: Sequence[PrearchiveSession]
 ) -> tuple[tuple[PrearchiveSession, ...], tuple[Refusal, ...]]:
-    """Give the sessions with which something can be done, and the others with the reason."""
+    """Return the sessions with which something can be done, and the others with the reason."""
     refused = tuple(
         Refusal(session=one, why=why) for one in sessions if (why := refusal(verb, one))
     )
@@ -206,7 +206,7 @@ def answered(verb: Verb, sessions: Sequence[PrearchiveSession], given: Answers) 
 
 
 def command(act: Act) -> str:
-    """Give the command that does the same."""
+    """Return the command that does the same."""
     words = ["anteroom", "prearchive", act.verb.value, *act.ids]
     if act.project:
         words += ["--project", act.project]

@@ -203,7 +203,7 @@ async def _rows(
 
 
 def _json(row: SessionSummary) -> dict[str, Any]:
-    """Give a row with the keys of `GET /data/experiments` before our own."""
+    """Return a row with the keys of `GET /data/experiments` before our own."""
     built = columns_of(row)
     return {
         "ID": row.accession,

@@ -142,7 +142,7 @@ def size(number: int) -> str:
 
 
 def columns_of(value: Any) -> dict[str, Any]:
-    """Give the fields of a dataclass as JSON has them."""
+    """Return the fields of a dataclass as JSON has them."""
     built = msgspec.to_builtins(value)
     assert isinstance(built, dict)
     return built

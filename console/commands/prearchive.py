@@ -205,7 +205,7 @@ async def relabel(
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Give a session another label or another subject."""
+    """Change the label or the subject of a session."""
     if not label and not subject:
         raise typer.BadParameter("name a new --label, a new --subject, or both")
     id = await engine.prearchive.find(session)
@@ -268,7 +268,7 @@ async def _rows(
 
 
 def _json(row: PrearchiveSession) -> dict[str, Any]:
-    """Give a row with the keys of `GET /data/prearchive` before our own."""
+    """Return a row with the keys of `GET /data/prearchive` before our own."""
     built = columns_of(row)
     return {
         "project": row.project or "Unassigned",

@@ -85,7 +85,7 @@ def _say(row: Project, as_json: bool) -> None:
 
 
 def _row(row: Project) -> dict[str, Any]:
-    """Give a row with the keys of `GET /data/projects` before our own."""
+    """Return a row with the keys of `GET /data/projects` before our own."""
     return {
         "ID": row.id,
         "secondary_ID": row.id,

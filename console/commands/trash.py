@@ -96,7 +96,7 @@ async def empty(
 
 
 def _id(rows: tuple[TrashedSession, ...], name: str) -> str:
-    """Give the id that a name means; one that nothing has is left for the engine to refuse."""
+    """Return the id that a name means; one that nothing has is left for the engine to refuse."""
     found = [row.id for row in rows if row.label == name]
     if len(found) > 1 and name not in {row.id for row in rows}:
         raise Conflict(

@@ -33,7 +33,7 @@ class Share:
     percent: bool
 
     def of(self, total: int) -> int:
-        """Give how many that are."""
+        """Return how many that are."""
         wanted = total * self.number / 100 if self.percent else self.number
         return min(total, math.ceil(wanted))
 
@@ -119,7 +119,7 @@ def read_share(text: str) -> Share:
 async def _chosen(
     engine: EngineApi, ids: list[str] | tuple[()], project: str, share: Share | None
 ) -> AsyncIterator[str]:
-    """Give the sessions that were named, or those that are due, window by window."""
+    """Yield the sessions that were named, or those that are due, window by window."""
     for id in ids:
         yield (await engine.archive.show(id, project)).accession
     if ids:

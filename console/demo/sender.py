@@ -49,7 +49,7 @@ class Scanner:
 
 
 def samples(folder: str) -> tuple[Study, ...]:
-    """Give the studies in a folder of pydicom's samples."""
+    """Return the studies in a folder of pydicom's samples."""
     by_study: dict[str, list[Path]] = defaultdict(list)
     for path in sorted((_SAMPLES / folder).rglob("*")):
         if path.is_file() and path.name not in ("DICOMDIR", "README"):
@@ -59,7 +59,7 @@ def samples(folder: str) -> tuple[Study, ...]:
 
 
 def generated(*series: str) -> Study:
-    """Give one study of series that medimages4tests makes when they are wanted."""
+    """Return one study of series that medimages4tests makes when they are wanted."""
 
     def find(work: Path) -> Iterable[Path]:
         for name in series:
@@ -75,12 +75,12 @@ def _given(paths: list[Path], work: Path) -> Iterable[Path]:
 
 
 def routed(study: Study, **edits: str) -> Study:
-    """Give the same study with other values of some elements."""
+    """Return the same study with other values of some elements."""
     return Study(find=study.find, edits=study.edits | edits)
 
 
 def scanners() -> list[Scanner]:
-    """Give the scanners of the demonstration."""
+    """Return the scanners of the demonstration."""
     brain = [
         routed(study, PatientComments=f"Project:{REVIEWED} Subject:SUB-0311 Session:MR_0311_v{n}")
         for n, study in enumerate(samples("98892003"), start=1)
@@ -122,7 +122,7 @@ def scanners() -> list[Scanner]:
 
 
 def send(scanner: Scanner, work: Path, host: str, port: int, called: str) -> int:
-    """Send all studies of a scanner, made below `work`; give how many objects were taken."""
+    """Send all studies of a scanner, made below `work`; return how many objects were taken."""
     return sum(
         _send_study(scanner, study, list(study.find(work)), host, port, called)
         for study in scanner.studies

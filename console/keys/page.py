@@ -25,7 +25,7 @@ This page is made from the key table: `make keys` writes it anew.
 
 
 def page() -> str:
-    """Give the page."""
+    """Return the page."""
     parts = [
         _BEGIN,
         _section("Modes", ((number, f"go to {title}") for number, _, title in MODES)),

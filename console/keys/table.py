@@ -255,7 +255,7 @@ SCREENS = {
 
 
 def bindings(name: str) -> list[BindingType]:
-    """Give the bindings of a screen: its own keys, then those of every screen."""
+    """Return the bindings of a screen: its own keys, then those of every screen."""
     own = SCREENS[name].keys
     taken = {key for one in own for key in one.keys.split(",")}
     made: list[BindingType] = [_binding(one, one.keys) for one in own if one.keys]
@@ -267,12 +267,12 @@ def bindings(name: str) -> list[BindingType]:
 
 
 def widget_bindings(keys: Iterable[Key]) -> list[Binding]:
-    """Give the bindings of a widget that owns its keys."""
+    """Return the bindings of a widget that owns its keys."""
     return [Binding(one.keys, one.action, one.label, show=False) for one in keys]
 
 
 def told(name: str, *, watching: bool = False) -> Iterator[Key]:
-    """Give all keys of a screen for people, its own first; those that act only to who may act."""
+    """Yield all keys of a screen for people, its own first; those that act only to who may act."""
     screen = SCREENS[name]
     marking = MARKING if screen.marks else ()
     lists = (*MOVING, *marking, *(SORTING if screen.sorts else ())) if screen.lists else ()

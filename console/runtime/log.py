@@ -18,7 +18,7 @@ KEPT = 5
 
 
 def log_of_console() -> Path:
-    """Give the console's own log, in the state folder of its user."""
+    """Return the console's own log, in the state folder of its user."""
     return user_state_path("anteroom") / "console.runtime.log"
 
 

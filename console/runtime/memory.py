@@ -54,7 +54,7 @@ class ViewState(msgspec.Struct, kw_only=True):
     views: dict[str, Views] = {}
 
     def list(self, name: str) -> ListState:
-        """Give how a list was left."""
+        """Return how a list was left."""
         return self.lists.setdefault(name, ListState())
 
     def save_view(self, name: str, view: SavedView) -> None:
@@ -114,5 +114,5 @@ class StateFile:
 
 
 def state_file() -> Path:
-    """Give the place of the file."""
+    """Return the place of the file."""
     return user_state_path("anteroom") / "console.json"

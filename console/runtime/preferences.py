@@ -48,7 +48,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def preferences_file() -> Path:
-    """Give the place of the file."""
+    """Return the place of the file."""
     return user_config_path("anteroom") / "console.yaml"
 
 

@@ -38,7 +38,8 @@ class ActQueue:
         """Acts that go on."""
 
     async def do(self, act: triage.Act) -> tuple[str, ...]:
-        """Do an act once those before it are done; give the ids of the sessions it was done to."""
+        """Do an act once those before it are done; return the ids of the sessions it was done
+        to."""
         return await self._through(self._do(act))
 
     async def undo(self) -> None:

@@ -99,7 +99,7 @@ class TypeAhead:
         return self._takes(event)
 
     async def follow(self) -> None:
-        """Give on what is held, for as long as the app runs."""
+        """Pass on what is held, for as long as the app runs."""
         while True:
             await self._begun.wait()
             self._begun.clear()

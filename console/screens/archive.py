@@ -68,7 +68,7 @@ class ArchiveScreen(ListScreen, DownloadScreen):
         return (*(Copyable(title=title, text=text) for title, text in filed.names(session)), row)
 
     def wanted(self) -> Sequence[Wanted]:
-        """Give the files of the session under the cursor."""
+        """Return the files of the session under the cursor."""
         session = self._session
         if session is None:
             return ()

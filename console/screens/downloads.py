@@ -60,7 +60,7 @@ class DownloadScreen(BaseScreen):
     """A screen with filed sessions."""
 
     def wanted(self) -> Sequence[Wanted]:
-        """Give the files that can be taken out from here now."""
+        """Return the files that can be taken out from here now."""
         raise NotImplementedError
 
     @work(group=QUESTION, exit_on_error=False)

@@ -82,7 +82,7 @@ class FiledContents(DownloadScreen):
         return offered
 
     def wanted(self) -> Sequence[Wanted]:
-        """Give the files of the session, and those of the scan under the cursor."""
+        """Return the files of the session, and those of the scan under the cursor."""
         card, scan = self._card, self._scan
         if card is None:
             return ()

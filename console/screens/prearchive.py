@@ -59,7 +59,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
             yield Card(id="card")
 
     def chosen(self) -> Sequence[PrearchiveSession]:
-        """Give the marked sessions, else the one under the cursor."""
+        """Return the marked sessions, else the one under the cursor."""
         keys = self.table.chosen_keys
         return [self._sessions[key] for key in keys if key in self._sessions]
 

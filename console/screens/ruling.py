@@ -181,7 +181,7 @@ class RulingScreen(BaseScreen):
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_drop(self) -> None:
-        """Give back the text that is in force."""
+        """Go back to the text that is in force."""
         draft = self._draft
         if draft is None:
             return

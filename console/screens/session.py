@@ -220,7 +220,7 @@ class SessionScreen(FollowingScreen):
         self.keys_changed()
 
     def turned_to(self) -> str:
-        """Give the pane on show; empty while only the scans are."""
+        """Return the pane on show; empty while only the scans are."""
         return "" if self._tab == "scans" else self._tab
 
     def tell_session(self) -> None:

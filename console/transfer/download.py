@@ -274,7 +274,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _below(folder: Path, *parts: str) -> Path:
-    """Give a place below a folder; refuse names that would lead elsewhere."""
+    """Return a place below a folder; refuse names that would lead elsewhere."""
     for part in parts:
         # A name that begins with a dot would also hide what was written.
         if not part or part.startswith(".") or any(bad in part for bad in ("/", "\\", "\0")):

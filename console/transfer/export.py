@@ -89,7 +89,7 @@ async def in_windows(
 
 
 def file_name(name: str, at: datetime, format: Format) -> str:
-    """Give what a file is called that nobody has named."""
+    """Return what a file is called that nobody has named."""
     return f"anteroom-{name}-{at.astimezone():%Y-%m-%d}.{format}"
 
 
@@ -119,7 +119,7 @@ def written(sheet: Sheet, format: Format) -> str:
 
 
 def harmless(cell: str) -> str:
-    """Give a cell that no program for tables takes for a formula."""
+    """Return a cell that no program for tables takes for a formula."""
     return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
 
 
@@ -161,7 +161,7 @@ def _write(draft: Path, text: str) -> None:
 
 
 def _name(draft: Path, path: Path) -> None:
-    """Give a draft its name, unless something has it."""
+    """Rename a draft to its final name, unless something has it."""
     try:
         # Unlike a rename this fails where the name is taken, whoever was faster.
         path.hardlink_to(draft)
@@ -175,7 +175,7 @@ def _name(draft: Path, path: Path) -> None:
 
 
 def _remark(text: str, delimiter: str) -> str:
-    """Give the text of a remark; whoever reads it as cells meets no formula in them either."""
+    """Return the text of a remark; whoever reads it as cells meets no formula in them either."""
     first, *others = text.split(delimiter)
     guarded = (f"'{one}" if one.lstrip().startswith('"') else harmless(one) for one in others)
     return delimiter.join((first, *guarded))

@@ -102,11 +102,11 @@ class Arrivals:
         return tuple(one for one in self.transfers if one.closed is None)
 
     def session(self, id: str) -> PrearchiveSession | None:
-        """Give a session as it was known last."""
+        """Return a session as it was known last."""
         return self._known.get(id)
 
     def sender(self, transfer: str) -> str:
-        """Give who sent in a transfer; empty where that is not known."""
+        """Return who sent in a transfer; empty where that is not known."""
         return self._senders.get(transfer, "")
 
     def has_left(self, id: str) -> bool:
@@ -114,7 +114,7 @@ class Arrivals:
         return id in self._ends and id not in self._sessions
 
     def fed_by(self, transfer: str) -> str:
-        """Give a session that an association feeds; empty where it feeds none."""
+        """Return a session that an association feeds; empty where it feeds none."""
         return next(
             (one.sessions[0] for one in self.open if one.id == transfer and one.sessions), ""
         )
@@ -151,7 +151,7 @@ class Arrivals:
                 self._ends[event.object] = event
 
     def on_show(self, now: datetime) -> list[Arrival]:
-        """Give the rows: what needs a person first, and of each kind what began last.
+        """Return the rows: what needs a person first, and of each kind what began last.
 
         Not by the last object: rows that change places with each object cannot be read.
         """

@@ -22,7 +22,7 @@ _EVERY = "every"
 
 
 def offered(found: Sequence[Contradiction]) -> tuple[Offered, ...]:
-    """Give what can be chosen about the first contradiction, or about all objects at once."""
+    """Return what can be chosen about the first contradiction, or about all objects at once."""
     one = found[0]
     choices = [
         Offered(key=str(each.number), title=f"keep {each.number}", detail=told(one, each))
@@ -54,7 +54,7 @@ def told(one: Contradiction, each: Alternative) -> str:
 
 
 def choices(found: Sequence[Contradiction], key: str) -> tuple[Choice, ...]:
-    """Give the decision that was chosen."""
+    """Return the decision that was chosen."""
     one = found[0]
     if not key.startswith(_EVERY):
         return (Choice(contradiction=one.number, keep=int(key)),)
@@ -99,7 +99,7 @@ def _nobody_knows_subject(one: Contradiction, key: str) -> bool:
 
 
 def words(decision: Sequence[Choice]) -> list[str]:
-    """Give a decision as the command takes it."""
+    """Return a decision as the command takes it."""
     said: list[str] = []
     for one in decision:
         if one.keep == ALL_ONE:

@@ -69,7 +69,7 @@ class Happenings:
         """The oldest first."""
 
     def hear(self, events: Iterable[Event]) -> int:
-        """Take events, in their order; give how many were for people."""
+        """Take events, in their order; return how many were for people."""
         told = 0
         for event in events:
             if not event.text.startswith(_INTERNAL):
@@ -79,11 +79,11 @@ class Happenings:
         return told
 
     def object_of(self, key: str) -> str:
-        """Give the object that a row is about."""
+        """Return the object that a row is about."""
         return next((one.event.object for one in self._lines if str(one.first) == key), "")
 
     def rows(self, told: Callable[[Event], tuple[str, str]], filter: Filter) -> list[Row]:
-        """Give the rows that fit a filter, the newest first; `told` says of whom an event is, and
+        """Return the rows that fit a filter, the newest first; `told` says of whom an event is, and
         what may be said of it."""
         rows = (_row(one, *told(one.event)) for one in reversed(self._lines) if _fits(one, filter))
         return [row for row in rows if _has(row, filter.words)]

@@ -95,7 +95,7 @@ def row(session: SessionSummary) -> Row:
 
 
 def exported(session: SessionSummary) -> tuple[str, ...]:
-    """Give what is written of a session to a file: what the list shows, for programs to read."""
+    """Return what is written of a session to a file: what the list shows, for programs to read."""
     return (
         session.accession,
         session.status.value,
@@ -115,7 +115,7 @@ def exported(session: SessionSummary) -> tuple[str, ...]:
 
 
 def names(session: SessionSummary | SessionCard) -> tuple[tuple[str, str], ...]:
-    """Give what a session is known by, as (title, text): to be copied."""
+    """Return what a session is known by, as (title, text): to be copied."""
     return (
         ("accession", session.accession),
         ("label", session.label),
@@ -126,7 +126,7 @@ def names(session: SessionSummary | SessionCard) -> tuple[tuple[str, str], ...]:
 
 
 def card(session: SessionCard) -> list[tuple[str, str]]:
-    """Give the lines of a session's card as (name, value); an empty name goes over the width."""
+    """Return the lines of a session's card as (name, value); an empty name goes over the width."""
     lines = [
         ("Accession", session.accession),
         ("Status", STATES[session.status][0]),
@@ -161,7 +161,7 @@ def _verified(session: SessionCard) -> str:
 
 
 def exported_file(file: FileEntry) -> tuple[str, ...]:
-    """Give what is written of a file to a file."""
+    """Return what is written of a file to a file."""
     return (
         file.path,
         file.scan,
@@ -174,7 +174,7 @@ def exported_file(file: FileEntry) -> tuple[str, ...]:
 
 
 def exported_header(header: FoldedHeader) -> list[tuple[str, ...]]:
-    """Give what is written of a header to a file: each element with its most frequent value."""
+    """Return what is written of a header to a file: each element with its most frequent value."""
     return [
         (
             one.path,
@@ -190,7 +190,7 @@ def exported_header(header: FoldedHeader) -> list[tuple[str, ...]]:
 
 
 def exported_scan(scan: ScanSummary) -> tuple[str, ...]:
-    """Give what is written of a scan to a file."""
+    """Return what is written of a scan to a file."""
     return (
         scan.id,
         scan.type,

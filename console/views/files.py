@@ -31,5 +31,5 @@ def row(file: FileEntry) -> Row:
 
 
 def name_of(path: str) -> str:
-    """Give the name of a file without its folders."""
+    """Return the name of a file without its folders."""
     return path.rpartition("/")[2]

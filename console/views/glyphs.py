@@ -58,7 +58,7 @@ def use_ascii(wanted: bool) -> None:
 
 
 def drawn(text: str) -> str:
-    """Give a text as this terminal can draw it."""
+    """Return a text as this terminal can draw it."""
     return text.translate(_ASCII) if _plain else text
 
 

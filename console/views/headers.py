@@ -50,12 +50,12 @@ class HeaderTree:
         self._places = {one.key: place for place, one in enumerate(self._branches)}
 
     def __getitem__(self, key: str) -> Branch | None:
-        """Give the line with a key."""
+        """Return the line with a key."""
         place = self._places.get(key)
         return None if place is None else self._branches[place]
 
     def rows(self, unfolded: Collection[str]) -> list[Row]:
-        """Give the lines on show when only these branches are unfolded."""
+        """Return the lines on show when only these branches are unfolded."""
         hidden: set[int] = set()
         shown = []
         for place, one in enumerate(self._branches):
@@ -67,7 +67,7 @@ class HeaderTree:
         return shown
 
     def above(self, key: str) -> list[str]:
-        """Give the branches that a line stands under, the nearest first."""
+        """Return the branches that a line stands under, the nearest first."""
         found = []
         place = self._places.get(key, -1)
         while place >= 0 and (place := self._branches[place].parent) >= 0:
@@ -75,15 +75,15 @@ class HeaderTree:
         return found
 
     def found(self, words: str) -> list[str]:
-        """Give the keys of the lines in whose tag, name or value a text stands, in order."""
+        """Return the keys of the lines in whose tag, name or value a text stands, in order."""
         wanted = words.strip().lower()
         if not wanted:
             return []
         return [one.key for one in self._branches if any(wanted in each for each in _texts(one))]
 
     def step(self, found: Sequence[str], cursor: str | None, direction: int) -> str | None:
-        """Give the next of the lines that were found, after (1), before (-1) or from (0) the cursor
-        on; it begins anew at the end."""
+        """Return the next of the lines that were found, after (1), before (-1) or from (0) the
+        cursor on; it begins anew at the end."""
         if not found:
             return None
         here = self._places.get(cursor or "", -1 if direction >= 0 else len(self._branches))
@@ -111,7 +111,7 @@ def value_of(row: HeaderRow, files: int) -> str:
 
 
 def values_of(row: HeaderRow) -> list[tuple[str, str]]:
-    """Give the values of a row, each with the number of files it stands in, for reading."""
+    """Return the values of a row, each with the number of files it stands in, for reading."""
     lines = [(figures.plural(one.files, "file"), one.text) for one in row.values]
     if (more := row.distinct - len(row.values)) > 0:
         lines.append(("", f"… and {figures.plural(more, 'other value')}"))
@@ -132,7 +132,7 @@ def folded_over(header: FoldedHeader) -> str:
 
 
 def as_text(branch: Branch) -> str:
-    """Give a line for copying, its columns with tabs between."""
+    """Return a line for copying, its columns with tabs between."""
     vr = branch.row.vr if branch.row is not None else ""
     return "\t".join((branch.tag, branch.name, vr, branch.value))
 

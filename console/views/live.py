@@ -54,7 +54,7 @@ _SENDERS = 12
 
 
 def state(arrival: Arrival) -> tuple[str, str]:
-    """Give the state as sign and word, and its tone."""
+    """Return the state as sign and word, and its tone."""
     session = arrival.session
     if arrival.stage in (Stage.GONE, Stage.LOST):
         return _GONE.get(arrival.said.partition(" ")[0].rstrip(":"), _LOST)

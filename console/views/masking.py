@@ -55,7 +55,7 @@ class Masks:
         return self.watching or (one.project is None and not self.revealed)
 
     def session(self, one: PrearchiveSession) -> ShownSession:
-        """Give a session as it may be shown."""
+        """Return a session as it may be shown."""
         if not self.hides(one):
             return ShownSession(one)
         reason = _unnamed(one.reason, one)
@@ -65,21 +65,21 @@ class Masks:
         return ShownSession(masked)
 
     def trashed(self, one: TrashedSession) -> ShownTrash:
-        """Give a deleted session as it may be shown."""
+        """Return a deleted session as it may be shown."""
         if not self.hides(one):
             return ShownTrash(one)
         return ShownTrash(replace(one, label=glyphs.MASK, subject=glyphs.MASK))
 
     def text(self, text: str, of: PrearchiveSession) -> str:
-        """Give what was said of a session, without its labels."""
+        """Return what was said of a session, without its labels."""
         return _unnamed(text, of) if self.hides(of) else text
 
     def log(self, log: Sequence[LogEntry], of: PrearchiveSession) -> tuple[LogEntry, ...]:
-        """Give the log of a session."""
+        """Return the log of a session."""
         return tuple(replace(one, text=self.text(one.text, of)) for one in log)
 
     def arrival(self, one: Arrival) -> Arrival:
-        """Give a row of the live screen."""
+        """Return a row of the live screen."""
         session, transfer, said = one.session, one.transfer, one.said
         if transfer is not None:
             transfer = replace(transfer, series=self._described(transfer.series, session))
@@ -88,7 +88,7 @@ class Masks:
         return replace(one, session=session, transfer=transfer, said=said)
 
     def contents(self, contents: SessionContents, of: PrearchiveSession) -> SessionContents:
-        """Give the scans of a session."""
+        """Return the scans of a session."""
         if not self.hides(of):
             return contents
         scans = (
@@ -103,7 +103,7 @@ class Masks:
         return replace(contents, scans=tuple(scans), warnings=tuple(warnings))
 
     def timeline(self, timeline: Timeline, of: PrearchiveSession) -> Timeline:
-        """Give how a session came together."""
+        """Return how a session came together."""
         if not self.hides(of):
             return timeline
         series = (
@@ -113,7 +113,7 @@ class Masks:
         return replace(timeline, series=tuple(series), moves=self.log(timeline.moves, of))
 
     def route(self, route: Route, of: PrearchiveSession) -> Route:
-        """Give how a session was routed."""
+        """Return how a session was routed."""
         if not self.hides(of):
             return route
         return replace(
@@ -126,7 +126,7 @@ class Masks:
         )
 
     def header(self, header: FoldedHeader, of: PrearchiveSession) -> FoldedHeader:
-        """Give a header of a session's files."""
+        """Return a header of a session's files."""
         if not self.hides(of):
             return header
         rows = tuple(_row(one, of) for one in header.rows)
@@ -136,7 +136,7 @@ class Masks:
     def contradictions(
         self, found: Sequence[Contradiction], of: PrearchiveSession
     ) -> tuple[Contradiction, ...]:
-        """Give what contradicts itself in a session."""
+        """Return what contradicts itself in a session."""
         if not self.hides(of):
             return tuple(found)
         return tuple(
@@ -145,11 +145,11 @@ class Masks:
         )
 
     def query(self, query: PrearchiveQuery) -> PrearchiveQuery:
-        """Give a question for a list in which nothing is found or ordered by what is masked."""
+        """Return a question for a list in which nothing is found or ordered by what is masked."""
         return replace(query, masked=not self.revealed)
 
     def _described(self, text: str, of: PrearchiveSession | None) -> str:
-        """Give what scanner and people have written of a scan: nothing of it for a wall."""
+        """Return what scanner and people have written of a scan: nothing of it for a wall."""
         if self.watching:
             return ""
         return text if of is None else self.text(text, of)

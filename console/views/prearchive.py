@@ -36,7 +36,7 @@ _SHOWN = {
 
 
 def state(session: PrearchiveSession) -> tuple[str, str]:
-    """Give the state as sign and word, and its tone; also that it was cut short, until somebody
+    """Return the state as sign and word, and its tone; also that it was cut short, until somebody
     has looked."""
     shown, tone = _state(session)
     if not session.cut_short:
@@ -90,7 +90,7 @@ EXPORTED = (
 
 
 def exported(session: ShownSession) -> tuple[str, ...]:
-    """Give what is written of a session to a file: what the list shows, for programs to read."""
+    """Return what is written of a session to a file: what the list shows, for programs to read."""
     return (
         session.id,
         session.status.value,
@@ -112,7 +112,7 @@ def exported(session: ShownSession) -> tuple[str, ...]:
 def card(
     session: ShownSession, log: Sequence[LogEntry], *, code: int | None = None
 ) -> list[tuple[str, str]]:
-    """Give the lines of a session's card as (name, value); an empty name goes over the width."""
+    """Return the lines of a session's card as (name, value); an empty name goes over the width."""
     lines = [
         ("Session", session.label),
         ("Subject", session.subject or ""),

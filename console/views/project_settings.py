@@ -105,7 +105,7 @@ def rows(project: Project) -> list[Row]:
 
 
 def value(project: Project, name: str) -> str:
-    """Give a value as it is typed."""
+    """Return a value as it is typed."""
     if name == "aliases":
         return ", ".join(project.aliases)
     if name == "created":
@@ -114,7 +114,7 @@ def value(project: Project, name: str) -> str:
 
 
 def shown(project: Project, name: str) -> str:
-    """Give a value with its meaning."""
+    """Return a value with its meaning."""
     text = value(project, name)
     meaning = {
         "prearchive_code": PREARCHIVE_CODES,
@@ -127,7 +127,7 @@ def shown(project: Project, name: str) -> str:
 
 
 def exported(project: Project) -> tuple[str, ...]:
-    """Give a project as a row of a file."""
+    """Return a project as a row of a file."""
     return (project.id, *(value(project, one.name) for one in SETTINGS))
 
 

@@ -86,7 +86,7 @@ def stop_question(receiver: ReceiverStatus) -> Question:
 
 
 def values(receiver: ReceiverStatus) -> dict[str, str]:
-    """Give the values of a receiver as they are typed."""
+    """Return the values of a receiver as they are typed."""
     flags = {name: _yes(bool(getattr(receiver, name))) for name in _FLAGS}
     return {
         "ae_title": receiver.ae_title,
@@ -97,7 +97,7 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
 
 
 def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
-    """Give what differs, as the engine takes it."""
+    """Return what differs, as the engine takes it."""
     before = values(receiver)
     found = {
         name: _told(name, text) for name, text in given.items() if text != before.get(name, "")

@@ -53,7 +53,7 @@ class Row:
 def layout(
     columns: tuple[TableColumn, ...], width: int, shift: int = 0
 ) -> tuple[tuple[int, int], ...]:
-    """Give (index, cells) of the columns that fit; the growing one takes what is left.
+    """Return (index, cells) of the columns that fit; the growing one takes what is left.
 
     `shift` columns after the first are left out, so that those which did not fit come in.
     """

@@ -99,7 +99,7 @@ class Draft:
 
 
 def places(receivers: Sequence[ReceiverStatus], projects: Sequence[Project]) -> list[RulePlace]:
-    """Give what the list has: rules of the site, of receivers with their own, then projects."""
+    """Return what the list has: rules of the site, of receivers with their own, then projects."""
     own = dict.fromkeys(f"receiver:{one.ae_title}" for one in receivers if one.rules_enabled)
     found = []
     for scope in (SITE, *own):
@@ -149,7 +149,7 @@ RULES_LIVE_ELSEWHERE = (
 
 
 def tidy(text: str) -> str:
-    """Give a text whose lines are harmless to draw, with one kind of line end."""
+    """Return a text whose lines are harmless to draw, with one kind of line end."""
     return "\n".join(plain_text(line) for line in _NEWLINE.split(text))
 
 
@@ -223,7 +223,7 @@ def question(draft: Draft, now: RuleText) -> Question:
 
 
 def command(place: RulePlace, given: Answers) -> str:
-    """Give the command that saves a text from a file."""
+    """Return the command that saves a text from a file."""
     receiver = place.scope.partition(":")[2]
     words = ["anteroom", "rules", "set", str(place.concept), "FILE"]
     words += ["--receiver", receiver] if receiver else ["--site"]

@@ -59,12 +59,12 @@ def rows(
 
 
 def key_of(scan: str) -> str:
-    """Give the key of the line of a scan."""
+    """Return the key of the line of a scan."""
     return f"{_SCAN}{scan}"
 
 
 def scan_of(key: str | None) -> str:
-    """Give the scan that a line stands for; empty for the whole session."""
+    """Return the scan that a line stands for; empty for the whole session."""
     return key.removeprefix(_SCAN) if key is not None and key.startswith(_SCAN) else ""
 
 
@@ -74,7 +74,7 @@ def described(scan: ScanSummary) -> str:
 
 
 def warned(warnings: Sequence[str]) -> set[str]:
-    """Give the scans that the warnings of a build are about; an empty id is the session."""
+    """Return the scans that the warnings of a build are about; an empty id is the session."""
     found = set()
     for line in warnings:
         where, colon, _ = line.partition(":")

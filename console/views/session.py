@@ -15,7 +15,7 @@ from engine.model.prearchive import LogEntry
 def about(
     session: ShownSession, contents: SessionContents | None, log: Sequence[LogEntry]
 ) -> list[tuple[str, str]]:
-    """Give the lines as (name, value); an empty name goes over the width."""
+    """Return the lines as (name, value); an empty name goes over the width."""
     lines = [("Status", prearchive.state(session)[0])]
     if session.cut_short:
         lines.append(("Cut short", f"{session.cut_short}; seen now"))

@@ -59,7 +59,7 @@ class Pulse:
         self._rates.append((at, rate))
 
     def peak(self, at: datetime) -> float:
-        """Give the highest rate that was told in the time of the history: a step levels out what
+        """Return the highest rate that was told in the time of the history: a step levels out what
         lasted for less."""
         while self._rates and at - self._rates[0][0] > KEPT * STEP:
             self._rates.popleft()
@@ -70,7 +70,7 @@ class Pulse:
         self.lost, self.way = why, way
 
     def rate(self, at: datetime) -> float:
-        """Give the objects a second of the last moments."""
+        """Return the objects a second of the last moments."""
         if len(self._seen) < 2 or at - self._seen[-1][0] > 3 * SMOOTHED:
             return 0.0
         (begun, before), (_, now) = self._seen[0], self._seen[-1]
@@ -78,7 +78,7 @@ class Pulse:
         return max(0.0, (now - before) / seconds) if seconds > 0 else 0.0
 
     def history(self) -> list[float]:
-        """Give the objects a second of each step that is kept, the oldest first."""
+        """Return the objects a second of each step that is kept, the oldest first."""
         steps = list(self._steps)
         return [
             max(0.0, (after - before) / (later - earlier).total_seconds())

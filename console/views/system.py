@@ -98,12 +98,12 @@ def findings(checks: Sequence[Check]) -> Piece:
 
 
 def receiver_key(receiver: ReceiverStatus) -> str:
-    """Give the key of a receiver's row."""
+    """Return the key of a receiver's row."""
     return f"{receiver.port} {receiver.ae_title}"
 
 
 def receiver_state(receiver: ReceiverStatus) -> tuple[str, str, str]:
-    """Give the sign, the word and the tone of a receiver's state."""
+    """Return the sign, the word and the tone of a receiver's state."""
     if receiver.listening:
         return "●", "up", "good"
     return ("✗", "fault", "bad") if receiver.enabled else ("○", "stopped", "dim")
@@ -209,7 +209,7 @@ def why_no_cancel(job: Job) -> str:
 
 
 def tiles(pulse: Pulse, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
-    """Give the facts above the tabs, as far as the engine has told them."""
+    """Return the facts above the tabs, as far as the engine has told them."""
     status = pulse.status
     if status is None or pulse.lost:
         waiting: Piece = (pulse.lost or "asking the engine …", "bad" if pulse.lost else "muted")

@@ -114,7 +114,7 @@ def chart_lines(history: list[float], width: int, height: int, *, steps: int) ->
 
 
 def _unit(wanted: float) -> float:
-    """Give the round number that a line stands for."""
+    """Return the round number that a line stands for."""
     if wanted <= 0.5:
         return 0.5 if wanted > 0.2 else 0.2 if wanted > 0 else 1.0
     size = 10.0 ** math.floor(math.log10(wanted))

@@ -139,8 +139,8 @@ class ModeLine(Line):
 def key_hints(
     hints: Sequence[tuple[str, str, bool]], width: int, last: tuple[str, str] | None
 ) -> tuple[list[Piece], list[Piece]]:
-    """Give the pieces of a key line: as many of (key, label, possible now) as fit; `last` stands at
-    the right.
+    """Return the pieces of a key line: as many of (key, label, possible now) as fit; `last` stands
+    at the right.
 
     Hints come in the order of their weight, so that what does not fit matters least.
     """

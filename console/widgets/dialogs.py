@@ -113,7 +113,7 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
 
     @on(Button.Pressed, "#act")
     def do(self) -> None:
-        """Give the answers."""
+        """Dismiss the question with the answers."""
         if not self._fault() and not self._lost:
             answers = self.answers
             answers.pop("confirm", None)
@@ -204,7 +204,7 @@ class ChooseScreen(ModalScreen[str | None]):
 
     @on(RecordTable.RowChosen)
     def choose(self, message: RecordTable.RowChosen) -> None:
-        """Give what was chosen."""
+        """Dismiss the question with what was chosen."""
         self.dismiss(message.key)
 
     def masks_changed(self) -> None:

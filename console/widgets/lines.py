@@ -252,7 +252,7 @@ class LineTable(ScrollView, can_focus=True):
             self.post_message(self.RowChosen(self, key))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Give the text that the mouse has selected."""
+        """Return the text that the mouse has selected."""
         first = 0 if selection.start is None else selection.start.y
         last = self.total if selection.end is None else selection.end.y
         numbers = range(first, min(last, first + _SELECTED_LINES) + 1)

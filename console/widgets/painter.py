@@ -39,7 +39,7 @@ class Painter:
         return moved
 
     def column_at(self, x: int, width: int) -> TableColumn | None:
-        """Give the column at a cell of the header."""
+        """Return the column at a cell of the header."""
         begin = self.gutter
         for index, room in layout(self.columns, width - self.gutter, self.shift):
             if begin <= x < begin + room + GAP:
@@ -48,7 +48,7 @@ class Painter:
         return None
 
     def growing(self, width: int) -> int:
-        """Give the cells of the growing column."""
+        """Return the cells of the growing column."""
         for index, room in layout(self.columns, width - self.gutter, self.shift):
             if self.columns[index].grows:
                 return room
@@ -123,7 +123,7 @@ def selected(strip: Strip, selection: Selection | None, line: int, style: Style)
 
 
 def selected_text(selection: Selection, lines: Mapping[int, str]) -> str:
-    """Give the selected part of lines, by their numbers."""
+    """Return the selected part of lines, by their numbers."""
     cut = []
     for number, text in lines.items():
         begin, end = selection.get_span(number) or (0, 0)

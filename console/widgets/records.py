@@ -27,7 +27,7 @@ class Records:
         self._expired = False
 
     def __getitem__(self, place: int) -> Row | None:
-        """Give the row at a place; None where it is not known."""
+        """Return the row at a place; None where it is not known."""
         window = self._windows.get(place // WINDOW)
         inside = place % WINDOW
         return window[inside] if window is not None and inside < len(window) else None
@@ -38,12 +38,12 @@ class Records:
         return sum(map(len, self._windows.values())) >= self.total
 
     def known(self) -> Iterable[Row]:
-        """Give all rows that are known, in order."""
+        """Yield all rows that are known, in order."""
         for number in sorted(self._windows):
             yield from self._windows[number]
 
     def place_of(self, key: str) -> int | None:
-        """Give the place of a row that is known, where it came last."""
+        """Return the place of a row that is known, where it came last."""
         for number, window in reversed(self._windows.items()):
             for inside, row in enumerate(window):
                 if row.key == key:
@@ -91,7 +91,7 @@ class Records:
             del self._windows[next(iter(self._windows))]
 
     def wanted(self, first: int, last: int) -> list[int]:
-        """Give the windows between two places that are neither known nor asked for; they count as
+        """Return the windows between two places that are neither known nor asked for; they count as
         asked for from now on."""
         found = []
         for number in range(
@@ -105,7 +105,7 @@ class Records:
         return found
 
     def outdate(self, first: int, last: int, cursor: int) -> list[int]:
-        """Drop every window but those between two places and the one of the cursor; give these:
+        """Drop every window but those between two places and the one of the cursor; return these:
         they are to be asked for again."""
         seen = {*range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1), cursor // WINDOW}
         self._windows = {number: rows for number, rows in self._windows.items() if number in seen}
@@ -160,7 +160,7 @@ class Marks:
         self.anchor = None
 
     def keep(self, keys: Iterable[str]) -> int:
-        """Keep only marks of these rows; give how many went."""
+        """Keep only marks of these rows; return how many went."""
         shown = set(keys)
         gone = [key for key in self._rows if key not in shown]
         for key in gone:

@@ -73,7 +73,7 @@ class RuleEditor(TextArea):
         self.focus()
 
     def get_line(self, line_index: int) -> Text:
-        """Give a line with its parts and its fault drawn."""
+        """Return a line with its parts and its fault drawn."""
         line = super().get_line(line_index)
         for found in _PARTS.finditer(line.plain):
             name = "tag" if found["tag"] is not None else "target"

@@ -58,11 +58,11 @@ class Searchable(Vertical):
 
     @abstractmethod
     def find(self) -> list[str]:
-        """Give the keys of the rows that hold the words."""
+        """Return the keys of the rows that hold the words."""
 
     @abstractmethod
     def next_found(self, direction: int) -> str | None:
-        """Give what was found next (1), or before (-1), or at the cursor or next (0)."""
+        """Return what was found next (1), or before (-1), or at the cursor or next (0)."""
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a row that was found."""

@@ -29,7 +29,7 @@ class SearchedLines(Searchable):
         self.tell()
 
     def find(self) -> list[str]:
-        """Give the keys of the rows that hold the words."""
+        """Return the keys of the rows that hold the words."""
         words = self.words.casefold()
         # Numbers at the right count lines; nobody looks for them.
         texts = [place for place, column in enumerate(self._columns) if not column.right]
@@ -40,7 +40,7 @@ class SearchedLines(Searchable):
         ]
 
     def next_found(self, direction: int) -> str | None:
-        """Give what was found next (1), or before (-1), or at the cursor or next (0)."""
+        """Return what was found next (1), or before (-1), or at the cursor or next (0)."""
         places = {row.key: place for place, row in enumerate(self.table.rows)}
         found, here = self.found, self.table.cursor
         if direction < 0:

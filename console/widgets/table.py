@@ -235,7 +235,7 @@ class RecordTable(LineTable):
         self.post_message(self.MarksChanged(self, note))
 
     def _range(self) -> list[Row | None]:
-        """Give the rows of the range that is being marked, None for those that are not known."""
+        """Return the rows of the range that is being marked, None for those that are not known."""
         if self.marks.anchor is None or not self.total:
             return []
         first, last = sorted((self.marks.anchor, self._cursor))

@@ -22,7 +22,7 @@ class ScriptError(InvalidInput):
         self.column = column
 
     def at(self, line: int, column: int) -> ScriptError:
-        """Give the same error with its place in the script; a place once known stays."""
+        """Return the same error with its place in the script; a place once known stays."""
         if self.line:
             return self
         return ScriptError(self.message, line, column, hint=self.hint)

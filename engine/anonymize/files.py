@@ -164,7 +164,7 @@ def _write(file: Path, pieces: Iterable[Piece]) -> None:
 
 @contextmanager
 def _appearing(target: Path, *, like: Path) -> Iterator[Path]:
-    """Give a hidden name to write to; the file appears at its own name at once and whole."""
+    """Provide a hidden name to write to; the file appears at its own name at once and whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".anteroom-{os.getpid()}-{target.name[-100:]}.partial")
     try:

@@ -22,20 +22,20 @@ _MARKS = 3
 
 
 def variables(*, project: str, subject: str, session: str) -> dict[str, str]:
-    """Give what scripts are told of an object; an empty project is Unassigned."""
+    """Return what scripts are told of an object; an empty project is Unassigned."""
     return {"project": project or UNASSIGNED, "subject": subject, "session": session}
 
 
 def record_id(script: str, given: Mapping[str, str], secret: bytes) -> str:
-    """Give the id by which an object says that a version of a script ran with these variables: with
-    others it has to run again. It tells nobody else what they were."""
+    """Return the id by which an object says that a version of a script ran with these variables:
+    with others it has to run again. It tells nobody else what they were."""
     said = "\0".join(given[name] for name in ("project", "subject", "session"))
     digest = hmac.digest(secret, f"record\0{script}\0{said}".encode(), sha256)
     return f"{script}." + "".join(_BASE32[byte & 31] for byte in digest[:_MARKS])
 
 
 def script_of(record: str) -> str:
-    """Give the id of the script in such an id."""
+    """Return the id of the script in such an id."""
     return record.partition(".")[0]
 
 

@@ -67,7 +67,7 @@ class Opened:
     """What follows the head, where the subject does not hold it itself."""
 
     def pieces(self) -> Iterable[Piece]:
-        """Give all that is to be written. What stood in the preamble stays behind."""
+        """Yield all that is to be written. What stood in the preamble stays behind."""
         yield bytes(128) + b"DICM"
         yield self.subject.meta_bytes()
         yield from self.subject.head_pieces()
@@ -111,7 +111,7 @@ def open_stored(path: Path, *, guard: Guard) -> Stored:
 
 
 def opened(stored: Stored, reach: Reach, *, undo: Sequence[Undo] = ()) -> Opened:
-    """Give the object as a script of that reach has to see it; with `undo` as it was before the
+    """Return the object as a script of that reach has to see it; with `undo` as it was before the
     scripts that the undo is of.
 
     Raises:
@@ -204,7 +204,7 @@ def _head(path: Path, meta: FileMeta, body: Buffer, guard: Guard) -> tuple[Heade
 
 
 def _made_over(path: Path, meta: FileMeta) -> Buffer:
-    """Give a data set that is deflated, or big endian, as it is worked on: in a file that has no
+    """Return a data set that is deflated, or big endian, as it is worked on: in a file that has no
     name, so that it takes no memory, whatever its size."""
     with path.open("rb") as file, _nameless(path.parent) as made:
         file.seek(meta.dataset_offset)

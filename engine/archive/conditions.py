@@ -15,7 +15,7 @@ from engine.model.filters import Condition
 
 
 def where(conditions: Iterable[Condition]) -> list[ColumnElement[bool]]:
-    """Give the criteria of conditions.
+    """Return the criteria of conditions.
 
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.

@@ -22,7 +22,7 @@ async def lock(session: AsyncSession) -> None:
 
 
 async def version(session: AsyncSession) -> int:
-    """Give the number of the configuration; 0 before the first change."""
+    """Return the number of the configuration; 0 before the first change."""
     found = await session.scalar(
         select(SettingsVersionRow.number).where(SettingsVersionRow.id == _ONLY)
     )

@@ -57,8 +57,8 @@ async def reserve(session: AsyncSession, *, origin: str, project: str, label: st
 
 
 async def draw(session: AsyncSession, origin: str, *, site: str) -> str:
-    """Give the accession ID under which `origin` is filed, or is to be in this very transaction: a
-    number that the transaction does not commit is drawn again by another."""
+    """Return the accession ID under which `origin` is filed, or is to be in this very transaction:
+    a number that the transaction does not commit is drawn again by another."""
     await _alone(session, origin)
     known = await standing(session, origin)
     if known is not None and known.accession:
@@ -142,7 +142,7 @@ async def standing(session: AsyncSession, origin: str) -> Reservation | None:
 
 
 async def release(session: AsyncSession, origin: str) -> None:
-    """Give the reservation of `origin` back."""
+    """Release the reservation of `origin`."""
     await session.execute(delete(FilingRow).where(FilingRow.origin == origin))
 
 

@@ -15,7 +15,7 @@ from engine.model.archive import HistoryEntry
 
 
 def state(row: ArchiveTable) -> dict[str, Any]:
-    """Give the columns of a row as JSON can hold them."""
+    """Return the columns of a row as JSON can hold them."""
     values = {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
@@ -45,7 +45,7 @@ def keep(
 
 
 async def of(session: AsyncSession, kind: str, object: str) -> tuple[HistoryEntry, ...]:
-    """Give the history of one object, oldest first."""
+    """Return the history of one object, oldest first."""
     rows = await session.scalars(
         select(HistoryRow)
         .where(HistoryRow.kind == kind, HistoryRow.object == object)

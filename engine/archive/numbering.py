@@ -24,7 +24,7 @@ class AccessionKind(StrEnum):
 
 
 def site_prefix(site: str) -> str:
-    """Give the first part of the IDs of a site.
+    """Return the first part of the IDs of a site.
 
     Raises:
         InvalidInput: nothing is left of the site ID.
@@ -36,7 +36,7 @@ def site_prefix(site: str) -> str:
 
 
 async def next_id(session: AsyncSession, site: str, kind: AccessionKind) -> str:
-    """Give the next ID of a kind; the row stays locked until the transaction ends."""
+    """Return the next ID of a kind; the row stays locked until the transaction ends."""
     number = await session.scalar(
         insert_into(session, NumberRow)
         .values(kind=kind.value, last=1)

@@ -137,7 +137,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
 
 
 async def add_alias(session: AsyncSession, id: str, alias: str, *, actor: str) -> Project:
-    """Give a project another name.
+    """Add an alias to a project.
 
     Raises:
         NotFound: no such project.
@@ -188,7 +188,7 @@ async def remove(session: AsyncSession, id: str, *, actor: str) -> None:
 
 
 async def show(session: AsyncSession, id: str) -> Project:
-    """Give a project by its ID.
+    """Return a project by its ID.
 
     Raises:
         NotFound: no such project, or it was deleted.
@@ -200,7 +200,7 @@ async def show(session: AsyncSession, id: str) -> Project:
 
 
 async def all_of(session: AsyncSession) -> tuple[Project, ...]:
-    """Give all projects that are not deleted, by ID."""
+    """Return all projects that are not deleted, by ID."""
     aliases: dict[str, list[str]] = {}
     for row in await session.scalars(select(AliasRow).order_by(AliasRow.alias)):
         aliases.setdefault(row.project, []).append(row.alias)
@@ -211,7 +211,7 @@ async def all_of(session: AsyncSession) -> tuple[Project, ...]:
 
 
 async def resolve(session: AsyncSession, name: str) -> str | None:
-    """Give the ID of the project that has this ID or alias; case counts."""
+    """Return the ID of the project that has this ID or alias; case counts."""
     row = await session.get(ProjectRow, name)
     if row is not None:
         return row.id if row.deleted is None else None
@@ -220,7 +220,7 @@ async def resolve(session: AsyncSession, name: str) -> str | None:
 
 
 async def live(session: AsyncSession, id: str, *, exclusively: bool = False) -> ProjectRow:
-    """Give the row of a project, locked against deletion until the transaction ends.
+    """Return the row of a project, locked against deletion until the transaction ends.
 
     Raises:
         NotFound: no such project, or it was deleted.
@@ -240,7 +240,7 @@ async def _alias(session: AsyncSession, alias: str) -> AliasRow | None:
 
 
 async def _alike(session: AsyncSession, name: str, *, but: str = "") -> str | None:
-    """Give the ID or alias of another project, deleted or not, that differs from a name only in
+    """Return the ID or alias of another project, deleted or not, that differs from a name only in
     case."""
     folded = name.casefold()
     ids = (await session.scalars(select(ProjectRow.id).where(ProjectRow.id != but))).all()

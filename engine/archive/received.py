@@ -32,7 +32,7 @@ def write(folder: Path, entries: Iterable[tuple[bytes, str]]) -> None:
 
 
 def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:
-    """Give the keys of the objects that still lie at their `paths` below the folder: what is lost
+    """Return the keys of the objects that still lie at their `paths` below the folder: what is lost
     is welcome when it comes again. Nothing where the file is missing or damaged."""
     try:
         data = (folder / FILE).read_bytes()
@@ -50,7 +50,7 @@ def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:
 
 
 def shortened(key: bytes) -> bytes:
-    """Give as much of a key as is kept."""
+    """Return as much of a key as is kept."""
     return key[:_KEY]
 
 

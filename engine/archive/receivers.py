@@ -22,7 +22,7 @@ _AE_TITLE_LENGTH = 16
 
 
 async def all_of(session: AsyncSession) -> tuple[Receiver, ...]:
-    """Give all added receivers, by port and AE title."""
+    """Return all added receivers, by port and AE title."""
     rows = await session.scalars(
         select(ReceiverRow).order_by(ReceiverRow.port, ReceiverRow.ae_title)
     )
@@ -30,7 +30,7 @@ async def all_of(session: AsyncSession) -> tuple[Receiver, ...]:
 
 
 async def show(session: AsyncSession, ae_title: str, port: int) -> Receiver:
-    """Give one receiver.
+    """Return one receiver.
 
     Raises:
         NotFound: no receiver of this AE title and port was added.
@@ -106,7 +106,7 @@ async def remove(session: AsyncSession, ae_title: str, port: int, *, actor: str)
 
 
 def checked_ae_title(ae_title: str) -> str:
-    """Give an AE title without its padding.
+    """Return an AE title without its padding.
 
     Raises:
         InvalidInput: it is empty, longer than 16, or has a backslash or a control character

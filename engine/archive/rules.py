@@ -24,7 +24,7 @@ _KIND = "rules"
 
 
 async def current(session: AsyncSession, scope: str, concept: str) -> RuleText:
-    """Give the text in force; version 0 and empty where nobody has written one.
+    """Return the text in force; version 0 and empty where nobody has written one.
 
     Raises:
         InvalidInput: no such scope or concept.
@@ -35,7 +35,7 @@ async def current(session: AsyncSession, scope: str, concept: str) -> RuleText:
 
 
 async def in_force(session: AsyncSession) -> tuple[RuleText, ...]:
-    """Give the newest version of every scope and concept."""
+    """Return the newest version of every scope and concept."""
     newest = (
         select(RuleRow.scope, RuleRow.concept, func.max(RuleRow.version).label("version"))
         .group_by(RuleRow.scope, RuleRow.concept)
@@ -55,7 +55,7 @@ async def in_force(session: AsyncSession) -> tuple[RuleText, ...]:
 
 
 async def versions(session: AsyncSession, scope: str, concept: str) -> tuple[RuleText, ...]:
-    """Give every version, newest first."""
+    """Return every version, newest first."""
     rows = await session.scalars(
         select(RuleRow)
         .where(RuleRow.scope == scope, RuleRow.concept == concept)

@@ -15,7 +15,7 @@ _LONGEST = 255
 
 
 async def learned(session: AsyncSession, project: str) -> dict[str, str]:
-    """Give the types of a project by normal series description."""
+    """Return the types of a project by normal series description."""
     rows = await session.execute(
         select(ScanTypeRow.description, ScanTypeRow.type).where(ScanTypeRow.project == project)
     )

@@ -34,7 +34,7 @@ class NewScript:
 
 
 async def show(session: AsyncSession, scope: str, version: int = 0) -> ScriptText:
-    """Give a version, or the active one for 0; empty where nobody has written one.
+    """Return a version, or the active one for 0; empty where nobody has written one.
 
     Raises:
         InvalidInput: no such scope.
@@ -52,20 +52,21 @@ async def show(session: AsyncSession, scope: str, version: int = 0) -> ScriptTex
 
 
 async def by_id(session: AsyncSession, id: str) -> ScriptText | None:
-    """Give the version that an object names; None for one that was never stored here."""
+    """Return the version that an object names; None for one that was never stored here."""
     found = await session.get(ScriptVersionRow, id)
     row = await session.get(ScriptRow, found.scope) if found is not None else None
     return _text(row, found) if row is not None and found is not None else None
 
 
 async def ids(session: AsyncSession, scope: str) -> frozenset[str]:
-    """Give the ids of all versions of a scope: what objects carry that one of them has changed."""
+    """Return the ids of all versions of a scope: what objects carry that one of them has
+    changed."""
     query = select(ScriptVersionRow.id).where(ScriptVersionRow.scope == scope)
     return frozenset((await session.scalars(query)).all())
 
 
 async def all_of(session: AsyncSession) -> tuple[ScriptSummary, ...]:
-    """Give the active version of every scope, that of the site first, without texts."""
+    """Return the active version of every scope, that of the site first, without texts."""
     rows = await session.execute(
         _SUMMARY.where(ScriptVersionRow.version == ScriptRow.active)
         .outerjoin(ProjectRow, ScriptRow.scope == "project:" + ProjectRow.id)
@@ -76,7 +77,7 @@ async def all_of(session: AsyncSession) -> tuple[ScriptSummary, ...]:
 
 
 async def versions(session: AsyncSession, scope: str) -> tuple[ScriptSummary, ...]:
-    """Give every version of a scope without texts, newest first.
+    """Return every version of a scope without texts, newest first.
 
     Raises:
         InvalidInput: no such scope.
@@ -90,7 +91,7 @@ async def versions(session: AsyncSession, scope: str) -> tuple[ScriptSummary, ..
 
 
 async def in_force(session: AsyncSession, scope: str) -> ScriptInForce | None:
-    """Give what runs for a scope; None where there is no script, or it is not enabled."""
+    """Return what runs for a scope; None where there is no script, or it is not enabled."""
     found = await session.scalar(
         select(ScriptVersionRow)
         .join(ScriptRow, ScriptRow.scope == ScriptVersionRow.scope)
@@ -202,8 +203,8 @@ async def activate(
 
 
 async def ship(session: AsyncSession, text: str, *, language: int, enabled: bool) -> bool:
-    """Give a new home its site script; say whether it had none. Nothing that anybody has written is
-    ever touched."""
+    """Return a new home its site script; say whether it had none. Nothing that anybody has written
+    is ever touched."""
     await lock(session)
     if await session.get(ScriptRow, SITE) is not None:
         return False
@@ -213,7 +214,7 @@ async def ship(session: AsyncSession, text: str, *, language: int, enabled: bool
 
 
 def scope_name(scope: str) -> str:
-    """Give the name of a scope's script in the history and in the audit trail."""
+    """Return the name of a scope's script in the history and in the audit trail."""
     return f"{scope}/{_KIND}"
 
 

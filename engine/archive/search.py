@@ -18,7 +18,7 @@ _WORDS = 20_000
 
 
 def words(value: str) -> list[str]:
-    """Give the words of a text, each once: letters and digits without case and accents."""
+    """Return the words of a text, each once: letters and digits without case and accents."""
     plain = "".join(
         character
         for character in unicodedata.normalize("NFKD", value.casefold())
@@ -29,12 +29,12 @@ def words(value: str) -> list[str]:
 
 
 def searchable(values: Iterable[str]) -> str:
-    """Give what `session_search` stores for these texts."""
+    """Return what `session_search` stores for these texts."""
     return " ".join(words(" ".join(values))[:_WORDS])
 
 
 def matching(session: AsyncSession, value: str) -> ColumnElement[bool]:
-    """Give the condition that each word of `value` begins some word of the session.
+    """Return the condition that each word of `value` begins some word of the session.
 
     Whatever people type is safe: only letters and digits reach the database's query language.
     """

@@ -18,7 +18,7 @@ _BYTES = 32
 
 
 async def get_or_make(session: AsyncSession, name: str) -> bytes:
-    """Give the key of that name, 32 random bytes, the same in every engine."""
+    """Return the key of that name, 32 random bytes, the same in every engine."""
     found = await session.scalar(select(SecretRow.value).where(SecretRow.name == name))
     if found is None:
         await session.execute(

@@ -50,7 +50,7 @@ EVERY_STATUS = "*"
 
 
 async def card(session: AsyncSession, name: str, project: str = "") -> SessionCard:
-    """Give the card of a session by accession ID, or by label or accession ID within a project.
+    """Return the card of a session by accession ID, or by label or accession ID within a project.
 
     Raises:
         NotFound: no such session.
@@ -83,7 +83,7 @@ async def card(session: AsyncSession, name: str, project: str = "") -> SessionCa
 async def of_study(
     session: AsyncSession, project: str, received_study: str
 ) -> list[ArchivedSessionRow]:
-    """Give the sessions of a project that were filed from a received study, the oldest first."""
+    """Return the sessions of a project that were filed from a received study, the oldest first."""
     query = select(ArchivedSessionRow).where(
         ArchivedSessionRow.received_study == received_study, ArchivedSessionRow.project == project
     )
@@ -91,7 +91,7 @@ async def of_study(
 
 
 async def document(session: AsyncSession, accession: str) -> str:
-    """Give the session document as XML.
+    """Return the session document as XML.
 
     Raises:
         NotFound: no such session.
@@ -108,7 +108,7 @@ async def page(
     window: Window,
     visible: Collection[str] | None = None,
 ) -> SessionPage:
-    """Give a window of the sessions that a query finds, and how many there are.
+    """Return a window of the sessions that a query finds, and how many there are.
 
     Args:
         visible: only sessions of these projects; of all if not given.

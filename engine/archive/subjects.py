@@ -21,7 +21,7 @@ _LABEL_LENGTH = 160
 
 
 async def find(session: AsyncSession, project: str, name: str) -> Subject | None:
-    """Give the subject of a project by accession ID, else by label without regard to case."""
+    """Return the subject of a project by accession ID, else by label without regard to case."""
     rows = await session.scalars(
         select(SubjectRow).where(
             SubjectRow.project == project,
@@ -43,7 +43,7 @@ async def find_or_create(
     gender: str = "",
     handedness: str = "",
 ) -> Subject:
-    """Give the subject that `name` means, made with a new ID if the project has none.
+    """Return the subject that `name` means, made with a new ID if the project has none.
 
     Args:
         experiment: accession ID of the session that needs the subject.

@@ -14,7 +14,7 @@ from engine.model.verification import DueSessions, FaultCounts, LastVerification
 
 
 async def last(session: AsyncSession, accession: str) -> LastVerification | None:
-    """Give what the last verification of a session found; None where there was none."""
+    """Return what the last verification of a session found; None where there was none."""
     row = await session.get(VerificationRow, accession)
     if row is None or row.at is None:
         return None
@@ -47,7 +47,7 @@ async def keep(
 
 
 async def due(session: AsyncSession, before: datetime, limit: int) -> DueSessions:
-    """Give sessions that were not verified since `before`, the least recently verified first."""
+    """Return sessions that were not verified since `before`, the least recently verified first."""
     rows = await session.scalars(
         select(VerificationRow.session)
         .where(or_(VerificationRow.at.is_(None), VerificationRow.at < before))
@@ -59,7 +59,7 @@ async def due(session: AsyncSession, before: datetime, limit: int) -> DueSession
 
 
 async def faulty(session: AsyncSession, limit: int) -> tuple[tuple[str, ...], int]:
-    """Give the first sessions in which the last verification has found something, and how many
+    """Return the first sessions in which the last verification has found something, and how many
     there are."""
     which = VerificationRow.faults > 0
     query = select(VerificationRow.session).where(which).order_by(VerificationRow.session)
@@ -69,7 +69,7 @@ async def faulty(session: AsyncSession, limit: int) -> tuple[tuple[str, ...], in
 
 
 async def never(session: AsyncSession) -> tuple[int, datetime | None]:
-    """Give how many sessions were never verified, and when the least recent of the others was."""
+    """Return how many sessions were never verified, and when the least recent of the others was."""
     query = select(func.count()).where(VerificationRow.at.is_(None))
     oldest = await session.scalar(select(func.min(VerificationRow.at)))
     return await session.scalar(query) or 0, oldest

@@ -35,7 +35,7 @@ Criterion = Callable[[Condition], ColumnElement[bool]]
 def criteria(
     conditions: Iterable[Condition], fields: Mapping[str, Criterion]
 ) -> list[ColumnElement[bool]]:
-    """Give the criteria of conditions, all of which hold.
+    """Return the criteria of conditions, all of which hold.
 
     Raises:
         InvalidInput: a field is not known, cannot be compared like this, or there are too many.
@@ -117,7 +117,7 @@ def moment(column: SQLColumnExpression[Any]) -> Criterion:
 
 
 def chosen(condition: Condition, names: Iterable[str], groups: Iterable[str] = ()) -> list[str]:
-    """Give the names that a condition means: one, or all that begin so, without regard to case.
+    """Return the names that a condition means: one, or all that begin so, without regard to case.
 
     Raises:
         InvalidInput: no name does.

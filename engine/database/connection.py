@@ -129,7 +129,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Give a transaction that sees one state and cannot change it."""
+        """Provide a transaction that sees one state and cannot change it."""
         with plainly(self.address.url):
             self._look()
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
@@ -137,7 +137,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """Give a transaction that commits at the end and rolls back on an error.
+        """Provide a transaction that commits at the end and rolls back on an error.
 
         Raises:
             RuntimeError: this task is within another `write()` of this database, for which it would

@@ -180,7 +180,7 @@ def _check_references(connection: Connection, address: Address) -> None:
 
 
 def alembic_config(section: Section) -> Config:
-    """Give Alembic's configuration for one tree of revisions."""
+    """Return Alembic's configuration for one tree of revisions."""
     config = Config(ini_section=section.name)
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("version_locations", str(_FOLDER / section.name).replace("%", "%%"))

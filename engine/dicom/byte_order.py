@@ -105,7 +105,7 @@ class _Turn:
         return vr, int(length)
 
     def _bounds(self, length: int, limit: int) -> tuple[int, int]:
-        """Give the end of what begins here, as told, and how far it can reach."""
+        """Return the end of what begins here, as told, and how far it can reach."""
         if length == UNDEFINED:
             return UNDEFINED, limit
         end = self._at + length

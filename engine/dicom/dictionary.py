@@ -36,13 +36,13 @@ def format_tag(tag: int) -> str:
 
 @lru_cache(maxsize=8192)
 def keyword(tag: int) -> str:
-    """Give the keyword of a tag; empty when the standard does not know it."""
+    """Return the keyword of a tag; empty when the standard does not know it."""
     return str(_dictionary().keyword_for_tag(tag))
 
 
 @lru_cache(maxsize=8192)
 def tag_of(keyword: str) -> int | None:
-    """Give the tag of a keyword; None when the standard does not know it."""
+    """Return the tag of a keyword; None when the standard does not know it."""
     if not _KEYWORD.fullmatch(keyword):
         return None
     tag = _dictionary().tag_for_keyword(keyword)
@@ -51,7 +51,7 @@ def tag_of(keyword: str) -> int | None:
 
 @lru_cache(maxsize=8192)
 def vr_of(tag: int, creator: str = "") -> str:
-    """Give the value representation that Implicit VR data sets mean (PS3.5 6.2, PS3.6).
+    """Return the value representation that Implicit VR data sets mean (PS3.5 6.2, PS3.6).
 
     Where the standard leaves a choice it is US of US and SS, and OW of OB and OW.
     """
@@ -74,7 +74,7 @@ def vr_of(tag: int, creator: str = "") -> str:
 
 @lru_cache(maxsize=8192)
 def private_name(tag: int, creator: str) -> str:
-    """Give what a private element is called; empty when no dictionary knows it."""
+    """Return what a private element is called; empty when no dictionary knows it."""
     try:
         name = str(_dictionary().private_dictionary_description(tag, creator))
     except KeyError:

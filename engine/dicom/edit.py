@@ -153,7 +153,7 @@ class HeaderEdit:
         return edit
 
     def write(self) -> list[Piece]:
-        """Give the head with its changes, in pieces to be written one after the other. Group
+        """Return the head with its changes, in pieces to be written one after the other. Group
         lengths go where their group was changed."""
         header = self._header
         changes, sequences = self._changes, self._sequences
@@ -247,7 +247,7 @@ class SequenceEdit:
         del self._items[number]
 
     def write(self) -> list[Piece]:
-        """Give the sequence with its changes, in pieces."""
+        """Return the sequence with its changes, in pieces."""
         body: list[Piece] = []
         run: tuple[int, int] | None = None
         data = memoryview(self._header.data)
@@ -296,7 +296,7 @@ class SequenceEdit:
 
 
 def encoded(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
-    """Give an element as bytes in Little Endian; an odd value is padded.
+    """Return an element as bytes in Little Endian; an odd value is padded.
 
     Raises:
         ValueError: if the VR is unknown.

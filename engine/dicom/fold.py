@@ -115,7 +115,7 @@ class Fold:
         self._cut = max(self._cut, other._cut, self._lost)
 
     def rows(self) -> tuple[HeaderRow, ...]:
-        """Give the rows, in the order of the data set."""
+        """Return the rows, in the order of the data set."""
         keys = sorted(self._rows)
         if len(keys) > MOST_ROWS:
             outer = [key for key in keys if len(key) == 1][:MOST_ROWS]

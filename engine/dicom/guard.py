@@ -87,8 +87,8 @@ class Guard:
         return None if process is None else process.pid
 
     def normalise(self, path: Path, transfer_syntax: str, dataset_offset: int) -> bytes:
-        """Give the head (before group 7FE0) of a file as Explicit VR Little Endian. Bulk values of
-        more than 64 KiB are left out.
+        """Return the head (before group 7FE0) of a file as Explicit VR Little Endian. Bulk values
+        of more than 64 KiB are left out.
 
         Raises:
             Unreadable: if it cannot be read within the limits.
@@ -190,7 +190,7 @@ class Guard:
         return process
 
     def _kill(self) -> int | None:
-        """End the helper; give how it ended, as `Popen.returncode`, where there was one."""
+        """End the helper; return how it ended, as `Popen.returncode`, where there was one."""
         process, self._process = self._process, None
         if process is None:
             return None

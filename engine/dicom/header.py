@@ -145,15 +145,15 @@ class Header:
         return None if span is None else self._element(tag, span)
 
     def tags(self) -> list[int]:
-        """Give all tags, rising."""
+        """Return all tags, rising."""
         return list(self._spans)
 
     def elements(self) -> Iterator[Element]:
-        """Give the elements in the order of their tags."""
+        """Return the elements in the order of their tags."""
         return (self._element(tag, span) for tag, span in self._spans.items())
 
     def raw(self, tag: int) -> memoryview | None:
-        """Give the bytes of a value."""
+        """Return the bytes of a value."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -198,7 +198,7 @@ class Header:
         return items
 
     def sequences(self) -> list[int]:
-        """Give the tags of all sequences, rising."""
+        """Return the tags of all sequences, rising."""
         other = _NO_SEQUENCES
         return [
             tag
@@ -207,7 +207,7 @@ class Header:
         ]
 
     def text(self, tag: int) -> str | None:
-        """Give what counts of the first value as text; None where the element is absent."""
+        """Return what counts of the first value as text; None where the element is absent."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -227,7 +227,7 @@ class Header:
         return significant(vr, data.decode("latin_1"))
 
     def texts(self, tag: int) -> list[str]:
-        """Give what counts of all values as text; none where the element is absent or empty."""
+        """Return what counts of all values as text; none where the element is absent or empty."""
         span = self._spans.get(tag)
         if span is None:
             return []
@@ -248,7 +248,7 @@ class Header:
         return [significant(vr, value) for value in values]
 
     def whole_text(self, tag: int) -> str | None:
-        """Give the value as one text as it stands there, but for the padding at its end: with all
+        """Return the value as one text as it stands there, but for the padding at its end: with all
         backslashes, blanks and delimiters. None where it is absent."""
         span = self._spans.get(tag)
         if span is None:
@@ -256,7 +256,7 @@ class Header:
         return self._decode(self._meaning(tag, span), self._bytes(span)).rstrip(" \0")
 
     def integer(self, tag: int) -> int | None:
-        """Give the first value as an integer, where it is one."""
+        """Return the first value as an integer, where it is one."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -268,7 +268,7 @@ class Header:
         return int(number) if number is not None and number.is_integer() else None
 
     def number(self, tag: int) -> float | None:
-        """Give the first value as a finite number, where it is one."""
+        """Return the first value as a finite number, where it is one."""
         span = self._spans.get(tag)
         if span is None:
             return None
@@ -279,7 +279,7 @@ class Header:
         return written_number(self.text(tag) or "")
 
     def numbers(self, tag: int) -> list[float]:
-        """Give all values as numbers; none where one of them is not a finite number."""
+        """Return all values as numbers; none where one of them is not a finite number."""
         span = self._spans.get(tag)
         if span is None:
             return []
@@ -303,12 +303,12 @@ class Header:
         return None
 
     def meaning(self, tag: int) -> str:
-        """Give the VR by which an element is read: what is written as UN may be known all the
+        """Return the VR by which an element is read: what is written as UN may be known all the
         same."""
         return self._meaning(tag, self._spans[tag])
 
     def creator(self, tag: int) -> str:
-        """Give who owns a private element; empty for others."""
+        """Return who owns a private element; empty for others."""
         if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
             return ""
         return self.text(tag & 0xFFFF0000 | (tag >> 8 & 0xFF)) or ""
@@ -399,7 +399,7 @@ class HeaderReader:
         return self._walk.needs
 
     def header(self, data: Buffer) -> Header:
-        """Give the index over the same bytes."""
+        """Return the index over the same bytes."""
         return Header(
             data,
             self._walk.elements,

@@ -22,8 +22,8 @@ class NotInflated(Exception):
 
 
 def pieces(source: BinaryIO) -> Iterator[bytes]:
-    """Give what is inflated from where a file stands to the end of the stream, in pieces of at most
-    1 MiB.
+    """Yield what is inflated from where a file stands to the end of the stream, in pieces of at
+    most 1 MiB.
 
     Raises:
         OSError: if the file cannot be read.

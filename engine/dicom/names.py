@@ -24,7 +24,7 @@ class Texts(Protocol):
     """What names are made of: a header, or what one will say once it is stored."""
 
     def text(self, tag: int, /) -> str | None:
-        """Give the first value as text; None where the element is absent."""
+        """Return the first value as text; None where the element is absent."""
         ...
 
 

@@ -43,8 +43,8 @@ _TEXT = frozenset(("UT", "UC", "UR", "LT", "ST"))
 
 
 def normal_head(path: str, transfer_syntax: str, dataset_offset: int) -> tuple[bytes, int, bool]:
-    """Give the head, where it ended, in bytes from the start of the data set, and whether elements
-    of it are in Implicit VR where Explicit VR was said.
+    """Return the head, where it ended, in bytes from the start of the data set, and whether
+    elements of it are in Implicit VR where Explicit VR was said.
 
     Raises:
         Unreadable: if it can only be guessed at.

@@ -57,7 +57,7 @@ def read_meta(data: Buffer) -> FileMeta:
 
 
 def index_file(data: Buffer) -> tuple[FileMeta, Header]:
-    """Read preamble and group 2, and give the index of group 2, too.
+    """Read preamble and group 2, and return the index of group 2, too.
 
     Raises:
         HeaderError: if it is no Part 10 file, or its group 2 cannot be read, or something else

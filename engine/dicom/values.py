@@ -28,7 +28,8 @@ _LONGEST_NUMBER = 64
 
 
 def binary_numbers(vr: str, data: Buffer, start: int, end: int) -> tuple[int | float, ...]:
-    """Give the binary numbers between two offsets; a rest that is too short for one is dropped."""
+    """Return the binary numbers between two offsets; a rest that is too short for one is
+    dropped."""
     code, width = _FORMATS[vr]
     return unpack_from(f"<{(end - start) // width}{code}", data, start)
 
@@ -46,11 +47,11 @@ def written_integer(text: str) -> int | None:
 
 
 def finite(number: float) -> float | None:
-    """Give the number, or None for what is none or endless."""
+    """Return the number, or None for what is none or endless."""
     return number if isfinite(number) else None
 
 
 def tags_of(data: bytes) -> list[str]:
-    """Give the tags of a value of VR AT."""
+    """Return the tags of a value of VR AT."""
     pairs = iter_unpack("<HH", data[: len(data) & ~3])
     return [format_tag(group << 16 | number) for group, number in pairs]

@@ -238,7 +238,7 @@ class ElementWalk:
     def _pass(
         self, data: Buffer, size: int, position: int, value: int, code: bytes, tag: int
     ) -> int:
-        """Give the end of an element of undefined length; -1 where more bytes are needed."""
+        """Return the end of an element of undefined length; -1 where more bytes are needed."""
         inner = self._inner
         if inner is None:
             mode = _inner(code, tag, position) if self._explicit else 0
@@ -293,7 +293,7 @@ def contrary(data: Buffer, *, explicit: bool) -> str:
 def item_spans(
     data: Buffer, value: int, stop: int, *, explicit: bool, depth: int
 ) -> list[tuple[int, int, bool]]:
-    """Give (start, end, undefined) of the content of each item between `value` and `stop`.
+    """Return (start, end, undefined) of the content of each item between `value` and `stop`.
 
     Raises:
         HeaderError: if items do not fill it exactly.
@@ -326,7 +326,7 @@ def item_spans(
 def item_elements(
     data: Buffer, start: int, end: int, *, explicit: bool, depth: int
 ) -> Mapping[int, Span]:
-    """Give the elements of one item.
+    """Return the elements of one item.
 
     Raises:
         HeaderError: if elements do not fill it exactly.

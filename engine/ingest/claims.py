@@ -36,7 +36,7 @@ class ClaimDesk:
         self._originals = Originals(prearchive)
 
     async def claim(self, request: ClaimRequest) -> tuple[Claim, bool]:
-        """Give the row for a request, and whether it was made just now.
+        """Return the row for a request, and whether it was made just now.
 
         Raises:
             NoClaim: if no row can be had.

@@ -173,8 +173,8 @@ class _Claims:
 
 
 def dataset_digest(path: Path) -> str:
-    """Give the SHA-256 of a file's data set, whoever holds its lock; of a file that is none, of all
-    of it."""
+    """Return the SHA-256 of a file's data set, whoever holds its lock; of a file that is none, of
+    all of it."""
     with path.open("rb") as file:
         start = file.read(1 << 16)
         with suppress(HeaderError):

@@ -50,8 +50,8 @@ class Body:
             raise
 
     def behind_head(self, end: int) -> bytes:
-        """Give the begin of what follows the head that was received, as far as it is written; `end`
-        is where that head ended.
+        """Return the begin of what follows the head that was received, as far as it is written;
+        `end` is where that head ended.
 
         Raises:
             OSError: if it cannot be read.
@@ -67,7 +67,7 @@ class Body:
         self._write((), chunks)
 
     def finish(self) -> bytearray | None:
-        """End; give what follows the pixels where it is not written, once.
+        """End; return what follows the pixels where it is not written, once.
 
         Raises:
             OSError: if the last bytes cannot be written.

@@ -79,7 +79,7 @@ class ClaimBook:
         self._held: dict[ClaimKey, Claim] = {}
 
     def get(self, key: ClaimKey, request: Callable[[], ClaimRequest]) -> Claim:
-        """Give the claim for (project, study UID, label), asking only where none is held."""
+        """Return the claim for (project, study UID, label), asking only where none is held."""
         held = self._held.get(key)
         if held is not None:
             return held

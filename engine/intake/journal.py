@@ -181,7 +181,7 @@ def read_batch(path: Path, offset: int, *, most: int = 1000) -> Batch:
 
 
 def read_all(path: Path) -> Iterator[Record]:
-    """Give every record of a journal, for checks and tests."""
+    """Yield every record of a journal, for checks and tests."""
     offset = 0
     while True:
         batch = read_batch(path, offset)

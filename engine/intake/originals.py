@@ -103,7 +103,8 @@ class Originals:
         return True
 
     def of(self, session: str) -> Iterator[Original]:
-        """Give what is kept of a session's objects; of one object the last that was written counts.
+        """Yield what is kept of a session's objects; of one object the last that was written
+        counts.
 
         Raises:
             OSError: if it cannot be read.
@@ -118,7 +119,7 @@ class Originals:
                 yield from _read(path)
 
     def find(self, session: str, received_sop: str, digest: str) -> Original | None:
-        """Give what is kept of one object; None where there is nothing.
+        """Return what is kept of one object; None where there is nothing.
 
         Raises:
             OSError: if it cannot be read.
@@ -161,7 +162,7 @@ class Originals:
         return sorted(path.name for path in self.root.iterdir()) if self.root.is_dir() else []
 
     def expire(self, seconds: float) -> int:
-        """Remove files that nobody has written to for so long; give how many."""
+        """Remove files that nobody has written to for so long; return how many."""
         oldest = time.time() - seconds
         gone = 0
         for path in self.root.glob("*/*"):

@@ -87,7 +87,7 @@ class StoredTexts:
         self._header = header
 
     def text(self, tag: int) -> str | None:
-        """Give the first value as text; None where the element is absent."""
+        """Return the first value as text; None where the element is absent."""
         if tag not in self._subject.head.by:
             return self._header.text(tag)
         text = self._subject.text(tag)
@@ -114,7 +114,7 @@ class SiteScript:
 
     @classmethod
     def of(cls, snapshot: Snapshot, before: SiteScript | None) -> SiteScript | None:
-        """Give that of a snapshot: the one before where nothing of it has changed."""
+        """Return that of a snapshot: the one before where nothing of it has changed."""
         script = snapshot.site_script
         if script is None:
             return None
@@ -123,7 +123,7 @@ class SiteScript:
         return cls(script, snapshot.uid_secret)
 
     def given(self, route: Route) -> dict[str, str]:
-        """Give the variables for an object that was routed so."""
+        """Return the variables for an object that was routed so."""
         return hosting.variables(
             project=route.project or "",
             subject=bounded_label(route.subject or ""),
@@ -131,7 +131,7 @@ class SiteScript:
         )
 
     def record(self, given: dict[str, str]) -> str:
-        """Give the id that an object carries once the script has run with these variables."""
+        """Return the id that an object carries once the script has run with these variables."""
         return hosting.record_id(self.script.id, given, self.secret)
 
     def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> ScriptResult:
@@ -205,8 +205,8 @@ class SiteScript:
     def strip(
         self, edited: Edited, tail: bytearray, head: Header
     ) -> tuple[bytes, list[Undo]] | None:
-        """Give what follows the pixels as it is to be written, with its undo; None where the script
-        has to see it, too."""
+        """Return what follows the pixels as it is to be written, with its undo; None where the
+        script has to see it, too."""
         try:
             header = index_tail(tail, head)
         except HeaderError:
@@ -224,7 +224,7 @@ class SiteScript:
 
 
 def session_label(route: Route) -> str:
-    """Give the label that scripts read: that of the session's folder."""
+    """Return the label that scripts read: that of the session's folder."""
     return safe_name(route.session)
 
 
@@ -236,7 +236,7 @@ def rejected(statement: Statement) -> ScriptResult:
 
 
 def recorded(subject: ScriptedObject, record: str, plan: CompiledScript) -> tuple[Undo, ...]:
-    """Let a changed object say that the script ran over it; give the undo of all."""
+    """Let a changed object say that the script ran over it; return the undo of all."""
     subject.statement = Statement(script=plan.name, version=plan.version)
     write_record(subject, record, plan.language)
     return undo_of(subject)

@@ -46,7 +46,7 @@ class StatementPlace(msgspec.Struct, frozen=True, array_like=True):
     line: int
 
     def statement(self) -> Statement:
-        """Give the statement."""
+        """Return the statement."""
         return Statement(script=self.script, version=self.version, line=self.line)
 
 

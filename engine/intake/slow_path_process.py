@@ -57,7 +57,7 @@ class _Work:
         self._plans: dict[str, Any] = {}
 
     def run(self, request: dict[str, Any]) -> bytes:
-        """Run a script over a file; give the answer."""
+        """Run a script over a file; return the answer."""
         from engine.anonymize import stored  # noqa: PLC0415 (limits first)
         from engine.anonymize.faults import ScriptError  # noqa: PLC0415 (limits first)
         from engine.intake.slow_path import HelperAnswer, encode_told  # noqa: PLC0415 (limits first)

@@ -34,14 +34,14 @@ class TailSplitter:
         self.lost = False
 
     def split(self, chunks: Iterable[memoryview]) -> list[Chunk]:
-        """Take the next bytes; give those that are to be written now."""
+        """Take the next bytes; return those that are to be written now."""
         out: list[Chunk] = []
         for chunk in chunks:
             self._one(chunk, out)
         return out
 
     def close(self) -> list[Chunk]:
-        """End; give what was kept for more that never came."""
+        """End; return what was kept for more that never came."""
         pending, self._pending = self._pending, bytearray()
         return [pending] if pending else []
 

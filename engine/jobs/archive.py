@@ -236,7 +236,7 @@ class ArchiveJob:
             return await filing.standing(transaction, session)
 
     async def _accession(self, row: SessionRow) -> str:
-        """Give the accession ID that is known for a session; empty where none has been drawn."""
+        """Return the accession ID that is known for a session; empty where none has been drawn."""
         standing = await self._standing(row.id)
         return "" if standing is None else standing.accession
 
@@ -311,7 +311,7 @@ def _scan(scan: ScanDocument) -> ScanSummary:
 
 
 def subject_of(row: SessionRow, document: SessionDocument) -> str:
-    """Give the label of the subject under which a session is filed.
+    """Return the label of the subject under which a session is filed.
 
     Raises:
         InvalidInput: if nothing names one.

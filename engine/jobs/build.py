@@ -87,7 +87,7 @@ class BuildJob:
         archives: bool,
         found: Belonging | None,
     ) -> tuple[Status, str]:
-        """Settle the row; give its status, and what cut the session short, if anything did."""
+        """Settle the row; return its status, and what cut the session short, if anything did."""
         async with self._shop.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             row = (await transaction.execute(query)).scalar_one()
@@ -255,7 +255,7 @@ def _types(site: Path | None) -> SessionTypes:
 
 
 async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) -> list[str]:
-    """Write into the row and its index what a build has found; give the files to drop."""
+    """Write into the row and its index what a build has found; return the files to drop."""
     document = result.document
     row.study_uid = document.uid
     row.session_type = document.type

@@ -75,7 +75,7 @@ class JobContext:
         return row
 
     async def still_owned(self, session: str, verb: Verb, attempt: int) -> SessionRow | None:
-        """Give the row that a former step of this job has taken."""
+        """Return the row that a former step of this job has taken."""
         async with self.prearchive_db.read() as transaction:
             row = await transaction.get(SessionRow, session)
         if row is None or row.attempt != attempt or not row.locked or not owns(row, verb):
@@ -151,7 +151,7 @@ def pass_by(_point: str) -> None:
 
 
 def taken_folder(working: Path) -> Path:
-    """Give a taken session's folder, under the name that it has: a move may have ended between
+    """Return a taken session's folder, under the name that it has: a move may have ended between
     giving it another one and saying so."""
     if not working.is_dir() and working.parent.is_dir():
         others = [path for path in working.parent.iterdir() if path.is_dir()]
@@ -181,7 +181,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def document_beside(folder: Path) -> Path:
-    """Give the place of the session document: beside the folder, with its name."""
+    """Return the place of the session document: beside the folder, with its name."""
     return folder.with_name(f"{folder.name}.xml")
 
 

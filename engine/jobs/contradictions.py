@@ -62,7 +62,7 @@ async def routed(shop: JobContext, row: SessionRow) -> Routed:
 async def judge(
     shop: JobContext, row: SessionRow, folder: Path, result: BuildResult, *, accepts: bool = False
 ) -> BuildResult:
-    """Keep the evidence of what a build found contradictory; give the result with what is not
+    """Keep the evidence of what a build found contradictory; return the result with what is not
     decided as a problem. With `accepts` its patients are said to be one."""
     kept = await asyncio.to_thread(read, folder)
     accepted = kept.accepted
@@ -116,7 +116,7 @@ async def judge(
 def _sides(
     patients: Sequence[Patient], accepted: Sequence[Accepted]
 ) -> tuple[tuple[Patient, ...], ...]:
-    """Give the patients, those together whom a person has said to be one."""
+    """Return the patients, those together whom a person has said to be one."""
     one = tuple(each for each in patients if any(kept.covers(each) for kept in accepted))
     others = tuple((each,) for each in patients if each not in one)
     return (one, *others) if one else others
@@ -163,7 +163,7 @@ def _patient(number: int, side: Sequence[Patient], entry: Entry | None) -> Alter
 
 
 async def told(shop: JobContext, row: SessionRow, folder: Path) -> Contradictions:
-    """Give what a person decides on, with patients as they were received where that is kept: it
+    """Return what a person decides on, with patients as they were received where that is kept: it
     stands nowhere else, so that it goes when the undo records go."""
     kept = await asyncio.to_thread(read, folder)
     wanted = [
@@ -202,7 +202,7 @@ Entry = tuple[ObjectRow, TransferRow | None]
 async def _entries(
     shop: JobContext, session: str, files: Sequence[str], before: Mapping[str, str]
 ) -> dict[str, Entry]:
-    """Give what is known of files and of who sent them, whatever they were called `before`."""
+    """Return what is known of files and of who sent them, whatever they were called `before`."""
     wanted = {before.get(file, file): file for file in files}
     listed = sorted(wanted)
     found: dict[str, Entry] = {}
@@ -252,7 +252,7 @@ def as_received(
     originals: Originals,
     session: str,
 ) -> dict[str, Told]:
-    """Give name, ID, birth date and sex of objects as they were received, as far as that is kept.
+    """Return name, ID, birth date and sex of objects as they were received, as far as that is kept.
     It reads files, and runs in the process pool."""
     kept = {key: file for file, key in keys.items()}
     undo = {}

@@ -66,12 +66,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return any(choice.keep == ALL_ONE for choice in self.choices)
 
     def done(self) -> Decision:
-        """Give the decision as carried out: what does not stay has left."""
+        """Return the decision as carried out: what does not stay has left."""
         return msgspec.structs.replace(self, carried_out=True)
 
 
 def read(folder: Path) -> Kept:
-    """Give what is kept of a session; a file that cannot be read is one that a build makes anew."""
+    """Return what is kept of a session; a file that cannot be read is one that a build makes
+    anew."""
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Kept)
     except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
@@ -94,12 +95,12 @@ def write(folder: Path, kept: Kept) -> None:
 
 
 def decision_of(row: SessionRow) -> Decision | None:
-    """Give what is to be carried out."""
+    """Return what is to be carried out."""
     return msgspec.json.decode(row.decision, type=Decision) if row.decision else None
 
 
 def written(decision: Decision) -> str:
-    """Give a decision as it stands on the row."""
+    """Return a decision as it stands on the row."""
     return msgspec.json.encode(decision).decode()
 
 
@@ -135,7 +136,7 @@ def of_patients(kept: Kept, choices: Sequence[Choice]) -> bool:
 
 
 def subject_after(kept: Kept, choices: Sequence[Choice]) -> str | None:
-    """Give the subject that a decision makes the session's; None where that stays.
+    """Return the subject that a decision makes the session's; None where that stays.
 
     Raises:
         InvalidInput: if nobody can tell it.
@@ -164,8 +165,8 @@ def set_aside(kept: Kept, choices: Sequence[Choice]) -> tuple[str, ...]:
 
 
 def subject_aside(kept: Kept, choices: Sequence[Choice], own: str | None) -> str | None:
-    """Give the subject of what does not stay: that of the patient who goes, `own` where the patient
-    is the same. None where several go, or nothing tells it."""
+    """Return the subject of what does not stay: that of the patient who goes, `own` where the
+    patient is the same. None where several go, or nothing tells it."""
     for choice in choices:
         found = kept.found[choice.contradiction - 1]
         if found.kind is ContradictionKind.PATIENT and choice.keep != ALL_ONE:

@@ -51,7 +51,7 @@ async def recover_unrecorded(shop: JobContext, row: SessionRow, folder: Path) ->
 
 
 async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow]) -> int:
-    """Add recovered objects to the index, the accounts and the row; give how many."""
+    """Add recovered objects to the index, the accounts and the row; return how many."""
     query = select(SessionRow).where(SessionRow.id == session).with_for_update()
     row = (await transaction.execute(query)).scalar_one()
     added = 0

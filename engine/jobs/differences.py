@@ -90,7 +90,7 @@ class _Kept:
             self._by_sop[one.sop] = None if one.sop in self._by_sop else one
 
     def find(self, key: Key | None, sop: str) -> Original | None:
-        """Give what is kept of an object."""
+        """Return what is kept of an object."""
         found = None if key is None else self._by_key.get(key)
         return found or self._by_sop.get(sop)
 

@@ -45,7 +45,7 @@ class Leaving:
 
 
 def held_file(prearchive: Path, id: str) -> Path:
-    """Give the file of a held object."""
+    """Return the file of a held object."""
     return prearchive / ".staging" / "held" / id
 
 
@@ -154,7 +154,7 @@ async def drop(shop: JobContext, id: str, *, actor: str, reason: str = "") -> bo
 
 
 async def finish_left(shop: JobContext, ids: Iterable[str] | None = None) -> int:
-    """End what a kill has cut off, of all objects or of some; give how many have left."""
+    """End what a kill has cut off, of all objects or of some; return how many have left."""
     left = 0
     for leaving in await asyncio.to_thread(_announced, shop.prearchive, ids):
         async with shop.prearchive_db.read() as transaction:
@@ -172,7 +172,7 @@ async def finish_left(shop: JobContext, ids: Iterable[str] | None = None) -> int
 
 
 async def _linked(shop: JobContext, leaving: Leaving) -> str:
-    """Give the file of a session that is the object that was to join it; empty where none is."""
+    """Return the file of a session that is the object that was to join it; empty where none is."""
     async with shop.prearchive_db.read() as transaction:
         row = await transaction.get(SessionRow, leaving.session)
         query = select(ObjectRow).where(ObjectRow.session == leaving.session)

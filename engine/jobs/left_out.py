@@ -40,7 +40,7 @@ def write(prearchive: Path, session: str, left_out: LeftOut) -> None:
 
 
 def read(prearchive: Path, session: str) -> LeftOut:
-    """Give what is written down."""
+    """Return what is written down."""
     try:
         data = (prearchive / WORKING / session / _NAME).read_bytes()
     except FileNotFoundError:

@@ -125,7 +125,7 @@ class MoveJob:
             await self._shop.log(session, told)
 
     async def _rename(self, session: str, attempt: int) -> None:
-        """Give the row its new place; the folder follows when it is given back."""
+        """Set the new place in the row; the folder follows when the session is released."""
         row = await self._shop.still_owned(session, Verb.MOVE, attempt)
         if row is None or not _wants(row):
             return
@@ -248,7 +248,7 @@ def _wants(row: SessionRow) -> bool:
 
 
 def _wanted(row: SessionRow) -> tuple[str | None, str, str | None]:
-    """Give project, label and subject as they are to be."""
+    """Return project, label and subject as they are to be."""
     # An empty project is Unassigned; None leaves the project as it is.
     project = row.project if row.wanted_project is None else row.wanted_project or None
     subject = row.wanted_subject if row.wanted_subject is not None else row.subject
@@ -256,7 +256,7 @@ def _wanted(row: SessionRow) -> tuple[str | None, str, str | None]:
 
 
 def _with_name(root: Path, home: Path, working: Path, name: str) -> Path:
-    """Give a taken folder its new name; one that was given back by halves is taken again."""
+    """Return a taken folder its new name; one that was given back by halves is taken again."""
     target = working.with_name(name)
     for source in (home, taken_folder(working)):
         if source != target and source.is_dir():

@@ -68,7 +68,7 @@ class _New:
 
 
 def labels_of(row: SessionRow) -> Wanted:
-    """Give the labels that a session has."""
+    """Return the labels that a session has."""
     return Wanted(project=row.project or "", subject=row.subject or "", label=row.label)
 
 
@@ -258,7 +258,7 @@ class _Kept:
                 self._by_key[one.received_sop, one.digest] = one
 
     def find(self, key: Key | None) -> Original | None:
-        """Give what is kept of an object."""
+        """Return what is kept of an object."""
         return None if key is None else self._by_key.get(key)
 
 
@@ -303,7 +303,7 @@ def _undo(
     before: Sequence[Undo],
     target: Path,
 ) -> tuple[Undo, ...]:
-    """Give what takes the object back to what it was when it was received."""
+    """Return what takes the object back to what it was when it was received."""
     head = found.subject.head.header
     undo = {one.path: one for one in fresh}
     if applied.pixels:

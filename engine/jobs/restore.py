@@ -31,8 +31,8 @@ from engine.storage.folders import make_durably, sync_folder
 
 
 async def put_back(shop: JobContext, id: str, *, actor: str, reason: str = "") -> str:
-    """Give a deleted session its row again, its files still in the trash, and queue the job that
-    brings them; give the job.
+    """Return a deleted session its row again, its files still in the trash, and queue the job that
+    brings them; return the job.
 
     Raises:
         NotFound: if it is not in the trash.

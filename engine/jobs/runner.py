@@ -143,7 +143,7 @@ class JobRunner:
         return await self._listed(limit, _FAILED)
 
     async def oldest_unfinished(self) -> Job | None:
-        """Give the job that is queued or running for longest."""
+        """Return the job that is queued or running for longest."""
         found = await self._listed(1, _UNFINISHED, newest_first=False)
         return found[0] if found else None
 
@@ -171,7 +171,7 @@ class JobRunner:
         return _job(found[0])
 
     async def purge(self) -> int:
-        """Forget jobs that ended more than two days ago; give how many."""
+        """Forget jobs that ended more than two days ago; return how many."""
         before = (datetime.now(UTC) - _KEEP).isoformat()
         with plainly(self._address.url):
             old = await self._asked().list_workflows_async(
@@ -290,7 +290,7 @@ async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
 
 
 async def _given_up(work: Work, session: str, attempt: int, code: str, reason: str) -> None:
-    """Give a session back whose job has failed."""
+    """Release a session whose job has failed."""
     await _outlasting(session, lambda: work.fail(session, attempt, code, reason))
 
 

@@ -55,7 +55,7 @@ class ScriptWork:
         return Statement(script=self.script.name, version=self.script.version)
 
     def plan(self) -> CompiledScript:
-        """Give the script ready to run; a process makes it ready once."""
+        """Return the script ready to run; a process makes it ready once."""
         return _plan(self.script, self.secret)
 
     def fault(self, error: InvalidInput | HeaderError) -> str:
@@ -86,7 +86,7 @@ class Part:
 async def script_work(
     shop: JobContext, scope: str, *, project: str, subject: str, session: str
 ) -> ScriptWork | None:
-    """Give what is in force for a session; None where no script of that scope runs."""
+    """Return what is in force for a session; None where no script of that scope runs."""
     async with shop.archive_db.write() as transaction:
         script = await scripts.in_force(transaction, scope)
         if script is None:
@@ -203,11 +203,11 @@ def _plan(script: ScriptInForce, secret: bytes) -> CompiledScript:
 
 @cache
 def guard() -> Guard:
-    """Give the helper of this process that reads odd heads."""
+    """Return the helper of this process that reads odd heads."""
     return Guard()
 
 
 @cache
 def pixels() -> PixelGuard:
-    """Give the helper of this process that alters pixels."""
+    """Return the helper of this process that alters pixels."""
     return PixelGuard()

@@ -35,7 +35,7 @@ _SHARED = (
 
 
 def place_aside(prearchive: Path, row: SessionRow, id: str) -> Path:
-    """Give the folder to which what does not stay goes first."""
+    """Return the folder to which what does not stay goes first."""
     return prearchive / WORKING / id / row.folder
 
 

@@ -46,7 +46,7 @@ class Timer:
         self._seen: dict[str, _Seen] = {}
 
     async def check(self) -> list[str]:
-        """Queue the builds that are due; give their sessions."""
+        """Queue the builds that are due; return their sessions."""
         now = self._clock()
         due = [id for id, mark in await self._receiving() if self._is_due(id, mark, now)]
         queued = []

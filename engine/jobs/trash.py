@@ -44,7 +44,7 @@ async def listed(shop: JobContext) -> tuple[TrashedSession, ...]:
 
 
 async def expire(shop: JobContext, *, now: datetime) -> tuple[str, ...]:
-    """Remove what has been in the trash for too long; give the prearchive ids."""
+    """Remove what has been in the trash for too long; return the prearchive ids."""
     limit = now - timedelta(days=shop.settings.trash.prearchive_days)
     gone = []
     for folder in await asyncio.to_thread(_older, shop.prearchive / TRASH, limit):
@@ -74,7 +74,7 @@ async def remove(shop: JobContext, id: str, *, actor: str, reason: str = "") -> 
 
 
 def place_in_trash(prearchive: Path, id: str) -> Path | None:
-    """Give the folder of a deleted session, if it is there."""
+    """Return the folder of a deleted session, if it is there."""
     folder = prearchive / TRASH / id
     return folder if _ID.fullmatch(id) and folder.is_dir() else None
 
@@ -90,7 +90,7 @@ async def take_turn(transaction: AsyncSession, id: str) -> None:
 async def _condemn(
     shop: JobContext, folder: Path, *, actor: str = "engine", reason: str = ""
 ) -> Path | None:
-    """Give a deleted session the name from which nobody puts it back; None where it has a row: a
+    """Return a deleted session the name from which nobody puts it back; None where it has a row: a
     deletion that is under way needs its files to be given back, and so does a session that comes
     back."""
     id = _id_of(folder)
@@ -126,7 +126,7 @@ def _older(trash: Path, limit: datetime) -> list[Path]:
 
 
 def _deleted(folder: Path) -> datetime:
-    """Give the time of a deletion; a card that cannot be read still has one as a file."""
+    """Return the time of a deletion; a card that cannot be read still has one as a file."""
     try:
         return trash_record.read(folder).behind.deleted
     except Conflict:

@@ -50,7 +50,7 @@ class ChangeFold:
                 self._files[key] = self._files.get(key, 0) + 1
 
     def folded(self) -> tuple[FoldedChange, ...]:
-        """Give the changes in the order of their elements; of many values only their number."""
+        """Return the changes in the order of their elements; of many values only their number."""
         return tuple(
             FoldedChange(
                 change=replace(

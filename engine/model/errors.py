@@ -110,5 +110,5 @@ _BY_CODE = {
 
 
 def from_code(code: str) -> type[EngineError]:
-    """Give the class for a code; `EngineError` for one that this program does not know."""
+    """Return the class for a code; `EngineError` for one that this program does not know."""
     return _BY_CODE.get(code, EngineError)

@@ -187,7 +187,7 @@ class Home:
             ) from None
 
     def ensure(self) -> Settings:
-        """Give the settings of a home that is there, or make it first; never a system home.
+        """Return the settings of a home that is there, or make it first; never a system home.
 
         Raises:
             NotFound: the system home is missing.
@@ -201,8 +201,8 @@ class Home:
         return self.create()
 
     def create(self) -> Settings:
-        """Make whatever is missing of this home, make private what others could read, and give its
-        settings.
+        """Make whatever is missing of this home, make private what others could read, and return
+        its settings.
 
         Raises:
             InvalidInput: its path cannot be part of a database address.
@@ -291,7 +291,7 @@ class Home:
         return HomeLock(handle)
 
     def holder(self) -> Holder | None:
-        """Give the engine that wrote itself into the lock; a killed one still stands there."""
+        """Return the engine that wrote itself into the lock; a killed one still stands there."""
         try:
             pid, started = self.lock_file.read_text("ascii").split()
             return Holder(pid=int(pid), started=datetime.fromisoformat(started))
@@ -310,7 +310,7 @@ class Home:
             return inside
 
     def claim_socket(self, environ: Mapping[str, str]) -> Path:
-        """Give the path to bind: within the home, or if that is too long in the runtime folder.
+        """Return the path to bind: within the home, or if that is too long in the runtime folder.
 
         A place outside is written into the home, where clients find it. The caller holds the lock.
 
@@ -339,7 +339,7 @@ class HomeLock:
         self._handle = handle
 
     def close(self) -> None:
-        """Give the home free."""
+        """Release the home."""
         if self._handle < 0:
             return
         # The file stays: whoever removed it could let two engines lock two files of one name.

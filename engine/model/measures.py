@@ -26,11 +26,11 @@ class Period:
     is_day: bool
 
     def begins(self) -> datetime:
-        """Give the moment at which it begins, in the time zone of this machine."""
+        """Return the moment at which it begins, in the time zone of this machine."""
         return _midnight(self.first)
 
     def ends(self) -> datetime:
-        """Give the moment at which it has ended, in the time zone of this machine."""
+        """Return the moment at which it has ended, in the time zone of this machine."""
         return _midnight(self.after)
 
 

@@ -29,7 +29,7 @@ class Reserve:
         return all([self._fill(file) for file in self._files])
 
     def give_up(self) -> None:
-        """Give the kept room back where a disk is too full to write down what is to be done."""
+        """Free the reserved room where a disk is too full to write down what is to be done."""
         for file in self._files:
             if free(file.parent) < self._size:
                 file.unlink(missing_ok=True)

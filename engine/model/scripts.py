@@ -15,12 +15,12 @@ _PROJECT = "project:"
 
 
 def project_scope(project: str) -> str:
-    """Give the scope of a project's script."""
+    """Return the scope of a project's script."""
     return f"{_PROJECT}{project}"
 
 
 def project_of(scope: str) -> str | None:
-    """Give the project of a scope; None where the scope is of no project."""
+    """Return the project of a scope; None where the scope is of no project."""
     return scope.removeprefix(_PROJECT) or None if scope.startswith(_PROJECT) else None
 
 
@@ -70,6 +70,6 @@ class ScriptInForce:
 
     @property
     def name(self) -> str:
-        """Give the name by which changes tell of it."""
+        """Return the name by which changes tell of it."""
         project = project_of(self.scope)
         return self.scope if project is None else f"project {project}"

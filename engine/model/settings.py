@@ -339,7 +339,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
     def resolved(self, home: Path) -> Settings:
-        """Give the same settings with paths made absolute below `home` and no name left empty."""
+        """Return the same settings with paths made absolute below `home` and no name left empty."""
         node = self.node.name or re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64]
         return replace(
             self,
@@ -354,7 +354,7 @@ class Settings:
         )
 
     def override(self, changes: Mapping[str, object]) -> Settings:
-        """Give the same settings with some changed for this run, by names such as `dicom.port`.
+        """Return the same settings with some changed for this run, by names such as `dicom.port`.
 
         Raises:
             InvalidInput: a value that the settings file would not be allowed either.
@@ -390,7 +390,7 @@ class Settings:
 
 
 def rule_of(section: type, key: str) -> Expect | None:
-    """Give the rule that a value of a settings class must pass beside its type."""
+    """Return the rule that a value of a settings class must pass beside its type."""
     hint = get_type_hints(section, include_extras=True)[key]
     if get_origin(hint) is not Annotated:
         return None

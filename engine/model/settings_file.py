@@ -87,7 +87,7 @@ def write_default(path: Path) -> None:
 
 
 def default_text() -> str:
-    """Give the commented settings file, made from the settings' own words."""
+    """Return the commented settings file, made from the settings' own words."""
     blocks = [_HEADING]
     for part in fields(Settings):
         value = _default(part)
@@ -112,7 +112,7 @@ class _Reading:
         self.places: dict[str, yaml.Node] = {}
 
     def compose(self, content: bytes) -> yaml.Node | None:
-        """Give the tree of the text; None when it is empty or no YAML."""
+        """Return the tree of the text; None when it is empty or no YAML."""
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -285,7 +285,7 @@ def _default(part: Field[Any]) -> Any:
 
 
 def _words(kind: type) -> dict[str, str]:
-    """Give the docstrings under the fields of a class; Python itself forgets them."""
+    """Return the docstrings under the fields of a class; Python itself forgets them."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)
     words: dict[str, str] = {}
@@ -301,13 +301,13 @@ def _words(kind: type) -> dict[str, str]:
 
 
 def _entry(part: Field[Any], words: dict[str, str], indent: str) -> list[str]:
-    """Give the lines of one setting: its words, and its default as a comment."""
+    """Return the lines of one setting: its words, and its default as a comment."""
     lines = textwrap.wrap(words[part.name], width=_WIDTH - len(indent))
     return [*(f"{indent}# {line}" for line in lines), f"{indent}#{part.name}: {_show(part)}"]
 
 
 def _show(part: Field[Any]) -> str:
-    """Give a default as YAML."""
+    """Return a default as YAML."""
     value = _default(part)
     if isinstance(value, tuple):
         return f"[{', '.join(value)}]"

@@ -95,7 +95,7 @@ ALLOWED = {
 
 
 def after_new_data(status: Status) -> Status:
-    """Give the status that follows when an object joins a row (intake.md 3.1)."""
+    """Return the status that follows when an object joins a row (intake.md 3.1)."""
     if status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
         return Status.RECEIVING_INTERRUPT
     return Status.RECEIVING

@@ -60,14 +60,14 @@ async def move(session: AsyncSession, of: str, source: Place, target: Place) -> 
 
 
 async def by_transfer(session: AsyncSession, of: str, place: Place) -> Counter[str]:
-    """Give how many objects of a session each transfer has in a place."""
+    """Return how many objects of a session each transfer has in a place."""
     there = (TallyRow.session == of, TallyRow.place == place.value)
     found = await session.execute(select(TallyRow.transfer, TallyRow.count).where(*there))
     return Counter({transfer: count for transfer, count in found.all()})
 
 
 async def total(session: AsyncSession) -> Accounts:
-    """Give the accounts of everything."""
+    """Return the accounts of everything."""
     found = (await session.execute(select(TotalRow.place, TotalRow.count))).all()
     return Accounts(counts={Place(place): count for place, count in found if count})
 

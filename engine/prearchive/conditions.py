@@ -19,7 +19,7 @@ _GROUPS = {"problem": PROBLEM, "busy": QUEUED | WORKING, "receiving": RECEIVING}
 
 
 def where(conditions: Iterable[Condition], *, masked: bool = False) -> list[ColumnElement[bool]]:
-    """Give the criteria of conditions; `masked` as in `PrearchiveQuery`.
+    """Return the criteria of conditions; `masked` as in `PrearchiveQuery`.
 
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.
@@ -28,7 +28,7 @@ def where(conditions: Iterable[Condition], *, masked: bool = False) -> list[Colu
 
 
 def known(column: SQLColumnExpression[Any], *, masked: bool) -> SQLColumnExpression[Any]:
-    """Give a label as it is known to who asks: where it is masked it is an empty one."""
+    """Return a label as it is known to who asks: where it is masked it is an empty one."""
     return case((SessionRow.project.is_(None), ""), else_=column) if masked else column
 
 

@@ -28,11 +28,11 @@ class Receipts:
         self._secret = secret
 
     def mark(self, uid: str) -> str:
-        """Give the HMAC of a received UID, in hex."""
+        """Return the HMAC of a received UID, in hex."""
         return hmac.new(self._secret, uid.encode(), hashlib.sha256).hexdigest()
 
     def key(self, uid: str, digest: str) -> bytes:
-        """Give the HMAC of a received object: its UID and the digest of its bytes."""
+        """Return the HMAC of a received object: its UID and the digest of its bytes."""
         return hmac.digest(self._secret, f"{uid}\0{digest}".encode(), "sha256")
 
     async def write(
@@ -43,8 +43,8 @@ class Receipts:
         *,
         elsewhere: Mapping[str, Place] = NOWHERE_ELSE,
     ) -> int:
-        """Write the receipts of a session's whole index; give how many objects it held. `elsewhere`
-        names the files that have not come to `place`."""
+        """Write the receipts of a session's whole index; return how many objects it held.
+        `elsewhere` names the files that have not come to `place`."""
         entries = await transaction.execute(
             # Whose digest is not known comes first: the plain mark is all that it can have.
             select(
@@ -76,7 +76,7 @@ class Receipts:
     async def take_back(
         self, transaction: AsyncSession, session: str, entries: Sequence[ObjectRow]
     ) -> list[ObjectRow]:
-        """Remove the receipts of a session that comes back; give those of its recovered objects
+        """Remove the receipts of a session that comes back; return those of its recovered objects
         whose own record has come since it left."""
         query = select(ReceiptRow.sop, ReceiptRow.recovered).where(ReceiptRow.session == session)
         expected = {sop: recovered for sop, recovered in (await transaction.execute(query)).all()}

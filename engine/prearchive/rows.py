@@ -54,14 +54,14 @@ _ADDRESS = re.compile(r"(?:/data)?/prearchive/projects/([^/]+)/([^/]+)/([^/?]+)/
 
 
 def folder_of(row: SessionRow, prearchive: Path) -> Path:
-    """Give the folder of a session as it is now, a job's working place included."""
+    """Return the folder of a session as it is now, a job's working place included."""
     if row.working_folder:
         return prearchive / row.working_folder
     return place_of(prearchive, row.project, row.timestamp, row.folder)
 
 
 def place_of(prearchive: Path, project: str | None, timestamp: str, folder: str) -> Path:
-    """Give the place of a session's folder (intake.md 4.3): Unassigned has no project level."""
+    """Return the place of a session's folder (intake.md 4.3): Unassigned has no project level."""
     base = prearchive / project if project else prearchive
     return base / timestamp / folder
 
@@ -72,7 +72,7 @@ def timestamp_of(moment: datetime) -> str:
 
 
 def to_session(row: SessionRow) -> PrearchiveSession:
-    """Give a row as the outside sees it."""
+    """Return a row as the outside sees it."""
     return PrearchiveSession(
         id=PrearchiveId(row.id),
         project=row.project,
@@ -124,7 +124,7 @@ async def get(session: AsyncSession, id: str, *, lock: bool = False) -> SessionR
 
 
 async def find(session: AsyncSession, name: str) -> str:
-    """Give the id for an id, an address, or a label that only one session has.
+    """Return the id for an id, an address, or a label that only one session has.
 
     Raises:
         NotFound: if nothing has that name.

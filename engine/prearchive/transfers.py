@@ -91,7 +91,7 @@ async def note(
 async def find_or_make(
     session: AsyncSession, id: str, *, receiver: str, calling: str, peer: str, opened: datetime
 ) -> TransferRow:
-    """Give the row of a transfer, locked; news of it may make it at the same moment."""
+    """Return the row of a transfer, locked; news of it may make it at the same moment."""
     values = {"id": id, "receiver": receiver, "calling": calling, "peer": peer, "opened": opened}
     counted = {"node": "", "objects": 0, "bytes": 0}
     await session.execute(
@@ -103,7 +103,7 @@ async def find_or_make(
 async def close_left(
     session: AsyncSession, *, node: str, at: datetime, ended: str
 ) -> tuple[str, ...]:
-    """Close what a node left open when its engine died; give the ids."""
+    """Close what a node left open when its engine died; return the ids."""
     closed = await session.execute(
         update(TransferRow)
         .where(TransferRow.node == node, TransferRow.closed.is_(None))
@@ -143,7 +143,7 @@ async def list_transfers(
 
 
 async def _sessions(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Give the prearchive sessions in which objects of each transfer wait."""
+    """Return the prearchive sessions in which objects of each transfer wait."""
     if not ids:
         return {}
     most = (
@@ -192,7 +192,7 @@ def _transfer(row: TransferRow, sessions: tuple[str, ...]) -> Transfer:
 
 
 async def contributions(session: AsyncSession, of: str) -> tuple[Contribution, ...]:
-    """Give what each transfer brought to a prearchive session, the oldest first."""
+    """Return what each transfer brought to a prearchive session, the oldest first."""
     waiting = func.sum(case((TallyRow.place == Place.WAITING.value, TallyRow.count), else_=0))
     again = func.sum(case((TallyRow.place == Place.DUPLICATE.value, TallyRow.count), else_=0))
     found = await session.execute(

@@ -38,7 +38,7 @@ class Assignment:
         )
 
     def find(self, text: str) -> tuple[str | None, str]:
-        """Give the assigned value and a note; None when the text does not match the grammar.
+        """Return the assigned value and a note; None when the text does not match the grammar.
 
         A blank value is an answer of its own. Runs of CR and LF count as one blank where the text
         as it is gives nothing, which is a superset of XNAT; the note then says so.

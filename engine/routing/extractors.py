@@ -38,7 +38,7 @@ class ExtractionPlan:
     """The same for a trace, which also names the lists of rules that have no line."""
 
     def all(self) -> tuple[Extractor, ...]:
-        """Give every extractor of every concept."""
+        """Return every extractor of every concept."""
         return self.project + self.subject + self.session + self.auto_archive
 
 

@@ -46,13 +46,13 @@ class Inquiry:
 
     @property
     def steps(self) -> Sequence[TraceStep]:
-        """Give what was written down so far; nothing here."""
+        """Return what was written down so far; nothing here."""
         return ()
 
     def ask(
         self, concept: Concept, extractors: tuple[Extractor, ...], given: str | None
     ) -> str | None:
-        """Give the value that the request settled, else the first candidate that stands."""
+        """Return the value that the request settled, else the first candidate that stands."""
         if given is not None:
             return given
         known = self._projects if concept is Concept.PROJECT else None
@@ -101,13 +101,13 @@ class TracedInquiry(Inquiry):
 
     @property
     def steps(self) -> Sequence[TraceStep]:
-        """Give what was written down so far."""
+        """Return what was written down so far."""
         return self._steps
 
     def ask(
         self, concept: Concept, extractors: tuple[Extractor, ...], given: str | None
     ) -> str | None:
-        """Give the winner, having written down every extractor, the ones not asked as well."""
+        """Return the winner, having written down every extractor, the ones not asked as well."""
         winner = given
         if given is not None:
             self._write(concept, "request", found=given, verdict=Verdict.WON)
@@ -190,7 +190,7 @@ class TracedInquiry(Inquiry):
 
 
 def _blank(concept: Concept, found: str) -> str | None:
-    """Give a note about a candidate that counts as no answer; None for one that counts."""
+    """Return a note about a candidate that counts as no answer; None for one that counts."""
     if not found or found.isspace():
         return ""
     return _NO_LABEL if concept in _LABELS and not names_something(found) else None

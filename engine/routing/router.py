@@ -78,7 +78,7 @@ class Router:
         """How often each rule line ran into its time limit, by name; for health screens."""
 
     def tags(self, receiver: str | None = None) -> frozenset[int]:
-        """Give the elements that routing may read of objects that come through this receiver."""
+        """Return the elements that routing may read of objects that come through this receiver."""
         return frozenset(extractor.tag for extractor in self._plan_of(receiver).all())
 
     def route(

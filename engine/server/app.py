@@ -49,7 +49,7 @@ class Acting(Protocol):
     """What can be asked on behalf of somebody."""
 
     def acting(self, actor: str) -> EngineApi:
-        """Give the engine as one actor sees it."""
+        """Return the engine as one actor sees it."""
         ...
 
 

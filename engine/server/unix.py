@@ -31,7 +31,7 @@ class PeerProtocol(H11Protocol):
 
 
 def peer_uid(transport: asyncio.BaseTransport) -> int | None:
-    """Give the uid at the other end; None where the kernel does not say."""
+    """Return the uid at the other end; None where the kernel does not say."""
     peer = transport.get_extra_info("socket")
     if peer is None or peer.family != socket.AF_UNIX:
         return None

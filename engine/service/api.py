@@ -63,7 +63,7 @@ class PrearchiveApi(Protocol):
     ) -> PrearchivePage: ...
     async def show(self, id: str) -> PrearchiveSession: ...
     async def find(self, name: str) -> str:
-        """Give the id for an id, a URL, or a label that only one session has."""
+        """Return the id for an id, a URL, or a label that only one session has."""
         ...
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
@@ -74,7 +74,7 @@ class PrearchiveApi(Protocol):
         self, id: str, label: str = "", subject: str = "", reason: str = ""
     ) -> ActOutcome: ...
     async def contradictions(self, id: str) -> Contradictions:
-        """Give what a person has to decide before a session can be archived: patient data."""
+        """Return what a person has to decide before a session can be archived: patient data."""
         ...
 
     async def resolve(
@@ -120,7 +120,7 @@ class PrearchiveApi(Protocol):
 
     async def timeline(self, id: str) -> Timeline: ...
     async def trash(self) -> tuple[TrashedSession, ...]:
-        """Give the deleted sessions that can be put back, the newest first."""
+        """Return the deleted sessions that can be put back, the newest first."""
         ...
 
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -139,20 +139,20 @@ class ArchiveApi(Protocol):
         self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage: ...
     async def show(self, id: str, project: str = "") -> SessionCard:
-        """Give the card by accession ID, or by label within a project."""
+        """Return the card by accession ID, or by label within a project."""
         ...
 
     async def document(self, id: str) -> str:
-        """Give the session document as XML."""
+        """Return the session document as XML."""
         ...
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]: ...
     async def contents(self, id: str) -> FiledContents:
-        """Give the scans by their catalogs, with what is seen to be wrong in the folder."""
+        """Return the scans by their catalogs, with what is seen to be wrong in the folder."""
         ...
 
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
-        """Give a window of the files that the catalogs name."""
+        """Return a window of the files that the catalogs name."""
         ...
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
@@ -165,12 +165,12 @@ class ArchiveApi(Protocol):
         ...
 
     async def due(self, before: datetime, limit: int = 100) -> DueSessions:
-        """Give sessions that were not verified since a moment, the least recently verified
+        """Return sessions that were not verified since a moment, the least recently verified
         first."""
         ...
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
-        """Give a piece of a file, of at most 4 MiB; none means its end."""
+        """Return a piece of a file, of at most 4 MiB; none means its end."""
         ...
 
     async def export_begun(self, id: str, files: int, reason: str = "") -> None:
@@ -199,7 +199,7 @@ class RulesApi(Protocol):
         self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
     ) -> RuleText: ...
     async def check(self, text: str) -> tuple[Problem, ...]:
-        """Give the faults of a text, by line and column; none when it can be saved."""
+        """Return the faults of a text, by line and column; none when it can be saved."""
         ...
 
 
@@ -207,11 +207,11 @@ class ScriptsApi(Protocol):
     """Anonymization scripts; scope is `site` or `project:{ID}`."""
 
     async def list(self) -> tuple[ScriptSummary, ...]:
-        """Give the active version of every scope that has a script, that of the site first."""
+        """Return the active version of every scope that has a script, that of the site first."""
         ...
 
     async def show(self, scope: str, version: int = 0) -> ScriptText:
-        """Give a version, the active one for 0; version 0 where nobody has written one."""
+        """Return a version, the active one for 0; version 0 where nobody has written one."""
         ...
 
     async def set(
@@ -228,11 +228,11 @@ class ScriptsApi(Protocol):
         ...
 
     async def history(self, scope: str) -> tuple[ScriptSummary, ...]:
-        """Give every version, the newest first."""
+        """Return every version, the newest first."""
         ...
 
     async def diff(self, scope: str, old: int, new: int = 0) -> str:
-        """Give what differs between two versions as a unified diff; 0 is the active one."""
+        """Return what differs between two versions as a unified diff; 0 is the active one."""
         ...
 
 

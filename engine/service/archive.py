@@ -48,35 +48,35 @@ class Archive:
     async def list(
         self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
-        """Give a window of the sessions that a query finds."""
+        """Return a window of the sessions that a query finds."""
         window = Window(offset=max(0, offset), limit=min(limit, _MOST))
         async with self._shop.archive_db.read() as transaction:
             return await sessions.page(transaction, query, window)
 
     async def show(self, id: str, project: str = "") -> SessionCard:
-        """Give a card by accession ID, or by label within a project."""
+        """Return a card by accession ID, or by label within a project."""
         async with self._shop.archive_db.read() as transaction:
             return await sessions.card(transaction, id, project)
 
     async def document(self, id: str) -> str:
-        """Give the session document as XML."""
+        """Return the session document as XML."""
         async with self._shop.archive_db.read() as transaction:
             return await sessions.document(transaction, id)
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]:
-        """Give what changed in a session, oldest first."""
+        """Return what changed in a session, oldest first."""
         async with self._shop.archive_db.read() as transaction:
             return await history.of(transaction, sessions.KIND, id)
 
     async def contents(self, id: str) -> FiledContents:
-        """Give the scans by their catalogs, with what is seen to be wrong in the folder."""
+        """Return the scans by their catalogs, with what is seen to be wrong in the folder."""
         seen = await self._verifying.look(await self.show(id))
         return FiledContents(
             scans=seen.scans, files=seen.files, bytes=seen.bytes, faults=seen.faults
         )
 
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
-        """Give a window of the files that the catalogs of a scan, or of all, name."""
+        """Return a window of the files that the catalogs of a scan, or of all, name."""
         document = await self.document((await self.show(id)).accession)
         window = (max(0, offset), max(0, min(limit, MOST_FILES)))
         ask = partial(holdings.page, document=document, scan=scan)
@@ -96,14 +96,14 @@ class Archive:
         return await self._verifying.verify(id, run, min(wait, _LONGEST_WAIT), self._actor)
 
     async def due(self, before: datetime, limit: int = 100) -> DueSessions:
-        """Give sessions that were not verified since a moment."""
+        """Return sessions that were not verified since a moment."""
         if before.tzinfo is None:
             raise InvalidInput("a moment needs a time zone")
         async with self._shop.archive_db.read() as transaction:
             return await verifications.due(transaction, before, max(0, min(limit, _MOST)))
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
-        """Give a piece of a file, of at most 4 MiB."""
+        """Return a piece of a file, of at most 4 MiB."""
         wanted = min(limit, _LARGEST_PIECE)
         return await self._there(
             id, lambda at: asyncio.to_thread(read_piece, at, path, offset, wanted)

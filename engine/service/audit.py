@@ -32,7 +32,7 @@ class Audit:
     async def list(
         self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
     ) -> tuple[AuditEvent, ...]:
-        """Give events, newest first."""
+        """Return events, newest first."""
         query = AuditQuery(object=object, actor=actor, action=action)
         page = await self._chain.list(query, Window(offset=max(0, offset), limit=min(limit, _MOST)))
         return page.rows

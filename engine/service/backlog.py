@@ -115,7 +115,7 @@ class Backlog:
             raise fault
 
     async def _release(self, lane: _Lane) -> Release:
-        """Give the lane's intake, by what is in force now."""
+        """Return the lane's intake, by what is in force now."""
         snapshot = self._releasing.snapshot
         if lane.release is not None and lane.snapshot is not snapshot:
             await asyncio.to_thread(lane.release.close)

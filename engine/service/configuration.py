@@ -49,7 +49,7 @@ class Configuration:
         self._uid_secret = b""
 
     async def version(self) -> int:
-        """Give the number of what is configured now."""
+        """Return the number of what is configured now."""
         async with self._archive.read() as transaction:
             return await configuration.version(transaction)
 
@@ -100,16 +100,16 @@ class Configuration:
         return self.snapshot
 
     def router(self) -> Router:
-        """Give a router over the snapshot in force."""
+        """Return a router over the snapshot in force."""
         return Router(self.routing())
 
     def routing(self) -> RoutingConfig:
-        """Give the routing in force."""
+        """Return the routing in force."""
         assert self.snapshot is not None
         return self.snapshot.routing
 
     async def trying(self, scope: str, concept: str, text: str) -> RoutingConfig:
-        """Give the routing in force as if a text of rules were, and its receiver's were enabled.
+        """Return the routing in force as if a text of rules were, and its receiver's were enabled.
 
         Raises:
             InvalidInput: no such scope or concept.

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 async def files_in(shop: JobContext, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
-    """Give a window of the files of a scan, or of all."""
+    """Return a window of the files of a scan, or of all."""
     window = (max(0, offset), max(0, min(limit, MOST_FILES)))
     return await shop.processes.run(contents.page, folder, scan, *window)
 
@@ -73,17 +73,17 @@ class Waiting:
         self._shop = shop
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
-        """Give the log, oldest entry first."""
+        """Return the log, oldest entry first."""
         return await self._there(id, lambda _, at: asyncio.to_thread(_log, at / LOGS))
 
     async def contents(self, id: str) -> SessionContents:
-        """Give the scans."""
+        """Return the scans."""
         return await self._there(
             id, lambda _, at: self._shop.processes.run(contents.contents, at, document_beside(at))
         )
 
     async def files(self, id: str, scan: str, offset: int, limit: int) -> FilePage:
-        """Give a window of the files."""
+        """Return a window of the files."""
         return await self._there(id, lambda _, at: files_in(self._shop, at, scan, offset, limit))
 
     async def header(self, id: str, scan: str, file: str) -> FoldedHeader:
@@ -118,7 +118,7 @@ class Waiting:
         )
 
     async def contradictions(self, id: str) -> Contradictions:
-        """Give what a person has to decide."""
+        """Return what a person has to decide."""
         return await self._there(id, lambda row, at: contradictions.told(self._shop, row, at))
 
     async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:

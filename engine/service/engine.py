@@ -121,11 +121,11 @@ class Engine:
         await self._stack.aclose()
 
     def acting(self, actor: str) -> EngineApi:
-        """Give the engine as one actor may ask it."""
+        """Return the engine as one actor may ask it."""
         return BoundEngine(self, actor)
 
     def ready(self) -> dict[str, object]:
-        """Give what `anteroom serve` says of the receivers when it listens."""
+        """Return what `anteroom serve` says of the receivers when it listens."""
         host = self.settings.dicom.host
         return {
             "receivers": [
@@ -402,7 +402,7 @@ def _database_folders(settings: Settings) -> list[Path]:
 
 
 def _session_types(home: Home) -> Path | None:
-    """Give the site's own table of session types, checked: nothing starts half."""
+    """Return the site's own table of session types, checked: nothing starts half."""
     file = home.root / "session_types.yaml"
     if not file.exists():
         return None

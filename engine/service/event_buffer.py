@@ -68,7 +68,7 @@ class EventBuffer:
         self._waiting[key] = (text, severity)
 
     async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
-        """Give the events after `number`, waiting up to `wait` seconds for the first."""
+        """Return the events after `number`, waiting up to `wait` seconds for the first."""
         if epoch != self.epoch:
             return self._batch((), gap=True)
         if number >= self._last and wait > 0:

@@ -45,7 +45,7 @@ class Held:
         self._actor = actor
 
     async def show(self, id: str) -> HeldDetail:
-        """Give one held object."""
+        """Return one held object."""
         row, sender = await self._releasing.find(id)
         return HeldDetail(
             id=row.id,

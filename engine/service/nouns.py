@@ -49,12 +49,12 @@ class Projects:
         self._actor = actor
 
     async def list(self) -> tuple[Project, ...]:
-        """Give all projects."""
+        """Return all projects."""
         async with self._shop.archive_db.read() as transaction:
             return await projects.all_of(transaction)
 
     async def show(self, id: str) -> Project:
-        """Give one project."""
+        """Return one project."""
         async with self._shop.archive_db.read() as transaction:
             return await projects.show(transaction, id)
 
@@ -107,7 +107,7 @@ class Rules:
         self._actor = actor
 
     async def show(self, scope: str, concept: str) -> RuleText:
-        """Give the text in force."""
+        """Return the text in force."""
         async with self._shop.archive_db.read() as transaction:
             return await rules.current(transaction, scope, concept)
 
@@ -130,7 +130,7 @@ class Rules:
         return written
 
     async def check(self, text: str) -> tuple[Problem, ...]:
-        """Give every fault of a text; none when it can be saved."""
+        """Return every fault of a text; none when it can be saved."""
         return await asyncio.to_thread(check_rules, text)
 
 
@@ -169,7 +169,7 @@ class Live:
         self._shop = shop
 
     async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
-        """Give transfers, newest first."""
+        """Return transfers, newest first."""
         async with self._shop.prearchive_db.read() as transaction:
             return await transfers.list_transfers(
                 transaction, limit=min(limit, _MOST), open_only=open_only
@@ -178,14 +178,14 @@ class Live:
     async def ledger(
         self, offset: int = 0, limit: int = 100, outcome: str = ""
     ) -> tuple[LedgerEntry, ...]:
-        """Give ledger entries, newest first."""
+        """Return ledger entries, newest first."""
         async with self._shop.prearchive_db.read() as transaction:
             return await ledger.list_entries(
                 transaction, max(0, offset), min(limit, _MOST), outcome
             )
 
     async def held(self) -> tuple[HeldObject, ...]:
-        """Give the objects that wait in staging for a person."""
+        """Return the objects that wait in staging for a person."""
         query = select(HeldRow).where(~HeldRow.waits).order_by(HeldRow.at.desc()).limit(_MOST)
         async with self._shop.prearchive_db.read() as transaction:
             found = (await transaction.execute(query)).scalars()
@@ -211,7 +211,7 @@ class Jobs:
         self._prearchive = prearchive
 
     async def list(self, limit: int = 100, unfinished: bool = False) -> tuple[Job, ...]:
-        """Give jobs, newest first."""
+        """Return jobs, newest first."""
         return await self._runner.list(min(limit, _MOST), unfinished=unfinished)
 
     async def cancel(self, id: str) -> None:

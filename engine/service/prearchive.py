@@ -72,17 +72,17 @@ class Prearchive:
     async def list(
         self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
     ) -> PrearchivePage:
-        """Give a window of the sessions that match."""
+        """Return a window of the sessions that match."""
         async with self._shop.prearchive_db.read() as transaction:
             return await rows.list_page(transaction, query, max(0, offset), min(limit, _MOST))
 
     async def show(self, id: str) -> PrearchiveSession:
-        """Give one session."""
+        """Return one session."""
         async with self._shop.prearchive_db.read() as transaction:
             return rows.to_session(await rows.get(transaction, id))
 
     async def find(self, name: str) -> str:
-        """Give the id for an id, an address, or a label that only one session has."""
+        """Return the id for an id, an address, or a label that only one session has."""
         async with self._shop.prearchive_db.read() as transaction:
             return await rows.find(transaction, name)
 
@@ -139,7 +139,7 @@ class Prearchive:
         return outcome
 
     async def contradictions(self, id: str) -> Contradictions:
-        """Give what a person has to decide."""
+        """Return what a person has to decide."""
         return await self._waiting.contradictions(id)
 
     async def resolve(
@@ -186,7 +186,7 @@ class Prearchive:
         return await self._act(ids, Verb.DELETE, reason)
 
     async def trash(self) -> tuple[TrashedSession, ...]:
-        """Give the deleted sessions that can be put back, the newest first."""
+        """Return the deleted sessions that can be put back, the newest first."""
         return await trash.listed(self._shop)
 
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -207,7 +207,7 @@ class Prearchive:
         return tuple([await self._look(id) for id in dict.fromkeys(ids)])
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
-        """Give the log of a session, oldest first."""
+        """Return the log of a session, oldest first."""
         return await self._waiting.log(id)
 
     async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
@@ -219,11 +219,11 @@ class Prearchive:
         return await self._waiting.preview(id, scan)
 
     async def contents(self, id: str) -> SessionContents:
-        """Give the scans of a session."""
+        """Return the scans of a session."""
         return await self._waiting.contents(id)
 
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
-        """Give a window of the files of a scan, or of all."""
+        """Return a window of the files of a scan, or of all."""
         return await self._waiting.files(id, scan, offset, limit)
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:

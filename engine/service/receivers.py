@@ -40,7 +40,7 @@ class Receivers:
         self._actor = actor
 
     async def list(self) -> tuple[ReceiverStatus, ...]:
-        """Give all receivers and whether they listen."""
+        """Return all receivers and whether they listen."""
         return self._configuration.receivers()
 
     async def add(
@@ -118,7 +118,7 @@ class Receivers:
 
 
 def changed(before: Receiver, values: dict[str, str]) -> Receiver:
-    """Give a receiver with values set by name, as people write them.
+    """Return a receiver with values set by name, as people write them.
 
     Raises:
         InvalidInput: if there is no such value, or it cannot be that.

@@ -70,8 +70,8 @@ class Releasing:
         return await asyncio.to_thread(begin)
 
     async def find(self, id: str, *, waits: bool = False) -> tuple[HeldRow, TransferRow | None]:
-        """Give an object that a person has to decide about, or one that waits for the helper, with
-        who sent it.
+        """Return an object that a person has to decide about, or one that waits for the helper,
+        with who sent it.
 
         Raises:
             NotFound: if there is none.

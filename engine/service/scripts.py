@@ -35,12 +35,12 @@ class Scripts:
         self._actor = actor
 
     async def list(self) -> tuple[ScriptSummary, ...]:
-        """Give the active version of every scope that has a script."""
+        """Return the active version of every scope that has a script."""
         async with self._archive.read() as transaction:
             return await scripts.all_of(transaction)
 
     async def show(self, scope: str, version: int = 0) -> ScriptText:
-        """Give a version, the active one for 0."""
+        """Return a version, the active one for 0."""
         async with self._archive.read() as transaction:
             return await scripts.show(transaction, scope, version)
 
@@ -79,12 +79,12 @@ class Scripts:
         return active
 
     async def history(self, scope: str) -> tuple[ScriptSummary, ...]:
-        """Give every version, the newest first."""
+        """Return every version, the newest first."""
         async with self._archive.read() as transaction:
             return await scripts.versions(transaction, scope)
 
     async def diff(self, scope: str, old: int, new: int = 0) -> str:
-        """Give what differs between two versions as a unified diff; 0 is the active one."""
+        """Return what differs between two versions as a unified diff; 0 is the active one."""
         async with self._archive.read() as transaction:
             before = await scripts.show(transaction, scope, old)
             after = await scripts.show(transaction, scope, new)
@@ -98,7 +98,8 @@ class Scripts:
 
 
 def sound(text: str, lookups: str = "") -> tuple[Remark, ...]:
-    """Give the warnings about a script; raises `InvalidScript` with all errors where there are."""
+    """Return the warnings about a script; raises `InvalidScript` with all errors where there
+    are."""
     if len(lookups) > LONGEST_TABLE:
         raise InvalidInput(f"a lookup table has at most {LONGEST_TABLE:,} characters")
     remarks = check_script(text, lookups=lookups)
@@ -115,7 +116,7 @@ def sound(text: str, lookups: str = "") -> tuple[Remark, ...]:
 
 
 def compare(before: ScriptText, after: ScriptText) -> str:
-    """Give what differs between two versions and their lookup tables as a unified diff."""
+    """Return what differs between two versions and their lookup tables as a unified diff."""
     pieces: list[str] = []
     for kind, old, new in (
         ("script", before.text, after.text),
@@ -132,6 +133,6 @@ def compare(before: ScriptText, after: ScriptText) -> str:
 
 
 async def ship(transaction: AsyncSession, *, enabled: bool) -> None:
-    """Give a new home the site script that comes with the program."""
+    """Store the site script that comes with the program in a new home."""
     text = shipped.text_of(shipped.SITE_DEFAULT)
     await scripts.ship(transaction, text, language=language_of(text), enabled=enabled)

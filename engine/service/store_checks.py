@@ -50,7 +50,7 @@ class Inspection:
         self._verified: tuple[datetime, AuditReport] | None = None
 
     def looks(self, thorough: bool) -> dict[str, Look]:
-        """Give what can be looked at, by name."""
+        """Return what can be looked at, by name."""
         shop = self._shop
         return {
             "prearchive disk": lambda: _disk("prearchive disk", shop.prearchive),

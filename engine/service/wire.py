@@ -55,7 +55,7 @@ class Verb:
         return "wait" in self._signature.parameters
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the arguments of a call by name; `TypeError` as a local call would raise it."""
+        """Return the arguments of a call by name; `TypeError` as a local call would raise it."""
         return dict(self._signature.bind(*args, **kwargs).arguments)
 
     def encode_call(self, arguments: Mapping[str, Any]) -> bytes:
@@ -93,14 +93,14 @@ class Verb:
 
 
 def verbs_of(noun: str) -> Iterator[Verb]:
-    """Give the verbs of one noun, in the order of its protocol."""
+    """Yield the verbs of one noun, in the order of its protocol."""
     for name, function in vars(NOUNS[noun]).items():
         if inspect.iscoroutinefunction(function) and not name.startswith("_"):
             yield Verb(noun, name, function)
 
 
 def find_verb(address: str) -> Verb:
-    """Give the verb of an address `noun.verb`; `NotFound` when there is none."""
+    """Return the verb of an address `noun.verb`; `NotFound` when there is none."""
     noun, _, name = address.partition(".")
     verb = VERBS.get(noun, {}).get(name)
     if verb is None:

@@ -42,7 +42,7 @@ class Resource:
 
 
 def contents(folder: Path, document: Path) -> SessionContents:
-    """Give the scans of a session: those of its document, and those that came after it."""
+    """Return the scans of a session: those of its document, and those that came after it."""
     found = resources(folder)
     session = read_document(document)
     scans = () if session is None else tuple(described(scan) for scan in session.scans)
@@ -77,7 +77,7 @@ def read_document(path: Path) -> SessionDocument | None:
 
 
 def page(folder: Path, scan: str, offset: int, limit: int) -> FilePage:
-    """Give a window of the files of a scan, or of all, in the order of scans, resources and
+    """Return a window of the files of a scan, or of all, in the order of scans, resources and
     names."""
     total = 0
     rows: list[FileEntry] = []
@@ -95,7 +95,7 @@ def page(folder: Path, scan: str, offset: int, limit: int) -> FilePage:
 
 
 def object_paths(folder: Path, scan: str = "") -> list[str]:
-    """Give the objects of a scan, or of all, as paths below the folder; nothing is read of them.
+    """Return the objects of a scan, or of all, as paths below the folder; nothing is read of them.
 
     Raises:
         NotFound: if there is no such scan.
@@ -112,7 +112,7 @@ def object_paths(folder: Path, scan: str = "") -> list[str]:
 
 
 def resources(folder: Path) -> tuple[Resource, ...]:
-    """Give the resources of a session, in the order of scans and labels."""
+    """Return the resources of a session, in the order of scans and labels."""
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     scans = sorted(_folders(folder / SCANS), key=scan_order)
@@ -129,7 +129,7 @@ def resources(folder: Path) -> tuple[Resource, ...]:
 
 
 def catalogs(place: Path) -> list[os.DirEntry[str]]:
-    """Give the catalogs in the folder of a resource; one that has been built has one."""
+    """Return the catalogs in the folder of a resource; one that has been built has one."""
     try:
         with os.scandir(place) as entries:
             found = [
@@ -143,7 +143,7 @@ def catalogs(place: Path) -> list[os.DirEntry[str]]:
 
 
 def within(folder: Path, path: str) -> Path:
-    """Give the place of a file of a session by its path below the folder.
+    """Return the place of a file of a session by its path below the folder.
 
     Raises:
         Refused: if the path leaves the folder, also by a link.
@@ -190,7 +190,7 @@ def read_piece(folder: Path, path: str, offset: int, limit: int) -> bytes:
 
 
 def walk(place: Path) -> Iterator[os.DirEntry[str]]:
-    """Give the files below a resource's folder by name, without catalogs and what is hidden."""
+    """Yield the files below a resource's folder by name, without catalogs and what is hidden."""
     try:
         with os.scandir(place) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -206,12 +206,12 @@ def walk(place: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def below(entry: os.DirEntry[str], place: Path) -> str:
-    """Give the path of a file below a folder that it was found in."""
+    """Return the path of a file below a folder that it was found in."""
     return entry.path[len(str(place)) + 1 :]
 
 
 def told(name: str) -> str:
-    """Give a name as text that can cross the wire, whatever bytes it was made of."""
+    """Return a name as text that can cross the wire, whatever bytes it was made of."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -236,8 +236,8 @@ def _told(place: Path, resource: Resource, entries: list[os.DirEntry[str]]) -> I
 
 @lru_cache(maxsize=2)
 def _listed(catalog: Path, _changed: int, _size: int) -> dict[str, CatalogEntry]:
-    """Give the entries of a catalog by name. Window after window is asked for of a large one; it is
-    read again when it has been written anew."""
+    """Return the entries of a catalog by name. Window after window is asked for of a large one; it
+    is read again when it has been written anew."""
     try:
         return {entry.uri: entry for entry in read_catalog(catalog.read_bytes()).entries}
     except (OSError, ValueError):
@@ -246,7 +246,7 @@ def _listed(catalog: Path, _changed: int, _size: int) -> dict[str, CatalogEntry]
 
 
 def described(scan: ScanDocument) -> ScanSummary:
-    """Give a scan as its document describes it."""
+    """Return a scan as its document describes it."""
     return ScanSummary(
         id=scan.id,
         xsi_type=scan.xsi_type,

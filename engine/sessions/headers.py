@@ -73,7 +73,7 @@ def sample(folder: Path, scan: str, file: str, document: str = "") -> Sample:
 
 
 def spread(files: Sequence[str], most: int) -> tuple[str, ...]:
-    """Give at most so many, evenly spread, and in an order that is so wherever it is cut off."""
+    """Return at most so many, evenly spread, and in an order that is so wherever it is cut off."""
     count = min(len(files), most)
     chosen = [files[number * len(files) // count] for number in range(count)]
     digits = max(1, (count - 1).bit_length())

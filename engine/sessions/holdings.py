@@ -55,7 +55,7 @@ def read_filed(document: str) -> SessionDocument | None:
 
 
 def holdings(session: SessionDocument | None) -> tuple[Holding, ...]:
-    """Give the resources of a session, in the order of its document."""
+    """Return the resources of a session, in the order of its document."""
     if session is None:
         return ()
     kept = [
@@ -68,7 +68,7 @@ def holdings(session: SessionDocument | None) -> tuple[Holding, ...]:
 
 
 def page(folder: Path, document: str, scan: str, offset: int, limit: int) -> FilePage:
-    """Give a window of the files that the catalogs of a scan, or of all, name. A catalog that
+    """Return a window of the files that the catalogs of a scan, or of all, name. A catalog that
     cannot be read names none; `look` tells of it."""
     if not folder.is_dir():
         raise FileNotFoundError(folder)
@@ -88,7 +88,7 @@ def page(folder: Path, document: str, scan: str, offset: int, limit: int) -> Fil
 
 
 def listed_objects(folder: Path, document: str, scan: str = "") -> list[str]:
-    """Give the objects that the catalogs of a scan, or of all, name, as paths below the folder.
+    """Return the objects that the catalogs of a scan, or of all, name, as paths below the folder.
 
     Raises:
         NotFound: if there is no such scan.
@@ -152,7 +152,7 @@ class _Marks:
     bytes: tuple[int, ...] = ()
 
     def some(self, catalog: Path, start: int, wanted: int) -> Iterator[CatalogEntry]:
-        """Give so many entries from a number on."""
+        """Yield so many entries from a number on."""
         mark = start // _MARKED
         number = mark * _MARKED
         with suppress(OSError, MarkupError):

@@ -220,7 +220,7 @@ def _strays(folder: Path, counted: list[_Counted]) -> Iterator[Fault]:
 
 
 def _below(place: Path, prefix: str, but: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
-    """Give the paths of what is no folder below a place, hidden names among them; what is in the
+    """Yield the paths of what is no folder below a place, hidden names among them; what is in the
     folders named by `but` is left out."""
     try:
         with os.scandir(place) as entries:
@@ -241,7 +241,7 @@ def _below(place: Path, prefix: str, but: set[str] | frozenset[str] = frozenset(
 def _entries_from(
     folder: Path, kept: tuple[Holding, ...], start: Cursor
 ) -> Iterator[tuple[Cursor, CatalogEntry, str]]:
-    """Give each entry with its place, from a place on."""
+    """Yield each entry with its place, from a place on."""
     for number in range(start.holding, len(kept)):
         catalog = folder / kept[number].catalog_path
         first = start.byte if number == start.holding else 0
@@ -254,7 +254,7 @@ def _entries_from(
 
 
 def _compared(path: str, entry: CatalogEntry) -> tuple[int, str]:
-    """Read a file; give its bytes, and what is wrong with them."""
+    """Read a file; return its bytes, and what is wrong with them."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return 0, ""
@@ -269,7 +269,7 @@ def _compared(path: str, entry: CatalogEntry) -> tuple[int, str]:
 
 
 def _digest_of(path: str) -> tuple[int, str]:
-    """Read a file; give its bytes and their MD5 in hexadecimal."""
+    """Read a file; return its bytes and their MD5 in hexadecimal."""
     # Neither through a link that was put there, nor waiting for the other end of a pipe.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:

@@ -144,7 +144,7 @@ class StagedFile:
             start += copied
 
     def peek(self, offset: int, size: int) -> bytes:
-        """Give bytes that were written; fewer where there are no more.
+        """Return bytes that were written; fewer where there are no more.
 
         Raises:
             OSError: if they cannot be read.
@@ -163,7 +163,7 @@ class StagedFile:
             return mapped_header(file, read_meta(file.read(_META)))
 
     def stored_digest(self) -> tuple[str, str]:
-        """Give what the function of this name says of a published file."""
+        """Return what the function of this name says of a published file."""
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(0)
             return _digest(file)
@@ -240,7 +240,7 @@ def vouch_for(folder: Path, scan: str) -> None:
 
 
 def stored_digest(path: Path) -> tuple[str, str]:
-    """Give (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file, once
+    """Return (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file, once
     whoever is just storing it has either done so or taken it back.
 
     Raises:

@@ -52,14 +52,14 @@ class CommandLine:
 
 @pytest.fixture
 def home() -> Any:
-    """Give a folder whose path is short enough for a socket."""
+    """Provide a folder whose path is short enough for a socket."""
     with TemporaryDirectory(prefix="anteroom-") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def facts() -> Facts:
-    """Give what the engine knows."""
+    """Provide what the engine knows."""
     return Facts()
 
 

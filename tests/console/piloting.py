@@ -81,23 +81,23 @@ async def settled(pilot: Pilot[Any]) -> None:
 
 
 def table(app: Any, name: str) -> RecordTable:
-    """Give a table of the screen on show."""
+    """Return a table of the screen on show."""
     found: RecordTable = app.screen.query_one(f"#{name}", RecordTable)
     return found
 
 
 def keys(app: Any, name: str) -> list[str]:
-    """Give the keys of the rows that a table knows."""
+    """Return the keys of the rows that a table knows."""
     return [row.key for row in table(app, name).rows]
 
 
 def painted(app: Any) -> str:
-    """Give the text of the whole screen as it is sent to the terminal."""
+    """Return the text of the whole screen as it is sent to the terminal."""
     return "\n".join("".join(text for text, _ in line) for line in _lines(app))
 
 
 def styled(app: Any) -> str:
-    """Give the styles of the whole screen: a letter for each run of cells, and what they mean.
+    """Return the styles of the whole screen: a letter for each run of cells, and what they mean.
 
     Letters are given in the order in which styles come, so that a picture is the same each time.
     """

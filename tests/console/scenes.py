@@ -33,14 +33,14 @@ TEXTS = (
 
 
 def empty() -> Facts:
-    """Give an engine on its first day: nothing has come yet."""
+    """Return an engine on its first day: nothing has come yet."""
     facts = Facts()
     _receivers(facts)
     return facts
 
 
 def normal() -> Facts:
-    """Give an engine on a day like any other."""
+    """Return an engine on a day like any other."""
     facts = empty()
     statuses = (
         *(Status.RECEIVING, Status.READY, Status.READY, Status.BUILDING),
@@ -112,7 +112,7 @@ def normal() -> Facts:
 
 
 def trouble() -> Facts:
-    """Give an engine with all that can go wrong."""
+    """Return an engine with all that can go wrong."""
     facts = normal()
     wrong = {2: Status.CONFLICT, 3: Status.ERROR, 9: Status.ERROR, 12: Status.CONFLICT}
     for number, status in wrong.items():
@@ -186,7 +186,7 @@ def trouble() -> Facts:
 
 
 def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
-    """Give an engine in which every text from outside means harm."""
+    """Return an engine in which every text from outside means harm."""
     facts, spoiled = trouble(), _Spoiler(texts)
     facts.sessions = {id: spoiled(one, "id") for id, one in facts.sessions.items()}
     facts.trashed = {id: spoiled(one, "id") for id, one in facts.trashed.items()}

@@ -49,7 +49,7 @@ PROCESS = 1
 
 
 def ready(*numbers: int, **changes: Any) -> Facts:
-    """Give an engine with sessions that something can be done to, and two projects."""
+    """Return an engine with sessions that something can be done to, and two projects."""
     facts = normal()
     facts.sessions.clear()
     facts.keep(*(session(number, **changes) for number in numbers))
@@ -309,7 +309,7 @@ async def test_an_engine_that_is_gone_is_said_until_it_answers(
 
 
 def kind(app: ConsoleApp) -> type[object]:
-    """Give the kind of the screen on show."""
+    """Return the kind of the screen on show."""
     return type(app.screen)
 
 

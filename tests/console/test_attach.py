@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("own")
 
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Give the person empty folders of his own."""
+    """Provide the person empty folders of his own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     preferences_file().parent.mkdir(parents=True)
@@ -29,7 +29,7 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleApp]:
-    """Give the consoles that were opened; each is left at once."""
+    """Provide the consoles that were opened; each is left at once."""
     apps: list[ConsoleApp] = []
 
     async def open(self: ConsoleApp) -> Leave:

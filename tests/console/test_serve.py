@@ -34,7 +34,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def own(home: Path) -> Home:
-    """Give a home whose engine takes any free ports."""
+    """Provide a home whose engine takes any free ports."""
     made = Home(home)
     made.settings_file.write_text(ANY_PORT)
     return made

@@ -21,7 +21,7 @@ FILES = sorted(path for path in CONSOLE.rglob("*.py"))
 
 
 def faults(tree: ast.AST) -> list[int]:
-    """Give the lines on which a text that may be data goes to a widget as it is."""
+    """Return the lines on which a text that may be data goes to a widget as it is."""
     found: set[int] = set()
     functions = [
         node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -53,7 +53,7 @@ def _fault(node: ast.AST, known: set[str]) -> set[int]:
 
 
 def _known(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Give the names that hold nothing but harmless texts in a function."""
+    """Return the names that hold nothing but harmless texts in a function."""
     known = {
         each.arg
         for each in (*function.args.args, *function.args.kwonlyargs)

@@ -72,7 +72,7 @@ class Pictures(SingleFileSnapshotExtension):
 
 @pytest.fixture
 def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """Give what compares a picture with the one that is kept."""
+    """Provide what compares a picture with the one that is kept."""
     return snapshot.use_extension(Pictures)
 
 

@@ -102,7 +102,7 @@ class Terminal:
             await asyncio.sleep(0.4)
 
     async def ended(self) -> int:
-        """Give the code with which the console ended."""
+        """Return the code with which the console ended."""
         return await asyncio.wait_for(self.process.wait(), LONGEST_WAIT)
 
     def close(self) -> None:
@@ -161,17 +161,17 @@ async def opened(
 
 @pytest.fixture
 def facts() -> Facts:
-    """Give an engine whose every text means harm, as far as it can be sent over a wire."""
+    """Provide an engine whose every text means harm, as far as it can be sent over a wire."""
     return hostile(tuple(text.replace("\ud800", "") for text in TEXTS))
 
 
 def plain(sent: str) -> str:
-    """Give what was sent without what moves and colours."""
+    """Return what was sent without what moves and colours."""
     return SEQUENCE.sub("", sent)
 
 
 def modes(sent: str) -> set[str]:
-    """Give the modes that were set."""
+    """Return the modes that were set."""
     return {
         mode
         for found in SEQUENCE.finditer(sent)

@@ -52,7 +52,7 @@ async def send(dcmtk: Dcmtk, engine: Engine, folder: Path) -> None:
 
 
 def listed(app: ConsoleApp) -> list[tuple[str, str]]:
-    """Give state and label of the sessions in the list."""
+    """Return state and label of the sessions in the list."""
     return [(row.cells[0], row.cells[3]) for row in table(app, "sessions").rows]
 
 

@@ -23,7 +23,7 @@ _WATCHED = ("/engine/anonymize/", "/engine/dicom/")
 
 
 def steps(work: Callable[[bytes], None], data: bytes) -> set[Step]:
-    """Give the steps from line to line that a target takes on its way through the engine."""
+    """Return the steps from line to line that a target takes on its way through the engine."""
     found: set[Step] = set()
     last: dict[FrameType, int] = {}
 

@@ -30,13 +30,13 @@ _WORDS = (
 
 
 def words() -> list[str]:
-    """Give what scripts are made of, for the dictionary of the fuzzer."""
+    """Return what scripts are made of, for the dictionary of the fuzzer."""
     names = dict.fromkeys(name for language in FUNCTIONS.values() for name in language)
     return [*_WORDS, *(f"{name}[" for name in names)]
 
 
 def scripts() -> Iterator[tuple[str, bytes]]:
-    """Give scripts by name."""
+    """Yield scripts by name."""
     for number, text in enumerate(TEXTS):
         yield from _cut(f"fixed{number}", text)
     for page in ("scripts", "deidentification"):
@@ -49,7 +49,7 @@ def scripts() -> Iterator[tuple[str, bytes]]:
 
 
 def _cut(name: str, text: str) -> Iterator[tuple[str, bytes]]:
-    """Give a script in parts that are short and begin with their version."""
+    """Yield a script in parts that are short and begin with their version."""
     start = 'version "6.7"\n' if "version" in text[:4000] and len(text) > LONGEST else ""
     part, number = start, 0
     for line in text.splitlines(keepends=True):
@@ -63,7 +63,7 @@ def _cut(name: str, text: str) -> Iterator[tuple[str, bytes]]:
 
 
 def heads() -> Iterator[tuple[str, bytes]]:
-    """Give heads by name, each with another script in turn."""
+    """Yield heads by name, each with another script in turn."""
     for number, (name, how, data) in enumerate(_files()):
         yield f"{name}-{number % len(TEXTS)}", bytes((how, number % len(TEXTS))) + data
     for number in range(len(TEXTS)):

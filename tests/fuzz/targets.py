@@ -63,7 +63,7 @@ def _tokens_are_the_text(text: str) -> None:
 
 @cache
 def _sample() -> Header:
-    """Give a head in which most paths find something."""
+    """Return a head in which most paths find something."""
     code = element(0x00080100, "SH", b"C1") + element(0x00080104, "LO", b"M\xe9")
     inner = element(0x00081155, "UI", b"1.2.3.4\0") + sequence(0x0040A168, [item(code)])
     return Header.index(

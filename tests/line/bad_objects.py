@@ -31,7 +31,7 @@ def even(text: str | bytes, padding: bytes = b" ") -> bytes:
 
 
 def values(instance: str, **changes: bytes | None) -> Values:
-    """Give the elements of a good CT image; changes go by keyword, None leaves one out."""
+    """Return the elements of a good CT image; changes go by keyword, None leaves one out."""
     good = {
         "sop_class": (0x00080016, b"UI", even(CT_IMAGE, b"\0")),
         "sop": (0x00080018, b"UI", even(instance, b"\0")),
@@ -60,26 +60,26 @@ def encode(elements: Values) -> bytes:
 
 
 def good(instance: str, **changes: bytes | None) -> bytes:
-    """Give a data set that is well-formed, whatever its values are."""
+    """Return a data set that is well-formed, whatever its values are."""
     return encode(values(instance, **changes))
 
 
 def implicit_pixels(instance: str, **changes: bytes | None) -> bytes:
-    """Give a good data set but for its pixels, which are in Implicit VR."""
+    """Return a good data set but for its pixels, which are in Implicit VR."""
     pixels = bytes(64)
     start = pack("<HHI", 0x7FE0, 0x0010, len(pixels))
     return good(instance, pixels=None, **changes) + start + pixels
 
 
 def with_elements(instance: str, *, before_pixels: bytes = b"", first: bytes = b"") -> bytes:
-    """Give a good data set with bytes put before everything, or before the pixels."""
+    """Return a good data set with bytes put before everything, or before the pixels."""
     data = good(instance)
     pixels = data.index(pack("<HH2s", 0x7FE0, 0x0010, b"OW"))
     return first + data[:pixels] + before_pixels + data[pixels:]
 
 
 def nested(levels: int) -> bytes:
-    """Give a sequence (0040,0275) with so many levels, all of undefined length."""
+    """Return a sequence (0040,0275) with so many levels, all of undefined length."""
     start = element(0x00400275, b"SQ", b"", length=0xFFFFFFFF) + pack(
         "<HHI", 0xFFFE, 0xE000, 2**32 - 1
     )
@@ -98,7 +98,7 @@ class Bad:
 
 
 def uid(number: int) -> str:
-    """Give a SOP Instance UID."""
+    """Return a SOP Instance UID."""
     return f"{STUDY}.1.{number}"
 
 

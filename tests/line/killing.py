@@ -64,7 +64,7 @@ class Latecomer:
 
 
 def count(folder: Path, name: str) -> int:
-    """Count one more of `name` in a file that all processes share; give how many there are."""
+    """Count one more of `name` in a file that all processes share; return how many there are."""
     path = folder / f"{name}.count"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -75,7 +75,7 @@ def count(folder: Path, name: str) -> int:
 
 
 def kill_at(folder: Path, point: str, number: int) -> tuple[str, ...]:
-    """Give the wrapper with which an engine is started that dies at a point, once it is armed."""
+    """Return the wrapper with which an engine is started that dies at a point, once it is armed."""
     folder.mkdir(parents=True)
     return _wrapper({"kill": {"folder": str(folder), "point": point, "number": number}})
 
@@ -86,7 +86,7 @@ def arm(folder: Path) -> None:
 
 
 def send_at_points(folder: Path, often: int) -> tuple[str, ...]:
-    """Give the wrapper with which an engine is started that gets objects at every point."""
+    """Return the wrapper with which an engine is started that gets objects at every point."""
     folder.mkdir(parents=True)
     return _wrapper({"send": {"folder": str(folder), "often": often}})
 

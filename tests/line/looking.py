@@ -21,8 +21,8 @@ OPENED = {"copied": "y", "log": "o", "moved": "m", "archived": "a", "deleted": "
 
 
 async def looked_at(engine: EngineApi, id: str = "") -> AsyncIterator[tuple[str, str]]:
-    """Give the name and the text of every screen, and of all that shows a session of the prearchive
-    where there is one with this id."""
+    """Yield the name and the text of every screen, and of all that shows a session of the
+    prearchive where there is one with this id."""
     app = ConsoleApp(engine, memory=StateFile(None), preferences=Preferences(reaction=0))
     async with app.run_test(size=LARGE) as pilot:
 

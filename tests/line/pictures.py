@@ -44,7 +44,7 @@ def picture(screen: str, columns: int) -> str:
 
 
 async def take(folder: Path) -> list[Path]:
-    """Walk once and write a picture of each stop; give the files."""
+    """Walk once and write a picture of each stop; return the files."""
     written: list[Path] = []
     with tempfile.TemporaryDirectory(prefix="anteroom-pictures-") as name:
         work = Path(name)

@@ -48,7 +48,7 @@ class Marks:
         self._numbers = {tag: number for number, tag in enumerate(self.tags, 1)}
 
     def of(self, tag: str, vr: str = "LO") -> str:
-        """Give the mark of an element, as its VR would have it; empty where there can be none."""
+        """Return the mark of an element, as its VR would have it; empty where there can be none."""
         number = self._numbers[tag]
         if vr in _TEXTS | _BYTES:
             return f"QZ{number:04}QZ"
@@ -118,7 +118,7 @@ class Marks:
 
 
 def searched(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Give every file below a folder with its path and what stands in both."""
+    """Yield every file below a folder with its path and what stands in both."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not path.is_file():
@@ -129,7 +129,7 @@ def searched(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _readings(data: bytes) -> Iterable[bytes]:
-    """Give bytes in every way in which a text may stand in them."""
+    """Yield bytes in every way in which a text may stand in them."""
     yield data
     yield data.replace(b"\0", b"")  # UTF-16 and UTF-32 of what is ASCII
     runs = _HEXADECIMAL.findall(data)

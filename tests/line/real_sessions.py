@@ -62,5 +62,5 @@ def commented(source: Path, folder: Path, comments: str) -> Path:
 
 
 def files_of(*folders: Path) -> list[Path]:
-    """Give all files below folders."""
+    """Return all files below folders."""
     return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())

@@ -60,7 +60,7 @@ def make_study(study: int, objects: int = 6, *, project: str = "", size: int = 6
 def send(
     port: int, objects: Iterable[Dataset], answered: Callable[[str], None] = lambda _: None
 ) -> list[str]:
-    """Store objects one after the other; give the UIDs of those that were answered with success.
+    """Store objects one after the other; return the UIDs of those that were answered with success.
 
     Ends early when the receiver goes away. `answered` hears of each success as it comes."""
     sender = AE("SENDER")

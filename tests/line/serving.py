@@ -81,7 +81,7 @@ class Served:
         )
 
     async def stop(self) -> int:
-        """End the engine as an admin does; give its exit code."""
+        """End the engine as an admin does; return its exit code."""
         assert self.process is not None
         if self.process.returncode is None:
             os.kill(self.ready["pid"], signal.SIGTERM)
@@ -101,7 +101,7 @@ class Served:
             yield engine
 
     async def store(self, *paths: Path, options: tuple[str, ...] = ()) -> int:
-        """Send files or folders with dcmtk; give its exit code (0: every answer was success)."""
+        """Send files or folders with dcmtk; return its exit code (0: every answer was success)."""
         sender = await asyncio.create_subprocess_exec(
             "/usr/bin/storescu",
             "+sd",
@@ -131,7 +131,7 @@ async def until(engine: EngineApi, reached: Callable[[], Awaitable[bool]]) -> No
 
 
 async def sessions(engine: EngineApi) -> tuple[PrearchiveSession, ...]:
-    """Give all prearchive sessions."""
+    """Return all prearchive sessions."""
     return (await engine.prearchive.list(limit=1000)).rows
 
 

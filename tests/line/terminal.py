@@ -77,19 +77,19 @@ class Terminal:
         await self._do("send-keys", "-l", text)
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Give the window another size."""
+        """Resize the window."""
         await self._do("resize-window", "-x", str(columns), "-y", str(rows))
 
     async def screen(self) -> str:
-        """Give what the screen shows."""
+        """Return what the screen shows."""
         return _COLOURS.sub("", await self.coloured())
 
     async def coloured(self) -> str:
-        """Give what the screen shows, colours as the terminal has them."""
+        """Return what the screen shows, colours as the terminal has them."""
         return await self._do("capture-pane", "-e", "-N", "-p")
 
     async def until(self, shown: str | Callable[[str], bool]) -> str:
-        """Wait until the screen shows a text; give the screen."""
+        """Wait until the screen shows a text; return the screen."""
         limit = time.monotonic() + LONGEST_WAIT
         while True:
             screen = await self.screen()
@@ -100,7 +100,7 @@ class Terminal:
             await asyncio.sleep(LOOK_EVERY)
 
     async def process(self) -> int:
-        """Give the number of the process that runs in the window."""
+        """Return the number of the process that runs in the window."""
         shell = int(await self._do("display-message", "-p", "#{pane_pid}"))
         return await asyncio.to_thread(_child, shell)
 

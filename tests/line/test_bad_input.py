@@ -82,17 +82,17 @@ async def store(served: Served, bad: Bad, calling: str) -> Said:
 
 
 def kept(served: Served) -> Counter[bytes]:
-    """Give the data sets of all objects in the prearchive's sessions."""
+    """Return the data sets of all objects in the prearchive's sessions."""
     return Counter(dataset_of(path) for path in stored_files(served))
 
 
 def listing(folder: Path) -> list[Path]:
-    """Give what is directly in a folder."""
+    """Return what is directly in a folder."""
     return sorted(folder.iterdir())
 
 
 def stored_files(served: Served) -> list[Path]:
-    """Give the files of all sessions."""
+    """Return the files of all sessions."""
     return [path for path in served.prearchive.rglob("*.dcm") if "SCANS" in path.parts]
 
 

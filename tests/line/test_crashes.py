@@ -362,7 +362,7 @@ async def _answering(home: Path) -> RemoteEngine:
 
 
 def _end_of(pid: int) -> asyncio.Event:
-    """Give the event of the end of a process that is no child of ours."""
+    """Return the event of the end of a process that is no child of ours."""
     handle = os.pidfd_open(pid)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -430,7 +430,7 @@ class _Watch:
         self._over = threading.Event()
 
     def send(self, port: int, objects: list[Dataset], kill: Callable[[], None]) -> list[str]:
-        """Send until the receiver is gone; give what was answered with success."""
+        """Send until the receiver is gone; return what was answered with success."""
         before = self._seen()
         killer = threading.Thread(target=self._wait, args=(before, kill))
         killer.start()

@@ -63,12 +63,12 @@ def study_of(study: int) -> list[Image]:
 
 
 async def answered(sender: RawSender, image: Image) -> int:
-    """Send an image; give the status of the answer."""
+    """Send an image; return the status of the answer."""
     return (await sender.store(image.data, sop_instance=image.uid)).status
 
 
 async def send(served: Served, images: Sequence[Image]) -> list[int]:
-    """Send images in one association; give the status of each answer."""
+    """Send images in one association; return the status of each answer."""
     async with RawSender.associated(served.port) as sender:
         return [await answered(sender, each) for each in images]
 
@@ -319,6 +319,6 @@ async def test_what_is_held_or_alone_or_gets_no_session_fails_as_cleanly(
 
 
 def staged(served: Served) -> list[Path]:
-    """Give what lies in the staging folders of workers."""
+    """Return what lies in the staging folders of workers."""
     folders = served.prearchive.glob(".staging/*")
     return [path for folder in folders for path in folder.iterdir()]

@@ -229,7 +229,7 @@ async def ended(engine: RemoteEngine, id: str) -> None:
 
 
 async def find(engine: RemoteEngine, id: str) -> PrearchiveSession | None:
-    """Give a prearchive session, if it still is one."""
+    """Return a prearchive session, if it still is one."""
     return next((row for row in await sessions(engine) if row.id == id), None)
 
 
@@ -239,7 +239,7 @@ def exists(path: str) -> bool:
 
 
 def objects(folder: Path) -> list[Path]:
-    """Give the objects in a session's folder."""
+    """Return the objects in a session's folder."""
     return list(folder.glob("SCANS/*/DICOM/*.dcm"))
 
 

@@ -38,7 +38,7 @@ def person(number: int, name: str, sex: str) -> Dataset:
 
 
 async def ran(served: Served, *words: str) -> tuple[int, str]:
-    """Run a command on the home; give its exit code and what it prints."""
+    """Run a command on the home; return its exit code and what it prints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "console", "--home", str(served.home)),

@@ -152,7 +152,7 @@ class Search:
 
 
 async def _answers(engine: RemoteEngine) -> AsyncIterator[tuple[str, object]]:
-    """Give what the engine tells those who watch, and those who manage it."""
+    """Yield what the engine tells those who watch, and those who manage it."""
     yield "sessions", await sessions(engine)
     yield "transfers", await engine.live.transfers()
     yield "ledger", await engine.live.ledger()
@@ -170,7 +170,7 @@ async def _answers(engine: RemoteEngine) -> AsyncIterator[tuple[str, object]]:
 
 
 def _dump(url: str) -> bytes:
-    """Give all rows of a PostgreSQL database as text."""
+    """Return all rows of a PostgreSQL database as text."""
     address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     rows: list[str] = []
     with psycopg.connect(address) as connection:

@@ -64,13 +64,13 @@ async def send(served: Served, *batches: tuple[Path | Sequence[Path], tuple[str,
 
 
 def folder_of(served: Served, row: PrearchiveSession) -> Path:
-    """Give the folder in which a session must lie."""
+    """Return the folder in which a session must lie."""
     project = [row.project] if row.project else []
     return served.prearchive.joinpath(*project, row.timestamp, row.folder)
 
 
 def objects_of(folder: Path) -> list[Path]:
-    """Give the files of a session's scans that are no catalogs."""
+    """Return the files of a session's scans that are no catalogs."""
     return [path for path in files_of(folder / "SCANS") if path.suffix != ".xml"]
 
 
@@ -105,7 +105,7 @@ def document_of(served: Served, row: PrearchiveSession) -> ElementTree.Element:
 
 
 def scans_of(document: ElementTree.Element) -> dict[str, str]:
-    """Give the element name of each scan by its ID."""
+    """Return the element name of each scan by its ID."""
     return {scan.attrib["ID"]: scan.attrib[XSI_TYPE] for scan in document.iter(f"{XNAT}scan")}
 
 

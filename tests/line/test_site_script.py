@@ -49,7 +49,7 @@ DECIDES = """version "6.7"
 
 
 def planted(number: int) -> Dataset:
-    """Give an MR image with the mark in every kind of place."""
+    """Return an MR image with the mark in every kind of place."""
     path = get_testdata_file("MR_small.dcm")
     assert isinstance(path, str)
     dataset = pydicom.dcmread(path)
@@ -78,7 +78,7 @@ def planted(number: int) -> Dataset:
 
 
 def encoded(dataset: Dataset) -> bytes:
-    """Give the data set as bytes, in Explicit VR Little Endian."""
+    """Return the data set as bytes, in Explicit VR Little Endian."""
     buffer = BytesIO()
     pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
     data = buffer.getvalue()
@@ -86,7 +86,7 @@ def encoded(dataset: Dataset) -> bytes:
 
 
 async def stored(sender: RawSender, number: int) -> int:
-    """Send an image; give the status of the answer."""
+    """Send an image; return the status of the answer."""
     dataset = planted(number)
     uid = str(dataset.SOPInstanceUID)
     said = await sender.store(encoded(dataset), sop_instance=uid, sop_class=MR_IMAGE)
@@ -215,7 +215,7 @@ async def test_a_worker_killed_at_any_call_shows_nothing_and_loses_nothing(
 
 
 async def _until_killed(served: Served, call: str) -> list[int]:
-    """Send until the worker dies at its fourth call of a kind; give what was answered."""
+    """Send until the worker dies at its fourth call of a kind; return what was answered."""
     worker = worker_of(served.ready["pid"])
     note = served.home / "calls.txt"
     answered = []

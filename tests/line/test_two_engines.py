@@ -38,7 +38,7 @@ async def pair(
 
 
 def shared(served: Served, name: str) -> Path:
-    """Give a store that both use."""
+    """Return a store that both use."""
     return served.home.parent / "shared" / name
 
 

@@ -75,7 +75,7 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
 
     def threads(self) -> dict[int, list[Call]]:
-        """Give the calls of each thread."""
+        """Return the calls of each thread."""
         found: dict[int, list[Call]] = {}
         for call in self.calls:
             found.setdefault(call.thread, []).append(call)
@@ -83,7 +83,7 @@ class Trace:
 
     @property
     def injected(self) -> list[Call]:
-        """Give the calls that were made to fail."""
+        """Return the calls that were made to fail."""
         return [call for call in self.calls if call.injected]
 
 
@@ -190,7 +190,7 @@ def _bytes(escaped: str) -> bytes:
 
 
 def answer_in(call: Call) -> Answer | None:
-    """Give the C-STORE response that a send holds; None where it holds something else."""
+    """Return the C-STORE response that a send holds; None where it holds something else."""
     if call.name not in ("sendto", "sendmsg", "write", "writev") or not call.strings:
         return None
     data = call.strings[0]
@@ -207,7 +207,7 @@ def answer_in(call: Call) -> Answer | None:
 
 
 def children(pid: int) -> list[int]:
-    """Give the processes that a process has started and not yet seen end."""
+    """Return the processes that a process has started and not yet seen end."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += map(int, (task / "children").read_text().split())
@@ -215,7 +215,7 @@ def children(pid: int) -> list[int]:
 
 
 def worker_of(engine: int) -> int:
-    """Give the one receiver worker of an engine."""
+    """Return the one receiver worker of an engine."""
     name = b"engine.receiver.workers.worker"
     found = [
         pid

@@ -27,7 +27,7 @@ _DATA_TYPE, _STATUS, _SOP_INSTANCE = 0x0800, 0x0900, 0x1000
 
 
 def dataset_of(path: Path) -> bytes:
-    """Give the bytes of a Part 10 file behind group 2 (PS3.10 7.1)."""
+    """Return the bytes of a Part 10 file behind group 2 (PS3.10 7.1)."""
     data = path.read_bytes()
     assert data[128:132] == b"DICM"
     assert data[132:140] == b"\x02\x00\x00\x00UL\x04\x00"
@@ -36,7 +36,7 @@ def dataset_of(path: Path) -> bytes:
 
 
 def meta_of(path: Path) -> dict[int, str]:
-    """Give the texts of group 2 by element number."""
+    """Return the texts of group 2 by element number."""
     data = path.read_bytes()
     (length,) = unpack_from("<I", data, 140)
     position, values = 144, {}
@@ -120,7 +120,7 @@ def _fragments(body: bytes) -> Iterable[tuple[int, int, bytes]]:
 
 
 def _accepted(body: bytes) -> dict[int, str]:
-    """Give the transfer syntax of each accepted context."""
+    """Return the transfer syntax of each accepted context."""
     found, position = {}, 68
     while position < len(body):
         kind, length = unpack_from(">BxH", body, position)
@@ -280,7 +280,7 @@ class RawSender:
         await self.fragment(context, 3, command)
 
     async def answer(self) -> Said:
-        """Give the next answer to a C-STORE."""
+        """Return the next answer to a C-STORE."""
         kind, body = await self.receive()
         if kind != _DATA:
             raise Aborted
@@ -305,7 +305,7 @@ class RawSender:
         await self.writer.drain()
 
     async def receive(self) -> tuple[int, bytes]:
-        """Give the next PDU.
+        """Return the next PDU.
 
         Raises:
             Aborted: there is none, or it is an abort.

@@ -30,7 +30,7 @@ _FEW = 200
 
 
 def contents_of(facts: Facts, row: PrearchiveSession) -> SessionContents:
-    """Give the scans of a session."""
+    """Return the scans of a session."""
     if row.id in facts.contents:
         return facts.contents[row.id]
     scans = _SERIES[: max(1, row.scans)]
@@ -56,7 +56,7 @@ def contents_of(facts: Facts, row: PrearchiveSession) -> SessionContents:
 
 
 def files_of(facts: Facts, id: str, scans: tuple[ScanSummary, ...]) -> tuple[FileEntry, ...]:
-    """Give the files of a session."""
+    """Return the files of a session."""
     if id in facts.files:
         return facts.files[id]
     return tuple(
@@ -76,7 +76,7 @@ def files_of(facts: Facts, id: str, scans: tuple[ScanSummary, ...]) -> tuple[Fil
 
 
 def bytes_of(facts: Facts, id: str, path: str) -> bytes:
-    """Give what is in a file."""
+    """Return what is in a file."""
     return facts.data.get((id, path), _generated(path))
 
 
@@ -93,7 +93,7 @@ def header_of(
 
 
 def route_of(facts: Facts, id: str) -> Route:
-    """Give where a session's first object would land."""
+    """Return where a session's first object would land."""
     return facts.routes.get(id, SAMPLE_ROUTE)
 
 

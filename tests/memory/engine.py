@@ -38,5 +38,5 @@ class HostInMemory:
         self.facts = facts or Facts()
 
     def acting(self, actor: str) -> api.EngineApi:
-        """Give the engine as one actor sees it."""
+        """Return the engine as one actor sees it."""
         return EngineInMemory(self.facts, actor)

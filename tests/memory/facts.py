@@ -194,7 +194,7 @@ class Facts:
         self.sessions |= {one.id: one for one in sessions}
 
     def found(self, id: str) -> PrearchiveSession:
-        """Give a session by id."""
+        """Return a session by id."""
         if id not in self.sessions:
             raise NotFound("no such prearchive session", hint="list them: anteroom prearchive list")
         return self.sessions[id]

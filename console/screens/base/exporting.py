@@ -28,7 +28,7 @@ FORMATS = (
 
 
 def place_of(typed: str) -> Path:
-    """Give the place that a person has named; `~` is his home."""
+    """Return the place that a person has named; `~` is his home."""
     if typed == "~" or typed.startswith("~/"):
         return Path.home() / typed[2:]
     return Path(typed)

@@ -40,7 +40,7 @@ async def fill_in(
 
 
 def objected(question: Question, given: Answers, error: EngineError) -> Question:
-    """Give the question with what was typed, and the objection for as long as it stays."""
+    """Return the question with what was typed, and the objection for as long as it stays."""
     sentence = f"{error.message} ({error.hint})" if error.hint else error.message
     asked = question.fault
     return replace(

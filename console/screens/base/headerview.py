@@ -60,11 +60,11 @@ class HeaderView(Searchable):
             self.table.go_to_key(self._left)
 
     def find(self) -> list[str]:
-        """Give the keys of the elements that hold the words."""
+        """Return the keys of the elements that hold the words."""
         return self._tree.found(self.words)
 
     def next_found(self, direction: int) -> str | None:
-        """Give what was found next (1), or before (-1), or at the cursor or next (0)."""
+        """Return what was found next (1), or before (-1), or at the cursor or next (0)."""
         return self._tree.step(self.found, self.table.cursor_key, direction)
 
     def go_to(self, key: str) -> None:
@@ -75,7 +75,7 @@ class HeaderView(Searchable):
         self.table.go_to_key(key)
 
     def copies(self) -> tuple[Copyable, ...]:
-        """Give what can be copied of the row under the cursor."""
+        """Return what can be copied of the row under the cursor."""
         branch = self._tree[self.table.cursor_key or ""]
         if branch is None:
             return ()

@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 def sheets(*names: str) -> list[str | PurePath]:
-    """Give the style sheets of a screen: those of the base, then its own."""
+    """Return the style sheets of a screen: those of the base, then its own."""
     return [Path(__file__).with_name("screen.tcss"), *names]
 
 
@@ -132,11 +132,11 @@ class BaseScreen(FocusScreen):
         """Draw labels again: they are masked now, or no longer."""
 
     def copies(self) -> Sequence[Copyable]:
-        """Give what can be copied: the id, the row, the command."""
+        """Return what can be copied: the id, the row, the command."""
         return ()
 
     def exports(self) -> Exportable | None:
-        """Give the rows that `e` offers to write to a file; None where there are none now."""
+        """Return the rows that `e` offers to write to a file; None where there are none now."""
         return None
 
     # What a screen uses.
@@ -157,7 +157,7 @@ class BaseScreen(FocusScreen):
         return self in self.app.screen_stack
 
     async def asked(self, question: Awaitable[T]) -> T | None:
-        """Give what the engine answers; None when it did not, which is said to the person."""
+        """Return what the engine answers; None when it did not, which is said to the person."""
         try:
             return await question
         except EngineError as error:
@@ -304,7 +304,7 @@ class BaseScreen(FocusScreen):
             await export_rows(self, offered)
 
     def do_zoom(self) -> None:
-        """Give the pane with focus the whole screen, or take it back."""
+        """Show the pane with focus on the whole screen, or as it was."""
         if self.maximized is not None:
             self.minimize()
         elif self.focused is not None and not isinstance(self.focused, Input):
@@ -434,7 +434,7 @@ class BaseScreen(FocusScreen):
             await self.focused.run_action(action)
 
     def pane(self, kind: type[WidgetT], name: str) -> WidgetT:
-        """Give a widget of this screen by its id."""
+        """Return a widget of this screen by its id."""
         return self.query_one(f"#{name}", kind)
 
 

@@ -74,7 +74,7 @@ class FollowingScreen(TriageScreen):
     # What the screen brings.
 
     def turned_to(self) -> str:
-        """Give the name of the pane on show; empty for none."""
+        """Return the name of the pane on show; empty for none."""
         raise NotImplementedError
 
     def tell_session(self) -> None:
@@ -141,7 +141,7 @@ class FollowingScreen(TriageScreen):
     # How it follows.
 
     def chosen(self) -> Sequence[PrearchiveSession]:
-        """Give the session."""
+        """Return the session."""
         return (self.session,) if self.session is not None else ()
 
     def concerns(self, event: Event) -> bool:

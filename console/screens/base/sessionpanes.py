@@ -63,7 +63,7 @@ class SessionPanes(Container):
         return self._shown
 
     def table(self, name: str = "") -> RecordTable:
-        """Give the rows of a pane; of the one on show without a name."""
+        """Return the rows of a pane; of the one on show without a name."""
         name = name or self._shown
         return self.header.table if name == "header" else self.query_one(f"#{name}", RecordTable)
 

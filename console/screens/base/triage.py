@@ -36,11 +36,11 @@ class TriageScreen(BaseScreen):
     """A screen with sessions of the prearchive that something can be done to."""
 
     def chosen(self) -> Sequence[PrearchiveSession]:
-        """Give the sessions that an act is about now, as they are known."""
+        """Return the sessions that an act is about now, as they are known."""
         raise NotImplementedError
 
     def chosen_ids(self) -> tuple[str, ...]:
-        """Give the ids of the sessions that an act is about now."""
+        """Return the ids of the sessions that an act is about now."""
         return tuple(session.id for session in self.chosen())
 
     def acted(self, verb: Verb, ids: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ class TriageScreen(BaseScreen):
         self._ask(Verb.MOVE)
 
     def do_relabel(self) -> None:
-        """Give the session another label or subject."""
+        """Change the label or the subject of the session."""
         self._ask(Verb.RELABEL)
 
     def do_rebuild(self) -> None:

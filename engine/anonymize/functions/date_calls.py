@@ -18,13 +18,13 @@ _NO_DATES = BULK | BINARY | {"SQ", "AT"}
 
 
 def shift_date(run: Run, arguments: list[Value]) -> Value:
-    """Give a shifted date."""
+    """Return a shifted date."""
     _check_vr(run, arguments[0], ("DA", "UN"))
     return _shifted(run, arguments, "days")
 
 
 def shift_date_time(run: Run, arguments: list[Value]) -> Value:
-    """Give a shifted date, or date and time."""
+    """Return a shifted date, or date and time."""
     _check_vr(run, arguments[0], ("DA", "DT", "UN"))
     return _shifted(run, arguments, "seconds")
 

@@ -96,7 +96,7 @@ def shifted_days(text: str, days: int) -> str | None:
 
 
 def unit_seconds(unit: str) -> int:
-    """Give the seconds of a unit, written in any case."""
+    """Return the seconds of a unit, written in any case."""
     seconds = UNIT_SECONDS.get(unit.lower())
     if seconds is None:
         raise ScriptError(f"the unit of a shift must be one of {', '.join(UNIT_SECONDS)}")
@@ -135,7 +135,7 @@ def scaling(birth_date: str | None, study_date: str | None, age: str | None) -> 
 
 
 def _years(age: str) -> int:
-    """Give the whole years of an age; those in days, weeks and months count as none."""
+    """Return the whole years of an age; those in days, weeks and months count as none."""
     found = _AGE.fullmatch(age)
     if found is None:
         raise ScriptError("Failed to parse an age: expected nnnD, nnnW, nnnM or nnnY")

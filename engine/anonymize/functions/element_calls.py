@@ -63,7 +63,7 @@ def replace_items(run: Run, arguments: list[Value]) -> Value:
 
 
 def collect_values(run: Run, arguments: list[Value]) -> Value:
-    """Give values, and those of all elements that paths match."""
+    """Return values, and those of all elements that paths match."""
     found: list[Value] = []
     found += _values(run, arguments)
     return found

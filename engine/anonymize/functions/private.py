@@ -79,5 +79,5 @@ def _retain(run: Run, level: Level, wanted: dict[int, set[int]]) -> bool:
 
 
 def _block(creator: int) -> int:
-    """Give the number of the block, group included, that a creator reserves."""
+    """Return the number of the block, group included, that a creator reserves."""
     return creator >> 16 << 8 | creator & 0xFF

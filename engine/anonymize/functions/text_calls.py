@@ -27,17 +27,17 @@ def format_(run: Run, arguments: list[Value]) -> Value:
 
 
 def lowercase(run: Run, arguments: list[Value]) -> Value:
-    """Give a text in lower case."""
+    """Return a text in lower case."""
     return texts.lowercase(text_of(run, arguments[0]))
 
 
 def uppercase(run: Run, arguments: list[Value]) -> Value:
-    """Give a text in upper case."""
+    """Return a text in upper case."""
     return texts.uppercase(text_of(run, arguments[0]))
 
 
 def substring(run: Run, arguments: list[Value]) -> Value:
-    """Give a part of a text; in 4.2 one of blanks, or of nothing, is given as it is."""
+    """Return a part of a text; in 4.2 one of blanks, or of nothing, is given as it is."""
     text, begin, end = (text_of(run, one) for one in arguments)
     if run.tools.language == 4 and text is not None and not text.strip():
         return text
@@ -99,7 +99,7 @@ def get_url(run: Run, arguments: list[Value]) -> Value:
 
 
 def expression_of(run: Run, value: Value) -> Expression:
-    """Give a regular expression; one that is not written in the script is never quoted."""
+    """Return a regular expression; one that is not written in the script is never quoted."""
     if isinstance(value, Expression):
         return value
     return compile_java(_needed(run, value, "a regular expression"), quotable=False)

@@ -44,17 +44,17 @@ def concatenate(parts: Sequence[str | None]) -> str:
 
 
 def lowercase(text: str | None) -> str:
-    """Give the text in lower case, the same in every locale."""
+    """Return the text in lower case, the same in every locale."""
     return _given(text, "lowercase").lower()
 
 
 def uppercase(text: str | None) -> str:
-    """Give the text in upper case, the same in every locale."""
+    """Return the text in upper case, the same in every locale."""
     return _given(text, "uppercase").upper()
 
 
 def substring(text: str | None, begin: str, end: str) -> str:
-    """Give the characters from `begin`, which counts from 0, to before `end`."""
+    """Return the characters from `begin`, which counts from 0, to before `end`."""
     given = _given(text, "substring")
     first = whole_number(begin, "the begin of substring")
     last = whole_number(end, "the end of substring")

@@ -21,17 +21,17 @@ _NO_TEXT = BULK | BINARY | {"SQ", "AT"}
 
 
 def hash_uid_of(run: Run, arguments: list[Value]) -> Value:
-    """Give the hashed UID of a text."""
+    """Return the hashed UID of a text."""
     return hash_uid(text_of(run, arguments[0]))
 
 
 def new_uid_of(run: Run, arguments: list[Value]) -> Value:
-    """Give a random UID."""
+    """Return a random UID."""
     return new_uid()
 
 
 def map_uid(run: Run, arguments: list[Value]) -> Value:
-    """Give the UID that stands for a value."""
+    """Return the UID that stands for a value."""
     value, prefix = (text_of(run, one) for one in arguments)
     return mapped_uid(secret(run), prefix or "", value)
 
@@ -59,7 +59,7 @@ def map_referenced_uids(run: Run, arguments: list[Value]) -> Value:
 
 
 def secret(run: Run) -> bytes:
-    """Give the secret of this installation."""
+    """Return the secret of this installation."""
     if not run.tools.secret:
         raise ScriptError("UIDs are mapped with a secret, and none was given")
     return run.tools.secret

@@ -34,12 +34,12 @@ def hash_each_uid(text: str) -> str:
 
 
 def new_uid() -> str:
-    """Give a UID that nobody had before."""
+    """Return a UID that nobody had before."""
     return f"{_UUID_ROOT}.{uuid4().int}"
 
 
 def check_prefix(prefix: str) -> str:
-    """Give the prefix as it goes before a UID, or say what is wrong with it.
+    """Return the prefix as it goes before a UID, or say what is wrong with it.
 
     One point at its end is allowed and means the same as none.
     """
@@ -55,7 +55,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def mapped_uid(secret: bytes, prefix: str, value: str | None) -> str | None:
-    """Give the UID below the prefix that stands for a value, in every process and every run.
+    """Return the UID below the prefix that stands for a value, in every process and every run.
 
     Null stays null and an empty value stays empty, where Java makes a UID for them: one UID for
     all objects that have none would make them the same object.
@@ -74,7 +74,7 @@ def map_each_uid(secret: bytes, prefix: str, text: str) -> str:
 
 
 def generated_uid(secret: bytes, place: str, value: str | None) -> str:
-    """Give the new UID of version 4 scripts: the same for the same old value in the same place.
+    """Return the new UID of version 4 scripts: the same for the same old value in the same place.
 
     Without an old value it is random.
     """

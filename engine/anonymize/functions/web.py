@@ -23,7 +23,7 @@ _FAILED = "getURL could not fetch the text"
 
 
 def fetch(url: str, *, hosts: frozenset[str], deadline: float) -> str:
-    """Give the lines of a text, joined without line breaks. `hosts` are names, or `name:port`
+    """Return the lines of a text, joined without line breaks. `hosts` are names, or `name:port`
     where only that port is meant; `deadline` is a time of the monotonic clock.
 
     No error quotes the address, which may be made of values.

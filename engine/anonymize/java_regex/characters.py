@@ -134,7 +134,7 @@ _KEYS = {
 
 
 def property_set(name: str, *, unicode: bool) -> str | None:
-    """Give the inside of the set for `\\p{name}`; None for a name that Java does not know.
+    """Return the inside of the set for `\\p{name}`; None for a name that Java does not know.
 
     Names of scripts and blocks are not looked up: `regex` refuses those that do not exist.
     """
@@ -152,7 +152,7 @@ def property_set(name: str, *, unicode: bool) -> str | None:
 
 
 def either_case(content: str) -> str:
-    """Give the class that a class of one case becomes where case is ignored."""
+    """Return the class that a class of one case becomes where case is ignored."""
     return _EITHER.get(content, content)
 
 

@@ -37,10 +37,10 @@ class Match(Protocol):
     """What a run found."""
 
     def group(self, index: int, /) -> str | None:
-        """Give what a group captured, in its last round; None when it took no part."""
+        """Return what a group captured, in its last round; None when it took no part."""
 
     def span(self) -> tuple[int, int]:
-        """Give where the match begins and ends."""
+        """Return where the match begins and ends."""
 
 
 class _Runs(Protocol):
@@ -100,7 +100,7 @@ class Expression:
         return self._run(lambda: self.compiled.search(text, timeout=timeout))
 
     def first_group(self, text: str, index: int, *, timeout: float = SECONDS) -> str | None:
-        """Give a group of the first hit; None where nothing is hit or the group took no part."""
+        """Return a group of the first hit; None where nothing is hit or the group took no part."""
         if not 0 <= index <= self.groups:
             raise ScriptError(f"{self.title} has no group {index}: it has {self.groups}")
         found = self.search(text, timeout=timeout)

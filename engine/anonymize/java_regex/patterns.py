@@ -104,7 +104,7 @@ class Translation:
         self._repeatable = False
 
     def run(self) -> str:
-        """Give the pattern in the words of `regex`, or raise `PatternFault`."""
+        """Return the pattern in the words of `regex`, or raise `PatternFault`."""
         while self._at < len(self.text):
             self._token()
         if self._opened:
@@ -112,7 +112,7 @@ class Translation:
         return "".join(self._out)
 
     def source_of(self, written: int) -> int:
-        """Give the offset in the pattern as written for one in the translation."""
+        """Return the offset in the pattern as written for one in the translation."""
         index = bisect_right(self._marks, (written, len(self.text))) - 1
         return self._marks[index][1] if index >= 0 else 0
 

@@ -132,7 +132,7 @@ class Arguments:
                 say(step.at, f"{tag} is no sequence, so nothing is below it")
 
     def vr(self, path: TagPath, index: int = -1) -> str:
-        """Give the value representation of a step as dictionaries have it, UN if unknown."""
+        """Return the value representation of a step as dictionaries have it, UN if unknown."""
         step = path.steps[index]
         if isinstance(step, LevelStep) or not step.tag.exact:
             return "UN"

@@ -119,11 +119,11 @@ class Source:
         return Position(line=line, column=offset - self._starts[line - 1] + 1)
 
     def scan(self) -> Iterator[Token]:
-        """Give every token, blanks and comments too; joined they are the glued text."""
+        """Return every token, blanks and comments too; joined they are the glued text."""
         return _scan(_EXPRESSIONS[self.language], self.glued)
 
     def tokens(self) -> list[Token]:
-        """Give the tokens that mean something, with an end."""
+        """Return the tokens that mean something, with an end."""
         left_out = {TokenKind.BLANK, TokenKind.COMMENT}
         if self.language == 4:
             left_out.add(TokenKind.CONTINUATION)

@@ -28,7 +28,7 @@ class LookupTable:
     entries: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
 
     def find(self, kind: str, key: str) -> str | None:
-        """Give the value for a type and a key; None where there is none."""
+        """Return the value for a type and a key; None where there is none."""
         return self.entries.get((kind, key))
 
 

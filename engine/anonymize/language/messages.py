@@ -31,7 +31,8 @@ class Message:
 
     @property
     def highest(self) -> int:
-        """Give the highest argument that it asks for, counted from 0; -1 when it asks for none."""
+        """Return the highest argument that it asks for, counted from 0; -1 when it asks for
+        none."""
         return max((part for part in self.parts if isinstance(part, int)), default=-1)
 
     def fill(self, arguments: Sequence[str | None]) -> str:

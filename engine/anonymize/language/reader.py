@@ -70,11 +70,11 @@ class Reader:
         return self.tokens[self.index]
 
     def ahead(self, count: int = 1) -> Token:
-        """Give a token further on; the end again behind the end."""
+        """Return a token further on; the end again behind the end."""
         return self.tokens[min(self.index + count, len(self.tokens) - 1)]
 
     def step(self) -> Token:
-        """Go on behind the token that is looked at, and give it."""
+        """Go on behind the token that is looked at, and return it."""
         token = self.now
         if token.kind is not TokenKind.END:
             self.index += 1

@@ -112,7 +112,7 @@ class TagPath(Node):
 
     @property
     def last(self) -> Step:
-        """Give the last step."""
+        """Return the last step."""
         return self.steps[-1]
 
     @property
@@ -355,7 +355,7 @@ class Script:
 
     @property
     def descriptions(self) -> dict[str, str]:
-        """Give the description of each variable that has one."""
+        """Return the description of each variable that has one."""
         found = (one for one in self.statements if isinstance(one, Describe))
         return {one.name: one.text for one in found if one.text is not None}
 
@@ -367,5 +367,5 @@ class Script:
 
     @property
     def exports(self) -> dict[str, str]:
-        """Give the field that receives each exported variable."""
+        """Return the field that receives each exported variable."""
         return {one.name: one.field for one in self.statements if isinstance(one, Export)}

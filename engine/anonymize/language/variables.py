@@ -103,7 +103,7 @@ class Survey:
 
 
 def reads(value: Value) -> Iterator[VariableRead]:
-    """Give the variables that a value reads, in order."""
+    """Yield the variables that a value reads, in order."""
     match value:
         case VariableRead():
             yield value

@@ -159,7 +159,7 @@ class _Blanking:
         self._max_frame = max_frame
 
     def run(self) -> str:
-        """Write the target; give its transfer syntax."""
+        """Write the target; return its transfer syntax."""
         syntax = self._source.meta.transfer_syntax
         if syntax in _NATIVE:
             return self._native()

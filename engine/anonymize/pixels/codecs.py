@@ -61,7 +61,7 @@ class Picture:
         return tuple(word - size if self.signed and 2 * word >= size else word for word in kept)
 
     def native(self, raster: Raster) -> bytes:
-        """Give the frame as native pixels, little endian, colour by pixel."""
+        """Return the frame as native pixels, little endian, colour by pixel."""
         width = raster.allocated // 8
         array = self.array
         if self.precision < raster.allocated and raster.signed != self.signed:

@@ -107,7 +107,7 @@ def open_pixel_file(path: Path, folder: Path) -> Iterator[PixelFile]:
 
 
 def with_transfer_syntax(preamble: bytes, transfer_syntax: str) -> bytes:
-    """Give preamble and group 2 with another transfer syntax; all else of them stays."""
+    """Return preamble and group 2 with another transfer syntax; all else of them stays."""
     walk = ElementWalk(132, explicit=True, depth=1, stop=3)
     walk.advance(preamble, len(preamble))
     body = b""

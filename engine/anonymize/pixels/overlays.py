@@ -23,7 +23,7 @@ class _Texts(Protocol):
 
 
 def removed(subject: ScriptedObject) -> list[PixelRequest]:
-    """Give what has to be cleared because a script took out the group that described it."""
+    """Return what has to be cleared because a script took out the group that described it."""
     head = subject.head
     found = []
     for group in GROUPS:
@@ -38,7 +38,7 @@ def removed(subject: ScriptedObject) -> list[PixelRequest]:
 
 
 def _bit(level: _Texts, group: int) -> int | None:
-    """Give the bit that an overlay without data of its own lies in."""
+    """Return the bit that an overlay without data of its own lies in."""
     start = group << 16
     position = _number(level.text(start | _POSITION))
     if position is None or level.text(start | _DATA) is not None:
@@ -52,8 +52,8 @@ def _number(text: str | None) -> int | None:
 
 
 def unused_bits(header: Header, asked: Iterable[OverlayBit]) -> int:
-    """Give the mask of those bits of a pixel, allocated as the header says, which the image itself
-    does not use. An overlay that is said to lie in others is none: they are the image."""
+    """Return the mask of those bits of a pixel, allocated as the header says, which the image
+    itself does not use. An overlay that is said to lie in others is none: they are the image."""
     allocated = header.integer(_BITS_ALLOCATED) or 0
     stored = header.integer(_BITS_STORED) or allocated
     high = header.integer(_HIGH_BIT)

@@ -17,7 +17,7 @@ _MOST = 15
 def unpack_frame(
     data: bytes, rows: int, columns: int, samples: int, width: int
 ) -> NDArray[np.generic]:
-    """Give rows, columns and samples of unsigned words of `width` bytes.
+    """Return rows, columns and samples of unsigned words of `width` bytes.
 
     Raises:
         Unclear: if the segments do not hold them exactly.

@@ -55,11 +55,11 @@ class Raster:
         return (self.frame_bits * self.frames + 7) // 8
 
     def fully_sampled(self) -> Raster:
-        """Give the same raster where every pixel has a colour of its own."""
+        """Return the same raster where every pixel has a colour of its own."""
         return replace(self, photometric="YBR_FULL") if self.subsampled else self
 
     def words(self, blanking: Blanking, photometric: str = "") -> tuple[int, ...]:
-        """Give what fills each sample of a pixel, as a word of the allocated bits.
+        """Return what fills each sample of a pixel, as a word of the allocated bits.
 
         Raises:
             ScriptError: if the filling is no pixel of this image.

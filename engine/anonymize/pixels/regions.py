@@ -32,7 +32,7 @@ class Blanking:
     """One value for all samples, or red, green and blue."""
 
     def clipped(self, columns: int, rows: int) -> Blanking | None:
-        """Give the part that lies in an image of this size, if any does."""
+        """Return the part that lies in an image of this size, if any does."""
         left, top = max(self.left, 0), max(self.top, 0)
         right, bottom = min(self.right, columns), min(self.bottom, rows)
         if left >= right or top >= bottom:

@@ -388,7 +388,7 @@ def _act(row: Row, how: Treatment, levels: str) -> str:
 
 
 def _otherwise(row: Row) -> str | None:
-    """Give what the Basic Profile writes in place of a date; None where it removes it."""
+    """Return what the Basic Profile writes in place of a date; None where it removes it."""
     how, _ = without_options(row)
     return {Treatment.REMOVE: None, Treatment.EMPTY: ""}.get(how, DUMMIES[row.vr])
 

@@ -26,7 +26,7 @@ _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
 
 
 def undo_of(subject: ScriptedObject) -> tuple[Undo, ...]:
-    """Give what every changed element was, and every group length that goes because its group is
+    """Return what every changed element was, and every group length that goes because its group is
     written anew, in no order: each part comes back byte for byte."""
     subject.settle()
     found: list[Undo] = []
@@ -117,7 +117,7 @@ def _change(
 
 
 def shown(level: Level, tag: int) -> str:
-    """Give the text of a value as it is told: cut, or the size of what is no text."""
+    """Return the text of a value as it is told: cut, or the size of what is no text."""
     vr = level.vr(tag)
     size = level.size(tag)
     if vr == "SQ":

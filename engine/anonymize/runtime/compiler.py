@@ -65,7 +65,7 @@ class Constant:
         self.value = value
 
     def __call__(self, run: Run) -> Value:
-        """Give it."""
+        """Return it."""
         return self.value
 
 
@@ -226,7 +226,7 @@ class Compiler:
         return found
 
     def placed(self, at: Position) -> Step:
-        """Give a step that only says where the run is."""
+        """Return a step that only says where the run is."""
         statement = self.told(at)
 
         def place(run: Run) -> None:
@@ -236,7 +236,7 @@ class Compiler:
         return place
 
     def told(self, at: Position) -> Statement:
-        """Give how a statement is named to people."""
+        """Return how a statement is named to people."""
         return Statement(script=self._name, version=self._version, line=at.line)
 
     def action(self, node: Action) -> Step:

@@ -72,7 +72,7 @@ class Level:
         return tag in self.header
 
     def tags(self) -> list[int]:
-        """Give all tags, rising."""
+        """Return all tags, rising."""
         if not self._new:
             return self.header.tags()
         new = self._new
@@ -80,18 +80,18 @@ class Level:
         return sorted(found + [tag for tag, entry in new.items() if entry is not None])
 
     def every_tag(self) -> Collection[int]:
-        """Give all tags that are or were there, in no order."""
+        """Return all tags that are or were there, in no order."""
         return self._spans.keys() | self._new.keys() if self._new else self._spans.keys()
 
     def vr(self, tag: int) -> str:
-        """Give the VR of an element that is there, as it is meant."""
+        """Return the VR of an element that is there, as it is meant."""
         entry = self._new.get(tag)
         if entry is None:
             return self.header.meaning(tag)
         return entry.vr if isinstance(entry, Fresh) else "SQ"
 
     def text(self, tag: int) -> str | None:
-        """Give what counts of the whole value as text; None for what is missing and for
+        """Return what counts of the whole value as text; None for what is missing and for
         sequences."""
         if tag in self._new:
             entry = self._new[tag]
@@ -99,14 +99,14 @@ class Level:
         return read(self.header, tag) if tag in self.header else None
 
     def verbatim(self, tag: int) -> str | None:
-        """Give the whole value as it stands there; None for what is missing and for sequences."""
+        """Return the whole value as it stands there; None for what is missing and for sequences."""
         if tag in self._new:
             entry = self._new[tag]
             return entry.text if isinstance(entry, Fresh) else None
         return verbatim(self.header, tag) if tag in self.header else None
 
     def padded_uid(self, tag: int) -> bytes:
-        """Give a UID as it is written; empty where there is none."""
+        """Return a UID as it is written; empty where there is none."""
         span = None if tag in self._new else self._spans.get(tag)
         if span is not None and span[3] == b"UI":
             uid = bytes(self.header.data[span[1] : span[2]]).rstrip(b" \0")
@@ -115,7 +115,7 @@ class Level:
         return uid + b"\0" * (len(uid) % 2)
 
     def size(self, tag: int) -> int:
-        """Give about how many bytes a value has."""
+        """Return about how many bytes a value has."""
         entry = self._new.get(tag)
         if isinstance(entry, Fresh):
             return len(entry.text)
@@ -129,7 +129,7 @@ class Level:
         return len(bytes(self.header.raw(tag) or b"").strip(INSIGNIFICANT))
 
     def sequences(self) -> list[int]:
-        """Give the tags of all sequences."""
+        """Return the tags of all sequences."""
         if self._sequences is None:
             self._sequences = self.header.sequences()
         if not self._new:
@@ -138,12 +138,12 @@ class Level:
         return found + [tag for tag, entry in self._new.items() if isinstance(entry, Items)]
 
     def items(self, tag: int) -> list[Level]:
-        """Give the items of a sequence; none where there is no such sequence."""
+        """Return the items of a sequence; none where there is no such sequence."""
         found = self.sequence(tag)
         return [] if found is None else found.levels
 
     def sequence(self, tag: int) -> Items | None:
-        """Give the items of a sequence as they are kept; None for a written element that is none,
+        """Return the items of a sequence as they are kept; None for a written element that is none,
         or a removed one."""
         if tag in self._new:
             entry = self._new[tag]
@@ -155,7 +155,7 @@ class Level:
         return found
 
     def below(self) -> Iterator[Level]:
-        """Give this level and all below it, each once."""
+        """Yield this level and all below it, each once."""
         pending = [self]
         while pending:
             level = pending.pop()
@@ -164,11 +164,11 @@ class Level:
                 pending.extend(reversed(level.items(tag)))
 
     def blocks(self, group: int) -> list[tuple[int, str]]:
-        """Give the private blocks of a group that are reserved, rising, with their creators."""
+        """Return the private blocks of a group that are reserved, rising, with their creators."""
         return self._reserved().get(group, [])
 
     def private_groups(self) -> list[int]:
-        """Give the groups in which a block is reserved."""
+        """Return the groups in which a block is reserved."""
         return list(self._reserved())
 
     def _reserved(self) -> dict[int, list[tuple[int, str]]]:
@@ -230,8 +230,8 @@ class Level:
 
     def change_usual(self, changes: Sequence[Usual], first: int = 0) -> int:
         """Make changes to public elements that are missing, or of the VR that the dictionary gives,
-        from number `first` on. Give the number of the first of another kind, for which nothing was
-        done; that behind the last where there is none."""
+        from number `first` on. Return the number of the first of another kind, for which nothing
+        was done; that behind the last where there is none."""
         journal, by, new, opened = self._journal, self.by, self._new, self._opened
         spans, data, written = self._spans, self.header.data, self._journal.written
         made = 0
@@ -321,7 +321,7 @@ class Level:
             self.remove(tag)
 
     def make_sequence(self, tag: int, count: int) -> list[Level]:
-        """Give the items of a sequence, which is made where it is not there, at least so many."""
+        """Return the items of a sequence, which is made where it is not there, at least so many."""
         entry = self._new.get(tag)
         if isinstance(entry, Items):
             items = entry
@@ -379,15 +379,15 @@ class Level:
         return bool(self._new) or any(items.changed for items in self._opened.values())
 
     def entries(self) -> list[tuple[int, Fresh | Items | None]]:
-        """Give the elements that were written or removed (None)."""
+        """Return the elements that were written or removed (None)."""
         return list(self._new.items())
 
     def entered(self) -> list[tuple[int, Items]]:
-        """Give the sequences that were there before and in which something changed."""
+        """Return the sequences that were there before and in which something changed."""
         return [(tag, items) for tag, items in self._opened.items() if items.changed]
 
     def terms(self, above: list[str]) -> list[str]:
-        """Give the defined terms of the character set in which this level is written; `above` are
+        """Return the defined terms of the character set in which this level is written; `above` are
         those around it."""
         if CHARSET in self._new or CHARSET in self.header:
             text = self.text(CHARSET)
@@ -436,7 +436,7 @@ def is_creator(tag: int) -> bool:
 
 
 def encoded_value(value: Fresh, terms: list[str]) -> bytes:
-    """Give the bytes of a value in a character set that holds it."""
+    """Return the bytes of a value in a character set that holds it."""
     if value.data is not None:
         return value.data
     data = encode(value.text, terms, name=value.vr == "PN")

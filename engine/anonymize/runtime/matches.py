@@ -12,8 +12,8 @@ from engine.anonymize.runtime.run import Run, Value, flat, text_of
 
 
 def paths_in(run: Run, arguments: list[Value], *, quiet: bool = False) -> list[Path]:
-    """Give the paths of arguments: paths, texts that hold one, and lists; `quiet` leaves out texts
-    that hold none."""
+    """Return the paths of arguments: paths, texts that hold one, and lists; `quiet` leaves out
+    texts that hold none."""
     found: list[Path] = []
     for one in flat(arguments):
         path = one if isinstance(one, Path) else path_of(text_of(run, one) or "")
@@ -27,7 +27,7 @@ def paths_in(run: Run, arguments: list[Value], *, quiet: bool = False) -> list[P
 
 
 def found_elements(run: Run, arguments: list[Value], *, quiet: bool = False) -> Iterator[Found]:
-    """Give all elements that the paths match, each once; what reserves private blocks is none."""
+    """Yield all elements that the paths match, each once; what reserves private blocks is none."""
     seen: set[tuple[int, int]] = set()
     for path in paths_in(run, arguments, quiet=quiet):
         for level, tag in path.find(run.subject):

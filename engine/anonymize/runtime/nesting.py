@@ -86,7 +86,7 @@ class Nesting:
         return parts != self._parts
 
     def holders(self, tag: Tag, *, least: int, most: int | None) -> list[Level]:
-        """Give the levels that may hold a tag, in their order, and perhaps some that do not;
+        """Return the levels that may hold a tag, in their order, and perhaps some that do not;
         `least` and `most` say how many sequences may be above."""
         if isinstance(tag, Anything):
             numbers: Iterable[int] = range(len(self._levels))
@@ -109,7 +109,7 @@ class Nesting:
         return [levels[number] for number in numbers]
 
     def _of_any(self, tag: Wild | Owned) -> Iterable[int]:
-        """Give the numbers of levels that hold an element which counts for the tag: for a private
+        """Yield the numbers of levels that hold an element which counts for the tag: for a private
         one that is what reserves its block."""
         for one, numbers in self._holders.items():
             if isinstance(tag, Wild):

@@ -74,7 +74,7 @@ class Path:
     # ------------------------------------------------------------------------------------ finding
 
     def find(self, subject: ScriptedObject) -> list[Found]:
-        """Give all elements that match; of items all that is in them, at every depth."""
+        """Return all elements that match; of items all that is in them, at every depth."""
         if self.tag is not None:
             part = subject.part(self.tag)
             return [] if part is None or not part.holds(self.tag) else [(part, self.tag)]
@@ -88,7 +88,7 @@ class Path:
         return list(found.values())
 
     def items(self, subject: ScriptedObject) -> list[Level]:
-        """Give the items that match, where the path ends in items."""
+        """Return the items that match, where the path ends in items."""
         number = self._steps[-1].item
         found: list[Level] = []
         for level, tag in self._matches(subject):
@@ -142,7 +142,7 @@ class Path:
     # ----------------------------------------------------------------------------------- one only
 
     def read(self, subject: ScriptedObject) -> str | None:
-        """Give the text of the one element that the path names."""
+        """Return the text of the one element that the path names."""
         if self.tag is not None:
             part = subject.part(self.tag)
             return None if part is None else part.text(self.tag)
@@ -164,12 +164,13 @@ class Path:
         return level.holds(tag)
 
     def create(self, subject: ScriptedObject) -> Found:
-        """Give the one element that the path names, after making all that leads to it."""
+        """Return the one element that the path names, after making all that leads to it."""
         self.check_singular()
         return self.create_in(subject.part_to_write(_certain(self._steps[0].tag).low))
 
     def create_in(self, level: Level) -> Found:
-        """Give the one element that the path names from a data set on, such as that of an item."""
+        """Return the one element that the path names from a data set on, such as that of an
+        item."""
         for step in self._steps:
             tag = _certain(step.tag).reserve(level)
             if step.item is None:
@@ -200,7 +201,7 @@ class Path:
     # -------------------------------------------------------------------------------------- reach
 
     def roots(self) -> list[Tag]:
-        """Give the tags that the path may match at the root."""
+        """Return the tags that the path may match at the root."""
         found: list[Tag] = []
         for step in self._steps:
             if step.tag is not None:
@@ -218,7 +219,7 @@ class Path:
 
 
 def _levels_first(steps: tuple[_Step, ...]) -> tuple[int, int, int | None]:
-    """Give how many steps at the begin of a path stand for levels, where that can be said by
+    """Return how many steps at the begin of a path stand for levels, where that can be said by
     numbers: the fewest and the most levels that they stand for."""
     first = next((number for number, step in enumerate(steps) if step.tag is not None), 0)
     last_open = bool(first) and steps[first - 1].open

@@ -77,7 +77,7 @@ def reach_of(script: Script) -> Reach:
 
 
 def _nodes(node: Node) -> Iterator[Node]:
-    """Give a node and all below it."""
+    """Yield a node and all below it."""
     pending: list[object] = [node]
     while pending:
         one = pending.pop()
@@ -89,7 +89,7 @@ def _nodes(node: Node) -> Iterator[Node]:
 
 
 def _paths(nodes: list[Node]) -> Iterator[Path]:
-    """Give all paths, and all texts that may be used as one."""
+    """Yield all paths, and all texts that may be used as one."""
     for node in nodes:
         if isinstance(node, TagPath):
             yield compile_path(node)

@@ -31,7 +31,7 @@ def record(subject: ScriptedObject, identifier: str, language: int) -> None:
 
 
 def records_in(header: Header) -> tuple[str, ...]:
-    """Give the ids of all scripts that an object says were applied to it, ours or not."""
+    """Return the ids of all scripts that an object says were applied to it, ours or not."""
     codes = (item.text(_CODE) or item.text(_LONG_CODE) for item in header.items(METHODS))
     return tuple(filter(None, codes))
 

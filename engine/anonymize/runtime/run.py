@@ -132,7 +132,7 @@ Step: TypeAlias = Callable[[Run], None]
 
 
 def text_of(run: Run, value: Value) -> str | None:
-    """Give a value as a text; a path stands for what its element holds."""
+    """Return a value as a text; a path stands for what its element holds."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Path):
@@ -145,7 +145,7 @@ def text_of(run: Run, value: Value) -> str | None:
 
 
 def flat(values: list[Value]) -> list[Value]:
-    """Give what is in lists, and in lists of these, one after the other."""
+    """Return what is in lists, and in lists of these, one after the other."""
     found: list[Value] = []
     pending = values[::-1]
     while pending:

@@ -111,17 +111,17 @@ class ScriptedObject:
         )
 
     def parts(self) -> list[Level]:
-        """Give the parts that are there, in the order of their tags."""
+        """Return the parts that are there, in the order of their tags."""
         return [part for part in (self.meta, self.head, self._tail) if part is not None]
 
     def part(self, tag: int) -> Level | None:
-        """Give the part in which an element of the root stands; None where that is not there."""
+        """Return the part in which an element of the root stands; None where that is not there."""
         if tag > META_END:
             return self.head if tag < PIXEL_GROUP << 16 else self._tail
         return self.meta if tag >> 16 == _META_GROUP else None
 
     def part_to_write(self, tag: int) -> Level:
-        """Give the part into which an element of the root is written."""
+        """Return the part into which an element of the root is written."""
         if in_head(tag):
             return self.head
         if tag >> 16 in _ABSENT_GROUPS or tag >= ITEM & 0xFFFF0000:
@@ -141,7 +141,7 @@ class ScriptedObject:
         return tag in self._nesting.tags or tag in self.journal.written
 
     def holders(self, tag: Tag, *, least: int = 0, most: int | None = None) -> list[Level]:
-        """Give the levels that may hold a tag, each before those below it, and perhaps some that
+        """Return the levels that may hold a tag, each before those below it, and perhaps some that
         do not; `least` and `most` say how many sequences may be above."""
         nesting, parts = self._nesting, self.parts()
         if nesting is None or nesting.misses(tag, parts):
@@ -149,7 +149,7 @@ class ScriptedObject:
         return nesting.holders(tag, least=least, most=most)
 
     def text(self, tag: int) -> str | None:
-        """Give the text of an element of the root as it is now."""
+        """Return the text of an element of the root as it is now."""
         part = self.part(tag)
         return None if part is None else part.text(tag)
 
@@ -178,7 +178,7 @@ class ScriptedObject:
                 self._settle([one], one.terms([]))
 
     def _misfits(self, levels: list[Level], terms: list[str]) -> Statement | None:
-        """Give the statement that wrote a text which does not fit."""
+        """Return the statement that wrote a text which does not fit."""
         for level in levels:
             for one in _sharing(level):
                 for tag, entry in one.entries():
@@ -189,17 +189,17 @@ class ScriptedObject:
         return None
 
     def head_pieces(self) -> list[Piece]:
-        """Give the elements before group 7FE0."""
+        """Return the elements before group 7FE0."""
         self.settle()
         return _pieces(self.head, [])
 
     def tail_pieces(self) -> list[Piece]:
-        """Give the elements after the head; the tail's own bytes when nothing changed them."""
+        """Return the elements after the head; the tail's own bytes when nothing changed them."""
         self.settle()
         return [] if self._tail is None else _pieces(self._tail, self.head.terms([]))
 
     def meta_bytes(self) -> bytes:
-        """Give group 2 with its length, to be written after preamble and DICM. Its SOP class and
+        """Return group 2 with its length, to be written after preamble and DICM. Its SOP class and
         instance are those of the data set, and the transfer syntax stays."""
         if self.meta is None:
             raise ValueError("the subject was opened without its group 2")
@@ -244,7 +244,7 @@ def _pieces(level: Level, terms: list[str]) -> list[Piece]:
 
 
 def _sharing(level: Level) -> Iterator[Level]:
-    """Give a level and those below that are in its character set."""
+    """Yield a level and those below that are in its character set."""
     yield level
     for tag in level.sequences():
         for item in level.items(tag):
@@ -253,7 +253,7 @@ def _sharing(level: Level) -> Iterator[Level]:
 
 
 def _owners(level: Level) -> Iterator[Level]:
-    """Give the nearest levels below that have a character set of their own."""
+    """Yield the nearest levels below that have a character set of their own."""
     for tag in level.sequences():
         for item in level.items(tag):
             if item.holds(CHARSET):

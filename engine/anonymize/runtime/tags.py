@@ -21,15 +21,15 @@ class Exact:
         self.tag = tag
 
     def find(self, level: Level) -> list[int]:
-        """Give the tags of a level that match."""
+        """Return the tags of a level that match."""
         return [self.tag] if level.holds(self.tag) else []
 
     def resolve(self, level: Level) -> int | None:
-        """Give the number that the tag has in a level, whether the element is there or not."""
+        """Return the number that the tag has in a level, whether the element is there or not."""
         return self.tag
 
     def reserve(self, level: Level) -> int:
-        """Give the number that the tag has in a level, after reserving its block."""
+        """Return the number that the tag has in a level, after reserving its block."""
         return self.tag
 
     @property
@@ -52,7 +52,7 @@ class Wild:
         self._value = value
 
     def find(self, level: Level) -> list[int]:
-        """Give the tags of a level that match."""
+        """Return the tags of a level that match."""
         mask, value = self._mask, self._value
         return [tag for tag in level.tags() if tag & mask == value]
 
@@ -73,7 +73,7 @@ class Anything:
     __slots__ = ()
 
     def find(self, level: Level) -> list[int]:
-        """Give the tags of a level that match."""
+        """Return the tags of a level that match."""
         return level.tags()
 
     def groups(self, groups: range) -> bool:
@@ -92,7 +92,7 @@ class Owned:
         self._element = element
 
     def find(self, level: Level) -> list[int]:
-        """Give the tags of a level that match."""
+        """Return the tags of a level that match."""
         found: list[int] = []
         mask, value = self._element
         for base in self._bases(level):
@@ -105,8 +105,8 @@ class Owned:
         return found
 
     def resolve(self, level: Level) -> int | None:
-        """Give the number that the tag has in a level, whether the element is there or not: in the
-        first block that has it, else in the first block."""
+        """Return the number that the tag has in a level, whether the element is there or not: in
+        the first block that has it, else in the first block."""
         value = self._element[1]
         bases = self._bases(level)
         for base in bases:
@@ -120,7 +120,7 @@ class Owned:
         return self._group[1] << 16
 
     def reserve(self, level: Level) -> int:
-        """Give the number that the tag has in a level, after reserving its block."""
+        """Return the number that the tag has in a level, after reserving its block."""
         tag = self.resolve(level)
         if tag is not None:
             return tag
@@ -166,7 +166,7 @@ def compile_tag(pattern: TagPattern) -> Exact | Wild | Owned:
 
 
 def _digits(digits: str) -> tuple[int, int]:
-    """Give the bits that count, and what they have to be."""
+    """Return the bits that count, and what they have to be."""
     mask = value = 0
     for digit in digits:
         mask <<= 4

@@ -10,8 +10,8 @@ from engine.dicom.header import Header
 
 
 def restore(stored: Header, undo: Iterable[Undo]) -> list[Piece]:
-    """Give a part of an object (group 2, head or tail) as it was, in pieces; `undo` is of that part
-    only.
+    """Return a part of an object (group 2, head or tail) as it was, in pieces; `undo` is of that
+    part only.
 
     Raises:
         HeaderError: if a sequence cannot be indexed exactly.

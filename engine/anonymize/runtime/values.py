@@ -52,7 +52,7 @@ class Fresh:
         return data + b"\0" * (len(data) % 2)
 
     def element(self, tag: int, *, explicit: bool) -> bytes | None:
-        """Give the bytes of a whole element; None where they depend on the character set."""
+        """Return the bytes of a whole element; None where they depend on the character set."""
         found = self._whole.get((tag, explicit))
         if found is None and self.data is not None:
             found = encoded(tag, self.vr, self.data, explicit=explicit)
@@ -61,15 +61,15 @@ class Fresh:
 
 
 def read(header: Header, tag: int) -> str | None:
-    """Give what counts of the text of an element that is there; None for a sequence."""
+    """Return what counts of the text of an element that is there; None for a sequence."""
     vr = header.meaning(tag)
     text = _text(header, tag, vr)
     return None if text is None else significant_text(vr, text)
 
 
 def verbatim(header: Header, tag: int) -> str | None:
-    """Give the text of an element that is there as it stands, but for the padding at its end; None
-    for a sequence."""
+    """Return the text of an element that is there as it stands, but for the padding at its end;
+    None for a sequence."""
     return _text(header, tag, header.meaning(tag))
 
 

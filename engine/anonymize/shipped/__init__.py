@@ -12,5 +12,5 @@ SITE_XNAT = "site_xnat.das"
 
 @cache
 def text_of(name: str) -> str:
-    """Give the text of a shipped script."""
+    """Return the text of a shipped script."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -96,7 +96,7 @@ class AuditChain:
             return await append(session, events)
 
     async def list(self, query: AuditQuery, window: Window) -> AuditPage:
-        """Give events, newest first."""
+        """Return events, newest first."""
         criteria = _criteria(query)
         async with self._archive.read() as session:
             # Nothing is ever deleted, so the last number is how many there are.
@@ -142,7 +142,7 @@ def link_hash(
     object: str,
     detail: str,
 ) -> str:
-    """Give the SHA-256 of a link in hex: of a JSON array, so that no field can run into the next.
+    """Return the SHA-256 of a link in hex: of a JSON array, so that no field can run into the next.
 
     Args:
         at: written as UTC with microseconds, which both databases keep.

@@ -56,7 +56,7 @@ class Transport:
         self.renew()
 
     def renew(self) -> None:
-        """Give the peer its whole time again."""
+        """Start the peer's time limit anew."""
         self._left = self._patience
         self._unrenewed = 0
 

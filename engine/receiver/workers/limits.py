@@ -63,6 +63,6 @@ class SharedSlots(Slots):
 
 
 def _start(key: tuple[str, int]) -> int:
-    """Give each receiver a stretch of its own; locks reach beyond the end of a file."""
+    """Assign each receiver a stretch of its own; locks reach beyond the end of a file."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return int.from_bytes(digest[:5], "big") * _MOST

@@ -132,7 +132,7 @@ class WorkerLink:
             self._process.kill()
 
     async def end(self, seconds: float) -> int:
-        """Hang up, wait for its end, kill it after `seconds`; give its exit status."""
+        """Hang up, wait for its end, kill it after `seconds`; return its exit status."""
         self._writer.close()
         self._control.close()
         try:

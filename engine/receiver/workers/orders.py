@@ -19,7 +19,7 @@ class Orders:
     """Unique among the living workers of all nodes, and safe as a part of a file name."""
 
     def encode(self) -> str:
-        """Give the command-line argument."""
+        """Return the command-line argument."""
         return msgspec.json.encode(self).decode()
 
     @classmethod

@@ -63,7 +63,7 @@ class ClaimDesk(Protocol):
     """Answers claims."""
 
     async def claim(self, request: ClaimRequest) -> tuple[Claim, bool]:
-        """Give the session for a request and whether it is new; raise `NoClaim`."""
+        """Return the session for a request and whether it is new; raise `NoClaim`."""
 
     async def known(self, session: str, file: str) -> tuple[Known, ...]:
         """Say what the private index knows of a file."""

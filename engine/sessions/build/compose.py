@@ -80,7 +80,7 @@ def compose_session(
 
 
 def _modality(files: Sequence[ObjectFacts], types: SessionTypes) -> str:
-    """Give the modality of a scan: as it is written if all agree, else the one that leads."""
+    """Return the modality of a scan: as it is written if all agree, else the one that leads."""
     texts = {fact["Modality"] for fact in files} - {""}
     if len(texts) == 1:
         return texts.pop()[:16]

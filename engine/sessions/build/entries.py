@@ -21,7 +21,7 @@ _DEPTH = 3
 
 
 def read_entries(path: Path, start: int = 0) -> Iterator[tuple[int, CatalogEntry]]:
-    """Give each entry with the place of its first byte in the file, beginning with the one that
+    """Yield each entry with the place of its first byte in the file, beginning with the one that
     stands at `start`; 0 is the first.
 
     Raises:
@@ -78,7 +78,7 @@ class _Reader:
         feed(self._parser, data, last=last)
 
     def read(self, file: BinaryIO) -> Iterator[tuple[int, CatalogEntry]]:
-        """Give the entries of the rest of a file."""
+        """Yield the entries of the rest of a file."""
         last = False
         while not last:
             piece = file.read(_PIECE)

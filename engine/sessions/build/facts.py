@@ -69,7 +69,7 @@ class ObjectFacts:
     """How the header names the file; empty where that was not asked."""
 
     def __getitem__(self, name: str) -> str:
-        """Give the value of the attribute `name`; empty when the header has none."""
+        """Return the value of the attribute `name`; empty when the header has none."""
         return self.values[INDEX[name]]
 
     def entry(self) -> CatalogEntry:
@@ -269,7 +269,7 @@ def _value(header: Header, groups: Sequence[Header], attribute: Attribute) -> st
 
 
 def _functional_groups(header: Header) -> list[Header]:
-    """Give the shared groups and those of the first frame: frames are files, and one level."""
+    """Return the shared groups and those of the first frame: frames are files, and one level."""
     groups: list[Header] = []
     for tag in (_SHARED_GROUPS, _FRAME_GROUPS):
         if tag in header:
@@ -278,7 +278,7 @@ def _functional_groups(header: Header) -> list[Header]:
 
 
 def _first(header: Header, tag: int) -> list[Header]:
-    """Give the first item of a sequence; none of one that cannot be indexed exactly: what it says
+    """Return the first item of a sequence; none of one that cannot be indexed exactly: what it says
     of the scan is lost, but the object is filed."""
     try:
         return header.items(tag)[:1]

@@ -16,7 +16,7 @@ _SAME_PLANE = 100
 
 
 def voxel_resolution(level: FileGroup) -> VoxelResolution | None:
-    """Give the voxel size; None when the images do not agree on one."""
+    """Return the voxel size; None when the images do not agree on one."""
     spacing = level.numbers("PixelSpacing")
     if len(spacing) != 2 or not all(spacing):
         return None

@@ -80,8 +80,8 @@ def list_files(folder: Path) -> Listing:
 def plan(
     wanted: Mapping[str, str], occupied: Iterable[str], names: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Give every file its target; `wanted` maps path -> folder, `names` path -> name for files that
-    are to get another one, `occupied` stays where it is."""
+    """Return every file its target; `wanted` maps path -> folder, `names` path -> name for files
+    that are to get another one, `occupied` stays where it is."""
     named = names or {}
     taken = {path.lower() for path in occupied}
     targets: dict[str, str] = {}
@@ -244,7 +244,7 @@ def _candidates(target: str) -> Iterator[str]:
 
 
 def _home(path: str) -> str:
-    """Give the name a file had before it stepped aside."""
+    """Return the name a file had before it stepped aside."""
     return path.removesuffix(_MOVING)
 
 

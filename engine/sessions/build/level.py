@@ -30,12 +30,12 @@ class FileGroup:
         self._rows = dict.fromkeys(fact.values for fact in facts)
 
     def values(self, name: str) -> list[str]:
-        """Give all different values of `name`, in the order in which they were met."""
+        """Return all different values of `name`, in the order in which they were met."""
         index = INDEX[name]
         return [text for text in dict.fromkeys(row[index] for row in self._rows) if text]
 
     def value(self, name: str) -> str:
-        """Give the one value of `name`; empty, with a warning, when the files differ."""
+        """Return the one value of `name`; empty, with a warning, when the files differ."""
         found = self.values(name)
         if len(found) < 2:
             return found[0] if found else ""
@@ -43,7 +43,7 @@ class FileGroup:
         return ""
 
     def limited(self, name: str, limit: int = 255) -> str:
-        """Give the one value of `name`, cut to what the data model holds."""
+        """Return the one value of `name`, cut to what the data model holds."""
         text = self.value(name)
         if len(text) <= limit:
             return text
@@ -51,16 +51,16 @@ class FileGroup:
         return text[:limit].rstrip()
 
     def first(self, *names: str) -> str:
-        """Give the value of the first of `names` that has one."""
+        """Return the value of the first of `names` that has one."""
         return next((text for text in map(self.limited, names) if text), "")
 
     def numbers(self, name: str) -> list[str]:
-        """Give the agreed values of an element of several values."""
+        """Return the agreed values of an element of several values."""
         text = self.value(name)
         return text.split("\\") if text else []
 
     def date(self, name: str) -> str:
-        """Give an agreed date as `YYYY-MM-DD` (PS3.5 6.2, DA)."""
+        """Return an agreed date as `YYYY-MM-DD` (PS3.5 6.2, DA)."""
         text = self.value(name)
         written = iso_date(text)
         if text and not written:
@@ -68,7 +68,7 @@ class FileGroup:
         return written
 
     def time(self, name: str) -> str:
-        """Give an agreed time as `HH:MM:SS` (PS3.5 6.2, TM)."""
+        """Return an agreed time as `HH:MM:SS` (PS3.5 6.2, TM)."""
         text = self.value(name)
         written = iso_time(text)
         if text and not written:
@@ -76,7 +76,7 @@ class FileGroup:
         return written
 
     def years(self, name: str) -> str:
-        """Give an agreed age in years (PS3.5 6.2, AS)."""
+        """Return an agreed age in years (PS3.5 6.2, AS)."""
         match = _AGE.fullmatch(self.value(name))
         if match is None:
             return ""
@@ -84,7 +84,7 @@ class FileGroup:
         return f"{years:.2f}".rstrip("0").rstrip(".")
 
     def years_between(self, earlier: str, later: str) -> str:
-        """Give the whole years from one agreed date to another; empty where they are no age."""
+        """Return the whole years from one agreed date to another; empty where they are no age."""
         first, last = iso_date(self.value(earlier)), iso_date(self.value(later))
         if not first or not last:
             return ""

@@ -34,7 +34,7 @@ class MarkupError(ValueError):
 
 
 def clean(text: str) -> str:
-    """Give `text` as XML can carry it and give it back: control characters become U+FFFD."""
+    """Return `text` as XML can carry it and give it back: control characters become U+FFFD."""
     if text.isascii() and text.isprintable():
         return text
     # A parser turns every line end into LF; doing it first lets a document survive a round trip.
@@ -60,7 +60,7 @@ def qname(prefixed: str) -> ET.QName:
 
 
 def local(name: str) -> str:
-    """Give the part of an element's name after its namespace."""
+    """Return the part of an element's name after its namespace."""
     return name.rpartition("}")[2]
 
 

@@ -30,7 +30,7 @@ _PLAIN = {
 
 
 def field_strength(level: FileGroup) -> str:
-    """Give the field strength in tesla, with at least one decimal: `3.0`."""
+    """Return the field strength in tesla, with at least one decimal: `3.0`."""
     text = level.value("MagneticFieldStrength")
     if not text:
         return ""
@@ -62,7 +62,7 @@ def plane_parameters(level: FileGroup) -> dict[str, str]:
 
 
 def _echoes(level: FileGroup, facts: Sequence[ObjectFacts]) -> dict[str, str]:
-    """Give `te`, or one parameter per echo of a multi-echo series."""
+    """Return `te`, or one parameter per echo of a multi-echo series."""
     name = "EchoTime" if level.values("EchoTime") else "EffectiveEchoTime"
     times = level.values(name)
     if len(times) < 2:

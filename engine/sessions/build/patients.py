@@ -69,7 +69,7 @@ class Routed:
         return folded_text(label) == folded_text(self.subject)
 
     def label(self, records: Sequence[str], name: str) -> str:
-        """Give the label that an object was routed to, where the name makes it; else nothing."""
+        """Return the label that an object was routed to, where the name makes it; else nothing."""
         label = label_of_name(name)
         given = variables(project=self.project, subject=label, session=self.session)
         for record in records:
@@ -112,7 +112,7 @@ class Identity:
         return found
 
     def joined(self, other: Identity) -> Identity:
-        """Give what is known of one whom both tell of."""
+        """Return what is known of one whom both tell of."""
         return Identity(
             name=tuple(a or b for a, b in zip(self.name, other.name, strict=True)),  # type: ignore[arg-type]
             sex=self.sex or other.sex,
@@ -192,7 +192,7 @@ def differences(found: Sequence[Patient]) -> list[str]:
 
 
 def folded_name(text: str) -> Name:
-    """Give a name without what is insignificant: case, blanks, delimiters that end it, and the
+    """Return a name without what is insignificant: case, blanks, delimiters that end it, and the
     character set that it was written in."""
     groups = [folded_text(group) for group in text.split("=")[:3]]
     first, second, third = (*groups, "", "", "")[:3]

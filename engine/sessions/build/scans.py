@@ -48,7 +48,7 @@ def series_name(uid: str, facts: Sequence[ObjectFacts], types: SessionTypes) -> 
 
 
 def scan_ids(series: Iterable[SeriesName]) -> dict[str, str]:
-    """Give every series its scan ID (intake contract 5.3), by Series Instance UID."""
+    """Return every series its scan ID (intake contract 5.3), by Series Instance UID."""
     by_number: defaultdict[str, list[SeriesName]] = defaultdict(list)
     for each in sorted(series, key=lambda each: each.uid):
         by_number[_plain_number(each)].append(each)

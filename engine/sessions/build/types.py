@@ -86,7 +86,7 @@ class SessionTypes:
         self._scan_rank = {name: rank for rank, name in enumerate(self.scan_order)}
 
     def family(self, sop_class: str) -> Family:
-        """Give the family of a SOP class; classes nobody named are of the family OTHER."""
+        """Return the family of a SOP class; classes nobody named are of the family OTHER."""
         return self._of_class.get(sop_class) or self.families["OTHER"]
 
     def is_primary(self, sop_class: str, session: str) -> bool:
@@ -96,7 +96,7 @@ class SessionTypes:
         return family.primary and (not family.leading or family.session == session)
 
     def lead_family(self, classes: Iterable[str]) -> Family:
-        """Give the family that decides the type of a scan with these classes."""
+        """Return the family that decides the type of a scan with these classes."""
         last = len(self._scan_rank)
         return min(
             (self.family(uid) for uid in sorted(classes)),
@@ -105,7 +105,7 @@ class SessionTypes:
         )
 
     def lead_modality(self, modalities: Iterable[str]) -> str:
-        """Give the modality that stands for the series; OT when none of them is known."""
+        """Return the modality that stands for the series; OT when none of them is known."""
         present = {text.upper() for text in modalities}
         for text in self.modality_order:
             if text in present:

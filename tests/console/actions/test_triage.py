@@ -26,7 +26,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 def parsed(command: str) -> tuple[str, dict[str, object]]:
-    """Give what the command line makes of a command: the verb, and its parameters."""
+    """Return what the command line makes of a command: the verb, and its parameters."""
     program, noun, verb, *words = shlex.split(command)
     assert (program, noun) == ("anteroom", "prearchive")
     group = typer.main.get_command(app).commands[noun]  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from engine.model.home import Home
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[int, list[Dataset]]]:
-    """Give the port of a receiver and what it has received."""
+    """Provide the port of a receiver and what it has received."""
     received: list[Dataset] = []
 
     def store(event: evt.Event) -> int:

@@ -34,7 +34,7 @@ SPLIT_ARROWS = set("ABCDFHPQRS")
 
 
 def screen(name: str) -> type[BaseScreen]:
-    """Give the screen of a name, once all its keys can be there."""
+    """Return the screen of a name, once all its keys can be there."""
     module, _, kind = PLACES[name].partition(":")
     found: type[BaseScreen] = getattr(import_module(module), kind)
     return found

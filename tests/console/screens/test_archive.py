@@ -28,7 +28,7 @@ from tests.memory.archive import Archive
 
 
 def typed(text: str) -> list[str]:
-    """Give the keys that type a text."""
+    """Return the keys that type a text."""
     names = {" ": "space", ":": "colon", "<": "less_than_sign", "-": "minus", "*": "asterisk"}
     return [names.get(one, one) for one in text]
 

@@ -45,7 +45,7 @@ def row(tag: str, vr: str, name: str, text: str, *, identifying: bool = False) -
 
 
 def planted() -> Facts:
-    """Give an engine with a session of no project, whose patient is named wherever one can be."""
+    """Return an engine with a session of no project, whose patient is named wherever one can be."""
     hers = session(
         1,
         project=None,

@@ -29,7 +29,7 @@ def element(
 
 
 def tags(tree: HeaderTree, *unfolded: str) -> list[str]:
-    """Give the first cells of what is on show."""
+    """Return the first cells of what is on show."""
     return [row.cells[0] for row in tree.rows(set(unfolded))]
 
 

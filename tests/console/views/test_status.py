@@ -36,7 +36,7 @@ def received(number: int) -> EngineStatus:
 
 
 def fed(*points: tuple[float, int]) -> Pulse:
-    """Give a pulse that was told what had been received at which second."""
+    """Return a pulse that was told what had been received at which second."""
     pulse = Pulse()
     for seconds, number in points:
         pulse.take(received(number), NOON + timedelta(seconds=seconds))

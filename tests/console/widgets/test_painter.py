@@ -26,7 +26,7 @@ CHOSEN = Style(reverse=True)
 
 
 def named(*names: str) -> Style:
-    """Give a style that tells by its meta how it came about."""
+    """Return a style that tells by its meta how it came about."""
     return Style(meta={"names": names})
 
 

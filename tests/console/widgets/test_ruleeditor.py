@@ -27,7 +27,7 @@ class EditorApp(App[None]):
         yield self.editor
 
     def underlined(self, line: int) -> str:
-        """Give what is underlined on a line."""
+        """Return what is underlined on a line."""
         strip = self.editor.render_line(line)
         return "".join(part.text for part in strip if part.style and part.style.underline).rstrip()
 

@@ -67,17 +67,17 @@ class TableApp(App[None]):
         self.table.focus()
 
     def lines(self) -> list[str]:
-        """Give what the table draws."""
+        """Return what the table draws."""
         height = self.table.size.height
         return [self.table.render_line(y).text for y in range(height)]
 
     def told(self, kind: type[LineTable.Told]) -> list[Any]:
-        """Give what was told of one kind."""
+        """Return what was told of one kind."""
         return [each for each in self.owner.heard if type(each) is kind]
 
 
 def chosen(app: TableApp) -> list[str]:
-    """Give the keys of what an act would be about."""
+    """Return the keys of what an act would be about."""
     return list(app.table.chosen_keys)
 
 

@@ -80,7 +80,7 @@ def reread(data: bytes, *, explicit: bool = True) -> Dataset:
 
 
 def plain(dataset: Dataset, tag: int) -> str:
-    """Give the text of an element; without a VR pydicom gives that of unknown ones as bytes."""
+    """Return the text of an element; without a VR pydicom gives that of unknown ones as bytes."""
     value = dataset[tag].value
     return value.decode().rstrip(" \0") if isinstance(value, bytes) else str(value)
 

@@ -62,12 +62,12 @@ UNTOUCHED = {
 
 
 def tag_of(row: Row) -> int:
-    """Give the tag of a row; of a repeating group one that is as good as any."""
+    """Return the tag of a row; of a repeating group one that is as good as any."""
     return int(re.sub("[X@]", "0", row.tag.strip("()").replace(",", "")), 16)
 
 
 def planted_rows() -> list[tuple[int, Row]]:
-    """Give the rows that a data set can hold, with their tags, in the order of the tags."""
+    """Return the rows that a data set can hold, with their tags, in the order of the tags."""
     anywhere = [row for row in (*rows(), *forgotten()) if row.tag != PRIVATE and "/" not in row.tag]
     found = [(tag_of(row), row) for row in anywhere]
     return sorted((tag, row) for tag, row in found if tag >> 16 not in (0, 2))
@@ -176,7 +176,7 @@ def run(source: Path, target: Path, text: str) -> Ran:
 
 
 def raw(dataset: Dataset, tag: int) -> bytes | None:
-    """Give the bytes of a value as they stand in the file."""
+    """Return the bytes of a value as they stand in the file."""
     if tag not in dataset:
         return None
     value = dataset.get_item(Tag(tag)).value
@@ -208,7 +208,7 @@ def padded(text: str, vr: str) -> bytes:
 
 
 def at_place(row: Row, how: Treatment, place: str) -> Treatment:
-    """Give what has to be done at the root or in an item; no planted word is a safe one."""
+    """Return what has to be done at the root or in an item; no planted word is a safe one."""
     root, inside = without_options(row)
     if how is Treatment.WORDS:
         how = root
@@ -216,7 +216,7 @@ def at_place(row: Row, how: Treatment, place: str) -> Treatment:
 
 
 def wanted(row: Row, tag: int, how: Treatment) -> bytes | None:
-    """Give the value that has to be written; sequences aside."""
+    """Return the value that has to be written; sequences aside."""
     vr = vr_of(row)
     before = planted(tag, vr)
     match how:
@@ -235,7 +235,7 @@ def wanted(row: Row, tag: int, how: Treatment) -> bytes | None:
 
 
 def items_wanted(how: Treatment) -> int | None:
-    """Give how many items a sequence has to have; None where it has to be gone."""
+    """Return how many items a sequence has to have; None where it has to be gone."""
     if how is Treatment.REMOVE:
         return None
     return 0 if how is Treatment.EMPTY else 1

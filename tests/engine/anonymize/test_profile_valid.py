@@ -35,7 +35,7 @@ AS_IT_IS = 'version "6.7"\n(0012,0062) := "YES"'
 
 
 def run(text: str, sources: list[Path], folder: Path) -> dict[Path, Path]:
-    """Run a script over files; give what was written of those that could be read."""
+    """Run a script over files; return what was written of those that could be read."""
     folder.mkdir()
     variables = {"project": "P", "subject": "S", "session": "E"}
     written = {}
@@ -57,7 +57,7 @@ class Verifier:
         self._program = found
 
     def errors(self, files: list[Path]) -> list[Counter[str]]:
-        """Give the errors of each file, without the UIDs in them."""
+        """Return the errors of each file, without the UIDs in them."""
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(self._errors, files))
 
@@ -273,8 +273,8 @@ def made(folder: Path) -> Iterator[Path]:
 
 
 def real(folder: Path) -> Iterator[Path]:
-    """Give files of the development requirements, one of each kind: of those with the same elements
-    and encoding the first is as good as any."""
+    """Yield files of the development requirements, one of each kind: of those with the same
+    elements and encoding the first is as good as any."""
     folder.mkdir()
     paths = [
         *part10_files(),

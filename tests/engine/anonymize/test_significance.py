@@ -45,7 +45,7 @@ def padded() -> ScriptedObject:
 
 
 def after(subject: ScriptedObject, text: str, *, version: str = "6.7") -> dict[int, str]:
-    """Run a script, and give the texts as they stand then."""
+    """Run a script, and return the texts as they stand then."""
     compiled(text, version=version).apply(subject, HOST)
     head = Header.index(b"".join(subject.head_pieces()), explicit=True)
     return {tag: head.whole_text(tag) or "" for tag in head.tags()}

@@ -30,7 +30,7 @@ SCANS = (
 
 
 def new_session(project: str, label: str, subject: str = "", **values: Any) -> NewSession:
-    """Give an MR session, with other values where they are given."""
+    """Return an MR session, with other values where they are given."""
     plain = NewSession(
         project=project,
         subject=subject,

@@ -28,7 +28,7 @@ async def _reserve(database: Database, origin: str, label: str) -> Reservation:
 
 
 async def _all_values(database: Database) -> str:
-    """Give all that the tables of the archive say."""
+    """Return all that the tables of the archive say."""
     async with database.read() as session:
         connection = await session.connection()
         tables = [table for table in ArchiveTable.metadata.sorted_tables if table.name != "secrets"]

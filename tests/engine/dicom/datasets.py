@@ -34,7 +34,7 @@ Tree = dict[int, "tuple[str, bytes | list[Tree]]"]
 
 
 def part10_files() -> list[Path]:
-    """Give pydicom's own Part 10 files."""
+    """Return pydicom's own Part 10 files."""
     found = []
     for path in sorted([*FILES.rglob("*"), *CHARSET_FILES.glob("*.dcm")]):
         if path.is_file():
@@ -77,7 +77,7 @@ def written(dataset: Dataset, *, explicit: bool, little: bool = True) -> bytes:
 
 
 def turned_about(data: bytes) -> bytes:
-    """Give a data set of Big Endian in Little Endian, as our own code makes it."""
+    """Return a data set of Big Endian in Little Endian, as our own code makes it."""
     out = bytearray(data)
     turn(out)
     return bytes(out)
@@ -92,13 +92,13 @@ def part10(dataset: bytes, transfer_syntax: str) -> bytes:
 
 
 def oracle(data: bytes, *, explicit: bool) -> Tree:
-    """Give what pydicom reads before group 7FE0, VRs being those written (or none)."""
+    """Return what pydicom reads before group 7FE0, VRs being those written (or none)."""
     found = data_element_generator(BytesIO(data), not explicit, True, stop_when=_at_pixels)
     return _tree({int(entry.tag): entry for entry in found})
 
 
 def tree(header: Header) -> Tree:
-    """Give what a header holds."""
+    """Return what a header holds."""
     found: Tree = {}
     for entry in header.elements():
         vr = entry.vr if header.explicit else ""
@@ -206,7 +206,7 @@ def datasets(draw: st.DrawFn, depth: int = 3) -> Dataset:
 
 
 def paths(header: Header, at: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
-    """Give the path of each element, sequences included."""
+    """Yield the path of each element, sequences included."""
     for tag in header.tags():
         yield (*at, tag)
         for number, inner in enumerate(header.items(tag)):

@@ -18,7 +18,7 @@ SECRET = bytes(range(32))
 
 
 def site(text: str, *, version: int = 7, lookups: str = "") -> ScriptInForce:
-    """Give a site script in force; the line of `version` is added."""
+    """Return a site script in force; the line of `version` is added."""
     return ScriptInForce(
         scope="site",
         version=version,
@@ -53,7 +53,7 @@ def send(room: Room, data: bytes | None = None, syntax: str = EXPLICIT) -> Answe
 
 
 def as_received(path: Path, original: Original) -> bytes:
-    """Give the head of a stored file as it was before the script."""
+    """Return the head of a stored file as it was before the script."""
     _, header = read_header(path)
     head = [one for one in original.undo if META_END < one.path[0] < PIXEL_GROUP << 16]
     return b"".join(restore(header, head))

@@ -29,7 +29,7 @@ def record(number: int, *, reason: str = "") -> Record:
 
 
 def written(folder: Path, records: list[Record], name: str = "a") -> tuple[Path, list[int]]:
-    """Write a journal; give its path and the offset after each record."""
+    """Write a journal; return its path and the offset after each record."""
     journal = Journal(folder / f"{name}.journal")
     ends = []
     for each in records:

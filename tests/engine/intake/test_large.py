@@ -28,7 +28,7 @@ PRIVATE = 0x7E01_1010
 
 
 def with_bulk(size: int) -> bytes:
-    """Give an image with a private sequence before the pixels that holds most of its bytes."""
+    """Return an image with a private sequence before the pixels that holds most of its bytes."""
     creator = element(0x7E01_0010, "LO", b"ACME VOLUMES")
     items = [item(creator + element(0x7E01_1012, "OB", bytes(each))) for each in (size, 1000)]
     data = data_set()

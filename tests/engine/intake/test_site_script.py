@@ -25,7 +25,7 @@ FAILS = '(0010,0020) := substring["abc", 5, 9]'
 
 
 def assigned(project: str = "P1", subject: str = "S1", session: str = "S1_MR") -> bytes:
-    """Give an object whose comments say where it belongs."""
+    """Return an object whose comments say where it belongs."""
     text = f"Project:{project} Subject:{subject} Session:{session}".encode()
     data = data_set()
     at = data.index(bytes((0x20, 0, 0x0D, 0)))

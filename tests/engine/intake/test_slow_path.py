@@ -27,7 +27,7 @@ BLANKS = 'alterPixels["rectangle", "l=0, t=0, r=4, b=2", "solid", "v=0"]'
 
 
 def image() -> bytes:
-    """Give an image of 8 by 4 pixels, all of them white, that says what it is."""
+    """Return an image of 8 by 4 pixels, all of them white, that says what it is."""
     data = data_set(pixels=b"\xff" * 32)
     at = data.index(b"\xe0\x7f")
     described = element(0x0028_0002, "US", pack("<H", 1))
@@ -39,7 +39,7 @@ def image() -> bytes:
 
 
 def with_overlay() -> bytes:
-    """Give the same image of 7 bits, with an overlay in the eighth that the header describes."""
+    """Return the same image of 7 bits, with an overlay in the eighth that the header describes."""
     data = image()
     for number, word in ((0x101, 7), (0x102, 6)):
         there = element(0x0028_0000 | number, "US", pack("<H", word + 1))
@@ -52,7 +52,7 @@ def with_overlay() -> bytes:
 
 
 def sequence_behind() -> bytes:
-    """Give a sequence after the pixels, with a name in it."""
+    """Return a sequence after the pixels, with a name in it."""
     name = element(NAME, "PN", b"PATIENT1")
     return element(0x7FE1_0010, "LO", b"ACME") + element(
         0x7FE1_1001, "SQ", b"\xfe\xff\x00\xe0" + pack("<I", len(name)) + name

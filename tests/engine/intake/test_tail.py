@@ -25,7 +25,7 @@ BEHIND = element(0x7FE1_0010, "LO", b"ACME") + element(0xFFFC_FFFC, "OB", b"\0\0
 
 
 def passed(data: bytes, cuts: list[int], *, limit: int = 1000) -> tuple[bytes, TailSplitter]:
-    """Cut data at places and let it pass; give what was written."""
+    """Cut data at places and let it pass; return what was written."""
     passage = TailSplitter(explicit=True, limit=limit)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     out = b""

@@ -31,12 +31,12 @@ def objects(root: Path) -> dict[str, pydicom.Dataset]:
 
 
 def values(root: Path, keyword: str) -> list[str]:
-    """Give a value of all objects below a folder."""
+    """Return a value of all objects below a folder."""
     return [str(found.get(keyword, "")) for found in objects(root).values()]
 
 
 def marks(found: pydicom.Dataset) -> list[str]:
-    """Give the ids of the scripts that an object says have run."""
+    """Return the ids of the scripts that an object says have run."""
     items: Iterable[pydicom.Dataset] = found.get("DeidentificationMethodCodeSequence", ())
     return [str(item.CodeValue) for item in items]
 

@@ -92,7 +92,7 @@ class Fixture:
     said: list[str]
 
     def as_stored(self) -> Fixture:
-        """Give a workshop that names files by their headers."""
+        """Return a workshop that names files by their headers."""
         settings = self.shop.settings.override({"dicom.file_names": FileNames.AS_STORED})
         return replace(self, shop=replace(self.shop, settings=settings))
 
@@ -138,24 +138,24 @@ class Fixture:
         return made
 
     async def row(self, session: str) -> SessionRow | None:
-        """Give a row as it is now."""
+        """Return a row as it is now."""
         async with self.shop.prearchive_db.read() as transaction:
             return await transaction.get(SessionRow, session)
 
     async def there(self, session: str) -> SessionRow:
-        """Give a row that must be there."""
+        """Return a row that must be there."""
         row = await self.row(session)
         assert row is not None
         return row
 
     async def index(self, session: str) -> dict[str, ObjectRow]:
-        """Give the index of a session, by file."""
+        """Return the index of a session, by file."""
         async with self.shop.prearchive_db.read() as transaction:
             found = await transaction.execute(select(ObjectRow).where(ObjectRow.session == session))
             return {entry.file: entry for entry in found.scalars()}
 
     async def ask(self, session: str, verb: Verb, **wanted: str) -> int:
-        """Queue a verb; give the attempt."""
+        """Queue a verb; return the attempt."""
         async with self.shop.prearchive_db.write() as transaction:
             row = await transaction.get_one(SessionRow, session)
             queue(row, verb)

@@ -38,7 +38,7 @@ async def ready(fixture: Fixture, label: str = "E1", *, study: str = STUDY) -> s
 
 
 async def filed(fixture: Fixture) -> list[ArchivedSessionRow]:
-    """Give the rows of the archive."""
+    """Return the rows of the archive."""
     async with fixture.shop.archive_db.read() as transaction:
         return list((await transaction.execute(select(ArchivedSessionRow))).scalars())
 
@@ -49,7 +49,8 @@ def files(root: Path) -> list[str]:
 
 
 async def named(fixture: Fixture) -> list[str]:
-    """Give what the documents of the only filed session call it: beside its files, in the table."""
+    """Return what the documents of the only filed session call it: beside its files, in the
+    table."""
     (path,) = fixture.shop.archive.glob("P/arc001/*/*.xml")
     async with fixture.shop.archive_db.read() as transaction:
         (kept,) = (await transaction.execute(select(DocumentRow.xml))).scalars()

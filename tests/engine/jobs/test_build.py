@@ -30,7 +30,7 @@ def objects(claim: Claim) -> list[str]:
 
 
 async def counted(fixture: Fixture) -> dict[Place, int]:
-    """Give the accounts."""
+    """Return the accounts."""
     async with fixture.shop.prearchive_db.read() as transaction:
         return (await accounts.summed(transaction)).counts
 

@@ -88,12 +88,12 @@ async def two_contents(fixture: Fixture) -> str:
 
 
 async def place(fixture: Fixture, session: str) -> Path:
-    """Give the folder of a session."""
+    """Return the folder of a session."""
     return folder_of(await fixture.there(session), fixture.shop.prearchive)
 
 
 async def kept(fixture: Fixture, session: str) -> Kept:
-    """Give what is kept of a session's contradictions."""
+    """Return what is kept of a session's contradictions."""
     return decisions.read(await place(fixture, session))
 
 

@@ -33,7 +33,7 @@ def script_work(text: str, scope: str = SITE) -> ScriptWork:
 
 
 def scripted(folder: Path, originals: Originals, text: str, *names: str) -> dict[str, Key]:
-    """Let a script run over files as they are received; give the keys of the index."""
+    """Let a script run over files as they are received; return the keys of the index."""
     work = script_work(text)
     plan = ready(work.script, secret=work.secret)
     keys = {}
@@ -54,7 +54,7 @@ def scripted(folder: Path, originals: Originals, text: str, *names: str) -> dict
 
 
 def by_path(changes: tuple[FoldedChange, ...]) -> dict[str, FoldedChange]:
-    """Give changes by their element."""
+    """Return changes by their element."""
     return {one.change.path: one for one in changes}
 
 

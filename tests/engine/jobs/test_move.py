@@ -22,7 +22,7 @@ async def move(fixture: Fixture, session: str, **wanted: str) -> str:
 
 
 async def place(fixture: Fixture, session: str) -> Path:
-    """Give the folder of a session, which must be there."""
+    """Return the folder of a session, which must be there."""
     row = await fixture.there(session)
     assert (row.locked, row.working_folder, row.accepting) == (False, "", True)
     folder = folder_of(row, fixture.shop.prearchive)

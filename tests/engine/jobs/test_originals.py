@@ -21,12 +21,12 @@ DIGEST = hashlib.sha256(b"as received").hexdigest()
 
 
 def originals(fixture: Fixture) -> Originals:
-    """Give those of the fixture's prearchive."""
+    """Return those of the fixture's prearchive."""
     return Originals(fixture.shop.prearchive)
 
 
 def original(sop: str) -> Original:
-    """Give an undo record of an object that has another UID as stored."""
+    """Return an undo record of an object that has another UID as stored."""
     return Original(received_sop="1.2.999", digest=DIGEST, sop=sop, undo=())
 
 

@@ -27,7 +27,7 @@ async def come_to_rights(fixture: Fixture, *, alone: bool = True) -> Reconciled:
 
 
 async def rows(fixture: Fixture) -> list[SessionRow]:
-    """Give all rows."""
+    """Return all rows."""
     async with fixture.shop.prearchive_db.read() as transaction:
         return list((await transaction.execute(select(SessionRow))).scalars())
 

@@ -45,7 +45,7 @@ async def run(fixture: Fixture, job: str) -> str:
 
 
 async def values(fixture: Fixture, session: str) -> dict[str, object]:
-    """Give the values of a row."""
+    """Return the values of a row."""
     row = await fixture.there(session)
     return {
         column.key: getattr(row, column.key)
@@ -55,7 +55,7 @@ async def values(fixture: Fixture, session: str) -> dict[str, object]:
 
 
 async def index(fixture: Fixture, session: str) -> set[tuple[object, ...]]:
-    """Give the values of the index of a session."""
+    """Return the values of the index of a session."""
     return {
         (each.received_sop_uid, each.digest, file, each.sop_uid, each.size, each.transfer)
         for file, each in (await fixture.index(session)).items()
@@ -63,7 +63,7 @@ async def index(fixture: Fixture, session: str) -> set[tuple[object, ...]]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Give all files of a session but its log, with its document."""
+    """Return all files of a session but its log, with its document."""
     paths = [path for path in folder.parent.rglob("*") if path.is_file()]
     return {
         path.relative_to(folder.parent).as_posix(): path.read_bytes()
@@ -244,7 +244,7 @@ async def test_a_step_that_fails_leaves_the_session_in_its_place(
 
 
 async def killed_at(fixture: Fixture, point: str) -> tuple[str, str]:
-    """Delete a session, and restore it until the engine is killed; give it and its job."""
+    """Delete a session, and restore it until the engine is killed; return it and its job."""
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
 

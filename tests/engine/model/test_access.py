@@ -17,7 +17,7 @@ SECRET = "databases: {archive_url: 'postgresql://me:secret@host/db'}\n"
 
 
 def modes(root: Path) -> dict[str, int]:
-    """Give the permission bits of all that is below a folder, and of the folder as `.`."""
+    """Return the permission bits of all that is below a folder, and of the folder as `.`."""
     return {
         path.relative_to(root).as_posix(): stat.S_IMODE(path.stat().st_mode)
         for path in (root, *root.rglob("*"))

@@ -27,13 +27,14 @@ from engine.model.home import LONGEST_SOCKET, Home, Origin, PrearchiveFolder
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """Give a folder whose path leaves room for a socket, which that of a test does not always."""
+    """Provide a folder whose path leaves room for a socket, which that of a test does not
+    always."""
     with TemporaryDirectory(prefix="a", dir="/tmp") as folder:
         yield Path(folder)
 
 
 def mode(path: Path) -> int:
-    """Give the permission bits of a path."""
+    """Return the permission bits of a path."""
     return stat.S_IMODE(path.stat().st_mode)
 
 

@@ -24,7 +24,7 @@ WHERE = Path("anteroom.yaml")
 
 
 def told(text: str) -> list[str]:
-    """Give the faults of a text as a person reads them."""
+    """Return the faults of a text as a person reads them."""
     return [str(problem) for problem in parse(text.encode(), WHERE)[1]]
 
 

@@ -14,7 +14,7 @@ from tests.memory import HostInMemory
 
 @pytest.fixture
 def host() -> HostInMemory:
-    """Give an engine in memory."""
+    """Provide an engine in memory."""
     return HostInMemory()
 
 

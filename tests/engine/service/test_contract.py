@@ -36,7 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def store(
     port: int, change: Callable[[pydicom.Dataset], None] = lambda _: None, *, abort: bool = False
 ) -> int:
-    """Send one CT image, and release the association or abort it; give the status."""
+    """Send one CT image, and release the association or abort it; return the status."""
     image = pydicom.dcmread(CT)
     change(image)
     image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
@@ -59,7 +59,7 @@ async def store(
 
 
 async def one_session(engine: EngineApi, uid: str) -> str:
-    """Wait for the session of a study; give its id."""
+    """Wait for the session of a study; return its id."""
 
     async def there() -> bool:
         page = await engine.prearchive.list(PrearchiveQuery(tag=uid))

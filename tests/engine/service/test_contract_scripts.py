@@ -23,12 +23,12 @@ PROJECT = 'version "6.7"\n- (0010,0030)\n(0010,4000) := format["{0} of {1}", ses
 
 
 def of(changes: tuple[FoldedChange, ...]) -> dict[str, FoldedChange]:
-    """Give changes by the keyword of their element."""
+    """Return changes by the keyword of their element."""
     return {one.change.name: one for one in changes}
 
 
 async def header(engine: EngineApi, accession: str) -> dict[str, str]:
-    """Give the values of a filed session's one object."""
+    """Return the values of a filed session's one object."""
     folded = await engine.archive.header(accession)
     return {row.name: row.values[0].text for row in folded.rows if row.values}
 

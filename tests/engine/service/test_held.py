@@ -114,18 +114,18 @@ class Room:
         return path
 
     async def session(self) -> SessionRow:
-        """Give the one session."""
+        """Return the one session."""
         async with self.at.shop.prearchive_db.read() as transaction:
             (row,) = (await transaction.execute(select(SessionRow))).scalars()
             return row
 
     async def rows(self) -> list[HeldRow]:
-        """Give what is held."""
+        """Return what is held."""
         async with self.at.shop.prearchive_db.read() as transaction:
             return list((await transaction.execute(select(HeldRow))).scalars())
 
     async def events(self) -> list[tuple[str, str, dict[str, object]]]:
-        """Give what the audit will be told of."""
+        """Return what the audit will be told of."""
         async with self.at.shop.prearchive_db.read() as transaction:
             found = (await transaction.execute(select(OutboxRow).order_by(OutboxRow.at))).scalars()
             return [(event.action, event.object, event.detail) for event in found]

@@ -21,7 +21,7 @@ FILES = {
 def file_away(
     folder: Path, files: Mapping[str, Mapping[str, bytes]] = FILES, *, digests: bool = True
 ) -> str:
-    """Write a session with files by `scan/resource`; give its document."""
+    """Write a session with files by `scan/resource`; return its document."""
     scans: dict[str, ScanDocument] = {}
     for place, contents in files.items():
         scan, _, label = place.partition("/")

@@ -20,7 +20,7 @@ from engine.sessions.build.layout import BUILD_LOG
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a session of two scans that nothing has built."""
+    """Provide a session of two scans that nothing has built."""
     made = tmp_path / "MR_1"
     for path in ("2/DICOM/a.dcm", "10/DICOM/b.dcm", "10/DICOM/c.dcm", "10/secondary/d.dcm"):
         put(made / "SCANS" / path, path.encode())

@@ -32,7 +32,7 @@ def document(folder: Path) -> str:
 
 
 def digested(folder: Path, look: Look, seconds: float = 60.0) -> tuple[Faults, int]:
-    """Digest piece by piece; give what was found, and the number of pieces."""
+    """Digest piece by piece; return what was found, and the number of pieces."""
     faults, pieces = Faults(), 0
     cursor: Cursor | None = Cursor()
     while cursor is not None:

@@ -168,7 +168,7 @@ def test_a_scan_folder_that_a_build_removes_is_made_again(
 
 
 def failing(number: int) -> Callable[[int], None]:
-    """Give an fsync that fails from its nth call on."""
+    """Return an fsync that fails from its nth call on."""
     calls = iter(range(1000))
 
     def fsync(descriptor: int) -> None:

@@ -25,7 +25,7 @@ FIRST = "XNAT_E00001"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the home of the person: what is taken out goes there."""
+    """Provide the home of the person: what is taken out goes there."""
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 

@@ -30,7 +30,7 @@ from tests.memory import Facts, session
 
 
 async def offered(app: ConsoleApp, query: str = "") -> dict[str, str]:
-    """Give what the palette offers over the screen on show, with its help."""
+    """Return what the palette offers over the screen on show, with its help."""
     provider = ConsoleCommands(app.screen)
     hits = provider.search(query) if query else provider.discover()
     return {str(hit.text): str(hit.help) async for hit in hits}

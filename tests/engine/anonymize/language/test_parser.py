@@ -68,7 +68,7 @@ def text_of(text: str) -> str:
 
 
 def faults(text: str, *, version: str = VERSION) -> list[tuple[int, int, str]]:
-    """Give the faults with their lines counted from the first behind the version line."""
+    """Return the faults with their lines counted from the first behind the version line."""
     with pytest.raises(InvalidScript) as raised:
         parse(version + text)
     lines = version.count("\n")

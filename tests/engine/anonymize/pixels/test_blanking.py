@@ -39,7 +39,7 @@ def box(left: int, top: int, right: int, bottom: int, *values: int) -> Blanking:
 
 
 def noise(shape: tuple[int, ...], kind: str, *, low: int = 1, high: int = 200) -> Array:
-    """Give numbers that are random, but the same each time."""
+    """Return numbers that are random, but the same each time."""
     array = np.random.default_rng(7).integers(low, high, shape)
     return array.astype(kind)
 

@@ -51,21 +51,21 @@ def overlay(dataset: Dataset, bit: int, *, group: int = 0x6000, bits: int = 16) 
 
 
 def image(kind: str = "<u2", frames: int = 2) -> Array:
-    """Give pixels of noise in all of their bits."""
+    """Return pixels of noise in all of their bits."""
     info = np.iinfo(np.dtype(kind))
     rng = np.random.default_rng(11)
     return rng.integers(info.min, info.max, (frames, 5, 7, 1), endpoint=True, dtype=np.dtype(kind))
 
 
 def cleared(array: Array, bits: int = 0x8000) -> Array:
-    """Give the same pixels without some bits."""
+    """Return the same pixels without some bits."""
     words = array.view(f"<u{array.itemsize}")
     kept = np.array((1 << 8 * array.itemsize) - 1 - bits, words.dtype)
     return np.asarray(np.bitwise_and(words, kept))
 
 
 def raw(path: Path) -> bytes:
-    """Give the pixels as they stand in a file of an even number of them."""
+    """Return the pixels as they stand in a file of an even number of them."""
     return bytes(pydicom.dcmread(path).PixelData)
 
 

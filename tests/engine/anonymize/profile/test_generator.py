@@ -143,7 +143,8 @@ def called(what: Found, call: CallValue, lists: dict[str, list[str]]) -> None:
 
 
 def statements(block: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Give the statements of a script, with the calls that may only run once and stand in an if."""
+    """Yield the statements of a script, with the calls that may only run once and stand in an
+    if."""
     for one in block:
         yield one
         if isinstance(one, If):

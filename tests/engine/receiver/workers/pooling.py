@@ -150,7 +150,7 @@ class House:
     prearchive: Path
 
     async def store(self, *files: Path, ok: bool = True, port: int = 0) -> str:
-        """Send files with storescu; give what it said."""
+        """Send files with storescu; return what it said."""
         call = [STORESCU, "-v", "-aet", "SCANNER", "-aec", "ANTEROOM", "127.0.0.1"]
         return await run(*call, str(port or self.port), *map(str, files), ok=ok)
 
@@ -161,7 +161,7 @@ class House:
 
 
 async def run(*call: str, ok: bool = True) -> str:
-    """Run a program to its end and check how it ended; give what it said."""
+    """Run a program to its end and check how it ended; return what it said."""
     process = await asyncio.create_subprocess_exec(
         *call, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

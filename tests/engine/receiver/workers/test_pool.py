@@ -487,6 +487,6 @@ async def associate(port: int) -> Association:
 
 
 async def send(association: Association, path: Path) -> int | None:
-    """Store an object; give the status, or None when there was no answer."""
+    """Store an object; return the status, or None when there was no answer."""
     response = await asyncio.to_thread(association.send_c_store, pydicom.dcmread(path))
     return int(response.Status) if "Status" in response else None

@@ -83,7 +83,7 @@ class Engine:
         return asyncio.create_task(run(*call, *map(str, files), ok=ok))
 
     async def ends(self) -> int:
-        """Listen until the worker hangs up; give its exit status."""
+        """Listen until the worker hangs up; return its exit status."""
         while await asyncio.wait_for(self.link.receive(), PATIENCE) is not None:
             pass
         return await self.link.end(PATIENCE)

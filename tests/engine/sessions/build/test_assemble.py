@@ -406,7 +406,7 @@ def test_a_kill_at_any_step_loses_nothing_and_the_next_build_converges(
 
 
 def _built(result: BuildResult, folder: Path) -> dict[str, bytes]:
-    """Give every file there is, without what names the folder itself."""
+    """Return every file there is, without what names the folder itself."""
     assert result.problems == ()
     place = str(folder).encode()
     return {path: data.replace(place, b"") for path, data in on_disk(folder).items()}

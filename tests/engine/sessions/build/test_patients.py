@@ -37,7 +37,7 @@ ROUTED = Routed(
 
 
 def record(subject: str, script: str = V1, *, session: str = "E1") -> str:
-    """Give the mark of a script that ran for a subject."""
+    """Return the mark of a script that ran for a subject."""
     given = variables(project="P", subject=subject, session=session)
     return record_id(script, given, SECRET)
 

@@ -62,7 +62,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def invalid(schema: Path, documents: list[Path]) -> list[str]:
-    """Validate documents; give what is wrong with them."""
+    """Validate documents; return what is wrong with them."""
     command = ["xmllint", "--noout", "--nonet", "--schema", str(schema), *map(str, documents)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in ran.stderr.splitlines() if not line.endswith(" validates")]
@@ -71,13 +71,13 @@ def invalid(schema: Path, documents: list[Path]) -> list[str]:
 
 
 def built(folder: Path, guard: Guard) -> Path:
-    """Build the session in a folder; give its document."""
+    """Build the session in a folder; return its document."""
     assemble(folder, project="P", label=folder.name, subject="S", guard=guard)
     return folder.with_suffix(".xml")
 
 
 def filled(kind: str) -> dict[str, Any]:
-    """Give a value for every element that a build reads: as it should be, or as odd as files have
+    """Return a value for every element that a build reads: as it should be, or as odd as files have
     it. A sequence holds what is only looked for within it."""
     sequences: dict[str, dict[str, Any]] = {}
     values: dict[str, Any] = {}
