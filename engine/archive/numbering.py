@@ -1,5 +1,5 @@
-"""Accession IDs: `{SITE}_E00001` for experiments, `_S` for subjects, `_V` for visits (intake.md
-13.1). A number is given once and never again, also when what it named is deleted."""
+"""Accession IDs: `{SITE}_E00001` for experiments, `_S` for subjects, `_V` for visits. A number is
+given once and never again, also when what it named is deleted."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Scan types as a project has named them before. The first name that a description was given stays,
-so that a project's scans are called alike (intake 5.3)."""
+so that a project's scans are called alike."""
 
 from __future__ import annotations
 

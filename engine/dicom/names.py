@@ -54,7 +54,7 @@ def safe_name(text: str, *, fallback: str = "NA", limit: int = 128) -> str:
 
 
 def scan_folder(header: Texts) -> str:
-    """Name the folder of a scan while it is received (intake 4.2)."""
+    """Name the folder of a scan while it is received."""
     number = header.text(_SERIES_NUMBER) or ""
     if number.startswith("+"):
         number = "_" + number[1:]
@@ -64,7 +64,7 @@ def scan_folder(header: Texts) -> str:
 
 
 def ordered_hash(values: list[str]) -> str:
-    """Hash texts in their order to 32 bits, in base 36 (intake 4.1)."""
+    """Hash texts in their order to 32 bits, in base 36."""
     total = 1
     for value in values:
         total = (31 * total + _string_hash(value)) & 0xFFFFFFFF
@@ -76,7 +76,7 @@ def ordered_hash(values: list[str]) -> str:
 
 
 class FileNameTemplate:
-    """A template of file names, with `${Keyword}` and `${HashKeywordWithKeyword}` (intake 4.1)."""
+    """A template of file names, with `${Keyword}` and `${HashKeywordWithKeyword}`."""
 
     DEFAULT = (
         "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"

@@ -1,4 +1,4 @@
-"""The archive job: files a prearchive session under its project and subject (intake.md 8.1). Each
+"""The archive job: files a prearchive session under its project and subject. Each
 step is idempotent; a kill at any instant leaves the session either in the prearchive or wholly in
 the archive. Merging into a session that exists is answered CONFLICT."""
 

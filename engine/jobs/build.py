@@ -1,5 +1,5 @@
 """The build job: one pass over a session's headers makes its scans, catalogs and document, and the
-row READY, or ERROR or CONFLICT with the reason in words (intake.md 5)."""
+row READY, or ERROR or CONFLICT with the reason in words."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class BuildJob:
         return status, cut_short
 
     async def _archives(self, row: SessionRow) -> bool:
-        """Decide whether the session goes on to the archive by itself (intake.md 7.3)."""
+        """Decide whether the session goes on to the archive by itself."""
         if row.project is None or not row.commit_after:
             return False
         if row.autoarchive is not None:

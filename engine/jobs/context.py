@@ -137,7 +137,7 @@ class JobContext:
         await self.give_back(session, status, reason)
 
     async def log(self, session: str, text: str) -> None:
-        """Append an entry to the session's log (intake.md 7.7)."""
+        """Append an entry to the session's log."""
         async with self.prearchive_db.read() as transaction:
             row = await transaction.get(SessionRow, session)
         if row is not None:

@@ -180,7 +180,7 @@ class Reconciliation:
         self.done.rows_without_folder += 1
 
     async def _unknown(self, folder: Path, id: str) -> None:
-        """A folder that no row names: empty ones go, others get a row (intake.md 6.5)."""
+        """A folder that no row names: empty ones go, others get a row."""
         first = await asyncio.to_thread(first_object, folder)
         if first is None:
             with suppress(OSError):

@@ -13,7 +13,7 @@ from engine.model.verification import LastVerification
 
 
 class SessionStatus(StrEnum):
-    """The status of a filed session (intake.md 12)."""
+    """The status of a filed session."""
 
     ACTIVE = "active"
     QUARANTINE = "quarantine"

@@ -11,7 +11,7 @@ from engine.model.prearchive import LogEntry
 
 
 class Concept(StrEnum):
-    """The four values that routing finds, each independently of the others (intake 2.1)."""
+    """The four values that routing finds, each independently of the others."""
 
     PROJECT = "project"
     SUBJECT = "subject"
@@ -62,7 +62,7 @@ class TraceStep:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """Where an object belongs. Labels are clean (intake 2.5) unless a request gave them."""
+    """Where an object belongs. Labels are clean unless a request gave them."""
 
     project: str | None
     """Project ID, never an alias; None is Unassigned."""

@@ -1,4 +1,4 @@
-"""The states of a prearchive session and what may be done in each (intake.md 6). Only the rules
+"""The states of a prearchive session and what may be done in each. Only the rules
 live here; the rows are changed in `engine.prearchive`."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TAKES_DATA = frozenset(
         Status.ERROR,
     }
 )
-"""Statuses in which a row may be `accepting`: late objects join it (intake.md 3.1)."""
+"""Statuses in which a row may be `accepting`: late objects join it."""
 
 QUEUED_FOR = {
     Verb.ARCHIVE: Status.QUEUED_ARCHIVING,
@@ -91,11 +91,11 @@ ALLOWED = {
     Verb.RESET: QUEUED | _SETTLED | RECEIVING,
     Verb.RESTORE: frozenset(),
 }
-"""From which statuses each verb may start (intake.md 6.6; an ERROR session is rebuilt first)."""
+"""From which statuses each verb may start (an ERROR session is rebuilt first)."""
 
 
 def after_new_data(status: Status) -> Status:
-    """Return the status that follows when an object joins a row (intake.md 3.1)."""
+    """Return the status that follows when an object joins a row."""
     if status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
         return Status.RECEIVING_INTERRUPT
     return Status.RECEIVING

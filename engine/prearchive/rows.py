@@ -61,13 +61,13 @@ def folder_of(row: SessionRow, prearchive: Path) -> Path:
 
 
 def place_of(prearchive: Path, project: str | None, timestamp: str, folder: str) -> Path:
-    """Return the place of a session's folder (intake.md 4.3): Unassigned has no project level."""
+    """Return the place of a session's folder: Unassigned has no project level."""
     base = prearchive / project if project else prearchive
     return base / timestamp / folder
 
 
 def timestamp_of(moment: datetime) -> str:
-    """Name the folder of what arrives at a moment (intake.md 4.3)."""
+    """Name the folder of what arrives at a moment."""
     return moment.strftime("%Y%m%d_%H%M%S") + f"{moment.microsecond // 1000:03d}"
 
 
@@ -247,7 +247,7 @@ def change(row: SessionRow, status: Status) -> None:
 
 
 def may_accept(row: SessionRow) -> bool:
-    """Whether late objects may join this row (intake.md 3.1)."""
+    """Whether late objects may join this row."""
     return Status(row.status) in TAKES_DATA
 
 

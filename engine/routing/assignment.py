@@ -1,4 +1,4 @@
-"""The assignment grammar: `Project:P1 Subject:S1` somewhere in a comment (intake 2.3). It is
+"""The assignment grammar: `Project:P1 Subject:S1` somewhere in a comment. It is
 matched by hand in linear time, because comments come from strangers and the grammar as one regular
 expression backtracks."""
 

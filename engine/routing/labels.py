@@ -1,5 +1,5 @@
 """Labels of subjects and sessions: how text of a header becomes one, and what the archive accepts
-as one (intake 2.5). Names of files and folders are `engine.dicom.names`' concern."""
+as one. Names of files and folders are `engine.dicom.names`' concern."""
 
 from __future__ import annotations
 

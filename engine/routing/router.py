@@ -1,4 +1,4 @@
-"""Routing: from a header, as received, to project, subject, session and auto-archive (intake 2).
+"""Routing: from a header, as received, to project, subject, session and auto-archive.
 Nothing is looked up outside the configuration, so the same header gives the same route in every
 process that holds the same snapshot. Who is asked, in which order, is in `extractors`."""
 

@@ -1,4 +1,4 @@
-"""Routing rule lines: `(gggg,eeee):REGEX:N t:TARGET r:REPLACEMENT` (intake 2.4). Here they are
+"""Routing rule lines: `(gggg,eeee):REGEX:N t:TARGET r:REPLACEMENT`. Here they are
 parsed, all faults of a text at once, and applied to one value; which list is asked when is
 `engine.routing.router`'s concern."""
 

@@ -370,7 +370,7 @@ def _job_of(row: SessionRow) -> str:
 
 
 def _status_on_disk(folder: Path) -> tuple[Status, str]:
-    """Compute a status from the session document (intake.md 6.5)."""
+    """Compute a status from the session document."""
     document = document_beside(folder)
     if not document.exists():
         return Status.RECEIVING, ""

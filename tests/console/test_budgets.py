@@ -1,5 +1,5 @@
 """Budgets, counted: a key, a page, and one picture of live data cost so many lines, bytes and
-questions, however long the list is. The numbers are what a slow line can bear (console.md D3)."""
+questions, however long the list is. The numbers are what a slow line can bear."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ def test_tables_of_offsets_have_a_limit(
 ) -> None:
     array = _noise((2, 20, 30, 1), "u1", 255)
     source = _file(tmp_path, RLE, _rle, array, 8, extended=extended)
-    monkeypatch.setattr(f"engine.anonymize.{'pixelfile' if extended else 'frames'}.MAX_FRAMES", 1)
+    monkeypatch.setattr(f"engine.anonymize.pixels.{'file' if extended else 'frames'}.MAX_FRAMES", 1)
     with pytest.raises(ScriptError, match="table of offsets"):
         blank_file(source, tmp_path / "target", [BOX])
 
