@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each target is complete on its own: the first one that is asked for makes the virtual environment.
 # Needed: Python 3.11 or newer, and make. PYTHON=... chooses an interpreter.
 

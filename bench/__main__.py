@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command: `python -m bench list`, `python -m bench NAME... [--quick] [--json]`."""
 
 from __future__ import annotations

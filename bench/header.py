@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header of one object in memory: ten routing tags read, and an anonymization of 28 elements
 written, beside what pydicom takes for the same."""
 

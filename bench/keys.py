@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person feels: the time from a key to the first byte that answers it, in a list of 50,000
 sessions, at rest and while 500 objects a second arrive; and what the console costs meanwhile."""
 

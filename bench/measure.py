@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a measurement is taken and told: processor time of process trees, medians and lower bounds of
 ratios, small tables, and the machine that all of it is true for."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What pynetdicom's manual calls a minimal storage SCP: each data set is written to a file as it
 came. A benchmark sends to it; it prints its port when it listens and ends with its parent."""
 

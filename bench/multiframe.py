@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header of an enhanced multi-frame image: what is said of each frame stands in items of its
 own, tens of thousands of them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Synthetic MR objects: one data set of pydicom's samples, encoded once, into which fresh UIDs and
 labels are written at fixed places. Making one costs a copy of its bytes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images a second and receiver time per image, beside pynetdicom's minimal handler and dcmtk's
 storescp, over one, two and four associations: all of them in turn, in one run, on one machine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole script over the header of one object in memory, beside what others take: pydicom told to
 make the same edits, dicom-anonymizer with such rules, dicognito with its own. And the shipped basic
 profile over an enhanced multi-frame image, beside pydicom that only reads its elements."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A lean storage SCU: one presentation context, one object after the other, each in one write. It
 costs so little that what is measured is the receiver. As a command it sends over several
 associations at once and prints what it took."""

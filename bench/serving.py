@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real engine for a benchmark: `anteroom serve` in processes of its own, on a home that goes away
 with it, and its processor time told apart by the kind of process."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a session costs from the first object to the archive, with nobody looking on: at the first
 sessions of an installation and at the last ones. It must be the same at both ends."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A console in a pseudo-terminal, with the time of every piece of its output: what a person on the
 other end of a line would get, and when."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entry of the program. What Textual reads when it is imported is set here, before that."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The terminal application: its modes, its look, what all screens share, how it ends, and what it
 says when it fails. It is given an `EngineApi` and builds none."""
 

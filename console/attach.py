@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a home to a screen: attach to its engine, or start one for it as a child in a session of its
 own, so that neither a crash of the console nor a line that drops stops a transfer."""
 

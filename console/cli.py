@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The `anteroom` command: the nouns it knows and the few words that are no noun. What each does is
 in `console.commands`. Textual is loaded only for a screen, a database only by `serve`."""
 

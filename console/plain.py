@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one way from data into a widget. A `str` is markup to Textual and an escape sequence to the
 terminal; `plain` gives `Content` that is neither. Styles are the caller's."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tests everywhere share: databases of both kinds, the DICOM toolkit as a peer that is not
 ours, and surroundings in which no test meets the home of the person who runs it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL server for one run of the tests: the one that TEST_PG_URL names, or one started from
 the system's programs or from those of a wheel, in a temporary folder and on a Unix socket only.
 Nothing here knows a table."""

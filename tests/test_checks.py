@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checks that read the code without running it. `make check` runs the same ones alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a running process has loaded. The contracts on imports are read from the code elsewhere;
 here modules are imported in a process of their own, which also sees what libraries drag in."""
 

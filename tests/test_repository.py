@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every file of the repository keeps to, whatever it is about."""
 
 from __future__ import annotations
@@ -83,6 +84,12 @@ def test_code_cites_only_what_comes_with_it() -> None:
 def test_docstrings_say_return() -> None:
     begins = re.compile(r'"""Gi' r"ve ")
     assert [file.name for file in modules() if begins.search(file.read_text("utf-8"))] == []
+
+
+def test_modules_name_their_licence() -> None:
+    named = "# SPDX-License-Identifier: Apache-2.0\n"
+    texts = {file: file.read_text("utf-8") for file in modules()}
+    assert [str(file) for file, text in texts.items() if text and named not in text[:100]] == []
 
 
 def test_modules_say_what_they_are_for() -> None:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ground on which the other tests stand: databases of both kinds, and DCMTK itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of a session that is not in the prearchive any more. It only asks; what it answers is
 one sentence without patient data."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Acts on sessions of the prearchive as people do them: what is asked before, the command that does
 the same, the call that does it, and what takes it back. Pure but for `perform` and `take_back`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom anonymize`: a script run over files and folders, without an engine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom archive`: sessions that are filed."""
 
 from __future__ import annotations

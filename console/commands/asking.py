@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a command asks an engine: it finds the home, connects to the socket, runs, and turns an error
 into a sentence and an exit code. Commands are written as coroutines that take an `EngineApi`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom audit`: the trail that never forgets."""
 
 from __future__ import annotations

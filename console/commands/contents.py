@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom prearchive contents|files|header|route|timeline` and `anteroom archive files|header`:
 what is in a session. The values in headers may be a patient's."""
 

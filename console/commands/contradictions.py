@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom prearchive conflict|resolve`: what contradicts itself in a session, and what a person
 decides on it. What is shown may name patients."""
 

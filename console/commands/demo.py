@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom demo`: the console on a throw-away home, with sample data being sent to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom doctor`: the engine looks at itself, and says of what it found what will come of it and
 what to do."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom archive export`: the files of a filed session, taken out into a folder."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How commands tell what is wrong with the files of a filed session, and fail for it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom held`: objects that a script error or a limit keeps in staging."""
 
 from __future__ import annotations

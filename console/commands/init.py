@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom init`: make a home, and say to this machine where its system installation is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom jobs`: runs of workflows."""
 
 from __future__ import annotations

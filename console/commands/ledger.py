@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom ledger`: what was dropped, refused or only counted, and why."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What commands write: tables for people, JSON for programs, errors in one sentence with what to do
 next. Every text from data goes through `plain_text`; nothing is coloured."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom prearchive`: sessions that wait for review. Sessions are named by id, by URL, or by a
 label that only one of them has."""
 

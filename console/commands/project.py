@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom project`: the projects of the archive, their aliases and codes."""
 
 from __future__ import annotations

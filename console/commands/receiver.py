@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom receiver`: the DICOM receivers of an engine."""
 
 from __future__ import annotations

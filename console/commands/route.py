@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom route`: where files would land, and why."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom rules`: the routing rule lines of the site and of single receivers."""
 
 from __future__ import annotations

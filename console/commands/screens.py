@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands that open a screen: `anteroom` alone, and `anteroom watch`. Textual is loaded when
 one of them is run."""
 

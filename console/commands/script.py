@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom script`: the anonymization scripts of the site and of projects. `check` needs no
 engine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom serve`: the engine alone, with its listeners beside it in one event loop. It says on
 stdout, in one JSON line, when it listens; SIGTERM and SIGINT end it once what it does is safe."""
 

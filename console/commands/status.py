@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom status`: the health of the engine of a home."""
 
 from __future__ import annotations

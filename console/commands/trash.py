@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom trash`: deleted prearchive sessions, which can be put back for a time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom archive verify`: the files of filed sessions, compared with the catalogs that tell of
 them."""
 

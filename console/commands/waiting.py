@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a command waits for the work that it asked for, and says how it ended: it looks at the
 session again whenever the engine has news, until no job owns the session any more."""
 

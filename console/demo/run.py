@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demonstration: a throw-away home, an engine on it, scanners that send, and the console. When
 the console is left, all of it goes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scanners of the demonstration, in a process of their own: each sends sample studies to a
 receiver at a pace that the eye can follow. The samples come with pydicom, and with medimages4tests
 where that is installed; what says where a study belongs is written into copies in memory."""

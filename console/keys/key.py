@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a key is, and the keys that many screens share. Which screen has which is in
 `console.keys.table`."""
 

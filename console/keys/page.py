@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of all keys, `docs/keys.md`, made from the key table. `make keys` writes it, and a test
 holds the page to the table."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The key table: every key of the console as data. Bindings, the key line, the overlay of keys, the
 palette and `docs/keys.md` are all made from it, so that they cannot disagree."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all screens of one console share: the engine, who looks, what is known of the engine's
 state, what was said, what was done, what leaves, and how lists were left."""
 

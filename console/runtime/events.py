@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only way by which news of the engine reach the screens: one worker that waits for events and
 posts them, the first at once, then at most one batch in 250 ms. An engine that does not answer is
 news too."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a process of Anteroom logs: a file, never the terminal it may draw on, nor the stdout that
 its caller reads."""
 

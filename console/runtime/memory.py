@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the console remembers from one time to the next: orders, open panes, theme, saved views.
 Never what was searched for and never a row: either may name a patient."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was said to the person lately. A toast goes after four seconds; what it said stays here."""
 
 from __future__ import annotations

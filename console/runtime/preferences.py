@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person sets once for his terminal, in a file of his own: `console.yaml` in the
 configuration folder of the platform. What the console remembers by itself is in
 `console.runtime.memory`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The acts of one console: done one after the other, each brought to its end whatever becomes of
 the screen that it was begun on, and the last taken back. What an act is, is in
 `console.actions.triage`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine that is there and does not answer, told on stderr where no screen is open."""
 
 from __future__ import annotations

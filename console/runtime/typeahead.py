@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is typed before its effect is there. Keys, pastes and clicks are given on one at a time,
 each once what the one before has begun is done: text after a key that opens an input is typed into
 that input, whether it comes in one write or slowly. What opens in front of a screen takes only text

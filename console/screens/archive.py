@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The archive: all filed sessions, to be found, looked into and taken out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Screens of filed sessions, whose files can be written into a folder of the person. A download
 goes on while he works elsewhere; what is written, and how, is decided in
 `console.transfer.download`."""

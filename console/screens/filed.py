@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One filed session: its card and scans at the left, header, files, history and document beside
 them. It shows and takes out; nothing here changes a session."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of a filed session is asked for, and how it comes onto the screen: card, scans, header,
 files, history, document; and what of them can be taken along. Where the person goes among them is
 in `console.screens.filed`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The live screen: what arrives and settles, how fast, who sends, and what happened. It acts on
 nothing. What is shown comes from `console.views.arrivals` and `console.views.events`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prearchive: all sessions that wait, to be narrowed, marked, and decided about."""
 
 from __future__ import annotations

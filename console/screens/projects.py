@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Projects and the rules that decide what belongs to them: settings of each project, and texts of
 rules with an editor, where a text is tried on a session before it is saved."""
 

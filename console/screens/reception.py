@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be done to the receivers of an engine, wherever one is under the cursor: each act asks
 first what it needs, and says afterwards how the receiver stands."""
 

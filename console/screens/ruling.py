@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The half of a screen on which texts of rules are edited, checked as they are typed, tried on a
 session, and saved. What was edited is kept by the desk until it is saved or dropped."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One session of the prearchive: its scans, what is in its headers, how it was routed, when it came
 and what happened to it; and the verbs that decide about it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choosing one session of the prearchive: the newest are offered, and whichever fits what is typed.
 What is done with it is the affair of who asks."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machinery: what the engine finds when it looks at itself, its receivers and its jobs, and
 what can be done with them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trash of the prearchive: deleted sessions that can still be put back."""
 
 from __future__ import annotations

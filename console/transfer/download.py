@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Taking a filed session out of the archive: its files are asked for piece by piece and written as
 the Unix user who asks, each whole under a hidden name first. Commands and screens use it and show
 how far it is. What an engine says of names is not trusted: nothing is written outside the

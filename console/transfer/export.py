@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of a list as a file: CSV, TSV or JSON, as they are shown, with what was asked, when and by
 whom before them. It asks nobody; screens bring the rows."""
 

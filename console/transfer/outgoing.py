@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What leaves for files of the person while he works on: how far a download is, how far rows are
 fetched, and where files went last. It knows no screen and writes nothing."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is arriving or settling: associations joined with the sessions that they feed, what waits,
 what is held, who was refused or sent what was there, and what has left a moment ago. Pure: the time
 of day is an argument; how a row looks is decided in `console.views.live`."""

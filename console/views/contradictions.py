@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What contradicts itself in a session, as it is shown for a person to decide: the alternatives
 side by side, and what each choice means. Pure; masking has been done before."""
 

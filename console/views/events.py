@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happened, newest first: the engine's events as lines. The same news of the same thing within
 a minute is one line, its newest. Pure: who stands behind an id is an argument."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers, sizes, ages and moments as screens write them: short, and always the same way."""
 
 from __future__ import annotations

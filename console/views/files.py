@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of a session as rows of a list. Pure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The signs that states, marks and meters are drawn with, and the plain ones for terminals whose
 font has none of them. State is always a sign and a word, never a colour alone."""
 

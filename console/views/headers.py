@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A folded header as a tree that can be read: which rows stand under which, what is folded, how a
 value that varies is told, what a search finds. Pure: the widget holds the cursor."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the live screen shows what arrives: rows, the counts above them, the accounts, receivers and
 senders. Pure: the time of day is an argument, and nothing here knows a widget's state."""
 

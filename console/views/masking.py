@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of whom is masked, for whom, and how that looks: the one place that decides it. Whatever
 the console shows, searches, copies or writes of a session goes through here on its way from the
 engine. Pure: it knows no widget and asks nobody.

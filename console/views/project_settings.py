@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings of a project as people read and change them: the meaning of codes, the question that
 changes one, the question that adds a project. Pure; what is allowed is decided by the engine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Questions as data: what an act is about, what comes of it, and what has to be said before it is
 done. How they are put to the person is `console.widgets.dialogs`."""
 

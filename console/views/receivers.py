@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The questions about receivers: a new one, other values, stopping one, and the commands that do
 the same. Pure; what is allowed is decided by the engine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A routing trace as rows: for each value who was asked, in which order, what it read, and why it
 won or lost. Pure; what is masked comes in masked."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of routing rules as people see them: where they stand in the list beside projects, what is
 asked before and after them, what an edit has changed, and where a fault is. Pure; the rules
 themselves are the engine's."""

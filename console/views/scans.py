@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scans of a session as a tree: where the session belongs, the session itself, its scans. Pure:
 labels come in as they are to be shown, masked or not."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the session's own screen says of it beside its scans: its state, what can be done, what the
 build remarked. Pure."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every screen shows of the engine: who listens, what is on its way, how full the disk is,
 what waits. Pure: it is fed with the engine's status and says texts; who asks for it is the app."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text from data made fit for a terminal: nothing in it acts, hides or moves what stands beside it.
 Here for the command line, as `str`; `console.plain` gives the same to widgets."""
 

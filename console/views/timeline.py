@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a session came together, as rows: what each transfer brought, when the objects of each scan
 came, and what the log says happened to it. Pure: the width of the bars is an argument."""
 

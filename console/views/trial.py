@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a trial of rules is shown: each step of the routing of one header, what comes of it, and what
 came of it before the edit. Pure."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A card beside a list: names and values of the object under the cursor, wrapped to its width. Long
 ones scroll."""
 

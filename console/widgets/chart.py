@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A few lines of text that repaint one by one, and a chart of bars drawn with them. They know
 nothing of what they show."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lines that every screen has: title, modes, the strip of a lost engine, status and keys. Each
 is one line that repaints only when its text changes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Questions in front of a screen: what an act is about, what comes of it, and what has to be said
 before it is done. What is asked is data; nothing here knows the engine."""
 

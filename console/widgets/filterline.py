@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line in which a list is narrowed: what is typed is looked at as it is typed, and asked for
 once the person stops. It keeps nothing."""
 

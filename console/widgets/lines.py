@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of any number, drawn line by line under a header that does not scroll: only what changed is
 painted again, rows that are not known are asked for by message, and the cursor stays on its object
 when rows move. It knows nothing of marks and orders, nor of what the rows mean."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How one line of a table is drawn: texts from data made plain and cut to their columns, tones,
 the gutter with pointer and mark, and what the mouse has selected. It knows no rows but the one
 given."""

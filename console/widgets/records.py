@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rows of a list that are known so far, by their place, and which of them are marked. A list
 may have more rows than were fetched. Pure: the widget draws, its owner asks the engine."""
 

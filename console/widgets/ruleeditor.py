@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An editor for the lines of routing rules: tags and targets stand out, faults are underlined, and
 what is pasted is made plain. It knows neither which rules they are nor how they are checked."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How scrollbars are drawn where the font has no parts of a block: in whole cells, by colour alone.
 Textual keeps one way of drawing for all of them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows with a search above them: opened by the screen, begun at the cursor, gone on with `go_on`,
 ended by esc. What is looked for, and where, is the affair of who fills the rows."""
 

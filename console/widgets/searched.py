@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines that can be searched: all of them are known. What they mean is their owner's affair."""
 
 from __future__ import annotations

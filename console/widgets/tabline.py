@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tabs of a screen on one line, between what they belong to and a note at the right."""
 
 from __future__ import annotations

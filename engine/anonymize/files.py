@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a script over one file of Part 10 and writes the result under another name. The file itself
 is never changed. Which files there are, and in how many processes, is decided elsewhere."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How stored scripts meet objects here: the variables that every script is given, the id that an
 object carries for a script that ran, and a script in force made ready. Running one is the plan's
 affair, and where objects come from the caller's."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stored object (a file of Part 10) as scripts meet it: opened, put back to what it was where an
 undo record tells, and written whole under another name. Which scripts, and what becomes of the file
 they were run over, is decided elsewhere."""

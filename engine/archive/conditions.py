@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the conditions of a filter mean on filed sessions: each field of `ARCHIVE_FIELDS` and its
 column. Queries join the subject."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The number that every change of configuration counts up. Engines watch it and give their workers
 a new snapshot when it has risen (intake contract 5)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a session enters the tables of the archive. Each step is keyed by the prearchive id that the
 session comes from and may be repeated after a crash; the files are the affair of the job."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rows of the archive were before they changed. Nothing is ever taken out of the history; who
 may read it is decided elsewhere."""
 

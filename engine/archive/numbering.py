@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accession IDs: `{SITE}_E00001` for experiments, `_S` for subjects, `_V` for visits. A number is
 given once and never again, also when what it named is deleted."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Projects and their aliases. A project ID that was deleted is never given again, and no alias may
 be another project's ID or alias: routing looks both up in one namespace, exactly as written."""
 

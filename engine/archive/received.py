@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an archived session's objects were when they were received: a private file in its folder, by
 which one that comes again is recognised. It knows them only as HMACs, one small entry an object;
 where the session is found by its study is the affair of the tables."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DICOM receivers that people have added. The one of the settings file is not here, and nothing
 here listens: the receiver processes follow what these rows say."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scan types as a project has named them before. The first name that a description was given stays,
 so that a project's scans are called alike."""
 

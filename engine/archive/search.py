@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Free text over filed sessions, alike on both databases. Words are folded and separated here, so
 that neither FTS5 nor PostgreSQL has an opinion of its own about what a word is."""
 

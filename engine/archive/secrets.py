@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys of this installation, made when they are first needed. They are never shown and never
 exported; losing them means that hashed identifiers can no longer be recognised."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading filed sessions: the card of one, and lists by every criterion of a query. Who may see
 which project is decided by the caller, who passes the projects that are visible."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Subjects of projects. They are found by accession ID or by label, and made when the first session
 of one is filed."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of `archive.db`, which are for ever. Nothing that identifies a patient comes here
 before a reviewer or a project's code has approved the session; until then it is named by its
 prearchive id."""

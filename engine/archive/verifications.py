@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What verifications have found in filed sessions, and which sessions are due for one. The files
 are compared elsewhere."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Column types that behave alike on SQLite and PostgreSQL, and the two metadata collections that
 the tables of the archive and of the prearchive register with."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a condition of a filter is written in SQL, by the kind of its column, alike on SQLite and
 PostgreSQL. Which column a field means is decided by the list that knows it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A database and its transactions, alike on SQLite and PostgreSQL. Nothing here knows a table; the
 stores take the session that a transaction gives, so that callers compose what commits together."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brings a database to the schema that this program knows, and refuses one that is newer. A SQLite
 file is copied before it is changed; on PostgreSQL a migration is one transaction, and copies are
 the affair of whoever runs the server."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a database that does not work is called in words: the disk is full, the server does not
 answer, the file is missing or damaged. Each comes with the way out. What a statement did wrong (a
 constraint, a lost race) is no outage and stays what it is."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explicit VR Big Endian (retired in 2006, still in archives) made Explicit VR Little Endian: every
 tag, length and number changes the order of its bytes and nothing its place, so the result is as
 long as what was received (PS3.5 7.3 and A.3)."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a helper process limits itself before it reads anything that may be hostile. It imports
 nothing that parses: the limits come first."""
 

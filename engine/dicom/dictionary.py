@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of DICOM: tags, keywords and value representations (PS3.6). They are pydicom's, which is
 slow to import: it is imported when the first word is asked for. Reading Explicit VR needs none."""
 

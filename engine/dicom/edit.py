@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes to a header, written as pieces: neighbours that nobody touched stay one slice of the
 bytes received, and what holds a change gets right lengths. What to change is decided elsewhere."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folding: the headers of many files as one list of rows, each with its values and in how many
 files they stand. It reads headers over bytes and no files; what a screen makes of the rows, and
 cleaning the text in them, is not its affair. What it keeps is bounded, whatever the headers

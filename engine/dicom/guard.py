@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard: what cannot be indexed exactly in place is read by pydicom in a helper process with
 limits on time and memory, which may die without touching anything else. This is the side that asks;
 `engine.dicom.guard_process` is the side that reads."""

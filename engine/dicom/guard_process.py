@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The helper process of the guard: reads requests, a line of JSON each, from standard input and
 answers with a head in Explicit VR Little Endian or a reason. It limits itself before it imports
 anything that parses. Nothing imports this module; it is run."""

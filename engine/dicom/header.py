@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header over bytes: an index of the elements before group 7FE0 of one data set, read in place.
 It is the one form of a header that routing, scripts, diffs and the receiver use. Changing one is
 `engine.dicom.edit`'s affair, and files are `engine.dicom.part10`'s."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deflated data sets (PS3.5 A.5) inflated piece by piece: a small one may hold a thousand times its
 bytes, which are never in memory at once. What the bytes say is no concern of this module."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names on disk: of files, of scan folders, and of anything else that comes from outside. Nothing
 here touches a file system."""
 

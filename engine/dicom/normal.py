@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any head as Explicit VR Little Endian: big endian, deflated, out of order, too large for memory.
 Only the guarded helper process imports this module, for it parses with pydicom. Text keeps its
 bytes; numbers change their order where the data set was big endian."""

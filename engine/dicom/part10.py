@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Part 10 files (PS3.10 7): the preamble and file meta information, and the header of a file on
 disk read without its pixels."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values: numbers and tags out of the bytes or the text of one element (PS3.5 6.2). Text itself is
 `engine.dicom.charset`'s."""
 

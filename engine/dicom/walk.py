@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The walk over encoded elements: where each begins and ends, in Explicit or Implicit VR Little
 Endian (PS3.5 7.1, 7.5). It is exact or it raises; it can be left and taken up again as bytes
 arrive; it follows nesting without recursion and to a limit. What values mean is not its concern."""

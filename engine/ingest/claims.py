@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The claim desk: finds or makes the prearchive row that an object joins (intake contract 6). One
 row is `accepting` per project, received study and label; the loser of a race uses the winner's
 row. Only the desk makes session folders, always before the row that names them."""

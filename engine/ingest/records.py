@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Taking journals into rows: records become index entries, tallies, ledger lines and session
 counts, committed together with the journal's offset (intake contract 4). A socket only wakes this;
 what is true is what the journals say."""

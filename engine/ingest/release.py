@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects in staging through the intake contract once more: read, routed, and run over by the
 script in force in a helper process with limits. What became of one is told, not written down: who
 releases it commits that together with what else changes."""

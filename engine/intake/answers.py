@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said of an object around its data set: where it comes from, what the command set told of
 it, and what its sender is answered."""
 

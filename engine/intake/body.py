@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The staged file of one object while its bytes arrive: as they came, or with another head. What
 was received can always be written again."""
 

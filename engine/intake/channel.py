@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What engine and worker say to each other over their socket pair, and the framing of it. Only the
 claim path waits for an answer; nothing is said per object but a wake-up that needs none."""
 

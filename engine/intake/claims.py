@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Claims: the agreement on which prearchive session an object joins (intake contract 6). Here stand
 the words of it and the worker's side; the rows are made by `engine.ingest.claims`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one process takes objects in with: staging, journal, claims, helpers, and the snapshot in
 force. What is done with them is `incoming`'s affair."""
 

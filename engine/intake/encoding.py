@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a data set on its way in is encoded, held against what was said of it, and its header where
 that could not be indexed while it arrived. What becomes of the object is `incoming`'s affair."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an object has to say of itself to be taken in: the UIDs that name it, as received and as a
 script leaves them."""
 

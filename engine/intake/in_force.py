@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A snapshot in force, with what a worker compiles from it once: router, file names, script."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One object on its way in, by the intake contract: index, route, (filter,) site script, claim,
 publish, answer. Receivers and uploads feed its bytes; the answer is success only for what is ours.
 No database, no pydicom and no lock stand on this path."""

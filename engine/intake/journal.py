@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The journal: one append-only file per worker, one record per object whatever its fate (intake
 contract 4). This module writes and reads records; taking them into rows is `absorb`'s affair.
 

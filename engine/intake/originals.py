@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Undo records (intake contract 8): what elements of received objects were before the site script,
 kept beside a session while it waits. Original header = stored header + undo. They serve diffs,
 relabelling and undo, are never synced and never in the trash; who may see them is decided above.

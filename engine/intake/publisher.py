@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An object that is written joins its session: claim, undo record, `link()` to its name, journal
 record. Names that are taken are compared (intake contract 6 and 7)."""
 

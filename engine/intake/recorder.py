@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told of one object while it comes in and once it has: its digest, its size, and the
 record of its fate in the journal (intake contract 4)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site script in the way of received objects: compiled once per snapshot, applied to each head
 in memory. What becomes of the object's bytes is `incoming`'s affair, and of those for which a head
 is not enough `slow`'s."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The slow path (intake contract 11): an object of which a head is not enough for the site script
 is staged as it came, and a helper process with limits on time and memory writes what the script
 makes of it. This is the side that asks; `engine.intake.slow_path_process` is the side that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The helper process of the slow path: reads requests, a line of JSON each, from standard input,
 runs a script over a staged file and writes another, and answers what became of it. It limits itself
 before it imports anything that parses. Nothing imports this module; it is run."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The snapshot: an immutable, numbered picture of all that a worker needs to take objects in
 (intake contract 5). The engine makes it from the databases; workers only read it."""
 

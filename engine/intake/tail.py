@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What follows the head of an object while it streams by: the pixels, which are passed on, and the
 elements after them, which are kept until it is decided what becomes of them."""
 

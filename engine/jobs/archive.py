@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The archive job: files a prearchive session under its project and subject. Each
 step is idempotent; a kill at any instant leaves the session either in the prearchive or wholly in
 the archive. Merging into a session that exists is answered CONFLICT."""

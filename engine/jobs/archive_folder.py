@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of a session in the archive: made hidden beside its place, then renamed into it. Where
 the session stands in the tables is the affair of the archive job."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How dbos waits for its database. Its bookkeeping of a job must outlast what the steps outlast: a
 workflow that dbos gives up leaves its session locked until the next start. By itself dbos waits for
 a server that went away and for a lock, not for a full or a read-only disk; its rests grow beyond a

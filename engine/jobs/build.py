@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The build job: one pass over a session's headers makes its scans, catalogs and document, and the
 row READY, or ERROR or CONFLICT with the reason in words."""
 

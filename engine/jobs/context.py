@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every job needs: the databases and stores, and the ways in which a job takes a session for
 itself, gives it back, and writes its log. The steps of each verb stand in modules of their own."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a build finds contradictory in a waiting session: several patients, several objects of one
 UID. The evidence names patients and is kept by `engine.jobs.decisions`; rows, logs and events only
 say what differs."""

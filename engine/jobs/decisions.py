@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person decides on a waiting session that contradicts itself: the private file in which it
 stands side by side, and the decision as the row keeps it until a job has carried it out. The file
 names patients; it goes where the session's folder goes, and is never filed."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The delete job: a prearchive session goes into the prearchive's trash, from which it can be put
 back for a time. Nothing is destroyed."""
 

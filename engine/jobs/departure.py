@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Leaving the prearchive: what archive and delete do alike once a session's files are elsewhere.
 Row, index, receipts, tallies and the audit event go in one transaction; files go after it."""
 

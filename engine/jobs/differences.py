@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scripts did to the objects of a waiting session, and what the next one would do: told
 element by element, folded over files. Nothing is changed here. It runs in the process pool; of
 large sessions only files evenly spread over them are looked at."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects in staging on their way out of it: into a session, or away (intake contract 2, 11). The
 tables change in one transaction. What is about to happen is written down beside the file before it
 does, so that a kill at any instant leaves an object that is counted in one place."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects that come once their session is archived: it is found by the received study, and what it
 holds already is counted as duplicate. What is new waits in a session of its own that says to which
 one it belongs; merging is not done here."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which script ran over a session on its way to the archive, and what it has left out, written down
 beside the taken folder: it is told and counted in later steps, and a kill may come before those."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A prearchive whose database was lost, while its folders and its journals are still there: the
 sessions get rows again, under the ids that the journals name, before the journals are taken in. So
 every object counts once, with the transfer that brought it. What no journal tells of is found by

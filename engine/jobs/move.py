@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The move job: a prearchive session goes to another project, or gets another label or subject.
 What is wanted stands on the row, not in the job's arguments. The site script runs again with the
 new labels, and the session is built anew at its place."""

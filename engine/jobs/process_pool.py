@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process pool for work that computes: header parsing and files of whole sessions. Its
 processes are started afresh, never forked from the loop. One that dies takes the whole pool along:
 each task that was in it is then run once more, alone, so that what kills again kills only

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reconciliation: after a crash rows, files and tallies are brought to agree before anything is
 taken in. What was answered with success stands in a file or a journal; both are looked at."""
 

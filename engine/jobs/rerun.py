@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site script once more, when a waiting session gets another project, label or subject (intake
 contract 10): from what each object was where an undo record tells, else from what it is now. What
 comes of it lies hidden in the session's folder until the row says the same; then it takes the place

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Putting a deleted session back: its row, index and accounts return in one transaction, together
 with the job that brings its files. What stays in the trash, and for how long, is in
 `engine.jobs.trash`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The job runner: workflows on dbos, whose tables live in the prearchive database, so that a
 change of state and the job that follows from it commit together (intake contract 13). Arguments
 are ids, never names or values. What the jobs do stands in the other modules of this package."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prearchive's trash: deleted sessions stay for the time that the settings give, then they go
 for good. Putting one back is in `engine.jobs.restore`; what is in the archive's trash is never
 touched here."""

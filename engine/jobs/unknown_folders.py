@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Session folders that no row names: whose they are, and the rows that they get."""
 
 from __future__ import annotations

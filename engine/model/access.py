@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may read what an installation writes, whatever the umask is and whatever was there before:
 folders are made with exactly their mode, and what is wider is tightened, or refused where that is
 not ours to do. Also which folders are no place for a store, for tightening one of the system's own

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The places where a received object can be, and what the accounts add up to (intake contract 12).
 received = waiting + held + archived + duplicate + filtered + rejected + deleted + replaced."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of files that a script was run over, and all their changes in one. Values and names
 of files may be a patient's: they are for the person who ran the script."""
 

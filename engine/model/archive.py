@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the outside sees of the archive: projects, subjects, filed sessions, receivers, rules, the
 history of rows and the audit trail. Facts only; they know no database and no screen."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a script did to an object, element by element, and the statement that did it. Values may be
 a patient's: they are shown to those who may see originals, and stand in no log and in no audit
 trail."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in a session, wherever it stands: its files, their headers folded into one, and when they
 came. Values are those that the files hold now and may be a patient's: they belong on the screens of
 those who may see the session, never into logs or the permanent audit."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Contradictions within one waiting session: objects of several patients, or several objects of one
 UID. A person decides between the alternatives; what they are told is patient data, and is kept and
 shown in the prearchive only."""

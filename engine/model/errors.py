@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every error that a person or a program outside may meet. Each carries one sentence that says what
 happened, a hint that says what to do next, and never patient data.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Filters as people type them: `age<7d !status:ready doe` is two conditions and a word. One grammar
 for every list, whoever asks; what a field means is decided where the list is made."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the engine finds when it looks at itself: each check says what it found, what will come of
 it, and what to do."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A held object as those see it who have to decide about it."""
 
 from __future__ import annotations

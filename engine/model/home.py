@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The home of an installation: where it is looked for, what lies in it, who may read it, and that
 one engine at a time serves it. What the settings mean and the databases hold is for others."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Identifiers of Anteroom's own making. They carry no meaning and no patient data, so that they may
 stand in logs, job arguments and the permanent audit. Accession IDs are made by the archive."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people who watch see: transfers, the ledger, held objects, jobs, events and the health of an
 engine. Facts only; how they are drawn is the console's affair."""
 

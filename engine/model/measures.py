@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Amounts as people type and read them: ages, sizes, numbers and days. What typed ones are compared
 with is decided where the list is made."""
 

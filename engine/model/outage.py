@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a store that fails is called in words: a full disk, a broken one, one that takes no writes.
 Faults of databases are in `engine.database.outage`; this module knows only errors of the system."""
 

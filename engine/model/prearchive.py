@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the outside sees of prearchive sessions, and what an act on several of them answers."""
 
 from __future__ import annotations

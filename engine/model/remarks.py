@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is to say about a text that a person wrote: faults, and what is legal but rarely
 meant. How such a text is read is not known here."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Room that is kept for a full disk. A deletion, too, has to be written down before it makes room:
 beside each database a file keeps blocks of its disk, which are given up when somebody deletes, and
 taken again once there is room."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where an object belongs, and how that was found out. These are the values that routing answers
 with and that screens, journals and the command line show; the rules themselves are in
 `engine.intake`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the outside sees of stored anonymization scripts: their versions, which one is active, and
 what is in force. What a script says and does is not known here."""
 

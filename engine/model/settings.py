@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings of one installation: what they are, what they mean and what they may be. The text
 under each field is what the settings file shows. Reading and writing that file is `settings_file`;
 what changes while the engine runs (projects, receivers, rules, scripts) lives in the databases."""

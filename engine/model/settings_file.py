@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings file, `anteroom.yaml`: read so that every fault is told at once, each with its line
 and column and with what was expected, and written once with all comments. It reads YAML nodes
 rather than values, because only nodes know where they stand; what a setting means is `settings`."""

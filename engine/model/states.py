@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The states of a prearchive session and what may be done in each. Only the rules
 live here; the rows are changed in `engine.prearchive`."""
 

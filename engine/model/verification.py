@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a verification finds when it compares a filed session with its document and its catalogs.
 Counts may be told anywhere; the names of files belong on the screens of those who may see the
 session, for whoever lays a stray file there names it as he likes."""

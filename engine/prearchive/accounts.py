@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The accounts: one tally per transfer, session and place, that always add up (intake contract 12).
 Callers pass the transaction, so that a count commits together with what it counts."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the conditions of a filter mean on prearchive rows: each field of `PREARCHIVE_FIELDS` and
 its column, and what of a row is known to who asks."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ledger: what was dropped, refused or counted only, folded by reason, so that nothing is
 dropped in silence and a flood of the same fault stays one line with a count."""
 

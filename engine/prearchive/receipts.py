@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Receipts: what can be vouched for once a session has left the prearchive. Each object leaves one
 row that knows its received SOP Instance UID only as HMAC-SHA-256 under the installation's
 secret."""

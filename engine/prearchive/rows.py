@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prearchive rows: finding them, listing them, and the transitions of their state machine. Every
 change takes the caller's transaction, so that status, job, tally and event commit together."""
 

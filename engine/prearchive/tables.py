@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of `prearchive.db`. The intake contract asks for each of them; the numbers beside the
 classes are its points. dbos keeps its own tables in the same database."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Binding the ports that receivers listen on. The engine does it, once per port; workers are given
 the sockets and never bind."""
 

@@ -1,2 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing: from the header of an object, as received, to project, subject, session and
 auto-archive."""

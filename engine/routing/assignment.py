@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assignment grammar: `Project:P1 Subject:S1` somewhere in a comment. It is
 matched by hand in linear time, because comments come from strangers and the grammar as one regular
 expression backtracks."""

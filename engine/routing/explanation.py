@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A routing trace as lines for people. The lines are plain text without colour; a screen that wants
 more takes the steps themselves."""
 

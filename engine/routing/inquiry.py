@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One header being asked for one route, with or without a trace. Both kinds make the same choices;
 the traced one also writes down what every extractor saw and why it won or lost."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labels of subjects and sessions: how text of a header becomes one, and what the archive accepts
 as one. Names of files and folders are `engine.dicom.names`' concern."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing: from a header, as received, to project, subject, session and auto-archive.
 Nothing is looked up outside the configuration, so the same header gives the same route in every
 process that holds the same snapshot. Who is asked, in which order, is in `extractors`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing rule lines: `(gggg,eeee):REGEX:N t:TARGET r:REPLACEMENT`. Here they are
 parsed, all faults of a text at once, and applied to one value; which list is asked when is
 `engine.routing.router`'s concern."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The addresses that an engine answers: its nouns and verbs for those who come by the Unix socket,
 and a word of life for those who come by TCP. How connections are accepted is `engine.server.unix`'s
 and `engine.server.http`'s concern."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The listeners of one engine, run in its own event loop: the Unix socket of its home, and a TCP
 port. What they answer is in `engine.server.app`; signals are the caller's."""
 

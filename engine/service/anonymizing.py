@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A script run over files and folders of files, without an engine and in several processes. What
 happens to one file is in `engine.anonymize.files`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The archive, asked on behalf of an actor: lists, cards, documents, and the files themselves. What
 changes a filed session is the affair of jobs."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the engine finds when it looks at the files of the archive: at some of them by name and
 size, or, where somebody has the time, at as many as it can by digest."""
 

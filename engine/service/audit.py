@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The audit trail, asked on behalf of an actor: reading it, verifying it, and recording what a
 person did with data that he may see and that leaves no trace of itself."""
 

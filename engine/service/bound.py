@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine as one actor may ask it: each noun of the service, bound to who asks. What nouns do is
 in their own modules; what the engine is made of in `engine.service.engine`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The configuration in force: receivers, projects and rules of the databases and the settings, made
 into the numbered snapshot that workers go by (intake contract 5)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in a session, wherever its folder is: the questions that prearchive and archive have in
 common, and those that only a waiting session can answer. Reading is done in the process pool; where
 folders stand and what is in force is known here."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine: opens a home, recovers after a crash, receives, builds and files until it
 is stopped. The only place that puts all parts together."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events as a ring in memory: they say what to look at again, never what is true. The first news
 of an object goes out at once, then at most four a second; a gap or a new epoch means reload."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine looks at itself: every check runs beside the others, within a limit of time, and one
 that cannot be made is a finding of its own. What is in the stores is looked at in `inspection`."""
 

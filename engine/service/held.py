@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The noun `held`: objects that wait in staging for a person are looked at, tried again by the
 script in force, or dropped. One leaves only through the script that failed, or it is dropped."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engines that share a prearchive: each writes a heartbeat, so that the others know whether it
 is alive. What a dead one left is then taken over by those that live."""
 

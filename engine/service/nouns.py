@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nouns that ask little more than one question each: projects, rules, routing, live, jobs and
 audit, each bound to its actor."""
 

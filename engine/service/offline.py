@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be asked without an engine that runs: faults of a text of rules or of a script, a trace
 in words, and a script to begin with. None reads a database."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prearchive, asked on behalf of an actor: lists, logs, and acts that queue jobs. A change of
 state, its job and its audit event commit together."""
 

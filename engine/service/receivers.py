@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Receivers, asked on behalf of an actor. A change is in force when every living worker has
 acknowledged the snapshot that holds it."""
 

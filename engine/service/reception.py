@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the workers report, made into rows and events: journals are absorbed, transfers noted, and
 those who were turned away stand in the ledger."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects in staging through the intake contract once more, whoever wants it: a person who tries a
 held one again, or the backlog of those that the helper has yet to see."""
 

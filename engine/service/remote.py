@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine in another process, asked through its Unix socket. The nouns and verbs are made from
 the protocols in `engine.service.api`; nothing here is written per verb."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Associations that Anteroom itself requests, with pynetdicom: echoes to its receivers, and the
 scanners of the demonstration.
 

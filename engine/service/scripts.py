@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The noun `scripts`: anonymization scripts are stored, put in force and compared. None that has a
 fault is stored; running them is not the affair of this module."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an engine can find out about its stores: disks, databases, accounts, rows against folders,
 what waits for a person, and the audit trail. It looks and changes nothing."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wire form of the protocols in `engine.service.api`: each verb's typed signature says how its
 arguments and its result are written as JSON. Nothing here knows sockets; `engine.server` and
 `engine.service.remote` carry the bytes."""

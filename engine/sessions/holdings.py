@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a filed session holds by its document and its catalogs, whatever lies in its folder: the
 resources, and the files of them as lists. How the folder compares with that is found out by
 `inventory`. The functions look at whole sessions and run in other processes; they raise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing a session's first object once more, with a trace: by what is in force, or as if something
 else were. Nothing moves by it. It reads files and compiles rules, and runs in other processes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A filed session compared with what is told of it: its document names the catalogs, its catalogs
 name the files, and its folder should hold these and nothing else. The functions look at whole
 sessions and run in other processes; nothing is changed here. They raise `FileNotFoundError` when

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Staging and publishing: the bytes of one object on their way to disk, and the step that makes
 them visible. Durable before the answer (intake contract 3): fdatasync of the file, `link()` to its
 final name, fsync of that folder. The file system is the oracle for names (7); folders go by path

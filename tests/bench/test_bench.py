@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of the benchmarks that compute: bounds, tables, objects, and what is sent. No clock is
 looked at."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How tests type as terminals do: a text in one write, through the parser of escape sequences and
 the driver, before the app has dealt with any of it; and what comes of it. It asserts nothing."""
 

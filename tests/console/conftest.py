@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A home whose engine is in memory, and the command line run against it."""
 
 from __future__ import annotations

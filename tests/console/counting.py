@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the console costs, counted: regions that are painted again, bytes that they take on the way
 to the terminal, and questions to the engine. No clock is looked at."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How tests drive the console: an app on an engine in memory, waiting for what shall come to hold,
 and the screen as it is sent to the terminal. It asserts nothing itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an engine in memory knows in pictures of screens: nothing, a day like any other, trouble, or
 texts that mean harm."""
 

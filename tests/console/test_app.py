@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all screens of the console share: how it ends, what it says, what it takes back, and what it
 does when the engine is gone or nobody is there."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What comes before a screen opens: what its person has set, and what he left behind."""
 
 from __future__ import annotations

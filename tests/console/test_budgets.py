@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Budgets, counted: a key, a page, and one picture of live data cost so many lines, bytes and
 questions, however long the list is. The numbers are what a slow line can bear."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line against an engine behind its socket: what it writes, where, and how it ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nothing that stands in a header may act on a terminal, hide, or shift what is beside it."""
 
 from __future__ import annotations

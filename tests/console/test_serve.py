@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom serve` and `anteroom` as processes: on a real home, in a real terminal."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is given to a widget comes from `plain` or is written in the code: read from the sources, so
 that no screen forgets it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Engines that hang: they take a call and do not answer. Commands and screens say so, wait on, and
 can be left; engines that are gone are shown as gone wherever the person is."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of every screen: its text and its colours, in full terminals and small ones, on days of
 every kind. `make test ARGS=--snapshot-update` takes them anew; look at what has changed."""
 

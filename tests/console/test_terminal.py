@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the console really sends to a terminal, byte by byte, with an engine whose every text means
 harm; and how it ends."""
 

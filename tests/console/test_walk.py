@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One session from its first object to the archive, by keyboard alone, on a real engine in this
 process: its own databases, jobs and receivers, and dcmtk as the scanner."""
 

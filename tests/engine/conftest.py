@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Databases for the stores: empty ones for migrations, and ones with all tables."""
 
 from __future__ import annotations

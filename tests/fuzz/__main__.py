@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command: `python -m tests.fuzz TARGET --seconds N --seed S --corpus DIR`. It needs atheris,
 which is in the dependency group `fuzz` only; the targets themselves are run by the tests, too."""
 

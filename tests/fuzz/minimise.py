@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command: `python -m tests.fuzz.minimise TARGET FROM`. Of what was found, it puts into the
 committed corpus what reaches a step of the program that nothing smaller there reaches."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes to heads that mostly leave them heads: elements come, go, and get other values, at any
 depth. Bytes that break a head are changed by the fuzzer itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts that are run over every head: one for each way in which elements are found, made,
 changed and removed, and the shipped profiles."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What fuzzing starts from: scripts of the documentation and the shipped ones, and heads of
 pydicom's own files, all cut short. No seed is made from an object that anybody received."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is fuzzed: the parsers and the check of scripts, and the rewriting of heads. A target takes
 any bytes; whatever it raises is a fault of ours. Where bytes come from is not known here."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects that are wrong in one way each, as bytes, beside the good object they are made from.
 Nothing here uses a DICOM library: what such a library would put right must stay wrong."""
 

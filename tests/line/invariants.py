@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must hold on the home of an engine that has stopped, whatever happened to it before: rows,
 files and tallies agree, nothing is stuck, nothing lies where it should not. Reads only."""
 

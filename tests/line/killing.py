@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine that is killed, or that is sent another object, at a named point of a job's step. Run
 as `python -m tests.line.killing PLAN python -m console ...`: the command behind the plan runs in
 this very process, with the plan as its hook."""

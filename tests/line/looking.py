@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person sees who walks through all screens of a console on a running engine: the text of
 each, as it is sent to a terminal that is large enough for all of it. It asserts nothing."""
 

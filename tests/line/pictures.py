@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pictures of the documentation: a session on its way from a scanner to the archive, taken from
 a real terminal. `make pictures` writes them to `docs/pictures`; what they show is synthetic."""
 

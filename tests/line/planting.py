@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An image whose every identifying element says something that stands nowhere else, and the search
 for these marks in whatever an installation writes: plain, in UTF-16, in hexadecimal, in base64."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The promise of an answer, checked against a trace of system calls: before each success was sent,
 what it stands for was on disk. Only calls count here, never what the engine says of itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions of real scanners as folders to send, made offline: studies that come with pydicom, and
 a PET-CT study with real headers and dummy pixels. What is expected of them stands in the tests."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sender that keeps the answer to every object, and studies made for it: small, with two series
 of one number and a secondary capture, so that a build has files to move. Not for speed."""
 

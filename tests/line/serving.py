@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine as its users have it: `anteroom serve` in a process of its own on a throw-away home,
 dcmtk as the sender, and questions over its Unix socket. Waiting is for events, never for time."""
 

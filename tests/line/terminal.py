@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real terminal: tmux with a server of its own, into which keys are typed and whose screen is
 read as a person would. Waiting is for what the screen shows, with a limit that ends a test that
 hangs."""

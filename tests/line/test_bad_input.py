@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad input: whatever comes, the sender gets a clear answer, the admin finds a trace, nothing that
 was answered with success is lost, nothing leaves the store, and the next good object is stored."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kills: of the engine at each step of building, archiving, moving, deleting and restoring, of
 workers and the engine while objects arrive, and of the console. Afterwards all that was answered
 with success exists once, rows, files and tallies agree, and nothing is stuck."""

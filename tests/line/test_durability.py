@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An answer of success is a promise: shown by the system calls behind every answer, and by making
 each of these calls fail once. What fails is told to the sender, and nothing is stuck or half."""
 

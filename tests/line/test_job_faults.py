@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls that fail behind a build, an archiving or a deletion. A disk that breaks: the session ends
 in words, with its folder back in the prearchive and nothing half in the archive, and what was asked
 for succeeds when it is asked again. A disk that is full: the job waits, and succeeds when there is

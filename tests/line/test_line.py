@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line, end to end: a real sender stores, the session assembles, waits in the prearchive, is
 archived, and is found again."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nothing that an engine writes can be read by others, be its umask as wide as it may and its home
 open when it starts."""
 

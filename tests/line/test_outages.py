@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Disks that fill up, databases that go away: what is said, that deletions still work, and that
 everything goes on by itself afterwards."""
 

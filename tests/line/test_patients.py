@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several people in one session, and objects that come once it is archived, from a real sender to
 the archive, with the site script as it is shipped."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What identifies a patient stands nowhere but where it belongs, at any stage of a session's way:
 every element that the standard's profile names bears a mark of its own, and all that the engine
 writes and says is searched for all of them, with a script of the site, one of the project, both."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real sessions, sent by dcmtk: where they land, what they are built to, and that every stored data
 set equals, byte for byte, what crossed the wire."""
 

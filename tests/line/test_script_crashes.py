@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kills of the engine while scripts are at work after receipt: on the way to the archive, when a
 session gets a project, and when held objects are released. Afterwards every object exists once,
 headers and labels belong together, and rows, files and tallies agree."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site script in the way of what real senders send: whatever it removes is nowhere in the home,
 what it rejects and fails with is answered, counted and kept as promised, and a kill at any moment
 shows nobody what it would have removed."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an engine is started with: a site's own session types, and files that cannot be used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The console in a real terminal, on `anteroom serve` in a process of its own, with dcmtk sending:
 the whole way of a session by keys, and terminals that are closed, resized and left."""
 

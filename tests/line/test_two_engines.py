@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two engines on one PostgreSQL, one prearchive and one archive: what both receive at once becomes
 one row, each object once; a change on one is in force on the other; each can go on alone."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The system calls of a running process, as strace saw them: to prove in which order the engine
 makes things durable, and to make one chosen call fail. What is traced runs as it is, unprepared."""
 

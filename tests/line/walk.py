@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One session on its way from a scanner to the archive, by keys alone in a real terminal: the run
 that a test makes, and that the pictures of the documentation are taken from."""
 

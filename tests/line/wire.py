@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DICOM's upper layer as bytes (PS3.8 9.3), for tests: a tap between a sender and an engine that
 notes every data set that crossed the wire, and a sender that says exactly what it is told to, right
 or wrong. Nothing of the engine is used here: a mistake of its own would not be seen."""

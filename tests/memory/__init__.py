@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An `EngineApi` whose facts are in memory: what the wire, the commands and the screens are tested
 against. It keeps the promises of the protocols on a small scale, it does not record calls."""
 

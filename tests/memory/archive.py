@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sessions of an engine in memory that are filed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is configured in an engine in memory: projects, rules, routing, receivers."""
 
 from __future__ import annotations

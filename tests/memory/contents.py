@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in the sessions of an engine in memory: generated, unless the facts say something
 else."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine in memory as its actors see it."""
 
 from __future__ import annotations

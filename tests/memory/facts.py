@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an engine in memory knows, and samples to fill it with."""
 
 from __future__ import annotations

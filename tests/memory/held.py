@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The held objects of an engine in memory: a retry releases all but the stubborn ones."""
 
 from __future__ import annotations

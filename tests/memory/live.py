@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens in an engine in memory: transfers, jobs, audit, events, the engine itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sessions of an engine in memory that wait for review."""
 
 from __future__ import annotations

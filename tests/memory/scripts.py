@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The anonymization scripts of an engine in memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conditions of a filter on what an engine in memory knows: a plain reading of each field, with
 `NOON` for now."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing the rows of a list to a file: what is asked before, and how far it is while rows are
 fetched. What stands in the file is decided in `console.transfer.export`."""
 

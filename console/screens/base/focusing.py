@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Screens whose focus stays where the person put it, whatever becomes of the terminal's size: what
 hides the focused pane hides it for a while only. What has the focus first is the screen's."""
 

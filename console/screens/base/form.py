@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A question that comes again, with what was typed and what the engine has against it, until it is
 answered well or left."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A folded header on the screen: a tree to fold and search, the values of a row in full, and what
 can be copied of it. Whoever shows it asks the engine and says whose header it is."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lists that the engine narrows and orders: a filter, rows by window, and the card of the row under
 the cursor. What the rows are, and what can be done with them, is the screen's."""
 

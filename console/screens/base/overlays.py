@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What opens over any screen for a moment: the keys of the screen, what was said lately, a text,
 and the blank screen of a console that nobody looks at."""
 

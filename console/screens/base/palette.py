@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the palette offers: the verbs of the screen below it, then screens and what has no key, then
 sessions by their label. Names from data are made plain; nothing typed here is kept."""
 

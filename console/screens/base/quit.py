@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The questions at the end: whether edits that are not saved, or a download, may be lost, and
 whether the engine that this console started goes on without it."""
 

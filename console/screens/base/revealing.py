@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Showing for a minute what is masked otherwise: with a reason once an hour, and with an entry in
 the audit trail each time, before anything is shown."""
 

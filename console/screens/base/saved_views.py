@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Views of a list: those that are always there, and those that a person has saved. A saved view has
 no condition that may name a patient."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every screen has: title, modes, content, status and keys, and how it asks the engine, says
 what went wrong, and runs the verbs of the key table. A screen brings its content and its verbs."""
 

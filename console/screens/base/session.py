@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Following one session of the prearchive: asking for what is on show of it, again when there is
 news, and dropping answers to questions that nobody asks any more. How it is laid out, and what can
 be done, is the screen's."""

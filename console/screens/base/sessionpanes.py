@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The panes of a session's own screen, one of them on show: header, routing, time, log, files. They
 draw what they are given; the screen asks the engine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verbs of triage, alike wherever sessions of the prearchive are on show: the list and the
 session's own screen. Each asks first what it would do to how many, then queues the act."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which function of the language is which: by language and name, what is called when a script runs.
 How calls look is `engine.anonymize.language.signatures`'."""
 

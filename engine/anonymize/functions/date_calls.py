@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that shift dates, as calls of a running script. The arithmetic is
 `engine.anonymize.functions.dates`'."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arithmetic with the dates and times of DICOM, as scripts shift them: what a value leaves out
 counts as the middle of its range, and what comes back is as precise as what was given. Also how far
 an old patient is moved towards the age of 89. No zone and no clock takes part."""

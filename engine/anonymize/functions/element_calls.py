@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that look for elements, remove, write or blank them, and those that only say yes
 or no, as calls of a running script."""
 

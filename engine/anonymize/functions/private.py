@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Private elements as a whole: removing all of them, or all but some. Nothing that is kept moves to
 another block or changes a byte."""
 

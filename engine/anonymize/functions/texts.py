@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scripts do to texts: join, cut, replace, change case, encode. Meant as in Java, but with no
 locale and counted in characters. Formats are in `engine.anonymize.language.messages`, regular
 expressions in `engine.anonymize.java_regex.expressions`."""

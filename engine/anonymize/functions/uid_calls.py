@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions for UIDs, as calls of a running script. How UIDs are made is told by
 `engine.anonymize.functions.uids`."""
 

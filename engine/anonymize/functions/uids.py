@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """New UIDs for old ones: hashed (the same everywhere), mapped (the same wherever the secret of this
 installation is), or random. What an element holds is given and returned as text."""
 

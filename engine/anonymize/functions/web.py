@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts that scripts fetch from web servers: only from hosts that were named, with limits on time
 and size. It is off where no host is named."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Classes of characters as Java's regular expressions name them, written as the inside of a set of
 the `regex` module. What lies around a class is `engine.anonymize.java_regex.patterns`'."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Regular expressions as scripts write them: Java's flavour, run with a time limit, with the errors
 of a script. How the flavour is rewritten is `engine.anonymize.java_regex.patterns`'."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Java's regular expressions, written in the words of the `regex` module. What differs in meaning
 is rewritten; what `regex` has and Java has not is refused, so that a pattern means here what it
 means in XNAT. Nothing is matched here."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the calls, values and paths of a script can work: names and counts of functions, kinds of
 arguments, literal texts that have to be something. Only what is sure before any object is seen is
 said; statements and variables are `engine.anonymize.language.check`'s."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that can be said about a script before it meets an object: faults of its text, calls
 that cannot work, variables that nobody sets, and what is legal but rarely meant. `load` is the door
 for all that run scripts."""

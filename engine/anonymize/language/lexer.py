@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text of a script as tokens that know where they stand. Continued lines are glued first, in a way
 that keeps every place in the text as written. The same expressions colour a single line for an
 editor. Whether tokens make sense together is the parsers' concern.

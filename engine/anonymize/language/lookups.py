@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lookup tables: what a script finds for a type and a key, read from plain text with one entry a
 line, `type/key = value`. A line that is no entry is left out with a remark, not in silence."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message formats as Java writes them, for texts only: `{0}` is the first argument, an apostrophe
 quotes, two are one. Numbers, dates and choices inside the braces are refused, as scripts have only
 texts to put there."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The way from the text of a script to its tree, whichever language it is written in. The line that
 starts with `version` decides; a script without one is of DicomEdit 4.2. Whether functions exist and
 values fit is a matter of `engine.anonymize.language.check`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts of DicomEdit 4.2 as a tree. One statement stands on a line; a faulty one is told and left
 out. What 4.2 means by a tree is another matter than what 6 means: never run one as the other."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts of DicomEdit 6 as a tree. A faulty statement is told and left out, and reading goes on
 behind it, so that one look finds every fault. What is written in the way of 4.2 or of other
 languages is recognised and told as such."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the parsers of both languages do alike: they walk over tokens, collect faults and go on
 behind them, and read tags and strings. What a statement is they know themselves."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions of both languages: their names, what they take and what they give. What they do is
 written elsewhere; how a call is checked against this is `engine.anonymize.language.arguments`'."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a script says, as a tree: statements, conditions, values and paths, each with its place in
 the text as it was written. Both languages (6 and 4.2) share it; `Script.language` tells them apart.
 Nothing here reads text or touches an object.

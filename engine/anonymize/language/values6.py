@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values and paths of DicomEdit 6: strings, variables, calls, lists, tags below tags. Where they
 may stand is the concern of the statements."""
 

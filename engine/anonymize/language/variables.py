@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a script reads variables, and which of them somebody else has to set. Values are not known
 here; what the host gives is the caller's knowledge."""
 

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixels: blanking rectangles and overlay bits, of any transfer syntax that can be decoded."""

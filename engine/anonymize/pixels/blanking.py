@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Altering the pixels of one Part 10 file: blanking rectangles, for `alterPixels`, and clearing the
 bits of overlays that are gone. It decodes hostile data: it is called in a process with limits
 (`engine.anonymize.pixels.guard`), never in one that serves. What is altered is the script's affair.

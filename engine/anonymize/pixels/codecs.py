@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decoding and encoding of single compressed frames, over imagecodecs. Which codec a transfer
 syntax has, and whether it loses anything, is said here; where frames lie in a file is not."""
 

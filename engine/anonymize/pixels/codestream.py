@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a compressed frame says of itself before it is decoded: size, samples, precision, and how
 it was made. Nothing here decodes; a decoder gets only frames whose size was seen here first."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Part 10 file as it is read to alter its pixels: meta information, header, the elements of group
 7FE0 and what follows them, each where it lies. The header is in memory, the pixels never are."""
 

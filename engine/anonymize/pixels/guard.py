@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard of pixel work: `blank_file` in a helper process with limits on time and memory, which
 may die without touching anything else. This is the side that asks;
 `engine.anonymize.pixels.guard_process` is the side that works."""

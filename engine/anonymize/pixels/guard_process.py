@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The helper process of the guard of pixels: reads requests, a line of JSON each, from standard
 input, alters a file for each and answers what became of it. It limits itself before it imports
 anything that decodes. Nothing imports this module; it is run."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixels that are not compressed, altered in place, in a file, a strip at a time: rectangles that
 are filled, and bits that are cleared. How many frames there are, and how large, makes no difference
 to the memory it takes."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Overlays that lie in bits of the pixels which the image does not use (PS3.5 8.1.2, retired):
 which there are, and which are gone when a script has run. Overlays with data of their own are
 elements like all others, and no affair of this module; what clears the bits is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RLE Lossless frames (PS3.5 annex G): planes of bytes, packed row by row."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the pixels of one object are laid out, as its header says it, and what a filling is in it.
 Numbers of the header are doubted here, once; nothing here reads or changes a pixel."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the header says after rectangles were blanked: that nothing is burned in, how it was done,
 and what became of the pixels where they were decompressed."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What may be asked for of the pixels: the rectangles that `alterPixels` blanks, read from its four
 texts, and the bits of overlays. Also how that crosses to another process, and what is told of a
 file when it is done. Nothing here needs an image;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The attributes of the Basic Application Level Confidentiality Profile (DICOM PS3.15, Table E.1-1)
 and those that it forgets, and what is done with each under chosen options. How that is written as a
 script is `engine.anonymize.profile.generator`'s; where the tables come from is told beside them, in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run of a script gives back: how it ended, what it changed, and what takes that back."""
 
 from __future__ import annotations

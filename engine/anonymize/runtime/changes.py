@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was changed in a subject, element by element: as texts for people, and as the bytes that
 take it back."""
 

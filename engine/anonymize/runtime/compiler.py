@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the tree of a script to steps that run: everything that does not depend on an object is
 worked out here, once. The order in which steps run is the plan's."""
 

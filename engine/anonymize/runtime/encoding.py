@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text into the bytes of a Specific Character Set (0008,0005), where all of it fits. Reading is
 `engine.dicom.charset`'s, and every result is held against it."""
 

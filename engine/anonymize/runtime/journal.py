@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the levels of one object tell of their changes while scripts run over it. The changes
 themselves are kept by the levels."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One data set, an object's own or that of an item, with the changes that scripts made so far. What
 nobody looked at is not decoded, and what nobody changed stays the bytes it was."""
 

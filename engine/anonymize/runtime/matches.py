@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the paths of a call match in the object: arguments may be paths, texts that hold one, and
 lists of these."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All levels of one object and which of them may hold a tag, gone through once: scripts ask for
 hundreds of tags at every depth. What a path matches there is told by
 `engine.anonymize.runtime.paths`."""

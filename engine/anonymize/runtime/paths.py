@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tag paths made ready to run: what they match in an object, the one element that a singular path
 names, and making it where it is missing. Texts that hold a path are read here, too."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statements of the plainest kind: they write a text that is known beforehand to one element before
 the pixels, or remove it. Most scripts are made of them, so a run of them is one step."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How scripts of version 4.2 run: all conditions and values are taken from the object as it came,
 and then the actions are done in reverse, so that the first one for an element wins."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a script reaches, told from its text alone: what has to be at hand before it runs."""
 
 from __future__ import annotations

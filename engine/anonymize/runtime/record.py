@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The record of scripts in the object itself: an item of De-identification Method Code Sequence
 (0012,0064) for each script that was applied, as XNAT writes it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run of a script over one object: its variables, what it says, and how long it may still take.
 What values there are while it runs is told here, too."""
 

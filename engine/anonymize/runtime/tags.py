@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tags with wildcards, made ready to be looked for in a data set. What the steps of a path mean
 together is `engine.anonymize.runtime.paths`'."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Undo: what takes back, element by element, what scripts did to an object."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values of elements as texts, and texts as values, by value representation. Which element they
 belong to is not known here; what a character set can hold is told by
 `engine.anonymize.runtime.encoding`."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing and removing the elements of paths: which VR a new element gets, and what is left
 alone."""
 

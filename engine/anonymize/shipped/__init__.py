@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts that come with the program, as files beside this module: the site script of a new
 home, and that of XNAT for sites that want its behaviour. Stored and run they are like any other."""
 

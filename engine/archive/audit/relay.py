@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Carries audit events from the outboxes of both databases into the chain. It may die at any
 instant and run in any number of engines: appending what the chain already holds does nothing."""
 

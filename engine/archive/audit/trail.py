@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The audit trail: events are written to an outbox in the transaction of the change that they tell
 of, and become links of a hash chain that anybody can check. `engine.archive.audit.relay` carries
 them from one to the other."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Alembic's environment for both trees of revisions: which tables belong to a tree, and how its
 revisions run. The connection comes from `engine.database.migration`, or from `-x url=` when a
 revision is being written."""

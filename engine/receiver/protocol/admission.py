@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may open an association: the called and calling AE titles, the allow-list, and how many at
 once. It decides; sending the A-ASSOCIATE-RJ and telling the audit is the association's business."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The DIMSE command set (PS3.7 6.3 and annex E): group 0000 in Implicit VR Little Endian, read into
 a small record, and the few responses that a storage SCP gives. Data sets are not looked at here."""
 

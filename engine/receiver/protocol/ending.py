@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an association ends, and the exception that carries the end from wherever it is decided to
 the one place where it is done."""
 

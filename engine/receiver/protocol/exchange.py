@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The messages of one established association: commands put together, C-ECHO answered, the data
 sets of C-STORE handed to an intake as they come, and one response written for each. It sees
 fragments, never sockets' reads or PDUs."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an association tells about itself, and to whom. The records say what happened in words that
 may stand in logs and in the audit: titles, addresses and reasons, nothing from a data set."""
 

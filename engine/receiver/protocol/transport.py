@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The socket under an association: reading with patience, one write per answer, waking the reader
 from another thread, and an ending that does not destroy the last words. It knows no PDU."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The limit of associations per receiver, over all workers of an engine. Each association holds a
 lock on one byte of a file that the workers share: the kernel gives it back when a worker is killed,
 so nothing is ever counted that is not there."""

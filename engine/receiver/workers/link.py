@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One worker process as the engine sees it: started, spoken to over its socket pair, and waited for
 until it has ended. What is said is decided in `pool`."""
 

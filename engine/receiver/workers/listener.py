@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accepting connections on sockets that the engine has bound and shares among its workers. Which
 sockets these are may change at any time; what is done with a connection is decided elsewhere."""
 

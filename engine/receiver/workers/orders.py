@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a worker is told on its command line. All that may change comes over its channel instead."""
 
 from __future__ import annotations

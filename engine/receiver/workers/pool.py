@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The receiver workers of one engine: started, told what is in force, answered, and replaced when
 they die. Listening sockets and claims are given in; nothing here knows a database."""
 

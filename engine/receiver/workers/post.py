@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What workers report, on its way to the rest of the engine: newest news per transfer, in order and
 one call at a time. A call that fails is made again; nothing that a worker said waits for it."""
 

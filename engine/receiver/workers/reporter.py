@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a worker tells the engine of its associations: that its journal has grown, how each transfer
 stands, who was turned away. One thread says it all, at a bounded rate; what an association does to
 be reported is to set a flag. What is true is in the journal: news may be lost with the worker."""

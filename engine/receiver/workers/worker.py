@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A receiver worker: a process of its own that serves associations and writes files and a journal.
 It opens no database; the engine tells it what is in force and answers its claims over a socket
 pair. When the engine hangs up, it finishes the objects on their way and ends."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header elements that a build reads, in one table. Every file's facts hold the values in this
 order; which of them end where in a document is decided by the modules of the metadata."""
 

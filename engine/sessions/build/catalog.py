@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The catalog of one resource: which files it has, with their UIDs and digests (intake contract
 13.3). Which files those are is decided by the build, and by the archive when it merges."""
 

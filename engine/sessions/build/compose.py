@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From files that lie where they belong to the documents of scans and session. What the headers say
 is read by the modules of the metadata; nothing here touches a file."""
 

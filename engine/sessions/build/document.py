@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The session document `{session}.xml`: written as XNAT's schema orders it and read back (intake
 contract 13.2). The files of a resource are told by its catalog, not here."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entries of a catalog one after the other, in memory that does not grow with them: a series
 may have a hundred thousand files. What else a catalog holds is read by `catalog`."""
 

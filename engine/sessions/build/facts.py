@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a build needs to know of one file, from one reading of its header. Facts of many files are
 read in chunks, so that a pool can share the work; grouping and judging them is done elsewhere."""
 

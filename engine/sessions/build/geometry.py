@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Voxel size, orientation and extent of the images of a scan, from the elements of the image plane
 (PS3.3 C.7.6.2)."""
 

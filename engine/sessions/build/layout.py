@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the files of a session lie and how they get where they belong (intake contract 4.3, 5.4).
 Nothing is ever overwritten, and a kill at any instant leaves every file under at least one name
 that the next build finds: a file is linked to its new name before its old name goes."""

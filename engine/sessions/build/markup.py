@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text that is fit for XML, and XML that is safe to read. What the elements of documents and
 catalogs mean stands in their own modules."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Acquisition parameters of MR scans (intake contract 5.5, PS3.3 C.8.3 and C.8.13)."""
 
 from __future__ import annotations

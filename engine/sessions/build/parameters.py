@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The metadata that every kind of scan and session has (intake contract 5.5). What MR, CT and PET
 add stands in their own modules; how it is written down in `document`."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values addressed by path below an XML element, and the order in which XNAT's schema wants them
 (intake contract 13.2). A path is `tr`, `rescale/slope`, `voxelRes/@x` or
 `addParam[MultiEcho_TE1]`. Which values there are is not decided here."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose objects a session holds: files are told apart by patient, from what their headers say and
 from the mark that the site script has left. Spelling and missing values tell nobody apart; what
 follows from several patients is decided by the caller."""

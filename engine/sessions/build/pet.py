@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Acquisition parameters of PET scans and the tracer of PET sessions (intake contract 5.5, PS3.3
 C.8.9)."""
 

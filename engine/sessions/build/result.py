@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a build is asked and what it answers. The build itself is `assemble`."""
 
 from __future__ import annotations

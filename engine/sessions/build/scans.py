@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the facts of files to scans: which files are one scan, what its ID is, in which order scans
 stand, which files are secondary, and what a scan's type is called (intake contract 5.3, 5.4)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which session and which scan the SOP classes and modalities of a study make (intake contract 5.2,
 5.3). The table is data, `session_types.yaml`; a site may lay a file of its own over it. Reading and
 checking the table and asking it are here, the files of a study are not."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of a session that is not there any more."""
 
 from __future__ import annotations

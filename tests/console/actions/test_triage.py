@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Acts as people do them: what is asked, what is refused, and that the command says the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom anonymize`: what it writes and tells, and how it ends. No engine runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands that look into sessions, and the one that takes a filed session out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands about what contradicts itself in a session: shown side by side, and decided."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom doctor`: what is found, what comes of it, what to do, and how it ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands of held objects, and those that tell what scripts did and will do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom script`: what its commands write and how they end. For `check` no engine runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom script profile`: the options of the command line reach the script."""
 
 from __future__ import annotations

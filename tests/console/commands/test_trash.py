@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom trash`: what was deleted is listed and put back."""
 
 from __future__ import annotations

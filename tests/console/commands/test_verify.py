@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`anteroom archive verify`, and what other commands say of files that are not as they were
 filed."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`--where`: lists that are filtered by conditions and words."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demonstration's scanners against a receiver of pynetdicom's, and the whole of it once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The key table: what it promises is there, and nothing is promised twice."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bridge: every event reaches the screens once, in few batches, whatever the engine does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logs go to a file, and hold nothing of the values that an error was about."""
 
 from __future__ import annotations

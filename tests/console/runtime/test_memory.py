@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the console remembers from one time to the next."""
 
 from __future__ import annotations

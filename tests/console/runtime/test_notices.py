@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was said lately: kept up to a bound, counted until it is looked at."""
 
 from __future__ import annotations

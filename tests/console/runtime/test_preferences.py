@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file in which a person says what his terminal can do."""
 
 from __future__ import annotations

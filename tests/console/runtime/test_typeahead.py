@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Typing ahead: what is typed in one write ends as what is typed slowly, on every screen; and what
 opens in front of a screen takes no key that was typed before it was on show."""
 

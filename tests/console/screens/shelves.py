@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Filed sessions for the tests of the archive's screens."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The archive, by keys against an engine in memory."""
 
 from __future__ import annotations

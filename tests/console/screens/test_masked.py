@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who the patient is of a session that belongs nowhere: on no screen, by no key, until it is
 revealed, which is recorded before anything is shown."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prearchive by keys alone: what is shown, narrowed, marked, ordered and remembered."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Projects and their settings, by keys against an engine in memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The session's own screen: what it shows, where its keys lead, and that it follows what happens to
 the session."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Health, receivers and jobs, by keys against an engine in memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trash: what lies there, and how it is put back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Downloads against an engine in memory: only whole files, only below the folder, nothing that was
 there is touched, whatever the engine says."""
 

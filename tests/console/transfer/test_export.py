@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows as files: the three formats, what is harmless in them, and a file that is whole or not
 there."""
 

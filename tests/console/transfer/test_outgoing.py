@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far that is which leaves."""
 
 from __future__ import annotations

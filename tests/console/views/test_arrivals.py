@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is arriving, as facts: how associations, sessions and events are joined."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How numbers, sizes and ages are written."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a filed session is written: rows, states, cards, history, and what goes into files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files as rows of a list."""
 
 from __future__ import annotations

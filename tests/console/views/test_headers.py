@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A folded header as a tree: what stands under what, how values are told, what a search finds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How what arrives is shown: states, next steps, accounts, receivers and senders."""
 
 from __future__ import annotations

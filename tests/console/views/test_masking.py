@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of whom is masked, and how it looks: every noun that the console shows of a session."""
 
 from __future__ import annotations

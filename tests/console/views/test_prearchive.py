@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How sessions of the prearchive are told: a sign and a word for each state."""
 
 from __future__ import annotations

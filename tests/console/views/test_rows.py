@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How columns are laid out in a width, whatever columns and width there are."""
 
 from __future__ import annotations

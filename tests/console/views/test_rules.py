@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of rules in words: places, edits, faults, and what is asked before one is saved."""
 
 from __future__ import annotations

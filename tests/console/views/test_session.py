@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said of a session beside its scans."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is known of the engine's state: rates over the last moments, and what waits."""
 
 from __future__ import annotations

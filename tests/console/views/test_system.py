@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machinery in rows, details and facts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a session came together, as rows."""
 
 from __future__ import annotations

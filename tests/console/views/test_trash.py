@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A deleted session as a row, and the question before it is put back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trial of rules in rows: steps, outcome, what was before, and what is masked."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The card beside a list: whatever stands in it, it keeps its width."""
 
 from __future__ import annotations

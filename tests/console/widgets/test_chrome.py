@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lines that every screen has: nothing in them is wider than they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Questions: where they begin, what a hasty enter does, and what they ask for before an act."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line in which a list is narrowed."""
 
 from __future__ import annotations

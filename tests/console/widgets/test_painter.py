@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How one line of a table is drawn."""
 
 from __future__ import annotations

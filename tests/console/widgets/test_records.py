@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a table knows of its rows, against a plain list; and marks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The editor of rules: what it draws, and what can be put into it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scrollbars for fonts without parts of blocks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of records: what it draws and repaints, where its cursor is, and what is marked."""
 
 from __future__ import annotations

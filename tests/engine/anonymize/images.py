@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images for the tests of this folder, written by pydicom, and pydicom's own files read back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sound scripts of any kind, for tests that hold for all of them."""
 
 from __future__ import annotations

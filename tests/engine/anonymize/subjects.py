@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects for scripts: data sets that pydicom writes, a script run over them, and what pydicom
 reads of the bytes that come out."""
 

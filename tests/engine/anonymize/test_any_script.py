@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What holds for any script and any data set."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What fuzzing has found worth keeping goes through its targets again, which raise at any fault."""
 
 from __future__ import annotations

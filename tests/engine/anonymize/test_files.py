@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One file of Part 10 through a script: what is written, and what is left alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blanking of compressed pixels, held against other decoders: what loses nothing is compressed
 again, what does is stored decompressed, and no frame passes that cannot be decoded."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blanking of files that GDCM compressed. For JPEG it is a separate build of partly the same code
 as the codecs used here: it tells less there than for the other transfer syntaxes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts of the confidentiality profile run over files: an object with every attribute of the
 table in every place, and pydicom's own files. What is read back is read by pydicom."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the profiles leave is as valid as what came: dciodvfy, which is not ours, finds no error in
 it that it does not find in the original. The objects are real ones, of the development
 requirements, and some kinds that are not among them, made here."""

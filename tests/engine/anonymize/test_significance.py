@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts read what counts of a text, write what they are told, and change what they are told
 exactly."""
 

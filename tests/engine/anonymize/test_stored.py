@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stored objects and scripts: what is written is whole, what was is found again, and what nobody
 can change for sure is refused."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts that look like scripts, sound and not, for tests that hold for any text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions for tests, filed the way the archive job files them."""
 
 from __future__ import annotations

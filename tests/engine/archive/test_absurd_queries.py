@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Queries that no person types are refused in words on both databases, before one chokes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The private file of what an archived session's objects were, and what is found in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What verifications have found is kept, and which session is due follows from it."""
 
 from __future__ import annotations

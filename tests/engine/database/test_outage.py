@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a database that does not work is called, asked of real ones that do not."""
 
 from __future__ import annotations

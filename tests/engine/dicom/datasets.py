@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data sets for the tests of this folder: pydicom's own files, bytes written by hand, and random
 data sets that pydicom writes. pydicom is the oracle throughout."""
 

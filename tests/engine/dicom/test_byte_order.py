@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Big endian made little endian; pydicom, which writes a data set both ways, is the oracle."""
 
 from __future__ import annotations

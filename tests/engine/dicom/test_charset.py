@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text by Specific Character Set: pydicom's files, the standard's examples, and broken ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of DICOM: tags as text, keywords, VRs."""
 
 from __future__ import annotations

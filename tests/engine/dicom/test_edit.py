@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes to a header: pydicom agrees with each, and every byte that nobody touched stays."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folding: what is alike over files and what is not, nested and private elements, values that are
 hostile or broken, and that what is kept is bounded."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard: what it reads is what pydicom reads; what it cannot read ends in a reason, in time,
 and the next object is read again."""
 

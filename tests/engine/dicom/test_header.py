@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header over bytes, against pydicom: its own files and random data sets; values as text and as
 numbers; private elements; heads that arrive in pieces."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names on disk: safe names, the template of file names, folders of scans."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Part 10 files: group 2 read and written, heads read from disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The walk never guesses: what is not exact is a HeaderError, at once, and never anything else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The claim desk on both kinds of database: one row per project, study and label, whoever asks and
 however many at once; and a folder for each row, but none without one."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An intake over a real folder, and the guarded helper it shares."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A prearchive with an intake over it and no engine: rows in memory, real folders, data sets made
 by hand."""
 

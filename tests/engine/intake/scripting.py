@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A room with a site script, and what it left of an object."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No object stands in the way of the others of its session: what is stored can be built, whatever
 it says of itself, and what cannot be placed is held with the reason."""
 

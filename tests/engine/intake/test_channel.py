@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The worker's end of the channel: nobody waits for an answer that cannot come any more."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The worker's book of claims: it asks once, forgets what is gone, and does not grow for ever."""
 
 from __future__ import annotations

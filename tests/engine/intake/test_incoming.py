@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One object on its way in: what is answered, what stands on disk, what the journal says, and that
 these three always agree, whatever the sender, the store or the engine do."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of an object when its sender, the store, the journal or the session goes away."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Journals: whatever happens to some of their bytes, every record that is whole is read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects that are large where others are not: bulk before the pixels, and what deflated data sets
 hold. They are filed, with and without a script, and nothing of them is in memory at once."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Undo records come back as they were written, and a header with what was changed of it is the
 header that was received, byte for byte."""
 

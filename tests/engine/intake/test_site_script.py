@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site script in the way of received objects: what is stored, answered, counted and kept, for
 every way in which a script can end."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects of which a head is not enough for the site script: they are staged as they came, a helper
 process runs the script over the whole, and what it leaves is stored, or the object is held."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects that are answered before the helper has seen them: staged as they came, durably, with a
 claim for their session; or at once, where their sender is to hear of a failure."""
 

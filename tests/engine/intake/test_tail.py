@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixels are told from what follows them, however their bytes are cut."""
 
 from __future__ import annotations

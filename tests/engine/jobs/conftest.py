@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A workshop on fresh databases."""
 
 from __future__ import annotations

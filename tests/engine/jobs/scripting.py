@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts for tests of jobs: put in force, and looked for in the files that they leave."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A workshop without an engine around it: real databases, stores and journals; jobs run in the
 test's own loop, and a hook may fail them, or look, at any named point."""
 

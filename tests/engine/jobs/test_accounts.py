@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The accounts under any order of events: objects of two workers, records that come late or never,
 files found before their records, copies, builds, sessions that leave, journals put away. They add
 up to what was answered, whatever happens between."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Archiving, and above all what becomes of a session when a step of it fails."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The project's script on the way to the archive: what is filed, what is told of it, and that a
 session is either wholly filed as the script leaves it or not at all."""
 

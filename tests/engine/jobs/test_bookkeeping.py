@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What dbos's own bookkeeping outlasts: its predicates are replaced where it has no setting."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds: what they do to row, index and accounts, with records that come at bad times."""
 
 from __future__ import annotations

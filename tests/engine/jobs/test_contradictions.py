@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions that contradict themselves: several patients, several objects of one UID. What is told,
 what is refused until a person decides, and what becomes of a decision whenever it is cut off."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deletions: into the trash with their count, or not at all."""
 
 from __future__ import annotations

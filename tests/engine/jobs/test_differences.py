@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scripts did and will do, told element by element over the files of a session."""
 
 from __future__ import annotations

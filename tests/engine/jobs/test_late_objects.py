@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects that come once their session is archived: what it holds is a duplicate, what is new says
 where it belongs, and nothing that the archive has lost is dropped."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A prearchive whose database was lost: what journals, folders, undo records, the archive and the
 audit trail tell is enough for every object to count once, under the id that its session had."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Moves and relabellings, and where the folder is when a step of one fails."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site script when a session gets other labels: headers and labels belong together whenever
 somebody looks, from the original where it is kept."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What objects were before the site script, seen from the jobs: it goes with a session, and tells
 which object a file is whose record a crash has taken."""
 

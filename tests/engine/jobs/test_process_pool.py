@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process pool: results, errors, and processes that die."""
 
 from __future__ import annotations

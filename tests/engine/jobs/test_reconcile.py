@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recovery: what a start finds after a crash, and what it makes of it."""
 
 from __future__ import annotations

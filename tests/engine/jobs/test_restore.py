@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deleted sessions that are put back: whole, counted once, and whatever happens on the way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The job runner on its real job system, on both kinds of database: a job exists exactly if the
 change of state does, its steps run in order and once, and a failure is said in words."""
 

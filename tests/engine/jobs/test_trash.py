@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prearchive's trash keeps deleted sessions for as long as the settings say, and no longer."""
 
 from __future__ import annotations

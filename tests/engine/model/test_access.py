@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may read a home: whatever the umask is, whatever was there, and whoever it belongs to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tree of errors: places in texts, and the way over a process boundary."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The grammar of filters: what is typed is read as it was meant, or refused with its place."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The home: the order in which it is looked for, what is made, and that one engine has it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Amounts as people type them: read as they are meant, or refused with an example."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Room that is kept for a full disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings: their defaults, what they become below a home, and changes for one run."""
 
 from __future__ import annotations

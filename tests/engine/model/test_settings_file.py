@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings file: what it gives, and that every fault is told with its place, never a secret."""
 
 from __future__ import annotations

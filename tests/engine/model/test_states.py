@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The states of a prearchive session, against the tables of the intake rules (6.2, 6.6)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tallies: they are summed, moved, and gone when they come to nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What conditions find among prearchive rows, on SQLite and PostgreSQL."""
 
 from __future__ import annotations

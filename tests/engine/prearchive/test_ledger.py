@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ledger: what is dropped or refused is folded, and never lost in the folding."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Receipts: each object that left can be vouched for, and no UID stands in the table."""
 
 from __future__ import annotations

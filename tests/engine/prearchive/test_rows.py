@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prearchive rows: found by any of their names, listed in windows, changed by the state machine."""
 
 from __future__ import annotations

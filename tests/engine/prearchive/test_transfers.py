@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of transfers, on SQLite and PostgreSQL: news and journals may come in any order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A listener for tests: an intake that records what it is given, an observer that remembers what it
 hears, and a thread per connection that runs the association under test."""
 

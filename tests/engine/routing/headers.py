@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Headers for the tests of this folder: a few elements, written as Explicit VR Little Endian."""
 
 from __future__ import annotations

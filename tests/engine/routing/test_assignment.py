@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assignment grammar, row by row and against the grammar written as one slow expression."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trace told in lines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labels from headers and labels for the archive."""
 
 from __future__ import annotations

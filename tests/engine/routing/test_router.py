@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing: each extractor winning and losing, receivers, requests, odd headers, and the trace."""
 
 from __future__ import annotations

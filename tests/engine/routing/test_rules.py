@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule lines: how they are parsed, refused and applied to a value."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine in memory behind a real Unix socket."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine behind its listeners, asked through `RemoteEngine` as every command and screen does."""
 
 from __future__ import annotations

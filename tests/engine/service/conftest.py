@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Both forms of an engine for the contract that they share: the one in this process, and the remote
 one that is asked over a Unix socket. A module has one of each for all of its tests."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which files a script is run over, in how many processes, and what is told of each."""
 
 from __future__ import annotations

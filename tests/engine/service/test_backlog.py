@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The backlog: what receivers have staged is published, counted or held by the helper, once each,
 whatever is cut off; and what the store does not take waits on."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The configuration in force: everything that was saved is in the snapshot, under a new number."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One contract for both forms of an engine: the one in this process, and the remote one that is
 asked over a Unix socket. What is asked and what is answered must be the same."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The part of the contract about sessions that contradict themselves: refused, shown, decided."""
 
 from __future__ import annotations

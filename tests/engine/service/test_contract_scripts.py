@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract for what scripts do after objects were received, in both forms of an engine: change
 lists, moves, the way to the archive, and held objects."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ring of events: whoever follows it misses nothing without being told to reload."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine looks at itself: each check is driven to what it is there for, on both databases."""
 
 from __future__ import annotations

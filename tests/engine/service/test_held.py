@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Held objects: released by the script in force alone, or dropped; and counted in one place, also
 where an attempt is cut off."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nodes that share a prearchive: of those that arrive, at most one believes to be alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What workers report becomes rows and events."""
 
 from __future__ import annotations

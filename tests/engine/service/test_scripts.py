@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The noun `scripts` of both forms of an engine."""
 
 from __future__ import annotations

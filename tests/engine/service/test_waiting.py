@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Questions about a session whose folder a job takes away while they are answered."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wire form: every verb of every noun writes and reads its call and its result."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A filed session as archiving leaves it: files, their catalogs, the document beside them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When objects came: by the times of their files, over the scans that they are in now."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a session's folder tells: scans, files, pieces; before and after a build; and that nothing
 outside of it is told."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading many headers: which files, how far, and what is said of those that cannot be read."""
 
 from __future__ import annotations

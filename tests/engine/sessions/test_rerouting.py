@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first object of a session is routed once more."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A filed session compared with its document and its catalogs: whatever is done to its folder is
 named, and nothing else."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """New folders bear a mark until they are durable."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Staged files and the step that makes them visible, with faults of the file system played."""
 
 from __future__ import annotations

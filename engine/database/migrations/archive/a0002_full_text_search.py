@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The full text index over `session_search`.
 
 The words are folded and separated by our own code, and neither database may split them again: FTS5

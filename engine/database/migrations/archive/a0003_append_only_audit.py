@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Triggers that refuse to change or delete a link of the audit chain. They stop accidents; what
 proves the trail is the chain itself."""
 

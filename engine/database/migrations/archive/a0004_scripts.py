@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Anonymization scripts and all their versions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a receiver does with objects for which the site script fails."""
 
 from __future__ import annotations

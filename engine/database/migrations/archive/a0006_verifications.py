@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the last verification of each session's files found."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session that is being archived is named by its prearchive id only, and gets its accession ID
 with the transaction that files it. The IDs of jobs that are under way stay theirs."""
 

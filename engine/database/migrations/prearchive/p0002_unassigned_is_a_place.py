@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unique indexes in which sessions without a project count as one place: NULLs would all differ.
 Alembic cannot read such indexes back from SQLite, so they are written by hand."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An index in the order in which sessions are listed: without it each window sorts all of them."""
 
 from __future__ import annotations

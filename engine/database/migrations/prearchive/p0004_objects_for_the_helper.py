@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects in staging may wait for the helper that runs the script, and not for a person."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions know what is undecided in them, and which archived session they belong to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transfers tell what series they bring while they are open only: what earlier versions wrote there
 was the description as it had been received, whatever the site script made of it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions know that a transfer broke off which fed them, and how they were routed before they were
 moved."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions count the objects that came for them once these were archived."""
 
 from __future__ import annotations

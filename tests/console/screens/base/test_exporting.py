@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files and rows that are taken out by keys: into a folder, into a file, and what is said of it."""
 
 from __future__ import annotations

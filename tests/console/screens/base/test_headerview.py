@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A folded header on the screen: folding, searching, values in full, hostile and huge ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What opens over a screen: the palette, the overlay of keys, texts to read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arithmetic with dates, and who looks too old."""
 
 from __future__ import annotations

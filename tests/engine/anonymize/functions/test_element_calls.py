@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that remove, write, blank and look for elements, and those for all private ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that make texts of texts, called by scripts."""
 
 from __future__ import annotations

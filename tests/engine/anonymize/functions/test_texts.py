@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scripts do to texts, and how their errors speak."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions for UIDs, called by scripts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hashed, mapped and new UIDs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts from web servers: only from named hosts, and within limits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Java's regular expressions: what they mean here is what they mean there (the tables were run on
 Java 17)."""
 

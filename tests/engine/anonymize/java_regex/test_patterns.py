@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Java regular expressions: what they mean here is what they mean there."""
 
 from __future__ import annotations

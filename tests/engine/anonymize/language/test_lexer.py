@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tokens of a script: lines that are glued, comments, strings, tags, and where all of it stands."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message formats: the table was run on Java 17."""
 
 from __future__ import annotations

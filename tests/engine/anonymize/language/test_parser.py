@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts of version 6: what they may say, what the tree holds then, and how faults are told."""
 
 from __future__ import annotations

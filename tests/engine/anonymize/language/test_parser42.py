@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts of DicomEdit 4.2: what they may say, what the tree holds then, how faults are told."""
 
 from __future__ import annotations

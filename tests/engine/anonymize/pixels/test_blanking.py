@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blanking of native pixels: what is inside becomes the filling, what is outside keeps its bytes,
 and what is not for sure is refused."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard of pixel work: it does what is done without it, dies alone, and leaves nothing."""
 
 from __future__ import annotations

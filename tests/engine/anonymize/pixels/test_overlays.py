@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Overlays in bits of the pixels that the image does not use: when the group that describes one
 goes, its bit goes from every pixel, and nothing else does."""
 

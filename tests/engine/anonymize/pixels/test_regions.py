@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The four texts of `alterPixels` are read as the language says, or refused with a reason."""
 
 from __future__ import annotations

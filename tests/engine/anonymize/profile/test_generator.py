@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts of the confidentiality profile, read as a tree: every attribute of the tables is
 treated by its code under each option. The tables are read here a second time, by other code."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which elements say who the patient is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run tells of its changes, and the bytes that take them back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paths over all levels: whatever a script has done so far, they match what is there now, and their
 levels are gone through once for all statements."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What paths match: digits and levels left open, items, and private elements by their creator."""
 
 from __future__ import annotations

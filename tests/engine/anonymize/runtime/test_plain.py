@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plain statements run together: what they do is what each does when it runs by itself."""
 
 from __future__ import annotations

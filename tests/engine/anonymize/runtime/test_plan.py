@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statements, conditions and variables of version 6 over objects, in both encodings; pydicom reads
 what comes out."""
 

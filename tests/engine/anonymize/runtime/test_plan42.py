@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts of version 4.2: everything is worked out from the object as it came, and the first
 statement for an element wins."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far scripts reach, told before they run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The object as scripts see it: group 2, the tail, bytes that stay, and character sets."""
 
 from __future__ import annotations

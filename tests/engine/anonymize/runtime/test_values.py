@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values as texts and texts as values, and text in the character sets of DICOM."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is admitted: titles, addresses, and how many at once."""
 
 from __future__ import annotations

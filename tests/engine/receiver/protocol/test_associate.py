@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A-ASSOCIATE items against pynetdicom as oracle, and against lies."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Raw sockets against the association: what no well-behaved sender does, and when it must end."""
 
 from __future__ import annotations

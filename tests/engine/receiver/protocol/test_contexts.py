@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which presentation contexts are accepted, and with which transfer syntax."""
 
 from __future__ import annotations

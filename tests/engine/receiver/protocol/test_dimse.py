@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Command sets against pynetdicom as oracle, and against damage."""
 
 from __future__ import annotations

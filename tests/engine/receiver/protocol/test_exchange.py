@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages over a raw socket: however they are cut, the same objects and the same answers."""
 
 from __future__ import annotations

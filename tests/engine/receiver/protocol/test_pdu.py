@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stream of PDUs alone: every cut, every lie about a length."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The socket under an association: patience, waking, one write for one answer, and TLS."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sender that can lie: PDUs, PDVs and command sets built byte by byte, without the code under
 test, so that a test may send exactly what it wants."""
 

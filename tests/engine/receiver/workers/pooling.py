@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real worker processes for tests: a desk that keeps its rows in memory and its folders on disk, an
 ear for news that a test can wait on, and senders."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DCMTK as the sender: a foreign implementation decides whether we speak DICOM."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pool with real worker processes and foreign senders: what was answered with success is there,
 whoever dies, and changes reach workers that are running."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """pynetdicom as the sender: it must understand every answer of the negotiation."""
 
 from __future__ import annotations

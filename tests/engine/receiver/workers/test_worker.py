@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One worker process with a test at the engine's end of its channel, where every answer and every
 silence of an engine can be played."""
 

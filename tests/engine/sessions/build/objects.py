@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects written for the tests of the build: small headers, a few bytes of pixels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Catalogs read entry by entry, from the beginning and from any of their entries."""
 
 from __future__ import annotations

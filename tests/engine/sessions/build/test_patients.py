@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose objects a session holds: spelling and missing values tell nobody apart, another name, sex,
 birth date or subject does."""
 

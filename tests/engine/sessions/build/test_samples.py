@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds of public sample data that comes with the test packages."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Session documents are valid by XNAT's own schema, and catalogs by the table of what XNAT has in
 them: for every kind of session that a build makes, of real and of made-up objects. The schema is no
 part of the project: `make schema` gets it."""
