@@ -19,18 +19,17 @@ from engine.model.archive import (
     SessionCard,
     SessionPage,
     SessionQuery,
-    Window,
 )
 from engine.model.contents import FiledContents, FilePage, FoldedHeader
 from engine.model.errors import InvalidInput
 from engine.model.verification import DueSessions, Verification
 from engine.service.api import ALL_FILED
-from engine.service.contents import MOST_FILES, header_in
+from engine.service.contents import header_in
 from engine.service.verifying import Verifying, no_folder
+from engine.service.windows import MOST_FILES, limited, window
 from engine.sessions import holdings
 from engine.sessions.contents import read_piece
 
-_MOST = 1000
 _LONGEST_WAIT = 30.0
 _LARGEST_PIECE = 4 * 1024 * 1024
 
@@ -50,9 +49,8 @@ class Archive:
         self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         """Return a window of the sessions that a query finds."""
-        window = Window(offset=max(0, offset), limit=min(limit, _MOST))
         async with self._shop.archive_db.read() as transaction:
-            return await sessions.page(transaction, query, window)
+            return await sessions.page(transaction, query, window(offset, limit))
 
     async def show(self, id: str, project: str = "") -> SessionCard:
         """Return a card by accession ID, or by label within a project."""
@@ -79,10 +77,10 @@ class Archive:
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
         """Return a window of the files that the catalogs of a scan, or of all, name."""
         document = await self.document((await self.show(id)).accession)
-        window = (max(0, offset), max(0, min(limit, MOST_FILES)))
+        asked = window(offset, limit, MOST_FILES)
         ask = partial(holdings.page, document=document, scan=scan)
         return await self._there(
-            id, lambda at: self._shop.processes.run(ask, at, offset=window[0], limit=window[1])
+            id, lambda at: self._shop.processes.run(ask, at, offset=asked.offset, limit=asked.limit)
         )
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
@@ -101,7 +99,7 @@ class Archive:
         if before.tzinfo is None:
             raise InvalidInput("a moment needs a time zone")
         async with self._shop.archive_db.read() as transaction:
-            return await verifications.due(transaction, before, max(0, min(limit, _MOST)))
+            return await verifications.due(transaction, before, limited(limit))
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
         """Return a piece of a file, of at most 4 MiB."""

@@ -8,13 +8,13 @@ import re
 
 from engine.archive.audit.trail import AuditChain, record
 from engine.jobs.context import JobContext
-from engine.model.archive import AuditEvent, AuditQuery, AuditReport, Window
+from engine.model.archive import AuditEvent, AuditQuery, AuditReport
 from engine.model.errors import InvalidInput
+from engine.service.windows import window
 
 DEEDS = {"revealed": "Revealed labels", "exported": "Exported a list"}
 """What can be recorded, and the action that the trail knows it by."""
 
-_MOST = 1000
 _OBJECT = re.compile(r"[a-z0-9_ -]{1,64}")
 """Names of lists and our own ids; a label would hardly fit, and must not stand here."""
 
@@ -35,7 +35,7 @@ class Audit:
     ) -> tuple[AuditEvent, ...]:
         """Return events, newest first."""
         query = AuditQuery(object=object, actor=actor, action=action)
-        page = await self._chain.list(query, Window(offset=max(0, offset), limit=min(limit, _MOST)))
+        page = await self._chain.list(query, window(offset, limit))
         return page.rows
 
     async def verify(self) -> AuditReport:

@@ -4,19 +4,21 @@ in their own modules; what the engine is made of in `engine.service.engine`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.model.health import Check
-from engine.model.live import EngineStatus, EventBatch
-from engine.service import nouns
 from engine.service.archive import Archive
 from engine.service.audit import Audit
-from engine.service.event_buffer import EventBuffer
+from engine.service.events import Events
 from engine.service.held import Held
+from engine.service.jobs import Jobs
+from engine.service.live import Live
 from engine.service.prearchive import Prearchive
+from engine.service.projects import Projects
 from engine.service.receivers import Receivers
+from engine.service.routing import Routing
+from engine.service.rules import Rules
 from engine.service.scripts import Scripts
+from engine.service.system import System
 
 if TYPE_CHECKING:
     from engine.service.engine import Engine
@@ -29,49 +31,18 @@ class BoundEngine:
         shop = engine.shop
         self.prearchive = Prearchive(shop, engine.buffer, engine.configuration, actor)
         self.archive = Archive(shop, engine.verifying, actor)
-        self.projects = nouns.Projects(shop, engine.apply_configuration, actor)
-        self.rules = nouns.Rules(shop, engine.apply_configuration, actor)
+        self.projects = Projects(shop, engine.apply_configuration, actor)
+        self.rules = Rules(shop, engine.apply_configuration, actor)
         self.scripts = Scripts(shop, engine.apply_configuration, actor)
-        self.routing = nouns.Routing(shop, engine.configuration, engine.guard)
+        self.routing = Routing(shop, engine.configuration, engine.guard)
         self.receivers = Receivers(
             shop.archive_db, engine.configuration, engine.apply_configuration, actor
         )
-        self.live = nouns.Live(shop)
+        self.live = Live(shop)
         self.held = Held(
             shop, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
         )
-        self.jobs = nouns.Jobs(shop, self.prearchive)
+        self.jobs = Jobs(shop, self.prearchive)
         self.audit = Audit(shop, actor)
-        self.events = _Events(engine.buffer)
-        self.system = _System(engine, actor)
-
-
-class _Events:
-    """What to look at again."""
-
-    def __init__(self, buffer: EventBuffer) -> None:
-        self._buffer = buffer
-
-    async def after(self, epoch: str, number: int, wait: float = 0.0) -> EventBatch:
-        """Wait up to `wait` seconds for events after `number`."""
-        return await self._buffer.after(epoch, number, wait)
-
-
-class _System:
-    """The engine itself."""
-
-    def __init__(self, engine: Engine, actor: str) -> None:
-        self._engine = engine
-        self._actor = actor
-
-    async def status(self) -> EngineStatus:
-        """Tell how the engine stands."""
-        return replace(await self._engine.status(), actor=self._actor)
-
-    async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
-        """Look at itself, the worst first."""
-        return await self._engine.health.checks(thorough=thorough)
-
-    async def stop(self) -> None:
-        """Ask the process that serves to end the engine."""
-        self._engine.stop_asked.set()
+        self.events = Events(engine.buffer)
+        self.system = System(engine, actor)

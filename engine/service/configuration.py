@@ -5,6 +5,7 @@ into the numbered snapshot that workers go by (intake contract 5)."""
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from engine.archive import configuration, projects, receivers, rules, scripts, secrets
@@ -24,6 +25,9 @@ from engine.model.settings import (
 from engine.receiver.ports import bind
 from engine.routing.router import Router, RoutingConfig
 from engine.routing.rules import RuleTexts
+
+Apply = Callable[[], Awaitable[None]]
+"""Put what has been configured into force."""
 
 
 @dataclass(slots=True)

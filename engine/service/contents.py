@@ -31,13 +31,11 @@ from engine.model.scripts import project_scope
 from engine.prearchive import rows, transfers
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.routing.router import RoutingConfig
+from engine.service.windows import MOST_FILES, window
 from engine.sessions import contents, headers
 from engine.sessions.arrivals import arrivals
 from engine.sessions.build.document import read_session
 from engine.sessions.rerouting import route_first
-
-MOST_FILES = 5_000
-"""Files in one window."""
 
 _MOST_PARTS = 4
 """Processes that one question may keep busy: jobs go on meanwhile."""
@@ -48,8 +46,8 @@ T = TypeVar("T")
 
 async def files_in(shop: JobContext, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
     """Return a window of the files of a scan, or of all."""
-    window = (max(0, offset), max(0, min(limit, MOST_FILES)))
-    return await shop.processes.run(contents.page, folder, scan, *window)
+    asked = window(offset, limit, MOST_FILES)
+    return await shop.processes.run(contents.page, folder, scan, asked.offset, asked.limit)
 
 
 async def header_in(

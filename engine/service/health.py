@@ -23,6 +23,7 @@ from engine.service.archive_checks import Shelves
 from engine.service.nodes import STALE
 from engine.service.store_checks import Inspection, Look
 from engine.service.verifying import Verifying
+from engine.service.windows import MOST_ROWS
 
 QUICK_SECONDS, THOROUGH_SECONDS = 10.0, 300.0
 """How long one check may take."""
@@ -33,7 +34,6 @@ RECENT = timedelta(days=1)
 LONG_WAIT = timedelta(hours=1)
 """A job that is unfinished for longer is looked at."""
 
-_MOST = 1000
 _ORDER = tuple(Finding)
 
 _log = structlog.get_logger(__name__)
@@ -127,7 +127,7 @@ class Health:
     async def failed_jobs(self) -> Check:
         """Look for jobs that have failed lately."""
         since = datetime.now(UTC) - RECENT
-        failed = [job for job in await self._shop.runner.failed(_MOST) if _after(job, since)]
+        failed = [job for job in await self._shop.runner.failed(MOST_ROWS) if _after(job, since)]
         if not failed:
             return _good("failed jobs", "none within a day")
         verbs = sorted({job.verb for job in failed})

@@ -46,9 +46,9 @@ from engine.service.api import ALL_WAITING
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
+from engine.service.windows import window
 from engine.sessions.build.document import read_session
 
-_MOST = 1000
 _HOW = (
     "look at it with “anteroom prearchive conflict”, and say which is kept with “anteroom "
     "prearchive resolve”"
@@ -74,8 +74,9 @@ class Prearchive:
         self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
     ) -> PrearchivePage:
         """Return a window of the sessions that match."""
+        asked = window(offset, limit)
         async with self._shop.prearchive_db.read() as transaction:
-            return await rows.list_page(transaction, query, max(0, offset), min(limit, _MOST))
+            return await rows.list_page(transaction, query, asked.offset, asked.limit)
 
     async def show(self, id: str) -> PrearchiveSession:
         """Return one session."""

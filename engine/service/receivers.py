@@ -5,7 +5,6 @@ acknowledged the snapshot that holds it."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from pynetdicom import AE
@@ -15,7 +14,7 @@ from engine.database.connection import Database
 from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
-from engine.service.configuration import Configuration
+from engine.service.configuration import Apply, Configuration
 from engine.service.requestor import associate
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
@@ -31,7 +30,7 @@ class Receivers:
         self,
         archive: Database,
         configuration: Configuration,
-        apply: Callable[[], Awaitable[None]],
+        apply: Apply,
         actor: str,
     ) -> None:
         """Act for one actor; `apply` puts a change into force."""

@@ -5,7 +5,6 @@ fault is stored; running them is not the affair of this module."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from difflib import unified_diff
 
@@ -18,12 +17,11 @@ from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, InvalidScript
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.service.configuration import Apply
 from engine.service.offline import check_script
 
 LONGEST_TABLE = 16 * 1024 * 1024
 """Characters of a lookup table: every worker is given it with each change of configuration."""
-
-Apply = Callable[[], Awaitable[None]]
 
 
 class Scripts:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import Conflict, InvalidInput
-from engine.service.nouns import Projects
+from engine.service.projects import Projects
 from tests.conftest import Backend
 from tests.engine.jobs import shop as shops
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Projects, asked on behalf of an actor: their titles, aliases and codes, and the check that a new
+one gets folders of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from engine.archive import projects
+from engine.jobs.context import JobContext
+from engine.model.archive import Project
+from engine.model.errors import Conflict, InvalidInput
+from engine.service.configuration import Apply
+
+_NUMBERS = ("prearchive_code", "quarantine_code")
+_DIGITS = 10
+_TEXTS = ("title", "description", "accessibility")
+
+
+class Projects:
+    """Projects, their aliases and codes."""
+
+    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._shop = shop
+        self._apply = apply
+        self._actor = actor
+
+    async def list(self) -> tuple[Project, ...]:
+        """Return all projects."""
+        async with self._shop.archive_db.read() as transaction:
+            return await projects.all_of(transaction)
+
+    async def show(self, id: str) -> Project:
+        """Return one project."""
+        async with self._shop.archive_db.read() as transaction:
+            return await projects.show(transaction, id)
+
+    async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
+        """Add a project with the site's default code."""
+        await asyncio.to_thread(self._free, id)
+        code = self._shop.settings.projects.default_prearchive_code
+        async with self._shop.archive_db.write() as transaction:
+            await projects.add(transaction, id, actor=self._actor, title=title, aliases=aliases)
+            changes = projects.Changes(prearchive_code=code)
+            added = await projects.change(transaction, id, changes, actor=self._actor)
+        await self._apply()
+        return added
+
+    def _free(self, id: str) -> None:
+        """Look whether something stands where the folders of a project would come.
+
+        Raises:
+            Conflict: if there is something, also under a name that differs only in case.
+        """
+        for store in (self._shop.archive, self._shop.prearchive):
+            for each in store.iterdir() if store.is_dir() else ():
+                if each.name.casefold() == id.casefold() and not _is_empty(each):
+                    raise Conflict(
+                        f"{each} is there already, and would become the folder of the project",
+                        hint="move it away, or choose another project ID",
+                    )
+
+    async def set(self, id: str, values: dict[str, str]) -> Project:
+        """Set values of a project by name."""
+        changes = _changes(values)
+        if changes.prearchive_code and not self._shop.settings.projects.allow_auto_archive:
+            raise InvalidInput(
+                "this site does not allow auto-archiving",
+                hint="set projects.allow_auto_archive in the settings first",
+            )
+        async with self._shop.archive_db.write() as transaction:
+            changed = await projects.change(transaction, id, changes, actor=self._actor)
+        await self._apply()
+        return changed
+
+
+def _changes(values: dict[str, str]) -> projects.Changes:
+    unknown = values.keys() - {*_NUMBERS, *_TEXTS, "aliases"}
+    if unknown:
+        known = ", ".join((*_TEXTS, *_NUMBERS, "aliases"))
+        raise InvalidInput(f"a project has no {sorted(unknown)[0]}", hint=f"set one of: {known}")
+    for name in _NUMBERS:
+        if name in values and not (values[name].isdecimal() and len(values[name]) < _DIGITS):
+            raise InvalidInput(f"{name} is a number")
+    aliases = values.get("aliases")
+    return projects.Changes(
+        title=values.get("title"),
+        description=values.get("description"),
+        accessibility=values.get("accessibility"),
+        prearchive_code=_number(values.get("prearchive_code")),
+        quarantine_code=_number(values.get("quarantine_code")),
+        aliases=None
+        if aliases is None
+        else tuple(part.strip() for part in aliases.split(",") if part.strip()),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _is_empty(place: Path) -> bool:
+    return place.is_dir() and next(place.iterdir(), None) is None
