@@ -118,7 +118,7 @@ def test_every_key_is_one_that_textual_names() -> None:
 
 
 def test_the_page_of_keys_is_that_of_the_table() -> None:
-    written = Path(__file__).parents[2] / "docs" / "keys.md"
+    written = Path(__file__).parents[3] / "docs" / "keys.md"
     assert written.read_text(encoding="utf-8") == page.page(), "run: make keys"
 
 
