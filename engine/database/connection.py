@@ -19,7 +19,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import Pool
 
+from engine.database import sqlite_library
 from engine.database.outage import missing, plainly
 
 BUSY_SECONDS = 30
@@ -38,6 +40,9 @@ _SQLITE_PRAGMAS = (
     # What is deleted is overwritten: labels that a patient's name had given do not stay behind.
     "PRAGMA secure_delete = ON",
 )
+
+# Of every pool in the program: dbos makes its own.
+event.listen(Pool, "connect", sqlite_library.complete)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

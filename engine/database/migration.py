@@ -27,6 +27,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
+from engine.database import sqlite_library
 from engine.database.columns import ArchiveTable, PrearchiveTable
 from engine.database.connection import Address
 from engine.database.outage import plainly
@@ -85,11 +86,14 @@ async def migrate(
             and an empty one must not take its place.
 
     Raises:
-        Refused: the database was written by a newer program, or was lost.
+        Refused: the database was written by a newer program, or was lost, or SQLite is too old.
         Outage: it does not answer, or is damaged, or its disk is full.
     """
+    address = Address.parse(url)
+    if address.is_sqlite:
+        sqlite_library.must_suffice()
     if in_use:
-        await asyncio.to_thread(_must_be_there, Address.parse(url))
+        await asyncio.to_thread(_must_be_there, address)
     return await asyncio.to_thread(_migrate, url, SECTIONS[section], backup)
 
 

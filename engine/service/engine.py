@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from engine.archive import secrets
 from engine.archive.audit.relay import Relay
 from engine.archive.tables import ArchivedSessionRow
+from engine.database import sqlite_library
 from engine.database.connection import Address, Database
 from engine.database.migration import migrate
 from engine.dicom.guard import Guard
@@ -101,7 +102,7 @@ class Engine:
 
         Raises:
             Conflict: if another engine serves the home.
-            Refused: if a database was written by a newer program.
+            Refused: if a database was written by a newer program, or SQLite is too old.
             Unavailable: if a port, a database or the workers cannot be had.
         """
         engine = cls(home, settings)
@@ -252,6 +253,7 @@ class Engine:
                 asyncio.create_task(self._forever("timer", every, lambda: self._tick(timer)))
             )
         await self._reserve()
+        _log.info("engine started", database_library=sqlite_library.described())
         self.buffer.tell("engine", node, "engine started")
 
     async def _come_to_rights(self, runner: JobRunner) -> None:

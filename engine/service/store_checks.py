@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
+from engine.database import sqlite_library
 from engine.database.connection import Database
 from engine.jobs.context import JobContext
 from engine.jobs.departure import object_files
@@ -321,10 +322,12 @@ async def _database(name: str, database: Database) -> Check:
         if database.is_sqlite:
             await transaction.execute(text("SELECT 1"))
             size = await asyncio.to_thread(_file_size, database.address.file)
+            library = f"; {sqlite_library.described()}"
         else:
             query = text("SELECT pg_database_size(current_database())")
             size = int((await transaction.execute(query)).scalar_one())
-    return _good(name, f"answers, {say_size(size)}")
+            library = ""
+    return _good(name, f"answers, {say_size(size)}{library}")
 
 
 def _file_size(file: Path | None) -> int:

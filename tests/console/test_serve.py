@@ -72,6 +72,18 @@ async def test_wrong_settings_are_said_before_anything_starts(own: Home) -> None
     assert [problem.line for problem in error.value.problems] == [2]
 
 
+def test_a_sqlite_that_is_too_old_is_said_in_one_sentence(
+    own: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    ended = CliRunner().invoke(app, ["serve", "--home", str(own.root)])
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    error, hint, *more = ended.stderr.splitlines()
+    assert error.endswith("needs SQLite 3.35.0 or newer, and this Python has 3.34.1")
+    assert "PostgreSQL" in hint
+    assert more == []
+
+
 class Started:
     """An engine that is only there to be stopped."""
 

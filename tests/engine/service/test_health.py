@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections import namedtuple
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -133,6 +134,15 @@ async def test_all_is_well_with_an_engine_at_rest(
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
         assert len({check.name for check in checks}) == len(checks) == 18
         assert all(check.found and not check.remedy for check in checks)
+
+
+async def test_a_database_says_which_sqlite_there_is_and_which_is_needed(
+    patient: Patient, roomy: dict[str, float]
+) -> None:
+    for name in ("archive database", "prearchive database"):
+        said = f"; SQLite {sqlite3.sqlite_version}, 3.35.0 or newer is needed"
+        is_sqlite = patient.shop.archive_db.is_sqlite
+        assert (await patient.found(name)).found.endswith(said) is is_sqlite
 
 
 async def test_the_worst_comes_first(patient: Patient, roomy: dict[str, float]) -> None:
