@@ -15,7 +15,7 @@ SCHEMA := $(VENV)/xnat-schema
 SCHEMA_FILES := $(SCHEMA)/xnat.xml $(SCHEMA)/xdat.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo pictures bench keys schema lock clean
+.PHONY: help run test peers check demo pictures bench keys schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ run: $(STAMP)  ## the console, on this machine's own home
 demo: $(STAMP)  ## the console on a throw-away home, with sample data being sent to it
 	$(VENV)/bin/anteroom demo
 
-test: $(STAMP) $(SCHEMA)/.got  ## all tests, the checks among them (ARGS="-k word" for some, in one process)
+test: peers $(STAMP) $(SCHEMA)/.got  ## all tests, the checks among them (ARGS="-k word" for some, in one process)
 ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
 else
@@ -71,16 +71,22 @@ clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf *.egg-info
 
+define NEEDS_PYTHON
+test -n "$(PYTHON)" && $(PYTHON) -c '$(NEW_ENOUGH)' || { \
+  echo "Anteroom needs Python 3.11 or newer, and found none."; \
+  echo "Install one, and name it if it has an unusual name: make PYTHON=/path/to/python"; \
+  exit 1; }
+endef
+
+# Installs what tests need and this machine has not, or says how to, before anything else is done.
+peers:
+	@test -x $(VENV)/bin/python || { $(NEEDS_PYTHON); }
+	@each=$(VENV)/bin/python; test -x $$each || each=$(PYTHON); $$each tests/peers.py tests
+
 # Hashes are demanded of everything that is downloaded; the project itself comes from this folder.
 $(STAMP): requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" && $(PYTHON) -c '$(NEW_ENOUGH)' || { \
-	  echo "Anteroom needs Python 3.11 or newer, and found none."; \
-	  echo "Install one, and name it if it has an unusual name: make PYTHON=/path/to/python"; \
-	  exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "This Python cannot make virtual environments."; \
-	  echo "On Debian and Ubuntu: apt install python3-venv"; \
-	  exit 1; }
+	@$(NEEDS_PYTHON)
+	@$(PYTHON) tests/peers.py environment
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
