@@ -251,6 +251,15 @@ class _Posting:
             )
 
     async def _stored(self, record: Record) -> None:
+        """Let the tables follow from an object that a session has taken in:
+
+        | its session | its object there | then |
+        |---|---|---|
+        | has left the prearchive | whatever | what its receipt says |
+        | is there | was found on disk before this record | is this one: its sender is known now |
+        | is there | has a record already | a DUPLICATE, which the next build removes |
+        | is there | is not known | a new one, WAITING |
+        """
         row = self._rows.get(record.session)
         if row is None:
             await self._already_gone(record)

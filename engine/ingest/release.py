@@ -127,10 +127,12 @@ class GuardedScript(SiteScript):
     """A site script that only ever runs in the helper process: it has failed with these objects
     before, or their headers could not even be read."""
 
-    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> ScriptResult:
+    def apply(
+        self, header: Header, meta: Meta, route: Route, *, whole: bool = True
+    ) -> ScriptResult:
         """Send every object the slow way that does not say already that the script has run."""
         if self._plan is None:
-            return super().meet(header, meta, route, whole=whole)
+            return super().apply(header, meta, route, whole=whole)
         given = self.given(route)
         try:
             if recorded_in(header, self.record(given)):

@@ -41,9 +41,9 @@ class Body:
         self._passed = 0
         """Bytes of the rest that are written as they came."""
         self._tail: bytearray | None = None
-        self._passage: TailSplitter | None = None
+        self._splitter: TailSplitter | None = None
         if head is not None and limit:
-            self._passage = TailSplitter(explicit=head.explicit, limit=limit)
+            self._splitter = TailSplitter(explicit=head.explicit, limit=limit)
         try:
             self._write((whole,), (rest,))
         except BaseException:
@@ -73,14 +73,14 @@ class Body:
         Raises:
             OSError: if the last bytes cannot be written.
         """
-        passage, self._passage = self._passage, None
-        if passage is None:
+        splitter, self._splitter = self._splitter, None
+        if splitter is None:
             return None
-        left = passage.close()
+        left = splitter.close()
         self.file.write(left)
         self._passed += sum(map(len, left))
-        self.lost = passage.lost
-        self._tail = passage.tail
+        self.lost = splitter.lost
+        self._tail = splitter.tail
         return self._tail
 
     def received(self, file: StagedFile, start: bytes) -> Body:
@@ -102,10 +102,10 @@ class Body:
         return again
 
     def _write(self, start: Sequence[Piece], chunks: Sequence[memoryview]) -> None:
-        if self._passage is None:
+        if self._splitter is None:
             self.file.write((*start, *chunks))
             self._passed += sum(map(len, chunks))
             return
-        through = self._passage.split(chunks)
+        through = self._splitter.split(chunks)
         self.file.write((*start, *through))
         self._passed += sum(map(len, through))

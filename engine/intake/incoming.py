@@ -5,38 +5,30 @@ No database, no pydicom and no lock stand on this path."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from enum import Enum
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.applied import Undo
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.names import Texts
-from engine.dicom.part10 import NOT_WALKED, is_explicit, write_meta
+from engine.dicom.part10 import NOT_WALKED, is_explicit
+from engine.intake import ends
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
     OUT_OF_RESOURCES,
-    SUCCESS,
     Answer,
     ObjectContext,
     Origin,
     Refusal,
 )
-from engine.intake.body import Body
 from engine.intake.claims import StaleSnapshot
 from engine.intake.context import IntakeContext
 from engine.intake.encoding import Encoding
-from engine.intake.identity import (
-    SOP_INSTANCE,
-    check_received,
-    unplaced,
-    unsound,
-)
+from engine.intake.identity import SOP_INSTANCE, check_received, unplaced, unsound
 from engine.intake.journal import PUBLISHED, Outcome
+from engine.intake.object_files import ObjectFiles
 from engine.intake.publisher import Publisher, Ready
 from engine.intake.recorder import ObjectRecorder
 from engine.intake.site_script import (
@@ -46,17 +38,18 @@ from engine.intake.site_script import (
     Edited,
     ScriptResult,
     ScriptStep,
+    SiteScript,
     rejected,
 )
 from engine.model.changes import ScriptOutcome
 from engine.model.routing import Route
-from engine.storage.staging import StagedFile
 
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64
 _LONGEST_BLIND_HEAD = 64 * 1024
 """Bytes held of a data set that cannot be walked."""
 _TRIES = 16
+"""Snapshots by which an object is routed before that is given up."""
 
 
 class Intake(IntakeContext):
@@ -67,8 +60,62 @@ class Intake(IntakeContext):
         return Incoming(self, origin, context)
 
 
+class State(Enum):
+    """Where an object stands; see `Incoming`. Its end is an `Answer`."""
+
+    READING_HEAD = "reading head"
+    STREAMING = "streaming"
+    STREAMING_UNREAD = "streaming unread"
+    DROPPING = "dropping"
+    FAULTY = "faulty"
+    ROUTED = "routed"
+    WAITS_FOR_TAIL = "waits for tail"
+    SCRIPT_ON_WHOLE_OBJECT = "script on whole object"
+    STAGING = "staging"
+    PUBLISHING = "publishing"
+    STALE = "stale"
+
+
 class Incoming:
-    """One object; used by one thread. Faults are remembered and answered in `finish`."""
+    """One object; used by one thread. While its bytes come, `write` moves it:
+
+        READING_HEAD      gathers bytes until the head is whole, routes it and applies the script
+                          -> READING_HEAD, STREAMING, STREAMING_UNREAD, DROPPING, FAULTY
+        STREAMING         writes the bytes behind the head, received or edited -> FAULTY
+        STREAMING_UNREAD  writes them as they come, the head cannot be indexed here -> FAULTY
+        DROPPING          counts the bytes of an object that the script rejects
+        FAULTY            counts the bytes of one that is refused or that the store did not take
+
+    Then `finish` takes one step after the other until one gives the answer:
+
+        READING_HEAD      takes what has come for the head -> as above
+        STREAMING_UNREAD  lets the guarded helper read the head, routes it and applies the script
+                          -> ROUTED, or HELD, REFUSED
+        STREAMING, DROPPING, ROUTED
+                          goes the way that encoding and script say -> WAITS_FOR_TAIL,
+                          SCRIPT_ON_WHOLE_OBJECT, PUBLISHING, or HELD, REJECTED, REFUSED
+        WAITS_FOR_TAIL    writes what follows the pixels as the script leaves it -> PUBLISHING,
+                          SCRIPT_ON_WHOLE_OBJECT
+        SCRIPT_ON_WHOLE_OBJECT
+                          runs the slow path, or leaves it to the engine
+                          -> PUBLISHING, STAGING, or HELD, REJECTED, REFUSED
+        STAGING           claims the session, keeps the object for the engine -> STALE, or STAGED
+        PUBLISHING        claims the session, links the object into it
+                          -> STALE, or STORED, DUPLICATE, CONFLICT, HELD
+        STALE             routes by the newer snapshot, applies a script again that this matters to
+                          -> PUBLISHING, STAGING, ROUTED
+        FAULTY            -> REFUSED, FAILED
+
+    The ends are outcomes. It may end as FAILED everywhere: where the store fails, where no session
+    can be claimed, and by `abandon`."""
+
+    _header: Header
+    """As received. There are a header and a route behind READING_HEAD and STREAMING_UNREAD."""
+    _route: Route
+    _ready: Ready
+    """There in PUBLISHING, STAGING and STALE."""
+    _fault: Refusal
+    """There in FAULTY."""
 
     def __init__(self, intake: Intake, origin: Origin, context: ObjectContext) -> None:
         """Begin with nothing written."""
@@ -76,21 +123,19 @@ class Incoming:
         self._current = intake.in_force
         self._origin = origin
         self._context = context
-        self._fate = ObjectRecorder(origin, context, intake.journal)
-        self._head: bytearray | None = bytearray()
-        self._header: Header | None = None
-        self._route: Route | None = None
-        self._met = ScriptResult(step=ScriptStep.AS_IT_IS)
-        self._body: Body | None = None
-        self._made: StagedFile | None = None
-        """What the slow path has written."""
-        self._fault: Refusal | None = None
+        self._state = State.READING_HEAD
+        self._recorder = ObjectRecorder(origin, context, intake.journal)
+        self._files = ObjectFiles(intake, origin, context)
+        self._head = bytearray()
         self._reader: HeaderReader | None = None
         if context.transfer_syntax not in NOT_WALKED:
             self._reader = HeaderReader(
                 is_explicit(context.transfer_syntax), self._current.snapshot.max_header
             )
         self._encoding = Encoding(context.transfer_syntax)
+        self._result = ScriptResult(step=ScriptStep.AS_IT_IS)
+        """What the script makes of the head."""
+        self._tries = 0
         self.series = ""
         """The series description as it is stored; empty where nothing of the object was published:
         what a script has not seen yet, or would not let stand, is not told."""
@@ -98,336 +143,309 @@ class Incoming:
     @property
     def size(self) -> int:
         """Bytes of the data set so far."""
-        return self._fate.size
+        return self._recorder.size
 
     def write(self, chunks: Sequence[memoryview]) -> None:
-        """Take the next bytes of the data set; the chunks may be reused afterwards."""
-        self._fate.take(chunks)
-        if self._fault is not None:
-            return
+        """Take the next bytes of the data set; the chunks may be reused afterwards. Faults are
+        remembered and answered in `finish`."""
+        self._recorder.take(chunks)
+        state = self._state
         try:
-            if self._head is None:
-                if self._body is not None:
-                    self._body.write(chunks)
-            else:
+            if state is State.STREAMING or state is State.STREAMING_UNREAD:
+                self._files.body.write(chunks)
+            elif state is State.READING_HEAD:
                 for chunk in chunks:
                     self._head += chunk
-                self._read_head(final=False)
+                self._state = self._read_head(final=False)
         except Refusal as refusal:
-            self._fault = refusal
+            self._fault, self._state = refusal, State.FAULTY
         except OSError as error:
-            self._fail(error)
+            self._fault, self._state = self._failed(error), State.FAULTY
 
     def finish(self) -> Answer:
         """End the object and say what became of it."""
         try:
-            if self._fault is None and self._head is not None:
-                self._read_head(final=True)
-            if self._fault is not None:
-                raise self._fault
-            return self._settle()
+            while not isinstance(following := _STEPS[self._state](self), Answer):
+                self._state = following
+            return following
         except Refusal as refusal:
             return self._refuse(refusal)
         except OSError as error:
-            self._fail(error)
-            assert self._fault is not None
-            return self._refuse(self._fault)
+            return self._refuse(self._failed(error))
         finally:
-            self._clean()
+            self._files.discard()
 
     def abandon(self, reason: str) -> None:
         """Keep nothing: the sender went away before the object was whole."""
         try:
-            self._fate.record(Outcome.FAILED, self._current.snapshot, reason=reason)
+            self._recorder.record(Outcome.FAILED, self._current.snapshot, reason=reason)
         except OSError:
             pass  # nothing was promised; the transfer's own end is news enough
         finally:
-            self._clean()
+            self._files.discard()
 
     # ---------------------------------------------------------------------------------- the head
 
-    def _read_head(self, *, final: bool) -> None:
-        assert self._head is not None
-        if self._reader is not None:
+    def _read_head(self, *, final: bool) -> State:
+        header: Header | None = None
+        reader = self._reader
+        if reader is not None:
             try:
-                if not self._reader.advance(self._head, final=final):
-                    return
-                self._header = self._reader.header(self._head)
+                if not reader.advance(self._head, final=final):
+                    return State.READING_HEAD
+                header = reader.header(self._head)
             except HeaderError:
-                self._header = None
+                pass
         elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
-            return
+            return State.READING_HEAD
         if not self._head:
             raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
         # The header goes on pointing into `head`, which nothing appends to any more.
-        head, self._head = self._head, None
-        if self._header is None:
-            reader, most = self._reader, self._current.snapshot.max_header
-            large = reader is not None and reader.needs > most
-            self._encoding.head_not_indexed(head, large=large)
-            self._body = self._raw(head)
-        else:
-            self._begin(self._header, head)
+        head, self._head = self._head, bytearray()
+        if header is not None:
+            return self._begin(header, head)
+        large = reader is not None and reader.needs > self._current.snapshot.max_header
+        self._encoding.head_not_indexed(head, large=large)
+        self._files.write_received(head)
+        return State.STREAMING_UNREAD
 
-    def _begin(self, header: Header, head: bytearray) -> None:
-        """Route and meet the script as soon as the head is there, and write what comes of it."""
+    def _begin(self, header: Header, head: bytearray) -> State:
+        """Route and run the script as soon as the head is there, and write what comes of it."""
         self._encoding.head_indexed(header, head)
-        check_received(header, self._context)
-        self._route = self._current.router.route(header, receiver=self._origin.receiver)
-        self._met = self._meet(header, self._route)
-        if self._met.step is ScriptStep.REJECTED:
-            return
-        edited, site = self._met.edited, self._current.site
+        self._place(header, whole=True)
+        if self._result.step is ScriptStep.REJECTED:
+            return State.DROPPING
+        edited, site = self._result.edited, self._current.site
         if edited is None or site is None:
-            self._body = self._raw(head)
-            return
-        self._body = Body(
-            self._new_file(),
-            start=(edited.start, *edited.head),
-            head=header,
-            rest=memoryview(head)[header.end :],
-            limit=self._current.snapshot.max_header if site.looks_behind else 0,
-        )
+            self._files.write_received(head)
+            return State.STREAMING
+        limit = self._current.snapshot.max_header if site.looks_behind else 0
+        rest = memoryview(head)[header.end :]
+        self._files.write_edited(edited, header, rest, tail_limit=limit)
+        return State.STREAMING
 
-    def _meet(self, header: Header, route: Route, *, whole: bool = True) -> ScriptResult:
+    def _place(self, header: Header, *, whole: bool) -> None:
+        check_received(header, self._context)
+        self._header = header
+        self._route = self._current.router.route(header, receiver=self._origin.receiver)
+        self._result = self._apply_script(whole=whole)
+
+    def _apply_script(self, *, whole: bool) -> ScriptResult:
         site = self._current.site
-        if self._origin.prevent_anon:
-            return ScriptResult(
-                step=ScriptStep.AS_IT_IS, script=PREVENTED if site is not None else ""
-            )
         if site is None:
             return ScriptResult(step=ScriptStep.AS_IT_IS)
-        return site.meet(header, self._meta, route, whole=whole)
-
-    def _meta(self, sop_class: str, sop_instance: str) -> bytes:
-        return write_meta(
-            sop_class=sop_class,
-            sop_instance=sop_instance,
-            transfer_syntax=self._context.transfer_syntax,
-            source_ae=self._origin.calling[:16],
-        )
-
-    def _received_meta(self) -> bytes:
-        return self._meta(self._context.sop_class, self._context.sop_instance)
-
-    def _new_file(self) -> StagedFile:
-        return self._intake.staging.new_file(self._intake.next_name())
-
-    def _raw(self, head: bytearray) -> Body:
-        """Write the object as it came."""
-        return Body(self._new_file(), start=(self._received_meta(),), rest=memoryview(head))
+        if self._origin.prevent_anon:
+            return ScriptResult(step=ScriptStep.AS_IT_IS, script=PREVENTED)
+        return site.apply(self._header, self._files.meta, self._route, whole=whole)
 
     # ------------------------------------------------------------------------- the whole object
 
-    def _settle(self) -> Answer:
-        header, route = self._header, self._route
-        if header is None or route is None:
-            assert self._body is not None
-            start = len(self._received_meta())
-            try:
-                header = self._encoding.header(self._body, self._intake.guard, start)
-            except Unreadable as unreadable:
-                if self._encoding.is_noise:
-                    raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
-                return self._hold(unreadable.reason)
-            check_received(header, self._context)
-            route = self._current.router.route(header, receiver=self._origin.receiver)
-            self._met = self._meet(header, route, whole=False)
-        ready = self._ready(header, route)
-        for _ in range(_TRIES):
-            if not isinstance(ready, Ready):
-                return ready
-            try:
-                return self._join(ready)
-            except StaleSnapshot:
-                ready = self._again(header, ready)
-        raise Refusal(OUT_OF_RESOURCES, "the configuration changed again and again", Outcome.FAILED)
+    def _end_head(self) -> State:
+        return self._read_head(final=True)
 
-    def _ready(self, header: Header, route: Route) -> Ready | Answer:
-        """Bring the bytes to their end, as the script wants it."""
-        met = self._met
-        self._fate.script = met.script
-        self._fate.sop = self._context.sop_instance
-        if met.step is ScriptStep.REJECTED:
-            return self._reject(met)
-        body = self._body
-        assert body is not None
-        self._encoding.look_behind(body, header)
+    def _read_with_helper(self) -> State | Answer:
+        start = len(self._files.received_meta())
+        try:
+            header = self._encoding.header(self._files.body, self._intake.guard, start)
+        except Unreadable as unreadable:
+            if self._encoding.is_noise:
+                raise Refusal(CANNOT_UNDERSTAND, "the data set is not DICOM") from unreadable
+            return self._hold(unreadable.reason)
+        self._place(header, whole=False)
+        return State.ROUTED
+
+    def _decide(self) -> State | Answer:
+        """Go the way that the script's result and the encoding say."""
+        result, files = self._result, self._files
+        self._recorder.script = result.script
+        self._recorder.sop = self._context.sop_instance
+        if result.step is ScriptStep.REJECTED:
+            return self._reject(result)
+        self._encoding.look_behind(files.body, self._header)
         if self._encoding.contrary:
-            self._restore_raw()
+            files.restore()
             return self._hold(self._encoding.contrary)
-        if met.step is ScriptStep.HELD:
-            return self._script_failed(met)
-        undo: tuple[Undo, ...] = ()
-        texts: Texts = header
-        if met.edited is not None:
-            behind = self._finish_tail(body, met.edited, header)
-            if behind is None:
-                self._restore_raw()
-                self._met = replace(met, step=ScriptStep.SLOW, edited=None)
-                return self._ready(header, route)
-            texts, undo = met.edited.texts, (*met.edited.undo, *behind)
-            self._fate.sop = texts.text(SOP_INSTANCE) or ""
-        else:
-            body.finish()
-        if met.step is ScriptStep.SLOW:
-            return self._run_slowly(header, route, met)
-        return Ready(file=body.file, header=header, route=route, texts=texts, undo=undo)
+        if result.step is ScriptStep.HELD:
+            return self._script_failed(result)
+        if result.step is ScriptStep.EDITED:
+            return State.WAITS_FOR_TAIL
+        if result.step is ScriptStep.SLOW:
+            return State.SCRIPT_ON_WHOLE_OBJECT
+        return self._publish_next(self._as_received())
 
-    def _finish_tail(self, body: Body, edited: Edited, header: Header) -> tuple[Undo, ...] | None:
+    def _finish_tail(self) -> State:
+        site, edited = self._current.site, self._result.edited
+        assert site is not None and edited is not None
+        undo_of_tail = self._write_tail(site, edited)
+        if undo_of_tail is None:
+            self._files.restore()
+            self._result = replace(self._result, step=ScriptStep.SLOW, edited=None)
+            return State.SCRIPT_ON_WHOLE_OBJECT
+        self._recorder.sop = edited.texts.text(SOP_INSTANCE) or ""
+        return self._publish_next(
+            Ready(
+                file=self._files.body.file,
+                header=self._header,
+                route=self._route,
+                texts=edited.texts,
+                undo=(*edited.undo, *undo_of_tail),
+            )
+        )
+
+    def _write_tail(self, site: SiteScript, edited: Edited) -> tuple[Undo, ...] | None:
         """Write what follows the pixels; None where the script has to see it first."""
-        site = self._current.site
-        assert site is not None
+        body = self._files.body
         tail = body.finish()
         if body.lost:
             return None
         if tail is None:
             return ()
-        stripped = site.strip(edited, tail, header)
-        if stripped is None or (stripped[1] and self._met.script == UNCHANGED):
+        stripped = site.strip(edited, tail, self._header)
+        if stripped is None or (stripped[1] and self._result.script == UNCHANGED):
             return None
         data, undo = stripped
         body.file.write((data,))
         return tuple(undo)
 
-    def _restore_raw(self) -> None:
-        """Write the object again as it came, where another head stands before it."""
-        body = self._body
-        assert body is not None
-        if body.head is None:
-            return
-        file = self._new_file()
-        self._body = body.received(file, self._received_meta())
-        body.file.discard()
-
-    def _run_slowly(self, header: Header, route: Route, met: ScriptResult) -> Ready | Answer:
-        site, body = self._current.site, self._body
-        assert site is not None and body is not None
+    def _run_slowly(self) -> State | Answer:
+        site, given = self._current.site, self._result.given
+        assert site is not None
         if self._intake.defers and not self._origin.refuse_failed:
-            return Ready(file=body.file, header=header, route=route, texts=header, later=True)
-        target = self._intake.staging.folder / self._intake.next_name()
+            return self._publish_next(replace(self._as_received(), later=True))
+        target = self._files.name_for_slow_path()
         try:
             done = self._intake.slow.run(
-                body.file.path,
+                self._files.body.file.path,
                 target,
                 site.script,
                 secret=site.secret,
-                given=met.given,
-                record=site.record(met.given),
-                received=header,
+                given=given,
+                record=site.record(given),
+                received=self._header,
             )
         except ScriptError as error:
             return self._script_failed(site.failed(error.message, error.line))
         if done.outcome is ScriptOutcome.REJECTED:
             return self._reject(rejected(done.statement))
         if done.header is None:
-            self._fate.script = UNCHANGED
-            return Ready(file=body.file, header=header, route=route, texts=header)
-        file = self._made = StagedFile.adopt(target)
-        fault = unsound(done.header, received=header)
+            self._recorder.script = UNCHANGED
+            return self._publish_next(self._as_received())
+        file = self._files.adopt(target)
+        fault = unsound(done.header, received=self._header)
         if fault:
             return self._script_failed(site.failed(fault))
-        self._fate.script = CHANGED
-        self._fate.sop = done.header.text(SOP_INSTANCE) or ""
-        return Ready(file=file, header=header, route=route, texts=done.header, undo=done.undo)
-
-    def _join(self, ready: Ready) -> Answer:
-        current = self._current
-        joining = Publisher(
-            self._fate,
-            current.snapshot,
-            current.template,
-            book=self._intake.book,
-            originals=self._intake.originals,
-            writer=self._intake.journal.path.stem,
+        self._recorder.script = CHANGED
+        self._recorder.sop = done.header.text(SOP_INSTANCE) or ""
+        return self._publish_next(
+            replace(self._as_received(), file=file, texts=done.header, undo=done.undo)
         )
-        if ready.later:
-            return joining.stage(ready, self._intake.staging, self._intake.next_name())
+
+    def _as_received(self) -> Ready:
+        header, file = self._header, self._files.body.file
+        return Ready(file=file, header=header, route=self._route, texts=header)
+
+    def _publish_next(self, ready: Ready) -> State:
+        self._ready = ready
+        return State.STAGING if ready.later else State.PUBLISHING
+
+    def _stage(self) -> State | Answer:
+        intake = self._intake
+        try:
+            return self._publisher().stage(self._ready, intake.staging, intake.next_name())
+        except StaleSnapshot:
+            return State.STALE
+
+    def _publish(self) -> State | Answer:
+        ready = self._ready
         lacking = unplaced(ready.texts)
         if lacking:
-            self._restore_raw()
+            self._files.restore()
             return self._hold(lacking)
-        if current.snapshot.durable:
+        if self._current.snapshot.durable:
             ready.file.sync()
-        answer = joining.join(ready)
+        try:
+            answer = self._publisher().publish(ready)
+        except StaleSnapshot:
+            return State.STALE
         if answer.outcome in PUBLISHED:
             description = ready.texts.text(_SERIES_DESCRIPTION) or ""
             self.series = "".join(filter(str.isprintable, description[:_LONGEST_SERIES]))
         return answer
 
-    def _again(self, header: Header, ready: Ready) -> Ready | Answer:
-        """Route again by the newer snapshot; where that matters to the script it runs again, over
-        the object as it was received."""
-        before, old = self._current.site, ready.route
-        current = self._current = self._intake.in_force
-        route = current.router.route(header, receiver=self._origin.receiver)
-        site = current.site
+    def _publisher(self) -> Publisher:
+        return Publisher(
+            self._recorder,
+            self._current.snapshot,
+            self._current.template,
+            book=self._intake.book,
+            originals=self._intake.originals,
+            writer=self._intake.journal.path.stem,
+        )
+
+    def _route_again(self) -> State:
+        """Route by the newer snapshot; where that matters to the script it runs again, over the
+        object as it was received."""
+        self._tries += 1
+        if self._tries == _TRIES:
+            reason = "the configuration changed again and again"
+            raise Refusal(OUT_OF_RESOURCES, reason, Outcome.FAILED)
+        before, old = self._current.site, self._route
+        self._current = self._intake.in_force
+        self._route = self._current.router.route(self._header, receiver=self._origin.receiver)
+        site = self._current.site
         if self._origin.prevent_anon or (
-            site is before and (site is None or site.given(route) == site.given(old))
+            site is before and (site is None or site.given(self._route) == site.given(old))
         ):
-            return replace(ready, route=route)
-        if self._made is not None:
-            self._made.discard()
-            self._made = None
-        assert self._body is not None
-        self._restore_raw()
-        self._met = self._meet(header, route, whole=False)
-        return self._ready(header, route)
+            return self._publish_next(replace(self._ready, route=self._route))
+        self._files.drop_rewritten()
+        self._files.restore()
+        self._result = self._apply_script(whole=False)
+        return State.ROUTED
+
+    def _raise_fault(self) -> Answer:
+        raise self._fault
 
     # -------------------------------------------------------------------------------------- ends
 
-    def _reject(self, met: ScriptResult) -> Answer:
-        """Count an object that the script does not want; nothing of it is kept."""
-        self._fate.script = ""
-        self._fate.record(
-            Outcome.REJECTED, self._current.snapshot, reason=met.reason, rule=met.rule
-        )
-        return Answer(status=SUCCESS, comment="", outcome=Outcome.REJECTED)
+    def _reject(self, result: ScriptResult) -> Answer:
+        return ends.reject(self._recorder, self._current.snapshot, result)
 
-    def _script_failed(self, met: ScriptResult) -> Answer:
+    def _script_failed(self, result: ScriptResult) -> Answer:
         if self._origin.refuse_failed:
-            raise Refusal(OUT_OF_RESOURCES, met.reason, rule=met.rule)
-        return self._hold(met.reason, rule=met.rule)
+            raise Refusal(OUT_OF_RESOURCES, result.reason, rule=result.rule)
+        return self._hold(result.reason, rule=result.rule)
 
     def _hold(self, reason: str, *, rule: str = "") -> Answer:
-        """Keep the object as it came in staging, durably, for a person to look at."""
-        assert self._body is not None
-        self._body.finish()
-        self._fate.script = ""
-        self._fate.sop = self._context.sop_instance
-        name = f"{self._intake.next_name()}.dcm"
-        record = partial(
-            self._fate.record,
-            Outcome.HELD,
+        return ends.hold(
+            self._recorder,
             self._current.snapshot,
-            file=name,
+            self._intake.staging,
+            self._files.body.file,
+            self._intake.next_name(),
             reason=reason,
             rule=rule,
         )
-        self._intake.staging.hold(self._body.file, name, record)
-        return Answer(status=SUCCESS, comment="", outcome=Outcome.HELD)
 
     def _refuse(self, refusal: Refusal) -> Answer:
-        # Should the journal fail too: the sender is told, and the worker's news carry the error.
-        with suppress(OSError):
-            self._fate.record(
-                refusal.outcome,
-                self._current.snapshot,
-                reason=refusal.reason,
-                rule=refusal.rule,
-            )
-        return Answer(status=refusal.status, comment=refusal.reason[:64], outcome=refusal.outcome)
+        return ends.refuse(self._recorder, self._current.snapshot, refusal)
 
-    def _fail(self, error: OSError) -> None:
-        said = os.strerror(error.errno) if error.errno else "the store did not take the object"
-        self._fault = Refusal(OUT_OF_RESOURCES, f"storing failed: {said}", Outcome.FAILED)
+    def _failed(self, error: OSError) -> Refusal:
         # Now, not when its sender has come to an end: the others need the room.
-        self._clean()
+        self._files.discard()
+        return ends.store_failed(error)
 
-    def _clean(self) -> None:
-        files = [self._body.file if self._body is not None else None, self._made]
-        self._body = self._made = None
-        for file in files:
-            if file is not None:
-                with suppress(OSError):  # what stays is swept at the next start
-                    file.discard()
+
+_STEPS: dict[State, Callable[[Incoming], State | Answer]] = {
+    State.READING_HEAD: Incoming._end_head,
+    State.STREAMING: Incoming._decide,
+    State.STREAMING_UNREAD: Incoming._read_with_helper,
+    State.DROPPING: Incoming._decide,
+    State.FAULTY: Incoming._raise_fault,
+    State.ROUTED: Incoming._decide,
+    State.WAITS_FOR_TAIL: Incoming._finish_tail,
+    State.SCRIPT_ON_WHOLE_OBJECT: Incoming._run_slowly,
+    State.STAGING: Incoming._stage,
+    State.PUBLISHING: Incoming._publish,
+    State.STALE: Incoming._route_again,
+}
+"""What `finish` does in each state."""

@@ -53,7 +53,7 @@ class Publisher:
 
     def __init__(
         self,
-        fate: ObjectRecorder,
+        recorder: ObjectRecorder,
         snapshot: Snapshot,
         template: FileNameTemplate,
         *,
@@ -62,14 +62,14 @@ class Publisher:
         writer: str,
     ) -> None:
         """Join by one snapshot; `writer` is the name under which undo records are kept."""
-        self._fate = fate
+        self._recorder = recorder
         self._snapshot = snapshot
         self._template = template
         self._book = book
         self._originals = originals
         self._writer = writer
 
-    def join(self, ready: Ready) -> Answer:
+    def publish(self, ready: Ready) -> Answer:
         """Publish the object.
 
         Raises:
@@ -111,7 +111,7 @@ class Publisher:
             claim = self._claim(key, ready)
         file = f"{name}.dcm"
         record = partial(
-            self._fate.record,
+            self._recorder.record,
             Outcome.STAGED,
             self._snapshot,
             session=claim.session,
@@ -135,15 +135,15 @@ class Publisher:
         if not ready.undo or not self._snapshot.keep_originals:
             return
         original = Original(
-            received_sop=self._fate.context.sop_instance,
-            digest=self._fate.digest,
-            sop=self._fate.sop,
+            received_sop=self._recorder.context.sop_instance,
+            digest=self._recorder.digest,
+            sop=self._recorder.sop,
             undo=ready.undo,
         )
         self._originals.append(claim.session, self._writer, original)
 
     def _request(self, ready: Ready) -> ClaimRequest:
-        route, origin = ready.route, self._fate.origin
+        route, origin = ready.route, self._recorder.origin
         # Before the script has run nobody knows what may be told of the header.
         told = None if ready.later else ready.texts
         return ClaimRequest(
@@ -180,7 +180,19 @@ class Publisher:
         raise Refusal(OUT_OF_RESOURCES, "too many objects of one name", Outcome.FAILED)
 
     def _compare(self, staged: StagedFile, claim: Claim, scan: str, name: str) -> Outcome | None:
-        """Say what the object that has the name already is to this one."""
+        """Say what the object that has the name already is to this one.
+
+        Objects are told apart by their UID and the digest of their data set, both as received:
+
+        | the file that has the name | the index knows of it | then it is |
+        |---|---|---|
+        | is ours as received | whatever | DUPLICATE |
+        | is another | ours: a script has changed it | DUPLICATE |
+        | is ours as stored | nothing, or that it was stored as received | DUPLICATE |
+        | is another | others, one of our UID | CONFLICT |
+        | is another, of our UID as stored | nothing, or that it was stored as received | CONFLICT |
+        | is another | others, none of our UID | None: the next name is tried |
+        """
         file = f"SCANS/{scan}/DICOM/{name}"
         try:
             stored = stored_digest(Path(claim.folder) / file)
@@ -188,7 +200,7 @@ class Publisher:
             raise FolderGone from None
         except HeaderError:
             stored = "", ""
-        mine = self._fate.context.sop_instance, self._fate.digest
+        mine = self._recorder.context.sop_instance, self._recorder.digest
         if stored == mine:
             return Outcome.DUPLICATE
         received = {
@@ -202,15 +214,15 @@ class Publisher:
             if stored == staged.stored_digest():
                 return Outcome.DUPLICATE
             received.add(
-                (self._fate.context.sop_instance if stored[0] == self._fate.sop else "", "")
+                (self._recorder.context.sop_instance if stored[0] == self._recorder.sop else "", "")
             )
         same_uid = {known for known, _ in received}
-        return Outcome.CONFLICT if self._fate.context.sop_instance in same_uid else None
+        return Outcome.CONFLICT if self._recorder.context.sop_instance in same_uid else None
 
     def _stored(self, claim: Claim, scan: str, name: str, outcome: Outcome) -> Answer:
         file = f"SCANS/{scan}/DICOM/{name}"
         try:
-            self._fate.record(outcome, self._snapshot, session=claim.session, file=file)
+            self._recorder.record(outcome, self._snapshot, session=claim.session, file=file)
         except Exception:
             withdraw(Path(claim.folder), scan, name)
             raise
@@ -222,7 +234,7 @@ class Publisher:
                 vouch_for(Path(claim.folder), scan)
             except FileNotFoundError:
                 raise FolderGone from None
-        self._fate.record(
+        self._recorder.record(
             Outcome.DUPLICATE,
             self._snapshot,
             session=claim.session,

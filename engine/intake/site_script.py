@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The site script in the way of received objects: compiled once per snapshot, applied to each head
 in memory. What becomes of the object's bytes is `incoming`'s affair, and of those for which a head
-is not enough `slow`'s."""
+is not enough `slow_path`'s."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ScriptStep(Enum):
-    """What is to be done with an object that met the script."""
+    """What is to be done with an object by the script's result."""
 
     AS_IT_IS = "as it is"
     EDITED = "edited"
@@ -68,7 +68,7 @@ class Edited:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScriptResult:
-    """How one object met the script."""
+    """What the script makes of one object."""
 
     step: ScriptStep
     script: str = ""
@@ -99,7 +99,7 @@ class SiteScript:
     """The script of one snapshot; shared by threads."""
 
     def __init__(self, script: ScriptInForce, secret: bytes) -> None:
-        """Make it ready; one that cannot be is told to each object that meets it."""
+        """Make it ready; one that cannot be fails for each object."""
         self.script = script
         self.secret = secret
         self.name = Statement(script=script.name, version=script.version)
@@ -135,7 +135,9 @@ class SiteScript:
         """Return the id that an object carries once the script has run with these variables."""
         return hosting.record_id(self.script.id, given, self.secret)
 
-    def meet(self, header: Header, meta: Meta, route: Route, *, whole: bool = True) -> ScriptResult:
+    def apply(
+        self, header: Header, meta: Meta, route: Route, *, whole: bool = True
+    ) -> ScriptResult:
         """Run on a head. `meta` writes preamble and group 2 for a SOP class and instance; without
         `whole` the head is only a picture of the one that was received, and is not written."""
         given = self.given(route)

@@ -232,7 +232,15 @@ class Level:
     def change_usual(self, changes: Sequence[Usual], first: int = 0) -> int:
         """Make changes to public elements that are missing, or of the VR that the dictionary gives,
         from number `first` on. Return the number of the first of another kind, for which nothing
-        was done; that behind the last where there is none."""
+        was done; that behind the last where there is none.
+
+        | the element | is removed | is written |
+        |---|---|---|
+        | is missing | nothing is done | it is made |
+        | is there, of the usual VR or of none | it goes | it is replaced, unless it says the same |
+        | is there, of another VR | it goes | STOP |
+        | was changed or looked into before | as `_change_again` does | likewise, or STOP |
+        """
         journal, by, new, opened = self._journal, self.by, self._new, self._opened
         spans, data, written = self._spans, self.header.data, self._journal.written
         made = 0

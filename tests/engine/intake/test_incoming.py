@@ -26,6 +26,7 @@ from engine.intake.answers import (
     SUCCESS,
 )
 from engine.intake.claims import Known
+from engine.intake.incoming import _STEPS, State
 from engine.intake.journal import Outcome
 from tests.engine.dicom.datasets import BIG, DEFLATED, EXPLICIT, IMPLICIT, element
 from tests.engine.intake.room import (
@@ -294,3 +295,7 @@ def test_a_large_object_streams(room: Room) -> None:
     (record,) = room.records
     assert record.digest == digest.hexdigest()
     assert room.files[0].stat().st_size == len(meta()) + len(head) + (48 << 20)
+
+
+def test_every_state_has_its_step() -> None:
+    assert set(_STEPS) == set(State)

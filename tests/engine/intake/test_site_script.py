@@ -372,3 +372,17 @@ def test_an_object_that_began_under_an_older_configuration_is_only_routed_again(
     assert room.send(data_set()).outcome is Outcome.STORED
     assert stored(room)[1].text(NAME) == "OLD"
     assert room.records[0].snapshot == 8
+
+
+@pytest.mark.parametrize("pixels", [b"\xff" * 600, bytes(600), bytes(5)])
+def test_what_is_held_for_its_encoding_is_whole_whatever_a_script_would_see(
+    room: Room, pixels: bytes
+) -> None:
+    run(room, "removeAllPrivateTags")
+    data = data_set()
+    # An Implicit element after Explicit ones: its value looks like more elements.
+    element_head = bytes((0xE0, 0x7F, 0x10, 0)) + len(pixels).to_bytes(4, "little")
+    data = data[: data.index(element_head[:4])] + element_head + pixels
+    assert send(room, data).outcome is Outcome.HELD
+    (held,) = room.held
+    assert held.read_bytes() == meta() + data

@@ -27,13 +27,13 @@ BEHIND = element(0x7FE1_0010, "LO", b"ACME") + element(0xFFFC_FFFC, "OB", b"\0\0
 
 def passed(data: bytes, cuts: list[int], *, limit: int = 1000) -> tuple[bytes, TailSplitter]:
     """Cut data at places and let it pass; return what was written."""
-    passage = TailSplitter(explicit=True, limit=limit)
+    splitter = TailSplitter(explicit=True, limit=limit)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     out = b""
     for start, end in pairwise(places):
         buffer = bytearray(data[start:end])
-        out += b"".join(passage.split([memoryview(buffer)]))
-    return out + b"".join(passage.close()), passage
+        out += b"".join(splitter.split([memoryview(buffer)]))
+    return out + b"".join(splitter.close()), splitter
 
 
 @given(
@@ -44,40 +44,40 @@ def passed(data: bytes, cuts: list[int], *, limit: int = 1000) -> tuple[bytes, T
 def test_pixels_pass_and_what_follows_is_kept(
     pixels: bytes, behind: bytes, cuts: list[int]
 ) -> None:
-    out, passage = passed(pixels + behind, cuts)
+    out, splitter = passed(pixels + behind, cuts)
     assert out == pixels
-    assert bytes(passage.tail or b"") == behind
-    assert not passage.lost
+    assert bytes(splitter.tail or b"") == behind
+    assert not splitter.lost
 
 
 @given(cuts=st.lists(st.integers(1, 250), max_size=40))
 def test_what_is_too_much_to_keep_passes_too(cuts: list[int]) -> None:
-    out, passage = passed(NATIVE + BEHIND, cuts, limit=10)
+    out, splitter = passed(NATIVE + BEHIND, cuts, limit=10)
     assert out == NATIVE + BEHIND
-    assert passage.lost
+    assert splitter.lost
 
 
 @given(data=st.binary(max_size=300), cuts=st.lists(st.integers(1, 300), max_size=20))
 def test_whatever_comes_nothing_gets_lost(data: bytes, cuts: list[int]) -> None:
-    out, passage = passed(data, cuts)
-    assert out + bytes(passage.tail or b"") == data
+    out, splitter = passed(data, cuts)
+    assert out + bytes(splitter.tail or b"") == data
 
 
 @pytest.mark.parametrize("data", [NATIVE[:50], COMPRESSED[:-9], COMPRESSED[:6]])
 def test_pixels_that_end_too_early_pass(data: bytes) -> None:
-    out, passage = passed(data, [])
-    assert (out, passage.tail) == (data, None)
+    out, splitter = passed(data, [])
+    assert (out, splitter.tail) == (data, None)
 
 
 def test_fragments_that_are_none_are_told() -> None:
-    out, passage = passed(COMPRESSED[:12] + bytes(64) + BEHIND, [])
+    out, splitter = passed(COMPRESSED[:12] + bytes(64) + BEHIND, [])
     assert out == COMPRESSED[:12] + bytes(64) + BEHIND
-    assert passage.lost
+    assert splitter.lost
 
 
 def test_implicit_elements_pass_as_well() -> None:
-    passage = TailSplitter(explicit=False, limit=1000)
+    splitter = TailSplitter(explicit=False, limit=1000)
     pixels = b"\xe0\x7f\x10\x00\x04\0\0\0abcd"
-    out = passage.split([memoryview(pixels + b"\xe1\x7f\x10\x00\x02\0\0\0xy")])
+    out = splitter.split([memoryview(pixels + b"\xe1\x7f\x10\x00\x02\0\0\0xy")])
     assert b"".join(out) == pixels
-    assert bytes(passage.tail or b"") == b"\xe1\x7f\x10\x00\x02\0\0\0xy"
+    assert bytes(splitter.tail or b"") == b"\xe1\x7f\x10\x00\x02\0\0\0xy"
