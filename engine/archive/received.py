@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from engine.storage.files import PRIVATE, write_synced
+
 FILE = ".received"
 
 _MAGIC = b"ANTEROOM received 1\n"
@@ -24,12 +26,7 @@ def write(folder: Path, entries: Iterable[tuple[bytes, str]]) -> None:
         OSError: if it cannot be written.
     """
     lines = sorted(key[:_KEY] + _place(path) for key, path in entries)
-    new = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(new, "wb") as file:
-        file.write(_MAGIC)
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(folder / FILE, (_MAGIC, *lines), mode=PRIVATE)
 
 
 def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:

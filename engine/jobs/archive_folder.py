@@ -13,10 +13,9 @@ from pathlib import Path
 
 from engine.jobs.context import LOGS, remove_tree
 from engine.jobs.departure import object_files
-from engine.jobs.scripting import link_or_copy
 from engine.model.errors import Conflict
 from engine.sessions.build.document import read_session, write_session
-from engine.sessions.build.layout import write_whole
+from engine.storage.files import link_or_copy, rename_durably, write_durably, write_synced
 from engine.storage.folders import make_durably, sync_folder
 
 _FOLDER = 0o750
@@ -116,10 +115,7 @@ def finish(place: Placed, xml: bytes, reached: Callable[[str], None]) -> None:
         Conflict: if another session has the name.
         OSError: if it cannot be written; the prearchive's files are untouched.
     """
-    with (place.hidden / f"{place.label}.xml").open("wb") as file:
-        file.write(xml)
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(place.hidden / f"{place.label}.xml", (xml,))
     place.built.unlink(missing_ok=True)
     for path in (*sorted(place.hidden.rglob("*"), reverse=True), place.hidden):
         if path.is_dir():
@@ -140,7 +136,7 @@ def name(document: Path, accession: str, reached: Callable[[str], None]) -> None
     """Let the document of a filed session bear its accession ID, durably."""
     told = read_session(document.read_bytes())
     if told.id != accession:
-        write_whole(document, write_session(replace(told, id=accession)), lambda: None)
+        write_durably(document, write_session(replace(told, id=accession)))
     reached("document named")
 
 
@@ -148,8 +144,7 @@ def take_out(place: Placed, accession: str) -> None:
     """Remove a folder that was never filed; the prearchive still has all of its files."""
     if _is_ours(place, accession):
         _remove_hidden(place)
-        os.rename(place.final, place.hidden)
-        sync_folder(place.arc)
+        rename_durably(place.final, place.hidden)
     _remove_hidden(place)
 
 

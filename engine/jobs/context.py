@@ -27,7 +27,8 @@ from engine.model.states import Status, Verb
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import begin, folder_of, owns, place_of, settle
 from engine.prearchive.tables import SessionRow
-from engine.storage.folders import make_durably, sync_folder
+from engine.storage.files import rename_durably
+from engine.storage.folders import make_durably
 
 WORKING = ".working"
 SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
@@ -206,12 +207,10 @@ def rename_with_document(root: Path, source: Path, target: Path) -> None:
     """Rename folder and document durably within the prearchive. Run again after a crash, it ends
     what was begun."""
     make_durably(root, target.parent, mode=0o700)
-    for old, new in ((source, target), (document_beside(source), document_beside(target))):
-        with suppress(FileNotFoundError):
-            os.rename(old, new)
-    sync_folder(target.parent)
     with suppress(FileNotFoundError):
-        sync_folder(source.parent)
+        os.rename(source, target)
+    # Both stand beside each other: what makes the one durable does so for the other.
+    rename_durably(document_beside(source), document_beside(target))
 
 
 def _drop_empty(folder: Path) -> None:

@@ -6,7 +6,6 @@ names patients; it goes where the session's folder goes, and is never filed."""
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from engine.model.contradictions import ALL_ONE, Choice, Contradiction, Contradi
 from engine.model.errors import Conflict, InvalidInput
 from engine.prearchive.tables import SessionRow
 from engine.sessions.build.patients import Identity, Patient
+from engine.storage.files import PRIVATE, write_synced
 
 FILE = ".contradictions"
 
@@ -87,11 +87,7 @@ def write(folder: Path, kept: Kept) -> None:
         path.unlink(missing_ok=True)
         return
     new = path.with_name(f"{FILE}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(kept))
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(new, (msgspec.json.encode(kept),), mode=PRIVATE)
     new.rename(path)
 
 

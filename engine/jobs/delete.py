@@ -5,9 +5,7 @@ back for a time. Nothing is destroyed."""
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,7 +17,8 @@ from engine.jobs.runner import Work
 from engine.model.accounts import Place
 from engine.model.states import Verb
 from engine.prearchive.tables import ObjectRow, SessionRow
-from engine.storage.folders import make_durably, sync_folder
+from engine.storage.files import rename_durably
+from engine.storage.folders import make_durably
 
 
 class DeleteJob:
@@ -73,15 +72,10 @@ def _put_away(source: Path, target: Path, row: SessionRow, entries: Sequence[Obj
     make_durably(target.parent.parent, target.parent, mode=0o700)
     if source.exists():
         trash_record.write(source, row, entries)
-        os.rename(source, target)
-    sync_folder(target.parent)
-    with suppress(FileNotFoundError):
-        sync_folder(source.parent)
+    rename_durably(source, target)
 
 
 def _fetch_back(target: Path, source: Path) -> None:
     if target.exists() and not source.exists():
-        os.rename(target, source)
-        sync_folder(source.parent)
-        sync_folder(target.parent)
+        rename_durably(target, source)
     trash_record.remove(source)

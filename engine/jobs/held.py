@@ -6,7 +6,6 @@ does, so that a kill at any instant leaves an object that is counted in one plac
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from engine.model.accounts import Place
 from engine.prearchive import accounts, ledger
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import HeldRow, ObjectRow, SessionRow, TransferRow
+from engine.storage.files import write_durably
 from engine.storage.folders import sync_folder
 
 DROPPED = "it was held, and a person has dropped it"
@@ -52,14 +52,7 @@ def held_file(prearchive: Path, id: str) -> Path:
 
 def announce(prearchive: Path, leaving: Leaving) -> None:
     """Write down, durably, what is about to happen."""
-    path = _note(prearchive, leaving.id)
-    hidden = path.with_name(f".{path.name}")
-    with hidden.open("wb") as file:
-        file.write(msgspec.json.encode(leaving))
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.rename(path)
-    sync_folder(path.parent)
+    write_durably(_note(prearchive, leaving.id), msgspec.json.encode(leaving))
 
 
 def clear(prearchive: Path, id: str, *, gone: bool) -> None:
@@ -216,7 +209,8 @@ def _record(row: HeldRow, session: str, file: str) -> Record:
 def _announced(prearchive: Path, ids: Iterable[str] | None) -> list[Leaving]:
     folder = held_file(prearchive, "x").parent
     if ids is None:
-        paths = sorted(folder.glob(f"*{_LEAVING}")) if folder.is_dir() else []
+        # One with a dot was being written when a kill came: nothing of it has happened.
+        paths = sorted(folder.glob(f"[!.]*{_LEAVING}")) if folder.is_dir() else []
     else:
         paths = [path for path in (_note(prearchive, id) for id in ids) if path.exists()]
     return [msgspec.json.decode(path.read_bytes(), type=Leaving) for path in paths]

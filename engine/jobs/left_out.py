@@ -4,14 +4,13 @@ beside the taken folder: it is told and counted in later steps, and a kill may c
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from engine.jobs.context import WORKING
-from engine.storage.folders import sync_folder
+from engine.storage.files import write_durably
 
 _NAME = "left_out.json"
 
@@ -30,14 +29,7 @@ NOTHING = LeftOut()
 
 def write(prearchive: Path, session: str, left_out: LeftOut) -> None:
     """Write it down durably."""
-    path = prearchive / WORKING / session / _NAME
-    hidden = path.with_name(f".{_NAME}")
-    with hidden.open("wb") as file:
-        file.write(msgspec.json.encode(left_out))
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.rename(path)
-    sync_folder(path.parent)
+    write_durably(prearchive / WORKING / session / _NAME, msgspec.json.encode(left_out))
 
 
 def read(prearchive: Path, session: str) -> LeftOut:

@@ -31,6 +31,7 @@ from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidInput
 from engine.model.scripts import SITE
 from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.files import rename_durably
 from engine.storage.folders import sync_folder
 
 _DONE, _DOING = ".scripted-", ".scripting-"
@@ -161,8 +162,7 @@ def _end(folder: Path, hidden: Path, token: str) -> None:
         if path.is_dir():
             sync_folder(path)
     sync_folder(hidden)
-    hidden.rename(folder / f"{_DONE}{token}")
-    sync_folder(folder)
+    rename_durably(hidden, folder / f"{_DONE}{token}")
 
 
 def _prepared(folder: Path) -> list[Path]:

@@ -6,10 +6,8 @@ with the job that brings its files. What stays in the trash, and for how long, i
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +26,8 @@ from engine.model.states import QUEUED_FOR, Status, Verb
 from engine.prearchive import accounts
 from engine.prearchive.rows import place_of
 from engine.prearchive.tables import ObjectRow, SessionRow
-from engine.storage.folders import make_durably, sync_folder
+from engine.storage.files import rename_durably
+from engine.storage.folders import make_durably
 
 
 async def put_back(shop: JobContext, id: str, *, actor: str, reason: str = "") -> str:
@@ -213,8 +212,5 @@ def _fetch(prearchive: Path, id: str) -> None:
     """Rename a deleted session out of the trash; run again it ends what was begun."""
     source, target = prearchive / TRASH / id, prearchive / WORKING / id
     make_durably(prearchive, target.parent, mode=0o700)
-    with suppress(FileNotFoundError):
-        os.rename(source, target)
-    sync_folder(target.parent)
-    sync_folder(source.parent)
+    rename_durably(source, target)
     trash_record.remove(target)

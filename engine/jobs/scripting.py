@@ -6,8 +6,6 @@ counted, is the affair of the jobs."""
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -28,6 +26,7 @@ from engine.jobs.context import JobContext
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptInForce, project_of
+from engine.storage.files import link_or_copy
 
 _PART = 200
 """Files that one process is given at once."""
@@ -183,18 +182,6 @@ def _archive_file(
         raise ScriptError(lacking)
     write(target, found, applied, pixels())
     return ScriptOutcome.CHANGED
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Bring a file that no script touches: linked on one file system, copied and synced
-    elsewhere."""
-    try:
-        os.link(source, target)
-    except OSError:
-        with source.open("rb") as old, target.open("xb") as new:
-            shutil.copyfileobj(old, new, 1 << 20)
-            new.flush()
-            os.fdatasync(new.fileno())
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,6 @@ so that it can be put back. Who may take it out of the trash is not decided here
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from engine.model.errors import Conflict
 from engine.model.prearchive import PrearchiveSession
 from engine.prearchive.rows import to_session
 from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.files import write_synced
 from engine.storage.folders import sync_folder
 
 CARD = "session.json"
@@ -87,8 +87,8 @@ def write(folder: Path, row: SessionRow, entries: Iterable[ObjectRow]) -> None:
         )
         for entry in entries
     ]
-    _write_durably(folder / INDEX, msgspec.json.encode(listed))
-    _write_durably(folder / CARD, msgspec.json.encode(card))
+    write_synced(folder / INDEX, (msgspec.json.encode(listed),))
+    write_synced(folder / CARD, (msgspec.json.encode(card),))
     sync_folder(folder)
 
 
@@ -139,10 +139,3 @@ def remove(folder: Path) -> None:
     """Take card and index away, where the session is no longer a deleted one."""
     for name in (CARD, INDEX):
         (folder / name).unlink(missing_ok=True)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.sessions.build.scans import PRIMARY, SECONDARY
-from engine.storage.folders import make_folders, settle
+from engine.storage.files import write_durably
+from engine.storage.folders import make_folders, settle, sync_folder
 
 SCANS = "SCANS"
 BUILD_LOG = "dcmtoxnat.log"
@@ -156,14 +157,7 @@ def remove_empty(folder: Path, used: Iterable[str], checkpoint: Checkpoint) -> N
 def write_whole(path: Path, data: bytes, checkpoint: Checkpoint) -> None:
     """Write a file so that it is either the old one or the new one, also after a power loss."""
     checkpoint()
-    hidden = path.with_name(f".{path.name}.tmp")
-    with hidden.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    checkpoint()
-    hidden.replace(path)
-    sync_folder(path.parent)
+    write_durably(path, data, written=checkpoint)
 
 
 def make_folder(folder: Path, below: str, checkpoint: Checkpoint) -> None:
@@ -175,15 +169,6 @@ def make_folder(folder: Path, below: str, checkpoint: Checkpoint) -> None:
     handle = os.open(folder / below, os.O_RDONLY | os.O_DIRECTORY)
     try:
         settle(handle, folder, *parts, made=made)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from engine.intake.journal import Outcome, Record
 from engine.jobs.archive import ArchiveJob
+from engine.jobs.held import Leaving, announce
 from engine.jobs.reconcile import Reconciled, Reconciliation
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
@@ -222,3 +224,26 @@ async def test_a_copy_that_a_killed_build_has_not_removed_is_removed_by_the_next
     assert await build(fixture, session) == ""
     assert objects(claim) == ["SCANS/1/DICOM/1.dcm", "SCANS/1/DICOM/2.dcm"]
     assert await counted(fixture) == {Place.WAITING: 2}
+
+
+async def test_an_announcement_that_a_kill_cut_short_says_nothing(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "aa-1.dcm"
+    held = fixture.shop.prearchive / ".staging" / "held"
+    held.mkdir()
+    (held / name).write_bytes(b"bytes")
+
+    def dies(_: int) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", dies)
+        with pytest.raises(Killed):
+            announce(fixture.shop.prearchive, Leaving(id=name))
+    for torn in held.glob(".*"):
+        os.truncate(torn, 3)
+    assert (await come_to_rights(fixture)).lost_held == 1
+    announce(fixture.shop.prearchive, Leaving(id=name))
+    assert (await come_to_rights(fixture)).lost_held == 0
+    assert [path.name for path in held.iterdir()] == [name]
