@@ -28,6 +28,8 @@ MISSING = (
 )
 
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
+_TRIES = 20
+"""Times that a database is cleared of its users, who may come back at once."""
 _OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -91,11 +93,19 @@ def _rename(url: str, old: str, new: str) -> None:
     with psycopg.connect(
         server.render_as_string(hide_password=False), autocommit=True
     ) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,)
-        )
-        command = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-        connection.execute(command.format(*map(sql.Identifier, (old, new))))
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        for left in reversed(range(_TRIES)):
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,)
+            )
+            try:
+                connection.execute(rename.format(*map(sql.Identifier, (old, new))))
+            except psycopg.errors.ObjectInUse:
+                # Somebody has come back in between.
+                if not left:
+                    raise
+            else:
+                return
 
 
 @contextmanager

@@ -15,6 +15,8 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import generate_uid
+from pynetdicom import AE
+from pynetdicom.association import Association
 
 from engine.dicom.names import FileNameTemplate
 from engine.intake.channel import TransferNews, Turned
@@ -159,6 +161,21 @@ class House:
         """Send a C-ECHO."""
         call = [ECHOSCU, "-v", "-aet", "SCANNER", "-aec", called, "127.0.0.1"]
         return await run(*call, str(port or self.port), ok=ok)
+
+
+async def associate(port: int) -> Association:
+    """Open an association that stays open while the test does other things."""
+    ae = AE(ae_title="SCANNER")
+    ae.add_requested_context("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
+    association = await asyncio.to_thread(ae.associate, "127.0.0.1", port, ae_title="ANTEROOM")
+    assert association.is_established
+    return association
+
+
+async def send(association: Association, path: Path) -> int | None:
+    """Store an object; return the status, or None when there was no answer."""
+    response = await asyncio.to_thread(association.send_c_store, pydicom.dcmread(path))
+    return int(response.Status) if "Status" in response else None
 
 
 async def run(*call: str, ok: bool = True) -> str:

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pynetdicom import AE
-from pynetdicom.association import Association
 
 from engine.intake.channel import TransferNews
 from engine.intake.claims import Claim, ClaimRequest
@@ -30,10 +28,12 @@ from tests.engine.receiver.workers.pooling import (
     PATIENCE,
     Ears,
     MemoryDesk,
+    associate,
     data_set,
     house,
     listening,
     sample,
+    send,
     snapshot,
 )
 
@@ -476,18 +476,3 @@ def news(objects: int) -> TransferNews:
         objects=objects,
         bytes=0,
     )
-
-
-async def associate(port: int) -> Association:
-    """Open an association that stays open while the test does other things."""
-    ae = AE(ae_title="SCANNER")
-    ae.add_requested_context("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
-    association = await asyncio.to_thread(ae.associate, "127.0.0.1", port, ae_title="ANTEROOM")
-    assert association.is_established
-    return association
-
-
-async def send(association: Association, path: Path) -> int | None:
-    """Store an object; return the status, or None when there was no answer."""
-    response = await asyncio.to_thread(association.send_c_store, pydicom.dcmread(path))
-    return int(response.Status) if "Status" in response else None
