@@ -121,6 +121,14 @@ class ConsoleApp(App[Leave]):
         """The themes that can be chosen."""
         return tuple(name for name in OFFERED if name in self.available_themes)
 
+    def on_load(self) -> None:
+        """Let tasks begin in their turn.
+
+        From Python 3.12 on Textual lets them begin within the call that makes them: the parts of
+        the first screen would then come up before it is on show, and those that look for it fail.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
+
     def on_mount(self) -> None:
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")

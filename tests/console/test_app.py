@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from textual.drivers.linux_driver import LinuxDriver
+from textual.pilot import Pilot
 
 from console.actions.triage import Act
 from console.app import ConsoleApp
@@ -62,6 +63,25 @@ async def test_q_leaves_an_engine_that_others_started() -> None:
     async with app.run_test() as pilot:
         await pilot.press("q")
     assert app.return_value is Leave.RUNNING
+
+
+async def test_it_opens_alike_where_tasks_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual asks for that on Python 3.12 and newer, and not when it is driven by tests."""
+
+    def begin_later(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    if not hasattr(asyncio, "eager_task_factory"):
+        monkeypatch.setattr(asyncio, "eager_task_factory", begin_later, raising=False)
+    app = console(Facts(), "prearchive")
+    factories = []
+
+    async def look(pilot: Pilot[object]) -> None:
+        factories.append(asyncio.get_running_loop().get_task_factory())
+        await pilot.press("q")
+
+    assert await app.run_async(headless=True, size=WIDE, auto_pilot=look) is Leave.RUNNING
+    assert factories == [None]
 
 
 @pytest.mark.parametrize(
