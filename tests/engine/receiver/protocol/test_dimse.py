@@ -59,7 +59,7 @@ def test_pynetdicom_decodes_our_responses() -> None:
     assert dataset.CommandField == 0x8001
     assert dataset.MessageIDBeingRespondedTo == 7
     assert dataset.CommandDataSetType == 0x0101
-    assert dataset.DimseStatus == 0xA700
+    assert dataset.Status == 0xA700
     assert dataset.ErrorComment == "out of resources"
     assert dataset.AffectedSOPInstanceUID == "1.2.3"
 
