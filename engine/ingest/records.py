@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.database.connection import Database
 from engine.dicom.names import safe_name
 from engine.intake.journal import PUBLISHED, Batch, Outcome, Record, read_batch
-from engine.model.accounts import Place
+from engine.model.accounts import BESIDE, Place
 from engine.model.live import broke_off
 from engine.model.states import Status, after_new_data
 from engine.prearchive import accounts, ledger, transfers
@@ -33,7 +33,7 @@ from engine.prearchive.tables import (
     SessionRow,
 )
 
-_PLACES = {
+PLACES = {
     Outcome.STORED: Place.WAITING,
     Outcome.CONFLICT: Place.WAITING,
     Outcome.DUPLICATE: Place.DUPLICATE,
@@ -44,7 +44,9 @@ _PLACES = {
     Outcome.REFUSED: Place.REFUSED,
     Outcome.FAILED: Place.FAILED,
 }
-_TOLD = frozenset(_PLACES) - {Outcome.STORED, Outcome.HELD, Outcome.STAGED}
+"""Where an object is counted, by what became of it."""
+
+_TOLD = frozenset(PLACES) - {Outcome.STORED, Outcome.HELD, Outcome.STAGED}
 """Outcomes that the ledger lists with their reason."""
 
 _IN_CLAUSE = 500
@@ -228,8 +230,8 @@ class _Posting:
         if record.outcome is Outcome.HELD:
             await self._hold(record)
         if record.undoes is not None:
-            self._count(record.undoes, _PLACES[record.undoes.outcome], times=-1)
-        self._count(record, _PLACES[record.outcome])
+            self._count(record.undoes, PLACES[record.undoes.outcome], times=-1)
+        self._count(record, PLACES[record.outcome])
 
     def _count(self, record: Record, place: Place, *, times: int = 1) -> None:
         self._tally[record.transfer, record.session, place] += times
@@ -397,10 +399,10 @@ class _Posting:
                 peer=records[0].peer,
                 opened=min(_moment(record) for record in records),
             )
-            kept = [record for record in records if _PLACES[record.outcome] not in _NOT_KEPT]
+            ours = [record for record in records if PLACES[record.outcome] not in BESIDE]
             undone = [record.undoes for record in records if record.undoes is not None]
-            row.objects += len(kept) - len(undone)
-            row.bytes += sum(record.size for record in kept)
+            row.objects += len(ours) - len(undone)
+            row.bytes += sum(record.size for record in ours)
             row.bytes -= sum(record.size for record in undone)
             row.last_object = max(row.last_object or last, last)
             if row.closed is not None and broke_off(row.ended):
@@ -411,7 +413,6 @@ class _Posting:
                 row.last_error = faults[-1]
 
 
-_NOT_KEPT = frozenset({Place.REFUSED, Place.FAILED})
 _FAULTS = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.HELD})
 _REASONS = {
     Outcome.CONFLICT: "another object of the same UID with other content is in the session",

@@ -35,7 +35,7 @@ from engine.model.states import (
 from engine.prearchive.conditions import known, where
 from engine.prearchive.tables import HeldRow, SessionRow
 
-_SORTS = {
+SORTS = {
     "last_object": SessionRow.last_object,
     "uploaded": SessionRow.uploaded,
     "lastmod": SessionRow.lastmod,
@@ -50,6 +50,8 @@ _SORTS = {
     "objects": SessionRow.objects,
     "bytes": SessionRow.bytes,
 }
+"""What a list can be ordered by; anything else is ordered by the last object."""
+
 _LABELS = frozenset({"subject", "label"})
 _ADDRESS = re.compile(r"(?:/data)?/prearchive/projects/([^/]+)/([^/]+)/([^/?]+)/?")
 
@@ -158,7 +160,7 @@ async def list_page(
         InvalidInput: a condition is on no known field, or its value cannot be read.
     """
     matching = _conditions(query)
-    column = _SORTS.get(query.sort, SessionRow.last_object)
+    column = SORTS.get(query.sort, SessionRow.last_object)
     by_label: SQLColumnExpression[Any] = column
     if query.sort in _LABELS:
         by_label = known(column, masked=query.masked)

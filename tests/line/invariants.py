@@ -80,7 +80,8 @@ async def audit(home: Path, prearchive_url: str = "", archive_url: str = "") -> 
     books.trashed.update(_uid(path) for path in _objects(trash))
     books.check("held tally", books.places[Place.HELD], books.held)
     books.check("deleted tally", books.places[Place.DELETED] - books.dropped, books.trashed.total())
-    counted_only = books.places[Place.DUPLICATE] + books.places[Place.REJECTED] + books.dropped
+    not_kept = (Place.DUPLICATE, Place.FILTERED, Place.REJECTED)
+    counted_only = sum(books.places[place] for place in not_kept) + books.dropped
     books.check(
         "received, but for what is only counted",
         books.received - counted_only,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
@@ -52,7 +53,12 @@ class Prearchive(Asked):
             and query.text.lower() in f"{known(row).label} {known(row).subject} {row.id}".lower()
             and holds(known(row), query.where, WAITING)
         ]
-        rows.sort(key=lambda row: str(getattr(known(row), query.sort)), reverse=query.descending)
+
+        def place(row: PrearchiveSession) -> tuple[bool, Any]:
+            value = getattr(known(row), query.sort)
+            return value is not None, value
+
+        rows.sort(key=place, reverse=query.descending)
         return PrearchivePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
 
     async def show(self, id: str) -> PrearchiveSession:

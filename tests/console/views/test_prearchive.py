@@ -13,6 +13,7 @@ from console.views import prearchive
 from console.views.masking import ShownSession
 from console.views.text import plain_text
 from engine.model.states import Status
+from engine.prearchive.rows import SORTS
 from tests.console.piloting import HOSTILE
 from tests.memory import NOON, session
 
@@ -79,3 +80,11 @@ def test_hostile_values_are_passed_on_as_they_are() -> None:
     # The table and the card make them plain: nobody else has to think of it.
     row = prearchive.row(shown(label=HOSTILE, calling=HOSTILE), NOW)
     assert HOSTILE in row.cells
+
+
+def test_each_column_is_ordered_by_something_the_engine_knows() -> None:
+    assert {one.sort for one in prearchive.COLUMNS if one.sort} <= SORTS.keys()
+
+
+def test_files_have_a_title_for_each_cell() -> None:
+    assert len(prearchive.exported(ShownSession(session(1)))) == len(prearchive.EXPORTED)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.anonymize.functions.calls import FUNCTIONS as CALLS
 from engine.anonymize.language.check import check, load
 from engine.anonymize.language.signatures import FUNCTIONS
 from engine.model.errors import InvalidScript
@@ -255,3 +256,8 @@ def test_any_text_can_be_checked(text: str, version: str) -> None:
     found = check(version + text)
     assert list(found) == sorted(found, key=lambda one: (one.line, one.column))
     assert all(one.line >= 1 and one.column >= 1 for one in found)
+
+
+@pytest.mark.parametrize("language", [4, 6])
+def test_each_function_that_may_be_called_can_be(language: int) -> None:
+    assert CALLS[language].keys() == FUNCTIONS[language].keys()
