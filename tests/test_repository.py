@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -111,6 +112,17 @@ def test_folders_of_tests_are_packages() -> None:
     """Without it two test modules of one name would be one to Python."""
     folders = {file.parent for file in modules() if ROOT / "tests" in file.parents}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_hooks_fetch_nothing_and_run_what_the_checks_run() -> None:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [one["repo"] for one in repositories] == ["local"]
+    hooks = repositories[0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    programs = [Path(hook["entry"].split()[0]) for hook in hooks]
+    assert {str(program.parent) for program in programs} == {".venv/bin"}
+    makefile = (ROOT / "Makefile").read_text()
+    assert [one.name for one in programs if f"$(VENV)/bin/{one.name}" not in makefile] == []
 
 
 def test_the_lock_has_a_hash_for_all_and_agrees_with_the_project() -> None:
