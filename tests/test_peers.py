@@ -69,7 +69,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made.path.mkdir()
     (made.path / "env").symlink_to(ENV)
     monkeypatch.setenv("PATH", str(made.path))
-    for name in ("TEST_PG_URL", "ANTEROOM_TEST_NO_POSTGRES"):
+    for name in ("CI", "TEST_PG_URL", "ANTEROOM_TEST_NO_POSTGRES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(peers, "ELSEWHERE", {"postgres": str(made.debian / "*" / "bin")})
@@ -86,12 +86,43 @@ def test_nothing_is_done_or_said_where_all_is_there(
     assert capsys.readouterr() == ("", "")
 
 
-def test_postgresql_is_found_where_debian_puts_it(machine: Machine) -> None:
+def test_postgresql_is_found_where_debian_puts_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.has_all()
     (machine.path / "postgres").unlink()
+    monkeypatch.setenv("CI", "true")
     assert peers.main("tests") == 1
     machine.has("postgres", in_place=machine.debian / "17" / "bin")
     assert peers.main("tests") == 0
+
+
+@pytest.mark.parametrize("is_debian", [True, False])
+def test_a_wheel_stands_in_for_postgresql_where_nothing_may_be_installed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, is_debian: bool
+) -> None:
+    machine.has_all()
+    (machine.path / "postgres").unlink()
+    if is_debian:
+        machine.has("apt-get")
+    assert peers.main("tests") == 0
+    (machine.path / "tmux").unlink()
+    assert peers.main("tests") == 1
+    machine.has("tmux")
+    monkeypatch.setenv("CI", "true")
+    assert peers.main("tests") == 1
+    assert machine.called == []
+
+
+def test_root_installs_postgresql_all_the_same(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    machine.has_all()
+    (machine.path / "postgres").unlink()
+    machine.has("apt-get", machine.gets_all())
+    assert peers.main("tests") == 0
+    assert machine.called[-1].endswith(" --no-install-recommends postgresql")
 
 
 @pytest.mark.parametrize("name", ["TEST_PG_URL", "ANTEROOM_TEST_NO_POSTGRES"])
@@ -100,6 +131,8 @@ def test_postgresql_is_not_needed_where_another_is_named_or_none_is_wanted(
 ) -> None:
     machine.has_all()
     (machine.path / "postgres").unlink()
+    monkeypatch.setenv("CI", "true")
+    assert peers.main("tests") == 1
     monkeypatch.setenv(name, "1")
     assert peers.main("tests") == 0
 
