@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The slow path (intake contract 11): an object of which a head is not enough for the site script
 is staged as it came, and a helper process with limits on time and memory writes what the script
-makes of it. This is the side that asks; `engine.intake.slow_path_process` is the side that
-works."""
+makes of it. This is the side that asks; `engine.intake.script_worker` works."""
 
 from __future__ import annotations
 
 import base64
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +17,17 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixels.guard import NO_FILE, PixelGuard
 from engine.anonymize.pixels.regions import asked_in
 from engine.anonymize.runtime.applied import Undo
-from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
+from engine.dicom.guard import Unreadable
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header
 from engine.intake.originals import LONGEST
 from engine.model.changes import ScriptOutcome, Statement
 from engine.model.scripts import ScriptInForce
+from engine.sandbox.client import GIB, PATIENCE, NoAnswer, Sandbox
+from engine.sandbox.protocol import DONE
 
 _MIB = 1024 * 1024
+_LARGEST = 64 * GIB
 _DESCRIBE_PIXELS = (
     0x00120063,
     0x00120064,
@@ -94,14 +95,16 @@ class SlowPath:
         command: tuple[str, ...] | None = None,
     ) -> None:
         """Allow each object so many seconds of processor time and more by its size, and a helper so
-        many bytes of address space; for `patience` see `Guard`."""
+        many bytes of address space; for `patience` see `Sandbox`."""
         self._seconds = seconds
-        self._guard = Guard(
+        self._sandbox = Sandbox(
+            "engine.intake.script_worker",
             seconds=seconds,
             patience=patience,
             memory=memory,
+            largest_file=_LARGEST,
             longest=LONGEST + _MIB,
-            command=command or (sys.executable, "-m", "engine.intake.slow_path_process"),
+            command=command,
         )
         self._pixels = PixelGuard()
 
@@ -131,23 +134,22 @@ class SlowPath:
             "secret": base64.b64encode(secret).decode("ascii"),
             "given": dict(given),
             "record": record,
-            "size": size,
         }
         seconds = self._seconds + size / (20 * _MIB)
         try:
-            status, number, body = self._guard.ask(
-                request, doing="running the script", seconds=seconds
+            answer = self._sandbox.ask(
+                request, doing="running the script", seconds=seconds, mapped=size
             )
-        except Unreadable as error:
+        except NoAnswer as error:
             target.unlink(missing_ok=True)
             raise ScriptError(error.reason) from None
-        if status == NO_FILE:
+        if answer.status == NO_FILE:
             target.unlink(missing_ok=True)
-            raise OSError(number, os.strerror(number))
-        if status:
+            raise OSError(answer.number, os.strerror(answer.number))
+        if answer.status != DONE:
             target.unlink(missing_ok=True)
-            raise ScriptError(body.decode("utf-8", "replace"))
-        told = _decode_told(body)
+            raise ScriptError(answer.body.decode("utf-8", "replace"))
+        told = _decode_told(answer.body)
         if told.outcome == ScriptOutcome.ERROR:
             target.unlink(missing_ok=True)
             raise ScriptError(told.message, told.line)
@@ -163,12 +165,12 @@ class SlowPath:
 
     def interrupt(self) -> None:
         """End the helpers whatever they are at: the run that waits for them fails."""
-        self._guard.interrupt()
+        self._sandbox.interrupt()
         self._pixels.interrupt()
 
     def close(self) -> None:
         """End the helpers; nothing more can be run."""
-        self._guard.close()
+        self._sandbox.close()
         self._pixels.close()
 
     def _written(

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guard of pixel work: `blank_file` in a helper process with limits on time and memory, which
 may die without touching anything else. This is the side that asks;
-`engine.anonymize.pixels.guard_process` is the side that works."""
+`engine.anonymize.pixels.pixel_worker` works."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixels.regions import Asked, Blanked, numbers_of
-from engine.dicom.guard import GIB, PATIENCE, Guard, Unreadable
+from engine.dicom.walk import MAX_HEADER
+from engine.sandbox.client import GIB, PATIENCE, NoAnswer, Sandbox
+from engine.sandbox.protocol import DONE
 
-FAILED, NO_FILE = 1, 3
-"""The status of an answer that is an error of the script, or of the file system."""
+NO_FILE = 3
+"""The status of an answer that is an error of the file system."""
+_LARGEST = 64 * GIB
 _MIB = 1024 * 1024
 
 
@@ -32,19 +34,22 @@ class PixelGuard:
         command: tuple[str, ...] | None = None,
     ) -> None:
         """Allow each file so many seconds of processor time and one more for each MiB, and the
-        process so many bytes of address space; for `patience` see `Guard`."""
+        process so many bytes of address space; for `patience` see `Sandbox`."""
         self._seconds = seconds
-        self._guard = Guard(
+        self._sandbox = Sandbox(
+            "engine.anonymize.pixels.pixel_worker",
             seconds=seconds,
             patience=patience,
             memory=memory,
-            command=command or (sys.executable, "-m", "engine.anonymize.pixels.guard_process"),
+            largest_file=_LARGEST,
+            longest=MAX_HEADER,
+            command=command,
         )
 
     @property
     def pid(self) -> int | None:
         """The helper process, while there is one."""
-        return self._guard.pid
+        return self._sandbox.pid
 
     def blank_file(
         self, source: Path, target: Path, asked: Sequence[Asked], *, record: bool = True
@@ -65,16 +70,14 @@ class PixelGuard:
             "record": record,
         }
         try:
-            status, number, body = self._guard.ask(
-                request, doing="altering the pixels", seconds=seconds
-            )
-        except Unreadable as error:
+            told = self._sandbox.ask(request, doing="altering the pixels", seconds=seconds)
+        except NoAnswer as error:
             target.unlink(missing_ok=True)
             raise ScriptError(f"alterPixels: {error.reason}") from None
-        if status == NO_FILE:
-            raise OSError(number, os.strerror(number))
-        answer = json.loads(body)
-        if status:
+        if told.status == NO_FILE:
+            raise OSError(told.number, os.strerror(told.number))
+        answer = json.loads(told.body)
+        if told.status != DONE:
             target.unlink(missing_ok=True)
             raise ScriptError(answer["message"], hint=answer["hint"])
         return Blanked(
@@ -86,8 +89,8 @@ class PixelGuard:
 
     def interrupt(self) -> None:
         """End the helper whatever it is at: who waits for its answer gets none."""
-        self._guard.interrupt()
+        self._sandbox.interrupt()
 
     def close(self) -> None:
         """End the helper; nothing more can be asked."""
-        self._guard.close()
+        self._sandbox.close()

@@ -228,14 +228,14 @@ def test_a_busy_machine_makes_nothing_unreadable(
 ) -> None:
     # Each look at the clock is 11 seconds after the one before: more than the helper may compute.
     clock = SimpleNamespace(monotonic=itertools.count(0.0, 11.0).__next__)
-    monkeypatch.setattr("engine.dicom.guard.time", clock)
+    monkeypatch.setattr("engine.sandbox.client.time", clock)
     _still_reads(guard, tmp_path)
 
 
 def test_a_helper_that_computes_without_end_is_unreadable(tmp_path: Path) -> None:
     spin = (
         "import json, sys\n"
-        "from engine.dicom.confinement import allow_cpu\n"
+        "from engine.sandbox.confinement import allow_cpu\n"
         "print('ready', flush=True)\n"
         "allow_cpu(json.loads(sys.stdin.readline())['seconds'])\n"
         "while True: pass\n"

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from struct import pack
 
-from engine.dicom.guard import PATIENCE, Guard
+from engine.dicom.guard import Guard
 from engine.dicom.part10 import read_meta
 from engine.intake.answers import OUT_OF_RESOURCES
 from engine.intake.claims import StaleSnapshot
 from engine.intake.incoming import Intake
 from engine.intake.journal import Outcome
 from engine.intake.slow_path import SlowPath
+from engine.sandbox.client import PATIENCE
 from tests.engine.dicom.datasets import DEFLATED, EXPLICIT, element
 from tests.engine.intake.room import Room, data_set, meta
 from tests.engine.intake.scripting import as_received, keep, run, send, stored
@@ -189,10 +190,11 @@ def helped_by(program: str, tmp_path: Path, guard: Guard, *, patience: float) ->
 
 def test_a_full_disk_is_no_fault_of_the_script(tmp_path: Path, guard: Guard) -> None:
     full = """
-import errno, pathlib, engine.intake.slow_path_process as helper
+import errno, pathlib
+from engine.sandbox import server
 def chmod(self, mode): raise OSError(errno.ENOSPC, "PATIENT")
 pathlib.Path.chmod = chmod
-helper.main()
+server.main()
 """
     with helped_by(full, tmp_path, guard, patience=PATIENCE) as room:
         assert send(room, data_set() + PADDING).status == OUT_OF_RESOURCES
