@@ -245,6 +245,19 @@ def test_no_test_runs_where_something_is_missing(tmp_path: Path) -> None:
     assert targets.split()[0] == "peers"
 
 
+def test_ci_installs_all_of_the_list_and_then_tests(machine: Machine) -> None:
+    for program in ("bash", "cut", "dirname", "grep", "id"):
+        (machine.path / program).symlink_to(str(shutil.which(program, path=os.defpath)))
+    machine.has("sudo", 'exec "$@"')
+    machine.has("apt-get")
+    machine.has("make", f'echo "CI is $CI" >> {shlex.quote(str(machine.calls))}')
+    subprocess.run([ROOT / ".ci" / "run"], check=True)
+    update, install, test, marked = (line for line in machine.called if line[:4] != "sudo")
+    assert update == "apt-get update"
+    assert install.endswith(f" --no-install-recommends make python3-venv {PACKAGES}")
+    assert (test, marked) == ("make test", "CI is true")
+
+
 def test_every_program_that_tests_ask_for_is_in_the_list() -> None:
     listed = {line.split()[0] for line in peers.LIST.read_text().splitlines() if line[0] != "#"}
     asked = {
@@ -254,4 +267,3 @@ def test_every_program_that_tests_ask_for_is_in_the_list() -> None:
     }
     assert asked
     assert asked <= listed
-    assert ".ci/peers" in (ROOT / ".ci" / "run").read_text()
