@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from enum import Enum
+from enum import StrEnum
 
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.applied import Undo
 from engine.dicom.guard import Unreadable
-from engine.dicom.header import Header, HeaderError, HeaderReader
-from engine.dicom.part10 import NOT_WALKED, is_explicit
+from engine.dicom.header import Header
 from engine.intake import ends
 from engine.intake.answers import (
     CANNOT_UNDERSTAND,
@@ -26,6 +25,7 @@ from engine.intake.answers import (
 from engine.intake.claims import StaleSnapshot
 from engine.intake.context import IntakeContext
 from engine.intake.encoding import Encoding
+from engine.intake.head import Head
 from engine.intake.identity import SOP_INSTANCE, check_received, unplaced, unsound
 from engine.intake.journal import PUBLISHED, Outcome
 from engine.intake.object_files import ObjectFiles
@@ -46,8 +46,6 @@ from engine.model.routing import Route
 
 _SERIES_DESCRIPTION = 0x0008103E
 _LONGEST_SERIES = 64
-_LONGEST_BLIND_HEAD = 64 * 1024
-"""Bytes held of a data set that cannot be walked."""
 _TRIES = 16
 """Snapshots by which an object is routed before that is given up."""
 
@@ -60,7 +58,7 @@ class Intake(IntakeContext):
         return Incoming(self, origin, context)
 
 
-class State(Enum):
+class State(StrEnum):
     """Where an object stands; see `Incoming`. Its end is an `Answer`."""
 
     READING_HEAD = "reading head"
@@ -109,6 +107,8 @@ class Incoming:
     The ends are outcomes. It may end as FAILED everywhere: where the store fails, where no session
     can be claimed, and by `abandon`."""
 
+    _head: Head
+    """There in READING_HEAD only: it may be large."""
     _header: Header
     """As received. There are a header and a route behind READING_HEAD and STREAMING_UNREAD."""
     _route: Route
@@ -126,12 +126,7 @@ class Incoming:
         self._state = State.READING_HEAD
         self._recorder = ObjectRecorder(origin, context, intake.journal)
         self._files = ObjectFiles(intake, origin, context)
-        self._head = bytearray()
-        self._reader: HeaderReader | None = None
-        if context.transfer_syntax not in NOT_WALKED:
-            self._reader = HeaderReader(
-                is_explicit(context.transfer_syntax), self._current.snapshot.max_header
-            )
+        self._head = Head(context.transfer_syntax, limit=self._current.snapshot.max_header)
         self._encoding = Encoding(context.transfer_syntax)
         self._result = ScriptResult(step=ScriptStep.AS_IT_IS)
         """What the script makes of the head."""
@@ -154,8 +149,7 @@ class Incoming:
             if state is State.STREAMING or state is State.STREAMING_UNREAD:
                 self._files.body.write(chunks)
             elif state is State.READING_HEAD:
-                for chunk in chunks:
-                    self._head += chunk
+                self._head.take(chunks)
                 self._state = self._read_head(final=False)
         except Refusal as refusal:
             self._fault, self._state = refusal, State.FAULTY
@@ -187,26 +181,16 @@ class Incoming:
     # ---------------------------------------------------------------------------------- the head
 
     def _read_head(self, *, final: bool) -> State:
-        header: Header | None = None
-        reader = self._reader
-        if reader is not None:
-            try:
-                if not reader.advance(self._head, final=final):
-                    return State.READING_HEAD
-                header = reader.header(self._head)
-            except HeaderError:
-                pass
-        elif not final and len(self._head) < _LONGEST_BLIND_HEAD:
+        head = self._head
+        if not head.advance(final=final):
             return State.READING_HEAD
-        if not self._head:
+        del self._head
+        if not head.data:
             raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
-        # The header goes on pointing into `head`, which nothing appends to any more.
-        head, self._head = self._head, bytearray()
-        if header is not None:
-            return self._begin(header, head)
-        large = reader is not None and reader.needs > self._current.snapshot.max_header
-        self._encoding.head_not_indexed(head, large=large)
-        self._files.write_received(head)
+        if head.header is not None:
+            return self._begin(head.header, head.data)
+        self._encoding.head_not_indexed(head.data, large=head.is_large)
+        self._files.write_received(head.data)
         return State.STREAMING_UNREAD
 
     def _begin(self, header: Header, head: bytearray) -> State:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The head of one object while its bytes arrive: gathered in memory until it is whole and indexed,
+or until it is known that nobody can index it here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.dicom.header import Header, HeaderError, HeaderReader
+from engine.dicom.part10 import NOT_WALKED, is_explicit
+
+_LONGEST_BLIND = 64 * 1024
+"""Bytes held of a data set that cannot be walked."""
+
+
+class Head:
+    """Of one data set; used by one thread."""
+
+    def __init__(self, transfer_syntax: str, *, limit: int) -> None:
+        """Begin with no bytes; a head of more than `limit` bytes is not indexed."""
+        self.data = bytearray()
+        self.header: Header | None = None
+        """Points into `data`, to which nothing is added any more."""
+        self._limit = limit
+        self._reader: HeaderReader | None = None
+        if transfer_syntax not in NOT_WALKED:
+            self._reader = HeaderReader(is_explicit(transfer_syntax), limit)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is not indexed because it is larger than allowed."""
+        return self._reader is not None and self._reader.needs > self._limit
+
+    def take(self, chunks: Sequence[memoryview]) -> None:
+        """Add the next bytes, which may be more than the head."""
+        for chunk in chunks:
+            self.data += chunk
+
+    def advance(self, *, final: bool) -> bool:
+        """Index what is there; say whether no more is wanted. There is no header then where it
+        cannot be indexed exactly. `final`: no more will come."""
+        reader = self._reader
+        if reader is None:
+            return final or len(self.data) >= _LONGEST_BLIND
+        try:
+            if not reader.advance(self.data, final=final):
+                return False
+            self.header = reader.header(self.data)
+        except HeaderError:
+            pass
+        return True
