@@ -40,7 +40,7 @@ from console.runtime.typeahead import TYPED, TypeAhead, Typed
 from console.screens.base.overlays import BlankScreen, TextScreen
 from console.screens.base.palette import ConsoleCommands
 from console.screens.base.quit import Leave, QuitScreen, UnsavedScreen
-from console.screens.base.screen import AsksEngine, BaseScreen, PulseTaken, ShowsLabels
+from console.screens.base.screen import AsksEngine, BaseScreen, ShowsLabels, StatusTaken
 from console.theme import OFFERED, OURS, STOCK
 from console.views import glyphs
 from console.views.rules import unsaved
@@ -70,8 +70,8 @@ USED = (
 ITS_STATUS = "system.status"
 """What tells whether the engine lives: it answers that at once, whatever else it does."""
 
-PULSE_EVERY = 5.0
-PULSE_REST = 1.0
+STATUS_EVERY = 5.0
+STATUS_REST = 1.0
 """Seconds between two questions for the engine's status: at rest, and while there is news."""
 
 
@@ -94,24 +94,24 @@ class ConsoleApp(App[Leave]):
 
     def __init__(self, engine: EngineApi, **options: object) -> None:
         """Show `engine`; the options are those of `ConsoleContext`."""
-        self.desk = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
+        self.context = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
         # Begun with, not switched to: another screen would be painted first.
         vars(self)["DEFAULT_MODE"] = self._first_mode()
         super().__init__()
         self.animation_level = "none"
         self._stir = asyncio.Event()
         self._last: threading.Timer | None = None
-        self._used = self.desk.clock()
-        self._deeds = ActQueue(self.desk, self.tell, self._screen_failed)
+        self._used = self.context.clock()
+        self._acts = ActQueue(self.context, self.tell, self._screen_failed)
         self.ahead = TypeAhead(
-            self, self._give_on, self._keys_dropped, reaction=self.desk.preferences.reaction
+            self, self._give_on, self._keys_dropped, reaction=self.context.preferences.reaction
         )
-        for name, screen in _screens(self.desk).items():
+        for name, screen in _screens(self.context).items():
             self.add_mode(name, screen)
         for theme in OURS:
             self.register_theme(theme)
         self.theme = self._first_theme()
-        ascii_only = self.desk.preferences.glyphs is Glyphs.ASCII
+        ascii_only = self.context.preferences.glyphs is Glyphs.ASCII
         glyphs.use_ascii(ascii_only)
         scrollbars.use_ascii(ascii_only)
         self.set_class(ascii_only, "-ascii")
@@ -132,7 +132,7 @@ class ConsoleApp(App[Leave]):
     def on_mount(self) -> None:
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
-        self.run_worker(self._feel(), group="pulse", name="pulse")
+        self.run_worker(self._ask_status(), group="status", name="status")
         self.run_worker(self.ahead.follow(), group="typed", name="typed")
         if not self.is_headless:
             loop = asyncio.get_running_loop()
@@ -145,10 +145,10 @@ class ConsoleApp(App[Leave]):
             # Where a shell has exported them the screen would keep that size for ever.
             os.environ.pop(name, None)
         try:
-            return await self.run_async(mouse=self.desk.preferences.uses_mouse)
+            return await self.run_async(mouse=self.context.preferences.uses_mouse)
         finally:
             self.end_input()
-            self.desk.memory.save()
+            self.context.memory.save()
             if self._last is not None:
                 self._last.cancel()
 
@@ -169,16 +169,16 @@ class ConsoleApp(App[Leave]):
 
     def action_mode(self, name: str) -> None:
         """Go to a mode; what was open in it is open still."""
-        if self.desk.watching or isinstance(self.screen, QuitScreen):
+        if self.context.watching or isinstance(self.screen, QuitScreen):
             return
         self.switch_mode(name)
-        self.desk.memory.state.mode = name
+        self.context.memory.state.mode = name
 
     def action_leave(self) -> None:
         """End the console; ask about what is not saved, and about an engine that it started."""
         if isinstance(self.screen, (QuitScreen, UnsavedScreen)):
             return
-        drafts, download = self.desk.drafts, self.desk.outgoing.download
+        drafts, download = self.context.drafts, self.context.outgoing.download
         if drafts or download is not None:
             goes_on = f"{download.label}: {download.shown or 'begun'}" if download else ""
             self.push_screen(UnsavedScreen(unsaved(drafts.values()), goes_on), self._discarded)
@@ -190,21 +190,21 @@ class ConsoleApp(App[Leave]):
             self._leave()
 
     def _leave(self) -> None:
-        if self.desk.owner:
-            self.push_screen(QuitScreen(lost=bool(self.desk.pulse.lost)), self._left)
+        if self.context.owner:
+            self.push_screen(QuitScreen(lost=bool(self.context.status_view.lost)), self._left)
         else:
             self.exit(Leave.RUNNING)
 
     def wear(self, theme: str) -> None:
         """Put a theme on, and remember it."""
         self.theme = theme
-        self.desk.memory.state.theme = theme
-        self.desk.memory.save()
+        self.context.memory.state.theme = theme
+        self.context.memory.save()
 
     def tell(self, text: str, severity: Severity = "information") -> None:
         """Say something that passes, and keep it."""
         shown = plain_text(text)
-        self.desk.notices.add(Notice(at=self.desk.clock(), text=shown, severity=severity))
+        self.context.notices.add(Notice(at=self.context.clock(), text=shown, severity=severity))
         self.notify(shown, severity=severity, timeout=4, markup=False)
         self.draw_lines()
 
@@ -217,7 +217,7 @@ class ConsoleApp(App[Leave]):
 
     def lost(self, error: EngineError) -> None:
         """Say, until it answers again, that the engine does not."""
-        self.desk.pulse.lose(plain_text(error.message), plain_text(error.hint))
+        self.context.status_view.lose(plain_text(error.message), plain_text(error.hint))
         # Its status is not asked for at once: what is taken back at once nobody reads.
         self.draw_lines()
 
@@ -230,8 +230,8 @@ class ConsoleApp(App[Leave]):
 
     def broken(self, reference: str, sentence: str) -> None:
         """Say that something failed that should not; the log has it by its reference."""
-        self.desk.notices.add(
-            Notice(at=self.desk.clock(), text=f"{sentence} ({reference})", severity="error")
+        self.context.notices.add(
+            Notice(at=self.context.clock(), text=f"{sentence} ({reference})", severity="error")
         )
         if isinstance(self.screen, TextScreen):
             # What fails again and again is not said over what is being read.
@@ -248,12 +248,12 @@ class ConsoleApp(App[Leave]):
     async def act(self, act: Act) -> tuple[str, ...]:
         """Do an act once those before it are done; return the ids of its sessions."""
         with self.ahead.acting():
-            return await self._deeds.do(act)
+            return await self._acts.do(act)
 
     async def undo(self) -> None:
         """Take back the last act that was done here."""
         with self.ahead.acting():
-            await self._deeds.undo()
+            await self._acts.undo()
 
     async def open_session(self, id: str) -> None:
         """Go to the prearchive and open a session there, in the place of one that is open."""
@@ -263,12 +263,12 @@ class ConsoleApp(App[Leave]):
         if isinstance(self.screen, SessionScreen):
             self.screen.show(id)
         else:
-            await self.push_screen(SessionScreen(self.desk, id))
+            await self.push_screen(SessionScreen(self.context, id))
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used, or resized; what is typed has its turn."""
         if isinstance(event, USED):
-            self._used = self.desk.clock()
+            self._used = self.context.clock()
         if isinstance(event, events.Resize):
             for screen in self._all_screens():
                 if isinstance(screen, BaseScreen):
@@ -288,7 +288,7 @@ class ConsoleApp(App[Leave]):
         worker = get_current_worker()
         self.ahead.asks(worker, screen)
         if isinstance(screen, AsksEngine):
-            screen.engine_lost(self.desk.pulse.lost)
+            screen.engine_lost(self.context.status_view.lost)
         try:
             return await super().push_screen_wait(screen, mode=mode)
         finally:
@@ -307,47 +307,47 @@ class ConsoleApp(App[Leave]):
         self.tell(why, "warning")
 
     async def _listen(self) -> None:
-        await pump(self.desk.engine, self._tell_screens)
+        await pump(self.context.engine, self._tell_screens)
 
     def _tell_screens(self, message: EngineEvents | EngineLost) -> None:
         self._stir.set()
         if isinstance(message, EngineLost):
             self.lost(message.error)
             return
-        self.desk.news += 1
+        self.context.news += 1
         # Also those below a question: they must not be old when it is answered.
         for screen in self.screen_stack:
             screen.post_message(replace(message))
 
-    async def _feel(self) -> None:
+    async def _ask_status(self) -> None:
         """Ask for the engine's status again and again, sooner where there is news."""
         while True:
             try:
-                status = await self.desk.engine.system.status()
+                status = await self.context.engine.system.status()
             except EngineError as error:
                 self.lost(error)
             else:
-                back = bool(self.desk.pulse.lost)
-                self.desk.pulse.take(status, self.desk.clock())
+                back = bool(self.context.status_view.lost)
+                self.context.status_view.take(status, self.context.clock())
                 if back:
                     # What was asked meanwhile had no answer, and no event says that it would now.
                     again = EventBatch(epoch="", events=(), last=0, gap=True)
                     self._tell_screens(EngineEvents(again))
             self.draw_lines()
             for screen in self.screen_stack:
-                screen.post_message(PulseTaken())
+                screen.post_message(StatusTaken())
             self._rest_if_unused()
             self._stir.clear()
-            await asyncio.sleep(PULSE_REST)
+            await asyncio.sleep(STATUS_REST)
             try:
-                await asyncio.wait_for(self._stir.wait(), PULSE_EVERY - PULSE_REST)
+                await asyncio.wait_for(self._stir.wait(), STATUS_EVERY - STATUS_REST)
             except TimeoutError:
                 continue
 
     def _rest_if_unused(self) -> None:
-        limit = self.desk.preferences.blank_after
-        unused = (self.desk.clock() - self._used).total_seconds() > limit > 0
-        if unused and not self.desk.watching and not isinstance(self.screen, BlankScreen):
+        limit = self.context.preferences.blank_after
+        unused = (self.context.clock() - self._used).total_seconds() > limit > 0
+        if unused and not self.context.watching and not isinstance(self.screen, BlankScreen):
             self.push_screen(BlankScreen())
 
     def _all_screens(self) -> Iterator[Screen[Any]]:
@@ -363,7 +363,7 @@ class ConsoleApp(App[Leave]):
             if isinstance(screen, BaseScreen):
                 screen.call_later(screen.draw_lines)
             elif isinstance(screen, AsksEngine):
-                screen.call_later(screen.engine_lost, self.desk.pulse.lost)
+                screen.call_later(screen.engine_lost, self.context.status_view.lost)
 
     def _screen_failed(self, error: EngineError) -> None:
         for screen in reversed(self.screen_stack):
@@ -372,12 +372,12 @@ class ConsoleApp(App[Leave]):
                 return
 
     def _first_mode(self) -> str:
-        left = self.desk.memory.state.mode
+        left = self.context.memory.state.mode
         known = any(name == left for _, name, _ in MODES)
-        return left if known and not self.desk.watching else self.DEFAULT_MODE
+        return left if known and not self.context.watching else self.DEFAULT_MODE
 
     def _first_theme(self) -> str:
-        for name in (self.desk.preferences.theme, self.desk.memory.state.theme):
+        for name in (self.context.preferences.theme, self.context.memory.state.theme):
             if name in self.available_themes:
                 return name
         return STOCK
@@ -392,7 +392,7 @@ class ConsoleApp(App[Leave]):
 
     def _gone(self) -> None:
         """End without a terminal. Textual may wait for ever for a last word to reach it."""
-        self.desk.memory.save()
+        self.context.memory.save()
         self.exit()
         self._last = threading.Timer(LAST_SECONDS, os._exit, (1,))
         self._last.daemon = True
@@ -418,33 +418,33 @@ class ConsoleApp(App[Leave]):
         self._close_messages_no_wait()
 
 
-def _screens(desk: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]:
+def _screens(context: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]:
     """Return what makes the screen of each mode; a screen is loaded when it is first shown."""
 
     def live() -> Screen[object]:
         from console.screens.live import LiveScreen  # noqa: PLC0415
 
-        return cast("Screen[object]", LiveScreen(desk))
+        return cast("Screen[object]", LiveScreen(context))
 
     def prearchive() -> Screen[object]:
         from console.screens.prearchive import PrearchiveScreen  # noqa: PLC0415
 
-        return cast("Screen[object]", PrearchiveScreen(desk))
+        return cast("Screen[object]", PrearchiveScreen(context))
 
     def archive() -> Screen[object]:
         from console.screens.archive import ArchiveScreen  # noqa: PLC0415
 
-        return cast("Screen[object]", ArchiveScreen(desk))
+        return cast("Screen[object]", ArchiveScreen(context))
 
     def projects() -> Screen[object]:
         from console.screens.projects import ProjectsScreen  # noqa: PLC0415
 
-        return cast("Screen[object]", ProjectsScreen(desk))
+        return cast("Screen[object]", ProjectsScreen(context))
 
     def system() -> Screen[object]:
         from console.screens.system import SystemScreen  # noqa: PLC0415
 
-        return cast("Screen[object]", SystemScreen(desk))
+        return cast("Screen[object]", SystemScreen(context))
 
     return {
         "live": live,

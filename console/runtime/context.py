@@ -15,7 +15,7 @@ from console.runtime.preferences import Preferences
 from console.transfer.outgoing import Outgoing
 from console.views.masking import Masks
 from console.views.rules import Draft
-from console.views.status import Pulse
+from console.views.status import StatusView
 from engine.service.api import EngineApi
 
 
@@ -35,7 +35,7 @@ class ConsoleContext:
     preferences: Preferences = field(default_factory=Preferences)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
     clock: Callable[[], datetime] = _now
-    pulse: Pulse = field(default_factory=Pulse)
+    status_view: StatusView = field(default_factory=StatusView)
     notices: Notices = field(default_factory=Notices)
     done: list[Act] = field(default_factory=list)
     """The acts of this console, the last at the end: what `u` takes back."""
@@ -53,7 +53,7 @@ class ConsoleContext:
     @property
     def owner(self) -> bool:
         """Whether the engine that answers is the one that this console started."""
-        status = self.pulse.status
+        status = self.status_view.status
         return self.started is not None and (status is None or status.pid == self.started)
 
     @property

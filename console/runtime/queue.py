@@ -28,10 +28,10 @@ class ActQueue:
     """What is done to sessions, and was."""
 
     def __init__(
-        self, desk: ConsoleContext, tell: Tell, failed: Callable[[EngineError], None]
+        self, context: ConsoleContext, tell: Tell, failed: Callable[[EngineError], None]
     ) -> None:
-        """Do acts on the engine of `desk`; `failed` shows what the engine would not do."""
-        self._desk = desk
+        """Do acts on the engine of `context`; `failed` shows what the engine would not do."""
+        self._context = context
         self._tell = tell
         self._failed = failed
         self._one = asyncio.Lock()
@@ -56,7 +56,7 @@ class ActQueue:
     async def _do(self, act: triage.Act) -> tuple[str, ...]:
         async with self._one:
             try:
-                outcomes = await triage.perform(self._desk.engine, act)
+                outcomes = await triage.perform(self._context.engine, act)
             except EngineError as error:
                 self._failed(error)
                 if isinstance(error, Unavailable):
@@ -67,13 +67,13 @@ class ActQueue:
             done = tuple(one.id for one in outcomes if one.done)
             if done:
                 kept = tuple(one for one in act.sessions if one.id in done)
-                self._desk.done.append(replace(act, sessions=kept))
+                self._context.done.append(replace(act, sessions=kept))
         words, refused = triage.told(act, outcomes)
         self._tell(words, "warning" if refused else "information")
         return done
 
     async def _undo(self) -> None:
-        done = self._desk.done
+        done = self._context.done
         async with self._one:
             if not done:
                 self._tell("nothing was done here that could be taken back", "warning")
@@ -86,7 +86,7 @@ class ActQueue:
                 self._tell(why, "warning")
                 return
             try:
-                outcomes = await triage.take_back(self._desk.engine, act)
+                outcomes = await triage.take_back(self._context.engine, act)
             except EngineError as error:
                 self._failed(error)
                 if isinstance(error, Unavailable):

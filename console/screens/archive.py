@@ -19,7 +19,7 @@ from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, filed
 from console.widgets.card import Card
-from console.widgets.filterline import FilterLine
+from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.archive import ARCHIVE_FIELDS, SessionQuery, SessionSummary
 from engine.model.errors import EngineError, InvalidInput
@@ -36,9 +36,9 @@ class ArchiveScreen(ListScreen, DownloadScreen):
     VIEWS = ARCHIVE_VIEWS
     NEWEST = "added"
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the archive."""
-        super().__init__(desk)
+        super().__init__(context)
         self._sessions: dict[str, SessionSummary] = {}
         self._fault = ""
         """What is wrong with the query; the rows are those of the one before it."""
@@ -118,7 +118,7 @@ class ArchiveScreen(ListScreen, DownloadScreen):
         from console.screens.filed import FiledScreen  # noqa: PLC0415 (loaded when shown)
 
         among = tuple(row.key for row in self.table.rows)
-        self.app.push_screen(FiledScreen(self.desk, key, among=among))
+        self.app.push_screen(FiledScreen(self.context, key, among=among))
 
     @work(group="list", exit_on_error=False)
     async def fetch(self, offset: int) -> None:
@@ -162,7 +162,7 @@ class ArchiveScreen(ListScreen, DownloadScreen):
             card.show(found.label, filed.card(found))
 
     def _tell_list(self) -> None:
-        total, status = self.table.total, self.desk.pulse.status
+        total, status = self.table.total, self.context.status_view.status
         if self._fault:
             old = " · the rows are those of the query before"
             self.say((f"! {self._fault}", "look"), (old, "muted"))

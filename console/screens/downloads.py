@@ -67,7 +67,7 @@ class DownloadScreen(BaseScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_export(self) -> None:
         """Take files out, write rows to a file, or stop a download."""
-        running, rows = self.desk.outgoing.download, self.exports()
+        running, rows = self.context.outgoing.download, self.exports()
         wanted = () if running is not None else tuple(self.wanted())
         choices = [
             Choice(
@@ -95,16 +95,16 @@ class DownloadScreen(BaseScreen):
 
     async def _ask(self, wanted: Wanted) -> None:
         given = await self.app.push_screen_wait(
-            AskScreen(question(wanted, self.desk.outgoing.folder))
+            AskScreen(question(wanted, self.context.outgoing.folder))
         )
         if given is None:
             return
-        self.desk.outgoing.folder = given["folder"]
-        if self.desk.outgoing.download is not None:
+        self.context.outgoing.folder = given["folder"]
+        if self.context.outgoing.download is not None:
             self.tell("not now: another download has begun", "warning")
             return
         running = Running(label=wanted.what)
-        self.desk.outgoing.download = running
+        self.context.outgoing.download = running
         # Not a worker of this screen: it goes on when the screen is left.
         work = _bring(self.host, running, wanted, given)
         worker = self.host.run_worker(work, group="downloads", name="download", exit_on_error=False)
@@ -113,7 +113,7 @@ class DownloadScreen(BaseScreen):
 
 
 async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answers) -> None:
-    outgoing, pacing = host.desk.outgoing, Pacing()
+    outgoing, pacing = host.context.outgoing, Pacing()
     done = Progress(files=0, of=wanted.files, bytes=0, of_bytes=wanted.bytes)
 
     def told(now: Progress) -> None:
@@ -125,7 +125,7 @@ async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answ
 
     try:
         end = await download(
-            host.desk.engine,
+            host.context.engine,
             wanted.accession,
             place_of(given["folder"]),
             scans=(wanted.scan,) if wanted.scan else (),
@@ -157,7 +157,7 @@ def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
     faults = (*end.failed, *(f"{path}: it is there and differs" for path in end.refused))
     strays = tuple(f"{path}: it stands in no catalog, and was not written" for path in end.stray)
     for why in (*faults, *strays)[:NOTED]:
-        host.desk.notices.add(Notice(at=host.desk.clock(), text=why, severity="warning"))
+        host.context.notices.add(Notice(at=host.context.clock(), text=why, severity="warning"))
     # What a person must know comes first: a long line is cut.
     said = [f"{figures.plural(len(end.failed), 'file')} did not come"] if end.failed else []
     if end.refused:

@@ -13,27 +13,27 @@ from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import sheets
-from console.screens.filedcontents import (
+from console.screens.filed_contents import (
     CARD,
     FILES,
     HEADER,
     MAIN,
     SCANS,
-    FiledContents,
+    FiledContentsScreen,
 )
 from console.views import figures
 from console.widgets.card import Card
 from console.widgets.searchable import Searchable
 from console.widgets.searched import SearchedLines
+from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
-from console.widgets.tabline import TabLine
 from engine.model.live import Event
 
 PAUSE = 0.2
 """Seconds that the cursor has to rest on a scan until what is in it is asked for."""
 
 
-class FiledScreen(FiledContents):
+class FiledScreen(FiledContentsScreen):
     """Looks into one filed session."""
 
     NAME = "filed"
@@ -41,9 +41,9 @@ class FiledScreen(FiledContents):
     CSS_PATH = sheets("filed.tcss")
     BINDINGS = bindings("filed")
 
-    def __init__(self, desk: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, context: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
         """Show the session with an accession ID, one of those of a list."""
-        super().__init__(desk, accession, among)
+        super().__init__(context, accession, among)
         self._timer: Timer | None = None
 
     def on_mount(self) -> None:

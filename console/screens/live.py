@@ -8,27 +8,26 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.worker import Worker
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import BaseScreen, Copyable, PulseTaken, sheets
+from console.screens.base.screen import BaseScreen, Copyable, StatusTaken, sheets
 from console.transfer.export import Exportable
-from console.views import events as happenings
-from console.views import figures, glyphs, routing
-from console.views import live as arriving
-from console.views import status as pulse
+from console.views import events, figures, glyphs, live, routing
 from console.views.arrivals import Arrival, Arrivals
-from console.views.events import Happenings
+from console.views.events import EventLines
 from console.views.masking import LASTING
+from console.views.status import KEPT, STEP
 from console.widgets.chart import Chart, TextLines
 from console.widgets.chrome import entitle
-from console.widgets.filterline import FilterLine
+from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.live import Event, EventBatch, LedgerEntry
 from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
@@ -43,7 +42,7 @@ TICK = 1.0
 """Seconds until ages are drawn again where there is no news."""
 
 LATEST = PrearchiveQuery(sort="last_object")
-CHARTED = pulse.STEP * pulse.KEPT
+CHARTED = STEP * KEPT
 
 
 class LiveScreen(BaseScreen):
@@ -54,11 +53,11 @@ class LiveScreen(BaseScreen):
     CSS_PATH = sheets("live.tcss")
     BINDINGS = bindings("live")
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show what arrives."""
-        super().__init__(desk)
+        super().__init__(context)
         self._arrivals = Arrivals()
-        self._happenings = Happenings()
+        self._event_lines = EventLines()
         self._shown: dict[str, Arrival] = {}
         self._epoch = ""
         self._heard = 0
@@ -77,15 +76,15 @@ class LiveScreen(BaseScreen):
 
     def content(self) -> ComposeResult:
         """Lay out the filters, the rows, what stands beside, and the events."""
-        yield FilterLine(arriving.FIELDS, id="filter")
+        yield FilterLine(live.FIELDS, id="filter")
         with Horizontal(id="above"):
-            yield RecordTable(arriving.COLUMNS, empty="asking the engine …", id="arriving")
+            yield RecordTable(live.COLUMNS, empty="asking the engine …", id="arriving")
             with Vertical(id="beside"):
                 yield Chart(id="chart")
                 yield TextLines(id="receivers")
-        yield FilterLine(happenings.FIELDS, id="event-filter")
+        yield FilterLine(events.FIELDS, id="event-filter")
         yield RecordTable(
-            happenings.COLUMNS, empty="nothing has happened yet", id="events", header=False
+            events.COLUMNS, empty="nothing has happened yet", id="events", header=False
         )
 
     def on_mount(self) -> None:
@@ -94,11 +93,11 @@ class LiveScreen(BaseScreen):
         self._events.border_subtitle = "newest first"
         self.query_one(Chart).border_title = "Last 10 minutes, img/s"
         self.pane(TextLines, "receivers").border_title = "Receivers and senders"
-        self.set_class(self.desk.memory.state.list(self.NAME).card is False, "card-closed")
+        self.set_class(self.context.memory.state.list(self.NAME).card is False, "card-closed")
         self._rows.focus()
         self._going_on = self._go_on()
 
-    @on(events.ScreenResume)
+    @on(ScreenResume)
     def come_back(self) -> None:
         """Learn what happened while another mode was on show."""
         self._catch_up()
@@ -153,7 +152,7 @@ class LiveScreen(BaseScreen):
         session = self._session
         if session is None:
             return ()
-        hidden = self.desk.masks.hides(session)
+        hidden = self.context.masks.hides(session)
         label = () if hidden else (Copyable(title="label", text=session.label),)
         return (
             Copyable(title="id", text=session.id),
@@ -165,7 +164,7 @@ class LiveScreen(BaseScreen):
         """Offer the rows on show."""
         return Exportable(
             name="live",
-            titles=tuple(column.title for column in arriving.COLUMNS),
+            titles=tuple(column.title for column in live.COLUMNS),
             rows=[row.cells for row in self._rows.rows],
             says=str(self._filter.filter),
         )
@@ -184,7 +183,7 @@ class LiveScreen(BaseScreen):
                 for key, one in self._shown.items()
                 if one.session is not None and not self._arrivals.has_left(key)
             )
-            self.app.push_screen(SessionScreen(self.desk, session.id, among=here))
+            self.app.push_screen(SessionScreen(self.context, session.id, among=here))
 
     @work(exclusive=True, group="why", exit_on_error=False)
     async def do_why(self) -> None:
@@ -195,7 +194,7 @@ class LiveScreen(BaseScreen):
         route = await self.asked(self.engine.prearchive.route(session.id))
         if route is None or not self.is_open:
             return
-        rows = routing.rows(self.desk.masks.route(route, session))
+        rows = routing.rows(self.context.masks.route(route, session))
         lines = [(row.cells[0], row.cells[1]) for row in rows]
         title = f"Why {session.id} is where it is"
         self.app.push_screen(
@@ -220,7 +219,7 @@ class LiveScreen(BaseScreen):
         """Show or hide the right column."""
         closed = not self.has_class("card-closed")
         self.set_class(closed, "card-closed")
-        self.desk.memory.state.list(self.NAME).card = not closed
+        self.context.memory.state.list(self.NAME).card = not closed
 
     @on(EngineEvents)
     def hear_events(self, message: EngineEvents) -> None:
@@ -232,11 +231,11 @@ class LiveScreen(BaseScreen):
         else:
             self._hear(batch)
 
-    @on(PulseTaken)
-    def draw_pulse(self) -> None:
+    @on(StatusTaken)
+    def status_taken(self) -> None:
         """Draw what is known of the engine as a whole; the rows too, once it is known when it
         builds."""
-        status = self.desk.pulse.status
+        status = self.context.status_view.status
         if status is not None and status.build_after != self._build_after:
             self._draw()
         else:
@@ -290,7 +289,7 @@ class LiveScreen(BaseScreen):
     def _session(self) -> PrearchiveSession | None:
         """The session that the cursor of the pane with focus is on."""
         if self._events.has_focus:
-            object = self._happenings.object_of(self._events.cursor_key or "")
+            object = self._event_lines.object_of(self._events.cursor_key or "")
             return self._arrivals.session(object)
         arrival = self._shown.get(self._rows.cursor_key or "")
         return None if arrival is None else arrival.session
@@ -317,12 +316,12 @@ class LiveScreen(BaseScreen):
         if not self._stale:
             return
         self._stale = False
-        live = self.engine.live
+        asked = self.engine.live
         known = await self.asked(
             asyncio.gather(
-                live.transfers(limit=SHOWN),
+                asked.transfers(limit=SHOWN),
                 self.engine.prearchive.list(LATEST, limit=SHOWN),
-                live.held(),
+                asked.held(),
                 self._ask_ledger(),
             )
         )
@@ -330,7 +329,7 @@ class LiveScreen(BaseScreen):
             self._lines_came = True
         else:
             transfers, page, held, ledger = known
-            self._arrivals.take(transfers, page.rows, held, self.desk.clock(), ledger)
+            self._arrivals.take(transfers, page.rows, held, self.context.clock(), ledger)
             self._rows.empty = "nothing is arriving"
 
     async def _ask_ledger(self) -> tuple[LedgerEntry, ...] | None:
@@ -352,13 +351,13 @@ class LiveScreen(BaseScreen):
     def _hear(self, batch: EventBatch) -> None:
         if batch.epoch != self._epoch:
             # Numbers begin anew.
-            self._epoch, self._heard, self._happenings = batch.epoch, 0, Happenings()
+            self._epoch, self._heard, self._event_lines = batch.epoch, 0, EventLines()
             self._lines_came = True
         found = [one for one in batch.events if one.number > self._heard]
         self._lines_came |= any(one.kind == "ledger" for one in found)
         self._heard = max(self._heard, batch.last)
         self._arrivals.hear(found)
-        told = self._happenings.hear(found)
+        told = self._event_lines.hear(found)
         if self._paused and told:
             self._held_back += told
             self.draw_lines()
@@ -367,20 +366,21 @@ class LiveScreen(BaseScreen):
     def _draw(self) -> None:
         if self._paused or not self.is_mounted:
             return
-        now, status, masks = self.desk.clock(), self.desk.pulse.status, self.desk.masks
+        now, masks = self.context.clock(), self.context.masks
+        status = self.context.status_view.status
         self._shown = {one.key: one for one in self._arrivals.on_show(now)}
         self._build_after = status.build_after if status is not None else 0.0
         made = [
-            arriving.row(
+            live.row(
                 masks.arrival(one),
                 now,
                 build_after=self._build_after,
-                asks=not self.desk.watching,
+                asks=not self.context.watching,
             )
             for one in self._shown.values()
         ]
         table, pointed = self._rows, self._rows.cursor_key
-        table.show([row for row in made if arriving.fits(row, self._filter.filter)])
+        table.show([row for row in made if live.fits(row, self._filter.filter)])
         if self._follows:
             self._newest = max(
                 (row.key for row in table.rows),
@@ -392,7 +392,7 @@ class LiveScreen(BaseScreen):
             # An association has become the session that it feeds.
             table.go_to_key(self._arrivals.fed_by(pointed))
         at_top = self._events.cursor == 0
-        self._events.show(self._happenings.rows(self._told, self._event_filter.filter))
+        self._events.show(self._event_lines.rows(self._told, self._event_filter.filter))
         if at_top:
             self._events.go_to(0)
         self._draw_titles()
@@ -401,8 +401,8 @@ class LiveScreen(BaseScreen):
 
     def _draw_titles(self) -> None:
         shown, narrow = self._rows, not self.has_class("-wide")
-        words = arriving.counts(list(self._shown.values()), len(self._arrivals.open))
-        history = self.desk.pulse.history()
+        words = live.counts(list(self._shown.values()), len(self._arrivals.open))
+        history = self.context.status_view.history()
         if narrow and history:
             # By the step, not by the moment: a title repaints its whole pane.
             rate = figures.rate(history[-1]) or "0"
@@ -414,20 +414,20 @@ class LiveScreen(BaseScreen):
         entitle(shown, f"Receiving now · {words}", below)
 
     def _draw_engine(self) -> None:
-        status = self.desk.pulse.status
+        status = self.context.status_view.status
         if self._paused or not self.is_mounted or status is None:
             return
-        now, felt = self.desk.clock(), self.desk.pulse
+        now, view = self.context.clock(), self.context.status_view
         short = self.app.size.width < 100
-        line = arriving.accounts_line(status.accounts, staged=status.staged, short=short)
+        line = live.accounts_line(status.accounts, staged=status.staged, short=short)
         self.say((line, "muted"))
         if self.has_class("-wide"):
-            rate, peak = felt.rate(now), felt.peak(now)
-            self.query_one(Chart).draw(felt.history(), rate, peak, CHARTED, now)
-            senders = arriving.sender_lines(self._arrivals.transfers, now)
-            lines = arriving.receiver_lines(status.receivers, self._arrivals.open)
-            if felt.lost:
-                lines = [((felt.lost, "bad"),)]
+            rate, peak = view.rate(now), view.peak(now)
+            self.query_one(Chart).draw(view.history(), rate, peak, CHARTED, now)
+            senders = live.sender_lines(self._arrivals.transfers, now)
+            lines = live.receiver_lines(status.receivers, self._arrivals.open)
+            if view.lost:
+                lines = [((view.lost, "bad"),)]
             if senders:
                 lines = [*lines, (), (("Last seen", "muted"),), *senders]
             self.pane(TextLines, "receivers").show(lines)
@@ -439,5 +439,5 @@ class LiveScreen(BaseScreen):
         session = self._arrivals.session(event.object) if event.kind == "session" else None
         if session is None:
             return event.object, event.text
-        masks = self.desk.masks
+        masks = self.context.masks
         return masks.session(session).label, masks.text(event.text, session)

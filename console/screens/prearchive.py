@@ -19,7 +19,7 @@ from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, prearchive
 from console.views.rows import Piece
 from console.widgets.card import Card
-from console.widgets.filterline import FilterLine
+from console.widgets.filter_line import FilterLine
 from console.widgets.records import MOST_MARKS
 from console.widgets.table import RecordTable, Row
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery, PrearchiveSession
@@ -37,9 +37,9 @@ class PrearchiveScreen(ListScreen, TriageScreen):
     VIEWS = VIEWS
     NEWEST = "last_object"
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the prearchive."""
-        super().__init__(desk)
+        super().__init__(context)
         self._sessions: dict[str, PrearchiveSession] = {}
         self._note = ""
         self._narrowed = False
@@ -94,7 +94,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         async def rows(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: list_(query, offset=offset, limit=limit),
-                lambda one: prearchive.exported(self.desk.masks.session(one)),
+                lambda one: prearchive.exported(self.context.masks.session(one)),
                 told,
             )
 
@@ -109,7 +109,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         """Show deleted sessions."""
         from console.screens.trash import TrashScreen  # noqa: PLC0415 (loaded when shown)
 
-        self.app.push_screen(TrashScreen(self.desk))
+        self.app.push_screen(TrashScreen(self.context))
 
     @on(RecordTable.MarksChanged)
     def marks_changed(self, message: RecordTable.MarksChanged) -> None:
@@ -142,14 +142,14 @@ class PrearchiveScreen(ListScreen, TriageScreen):
             sort=self.order,
             descending=self.descending,
         )
-        return self.desk.masks.query(query)
+        return self.context.masks.query(query)
 
     def open_key(self, key: str) -> None:
         """Open a session."""
         from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
 
         ids = tuple(row.key for row in self.table.rows)
-        self.app.push_screen(SessionScreen(self.desk, key, among=ids))
+        self.app.push_screen(SessionScreen(self.context, key, among=ids))
 
     @work(group="list", exit_on_error=False)
     async def fetch(self, offset: int) -> None:
@@ -207,7 +207,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
             card.show("", ())
             return
         log = await self.asked(self.engine.prearchive.log(session.id))
-        masks = self.desk.masks
+        masks = self.context.masks
         shown = masks.session(session)
         card.show(shown.label, prearchive.card(shown, masks.log(log or (), session)))
 
@@ -215,7 +215,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         self._sessions |= {one.id: one for one in sessions}
 
     def _row(self, session: PrearchiveSession) -> Row:
-        return prearchive.row(self.desk.masks.session(session), self.desk.clock())
+        return prearchive.row(self.context.masks.session(session), self.context.clock())
 
     def _remade(self, row: Row) -> Row:
         session = self._sessions.get(row.key)

@@ -16,7 +16,7 @@ from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.screen import Copyable, sheets
-from console.screens.ruling import RulingScreen
+from console.screens.rule_editing import RuleEditingScreen
 from console.transfer.export import Exportable
 from console.views import project_settings, rules
 from console.views.question import Answers
@@ -24,9 +24,9 @@ from console.views.rows import Piece
 from console.views.rules import RulePlace
 from console.widgets.card import Card
 from console.widgets.chrome import Line, entitle
-from console.widgets.ruleeditor import RuleEditor
+from console.widgets.rule_editor import RuleEditor
+from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
-from console.widgets.tabline import TabLine
 from engine.model.archive import Project
 from engine.model.live import ReceiverStatus
 
@@ -36,7 +36,7 @@ PAUSE = 0.2
 SETTINGS, RULES = "Settings", "Rules"
 
 
-class ProjectsScreen(RulingScreen):
+class ProjectsScreen(RuleEditingScreen):
     """The list of rules and projects, and the one that is chosen."""
 
     NAME = "projects"
@@ -44,9 +44,9 @@ class ProjectsScreen(RulingScreen):
     CSS_PATH = sheets("projects.tcss")
     BINDINGS = bindings("projects")
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the projects."""
-        super().__init__(desk)
+        super().__init__(context)
         self._projects: dict[str, Project] = {}
         self._receivers: tuple[ReceiverStatus, ...] = ()
         self._places: dict[str, RulePlace] = {}
@@ -65,7 +65,7 @@ class ProjectsScreen(RulingScreen):
                 yield Line(id="says-0")
                 yield Line(id="says-1")
                 yield Card(id="words")
-                yield from self.ruling()
+                yield from self.rule_panes()
 
     def on_mount(self) -> None:
         """Begin to ask."""
@@ -240,7 +240,7 @@ class ProjectsScreen(RulingScreen):
         self._projects = {one.id: one for one in projects}
         self._receivers = receivers
         found = rules.places(receivers, projects)
-        kept = {one.place.key: one.place for one in self.desk.drafts.values()}
+        kept = {one.place.key: one.place for one in self.context.drafts.values()}
         # What was edited stays in the list, even where its receiver has no rules any more.
         self._places = {one.key: one for one in found if one.has_rules or not one.project}
         self._places |= kept | {one.key: one for one in found if one.project}
@@ -259,7 +259,7 @@ class ProjectsScreen(RulingScreen):
     def _draw_list(self) -> None:
         table = self.pane(RecordTable, "places")
         rows = [
-            rules.row(one, self._projects.get(one.project), edited=key in self.desk.drafts)
+            rules.row(one, self._projects.get(one.project), edited=key in self.context.drafts)
             for key, one in self._places.items()
             if not one.project or one.project in self._projects
         ]
@@ -315,6 +315,6 @@ class ProjectsScreen(RulingScreen):
         if not pieces:
             count = len(self._projects)
             pieces = [(f"{count} projects" if count != 1 else "1 project", "muted")]
-        if others := [key for key in self.desk.drafts if place is None or key != place.key]:
+        if others := [key for key in self.context.drafts if place is None or key != place.key]:
             pieces.append((f" · {len(others)} other edited, not saved", "look"))
         self.say(*pieces)

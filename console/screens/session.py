@@ -13,16 +13,14 @@ from textual.containers import Horizontal, Vertical
 from console.keys.table import MODES, bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
-from console.screens.base.headerview import HeaderView
+from console.screens.base.header_view import HeaderView
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import Copyable, sheets
 from console.screens.base.session import ASKING, FollowingScreen
-from console.screens.base.sessionpanes import PANES, SessionPanes
+from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS
 from console.transfer.export import Cells, Exportable, Told, in_windows
-from console.views import figures
-from console.views import files as filelists
-from console.views import scans as scantree
+from console.views import figures, files, scans
 from console.views.masking import LASTING
 from console.views.rows import Piece
 from console.widgets.card import Card
@@ -45,9 +43,9 @@ class SessionScreen(FollowingScreen):
     CSS_PATH = sheets("session.tcss")
     BINDINGS = bindings("session")
 
-    def __init__(self, desk: ConsoleContext, id: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, context: ConsoleContext, id: str, among: Sequence[str] = ()) -> None:
         """Show the session `id`; `among` are the ids of the list that it comes from."""
-        super().__init__(desk, id)
+        super().__init__(context, id)
         self._among = tuple(among)
         self._tab = ""
 
@@ -56,7 +54,7 @@ class SessionScreen(FollowingScreen):
         yield Line(id="tabs")
         with Horizontal():
             with Vertical(id="left"):
-                yield RecordTable(scantree.COLUMNS, empty=ASKING, id="scans", header=False)
+                yield RecordTable(scans.COLUMNS, empty=ASKING, id="scans", header=False)
                 yield Card(id="about")
             yield SessionPanes(id="panes")
 
@@ -70,7 +68,7 @@ class SessionScreen(FollowingScreen):
         """Say which session it is, and which of how many."""
         name = self.followed
         if self.session is not None:
-            name = self.desk.masks.session(self.session).label
+            name = self.context.masks.session(self.session).label
         if self.followed in self._among:
             name += f" ({self._among.index(self.followed) + 1}/{len(self._among)})"
         # It may have been opened from the live screen.
@@ -106,7 +104,7 @@ class SessionScreen(FollowingScreen):
     def copies(self) -> Sequence[Copyable]:
         """Offer what is under the cursor, then what the session has."""
         of_session = tuple(super().copies())
-        if self.desk.watching:
+        if self.context.watching:
             of_session = tuple(one for one in of_session if one.title in ("id", "command"))
         if self.panes.header.table.has_focus:
             return (*self.panes.header.copies(), *of_session)
@@ -121,17 +119,17 @@ class SessionScreen(FollowingScreen):
             return None
         id, scan = self.followed, self.scan
 
-        async def files(told: Told) -> list[Cells]:
+        async def all_files(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: self.engine.prearchive.files(id, scan, offset, limit),
-                lambda file: filelists.row(file).cells,
+                lambda file: files.row(file).cells,
                 told,
             )
 
         return Exportable(
             name=f"{self._tab}-{id}",
             titles=tuple(column.title for column in table.painter.columns),
-            rows=files if self._tab == "files" else [row.cells for row in table.rows],
+            rows=all_files if self._tab == "files" else [row.cells for row in table.rows],
             says=f"scan {scan}" if scan else "",
         )
 
@@ -229,12 +227,12 @@ class SessionScreen(FollowingScreen):
         if self.session is None or self.contents is None:
             self.say((self.gone or ASKING, "look" if self.gone else "muted"))
             return
-        scans = [one.id for one in self.contents.scans]
-        place = f"scan {scans.index(self.scan) + 1} of" if self.scan in scans else "all"
-        pieces: list[Piece] = [(f"{place} {figures.plural(len(scans), 'scan')}", "muted")]
+        ids = [one.id for one in self.contents.scans]
+        place = f"scan {ids.index(self.scan) + 1} of" if self.scan in ids else "all"
+        pieces: list[Piece] = [(f"{place} {figures.plural(len(ids), 'scan')}", "muted")]
         if said := self.panes.header.said:
             pieces.append((f" · {said}", "accent"))
-        if not self.desk.watching and (why := self.why_not("archive")):
+        if not self.context.watching and (why := self.why_not("archive")):
             pieces.append((f" · a is off: {why}", "look"))
         self.say(*pieces)
 

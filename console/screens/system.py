@@ -16,15 +16,15 @@ from textual.timer import Timer
 from console.keys.table import bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
-from console.screens.base.screen import Copyable, PulseTaken, sheets
-from console.screens.reception import ReceptionScreen
+from console.screens.base.screen import Copyable, StatusTaken, sheets
+from console.screens.receiver_acts import ReceiverScreen
 from console.transfer.export import Exportable
 from console.views import figures, system
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chrome import Line
+from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
-from console.widgets.tabline import TabLine
 from engine.model.errors import EngineError
 from engine.model.health import Check
 from engine.model.live import Event, Job, ReceiverStatus, Transfer
@@ -41,7 +41,7 @@ SHOWN_JOBS = 200
 _LINES = 4
 
 
-class SystemScreen(ReceptionScreen):
+class SystemScreen(ReceiverScreen):
     """Health, receivers and jobs."""
 
     NAME = "system"
@@ -50,9 +50,9 @@ class SystemScreen(ReceptionScreen):
     BINDINGS = bindings("system")
     REST = 1.0
 
-    def __init__(self, desk: ConsoleContext) -> None:
-        """Show the engine of `desk`."""
-        super().__init__(desk)
+    def __init__(self, context: ConsoleContext) -> None:
+        """Show the engine of `context`."""
+        super().__init__(context)
         self._tab = HEALTH
         self._checks: dict[str, Check] = {}
         self._receivers: dict[str, ReceiverStatus] = {}
@@ -111,7 +111,7 @@ class SystemScreen(ReceptionScreen):
         if self._held:
             return
         self._look()
-        old = self._checked is None or self.desk.clock() - self._checked > STALE
+        old = self._checked is None or self.context.clock() - self._checked > STALE
         if self._recheck or old:
             self._look_at_itself(thorough=False)
 
@@ -240,7 +240,7 @@ class SystemScreen(ReceptionScreen):
             self._detail_timer.stop()
         self._detail_timer = self.set_timer(PAUSE, self._draw_detail)
 
-    @on(PulseTaken)
+    @on(StatusTaken)
     def status_taken(self) -> None:
         """Draw the facts anew."""
         self._draw_tiles()
@@ -305,7 +305,7 @@ class SystemScreen(ReceptionScreen):
         self._receivers = {system.receiver_key(one): one for one in receivers}
         self._jobs = {one.id: one for one in jobs}
         self._open = transfers
-        table, now = self.pane(RecordTable, "receivers"), self.desk.clock()
+        table, now = self.pane(RecordTable, "receivers"), self.context.clock()
         table.empty = "no receiver: n adds one"
         table.show(
             [
@@ -334,7 +334,7 @@ class SystemScreen(ReceptionScreen):
         finally:
             self._checking = ""
         if checks is not None:
-            self._checked = self.desk.clock()
+            self._checked = self.context.clock()
             self._checked_all = self._checked if thorough else self._checked_all
             self._checks = {one.name: one for one in checks}
             table = self.pane(RecordTable, "checks")
@@ -356,8 +356,8 @@ class SystemScreen(ReceptionScreen):
         self.draw_lines()
 
     def _draw_tiles(self) -> None:
-        now = self.desk.clock()
-        told = system.tiles(self.desk.pulse, tuple(self._jobs.values()), now)
+        now = self.context.clock()
+        told = system.tiles(self.context.status_view, tuple(self._jobs.values()), now)
         for place, tile in enumerate(told):
             empty: Piece = ("", "plain")
             for line, piece in enumerate((*tile.lines, *[empty] * _LINES)[:_LINES]):

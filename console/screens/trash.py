@@ -29,9 +29,9 @@ class TrashScreen(BaseScreen):
     CSS_PATH = sheets("trash.tcss")
     BINDINGS = bindings("trash")
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the trash."""
-        super().__init__(desk)
+        super().__init__(context)
         self._sessions: dict[str, TrashedSession] = {}
 
     def content(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class TrashScreen(BaseScreen):
         one = self._chosen
         if one is None:
             return ()
-        label = () if self.desk.masks.hides(one) else (Copyable(title="label", text=one.label),)
+        label = () if self.context.masks.hides(one) else (Copyable(title="label", text=one.label),)
         command = f"anteroom trash restore {one.id}"
         return (
             Copyable(title="id", text=one.id),
@@ -129,7 +129,7 @@ class TrashScreen(BaseScreen):
 
     def _draw(self) -> None:
         sessions = self._sessions.values()
-        masks = self.desk.masks
+        masks = self.context.masks
         self._table.show([trash.row(masks.trashed(one)) for one in sessions])
         self._tell_list()
         self.keys_changed()

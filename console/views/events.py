@@ -52,7 +52,7 @@ _INTERNAL = ("objects taken in", "objects arrived")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class EventLine:
     """One line: the newest of the events that it stands for."""
 
     event: Event
@@ -61,12 +61,12 @@ class Happening:
     times: int = 1
 
 
-class Happenings:
+class EventLines:
     """The lines."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._lines: list[Happening] = []
+        self._lines: list[EventLine] = []
         """The oldest first."""
 
     def hear(self, events: Iterable[Event]) -> int:
@@ -90,7 +90,7 @@ class Happenings:
         return [row for row in rows if _has(row, filter.words)]
 
     def _add(self, event: Event) -> None:
-        made = Happening(event=event, first=event.number)
+        made = EventLine(event=event, first=event.number)
         for place in reversed(range(len(self._lines))):
             line = self._lines[place]
             if event.at - line.event.at > FOLDED:
@@ -126,7 +126,7 @@ def _counted(text: str) -> str:
     return re.sub(r"^\d+ (object|association)s?\b", r"\1", text)
 
 
-def _row(line: Happening, named: str, text: str) -> Row:
+def _row(line: EventLine, named: str, text: str) -> Row:
     event = line.event
     sign, tone = _SIGNS.get(event.severity) or _OF_KIND.get(event.kind, ("·", "dim"))
     if event.severity == "info" and event.text.startswith(_SETTLED):
@@ -145,7 +145,7 @@ def _row(line: Happening, named: str, text: str) -> Row:
     )
 
 
-def _fits(line: Happening, filter: Filter) -> bool:
+def _fits(line: EventLine, filter: Filter) -> bool:
     return all(_holds(line.event, each) for each in filter.conditions)
 
 

@@ -26,7 +26,7 @@ SETTLED = frozenset({Status.READY, Status.CONFLICT, Status.ERROR})
 
 
 @dataclass(slots=True)
-class Pulse:
+class StatusView:
     """The last status, and rates from those before it."""
 
     status: EngineStatus | None = None

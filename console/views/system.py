@@ -10,7 +10,7 @@ from datetime import datetime
 
 from console.views import figures, glyphs
 from console.views.rows import Piece, Row, TableColumn
-from console.views.status import Pulse
+from console.views.status import StatusView
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus, Transfer
 from engine.model.states import Status
@@ -209,15 +209,15 @@ def why_no_cancel(job: Job) -> str:
     return f"the job is {job.status}: only queued jobs can be cancelled"
 
 
-def tiles(pulse: Pulse, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
+def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
     """Return the facts above the tabs, as far as the engine has told them."""
-    status = pulse.status
-    if status is None or pulse.lost:
-        waiting: Piece = (pulse.lost or "asking the engine …", "bad" if pulse.lost else "muted")
+    status = view.status
+    if status is None or view.lost:
+        waiting: Piece = (view.lost or "asking the engine …", "bad" if view.lost else "muted")
         return tuple(Tile(name=name, lines=(waiting,)) for name in TILES)
     said, tone = receivers_said(status.receivers)
-    rate = figures.rate(pulse.rate(now)) or "0"
-    used, free = pulse.disk_used, figures.size(status.disk_free)
+    rate = figures.rate(view.rate(now)) or "0"
+    used, free = view.disk_used, figures.size(status.disk_free)
     waits = sum(status.sessions.values())
     trouble = [
         f"{status.sessions[one.value]} {one.value.lower()}"
@@ -230,7 +230,7 @@ def tiles(pulse: Pulse, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
             lines=(
                 (said, tone),
                 (f"{status.associations} open · {rate} img/s", "plain"),
-                (f"{glyphs.sparkline(pulse.history(), 16)}", "accent"),
+                (f"{glyphs.sparkline(view.history(), 16)}", "accent"),
                 (f"engine up {figures.age(now, status.started)}", "muted"),
             ),
         ),

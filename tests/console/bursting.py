@@ -31,12 +31,12 @@ ACTS = frozenset({"archive", "move", "relabel", "rebuild", "delete", "restore", 
 """Verbs of the engine that change something."""
 
 
-FROM_THE_FIRST = ("events", "pulse", "typed")
+FROM_THE_FIRST = ("events", "status", "typed")
 """Groups of workers that go on as long as the app."""
 
 
 @dataclass
-class Deeds:
+class NotingEngine:
     """Another engine, of which it is noted what was done."""
 
     engine: Any
@@ -93,7 +93,7 @@ async def calm(pilot: Pilot[Any]) -> None:
 def stand(app: Any) -> dict[str, Any]:
     """Say what an app shows now, and what was done with it."""
     if not app.is_running:
-        return {"ended": True, "done": list(app.desk.engine.done)}
+        return {"ended": True, "done": list(app.context.engine.done)}
     focused, stack = app.screen.focused, app.screen_stack
     tables = [one for each in stack for one in each.query(RecordTable)]
     return {
@@ -107,7 +107,7 @@ def stand(app: Any) -> dict[str, Any]:
         ],
         "marks": [sorted(one.marks.keys) for one in tables],
         "order": [(one.sort, one.descending) for one in tables],
-        "done": list(app.desk.engine.done),
+        "done": list(app.context.engine.done),
     }
 
 

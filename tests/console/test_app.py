@@ -105,7 +105,7 @@ async def test_q_asks_what_becomes_of_an_engine_that_it_started(key: str, how: L
 async def test_nothing_is_asked_of_an_engine_that_took_the_place_of_the_one_it_started() -> None:
     app = console(Facts(), "prearchive", started=PROCESS + 1)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.desk.pulse.status is not None)
+        await until(pilot, lambda: app.context.status_view.status is not None)
         await pilot.press("q")
     assert app.return_value is Leave.RUNNING
 
@@ -113,7 +113,7 @@ async def test_nothing_is_asked_of_an_engine_that_took_the_place_of_the_one_it_s
 async def test_a_download_that_goes_on_is_not_ended_without_a_question() -> None:
     app = console(Facts(), "prearchive")
     async with app.run_test(size=SMALL) as pilot:
-        app.desk.outgoing.download = Running(label="MR_1", shown="3/155")
+        app.context.outgoing.download = Running(label="MR_1", shown="3/155")
         await pilot.press("q")
         await shown(pilot, "Leave, and end a download?", "MR_1: 3/155")
         await pilot.press("enter")
@@ -134,7 +134,7 @@ async def test_a_mode_that_was_not_on_show_looks_again_when_it_comes_back() -> N
         await shown(pilot, "▐4 Archive▌")
         facts.keep(session(2))
         await facts.tell("session", "pre_aaaaaaa2")
-        await until(pilot, lambda: app.desk.news > 0)
+        await until(pilot, lambda: app.context.news > 0)
         await pilot.press("2")
         await shown(pilot, "MR_2")
 
@@ -149,15 +149,15 @@ async def test_labels_are_masked_again_also_where_nobody_looks(
 
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, glyphs.MASK)
-        app.desk.revealed_until = app.desk.clock() + timedelta(minutes=1)
+        app.context.revealed_until = app.context.clock() + timedelta(minutes=1)
         app.masks_changed()
         await shown(pilot, "MR_DOE")
         hidden = app.screen
         await pilot.press("4")
         await until(pilot, lambda: app.current_mode == "archive")
         # Nor does it wait for an engine that does not answer.
-        monkeypatch.setattr(app.desk.engine.prearchive, "list", fails)
-        app.desk.revealed_until = None
+        monkeypatch.setattr(app.context.engine.prearchive, "list", fails)
+        app.context.revealed_until = None
         app.masks_changed()
         rows = hidden.query_one("#sessions", RecordTable).rows
         assert "DOE" not in str([row.cells for row in rows])
@@ -167,13 +167,13 @@ async def test_what_was_opened_over_labels_does_not_keep_them() -> None:
     app = console(ready(1, project=None, label="MR_DOE", subject="DOE"), "prearchive")
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, glyphs.MASK)
-        app.desk.revealed_until = app.desk.clock() + timedelta(minutes=1)
+        app.context.revealed_until = app.context.clock() + timedelta(minutes=1)
         await pilot.press("y")
         await shown(pilot, "Copy", "MR_DOE")
         below = app.screen
         app.push_screen(TextScreen("Log", [("12:00", "MR_DOE")], empty="", labelled=True))
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
-        app.desk.revealed_until = None
+        app.context.revealed_until = None
         app.masks_changed()
         await shown(pilot, "the masks have changed")
         assert "DOE" not in painted(app)
@@ -243,7 +243,7 @@ async def test_a_part_that_fails_is_said_without_values_and_the_rest_goes_on(
 
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "MR_1")
-        monkeypatch.setattr(app.desk.engine.prearchive, "show", fails)
+        monkeypatch.setattr(app.context.engine.prearchive, "show", fails)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert "DOE" not in painted(app)
@@ -307,7 +307,7 @@ async def test_an_engine_that_is_gone_is_said_until_it_answers(
 ) -> None:
     facts = ready(1)
     app = console(facts, "prearchive")
-    engine = app.desk.engine
+    engine = app.context.engine
 
     async def fails(*args: object, **options: object) -> Any:
         raise Unavailable("no engine is running on this home")
@@ -336,7 +336,7 @@ def kind(app: ConsoleApp) -> type[object]:
 
 async def said(pilot: Any, app: ConsoleApp, text: str) -> None:
     """Let the app go on until something has been said."""
-    await until(pilot, lambda: text in [one.text for one in app.desk.notices.all])
+    await until(pilot, lambda: text in [one.text for one in app.context.notices.all])
 
 
 async def answer(pilot: Any, app: ConsoleApp, verb: str, **fields: str) -> None:
@@ -406,7 +406,7 @@ async def test_what_is_still_queued_leaves_the_queue(monkeypatch: pytest.MonkeyP
 
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "MR_1")
-        monkeypatch.setattr(app.desk.engine.prearchive, "archive", queue)
+        monkeypatch.setattr(app.context.engine.prearchive, "archive", queue)
         await answer(pilot, app, "a")
         await until(pilot, lambda: begun == ["pre_aaaaaaa1"])
         await shown(pilot, "q.archiving")
@@ -424,7 +424,7 @@ async def test_what_cannot_be_taken_back_says_why() -> None:
         await until(pilot, lambda: facts.sessions["pre_aaaaaaa1"].project == "CARDIO")
         await pilot.press("u")
         await said(pilot, app, "nothing is moved back into Unassigned")
-        assert len(app.desk.done) == 1
+        assert len(app.context.done) == 1
 
 
 async def test_what_cannot_be_taken_back_does_not_stand_before_what_can() -> None:
@@ -433,10 +433,10 @@ async def test_what_cannot_be_taken_back_does_not_stand_before_what_can() -> Non
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "MR_1")
         await pilot.press("u")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        said = app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        said = app.context.notices.all[0].text
         assert said.endswith("u once more would put 1 session back from the trash")
-        assert app.desk.done == [first]
+        assert app.context.done == [first]
 
 
 async def test_an_act_is_brought_to_its_end_where_its_screen_is_left(
@@ -444,7 +444,7 @@ async def test_an_act_is_brought_to_its_end_where_its_screen_is_left(
 ) -> None:
     app = console(ready(1), "prearchive")
     goes_on = asyncio.Event()
-    rebuild = app.desk.engine.prearchive.rebuild
+    rebuild = app.context.engine.prearchive.rebuild
 
     async def slow(ids: tuple[str, ...], reason: str = "") -> Any:
         await goes_on.wait()
@@ -454,13 +454,13 @@ async def test_an_act_is_brought_to_its_end_where_its_screen_is_left(
         await shown(pilot, "MR_1")
         await pilot.press("enter")
         await shown(pilot, "▸ MR_1 (1/1)")
-        monkeypatch.setattr(app.desk.engine.prearchive, "rebuild", slow)
+        monkeypatch.setattr(app.context.engine.prearchive, "rebuild", slow)
         await pilot.press("r", "escape")
         await until(pilot, lambda: kind(app) is PrearchiveScreen)
-        assert not app.desk.done
+        assert not app.context.done
         goes_on.set()
         await said(pilot, app, "rebuild: 1 session")
-        assert len(app.desk.done) == 1
+        assert len(app.context.done) == 1
 
 
 async def test_a_row_is_copied_with_its_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -482,7 +482,7 @@ async def test_notices_are_kept_and_counted_until_they_are_read() -> None:
         await until(pilot, lambda: isinstance(app.screen, NoticesScreen))
         rows = [row.cells for row in table(app, "list").rows]
         assert [cells[0].split()[0] for cells in rows] == ["!", "·"]
-        assert app.desk.notices.unseen == 0
+        assert app.context.notices.unseen == 0
         await pilot.press("q")
         await until(pilot, lambda: "!1" not in painted(app))
         assert not {"\x1b", "\x9b", "\u202e"} & set(painted(app))
@@ -495,7 +495,7 @@ async def test_a_console_that_nobody_uses_shows_nothing() -> None:
         await shown(pilot, "MR_1")
         app._rest_if_unused()
         assert isinstance(app.screen, PrearchiveScreen)
-        clock.goes_on(app.desk.preferences.blank_after + 1)
+        clock.goes_on(app.context.preferences.blank_after + 1)
         app._rest_if_unused()
         await until(pilot, lambda: isinstance(app.screen, BlankScreen))
         await shown(pilot, "any key goes on")
@@ -526,7 +526,7 @@ async def test_the_mode_is_remembered(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         await until(pilot, lambda: app.current_mode == "prearchive")
-    app.desk.memory.save()
+    app.context.memory.save()
     again = console(Facts(), memory=StateFile(place))
     async with again.run_test():
         assert again.current_mode == "prearchive"
@@ -607,12 +607,12 @@ async def test_acts_are_done_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         await shown(pilot, "MR_2")
         await pilot.press("asterisk")
         await answer(pilot, app, "r")
-        await until(pilot, lambda: len(app.desk.done) == 1)
-        assert set(app.desk.done[0].ids) == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
+        await until(pilot, lambda: len(app.context.done) == 1)
+        assert set(app.context.done[0].ids) == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
         # Both presses are about one act: the second finds nothing left.
         await pilot.press("u", "u")
-        await until(pilot, lambda: len(app.desk.notices.all) >= 3)
-        assert app.desk.notices.all[0].text == "nothing was done here that could be taken back"
+        await until(pilot, lambda: len(app.context.notices.all) >= 3)
+        assert app.context.notices.all[0].text == "nothing was done here that could be taken back"
 
 
 def _done(id: str) -> ActOutcome:

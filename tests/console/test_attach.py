@@ -35,8 +35,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleApp]:
 
     async def open(self: ConsoleApp) -> Leave:
         apps.append(self)
-        self.desk.memory.state.theme = "nord"
-        self.desk.memory.save()
+        self.context.memory.state.theme = "nord"
+        self.context.memory.save()
         return Leave.RUNNING
 
     monkeypatch.setattr(ConsoleApp, "open", open)
@@ -66,11 +66,11 @@ async def test_a_console_wears_what_its_person_has_set_and_remembers(
     await attach.console(Home.find(home, {}))
     await attach.console(Home.find(home, {}))
     first, second = opened
-    assert not first.desk.preferences.uses_mouse
-    assert (first.desk.owner, first.desk.watching) == (False, False)
+    assert not first.context.preferences.uses_mouse
+    assert (first.context.owner, first.context.watching) == (False, False)
     assert state_file().exists()
     # An engine that hangs is told of on the screen.
-    assert first.desk.engine.silent == first.silent  # type: ignore[attr-defined]
+    assert first.context.engine.silent == first.silent  # type: ignore[attr-defined]
     assert second.theme == "nord"
 
 
@@ -79,5 +79,5 @@ async def test_a_watching_console_only_watches(
 ) -> None:
     await attach.watch(Home.find(home, {}))
     (app,) = opened
-    assert app.desk.watching and not app.desk.owner
-    assert app.desk.engine.silent == app.silent  # type: ignore[attr-defined]
+    assert app.context.watching and not app.context.owner
+    assert app.context.engine.silent == app.silent  # type: ignore[attr-defined]

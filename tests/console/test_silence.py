@@ -152,7 +152,7 @@ async def test_a_console_shows_that_the_engine_hangs_until_it_goes_on_and_can_be
     hanging.goes_on.set()
     async with RemoteEngine(socket, silence=0.0) as engine:
         app = console(facts, "prearchive")
-        app.desk.engine = engine
+        app.context.engine = engine
         async with app.run_test(size=WIDE) as pilot:
             await shown(pilot, "MR_1", "nobody listens")
             engine.silent = app.silent
@@ -190,7 +190,7 @@ class Gone:
 
     def __init__(self, app: ConsoleApp, facts: Facts) -> None:
         self._facts = facts
-        engine = app.desk.engine
+        engine = app.context.engine
         self._verbs = [(engine.events, "after"), (engine.system, "status")]
         self._verbs += [(engine.prearchive, name) for name in ("list", "show", "archive")]
         self._patch = pytest.MonkeyPatch()
@@ -270,10 +270,10 @@ async def test_what_may_have_been_done_is_said_and_undo_does_not_guess() -> None
         await shown(pilot, "MR_1")
         await until(pilot, facts.waited.is_set)
         await pilot.press("r")
-        await until(pilot, lambda: bool(app.desk.done))
+        await until(pilot, lambda: bool(app.context.done))
         await gone.goes()
         await shown(pilot, "no engine is running on this home")
         await pilot.press("u")
-        await until(pilot, lambda: "not taken back" in app.desk.notices.all[0].text)
-        assert len(app.desk.done) == 1
+        await until(pilot, lambda: "not taken back" in app.context.notices.all[0].text)
+        assert len(app.context.done) == 1
         await gone.comes_back()

@@ -105,7 +105,7 @@ async def lost(pilot: Pilot[Any], app: ConsoleApp, facts: Facts) -> None:
     async def fails(*args: object, **options: object) -> Any:
         raise Unavailable("no engine is running on this home")
 
-    for noun, verb in ((app.desk.engine.events, "after"), (app.desk.engine.system, "status")):
+    for noun, verb in ((app.context.engine.events, "after"), (app.context.engine.system, "status")):
         setattr(noun, verb, fails)
     await facts.tell("engine", "")
     await shown(pilot, "what is shown is old")

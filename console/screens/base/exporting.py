@@ -56,12 +56,12 @@ async def export_rows(screen: BaseScreen, offered: Exportable) -> None:
     rows = await screen.asked(_fetched(screen, offered))
     if rows is None:
         return
-    status = screen.desk.pulse.status
+    status = screen.context.status_view.status
     sheet = Sheet(
         titles=offered.titles,
         rows=rows,
         filter=offered.says,
-        at=screen.desk.clock(),
+        at=screen.context.clock(),
         user=status.actor if status is not None else "",
     )
     try:
@@ -80,7 +80,7 @@ async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
     pacing = Pacing()
 
     def show(text: str) -> None:
-        screen.desk.outgoing.rows = text
+        screen.context.outgoing.rows = text
         screen.host.draw_lines()
 
     def told(done: int, of: int) -> None:
@@ -94,7 +94,7 @@ async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
 
 
 def _question(screen: BaseScreen, offered: Exportable, format: Format) -> Question:
-    name = file_name(offered.name, screen.desk.clock(), format)
+    name = file_name(offered.name, screen.context.clock(), format)
     filtered = f"Filter: {offered.says}" if offered.says else "No filter holds: all rows."
     return Question(
         title=f"Write the rows of {offered.name}",

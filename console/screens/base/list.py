@@ -15,7 +15,7 @@ from console.screens.base.saved_views import ViewChoice, choose_view
 from console.screens.base.screen import BaseScreen
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
-from console.widgets.filterline import FilterLine
+from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable, TableColumn
 
 CARD_PAUSE = 0.2
@@ -31,10 +31,10 @@ class ListScreen(BaseScreen):
     NEWEST: ClassVar[str]
     """The order of a list that nobody has ordered yet; downwards."""
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the list in the order in which it was left."""
-        super().__init__(desk)
-        left = desk.memory.state.list(self.NAME)
+        super().__init__(context)
+        left = context.memory.state.list(self.NAME)
         self.order = left.sort or self.NEWEST
         self.descending = left.descending if left.sort else True
         self._card_timer: Timer | None = None
@@ -77,7 +77,7 @@ class ListScreen(BaseScreen):
         """Begin to ask."""
         self.table.border_title = "Sessions"
         self.table.focus()
-        card = self.desk.memory.state.list(self.NAME).card
+        card = self.context.memory.state.list(self.NAME).card
         self.set_class(card is True, "card-open")
         self.set_class(card is False, "card-closed")
         self.fetch(0)
@@ -110,7 +110,7 @@ class ListScreen(BaseScreen):
         shown = not self.query_one(Card).display
         self.set_class(shown, "card-open")
         self.set_class(not shown, "card-closed")
-        self.desk.memory.state.list(self.NAME).card = shown
+        self.context.memory.state.list(self.NAME).card = shown
         self.fill_card()
 
     @work(group=QUESTION, exit_on_error=False)
@@ -160,7 +160,7 @@ class ListScreen(BaseScreen):
 
     def _reorder(self, sort: str, descending: bool) -> None:
         self.order, self.descending = sort, descending
-        left = self.desk.memory.state.list(self.NAME)
+        left = self.context.memory.state.list(self.NAME)
         left.sort, left.descending = sort, descending
         self.table.order(sort, descending)
         self.table.renew()

@@ -62,7 +62,7 @@ class KeysScreen(ModalScreen[str | None]):
         """Show the keys of the screen below."""
         super().__init__()
         self._below = below
-        self._keys = tuple(told(below.NAME, watching=below.desk.watching))
+        self._keys = tuple(told(below.NAME, watching=below.context.watching))
 
     def compose(self) -> ComposeResult:
         """Lay the overlay out."""
@@ -153,10 +153,10 @@ class NoticesScreen(ModalScreen[None]):
         Binding("escape,q,exclamation_mark", "close", show=False)
     ]
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show the notices of a console."""
         super().__init__()
-        self._desk = desk
+        self.context = context
 
     def compose(self) -> ComposeResult:
         """Lay the list out."""
@@ -168,7 +168,7 @@ class NoticesScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show them; they count as seen."""
-        self._desk.notices.seen()
+        self.context.notices.seen()
         table = self.query_one(RecordTable)
         table.border_title = plain("Notices")
         table.border_subtitle = plain("newest first · esc closes")
@@ -179,7 +179,7 @@ class NoticesScreen(ModalScreen[None]):
                     cells=(f"{notices.SIGNS[one.severity]} {figures.clock(one.at)}", one.text),
                     tone=notices.TONES[one.severity],
                 )
-                for place, one in enumerate(self._desk.notices.all)
+                for place, one in enumerate(self.context.notices.all)
             ]
         )
         table.focus()

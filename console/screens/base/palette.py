@@ -44,14 +44,14 @@ class ConsoleCommands(Provider):
         if not isinstance(screen, BaseScreen):
             return []
         commands: list[Command] = []
-        for key in told(screen.NAME, watching=screen.desk.watching):
+        for key in told(screen.NAME, watching=screen.context.watching):
             if key.owned:
                 continue
             why = screen.why_off(key.action.partition("(")[0])
             help = f"not now: {why}" if why else f"{key.help} ({key.shown})"
             commands.append((key.label, help, partial(screen.run_verb, key.action)))
         host = screen.host
-        if not screen.desk.watching:
+        if not screen.context.watching:
             for number, name, title in MODES:
                 commands.append(
                     (f"go to {title}", f"mode {number}", partial(host.action_mode, name))
@@ -64,7 +64,7 @@ class ConsoleCommands(Provider):
 
     async def _sessions(self, query: str) -> Hits:
         screen = self.screen
-        if not isinstance(screen, BaseScreen) or screen.desk.watching or len(query) < 2:
+        if not isinstance(screen, BaseScreen) or screen.context.watching or len(query) < 2:
             return
         try:
             # Also while labels are revealed: the palette may stay open for longer.

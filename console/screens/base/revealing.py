@@ -20,8 +20,8 @@ REASON_HOLDS = timedelta(hours=1)
 
 async def reveal(screen: BaseScreen) -> None:
     """Ask why, record it, and show the labels. Must be called from a worker."""
-    desk, why = screen.desk, ""
-    if desk.reason_given is None or desk.clock() - desk.reason_given > REASON_HOLDS:
+    context, why = screen.context, ""
+    if context.reason_given is None or context.clock() - context.reason_given > REASON_HOLDS:
         question = Question(
             title="Show what is masked for a minute?",
             act="Show them",
@@ -43,14 +43,14 @@ async def reveal(screen: BaseScreen) -> None:
         screen.failed(error)
         return
     if why:
-        desk.reason_given = desk.clock()
+        context.reason_given = context.clock()
     host = screen.host
-    desk.revealed_until = until = desk.clock() + SHOWN
+    context.revealed_until = until = context.clock() + SHOWN
 
     def mask() -> None:
         # By the timer, not by the time of day, which may be set back meanwhile.
-        if desk.revealed_until == until:
-            desk.revealed_until = None
+        if context.revealed_until == until:
+            context.revealed_until = None
         host.masks_changed()
 
     host.masks_changed()

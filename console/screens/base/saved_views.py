@@ -59,7 +59,7 @@ async def choose_view(
 
     Must be called from a worker.
     """
-    state = screen.desk.memory.state
+    state = screen.context.memory.state
     saved = [
         ViewChoice(
             name=one.name, filter=one.filter, sort=one.sort, descending=one.descending, says="yours"
@@ -101,11 +101,11 @@ async def _save(screen: BaseScreen, name: str, now: ViewChoice) -> None:
         name=given["name"], filter=now.filter, sort=now.sort, descending=now.descending
     )
     try:
-        screen.desk.memory.state.save_view(name, view)
+        screen.context.memory.state.save_view(name, view)
     except InvalidInput as error:
         screen.failed(error)
         return
-    screen.desk.memory.save()
+    screen.context.memory.save()
     screen.tell("the view is saved")
 
 
@@ -113,6 +113,6 @@ async def _drop(screen: BaseScreen, name: str, saved: list[ViewChoice]) -> None:
     choices = tuple(Choice(key=one.name, title=one.name, detail=one.filter) for one in saved)
     chosen = await screen.app.push_screen_wait(ChooseScreen("Forget a view", choices))
     if chosen is not None:
-        screen.desk.memory.state.drop_view(name, chosen)
-        screen.desk.memory.save()
+        screen.context.memory.state.drop_view(name, chosen)
+        screen.context.memory.save()
         screen.tell("the view is forgotten")

@@ -53,7 +53,7 @@ def sheets(*names: str) -> list[str | PurePath]:
 
 
 @dataclass
-class PulseTaken(Message):
+class StatusTaken(Message):
     """What is known of the engine has been asked for again."""
 
 
@@ -96,12 +96,12 @@ class BaseScreen(FocusScreen):
     REST: ClassVar[float] = 0.5
     """Seconds between two questions to the engine while there is news."""
 
-    def __init__(self, desk: ConsoleContext) -> None:
-        """Show what the engine of `desk` knows."""
+    def __init__(self, context: ConsoleContext) -> None:
+        """Show what the engine of `context` knows."""
         super().__init__()
-        self.desk = desk
+        self.context = context
         self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
-        self._news = desk.news
+        self._news = context.news
         """How often there were news when this screen heard of them last."""
         self._rest: Timer | None = None
         self._again = False
@@ -145,7 +145,7 @@ class BaseScreen(FocusScreen):
     @property
     def engine(self) -> EngineApi:
         """The engine."""
-        return self.desk.engine
+        return self.context.engine
 
     @property
     def host(self) -> ConsoleApp:
@@ -216,8 +216,8 @@ class BaseScreen(FocusScreen):
     @on(events.ScreenResume)
     def _resumed(self) -> None:
         self.draw_lines()
-        if self._news != self.desk.news:
-            self._news = self.desk.news
+        if self._news != self.context.news:
+            self._news = self.context.news
             self.look_again()
 
     @on(events.Resize)
@@ -230,7 +230,7 @@ class BaseScreen(FocusScreen):
 
     @on(EngineEvents)
     def _heard_news(self, message: EngineEvents) -> None:
-        self._news, batch = self.desk.news, message.batch
+        self._news, batch = self.context.news, message.batch
         if batch.gap or any(self.concerns(event) for event in batch.events):
             self.look_again()
 
@@ -259,9 +259,9 @@ class BaseScreen(FocusScreen):
         """Say why a verb is off, for this person or now."""
         keys = {one.action.partition("(")[0]: one for one in SCREENS[self.NAME].keys}
         key = keys.get(action)
-        if self.desk.watching and key is not None and key.acts:
+        if self.context.watching and key is not None and key.acts:
             return "this console only watches"
-        if action == "reveal" and self.desk.reveals:
+        if action == "reveal" and self.context.reveals:
             return "labels are shown already"
         return self.why_not(action)
 
@@ -275,7 +275,7 @@ class BaseScreen(FocusScreen):
 
     def do_notices(self) -> None:
         """Show what was said lately."""
-        self.app.push_screen(NoticesScreen(self.desk))
+        self.app.push_screen(NoticesScreen(self.context))
 
     def do_copy(self) -> None:
         """Offer what can be copied."""
@@ -360,43 +360,43 @@ class BaseScreen(FocusScreen):
         """Draw title, modes, strip, status and keys, as far as they have changed."""
         if not self.is_mounted:
             return
-        pulse, width = self.desk.pulse, self.app.size.width
+        view, width = self.context.status_view, self.app.size.width
         tabs = [
-            ModeLine.Tab(number, name, title, pulse.count(name))
+            ModeLine.Tab(number, name, title, view.count(name))
             for number, name, title in MODES
-            if not self.desk.watching or name == "live"
+            if not self.context.watching or name == "live"
         ]
         self.query_one("#modes", ModeLine).show(tabs, self.app.current_mode, width)
         strip = self.query_one("#strip", Line)
-        strip.display = bool(pulse.lost)
-        self.set_class(bool(pulse.lost), "-lost")
-        strip.say(((f" ! {pulse.lost}; {pulse.way or 'what is shown is old'}", "plain"),))
+        strip.display = bool(view.lost)
+        self.set_class(bool(view.lost), "-lost")
+        strip.say(((f" ! {view.lost}; {view.way or 'what is shown is old'}", "plain"),))
         self._draw_title(width)
         self._draw_status()
         self._draw_keys()
 
     def _draw_title(self, width: int) -> None:
-        pulse, now = self.desk.pulse, self.desk.clock()
+        view, now = self.context.status_view, self.context.clock()
         right: list[Piece] = []
-        if pulse.lost:
+        if view.lost:
             right.append(("✗ what is shown is old  ", "bad"))
-        elif pulse.status is not None:
+        elif view.status is not None:
             wide = width >= 100
-            listening = [str(one.port) for one in pulse.status.receivers if one.listening]
+            listening = [str(one.port) for one in view.status.receivers if one.listening]
             shown = f"● {' '.join(listening[:2])}" if listening else "! nobody listens"
             right.append((shown + "  ", "good" if listening else "bad"))
-            rate = figures.rate(pulse.rate(now)) or "0"
-            right.append((f"{pulse.status.associations} in  {rate} img/s ", "plain"))
+            rate = figures.rate(view.rate(now)) or "0"
+            right.append((f"{view.status.associations} in  {rate} img/s ", "plain"))
             if wide:
-                history = glyphs.sparkline(pulse.history(), 8)
+                history = glyphs.sparkline(view.history(), 8)
                 right.append((f"{history}  ", "accent"))
-            used = pulse.disk_used
+            used = view.disk_used
             disk = f"disk {glyphs.meter(used, 9)} " if wide else "disk "
             right.append((f"{disk}{used:.0%}  ", "bad" if used > 0.9 else "plain"))
-        if self.desk.notices.unseen:
-            right.append((f"!{self.desk.notices.unseen}  ", "look"))
-        if pulse.status is not None and width >= 100:
-            right.append((f"{pulse.status.actor}  ", "muted"))
+        if self.context.notices.unseen:
+            right.append((f"!{self.context.notices.unseen}  ", "look"))
+        if view.status is not None and width >= 100:
+            right.append((f"{view.status.actor}  ", "muted"))
         right.append((f"{now.astimezone():%H:%M} ", "plain"))
         title = self.query_one("#title", Line)
         title.say(((" ANTEROOM ", "strong"), (f"▸ {self.crumb()}", "plain")), right)
@@ -404,7 +404,7 @@ class BaseScreen(FocusScreen):
     def _draw_status(self) -> None:
         if self.is_mounted:
             left, right = self._status
-            if leaving := self.desk.outgoing.text:
+            if leaving := self.context.outgoing.text:
                 right = (*right, (f"  {leaving} ", "accent"))
             self.query_one("#status", Line).say(((" ", "plain"), *left), right)
 
@@ -412,7 +412,7 @@ class BaseScreen(FocusScreen):
         if not self.is_mounted:
             return
         shown = sorted(
-            (one for one in told(self.NAME, watching=self.desk.watching) if 0 < one.line < 99),
+            (one for one in told(self.NAME, watching=self.context.watching) if 0 < one.line < 99),
             key=lambda one: one.line,
         )
         hints = [

@@ -15,12 +15,11 @@ from textual.worker import Worker
 
 from console.actions import fates
 from console.runtime.context import ConsoleContext
-from console.screens.base.sessionpanes import ASKING, SessionPanes
+from console.screens.base.session_panes import ASKING, SessionPanes
 from console.screens.base.triage import TriageScreen
-from console.views import figures, files, headers
-from console.views import scans as scantree
-from console.views import session as reviewed
+from console.views import figures, files, headers, scans
 from console.views.masking import LASTING
+from console.views.session import about, place
 from console.widgets.card import Card
 from console.widgets.table import RecordTable
 from engine.model.contents import FoldedHeader, SessionContents, Timeline
@@ -47,9 +46,9 @@ class FollowingScreen(TriageScreen):
 
     KINDS = frozenset({"session"})
 
-    def __init__(self, desk: ConsoleContext, id: str) -> None:
+    def __init__(self, context: ConsoleContext, id: str) -> None:
         """Follow the session `id`."""
-        super().__init__(desk)
+        super().__init__(context)
         self.followed = id
         self.session: PrearchiveSession | None = None
         self.contents: SessionContents | None = None
@@ -106,7 +105,7 @@ class FollowingScreen(TriageScreen):
         pane, session = self.turned_to(), self.session
         if session is None:
             return
-        if self.desk.watching and pane in ("header", "routing"):
+        if self.context.watching and pane in ("header", "routing"):
             self.panes.table(pane).empty = WATCHED
             return
         if pane == "header":
@@ -131,7 +130,7 @@ class FollowingScreen(TriageScreen):
         """Show what is in the scan under the cursor."""
         if not self.scans.total:
             return
-        scan = scantree.scan_of(self.scans.cursor_key)
+        scan = scans.scan_of(self.scans.cursor_key)
         if scan != self.scan:
             self.scan, self.file = scan, ""
             self._old.add("files")
@@ -178,20 +177,20 @@ class FollowingScreen(TriageScreen):
         if self.header is not None:
             self._show_header(self.header)
         if self.route is not None:
-            self.panes.show_route(self.desk.masks.route(self.route, self.session))
+            self.panes.show_route(self.context.masks.route(self.route, self.session))
         if self.timeline is not None:
             self.show_time()
 
     def show_time(self) -> None:
         """Show how the session came together, at the width that there is."""
         if self.session is not None and self.timeline is not None:
-            masks = self.desk.masks
+            masks = self.context.masks
             timeline = masks.timeline(self.timeline, self.session)
             self.panes.show_time(timeline, masks.log(self.entries, self.session))
 
     def _show_header(self, header: FoldedHeader) -> None:
         if self.session is not None:
-            masks, lasting = self.desk.masks, not LASTING.hides(self.session)
+            masks, lasting = self.context.masks, not LASTING.hides(self.session)
             self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
 
     @on(RecordTable.CursorMoved, "#scans")
@@ -232,11 +231,11 @@ class FollowingScreen(TriageScreen):
         entries = await self.asked(api.log(id))
         if id != self.followed:
             return
-        if session.cut_short and not self.desk.watching:
+        if session.cut_short and not self.context.watching:
             self.cut_short = session.cut_short
             await self.asked(api.look((id,)))
         session = replace(session, cut_short=self.cut_short or session.cut_short)
-        hides = self.desk.masks.hides
+        hides = self.context.masks.hides
         hidden = self.session is not None and hides(self.session)
         self.gone, self.session = "", session
         self.contents = contents or self.contents
@@ -259,24 +258,24 @@ class FollowingScreen(TriageScreen):
         self.draw_lines()
 
     def _draw(self, session: PrearchiveSession) -> None:
-        masks = self.desk.masks
+        masks = self.context.masks
         shown, entries = masks.session(session), masks.log(self.entries, session)
         contents = self.contents and masks.contents(self.contents, session)
         fresh = not self.scans.total
         if contents is not None:
             self.scans.show(
-                scantree.rows(
+                scans.rows(
                     contents.scans,
-                    place=reviewed.place(shown),
+                    place=place(shown),
                     label=shown.label,
                     files=session.objects,
-                    marked=scantree.warned(contents.warnings),
+                    marked=scans.warned(contents.warnings),
                 )
             )
-            if fresh and not (self.scan and self.scans.go_to_key(scantree.key_of(self.scan))):
+            if fresh and not (self.scan and self.scans.go_to_key(scans.key_of(self.scan))):
                 self.scan = ""
-                self.scans.go_to_key(scantree.WHOLE)
-        self.query_one(Card).show("Session", reviewed.about(shown, contents, entries))
+                self.scans.go_to_key(scans.WHOLE)
+        self.query_one(Card).show("Session", about(shown, contents, entries))
         self.panes.show_log(entries, shown.reason)
         self.tell_session()
         self.draw_lines()
@@ -306,7 +305,7 @@ class FollowingScreen(TriageScreen):
         if route is not None and id == self.followed:
             self.route = route
             if self.session is not None:
-                self.panes.show_route(self.desk.masks.route(route, self.session))
+                self.panes.show_route(self.context.masks.route(route, self.session))
 
     @work(exclusive=True, group="timeline", exit_on_error=False)
     async def _fetch_timeline(self, id: str) -> None:

@@ -102,7 +102,7 @@ class TriageScreen(BaseScreen):
         if not told.found:
             self.tell("nothing in it contradicts itself; r looks again", "warning")
             return
-        found = self.desk.masks.contradictions(told.found, session)
+        found = self.context.masks.contradictions(told.found, session)
         key = await self.app.push_screen_wait(
             ChooseScreen(
                 found[0].reason, contradictions.offered(found), labelled=LASTING.hides(session)
@@ -138,7 +138,7 @@ class TriageScreen(BaseScreen):
         entries = await self.asked(self.engine.prearchive.log(session.id))
         if entries is None or not self.is_open:
             return
-        masks = self.desk.masks
+        masks = self.context.masks
         told = masks.log(entries, session)
         lines = [(figures.moment(one.at), one.text) for one in told]
         if session.reason:
@@ -155,7 +155,7 @@ class TriageScreen(BaseScreen):
             return ()
         ids = " ".join(self.chosen_ids())
         one = sessions[0]
-        masked = self.desk.masks.hides(one)
+        masked = self.context.masks.hides(one)
         return (
             Copyable(title="id", text=ids),
             *(() if masked else (Copyable(title="label", text=one.label),)),
@@ -189,7 +189,7 @@ class TriageScreen(BaseScreen):
         projects: tuple[str, ...] = ()
         if verb is Verb.MOVE:
             projects = tuple(one.id for one in await self.asked(self.engine.projects.list()) or ())
-        status = self.desk.pulse.status
+        status = self.context.status_view.status
         question = triage.question(
             verb,
             possible,

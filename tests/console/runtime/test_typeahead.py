@@ -18,7 +18,7 @@ from textual.widgets import Input
 from console.runtime.typeahead import is_idle
 from console.widgets.dialogs import ChooseScreen
 from engine.model.states import Status
-from tests.console.bursting import Deeds, calm, stand, typed_slowly, write
+from tests.console.bursting import NotingEngine, calm, stand, typed_slowly, write
 from tests.console.piloting import console, until
 from tests.console.scenes import normal
 from tests.memory import Facts
@@ -26,14 +26,14 @@ from tests.memory import Facts
 LONGEST_WAIT = 60.0
 
 TIMERS = (
-    *("console.widgets.filterline.PAUSE", "console.screens.base.list.CARD_PAUSE"),
+    *("console.widgets.filter_line.PAUSE", "console.screens.base.list.CARD_PAUSE"),
     *(
         "console.screens.base.screen.BaseScreen.REST",
         "console.screens.base.session.CURSOR_PAUSE",
     ),
-    *("console.screens.ruling.CHECK_PAUSE", "console.screens.projects.PAUSE"),
+    *("console.screens.rule_editing.CHECK_PAUSE", "console.screens.projects.PAUSE"),
     *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
-    *("console.screens.filed.PAUSE", "console.screens.sessionchoice.PAUSE"),
+    *("console.screens.filed.PAUSE", "console.screens.session_choice.PAUSE"),
 )
 """What waits for the end of the typing: whoever types slowly has waited for all of it."""
 
@@ -74,7 +74,7 @@ def bursts(seed: str, many: int) -> Iterator[str]:
 @asynccontextmanager
 async def typing(mode: str, facts: Facts | None = None, **options: Any) -> Any:
     app = console(facts or normal(), mode, **options)
-    app.desk.engine = Deeds(app.desk.engine)
+    app.context.engine = NotingEngine(app.context.engine)
     # However slow the machine is: nothing is dropped for that.
     app.ahead.patience = LONGEST_WAIT
     async with app.run_test(size=(120, 36)) as pilot:
@@ -156,7 +156,7 @@ async def test_a_click_that_was_made_before_the_question_was_there_does_not_answ
         await calm(pilot)
         assert stand(app)["screens"] == ["PrearchiveScreen", "AskScreen"]
         write(app, click)
-        await until(pilot, lambda: len(app.desk.engine.done) == 1)
+        await until(pilot, lambda: len(app.context.engine.done) == 1)
 
 
 async def test_a_question_takes_no_key_before_a_person_can_have_seen_it() -> None:
@@ -168,7 +168,7 @@ async def test_a_question_takes_no_key_before_a_person_can_have_seen_it() -> Non
         assert stand(app)["screens"] == ["PrearchiveScreen", "AskScreen"]
         app.ahead._reaction = 0.0
         write(app, "\r")
-        await until(pilot, lambda: len(app.desk.engine.done) == 1)
+        await until(pilot, lambda: len(app.context.engine.done) == 1)
 
 
 async def test_of_a_run_of_keys_that_began_too_early_no_end_is_written() -> None:
@@ -194,10 +194,10 @@ async def test_keys_for_a_question_that_does_not_come_are_dropped_and_that_is_sa
         async def hangs(_id: str) -> None:
             await never.wait()
 
-        app.desk.engine.engine.prearchive.show = hangs
+        app.context.engine.engine.prearchive.show = hangs
         write(app, "gmr\r")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert "what was typed for its question was dropped" in app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert "what was typed for its question was dropped" in app.context.notices.all[0].text
         assert stand(app)["screens"] == ["PrearchiveScreen"]
         # Nobody is held by an engine that hangs.
         write(app, "4")
@@ -226,7 +226,7 @@ async def test_what_is_typed_behind_a_key_that_is_refused_does_nothing(
         write(app, text)
         await calm(pilot)
         assert stand(app) == before
-        told = [one.text for one in app.desk.notices.all]
+        told = [one.text for one in app.context.notices.all]
         assert why in told[1]
         assert told[0] == "what was typed behind that was dropped"
         # What is typed by somebody who has seen that goes its way.
@@ -248,7 +248,7 @@ async def test_a_question_that_is_refused_once_the_engine_was_asked_takes_its_ke
             "prearchive",
             [],
         )
-        assert "not now" in app.desk.notices.all[1].text
+        assert "not now" in app.context.notices.all[1].text
 
 
 async def test_what_was_typed_before_a_refusal_could_be_seen_is_dropped_with_the_whole_run() -> (
@@ -264,7 +264,7 @@ async def test_what_was_typed_before_a_refusal_could_be_seen_is_dropped_with_the
             app.post_message(event)
             await calm(pilot)
             assert app.current_mode == "prearchive"
-        assert [one.text for one in app.desk.notices.all].count(
+        assert [one.text for one in app.context.notices.all].count(
             "what was typed behind that was dropped"
         ) == 1
         event = events.Key("4", "4")

@@ -44,8 +44,8 @@ async def test_an_empty_archive_says_so(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await shown(pilot, "the archive is empty", "0 of 0 sessions")
         await pilot.press("enter", "c", "s", "y")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert app.desk.notices.all[0].text == "not now: the list is empty"
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert app.context.notices.all[0].text == "not now: the list is empty"
         assert isinstance(app.screen, ArchiveScreen)
 
 
@@ -141,7 +141,7 @@ async def test_the_order_changes_and_is_remembered() -> None:
         await pilot.press("S")
         await shown(pilot, "by subject ↓")
         await until(pilot, lambda: keys(app, "filed") == accessions(3, 2, 1))
-        assert app.desk.memory.state.list("archive").sort == "subject"
+        assert app.context.memory.state.list("archive").sort == "subject"
 
 
 async def test_a_view_is_a_query() -> None:

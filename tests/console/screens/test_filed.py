@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.screens.archive import ArchiveScreen
-from console.screens.base.headerview import HeaderView
+from console.screens.base.header_view import HeaderView
 from console.screens.base.overlays import TextScreen
 from console.screens.filed import FiledScreen
 from console.widgets.searched import SearchedLines
@@ -167,8 +167,8 @@ async def test_brackets_go_through_the_list_it_was_opened_from() -> None:
         await pilot.press("left_square_bracket")
         await shown(pilot, "MR_0001 (1/3)", f"Accession {FIRST}")
         await pilot.press("left_square_bracket")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert "first session" in app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert "first session" in app.context.notices.all[0].text
 
 
 async def test_another_session_does_not_show_the_header_of_the_one_before() -> None:
@@ -276,8 +276,8 @@ async def test_a_session_that_is_gone_is_told() -> None:
         await shown(pilot, "MR_0001 (1/2)")
         del facts.filed["XNAT_E00002"]
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert "no such session" in app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert "no such session" in app.context.notices.all[0].text
         await pilot.press("left_square_bracket")
         await shown(pilot, "MR_0001 (1/2)", f"Accession {FIRST}")
 

@@ -173,7 +173,7 @@ async def test_those_who_only_watch_have_not_looked() -> None:
     app = console(facts, watching=True)
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "! cut short")
-        await app.push_screen(SessionScreen(app.desk, "pre_aaaaaaa3"))
+        await app.push_screen(SessionScreen(app.context, "pre_aaaaaaa3"))
         await shown(pilot, "! ready, cut")
         await settled(pilot)
         assert facts.sessions["pre_aaaaaaa3"].cut_short == "connection lost"
@@ -195,8 +195,8 @@ async def test_what_is_held_stays_until_a_person_has_decided() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "✗ held", "cannot be read")
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert "this row is no session" in app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert "this row is no session" in app.context.notices.all[0].text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -229,7 +229,7 @@ async def test_labels_of_what_has_no_project_are_masked_until_they_are_revealed(
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "! no project", "Unassigned (o: why)", f"✓ session {glyphs.MASK}")
         assert "LABEL_4" not in painted(app) and "SUBJECT4" not in painted(app)
-        app.desk.revealed_until = NOW + timedelta(minutes=1)
+        app.context.revealed_until = NOW + timedelta(minutes=1)
         await facts.tell("session", "pre_aaaaaaa4", "moved")
         await shown(pilot, "SUBJECT4", "LABEL_4")
 
@@ -480,7 +480,7 @@ async def test_the_right_column_says_how_fast_and_who() -> None:
         await shown(pilot, "Last 10 minutes", "peak 0", "● ANTEROOM", "1 open", "● MR3T_A")
         await pilot.press("c")
         await until(pilot, lambda: not app.screen.query_one(Chart).is_on_screen)
-        assert app.desk.memory.state.list("live").card is False
+        assert app.context.memory.state.list("live").card is False
         await pilot.press("c")
         await shown(pilot, "Last 10 minutes")
         assert "ANTEROOM" in app.screen.query_one(TextLines).text + painted(app)
@@ -498,7 +498,7 @@ async def test_a_small_terminal_shows_all_rows_and_four_events() -> None:
         assert "Last 10 minutes" not in painted(app)
         assert "Project" not in painted(app).split("Receiving now")[1]
         await pilot.press("c")
-        (said,) = app.desk.notices.all
+        (said,) = app.context.notices.all
         assert said.text == "not now: the right column needs 110 columns"
 
 

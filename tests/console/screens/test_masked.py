@@ -114,7 +114,7 @@ async def test_a_patient_of_no_project_stands_nowhere_until_he_is_revealed() -> 
             await pilot.press(key)
             await looks_for_planted(pilot)
             await pilot.press("escape")
-        await app.push_screen(SessionScreen(app.desk, ID))
+        await app.push_screen(SessionScreen(app.context, ID))
         await shown(pilot, "PatientName", "‹PN 8›", "1.5")
         for said in ("Header", "Routing", "Time", "Log", "Files"):
             await shown(pilot, f"‹{said}›")
@@ -177,7 +177,7 @@ async def test_searching_a_masked_header_finds_no_value() -> None:
 async def opened(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
     await until(pilot, lambda: len(keys(app, "sessions")) == 3)
-    await app.push_screen(SessionScreen(app.desk, ID))
+    await app.push_screen(SessionScreen(app.context, ID))
 
 
 async def reveal(pilot: Pilot[Any], why: str) -> None:
@@ -194,12 +194,12 @@ async def test_revealing_is_recorded_before_anything_is_shown(
     facts = planted()
     app = console(facts, "prearchive")
     seen: list[tuple[str, str, str, bool]] = []
-    audit: Any = app.desk.engine.audit
+    audit: Any = app.context.engine.audit
     noted = type(audit).note
 
     async def note(self: Any, deed: str, object: str, reason: str = "", count: int = 0) -> None:
         await noted(self, deed, object, reason, count)
-        seen.append((deed, object, reason, app.desk.reveals))
+        seen.append((deed, object, reason, app.context.reveals))
 
     monkeypatch.setattr(type(audit), "note", note)
     async with app.run_test(size=WIDE) as pilot:
@@ -209,7 +209,7 @@ async def test_revealing_is_recorded_before_anything_is_shown(
         assert seen == [("revealed", "prearchive", "which", False)]
         assert [(one.action, one.object) for one in facts.audit] == [("revealed", "prearchive")]
         # Once more within the hour: no reason is asked for, and it is recorded again.
-        app.desk.revealed_until = None
+        app.context.revealed_until = None
         app.masks_changed()
         await until(pilot, lambda: "DOE_Jane" not in painted(app))
         await pilot.press("number_sign")
@@ -223,12 +223,12 @@ async def test_what_cannot_be_recorded_is_not_revealed(monkeypatch: pytest.Monke
     async def note(*_args: Any, **_kwargs: Any) -> None:
         raise Unavailable("the disk is full")
 
-    monkeypatch.setattr(type(app.desk.engine.audit), "note", note)
+    monkeypatch.setattr(type(app.context.engine.audit), "note", note)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: len(keys(app, "sessions")) == 3)
         await reveal(pilot, "which")
         await shown(pilot, "the disk is full")
-        assert not app.desk.reveals
+        assert not app.context.reveals
         assert "DOE" not in painted(app)
 
 
@@ -243,7 +243,7 @@ async def test_what_was_opened_while_labels_were_shown_goes_with_them() -> None:
         table(app, "header-rows").go_to_key("(0010,0010)")
         await pilot.press("enter")
         await shown(pilot, "esc closes", "DOE^Jane")
-        app.desk.revealed_until = None
+        app.context.revealed_until = None
         app.masks_changed()
         await shown(pilot, "the masks have changed")
         await looks_for_planted(pilot)

@@ -10,7 +10,7 @@ import pytest
 
 from console.screens.base.overlays import TextScreen
 from console.views.glyphs import MASK
-from console.widgets import filterline
+from console.widgets import filter_line
 from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
 from engine.model.prearchive import LogEntry
 from engine.model.states import Status
@@ -82,7 +82,7 @@ async def test_a_filter_unmarks_what_it_hides_and_says_so() -> None:
 @pytest.fixture
 def typed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a filter hold once it is whole: half of one would find other rows."""
-    monkeypatch.setattr(filterline, "PAUSE", 3600.0)
+    monkeypatch.setattr(filter_line, "PAUSE", 3600.0)
 
 
 async def marked_far_and_near(pilot: Any, total: int) -> None:
@@ -139,7 +139,7 @@ async def test_nothing_is_done_to_marks_that_the_filter_may_hide() -> None:
         async def hangs(*_: Any, **__: Any) -> Any:
             await never.wait()
 
-        app.desk.engine.prearchive.list = hangs  # type: ignore[method-assign]
+        app.context.engine.prearchive.list = hangs  # type: ignore[method-assign]
         await pilot.press("slash", *"project:NEURO3")
         await shown(pilot, "/ project:NEURO3")
         # What is typed does not wait for this engine.
@@ -147,8 +147,8 @@ async def test_nothing_is_done_to_marks_that_the_filter_may_hide() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: table(app, "sessions").has_focus)
         await pilot.press("x")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        said = app.desk.notices.all[0].text
+        await until(pilot, lambda: bool(app.context.notices.all))
+        said = app.context.notices.all[0].text
         assert said == "not now: it is not known yet which marked rows the filter leaves"
 
 
@@ -188,7 +188,7 @@ async def test_the_log_names_no_label_that_is_masked(
     async def logged(id: str) -> tuple[LogEntry, ...]:
         return log
 
-    monkeypatch.setattr(app.desk.engine.prearchive, "log", logged)
+    monkeypatch.setattr(app.context.engine.prearchive, "log", logged)
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "was looked at")
         assert "DOE" not in painted(app) and "OLD" not in painted(app)
@@ -222,7 +222,7 @@ async def test_another_order_leaves_no_rows_of_the_old_one() -> None:
         assert len(known) == len(set(known))
         await pilot.press("g")
         await settled(pilot)
-        first = await app.desk.engine.prearchive.list(app.screen._query, limit=1)  # type: ignore[attr-defined]
+        first = await app.context.engine.prearchive.list(app.screen._query, limit=1)  # type: ignore[attr-defined]
         assert table(app, "sessions").cursor_key == first.rows[0].id
 
 
@@ -232,9 +232,9 @@ async def test_order_and_card_are_remembered() -> None:
         await shown(pilot, "by last ↓")
         await pilot.press("S", "c")
         await shown(pilot, "by last ↑")
-    left = app.desk.memory.state.list("prearchive")
+    left = app.context.memory.state.list("prearchive")
     assert (left.sort, left.descending, left.card) == ("last_object", False, False)
-    again = console(many(3), "prearchive", memory=app.desk.memory)
+    again = console(many(3), "prearchive", memory=app.context.memory)
     async with again.run_test(size=WIDE) as pilot:
         await shown(pilot, "by last ↑")
         assert "Arrived" not in painted(again)
@@ -262,11 +262,11 @@ async def test_a_view_is_saved_and_chosen_and_names_no_patient() -> None:
         await pilot.press("slash", *"status:error", "enter")
         await shown(pilot, "1 session shown")
         await save(pilot, "broken")
-        assert [one.name for one in app.desk.memory.state.views["prearchive"]] == ["broken"]
+        assert [one.name for one in app.context.memory.state.views["prearchive"]] == ["broken"]
         await pilot.press("escape", "slash", *"doe", "enter")
         await save(pilot, "doe")
-        assert [one.name for one in app.desk.memory.state.views["prearchive"]] == ["broken"]
-        assert "may name a patient" in app.desk.notices.all[0].text
+        assert [one.name for one in app.context.memory.state.views["prearchive"]] == ["broken"]
+        assert "may name a patient" in app.context.notices.all[0].text
         await pilot.press("escape")
         await shown(pilot, "4 sessions shown")
         await pilot.press("f")

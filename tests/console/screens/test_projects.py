@@ -49,7 +49,7 @@ async def asked(pilot: Pilot[Any], app: ConsoleApp, *texts: str) -> None:
 
 def told(app: ConsoleApp, text: str) -> bool:
     """Whether something was said; a toast breaks it into lines."""
-    return any(text in one.text for one in app.desk.notices.all)
+    return any(text in one.text for one in app.context.notices.all)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])

@@ -57,7 +57,7 @@ async def opened(
     """Open a session over the list of the prearchive."""
     app: Any = pilot.app
     await until(pilot, lambda: isinstance(app.screen, PrearchiveScreen))
-    screen = SessionScreen(app.desk, id, among=among)
+    screen = SessionScreen(app.context, id, among=among)
     await app.push_screen(screen)
     await until(pilot, lambda: screen.session is not None or bool(screen.gone))
     return screen
@@ -184,8 +184,8 @@ async def test_brackets_go_through_the_list_and_keep_tab_and_cursor() -> None:
         await pilot.press("[")
         await shown(pilot, "MR_1 (1/3)", "scan 5 · folded over 5 files")
         await pilot.press("[")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert app.desk.notices.all[0].text == "this is the first"
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert app.context.notices.all[0].text == "this is the first"
         assert screen.followed == FIRST
 
 
@@ -255,8 +255,8 @@ async def test_a_session_that_goes_says_what_became_of_it() -> None:
         assert "PatientName" not in painted(app)
         assert "deleted" in screen.why_off("archive")
         await pilot.press("a")
-        await until(pilot, lambda: bool(app.desk.notices.all))
-        assert app.desk.notices.all[0].text.startswith("not now: ")
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert app.context.notices.all[0].text.startswith("not now: ")
         assert app.screen is screen
         made.keep(made.trashed.pop(FIRST))
         await made.tell("session", FIRST, "restore done")
@@ -283,7 +283,7 @@ async def test_a_session_that_never_was_is_told() -> None:
 def test_only_news_of_the_session_or_of_the_rules_concern_it(
     kind: str, object: str, concerns: bool
 ) -> None:
-    screen = SessionScreen(prearchive(facts()).desk, FIRST)
+    screen = SessionScreen(prearchive(facts()).context, FIRST)
     event = Event(number=1, at=NOON, kind=kind, object=object, text="")
     assert screen.concerns(event) is concerns
 
@@ -319,10 +319,10 @@ async def test_masked_labels_are_shown_only_while_they_are_revealed() -> None:
             assert "DOE" not in painted(app)
         assert "DOE_" not in str(screen.copies())
         assert "DOE_" not in str(screen.exports())
-        app.desk.revealed_until = NOON + timedelta(minutes=2)
+        app.context.revealed_until = NOON + timedelta(minutes=2)
         app.masks_changed()
         await shown(pilot, "▸ DOE_L (1/3)", "Belongs   Unassigned / DOE_S", "DOE^JANE")
-        app.desk.revealed_until = None
+        app.context.revealed_until = None
         app.masks_changed()
         await until(pilot, lambda: "DOE" not in painted(app))
 
@@ -331,7 +331,7 @@ async def test_those_who_only_watch_see_no_label_and_no_header() -> None:
     made = facts(session(1, label="SECRET_LABEL", subject="SECRET_SUBJECT"))
     app = console(made, "live", watching=True)
     async with app.run_test(size=WIDE) as pilot:
-        screen = SessionScreen(app.desk, FIRST)
+        screen = SessionScreen(app.context, FIRST)
         await app.push_screen(screen)
         await shown(pilot, "not shown to those who only watch")
         for said in ("only watch", "released", "received", ".dcm", "only watch"):
@@ -451,7 +451,7 @@ async def test_hostile_texts_act_nowhere(size: tuple[int, int]) -> None:
     app = prearchive(made)
     scans = tuple(
         replace(scan, series_description=HOSTILE, id=f"{scan.id}{HOSTILE}")
-        for scan in (await app.desk.engine.prearchive.contents(FIRST)).scans
+        for scan in (await app.context.engine.prearchive.contents(FIRST)).scans
     )
     made.contents[FIRST] = SessionContents(scans=scans, built=True, warnings=(HOSTILE,))
     row = HeaderRow(
@@ -509,7 +509,7 @@ async def test_the_rows_of_the_pane_on_show_can_be_written() -> None:
 async def test_late_answers_to_old_questions_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     made = facts()
     app = prearchive(made)
-    api: Any = app.desk.engine.prearchive
+    api: Any = app.context.engine.prearchive
     held, header, route = asyncio.Event(), api.header, api.route
 
     async def slow_header(id: str, scan: str = "", file: str = "") -> FoldedHeader:
@@ -542,7 +542,7 @@ async def test_what_was_asked_during_an_outage_is_asked_again_without_news(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = prearchive(facts())
-    api: Any = app.desk.engine.prearchive
+    api: Any = app.context.engine.prearchive
 
     async def full(*words: str) -> None:
         raise Outage("the database is full")
@@ -552,7 +552,7 @@ async def test_what_was_asked_during_an_outage_is_asked_again_without_news(
         with monkeypatch.context() as outage:
             for name in ("show", "contents", "header"):
                 outage.setattr(api, name, full)
-            outage.setattr(app.desk.engine.system, "status", full)
+            outage.setattr(app.context.engine.system, "status", full)
             await pilot.press("enter")
             await shown(pilot, "the database is full; what is shown is old", "asking the engine")
         await shown(pilot, "PatientName", "● ready")
@@ -563,7 +563,7 @@ async def test_what_is_known_stays_while_the_engine_does_not_answer(
 ) -> None:
     made = facts()
     app = prearchive(made)
-    api: Any = app.desk.engine.prearchive
+    api: Any = app.context.engine.prearchive
 
     async def silent(*words: str) -> None:
         raise Unavailable("the engine does not answer")
@@ -573,7 +573,7 @@ async def test_what_is_known_stays_while_the_engine_does_not_answer(
         await shown(pilot, "PatientName")
         with monkeypatch.context() as lost:
             lost.setattr(api, "show", silent)
-            lost.setattr(app.desk.engine.system, "status", silent)
+            lost.setattr(app.context.engine.system, "status", silent)
             await pilot.press("ctrl+r")
             await shown(pilot, "what is shown is old", "PatientName", "● ready")
         made.keep(session(1, status=Status.ERROR, reason="two kinds of images"))

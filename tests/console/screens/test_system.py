@@ -72,7 +72,7 @@ def known() -> Facts:
 
 def told(app: ConsoleApp, text: str) -> bool:
     """Whether something was said; a toast breaks it into lines."""
-    return any(text in one.text for one in app.desk.notices.all)
+    return any(text in one.text for one in app.context.notices.all)
 
 
 async def at_receiver(pilot: Pilot[Any], app: ConsoleApp, moves: str) -> None:
@@ -224,8 +224,8 @@ async def test_the_receiver_of_the_settings_file_says_why_it_stays_as_it_is() ->
     async with app.run_test(size=WIDE) as pilot:
         await at_receiver(pilot, app, "")
         await pilot.press("enter", "a", "x")
-        await until(pilot, lambda: len(app.desk.notices.all) == 3)
-        assert {one.text for one in app.desk.notices.all} == {
+        await until(pilot, lambda: len(app.context.notices.all) == 3)
+        assert {one.text for one in app.context.notices.all} == {
             "not now: it is the receiver of the settings file: "
             "change it in anteroom.yaml, start the engine again"
         }

@@ -70,7 +70,7 @@ async def test_u_puts_one_back_after_a_question() -> None:
         await shown(pilot, "1 deleted session ")
         assert list(made.trashed) == ["pre_aaaaaaa2"]
         assert "pre_aaaaaaa1" in made.sessions
-        assert app.desk.notices.all[0].text == "pre_aaaaaaa1 is being put back"
+        assert app.context.notices.all[0].text == "pre_aaaaaaa1 is being put back"
 
 
 async def test_what_cannot_be_put_back_is_said() -> None:
@@ -84,7 +84,7 @@ async def test_what_cannot_be_put_back_is_said() -> None:
         made.trashed.clear()
         await pilot.press("enter")
         await shown(pilot, "the trash is empty", "0 deleted sessions")
-        assert app.desk.notices.all[0].text.startswith("not put back: ")
+        assert app.context.notices.all[0].text.startswith("not put back: ")
 
 
 async def test_an_empty_trash_says_so_and_follows_the_news() -> None:
@@ -113,7 +113,7 @@ async def test_labels_of_unassigned_sessions_are_masked_until_they_are_revealed(
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         assert "DOE_" not in painted(app)
         await pilot.press("escape")
-        app.desk.revealed_until = NOON + timedelta(minutes=2)
+        app.context.revealed_until = NOON + timedelta(minutes=2)
         app.masks_changed()
         await shown(pilot, "Unassigned / DOE_S / DOE_L")
 

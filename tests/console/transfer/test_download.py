@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from console.transfer import download as module
 from console.transfer.download import Progress, download
 from engine.model.contents import FileEntry
 from engine.model.errors import Refused, Unavailable
@@ -51,8 +50,8 @@ def there(folder: Path) -> dict[str, bytes]:
 async def test_files_come_in_pieces_and_whole(
     engine: EngineInMemory, facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", 7)
-    monkeypatch.setattr(module, "WINDOW", 2)
+    monkeypatch.setattr("console.transfer.download.PIECE", 7)
+    monkeypatch.setattr("console.transfer.download.WINDOW", 2)
     files = {f"SCANS/4/DICOM/{n}.dcm": bytes([n]) * (n * 10) for n in range(7)}
     hold(facts, files)
     seen: list[Progress] = []

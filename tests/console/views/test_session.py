@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from console.views import session as reviewed
 from console.views.masking import ShownSession
+from console.views.session import about
 from engine.model.contents import SessionContents
 from engine.model.prearchive import LogEntry
 from engine.model.states import Status
@@ -22,7 +22,7 @@ LOG = (
 def test_state_reason_and_next_step_come_first() -> None:
     one = ShownSession(session(1, status=Status.CONFLICT, reason="two objects have one UID"))
     contents = SessionContents(scans=(), built=True, warnings=("scan 4: x", "session: y"))
-    lines = reviewed.about(one, contents, LOG)
+    lines = about(one, contents, LOG)
     assert lines[0] == ("Status", "≠ conflict")
     assert lines[1] == ("Reason", "two objects have one UID")
     assert lines[2][0] == "Next"
@@ -33,6 +33,6 @@ def test_state_reason_and_next_step_come_first() -> None:
 
 def test_what_is_not_built_says_so() -> None:
     contents = SessionContents(scans=(), built=False)
-    lines = dict(reviewed.about(ShownSession(session(1)), contents, ()))
+    lines = dict(about(ShownSession(session(1)), contents, ()))
     assert lines["Built"].startswith("not yet")
-    assert dict(reviewed.about(ShownSession(session(1)), None, ()))["Built"] == "–"
+    assert dict(about(ShownSession(session(1)), None, ()))["Built"] == "–"

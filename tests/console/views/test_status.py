@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.views.status import Pulse
+from console.views.status import StatusView
 from engine.model.accounts import Accounts, Place
 from engine.model.live import EngineStatus, ReceiverStatus
 from tests.memory import NOON
@@ -36,19 +36,19 @@ def received(number: int) -> EngineStatus:
     return replace(STATUS, accounts=Accounts(counts={Place.WAITING: number}))
 
 
-def fed(*points: tuple[float, int]) -> Pulse:
-    """Return a pulse that was told what had been received at which second."""
-    pulse = Pulse()
+def fed(*points: tuple[float, int]) -> StatusView:
+    """Return a view that was told what had been received at which second."""
+    view = StatusView()
     for seconds, number in points:
-        pulse.take(received(number), NOON + timedelta(seconds=seconds))
-    return pulse
+        view.take(received(number), NOON + timedelta(seconds=seconds))
+    return view
 
 
 def test_nothing_is_known_at_first() -> None:
-    pulse = Pulse()
-    assert (pulse.rate(NOON), pulse.history(), pulse.waiting, pulse.disk_used) == (0, [], 0, 0)
-    assert pulse.count("prearchive") == ""
-    assert not pulse.troubled
+    view = StatusView()
+    assert (view.rate(NOON), view.history(), view.waiting, view.disk_used) == (0, [], 0, 0)
+    assert view.count("prearchive") == ""
+    assert not view.troubled
 
 
 @pytest.mark.parametrize(
@@ -69,34 +69,34 @@ def test_the_rate_is_that_of_the_last_moments(
 
 
 def test_the_history_has_a_bar_for_each_step() -> None:
-    pulse = fed(*((5 * number, 100 * number) for number in range(11)))
-    assert pulse.history() == [20.0] * 5
+    view = fed(*((5 * number, 100 * number) for number in range(11)))
+    assert view.history() == [20.0] * 5
     long = fed(*((10 * number, number) for number in range(500)))
     assert len(long.history()) == 60
 
 
 def test_an_engine_that_begins_anew_begins_to_count_anew() -> None:
-    pulse = fed((0, 0), (1, 1000))
+    view = fed((0, 0), (1, 1000))
     again = replace(received(0), started=NOON + timedelta(seconds=2))
-    pulse.take(again, NOON + timedelta(seconds=3))
-    assert pulse.rate(NOON + timedelta(seconds=3)) == 0.0
-    assert pulse.history() == []
+    view.take(again, NOON + timedelta(seconds=3))
+    assert view.rate(NOON + timedelta(seconds=3)) == 0.0
+    assert view.history() == []
 
 
 def test_an_engine_that_answers_is_not_lost() -> None:
-    pulse = Pulse(lost="no engine is running")
-    assert pulse.troubled
-    pulse.take(STATUS, NOON)
-    assert not pulse.lost
-    assert not pulse.troubled
+    view = StatusView(lost="no engine is running")
+    assert view.troubled
+    view.take(STATUS, NOON)
+    assert not view.lost
+    assert not view.troubled
 
 
 def test_what_waits_is_counted_by_mode() -> None:
-    pulse = fed((0, 0))
-    assert (pulse.waiting, pulse.count("prearchive"), pulse.count("live")) == (7, "7", "")
-    pulse.take(replace(STATUS, associations=3), NOON)
-    assert pulse.count("live") == "3"
-    assert pulse.count("archive") == pulse.count("system") == ""
+    view = fed((0, 0))
+    assert (view.waiting, view.count("prearchive"), view.count("live")) == (7, "7", "")
+    view.take(replace(STATUS, associations=3), NOON)
+    assert view.count("live") == "3"
+    assert view.count("archive") == view.count("system") == ""
 
 
 @pytest.mark.parametrize(
@@ -109,19 +109,19 @@ def test_what_waits_is_counted_by_mode() -> None:
     ],
 )
 def test_trouble_is_marked_at_the_system(changes: dict[str, object]) -> None:
-    pulse = Pulse()
-    pulse.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
-    assert pulse.troubled
-    assert pulse.count("system") == "!"
+    view = StatusView()
+    view.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
+    assert view.troubled
+    assert view.count("system") == "!"
 
 
 def test_the_peak_is_the_highest_that_was_told_and_no_level_of_a_step() -> None:
     points = [(second, 0) for second in range(30)] + [(30, 600), (31, 600)]
-    pulse = fed(*points, *((second, 600) for second in range(32, 60)))
+    view = fed(*points, *((second, 600) for second in range(32, 60)))
     now = NOON + timedelta(seconds=59)
     told = [fed(*points[:count]).rate(NOON + timedelta(seconds=count - 1)) for count in (31, 32)]
-    assert pulse.rate(now) == 0
-    assert pulse.peak(now) == pytest.approx(max(told))
-    assert pulse.peak(now) > max(pulse.history())
+    assert view.rate(now) == 0
+    assert view.peak(now) == pytest.approx(max(told))
+    assert view.peak(now) > max(view.history())
     # And it is that of the ten minutes that are drawn.
-    assert pulse.peak(NOON + timedelta(minutes=10, seconds=35)) <= max(pulse.history())
+    assert view.peak(NOON + timedelta(minutes=10, seconds=35)) <= max(view.history())

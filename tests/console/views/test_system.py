@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from console.views import receivers, system
-from console.views.status import Pulse
+from console.views.status import StatusView
 from engine.model.accounts import Accounts
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus
@@ -114,12 +114,12 @@ def test_jobs_say_what_they_are_and_what_can_be_done() -> None:
 
 
 def test_the_facts_are_those_that_the_engine_gave() -> None:
-    pulse = Pulse()
-    waiting = system.tiles(pulse, (), NOON)
+    view = StatusView()
+    waiting = system.tiles(view, (), NOON)
     assert {tile.lines[0][0] for tile in waiting} == {"asking the engine …"}
-    pulse.take(STATUS, NOON)
+    view.take(STATUS, NOON)
     jobs = (JOB, replace(JOB, id="2", status="running"))
-    told = system.tiles(pulse, jobs, NOON + timedelta(minutes=4))
+    told = system.tiles(view, jobs, NOON + timedelta(minutes=4))
     facts = {tile.name: [text for text, _ in tile.lines] for tile in told}
     assert facts["Receivers"][:2] == ["1 up, 1 fault", "3 open · 0 img/s"]
     assert facts["Disk"][0].endswith("75% of 1 K")

@@ -55,7 +55,7 @@ async def told(pilot: Pilot[Any], words: str) -> None:
     """Wait until something is said."""
     app = pilot.app
     assert isinstance(app, ConsoleApp)
-    await until(pilot, lambda: any(words in one.text for one in app.desk.notices.all))
+    await until(pilot, lambda: any(words in one.text for one in app.context.notices.all))
 
 
 def files_below(folder: Path) -> list[str]:
@@ -84,7 +84,7 @@ async def test_the_files_of_a_session_go_into_a_folder(home: Path, size: tuple[i
         one = home / "ANTEROOM" / "MR_0001" / "SCANS" / "1" / "DICOM" / "1.2.3.1.1.dcm"
         assert one.read_bytes().endswith(b"DICMSCANS/1/DICOM/1.2.3.1.1.dcm")
         assert [(each.action, each.detail["files"]) for each in facts.audit] == [("Exported", 155)]
-        assert app.desk.outgoing.download is None
+        assert app.context.outgoing.download is None
 
 
 async def test_the_files_of_one_scan_go_where_the_last_ones_went(home: Path) -> None:
@@ -94,7 +94,7 @@ async def test_the_files_of_one_scan_go_where_the_last_ones_went(home: Path) -> 
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, FiledScreen))
         await until(pilot, lambda: bool(keys(app, "scans")))
-        app.desk.outgoing.folder = "~/elsewhere"
+        app.context.outgoing.folder = "~/elsewhere"
         await pilot.press("e")
         await shown(pilot, "files of session…", "scan 1 of MR_0001: 3 files")
         await pilot.press("j", "enter")
@@ -116,7 +116,7 @@ async def test_files_that_differ_are_kept_and_named(home: Path) -> None:
         await accept(pilot, "Write the files of")
         await told(pilot, "154 files")
         assert there.read_text() == "mine"
-        said = [(one.severity, one.text) for one in app.desk.notices.all]
+        said = [(one.severity, one.text) for one in app.context.notices.all]
         assert said[0][0] == "error"
         assert "1 differ there and were kept" in said[0][1]
         assert said[1] == ("warning", "SCANS/1/DICOM/1.2.3.1.1.dcm: it is there and differs")
@@ -146,7 +146,7 @@ async def test_files_that_do_not_come_are_counted_and_told(
         await pilot.press("e", "enter")
         await accept(pilot, "Write the files of")
         await told(pilot, "2 files did not come")
-        whys = [one.text for one in app.desk.notices.all if one.severity == "warning"]
+        whys = [one.text for one in app.context.notices.all if one.severity == "warning"]
         assert len(whys) == 2
         assert all("it is not what the catalog names" in why for why in whys)
         await pilot.press("exclamation_mark")
@@ -194,7 +194,7 @@ async def test_a_download_goes_on_elsewhere_and_can_be_stopped(
         await pilot.press("enter")
         await accept(pilot, "Write the files of MR_0001")
         await told(pilot, "152 files")
-        assert "; 3 were there already: " in app.desk.notices.all[0].text
+        assert "; 3 were there already: " in app.context.notices.all[0].text
 
 
 async def test_leaving_the_console_ends_a_download_without_halves(
@@ -228,8 +228,8 @@ async def test_a_folder_that_cannot_be_written_is_told_and_the_engine_is_not_bla
         await pilot.press("e", "enter")
         await accept(pilot, "Write the files of")
         await told(pilot, "download of MR_0001 ended")
-        assert app.desk.pulse.lost == ""
-        assert app.desk.outgoing.download is None
+        assert app.context.status_view.lost == ""
+        assert app.context.outgoing.download is None
 
 
 async def test_a_folder_has_to_be_a_whole_place(home: Path) -> None:

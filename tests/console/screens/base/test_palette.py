@@ -96,7 +96,7 @@ async def test_an_engine_that_is_gone_leaves_the_verbs(monkeypatch: pytest.Monke
 
     async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "12 sessions shown")
-        monkeypatch.setattr(app.desk.engine.prearchive, "list", fails)
+        monkeypatch.setattr(app.context.engine.prearchive, "list", fails)
         assert "filter" in await offered(app, "filter")
 
 

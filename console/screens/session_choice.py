@@ -30,13 +30,13 @@ PAUSE = 0.25
 class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
     """Offers sessions of the prearchive; None means none."""
 
-    CSS_PATH = "sessionchoice.tcss"
+    CSS_PATH = "session_choice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
 
-    def __init__(self, desk: ConsoleContext, title: str) -> None:
-        """Offer what the engine of `desk` holds."""
+    def __init__(self, context: ConsoleContext, title: str) -> None:
+        """Offer what the engine of `context` holds."""
         super().__init__()
-        self._desk = desk
+        self.context = context
         self._title = title
         self._sessions: dict[str, PrearchiveSession] = {}
         self._timer: Timer | None = None
@@ -87,15 +87,15 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
         words = self.query_one(PlainInput).value.strip()
         table = self.query_one(RecordTable)
         asked = PrearchiveQuery(text=words, sort="last_object", descending=True)
-        query = self._desk.masks.query(asked)
+        query = self.context.masks.query(asked)
         try:
-            page = await self._desk.engine.prearchive.list(query, limit=OFFERED)
+            page = await self.context.engine.prearchive.list(query, limit=OFFERED)
         except EngineError as error:
             table.empty = error.message
             self._sessions = {}
             self._draw()
             return
-        if words != self.query_one(PlainInput).value.strip() or query != self._desk.masks.query(
+        if words != self.query_one(PlainInput).value.strip() or query != self.context.masks.query(
             asked
         ):
             return
@@ -109,7 +109,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
         self._find()
 
     def _draw(self) -> None:
-        now, masks = self._desk.clock(), self._desk.masks
+        now, masks = self.context.clock(), self.context.masks
         rows = [prearchive.row(masks.session(one), now) for one in self._sessions.values()]
         self.query_one(RecordTable).show(rows)
 

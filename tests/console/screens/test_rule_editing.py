@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.screens.base.quit import UnsavedScreen
-from console.screens.sessionchoice import SessionChoiceScreen
+from console.screens.session_choice import SessionChoiceScreen
 from console.widgets.dialogs import AskScreen
-from console.widgets.ruleeditor import RuleEditor
+from console.widgets.rule_editor import RuleEditor
 from engine.model.archive import RuleText
 from engine.model.errors import Problem, Unavailable
 from engine.model.routing import Concept, Route, TraceStep, Verdict
@@ -53,7 +53,7 @@ async def answered(pilot: Pilot[Any], app: ConsoleApp, reason: str, *more: str) 
 
 def told(app: ConsoleApp, text: str) -> bool:
     """Whether something was said; a toast breaks it into lines."""
-    return any(text in one.text for one in app.desk.notices.all)
+    return any(text in one.text for one in app.context.notices.all)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])
@@ -72,7 +72,7 @@ async def test_rules_are_saved_with_a_reason(size: tuple[int, int]) -> None:
         assert made.text == f"{GOOD}\n(0008,1030):(A.*):1"
         assert (made.reason, made.enabled, made.author) == ("a new scanner", True, "me")
         await until(pilot, lambda: "not saved" not in painted(app))
-        assert app.desk.drafts == {}
+        assert app.context.drafts == {}
 
 
 async def test_rules_can_be_put_out_of_force_without_an_edit() -> None:
@@ -100,7 +100,7 @@ async def test_rules_with_a_fault_are_not_saved_and_say_where_it_is() -> None:
         assert facts.rules[SITE].version == 3
         assert editor(app).cursor_location == (1, 13)
         await pilot.press("escape", "t")
-        await until(pilot, lambda: len(app.desk.notices.all) == 2)
+        await until(pilot, lambda: len(app.context.notices.all) == 2)
         assert not isinstance(app.screen, SessionChoiceScreen)
 
 
@@ -129,7 +129,7 @@ async def test_leaving_with_edits_is_asked_about() -> None:
         await shown(pilot, "Site rules, project: 1 line edited, not saved")
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, UnsavedScreen))
-        assert app.is_running and app.desk.drafts
+        assert app.is_running and app.context.drafts
         await pilot.press("escape", "q")
         await until(pilot, lambda: isinstance(app.screen, UnsavedScreen))
         await pilot.press("tab", "enter")
@@ -146,7 +146,7 @@ async def test_edits_are_dropped_once_that_is_meant() -> None:
         await pilot.press("enter", "X", "escape", "x")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: app.desk.drafts == {})
+        await until(pilot, lambda: app.context.drafts == {})
         await until(pilot, lambda: editor(app).text == GOOD)
 
 
@@ -266,7 +266,7 @@ async def test_rules_that_cannot_be_read_are_not_edited(monkeypatch: pytest.Monk
         await pilot.press("X", "ctrl+s")
         await until(pilot, lambda: told(app, "not now: the rules were not read yet"))
         assert editor(app).text == ""
-        assert app.desk.drafts == {}
+        assert app.context.drafts == {}
 
 
 async def test_rules_that_were_not_saved_are_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +283,7 @@ async def test_rules_that_were_not_saved_are_still_there(monkeypatch: pytest.Mon
         await until(pilot, lambda: told(app, "not done: the engine does not answer"))
         await shown(pilot, "1 line edited, not saved")
         assert editor(app).text == f"{GOOD}\n"
-        assert next(iter(app.desk.drafts.values())).text == f"{GOOD}\n"
+        assert next(iter(app.context.drafts.values())).text == f"{GOOD}\n"
 
 
 async def test_an_answer_on_another_text_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 
-from console.widgets.ruleeditor import RuleEditor
+from console.widgets.rule_editor import RuleEditor
 from engine.model.errors import Problem
 from tests.console.piloting import HOSTILE, until
 

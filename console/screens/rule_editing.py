@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The half of a screen on which texts of rules are edited, checked as they are typed, tried on a
-session, and saved. What was edited is kept by the desk until it is saved or dropped."""
+"""The half of a screen on which rule texts are edited: checked as they are typed, tried on a
+session, and saved. An edit outlives the screen as a draft, until it is saved or dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.screen import BaseScreen, Copyable
-from console.screens.sessionchoice import SessionChoiceScreen
+from console.screens.session_choice import SessionChoiceScreen
 from console.views import figures, rules, trial
 from console.views.question import Answers, Question
 from console.views.rows import Piece
@@ -26,7 +26,7 @@ from console.views.rules import YES_NO, Draft, RulePlace
 from console.views.trial import Trial
 from console.widgets.chrome import Line, entitle
 from console.widgets.dialogs import AskScreen
-from console.widgets.ruleeditor import RuleEditor
+from console.widgets.rule_editor import RuleEditor
 from console.widgets.table import RecordTable
 from engine.model.archive import RuleText
 from engine.model.errors import Problem
@@ -35,12 +35,12 @@ CHECK_PAUSE = 0.25
 """Seconds without a key until the text is checked."""
 
 
-class RulingScreen(BaseScreen):
-    """A screen with texts of rules."""
+class RuleEditingScreen(BaseScreen):
+    """A screen on which rule texts are edited."""
 
-    def __init__(self, desk: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext) -> None:
         """Show no text yet."""
-        super().__init__(desk)
+        super().__init__(context)
         self.place: RulePlace | None = None
         """What is chosen; not always a text of rules."""
         self._loaded: RulePlace | None = None
@@ -53,7 +53,7 @@ class RulingScreen(BaseScreen):
         self._check_timer: Timer | None = None
         self._saving = False
 
-    def ruling(self) -> ComposeResult:
+    def rule_panes(self) -> ComposeResult:
         """Lay out the editor and what a trial gave."""
         with Vertical(id="rules"):
             yield RuleEditor(id="editor")
@@ -112,7 +112,7 @@ class RulingScreen(BaseScreen):
             return
         self.pane(Line, "before").say(((" Before them  ", "strong"), (place.asked_before, "muted")))
         self.pane(Line, "after").say(((" After them   ", "strong"), (place.asked_after, "muted")))
-        if self._loaded is None and (draft := self.desk.drafts.get(place.key)) is not None:
+        if self._loaded is None and (draft := self.context.drafts.get(place.key)) is not None:
             self._put(place, draft.base, draft.text)
         self._read(place)
         self._draw_trial()
@@ -166,7 +166,7 @@ class RulingScreen(BaseScreen):
         if place is None or place.concept is None or await self._faulty():
             return
         session = await self.app.push_screen_wait(
-            SessionChoiceScreen(self.desk, "Route a session by this text")
+            SessionChoiceScreen(self.context, "Route a session by this text")
         )
         if session is None:
             return
@@ -220,30 +220,30 @@ class RulingScreen(BaseScreen):
 
     @property
     def _draft(self) -> Draft | None:
-        return self.desk.drafts.get(self._loaded.key) if self._loaded is not None else None
+        return self.context.drafts.get(self._loaded.key) if self._loaded is not None else None
 
     def _keep(self) -> None:
         """Keep what the editor has, where it differs from what it began with."""
         place, base = self._loaded, self._base
         if place is None or base is None:
             return
-        text, before = self._editor.text, place.key in self.desk.drafts
+        text, before = self._editor.text, place.key in self.context.drafts
         if text != rules.tidy(base.text):
-            self.desk.drafts[place.key] = Draft(place=place, base=base, text=text)
+            self.context.drafts[place.key] = Draft(place=place, base=base, text=text)
         else:
-            self.desk.drafts.pop(place.key, None)
-        if before != (place.key in self.desk.drafts):
+            self.context.drafts.pop(place.key, None)
+        if before != (place.key in self.context.drafts):
             self.drafts_changed()
             self.keys_changed()
 
     def _forget(self, place: RulePlace) -> None:
-        if self.desk.drafts.pop(place.key, None) is not None:
+        if self.context.drafts.pop(place.key, None) is not None:
             self.drafts_changed()
             self.keys_changed()
 
     def _put(self, place: RulePlace, base: RuleText, text: str) -> None:
         self._loaded, self._base, self._problems = place, base, ()
-        self._editor.put(text, editable=not self.desk.watching)
+        self._editor.put(text, editable=not self.context.watching)
         entitle(self._editor, place.title)
         self.drafts_changed()
         self.keys_changed()
@@ -335,7 +335,7 @@ class RulingScreen(BaseScreen):
             self.pane(Line, "result").say(())
             self.pane(Line, "note").say(())
         else:
-            masks = self.desk.masks
+            masks = self.context.masks
             title = trial.title(shown, masks, self._editor.text)
             table.show(trial.rows(shown, masks))
             said = trial.outcome(shown, masks)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from textual.app import App, ComposeResult
 
-from console.screens.base.headerview import HeaderView
+from console.screens.base.header_view import HeaderView
 from console.screens.base.overlays import TextScreen
 from console.widgets.table import Row
 from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind

@@ -8,7 +8,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from console.widgets.dialogs import PlainInput
-from console.widgets.filterline import FilterLine
+from console.widgets.filter_line import FilterLine
 from tests.console.piloting import until
 
 FIELDS = frozenset({"status", "project"})

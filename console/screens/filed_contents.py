@@ -14,17 +14,16 @@ from textual.containers import Horizontal, Vertical
 
 from console.plain import plain_text
 from console.runtime.context import ConsoleContext
-from console.screens.base.headerview import HeaderView
+from console.screens.base.header_view import HeaderView
 from console.screens.base.screen import Copyable
 from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows
-from console.views import figures, filed, files
-from console.views import scans as scantree
+from console.views import figures, filed, files, scans
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.searched import SearchedLines
+from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
-from console.widgets.tabline import TabLine
 from engine.model.archive import HistoryEntry, ScanSummary, SessionCard
 from engine.model.contents import FoldedHeader
 from engine.model.errors import EngineError, Unavailable
@@ -37,12 +36,12 @@ HEADER, FILES, HISTORY, DOCUMENT = "Header", "Files", "History", "Document"
 MAIN = (HEADER, FILES, HISTORY, DOCUMENT)
 
 
-class FiledContents(DownloadScreen):
+class FiledContentsScreen(DownloadScreen):
     """Shows what is in one filed session."""
 
-    def __init__(self, desk: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
+    def __init__(self, context: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
         """Show the session with an accession ID, one of those of a list."""
-        super().__init__(desk)
+        super().__init__(context)
         self._accession = accession
         self._among = tuple(among)
         self._card: SessionCard | None = None
@@ -62,7 +61,7 @@ class FiledContents(DownloadScreen):
         yield TabLine(id="tabs")
         with Horizontal():
             with Vertical(id="side"):
-                yield RecordTable(scantree.COLUMNS, empty="asking the engine …", id="scans")
+                yield RecordTable(scans.COLUMNS, empty="asking the engine …", id="scans")
                 yield Card(id="card")
             with Vertical(id="main"):
                 yield HeaderView(id="header")
@@ -138,9 +137,10 @@ class FiledContents(DownloadScreen):
 
     @property
     def _scan(self) -> ScanSummary | None:
-        id = scantree.scan_of(self._scans.cursor_key)
-        scans = self._card.scans if self._card is not None else ()
-        return next((one for one in scans if one.id == id), None) if id else None
+        id = scans.scan_of(self._scans.cursor_key)
+        if not id or self._card is None:
+            return None
+        return next((one for one in self._card.scans if one.id == id), None)
 
     @property
     def _tabs(self) -> tuple[str, ...]:
@@ -161,11 +161,11 @@ class FiledContents(DownloadScreen):
         card = await self.asked(self.engine.archive.show(accession))
         if card is None or accession != self._accession:
             return
-        scan = scantree.scan_of(self._scans.cursor_key)
+        scan = scans.scan_of(self._scans.cursor_key)
         self._card = card
         self._show_scans(card)
-        if not scan or not self._scans.go_to_key(scantree.key_of(scan)):
-            first = scantree.key_of(card.scans[0].id) if card.scans else scantree.WHOLE
+        if not scan or not self._scans.go_to_key(scans.key_of(scan)):
+            first = scans.key_of(card.scans[0].id) if card.scans else scans.WHOLE
             self._scans.go_to_key(first)
         self.query_one(Card).show(card.label, filed.card(card))
         self.draw_lines()
@@ -186,7 +186,7 @@ class FiledContents(DownloadScreen):
 
     def _show_scans(self, card: SessionCard) -> None:
         self._scans.show(
-            scantree.rows(
+            scans.rows(
                 card.scans,
                 place=f"{card.project} / {card.subject}",
                 label=card.label,

@@ -16,7 +16,7 @@ from console.widgets.dialogs import AskScreen
 from engine.model.live import ReceiverStatus
 
 
-class ReceptionScreen(BaseScreen):
+class ReceiverScreen(BaseScreen):
     """A screen with receivers."""
 
     @property

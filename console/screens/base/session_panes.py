@@ -10,9 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from console.plain import plain
-from console.screens.base.headerview import HeaderView
-from console.views import files, routing
-from console.views import timeline as timelines
+from console.screens.base.header_view import HeaderView
+from console.views import files, routing, timeline
 from console.widgets.table import RecordTable
 from engine.model.contents import Timeline
 from engine.model.prearchive import LogEntry
@@ -49,8 +48,8 @@ class SessionPanes(Container):
         """Lay the panes out, one above the other."""
         yield HeaderView(id="header")
         yield RecordTable(routing.COLUMNS, empty=ASKING, id="routing")
-        yield RecordTable(timelines.COLUMNS, empty=ASKING, id="time")
-        yield RecordTable(timelines.LOG_COLUMNS, empty=ASKING, id="log", header=False)
+        yield RecordTable(timeline.COLUMNS, empty=ASKING, id="time")
+        yield RecordTable(timeline.LOG_COLUMNS, empty=ASKING, id="log", header=False)
         yield RecordTable(files.COLUMNS, empty=ASKING, id="files")
 
     @property
@@ -95,15 +94,15 @@ class SessionPanes(Container):
         when = "before it was moved" if route.before else "by the rules in force now"
         self.caption("routing", f"the first object, {when}")
 
-    def show_time(self, timeline: Timeline, log: Sequence[LogEntry]) -> None:
+    def show_time(self, shown: Timeline, log: Sequence[LogEntry]) -> None:
         """Show how the session came together."""
         table = self.table("time")
-        table.show(timelines.rows(timeline, log, table.growing_room))
+        table.show(timeline.rows(shown, log, table.growing_room))
 
     def show_log(self, log: Sequence[LogEntry], reason: str) -> None:
         """Show what happened."""
         self.table("log").empty = "nothing was logged"
-        self.table("log").show(timelines.log_rows(log, reason))
+        self.table("log").show(timeline.log_rows(log, reason))
         self.caption("log", "newest first")
 
     def _draw_caption(self, name: str) -> None:
