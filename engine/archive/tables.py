@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.database.columns import ArchiveTable, BigKey
+from engine.database.columns import ArchiveTable, BigKey, OutboxColumns
 
 
 class ProjectRow(ArchiveTable):
@@ -301,17 +301,10 @@ class HistoryRow(ArchiveTable):
     __table_args__ = (Index("ix_history_kind_object", "kind", "object"),)
 
 
-class ArchiveOutboxRow(ArchiveTable):
+class ArchiveOutboxRow(OutboxColumns, ArchiveTable):
     """An audit event written in the transaction of the change that it tells of."""
 
     __tablename__ = "outbox"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(64))
-    object: Mapped[str] = mapped_column(String(160))
-    detail: Mapped[dict[str, Any]]
 
 
 class AuditRow(ArchiveTable):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 _NAMING = {
@@ -63,6 +63,17 @@ class PrearchiveTable(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMING)
     type_annotation_map = {datetime: Moment, dict[str, Any]: Document}  # noqa: RUF012
+
+
+class OutboxColumns:
+    """What both outboxes hold of an audit event."""
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    object: Mapped[str] = mapped_column(String(160))
+    detail: Mapped[dict[str, Any]]
 
 
 def fitted(table: type[DeclarativeBase], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-_CODECS = {
+CODECS = {
     13: "shift_jis",
     58: "gb2312",
     100: "latin_1",
@@ -105,7 +105,7 @@ def _codec(term: str) -> str:
     normal = term.strip(" \0").upper()
     match = _NUMBERED.fullmatch(normal)
     if match:
-        return _CODECS.get(int(match[1]), "")
+        return CODECS.get(int(match[1]), "")
     return _NAMED.get(normal, "")
 
 

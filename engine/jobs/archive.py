@@ -20,9 +20,9 @@ from engine.jobs.late_objects import recognise, remember
 from engine.jobs.runner import Work
 from engine.jobs.scripting import ScriptWork, script_work, to_archive
 from engine.model.accounts import Place
-from engine.model.archive import NewSession, Reservation, ScanSummary
+from engine.model.archive import NewSession, Reservation
 from engine.model.errors import Conflict, InvalidInput
-from engine.model.imaging import ScanDocument, SessionDocument
+from engine.model.imaging import SessionDocument
 from engine.model.measures import say_count
 from engine.model.scripts import project_scope
 from engine.model.states import Verb
@@ -31,6 +31,7 @@ from engine.routing.labels import label_of_name
 from engine.sessions.build.document import read_session, write_session
 from engine.sessions.build.result import BuildResult
 from engine.sessions.build.scans import learn_scan_types
+from engine.sessions.contents import described
 
 UNDECIDED = "nobody has decided on what contradicts itself in the session"
 
@@ -200,7 +201,7 @@ class ArchiveJob:
                 transaction,
                 session,
                 _new_session(document, subject.id, str(folder), received),
-                [_scan(scan) for scan in document.scans],
+                [described(scan) for scan in document.scans],
                 accession=document.id,
                 xml=write_session(document).decode(),
                 search_text=document.operator,
@@ -293,21 +294,6 @@ def _new_session(document: SessionDocument, subject: str, folder: str, received:
         description=document.session_type,
         files=sum(resource.file_count for resource in resources),
         bytes=sum(resource.file_size for resource in resources),
-    )
-
-
-def _scan(scan: ScanDocument) -> ScanSummary:
-    return ScanSummary(
-        id=scan.id,
-        xsi_type=scan.xsi_type,
-        uid=scan.uid,
-        type=scan.type,
-        series_description=scan.series_description,
-        modality=scan.modality,
-        quality=scan.quality,
-        frames=scan.frames,
-        files=sum(resource.file_count for resource in scan.resources),
-        bytes=sum(resource.file_size for resource in scan.resources),
     )
 
 

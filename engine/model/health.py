@@ -28,3 +28,8 @@ class Check:
     """What comes of it if nothing is done."""
     remedy: tuple[str, ...] = ()
     """What to do, step by step."""
+
+    @classmethod
+    def good(cls, name: str, found: str) -> Check:
+        """Return a check that found nothing to do."""
+        return cls(name=name, finding=Finding.GOOD, found=found)

@@ -5,12 +5,11 @@ classes are its points. dbos keeps its own tables in the same database."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.database.columns import BigKey, PrearchiveTable
+from engine.database.columns import BigKey, OutboxColumns, PrearchiveTable
 
 
 class SessionRow(PrearchiveTable):
@@ -258,17 +257,10 @@ class ReceiptRow(PrearchiveTable):
     """True while the journal record of the object is still to come."""
 
 
-class OutboxRow(PrearchiveTable):
+class OutboxRow(OutboxColumns, PrearchiveTable):
     """An audit event written with the change that it tells of (14); the relay takes it away."""
 
     __tablename__ = "outbox"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(64))
-    object: Mapped[str] = mapped_column(String(160))
-    detail: Mapped[dict[str, Any]]
 
 
 class NodeRow(PrearchiveTable):

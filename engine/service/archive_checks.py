@@ -86,7 +86,7 @@ class Shelves:
         rest = f"{say_count(never, 'session')} never verified" if never else ""
         found = "; ".join(part for part in (seen, rest, since) if part)
         if not wrong and not count:
-            return Check(name=_NAME, finding=Finding.GOOD, found=f"{found}; nothing is wrong")
+            return Check.good(_NAME, f"{found}; nothing is wrong")
         every = list(dict.fromkeys((*wrong, *named)))
         more = max(count, len(every)) - len(every[:_NAMED])
         which = ", ".join(every[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine looks at itself: every check runs beside the others, within a limit of time, and one
-that cannot be made is a finding of its own. What is in the stores is looked at in `inspection`."""
+that cannot be made is a finding of its own. What is in the stores is looked at in
+`store_checks` and `archive_checks`."""
 
 from __future__ import annotations
 
@@ -87,7 +88,7 @@ class Health:
         deaf = [one for one in wanted if not one.listening]
         if not deaf:
             verb = "listens" if len(wanted) == 1 else "listen"
-            return _good("receivers", f"{say_count(len(wanted), 'receiver')} {verb}")
+            return Check.good("receivers", f"{say_count(len(wanted), 'receiver')} {verb}")
         named = ", ".join(f"{one.ae_title} on port {one.port}" for one in deaf)
         why = "; ".join(one.note for one in deaf if one.note)
         return Check(
@@ -129,7 +130,7 @@ class Health:
         since = datetime.now(UTC) - RECENT
         failed = [job for job in await self._shop.runner.failed(MOST_ROWS) if _after(job, since)]
         if not failed:
-            return _good("failed jobs", "none within a day")
+            return Check.good("failed jobs", "none within a day")
         verbs = sorted({job.verb for job in failed})
         return Check(
             name="failed jobs",
@@ -143,11 +144,11 @@ class Health:
         """Look how long the oldest unfinished job waits."""
         oldest = await self._shop.runner.oldest_unfinished()
         if oldest is None or oldest.queued is None:
-            return _good("waiting jobs", "none is unfinished")
+            return Check.good("waiting jobs", "none is unfinished")
         age = datetime.now(UTC) - oldest.queued
         found = f"the oldest, {oldest.id}, is {oldest.status} for {say_span(age)}"
         if age < LONG_WAIT:
-            return _good("waiting jobs", found)
+            return Check.good("waiting jobs", found)
         return Check(
             name="waiting jobs",
             finding=Finding.LOOK,
@@ -168,7 +169,7 @@ class Health:
         silent = [node for node in found if now - node.heartbeat > STALE]
         if not silent:
             verb = "is" if len(found) == 1 else "are"
-            return _good("nodes", f"{say_count(len(found), 'engine')} {verb} alive")
+            return Check.good("nodes", f"{say_count(len(found), 'engine')} {verb} alive")
         named = ", ".join(f"{one.name} for {say_span(now - one.heartbeat)}" for one in silent)
         return Check(
             name="nodes",
@@ -211,7 +212,3 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
 
 def _after(job: Job, since: datetime) -> bool:
     return job.updated is not None and job.updated >= since
-
-
-def _good(name: str, found: str) -> Check:
-    return Check(name=name, finding=Finding.GOOD, found=found)

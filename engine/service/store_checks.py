@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import SQLColumnExpression, func, select, text
 
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
@@ -77,30 +77,22 @@ class Inspection:
             waiting = await accounts.waiting_in_sessions(transaction)
             held = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
         wrong = [place.value for place in Place if totals.at(place) != sums.at(place)]
-        if not wrong and waiting != held:
-            return Check(
-                name="accounts",
-                finding=Finding.FAILED,
-                found=f"{say_count(waiting, 'object')} are counted as waiting, "
-                f"and sessions hold {held}",
-                consequence="Nobody can say from the numbers whether an object was lost.",
-                remedy=(
-                    "keep a copy of the prearchive database and of the log",
-                    "compare files and rows: anteroom doctor --thorough",
-                ),
-            )
-        if not wrong:
+        if wrong:
+            found = f"the totals do not add up for: {', '.join(wrong)}"
+            compare = "compare the sessions concerned with what their senders have"
+        elif waiting != held:
+            objects = say_count(waiting, "object")
+            found = f"{objects} are counted as waiting, and sessions hold {held}"
+            compare = "compare files and rows: anteroom doctor --thorough"
+        else:
             received = say_count(totals.received, "object")
-            return _good("accounts", f"{received} received, and each is in one place")
+            return Check.good("accounts", f"{received} received, and each is in one place")
         return Check(
             name="accounts",
             finding=Finding.FAILED,
-            found=f"the totals do not add up for: {', '.join(wrong)}",
+            found=found,
             consequence="Nobody can say from the numbers whether an object was lost.",
-            remedy=(
-                "keep a copy of the prearchive database and of the log",
-                "compare the sessions concerned with what their senders have",
-            ),
+            remedy=("keep a copy of the prearchive database and of the log", compare),
         )
 
     async def folders(self) -> Check:
@@ -113,7 +105,7 @@ class Inspection:
         seen = f"looked for {len(chosen)} of {say_count(every or 0, 'session')}"
         if missing:
             return _without_folder(missing, seen)
-        return _good("rows and folders", f"{seen}, all there")
+        return Check.good("rows and folders", f"{seen}, all there")
 
     async def files(self) -> Check:
         """Compare the number of files of every session with its row."""
@@ -142,7 +134,9 @@ class Inspection:
                     "rebuild it when its files are right: anteroom prearchive rebuild ID",
                 ),
             )
-        return _good("rows and folders", f"{say_count(looked, 'session')}, every file is there")
+        return Check.good(
+            "rows and folders", f"{say_count(looked, 'session')}, every file is there"
+        )
 
     async def sessions(self) -> Check:
         """Count the sessions in which nothing goes on before a person has looked."""
@@ -150,7 +144,7 @@ class Inspection:
             counts = await rows.counts(transaction)
         waiting = {status: counts[status] for status in sorted(PROBLEM) if counts.get(status)}
         if not waiting:
-            return _good("sessions", "none is in ERROR or CONFLICT")
+            return Check.good("sessions", "none is in ERROR or CONFLICT")
         named = ", ".join(f"{count} in {Status(status)}" for status, count in waiting.items())
         return Check(
             name="sessions",
@@ -162,17 +156,13 @@ class Inspection:
 
     async def held(self) -> Check:
         """Count the objects that wait in staging for a person."""
-        query = select(func.count(), func.min(HeldRow.at)).where(~HeldRow.waits)
-        async with self._shop.prearchive_db.read() as transaction:
-            count, oldest = (await transaction.execute(query)).one()
-        if not count:
-            return _good("held objects", "none")
-        age = say_span(datetime.now(UTC) - oldest)
-        verb = "waits" if count == 1 else "wait"
+        age, found = await self._held("a person", ~HeldRow.waits)
+        if age is None:
+            return Check.good("held objects", "none")
         return Check(
             name="held objects",
             finding=Finding.LOOK,
-            found=f"{say_count(count, 'object')} {verb} for a person, the oldest for {age}",
+            found=found,
             consequence="They were answered with success and are in no session.",
             remedy=(
                 "read why: anteroom held list",
@@ -182,16 +172,11 @@ class Inspection:
 
     async def backlog(self) -> Check:
         """Look how long objects wait for the helper that runs the script over them."""
-        query = select(func.count(), func.min(HeldRow.at)).where(HeldRow.waits)
-        async with self._shop.prearchive_db.read() as transaction:
-            count, oldest = (await transaction.execute(query)).one()
-        if not count:
-            return _good("script helper", "nothing waits for it")
-        age = datetime.now(UTC) - oldest
-        verb = "waits" if count == 1 else "wait"
-        found = f"{say_count(count, 'object')} {verb} for it, the oldest for {say_span(age)}"
+        age, found = await self._held("it", HeldRow.waits)
+        if age is None:
+            return Check.good("script helper", "nothing waits for it")
         if age < LATE_HELPER:
-            return _good("script helper", found)
+            return Check.good("script helper", found)
         return Check(
             name="script helper",
             finding=Finding.LOOK,
@@ -209,7 +194,7 @@ class Inspection:
         async with self._shop.prearchive_db.read() as transaction:
             count, stretches = (await transaction.execute(query)).one()
         if not count:
-            return _good("journals", "all could be read")
+            return Check.good("journals", "all could be read")
         found = f"{say_count(int(stretches), 'stretch', 'stretches')} of "
         return Check(
             name="journals",
@@ -237,7 +222,7 @@ class Inspection:
             oldest = min((at for at in (oldest, first) if at is not None), default=None)
         age = datetime.now(UTC) - oldest if oldest is not None else timedelta()
         if age < LATE_RELAY:
-            return _good("audit relay", f"follows; {say_count(waiting, 'event')} on the way")
+            return Check.good("audit relay", f"follows; {say_count(waiting, 'event')} on the way")
         return Check(
             name="audit relay",
             finding=Finding.FAILED if age >= STUCK_RELAY else Finding.LOOK,
@@ -258,13 +243,13 @@ class Inspection:
         if self._verified is None:
             async with self._shop.archive_db.read() as transaction:
                 last = await transaction.scalar(select(func.max(AuditRow.number)))
-            return _good(
+            return Check.good(
                 "audit trail", f"{say_count(last or 0, 'link')}, not verified since the start"
             )
         at, report = self._verified
         when = f"{at:%Y-%m-%d %H:%M} UTC"
         if report.ok:
-            return _good("audit trail", f"all {report.checked} links held at {when}")
+            return Check.good("audit trail", f"all {report.checked} links held at {when}")
         return Check(
             name="audit trail",
             finding=Finding.FAILED,
@@ -275,6 +260,20 @@ class Inspection:
                 "compare it with a backup: anteroom audit verify names the first link",
             ),
         )
+
+    async def _held(
+        self, awaited: str, which: SQLColumnExpression[bool]
+    ) -> tuple[timedelta | None, str]:
+        """Return the age of the oldest of some held objects, None without any, and a sentence."""
+        query = select(func.count(), func.min(HeldRow.at)).where(which)
+        async with self._shop.prearchive_db.read() as transaction:
+            count, oldest = (await transaction.execute(query)).one()
+        if not count:
+            return None, ""
+        age = datetime.now(UTC) - oldest
+        verb = "waits" if count == 1 else "wait"
+        objects = say_count(count, "object")
+        return age, f"{objects} {verb} for {awaited}, the oldest for {say_span(age)}"
 
     async def _missing(self, found: Sequence[SessionRow]) -> list[str]:
         """Name those whose folder is not there, even after a second look at their rows."""
@@ -307,7 +306,7 @@ async def _disk(name: str, folder: Path) -> Check:
     free = usage.free / usage.total
     found = f"{free:.0%} free, {say_size(usage.free)} of {say_size(usage.total)}"
     if free >= LITTLE_ROOM:
-        return _good(name, found)
+        return Check.good(name, found)
     return Check(
         name=name,
         finding=Finding.LOOK if free >= NO_ROOM else Finding.FAILED,
@@ -327,7 +326,7 @@ async def _database(name: str, database: Database) -> Check:
             query = text("SELECT pg_database_size(current_database())")
             size = int((await transaction.execute(query)).scalar_one())
             library = ""
-    return _good(name, f"answers, {say_size(size)}{library}")
+    return Check.good(name, f"answers, {say_size(size)}{library}")
 
 
 def _file_size(file: Path | None) -> int:
@@ -364,7 +363,3 @@ def _without_folder(missing: Sequence[str], seen: str) -> Check:
 def _some(ids: Sequence[str]) -> str:
     shown = ", ".join(ids[:3])
     return shown if len(ids) <= 3 else f"{shown} and {len(ids) - 3} more"
-
-
-def _good(name: str, found: str) -> Check:
-    return Check(name=name, finding=Finding.GOOD, found=found)

@@ -6,25 +6,12 @@ from __future__ import annotations
 
 import re
 
-from engine.dicom.charset import Charset
+from engine.dicom.charset import CODECS, Charset
 
 UTF_8 = "ISO_IR 192"
 
-_SINGLE = {
-    13: "shift_jis",
-    100: "latin_1",
-    101: "iso8859_2",
-    109: "iso8859_3",
-    110: "iso8859_4",
-    126: "iso8859_7",
-    127: "iso8859_6",
-    138: "iso8859_8",
-    144: "iso8859_5",
-    148: "iso8859_9",
-    166: "tis_620",
-    192: "utf_8",
-    203: "iso8859_15",
-}
+_SINGLE = {number: codec for number, codec in CODECS.items() if number not in (58, 149)}
+"""Those that are written whole; the others only follow an escape sequence."""
 _NAMED = {"GB18030": "gb18030", "GBK": "gbk"}
 _ESCAPED = {
     58: (b"\x1b$)A", "gb2312"),

@@ -50,16 +50,7 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write an audit event into the archive's outbox; it commits with the change it tells of."""
-    session.add(
-        ArchiveOutboxRow(
-            id=new_event_id(),
-            at=datetime.now(UTC),
-            actor=actor,
-            action=action,
-            object=object,
-            detail=detail or {},
-        )
-    )
+    session.add(ArchiveOutboxRow(**_new_event(actor, action, object, detail)))
 
 
 def record_triage(
@@ -73,16 +64,21 @@ def record_triage(
 
     Only details that `engine.archive.audit.relay` knows to be harmless reach the permanent trail.
     """
-    session.add(
-        OutboxRow(
-            id=new_event_id(),
-            at=datetime.now(UTC),
-            actor=actor,
-            action=action,
-            object=object,
-            detail=detail or {},
-        )
-    )
+    session.add(OutboxRow(**_new_event(actor, action, object, detail)))
+
+
+def _new_event(
+    actor: str, action: str, object: str, detail: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the columns of an event that happens now."""
+    return {
+        "id": new_event_id(),
+        "at": datetime.now(UTC),
+        "actor": actor,
+        "action": action,
+        "object": object,
+        "detail": detail or {},
+    }
 
 
 class AuditChain:
