@@ -47,15 +47,20 @@ async def rested(pilot: Pilot[Any], asked: Asked) -> None:
     asked.forget()
 
 
+async def rested_without_card(pilot: Pilot[Any], asked: Asked) -> None:
+    """Wait until the list and the lines stand, and the card is closed."""
+    await rested(pilot, asked)
+    await pilot.press("c")
+    await settled(pilot)
+    asked.forget()
+
+
 async def test_a_key_in_a_long_list_paints_two_rows_and_asks_for_the_card_only(
     many: Facts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, asked = app_on(many, "prearchive")
     async with app.run_test(size=WIDE) as pilot:
-        await rested(pilot, asked)
-        await pilot.press("c")
-        await settled(pilot)
-        asked.forget()
+        await rested_without_card(pilot, asked)
         with painting(app, monkeypatch) as painted:
             await pilot.press("j")
             await settled(pilot)
@@ -76,10 +81,7 @@ async def test_a_page_is_one_painting_of_the_list_and_a_window_now_and_then(
 ) -> None:
     app, asked = app_on(many, "prearchive")
     async with app.run_test(size=WIDE) as pilot:
-        await rested(pilot, asked)
-        await pilot.press("c")
-        await settled(pilot)
-        asked.forget()
+        await rested_without_card(pilot, asked)
         with painting(app, monkeypatch) as painted:
             await pilot.press("pagedown")
             await settled(pilot)

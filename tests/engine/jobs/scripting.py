@@ -9,6 +9,7 @@ from pathlib import Path
 import pydicom
 
 from engine.archive import scripts
+from engine.jobs.runner import Work
 from engine.model.scripts import SITE, ScriptText, project_scope
 from tests.engine.jobs.shop import Fixture
 
@@ -17,6 +18,17 @@ PROJECT = project_scope("P")
 
 class Cut(Exception):
     """Ends a step as a kill would: nothing of it goes its way back."""
+
+
+async def run_cut_at(point: str, fixture: Fixture, work: Work, session: str, attempt: int) -> None:
+    """Run a job to its end; the step with the named point is cut off there, and run again."""
+    fixture.hook.faults[point] = Cut()
+    for _, step in work.steps:
+        try:
+            await step(session, attempt)
+        except Cut:
+            await step(session, attempt)
+    assert fixture.hook.faults == {}
 
 
 async def in_force(fixture: Fixture, text: str, scope: str = PROJECT) -> ScriptText:

@@ -19,7 +19,7 @@ from engine.model.states import Status, Verb
 from engine.prearchive import accounts, ledger
 from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.sessions.build.document import read_session
-from tests.engine.jobs.scripting import PROJECT, Cut, in_force, marks, objects, values
+from tests.engine.jobs.scripting import PROJECT, in_force, marks, objects, run_cut_at, values
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted
@@ -248,13 +248,6 @@ async def test_a_step_that_is_run_again_keeps_what_was_rejected(
     await in_force(fixture, REJECT_FIRST)
     session = await ready(fixture)
     attempt = await fixture.ask(session, Verb.ARCHIVE)
-    fixture.hook.faults[point] = Cut()
-    steps = dict(ArchiveJob(fixture.shop).work().steps)
-    for step in steps.values():
-        try:
-            await step(session, attempt)
-        except Cut:
-            await step(session, attempt)
-    assert fixture.hook.faults == {}
+    await run_cut_at(point, fixture, ArchiveJob(fixture.shop).work(), session, attempt)
     assert await counted(fixture) == {Place.ARCHIVED: 1, Place.REJECTED: 1}
     assert files(fixture.shop.archive) == ["2.dcm"]

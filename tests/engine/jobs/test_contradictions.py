@@ -25,7 +25,7 @@ from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import OutboxRow, SessionRow
-from tests.engine.jobs.scripting import Cut, in_force, marks, objects
+from tests.engine.jobs.scripting import in_force, marks, objects, run_cut_at
 from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_move_scripts import received
@@ -338,13 +338,7 @@ async def test_a_decision_that_a_kill_cuts_off_is_carried_out_once(
     await in_force(fixture, SCRIPT, SITE)
     session = await two_people(fixture)
     attempt = await ask(fixture, session, Choice(contradiction=1, keep=2), subject="Beta_Bob")
-    fixture.hook.faults[point] = Cut()
-    for _, step in MoveJob(fixture.shop).work().steps:
-        try:
-            await step(session, attempt)
-        except Cut:
-            await step(session, attempt)
-    assert fixture.hook.faults == {}
+    await run_cut_at(point, fixture, MoveJob(fixture.shop).work(), session, attempt)
     assert fixture.jobs.queued == [f"{ASIDE}:delete:1"]
     assert await fixture.run(DeleteJob(fixture.shop).work(), ASIDE, 1) == ""
     row = await fixture.there(session)

@@ -23,7 +23,7 @@ from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import ObjectRow, SessionRow
-from tests.engine.jobs.scripting import Cut, in_force, marks, objects, values
+from tests.engine.jobs.scripting import in_force, marks, objects, run_cut_at, values
 from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files
 from tests.engine.jobs.test_build import build
@@ -225,13 +225,7 @@ async def test_a_step_that_is_run_again_ends_what_was_begun(fixture: Fixture, po
     session = await waiting(fixture)
     await in_force(fixture, UIDS, SITE)
     attempt = await fixture.ask(session, Verb.MOVE, wanted_project="P", wanted_subject="S2")
-    fixture.hook.faults[point] = Cut()
-    for _, step in MoveJob(fixture.shop).work().steps:
-        try:
-            await step(session, attempt)
-        except Cut:
-            await step(session, attempt)
-    assert fixture.hook.faults == {}
+    await run_cut_at(point, fixture, MoveJob(fixture.shop).work(), session, attempt)
     folder = await place(fixture, session)
     assert values(folder, "PatientName") == ["S2"] * 2
     assert (await fixture.there(session)).status == Status.READY

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.anonymize.faults import ScriptError
 from engine.anonymize.java_regex.expressions import BrokenExpression, compile_java
 from engine.anonymize.java_regex.patterns import DEEPEST
+from tests.engine.anonymize.java_regex.exhausting import EXHAUSTING
 
 
 @pytest.mark.parametrize(
@@ -216,16 +217,7 @@ def test_what_is_no_expression_of_java_is_told_with_its_place(pattern: str, offs
     assert f"at its character {offset + 1}: {fault.value.reason}" in fault.value.message
 
 
-@pytest.mark.parametrize(
-    "pattern, part",
-    [
-        ("(" * 1900 + ")" * 1900, "inside each other"),
-        ("[" * 1900 + "a" + "]" * 1900, "inside each other"),
-        ("a{999999999}", "counts"),
-        ("(?:(?:a{1000}){1000}){1000}", "counts"),
-        ("(a|b{60000}c{60000})", "counts"),
-    ],
-)
+@pytest.mark.parametrize(("pattern", "part"), EXHAUSTING)
 def test_an_expression_that_would_exhaust_the_compiler_is_refused(pattern: str, part: str) -> None:
     with pytest.raises(BrokenExpression, match=part):
         compile_java(pattern)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.anonymize.java_regex.expressions import SECONDS, compile_pattern
 from engine.anonymize.java_regex.patterns import DEEPEST, PatternFault
+from tests.engine.anonymize.java_regex.exhausting import EXHAUSTING
 
 
 @pytest.mark.parametrize(
@@ -101,17 +102,7 @@ def test_what_is_no_java_pattern_is_refused_at_its_place(pattern: str, offset: i
     assert fault.value.reason
 
 
-@pytest.mark.parametrize(
-    "pattern, part",
-    [
-        ("(" * 1900 + ")" * 1900, "inside each other"),
-        ("(?:" * 1300 + ")" * 1300, "inside each other"),
-        ("[" * 1900 + "a" + "]" * 1900, "inside each other"),
-        ("a{999999999}", "counts"),
-        ("(?:(?:a{1000}){1000}){1000}", "counts"),
-        ("(a|b{60000}c{60000})", "counts"),
-    ],
-)
+@pytest.mark.parametrize(("pattern", "part"), EXHAUSTING)
 def test_a_pattern_that_would_exhaust_the_compiler_is_refused(pattern: str, part: str) -> None:
     with pytest.raises(PatternFault, match=part):
         compile_pattern(pattern)
