@@ -13,6 +13,7 @@ from pydicom.datadict import keyword_for_tag
 
 from bench.measure import Result, lower_bound, median
 from bench.objects import Template
+from engine.dicom.edit import HeaderEdit
 from engine.dicom.header import Header
 from engine.dicom.part10 import read_meta
 
@@ -81,7 +82,7 @@ def edit_own(file: bytes) -> bytes:
     """Index, edit and write the whole file."""
     offset = read_meta(file).dataset_offset
     header = _index(file)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     for tag, (vr, value) in REPLACED.items():
         edit.set(tag, vr, value.encode())
     for tag in REMOVED:

@@ -6,7 +6,6 @@ It is the one form of a header that routing, scripts, diffs and the receiver use
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from engine.dicom.charset import Charset
 from engine.dicom.dictionary import vr_of
@@ -33,9 +32,6 @@ from engine.dicom.walk import (
     item_spans,
     names_a_vr,
 )
-
-if TYPE_CHECKING:
-    from engine.dicom.edit import HeaderEdit
 
 __all__ = ["MAX_DEPTH", "MAX_HEADER", "Element", "Header", "HeaderError", "HeaderReader"]
 
@@ -313,12 +309,6 @@ class Header:
         if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
             return ""
         return self.text(tag & 0xFFFF0000 | (tag >> 8 & 0xFF)) or ""
-
-    def edit(self) -> HeaderEdit:
-        """Begin to change this header; nothing of it is touched."""
-        from engine.dicom.edit import HeaderEdit  # noqa: PLC0415 (it imports this module)
-
-        return HeaderEdit(self)
 
     @property
     def charset(self) -> Charset:

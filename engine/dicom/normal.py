@@ -19,6 +19,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
 from engine.dicom.dictionary import vr_of
+from engine.dicom.edit import HeaderEdit
 from engine.dicom.guard import Unreadable
 from engine.dicom.header import MAX_DEPTH, MAX_HEADER, Header, HeaderError, HeaderReader
 from engine.dicom.inflation import NotInflated, pieces
@@ -95,7 +96,7 @@ def _deflated(file: BinaryIO) -> tuple[bytes, int]:
 
 
 def _without_bulk(header: Header) -> tuple[bytes, int]:
-    edit = header.edit()
+    edit = HeaderEdit(header)
     for element in header.elements():
         if element.length > BULK and element.vr not in _TEXT | {"SQ"} and not element.undefined:
             edit.remove(element.tag)

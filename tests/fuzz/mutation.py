@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from engine.dicom.edit import HeaderEdit
 from engine.dicom.header import Header
 from engine.dicom.part10 import is_explicit, read_meta
 from engine.dicom.walk import LONG_VRS, SHORT_VRS
@@ -62,7 +63,7 @@ def _changed(body: bytes, explicit: bool, chance: Random, mutate: Mutate) -> byt
     found = Header.index(body, explicit=explicit)
     places = list(paths(found))
     path = chance.choice(places) if places else (0x00100010,)
-    edit = found.edit()
+    edit = HeaderEdit(found)
     kind = chance.randrange(6)
     if kind == 0:
         edit.remove_in(path)

@@ -44,6 +44,7 @@ from engine.anonymize.pixels.record import (
     record_decompression,
 )
 from engine.anonymize.pixels.regions import Asked, Blanked, Blanking, OverlayBit, parse_blanking
+from engine.dicom.edit import HeaderEdit
 from engine.dicom.part10 import DEFLATED_SYNTAXES, IMPLICIT_SYNTAXES
 from engine.dicom.walk import UNDEFINED
 
@@ -299,7 +300,7 @@ class _Blanking:
         source, preamble = self._source, self._source.preamble
         if syntax != source.meta.transfer_syntax:
             preamble = with_transfer_syntax(preamble, syntax)
-        edit = source.header.edit()
+        edit = HeaderEdit(source.header)
         if self._record:
             record_blanking(edit, source.header)
         if decompressed is not None:

@@ -207,7 +207,7 @@ class ScriptedObject:
         header = self.meta.header
         if not self.meta.changed and self._names_itself(header):
             return bytes(header.data[header.start : header.end])
-        edit = header.edit()
+        edit = HeaderEdit(header)
         self.meta.write(edit, [])
         edit.remove(_META_LENGTH)
         for tag, source in ((_META_CLASS, SOP_CLASS), (_META_INSTANCE, SOP_INSTANCE)):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
+from engine.dicom.edit import HeaderEdit
 from engine.dicom.header import Header, HeaderError
 from tests.engine.dicom.datasets import (
     Tree,
@@ -34,7 +35,7 @@ _ID, _NAME, _SQ = 0x00100020, 0x00100010, 0x00081140
 def test_no_edit_writes_the_same_bytes_in_one_piece(dataset: Dataset, explicit: bool) -> None:
     data = written(dataset, explicit=explicit)
     pixels = struct.pack("<HH", 0x7FE0, 0x10) + (b"OW\0\0" if explicit else b"") + bytes(4)
-    pieces = Header.index(data + pixels, explicit=explicit).edit().write()
+    pieces = HeaderEdit(Header.index(data + pixels, explicit=explicit)).write()
     assert pieces == [data]
 
 
@@ -49,7 +50,7 @@ def test_a_touched_sequence_without_a_change_writes_the_same_bytes(
     if not sequences:
         return
     path = data.draw(st.sampled_from(sequences))
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.remove_in((*path, 0, 0x00FF0001))
     assert b"".join(edit.write()) == whole
 
@@ -62,7 +63,7 @@ def test_pydicom_sees_the_edits_and_nothing_else(
     whole = written(dataset, explicit=explicit)
     header = Header.index(whole, explicit=explicit)
     expected = tree(header)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     everywhere = [*paths(header), (0x00080050,), (0x00100021,), (0x00091101,)]
     chosen = data.draw(st.lists(st.sampled_from(everywhere), unique=True, max_size=6))
     for path in sorted(chosen, key=len, reverse=True):
@@ -88,7 +89,7 @@ def test_pydicom_sees_the_edits_and_nothing_else(
 def test_neighbours_stay_one_slice() -> None:
     data = b"".join(element(0x00100000 | number, "LO", b"ab") for number in range(0x10, 0x60))
     header = Header.index(data, explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.set(0x00100030, "LO", b"new!")
     edit.remove(0x00100040)
     pieces = edit.write()
@@ -100,7 +101,7 @@ def test_neighbours_stay_one_slice() -> None:
 def test_untouched_items_stay_one_slice() -> None:
     items = [item(element(_ID, "LO", b"%03d " % number)) for number in range(100)]
     header = Header.index(sequence(_SQ, items, undefined=True), explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.set_in((_SQ, 50, _ID), "LO", b"x")
     pieces = edit.write()
     assert len(pieces) < 10
@@ -111,7 +112,7 @@ def test_untouched_items_stay_one_slice() -> None:
 
 def test_order_is_kept_wherever_an_element_goes() -> None:
     header = Header.index(element(_NAME, "PN", b"ab") + element(_ID, "LO", b"cd"), explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     for tag in (0x00080005, 0x00100015, 0x00400001):
         edit.set(tag, "CS", b"")
     assert Header.index(b"".join(edit.write()), explicit=True).tags() == [
@@ -130,7 +131,7 @@ def test_group_lengths_go_only_where_their_group_is_edited() -> None:
         + element(0x00100000, "UL", b"\x0a\0\0\0")
         + element(_ID, "LO", b"ab")
     )
-    edit = Header.index(data, explicit=True).edit()
+    edit = HeaderEdit(Header.index(data, explicit=True))
     edit.set(_ID, "LO", b"longer")
     after = Header.index(b"".join(edit.write()), explicit=True)
     assert after.tags() == [0x00080000, 0x00080060, _ID]
@@ -141,7 +142,7 @@ def test_group_lengths_go_only_where_their_group_is_edited() -> None:
 def test_lengths_stay_of_their_kind(sequence_open: bool, item_open: bool) -> None:
     inner = element(_ID, "LO", b"ab")
     data = sequence(_SQ, [item(inner, undefined=item_open)] * 2, undefined=sequence_open)
-    edit = Header.index(data, explicit=True).edit()
+    edit = HeaderEdit(Header.index(data, explicit=True))
     edit.set_in((_SQ, 1, _ID), "LO", b"four")
     changed = item(element(_ID, "LO", b"four"), undefined=item_open)
     assert b"".join(edit.write()) == sequence(
@@ -151,7 +152,7 @@ def test_lengths_stay_of_their_kind(sequence_open: bool, item_open: bool) -> Non
 
 def test_sequences_and_items_can_be_made() -> None:
     header = Header.index(element(_NAME, "PN", b"ab"), explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.set_in((_SQ, 0, 0x00081155), "UI", b"1.2")
     edit.set_in((_SQ, 0, 0x00081150), "UI", b"1.1")
     edit.set_in((_SQ, 1, 0x00400275, 0, _ID), "LO", b"x")
@@ -167,7 +168,7 @@ def test_sequences_and_items_can_be_made() -> None:
 def test_items_can_be_removed() -> None:
     items = [item(element(_ID, "LO", text)) for text in (b"a ", b"b ", b"c ")]
     header = Header.index(sequence(_SQ, items), explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.remove_in((_SQ, 1))
     edit.remove_in((_SQ, 7))
     edit.remove_in((0x00081115, 0))
@@ -177,7 +178,7 @@ def test_items_can_be_removed() -> None:
 def test_a_sequence_in_the_guise_of_un_stays_implicit() -> None:
     inner = struct.pack("<HHI", 0x0010, 0x0020, 2) + b"ab"
     data = element(_SQ, "UN", item(inner) + b"\xfe\xff\xdd\xe0\0\0\0\0", undefined=True)
-    edit = Header.index(data, explicit=True).edit()
+    edit = HeaderEdit(Header.index(data, explicit=True))
     edit.set_in((_SQ, 0, _ID), "LO", b"four")
     after = Header.index(b"".join(edit.write()), explicit=True)
     assert after[_SQ].vr == "UN" and after[_SQ].undefined
@@ -186,7 +187,7 @@ def test_a_sequence_in_the_guise_of_un_stays_implicit() -> None:
 
 def test_the_last_word_on_an_element_counts() -> None:
     header = Header.index(sequence(_SQ, [item(element(_ID, "LO", b"ab"))]), explicit=True)
-    edit = header.edit()
+    edit = HeaderEdit(header)
     edit.set_in((_SQ, 0, _ID), "LO", b"cd")
     edit.remove(_SQ)
     assert not edit.holds(_SQ)
@@ -206,13 +207,13 @@ def test_the_last_word_on_an_element_counts() -> None:
     ],
 )
 def test_odd_values_are_padded(vr: str, value: bytes, stored: bytes) -> None:
-    edit = Header.index(b"", explicit=True).edit()
+    edit = HeaderEdit(Header.index(b"", explicit=True))
     edit.set(0x00189999, vr, value)
     assert b"".join(edit.write()) == element(0x00189999, vr, stored)
 
 
 def test_a_value_too_long_for_its_vr_is_written_as_un() -> None:
-    edit = Header.index(b"", explicit=True).edit()
+    edit = HeaderEdit(Header.index(b"", explicit=True))
     edit.set(0x00281101, "US", bytes(0x10000))
     after = Header.index(b"".join(edit.write()), explicit=True)
     assert after[0x00281101].vr == "UN"
@@ -220,7 +221,7 @@ def test_a_value_too_long_for_its_vr_is_written_as_un() -> None:
 
 
 def test_what_cannot_be_set_is_refused() -> None:
-    edit = Header.index(element(_ID, "LO", b"ab"), explicit=True).edit()
+    edit = HeaderEdit(Header.index(element(_ID, "LO", b"ab"), explicit=True))
     with pytest.raises(ValueError, match="no value representation"):
         edit.set(_ID, "ZZ", b"")
     with pytest.raises(ValueError, match="before group 7FE0"):
@@ -236,14 +237,14 @@ def test_what_cannot_be_set_is_refused() -> None:
 
 
 def test_new_sequences_are_not_nested_without_end() -> None:
-    edit = Header.index(b"", explicit=True, limit_depth=4).edit()
+    edit = HeaderEdit(Header.index(b"", explicit=True, limit_depth=4))
     with pytest.raises(HeaderError, match="nested too deeply"):
         edit.set_in((_SQ, 0) * 5 + (_ID,), "LO", b"x")
 
 
 def test_items_within_pixels_groups_can_be_edited() -> None:
     icon = element(0x7FE00010, "OW", b"abcd")
-    edit = Header.index(sequence(0x00880200, [item(icon)]), explicit=True).edit()
+    edit = HeaderEdit(Header.index(sequence(0x00880200, [item(icon)]), explicit=True))
     edit.set_in((0x00880200, 0, 0x7FE00010), "OW", b"")
     assert b"".join(edit.write()) == sequence(0x00880200, [item(element(0x7FE00010, "OW", b""))])
 
@@ -278,13 +279,13 @@ _SEQUENCE_TAGS = {0x00081115, 0x00081140, 0x00400275, 0x00400555, 0x52009229}
 def test_what_is_reserved_before_a_length_stays() -> None:
     data = bytearray(sequence(_SQ, [item(element(_ID, "LO", b"AB"))]))
     data[6:8] = b"\x05\x07"
-    edit = Header.index(bytes(data), explicit=True).edit()
+    edit = HeaderEdit(Header.index(bytes(data), explicit=True))
     edit.set_in((_SQ, 0, _ID), "LO", b"CD")
     assert b"".join(edit.write()) == bytes(data).replace(b"AB", b"CD")
 
 
 def test_an_empty_element_that_is_no_sequence_becomes_one() -> None:
-    edit = Header.index(element(_ID, "LO", b""), explicit=True).edit()
+    edit = HeaderEdit(Header.index(element(_ID, "LO", b""), explicit=True))
     edit.set_in((_ID, 0, _NAME), "PN", b"AB")
     written_anew = b"".join(edit.write())
     assert written_anew == sequence(_ID, [item(element(_NAME, "PN", b"AB"))])
