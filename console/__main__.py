@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entry of the program. What Textual reads when it is imported is set here, before that."""
+"""The program's entry point. It sets what Textual reads from the environment, before Textual is
+imported."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The terminal application: its modes, its look, what all screens share, how it ends, and what it
-says when it fails. It is given an `EngineApi` and builds none."""
+"""The terminal application: its modes, its theme, what all screens share, how it ends, and what it
+reports when it fails. It is given an `EngineApi` and builds none."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class ConsoleApp(App[Leave]):
     def __init__(self, engine: EngineApi, **options: object) -> None:
         """Show `engine`; the options are those of `ConsoleContext`."""
         self.context = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
-        # Begun with, not switched to: another screen would be painted first.
+        # Set before the app starts: after switching, another screen would be painted first.
         vars(self)["DEFAULT_MODE"] = self._first_mode()
         super().__init__()
         self.animation_level = "none"
@@ -142,7 +142,7 @@ class ConsoleApp(App[Leave]):
     async def open(self) -> Leave | None:
         """Run until the user leaves or the terminal goes; say what becomes of the engine."""
         for name in ("COLUMNS", "LINES"):
-            # Where a shell has exported them the screen would keep that size for ever.
+            # If a shell has exported them, the screen would keep that size for ever.
             os.environ.pop(name, None)
         try:
             return await self.run_async(mouse=self.context.preferences.uses_mouse)
@@ -210,7 +210,7 @@ class ConsoleApp(App[Leave]):
 
     def copy(self, text: str, what: str) -> None:
         """Put a text into the clipboard of the person's terminal (OSC 52)."""
-        # Tabs stand between the cells of a row; nothing else is more than text.
+        # Tabs separate the cells of a row and are kept; all else is made plain.
         self.copy_to_clipboard("\t".join(map(plain_text, text.split("\t"))))
         tmux = "; in tmux: set -s set-clipboard on" if os.environ.get("TMUX") else ""
         self.tell(f"copied {what}{tmux}")
@@ -218,7 +218,7 @@ class ConsoleApp(App[Leave]):
     def lost(self, error: EngineError) -> None:
         """Say, until it answers again, that the engine does not."""
         self.context.status_view.lose(plain_text(error.message), plain_text(error.hint))
-        # Its status is not asked for at once: what is taken back at once nobody reads.
+        # The status is not asked for at once: nobody could read a message that goes again at once.
         self.draw_lines()
 
     def silent(self, asked: str, error: EngineError) -> None:
@@ -234,7 +234,7 @@ class ConsoleApp(App[Leave]):
             Notice(at=self.context.clock(), text=f"{sentence} ({reference})", severity="error")
         )
         if isinstance(self.screen, TextScreen):
-            # What fails again and again is not said over what is being read.
+            # A repeated failure must not cover the text that is being read.
             return
         lines = (("what", sentence), ("reference", reference), ("log", "the console's own log"))
         self.push_screen(TextScreen("Something failed", lines, empty="", bad=True))
@@ -315,7 +315,7 @@ class ConsoleApp(App[Leave]):
             self.lost(message.error)
             return
         self.context.news += 1
-        # Also those below a question: they must not be old when it is answered.
+        # Screens below a question too: they must not be stale when it is answered.
         for screen in self.screen_stack:
             screen.post_message(replace(message))
 
@@ -330,7 +330,7 @@ class ConsoleApp(App[Leave]):
                 back = bool(self.context.status_view.lost)
                 self.context.status_view.take(status, self.context.clock())
                 if back:
-                    # What was asked meanwhile had no answer, and no event says that it would now.
+                    # Questions asked meanwhile had no answer, and no event will prompt them again.
                     again = EventBatch(epoch="", events=(), last=0, gap=True)
                     self._tell_screens(EngineEvents(again))
             self.draw_lines()
@@ -422,27 +422,27 @@ def _screens(context: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]
     """Return what makes the screen of each mode; a screen is loaded when it is first shown."""
 
     def live() -> Screen[object]:
-        from console.screens.live import LiveScreen  # noqa: PLC0415
+        from console.screens.live import LiveScreen  # noqa: PLC0415 (loaded when shown)
 
         return cast("Screen[object]", LiveScreen(context))
 
     def prearchive() -> Screen[object]:
-        from console.screens.prearchive import PrearchiveScreen  # noqa: PLC0415
+        from console.screens.prearchive import PrearchiveScreen  # noqa: PLC0415 (loaded when shown)
 
         return cast("Screen[object]", PrearchiveScreen(context))
 
     def archive() -> Screen[object]:
-        from console.screens.archive import ArchiveScreen  # noqa: PLC0415
+        from console.screens.archive import ArchiveScreen  # noqa: PLC0415 (loaded when shown)
 
         return cast("Screen[object]", ArchiveScreen(context))
 
     def projects() -> Screen[object]:
-        from console.screens.projects import ProjectsScreen  # noqa: PLC0415
+        from console.screens.projects import ProjectsScreen  # noqa: PLC0415 (loaded when shown)
 
         return cast("Screen[object]", ProjectsScreen(context))
 
     def system() -> Screen[object]:
-        from console.screens.system import SystemScreen  # noqa: PLC0415
+        from console.screens.system import SystemScreen  # noqa: PLC0415 (loaded when shown)
 
         return cast("Screen[object]", SystemScreen(context))
 

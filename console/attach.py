@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a home to a screen: attach to its engine, or start one for it as a child in a session of its
-own, so that neither a crash of the console nor a line that drops stops a transfer."""
+"""From a home to a screen: attach to the home's engine, or start one as a child process in its own
+session, so that neither a crash of the console nor a dropped connection stops a transfer."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
         raise Unavailable("the engine did not start", hint=_why(errors, begin)) from None
     except asyncio.CancelledError:
         process.terminate()
-        # Its last line ends the reading, which would otherwise hold on to its stdout.
+        # Its last line ends the reader, which would otherwise keep the pipe open.
         await asyncio.to_thread(process.wait)
         raise
     finally:

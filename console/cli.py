@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `anteroom` command: the nouns it knows and the few words that are no noun. What each does is
-in `console.commands`. Textual is loaded only for a screen, a database only by `serve`."""
+"""The `anteroom` command: its nouns, and the few commands that belong to none. What each does is in
+`console.commands`. Textual is loaded only for a screen, a database only by `serve`."""
 
 from __future__ import annotations
 

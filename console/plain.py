@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one way from data into a widget. A `str` is markup to Textual and an escape sequence to the
-terminal; `plain` gives `Content` that is neither. Styles are the caller's."""
+"""The only way from data into a widget. A `str` may be markup to Textual and an escape sequence to
+the terminal; `plain` returns `Content`, which is neither. Styles are up to the caller."""
 
 from __future__ import annotations
 

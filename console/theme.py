@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The looks of the console."""
+"""The themes of the console."""
 
 from __future__ import annotations
 

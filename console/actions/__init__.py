@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keys do to sessions: what is asked before an act, the call that does it, what takes it
-back."""
+"""What can be done to sessions: the question before an act, the call that carries it out, and how
+it is undone."""

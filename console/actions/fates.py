@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of a session that is not in the prearchive any more. It only asks; what it answers is
-one sentence without patient data."""
+"""What became of a session that is no longer in the prearchive. It only asks the engine, and
+answers in one sentence without patient data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Acts on sessions of the prearchive as people do them: what is asked before, the command that does
-the same, the call that does it, and what takes it back. Pure but for `perform` and `take_back`."""
+"""Acts on sessions of the prearchive as users perform them: the question before an act, the
+equivalent command, the call that carries it out, and how it is undone. Pure except for `perform`
+and `take_back`."""
 
 from __future__ import annotations
 

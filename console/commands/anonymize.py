@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom anonymize`: a script run over files and folders, without an engine."""
+"""`anteroom anonymize`: run a script over files and folders, without an engine."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom archive`: sessions that are filed."""
+"""`anteroom archive`: archived sessions."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -19,14 +19,17 @@ from console.commands.output import (
     say,
     say_facts,
     say_json,
+    say_rows,
     say_table,
     size,
 )
+from console.transfer import windows
 from engine.model.archive import (
     ARCHIVE_FIELDS,
     HistoryEntry,
     ScanSummary,
     SessionCard,
+    SessionPage,
     SessionQuery,
     SessionSummary,
 )
@@ -153,10 +156,7 @@ async def history(
 ) -> None:
     """Tell what was changed in a filed session, and by whom."""
     rows = await engine.archive.history(await _accession(engine, id, project))
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, HISTORY, none="no change")
+    say_rows(rows, HISTORY, none="no change", as_json=as_json)
 
 
 @asks(app, "document")
@@ -182,25 +182,11 @@ async def _accession(engine: EngineApi, id: str, project: str) -> str:
 
 
 async def _list(engine: EngineApi, query: SessionQuery, limit: int, as_json: bool) -> None:
-    rows = [row async for row in _rows(engine, query, limit)]
-    if as_json:
-        say_json([_json(row) for row in rows])
-    else:
-        say_table(rows, COLUMNS, none="no such session in the archive")
+    def ask(offset: int, size: int) -> Awaitable[SessionPage]:
+        return engine.archive.list(query, offset=offset, limit=size)
 
-
-async def _rows(
-    engine: EngineApi, query: SessionQuery, limit: int
-) -> AsyncIterator[SessionSummary]:
-    offset = 0
-    while True:
-        wanted = min(WINDOW, limit - offset) if limit else WINDOW
-        page = await engine.archive.list(query, offset=offset, limit=wanted)
-        for row in page.rows:
-            yield row
-        offset += len(page.rows)
-        if not page.rows or offset >= page.total or offset == limit:
-            return
+    rows = [row async for row in windows.rows(ask, window=WINDOW, limit=limit)]
+    say_rows(rows, COLUMNS, none="no such session in the archive", as_json=as_json, built=_json)
 
 
 def _json(row: SessionSummary) -> dict[str, Any]:

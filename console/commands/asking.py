@@ -8,7 +8,8 @@ import asyncio
 import functools
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -89,13 +90,21 @@ def pairs(values: list[str]) -> dict[str, str]:
     return found
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a command; an error is written on stderr and exits with 1, and ctrl+c with 130."""
+@contextmanager
+def failing() -> Iterator[None]:
+    """Write an error on stderr, and exit with 1."""
     try:
-        asyncio.run(work)
+        yield
     except EngineError as error:
         complain(error)
         raise typer.Exit(FAILED) from error
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a command; an error is written on stderr and exits with 1, and ctrl+c with 130."""
+    try:
+        with failing():
+            asyncio.run(work)
     except OSError as error:
         told = store_outage(error)
         if told is None:

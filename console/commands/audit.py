@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom audit`: the trail that never forgets."""
+"""`anteroom audit`: the audit trail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import FAILED, Json, Limit, Offset, asks
-from console.commands.output import Column, say, say_json, say_table
+from console.commands.output import Column, say, say_json, say_rows
 from engine.model.archive import AuditEvent
 from engine.service.api import EngineApi
 
@@ -40,10 +40,7 @@ async def list_(
     rows = await engine.audit.list(
         offset=offset, limit=limit, object=object, actor=actor, action=action
     )
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="no such event")
+    say_rows(rows, COLUMNS, none="no such event", as_json=as_json)
 
 
 @asks(app, "verify")

@@ -4,14 +4,15 @@ what is in a session. The values in headers may be a patient's."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from console.commands.asking import Json, asks
 from console.commands.faults import fail_for
-from console.commands.output import Column, local_time, say, say_json, say_table, size
+from console.commands.output import Column, local_time, say, say_json, say_rows, say_table, size
+from console.transfer import windows
 from console.views.text import plain_text
 from engine.model.archive import ScanSummary
 from engine.model.contents import (
@@ -108,7 +109,9 @@ async def files(
 ) -> None:
     """List the files of a session."""
     id = await engine.prearchive.find(session)
-    await _say_files(lambda at: engine.prearchive.files(id, scan, at, WINDOW), as_json)
+    await _say_files(
+        lambda offset, limit: engine.prearchive.files(id, scan, offset, limit), as_json
+    )
 
 
 async def header(
@@ -158,7 +161,9 @@ async def filed_files(
 ) -> None:
     """List the files of a filed session, by its catalogs; says what is missing."""
     accession = (await engine.archive.show(id, project)).accession
-    await _say_files(lambda at: engine.archive.files(accession, scan, at, WINDOW), as_json)
+    await _say_files(
+        lambda offset, limit: engine.archive.files(accession, scan, offset, limit), as_json
+    )
     fail_for(accession, (await engine.archive.contents(accession)).faults)
 
 
@@ -175,23 +180,9 @@ async def filed_header(
     _say_header(await engine.archive.header(accession, scan, file), as_json)
 
 
-async def _say_files(ask: Callable[[int], Awaitable[FilePage]], as_json: bool) -> None:
-    rows = [row async for row in _files(ask)]
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, FILES, none="no file")
-
-
-async def _files(ask: Callable[[int], Awaitable[FilePage]]) -> AsyncIterator[FileEntry]:
-    offset = 0
-    while True:
-        page = await ask(offset)
-        for row in page.rows:
-            yield row
-        offset += len(page.rows)
-        if not page.rows or offset >= page.total:
-            return
+async def _say_files(ask: Callable[[int, int], Awaitable[FilePage]], as_json: bool) -> None:
+    rows = [row async for row in windows.rows(ask, window=WINDOW)]
+    say_rows(rows, FILES, none="no file", as_json=as_json)
 
 
 def _say_header(found: FoldedHeader, as_json: bool) -> None:

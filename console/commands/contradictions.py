@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom prearchive conflict|resolve`: what contradicts itself in a session, and what a person
-decides on it. What is shown may name patients."""
+"""`anteroom prearchive conflict|resolve`: the contradictions in a session, and the user's decision
+on them. What is shown may name patients."""
 
 from __future__ import annotations
 

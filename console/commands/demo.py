@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 def demo() -> None:
     """Open the console on a throw-away home while sample studies arrive; nothing stays behind."""
-    from console.demo.run import demo as show  # noqa: PLC0415
+    from console.demo.run import demo as show  # noqa: PLC0415 (only this loads Textual)
 
     # It takes a few seconds until there is a screen.
     sys.stderr.write("starting an engine on a home that is thrown away afterwards\n")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom doctor`: the engine looks at itself, and says of what it found what will come of it and
-what to do."""
+"""`anteroom doctor`: the engine checks itself, and reports each finding with its consequence and
+its remedy."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom archive export`: the files of a filed session, taken out into a folder."""
+"""`anteroom archive export`: write the files of an archived session into a folder."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How commands tell what is wrong with the files of a filed session, and fail for it."""
+"""How commands report faults in the files of an archived session, and fail because of them."""
 
 from __future__ import annotations
 

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks
-from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table, size
+from console.commands.asking import Json, Reason, asks
+from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
+from console.commands.waiting import say_ends
 from engine.model.live import HeldObject
-from engine.model.prearchive import ActOutcome
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="held", help="Objects that wait for a person.", no_args_is_help=True)
@@ -32,10 +31,7 @@ COLUMNS = (
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the held objects."""
     rows = await engine.live.held()
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="nothing is held")
+    say_rows(rows, COLUMNS, none="nothing is held", as_json=as_json)
 
 
 @asks(app, "show")
@@ -58,7 +54,7 @@ async def retry(
 ) -> None:
     """Run the script in force over held objects, and publish what comes of them."""
     outcomes = await engine.held.retry(tuple(objects), reason)
-    _say(outcomes, as_json)
+    say_ends(outcomes, as_json)
 
 
 @asks(app, "drop")
@@ -67,14 +63,4 @@ async def drop(
 ) -> None:
     """Drop held objects: they are counted as deleted, and their files are gone."""
     outcomes = await engine.held.drop(tuple(objects), reason)
-    _say(outcomes, as_json)
-
-
-def _say(outcomes: Sequence[ActOutcome], as_json: bool) -> None:
-    if as_json:
-        say_json(outcomes)
-    else:
-        for outcome in outcomes:
-            say(f"{outcome.id}: {outcome.message}")
-    if not all(outcome.done for outcome in outcomes):
-        raise typer.Exit(FAILED)
+    say_ends(outcomes, as_json)

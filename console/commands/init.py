@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom init`: make a home, and say to this machine where its system installation is."""
+"""`anteroom init`: make a home, and record where the system installation of this machine is."""
 
 from __future__ import annotations
 

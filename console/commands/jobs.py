@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import Json, Limit, asks
-from console.commands.output import Column, say, say_json, say_table
+from console.commands.output import Column, say, say_rows
 from engine.model.live import Job
 from engine.service.api import EngineApi
 
@@ -36,10 +36,7 @@ async def list_(
 ) -> None:
     """List the jobs."""
     rows = await engine.jobs.list(limit=limit, unfinished=unfinished)
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="no job")
+    say_rows(rows, COLUMNS, none="no job", as_json=as_json)
 
 
 @asks(app, "cancel")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom ledger`: what was dropped, refused or only counted, and why."""
+"""`anteroom ledger`: objects that were dropped, refused or only counted, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import Json, Limit, Offset, asks
-from console.commands.output import Column, say_json, say_table
+from console.commands.output import Column, say_rows
 from engine.model.live import LedgerEntry
 from engine.service.api import EngineApi
 
@@ -39,7 +39,4 @@ async def list_(
 ) -> None:
     """List the ledger, newest first."""
     rows = await engine.live.ledger(offset=offset, limit=limit, outcome=outcome)
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="nothing was dropped or refused")
+    say_rows(rows, COLUMNS, none="nothing was dropped or refused", as_json=as_json)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands write: tables for people, JSON for programs, errors in one sentence with what to do
-next. Every text from data goes through `plain_text`; nothing is coloured."""
+"""The output of commands: tables for people, JSON for programs, and errors as one sentence with a
+hint what to do next. All text from data goes through `plain_text`; nothing is coloured."""
 
 from __future__ import annotations
 
@@ -78,6 +78,21 @@ def say_table(rows: Sequence[Row], columns: Sequence[Column[Row]], *, none: str)
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
         sys.stdout.write(GAP.join(padded).rstrip() + "\n")
+
+
+def say_rows(
+    rows: Sequence[Row],
+    columns: Sequence[Column[Row]],
+    *,
+    none: str,
+    as_json: bool,
+    built: Callable[[Row], object] = lambda row: row,
+) -> None:
+    """Write rows as a table, or as JSON of what is `built` of each."""
+    if as_json:
+        say_json([built(row) for row in rows])
+    else:
+        say_table(rows, columns, none=none)
 
 
 def say_facts(facts: Mapping[str, object] | Iterable[tuple[str, object]]) -> None:

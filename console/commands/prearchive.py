@@ -4,14 +4,15 @@ label that only one of them has."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, Where, asks
-from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table, size
-from console.commands.waiting import Wait, end
+from console.commands.asking import Json, Reason, Where, asks
+from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
+from console.commands.waiting import Wait, end, say_ends
+from console.transfer import windows
 from engine.model.changes import FoldedChange
 from engine.model.errors import Refused
 from engine.model.filters import parse_filter
@@ -19,6 +20,7 @@ from engine.model.prearchive import (
     OF_THE_PATIENT,
     PREARCHIVE_FIELDS,
     LogEntry,
+    PrearchivePage,
     PrearchiveQuery,
     PrearchiveSession,
 )
@@ -90,11 +92,12 @@ async def list_(
         tag=tag,
         where=found.conditions,
     )
-    rows = [row async for row in _rows(engine, query, limit)]
-    if as_json:
-        say_json([_json(row) for row in rows])
-    else:
-        say_table(rows, COLUMNS, none="no such session in the prearchive")
+
+    def ask(offset: int, size: int) -> Awaitable[PrearchivePage]:
+        return engine.prearchive.list(query, offset=offset, limit=size)
+
+    rows = [row async for row in windows.rows(ask, window=WINDOW, limit=limit)]
+    say_rows(rows, COLUMNS, none="no such session in the prearchive", as_json=as_json, built=_json)
 
 
 @asks(app, "show")
@@ -115,10 +118,7 @@ async def show(engine: EngineApi, session: Session, as_json: Json = False) -> No
 async def log(engine: EngineApi, session: Session, as_json: Json = False) -> None:
     """Tell what happened to a session."""
     rows = await engine.prearchive.log(await engine.prearchive.find(session))
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, LOG, none="nothing was logged")
+    say_rows(rows, LOG, none="nothing was logged", as_json=as_json)
 
 
 @asks(app, "diff")
@@ -136,24 +136,15 @@ async def diff(
     id = await engine.prearchive.find(session)
     ask = engine.prearchive.preview if to_come else engine.prearchive.changes
     found = await ask(id, scan)
-    if as_json:
-        say_json(found)
-    else:
-        none = "nothing will be changed" if to_come else "no change is known"
-        say_table(found, CHANGES, none=none)
+    none = "nothing will be changed" if to_come else "no change is known"
+    say_rows(found, CHANGES, none=none, as_json=as_json)
 
 
 @asks(app, "look")
 async def look(engine: EngineApi, sessions: Sessions, as_json: Json = False) -> None:
     """Say that you have looked at sessions that were cut short; their lists say so until then."""
     outcomes = await engine.prearchive.look(await _ids(engine, sessions))
-    if as_json:
-        say_json(outcomes)
-    else:
-        for one in outcomes:
-            say(f"{one.id}: {one.message}")
-    if not all(one.done for one in outcomes):
-        raise typer.Exit(FAILED)
+    say_ends(outcomes, as_json)
 
 
 @asks(app, "archive")
@@ -252,20 +243,6 @@ async def reset(
 async def _ids(engine: EngineApi, names: list[str]) -> tuple[str, ...]:
     found = [await engine.prearchive.find(name) for name in names]
     return tuple(dict.fromkeys(found))
-
-
-async def _rows(
-    engine: EngineApi, query: PrearchiveQuery, limit: int
-) -> AsyncIterator[PrearchiveSession]:
-    offset = 0
-    while True:
-        wanted = min(WINDOW, limit - offset) if limit else WINDOW
-        page = await engine.prearchive.list(query, offset=offset, limit=wanted)
-        for row in page.rows:
-            yield row
-        offset += len(page.rows)
-        if not page.rows or offset >= page.total or offset == limit:
-            return
 
 
 def _json(row: PrearchiveSession) -> dict[str, Any]:

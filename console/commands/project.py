@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from console.commands.asking import Json, asks, pairs
-from console.commands.output import Column, columns_of, say, say_facts, say_json, say_table
+from console.commands.output import (
+    Column,
+    columns_of,
+    say,
+    say_facts,
+    say_json,
+    say_rows,
+)
 from engine.model.archive import Project
 from engine.service.api import EngineApi
 
@@ -30,10 +37,13 @@ COLUMNS = (
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the projects."""
     rows = await engine.projects.list()
-    if as_json:
-        say_json([_row(row) for row in rows])
-    else:
-        say_table(rows, COLUMNS, none="no project; add one: anteroom project add ID")
+    say_rows(
+        rows,
+        COLUMNS,
+        none="no project; add one: anteroom project add ID",
+        as_json=as_json,
+        built=_row,
+    )
 
 
 @asks(app, "show")

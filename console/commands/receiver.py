@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import Json, asks, pairs
-from console.commands.output import Column, say, say_json, say_table
+from console.commands.output import Column, say, say_json, say_rows
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ReceiverStatus
 from engine.service.api import EngineApi
@@ -53,10 +53,12 @@ COLUMNS = (
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the receivers."""
     rows = await engine.receivers.list()
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="no receiver; add one: anteroom receiver add AE --port N")
+    say_rows(
+        rows,
+        COLUMNS,
+        none="no receiver; add one: anteroom receiver add AE --port N",
+        as_json=as_json,
+    )
 
 
 @asks(app, "add")

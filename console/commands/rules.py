@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks
-from console.commands.output import complain, say, say_json
-from engine.model.errors import EngineError, InvalidInput, NotFound
+from console.commands.asking import FAILED, Json, Reason, asks, failing
+from console.commands.output import say, say_json
+from console.commands.source import Source, read_source
+from engine.model.errors import InvalidInput
 from engine.model.routing import Concept
 from engine.service.api import EngineApi
 from engine.service.offline import check_rules
@@ -21,7 +22,6 @@ app = typer.Typer(name="rules", help="Routing rule lines.", no_args_is_help=True
 Which = Annotated[Concept, typer.Argument(metavar="CONCEPT", help="What the lines find.")]
 Site = Annotated[bool, typer.Option("--site", help="The lines of the site (default).")]
 Receiver = Annotated[str, typer.Option("--receiver", metavar="AE", help="Those of a receiver.")]
-Source = Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for stdin.")]
 
 
 @asks(app, "show")
@@ -77,11 +77,8 @@ def check(
     *concepts, source = words
     if len(concepts) > 1 or set(concepts) - set(Concept):
         raise typer.BadParameter(f"one of {', '.join(Concept)} and a file", param_hint="CONCEPT")
-    try:
+    with failing():
         problems = check_rules(_read(source), path=source)
-    except EngineError as error:
-        complain(error)
-        raise typer.Exit(FAILED) from error
     for problem in problems:
         say(str(problem))
     if problems:
@@ -95,9 +92,5 @@ def _scope(site: bool, receiver: str) -> str:
 
 
 def _read(source: str) -> str:
-    try:
-        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no file {source}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{source} cannot be read as UTF-8 text") from error
+    """Read lines; those of other systems end otherwise."""
+    return re.sub("\r\n?", "\n", read_source(source))

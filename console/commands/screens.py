@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that open a screen: `anteroom` alone, and `anteroom watch`. Textual is loaded when
-one of them is run."""
+"""The commands that open a screen: `anteroom` alone, and `anteroom watch`. Textual is loaded only
+when one of them runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def add_to(app: typer.Typer) -> None:
 
 def watch(context: typer.Context, home: HomeOption = None) -> None:
     """Show what arrives, read only and without labels: for a wall. Needs a running engine."""
-    from console.attach import watch as show  # noqa: PLC0415
+    from console.attach import watch as show  # noqa: PLC0415 (only this loads Textual)
 
     run(show(find_home(context, home)))
 
 
 def open_console(context: typer.Context) -> None:
     """Open the console, on the running engine of the home or on one that is started for it."""
-    from console.attach import console  # noqa: PLC0415
+    from console.attach import console  # noqa: PLC0415 (only this loads Textual)
 
     run(console(find_home(context, None)))

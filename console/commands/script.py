@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks
-from console.commands.output import Column, complain, say, say_json, say_table
+from console.commands.asking import FAILED, Json, Reason, asks, failing
+from console.commands.output import Column, say, say_json, say_rows
+from console.commands.source import Source, read_source
 from console.views.text import plain_text
-from engine.model.errors import EngineError, InvalidInput, NotFound
+from engine.model.errors import InvalidInput
 from engine.model.remarks import Severity
 from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_scope
 from engine.service.api import EngineApi
@@ -23,7 +24,6 @@ app = typer.Typer(name="script", help="Anonymization scripts.", no_args_is_help=
 
 Site = Annotated[bool, typer.Option("--site", help="The script of the site (default).")]
 Project = Annotated[str, typer.Option("--project", metavar="P", help="That of a project.")]
-Source = Annotated[str, typer.Argument(metavar="FILE", help="A file, or - for stdin.")]
 Lookup = Annotated[
     Path | None,
     typer.Option("--lookup", metavar="FILE", help="The lookup table that goes with it."),
@@ -51,18 +51,12 @@ def script() -> None:
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the scopes that have a script, and how each stands."""
     found = await engine.scripts.list()
-    if as_json:
-        say_json(found)
-        return
-    say_table(
-        found,
-        [
-            Column("SCOPE", lambda one: one.scope),
-            Column("ENABLED", lambda one: one.enabled),
-            *(column for column in _COLUMNS if column.title != "ACTIVE"),
-        ],
-        none="there are no scripts",
-    )
+    columns = [
+        Column[ScriptSummary]("SCOPE", lambda one: one.scope),
+        Column[ScriptSummary]("ENABLED", lambda one: one.enabled),
+        *(column for column in _COLUMNS if column.title != "ACTIVE"),
+    ]
+    say_rows(found, columns, none="there are no scripts", as_json=as_json)
 
 
 @asks(app, "show")
@@ -103,8 +97,8 @@ async def set_(
 ) -> None:
     """Save a script as the next version and make it the active one."""
     scope = _scope(site, project)
-    table = _read(str(lookup)) if lookup is not None else ""
-    saved = await engine.scripts.set(scope, _read(source), table, reason=reason)
+    table = read_source(str(lookup)) if lookup is not None else ""
+    saved = await engine.scripts.set(scope, read_source(source), table, reason=reason)
     if as_json:
         say_json(saved)
         return
@@ -148,10 +142,7 @@ async def history(
 ) -> None:
     """List every version, the newest first."""
     found = await engine.scripts.history(_scope(site, project))
-    if as_json:
-        say_json(found)
-    else:
-        say_table(found, _COLUMNS, none="nobody has written a script yet")
+    say_rows(found, _COLUMNS, none="nobody has written a script yet", as_json=as_json)
 
 
 @asks(app, "diff")
@@ -180,11 +171,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Look for faults in a script, without an engine: path:line:column: message."""
-    try:
-        remarks = check_script(_read(source), path=source)
-    except EngineError as error:
-        complain(error)
-        raise typer.Exit(FAILED) from error
+    with failing():
+        remarks = check_script(read_source(source), path=source)
     if as_json:
         say_json(remarks)
     else:
@@ -260,19 +248,6 @@ def profile(
         "clean_pixels": clean_pixels,
     }
     chosen = [name for name, wanted in options.items() if wanted]
-    try:
+    with failing():
         text = profile_script(chosen, date_shift=shift_dates)
-    except EngineError as error:
-        complain(error)
-        raise typer.Exit(FAILED) from error
     sys.stdout.write(text)
-
-
-def _read(source: str) -> str:
-    try:
-        given = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return given.decode("utf-8")
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no file {source}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{source} cannot be read as UTF-8 text") from error

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom serve`: the engine alone, with its listeners beside it in one event loop. It says on
-stdout, in one JSON line, when it listens; SIGTERM and SIGINT end it once what it does is safe."""
+"""`anteroom serve`: the engine alone, with its listeners in the same event loop. Once it listens,
+it reports so on stdout in one line of JSON. SIGTERM and SIGINT end it as soon as that is safe."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def serve(
 
 async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     # Loaded here, so that no other command loads a database.
-    from engine.server.http import Listeners  # noqa: PLC0415
-    from engine.service.engine import Engine  # noqa: PLC0415
+    from engine.server.http import Listeners  # noqa: PLC0415 (slow to load)
+    from engine.service.engine import Engine  # noqa: PLC0415 (slow to load)
 
     # Whatever is made without a word about its mode, here and in all processes that are started.
     os.umask(0o077)
@@ -73,7 +73,7 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     starting = asyncio.ensure_future(Engine.start(home, settings))
     await _first(told, beside=starting)
     if not starting.done():
-        # What a start takes in, it takes in whole or again at the next one.
+        # Whatever a start takes in is taken in whole, or again at the next start.
         starting.cancel()
         await asyncio.wait({starting})
         await _end(starting)

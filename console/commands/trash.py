@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import Json, Reason, asks
-from console.commands.output import Column, say_json, say_table, size
+from console.commands.output import Column, say_rows, say_table, size
 from console.commands.waiting import Wait, end
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, InvalidInput, Refused
@@ -41,10 +41,7 @@ COLUMNS = (
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List deleted sessions, the one deleted last first."""
     rows = await engine.prearchive.trash()
-    if as_json:
-        say_json(rows)
-    else:
-        say_table(rows, COLUMNS, none="the trash of the prearchive is empty")
+    say_rows(rows, COLUMNS, none="the trash of the prearchive is empty", as_json=as_json)
 
 
 @asks(app, "restore")

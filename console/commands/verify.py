@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`anteroom archive verify`: the files of filed sessions, compared with the catalogs that tell of
-them."""
+"""`anteroom archive verify`: compare the files of archived sessions with their catalogs."""
 
 from __future__ import annotations
 
@@ -130,7 +129,7 @@ async def _chosen(
     before: tuple[str, ...] = ()
     while left is None or left > 0:
         due = await engine.archive.due(start, WINDOW)
-        # A clock that was set back would offer the same ones for ever.
+        # With a clock that was set back the same ones would be due for ever.
         fresh = [one for one in due.accessions if one not in before]
         if left is None:
             left = share.of(due.total) if share is not None else due.total

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a command waits for the work that it asked for, and says how it ended: it looks at the
-session again whenever the engine has news, until no job owns the session any more."""
+"""How a command waits for the work that it has asked for, and reports how it ended: it looks at the
+session whenever the engine has news, until no job holds the session any more."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Annotated, Final
 
 import typer
 
 from console.commands.asking import FAILED
-from console.commands.output import say, say_json
-from console.views.text import plain_text
+from console.commands.output import ProgressLine, say, say_json
 from engine.model.errors import NotFound
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED, WORKING, Status, Verb
@@ -69,12 +66,19 @@ async def end(
         if wait
         else [Ending.of(outcome) for outcome in outcomes]
     )
+    say_ends(endings, as_json, otherwise=verb)
+
+
+def say_ends(
+    ends: Sequence[Ending] | Sequence[ActOutcome], as_json: bool, otherwise: str = ""
+) -> None:
+    """Say how acts have ended, and exit accordingly; `otherwise` stands for no message."""
     if as_json:
-        say_json(endings)
+        say_json(ends)
     else:
-        for ending in endings:
-            say(f"{ending.id}: {ending.message or verb}")
-    if not all(ending.done for ending in endings):
+        for one in ends:
+            say(f"{one.id}: {one.message or otherwise}")
+    if not all(one.done for one in ends):
         raise typer.Exit(FAILED)
 
 
@@ -87,13 +91,14 @@ async def follow(
     """Wait for the end of each act; what was refused or is not long has ended already."""
     news = await engine.events.after("", 0)
     endings: list[Ending] = []
-    with _Progress(len(outcomes)) as progress:
+    with ProgressLine() as progress:
         for outcome in outcomes:
             while True:
                 row = await _look(engine, outcome)
                 if row is None or not (row.locked or row.status in _BUSY):
                     break
-                progress.show(len(endings), row.shown_status)
+                done = f"{len(endings)} of {len(outcomes)} done"
+                progress.show(f"{done}, {row.shown_status.lower()}")
                 news = await engine.events.after(news.epoch, news.last, PATIENCE)
             endings.append(await _ending(engine, verb, outcome, row, before.get(outcome.id)))
     return endings
@@ -128,7 +133,7 @@ async def _ending(
             message=f"{message} as {accession}" if accession else message,
         )
     bad = row.status in (Status.ERROR, Status.CONFLICT)
-    # A session that nobody could build before it was deleted is back all the same.
+    # A session that could not be built before its deletion is restored all the same.
     done = verb in _STAYS and (not bad or verb is Verb.RESTORE)
     failed = f"{verb} failed" if bad else f"not {_GONE.get(verb, 'done')}"
     said = _STAYS[verb] if done else failed
@@ -150,29 +155,3 @@ async def _accession(engine: EngineApi, before: PrearchiveSession | None) -> str
     except NotFound:
         return ""
     return card.accession if card.origin in ("", before.id) else ""
-
-
-class _Progress:
-    """One line on a terminal that is wiped at the end; nothing elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._shows = sys.stderr.isatty()
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def show(self, done: int, status: str) -> None:
-        """Say how far it is."""
-        if self._shows:
-            sys.stderr.write(f"\r\x1b[K{done} of {self._total} done, {plain_text(status.lower())}")
-            sys.stderr.flush()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._shows:
-            sys.stderr.write("\r\x1b[K")

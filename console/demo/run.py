@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstration: a throw-away home, an engine on it, scanners that send, and the console. When
-the console is left, all of it goes."""
+"""The demonstration: a throw-away home with an engine, scanners that send to it, and the console.
+All of it is removed when the console is left."""
 
 from __future__ import annotations
 

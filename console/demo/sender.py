@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scanners of the demonstration, in a process of their own: each sends sample studies to a
 receiver at a pace that the eye can follow. The samples come with pydicom, and with medimages4tests
-where that is installed; what says where a study belongs is written into copies in memory."""
+where that is installed. The values that route a study are written into copies in memory."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys: their table, the page made from it, and the palette."""
+"""The keys: their table, and the page that is generated from it."""

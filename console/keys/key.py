@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a key is, and the keys that many screens share. Which screen has which is in
+"""What a key is, and the keys that many screens share. Which screen has which keys is in
 `console.keys.table`."""
 
 from __future__ import annotations

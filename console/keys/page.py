@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of all keys, `docs/keys.md`, made from the key table. `make keys` writes it, and a test
-holds the page to the table."""
+"""The reference of all keys, `docs/keys.md`, generated from the key table. `make keys` writes it,
+and a test keeps the two in step."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ SCREENS = {
             sorts=False,
             keys=(
                 FILTER,
-                # Those who only watch see no labels, and neither of these is without them.
+                # Both of these show labels, which the watch screen must not.
                 replace(OPEN, acts=True),
                 Key(
                     action="follow",

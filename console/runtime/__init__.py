@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one console runs on: the engine it is attached to, news and state of it, what the person has
-set, what he typed ahead, and what is remembered."""
+"""What one console runs on: the engine it is attached to and that engine's news, the user's
+preferences, what was typed ahead, and what is remembered."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all screens of one console share: the engine, who looks, what is known of the engine's
-state, what was said, what was done, what leaves, and how lists were left."""
+"""What all screens of one console share: the engine and what is known of its state, notices, acts,
+exports, and how lists were left."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only way by which news of the engine reach the screens: one worker that waits for events and
-posts them, the first at once, then at most one batch in 250 ms. An engine that does not answer is
-news too."""
+"""The only way in which news of the engine reaches the screens: one worker waits for events and
+posts them, the first at once, then at most one batch every 250 ms. An engine that does not answer
+is news too."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def pump(engine: EngineApi, post: Callable[[EngineEvents | EngineLost], ob
             batch = await engine.events.after(epoch, number, WAIT if epoch else 0.0)
         except EngineError as error:
             post(EngineLost(error))
-            # What happened until it answers again is not known: the next batch is a gap.
+            # What happens until it answers again is unknown: the next batch is a gap.
             epoch = ""
             await asyncio.sleep(RETRY)
             continue

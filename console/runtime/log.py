@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a process of Anteroom logs: a file, never the terminal it may draw on, nor the stdout that
-its caller reads."""
+"""Where a process of Anteroom logs: into a file, never to the terminal, which it may be drawing on,
+nor to stdout, which its caller reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def log_of_console() -> Path:
 
 def log_to_file(path: Path, level: str = "info") -> None:
     """Send what this process logs to a file; where that cannot be written, to nowhere."""
-    # What cannot be logged, as on a full disk, is not worth a traceback on stderr for each line.
+    # When logging fails, as on a full disk, a traceback on stderr for every line helps nobody.
     logging.raiseExceptions = False
     handler: logging.Handler
     try:
@@ -38,7 +38,7 @@ def log_to_file(path: Path, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # A line for each question that is asked would fill the file.
+    # A line for every request would fill the file.
     for talkative in ("httpx", "httpcore", "uvicorn", "alembic", "pynetdicom"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     structlog.configure(

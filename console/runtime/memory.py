@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the console remembers from one time to the next: orders, open panes, theme, saved views.
-Never what was searched for and never a row: either may name a patient."""
+"""What the console remembers between runs: sort orders, open panes, theme, saved views. Never a
+search and never a row, as either may name a patient."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was said to the person lately. A toast goes after four seconds; what it said stays here."""
+"""What the user was told lately. A toast goes after four seconds; its text stays here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person sets once for his terminal, in a file of his own: `console.yaml` in the
-configuration folder of the platform. What the console remembers by itself is in
-`console.runtime.memory`."""
+"""What users set once for their terminal, in a file of their own: `console.yaml` in the platform's
+configuration folder. What the console remembers by itself is in `console.runtime.memory`."""
 
 from __future__ import annotations
 

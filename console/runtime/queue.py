@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The acts of one console: done one after the other, each brought to its end whatever becomes of
-the screen that it was begun on, and the last taken back. What an act is, is in
+"""The acts of one console. They are carried out one after the other, each to its end whatever
+becomes of the screen where it began, and the last can be undone. What an act is, is in
 `console.actions.triage`."""
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ActQueue:
             except EngineError as error:
                 self._failed(error)
                 if isinstance(error, Unavailable):
-                    # The strip goes once the engine answers again; this is to be looked after.
+                    # The strip goes once the engine answers; the act still has to be checked.
                     words = f"{act.verb.value}: {error.message}; see whether it was done"
                     self._tell(words, "warning")
                 return ()

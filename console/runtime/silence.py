@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine that is there and does not answer, told on stderr where no screen is open."""
+"""Reporting, on stderr where no screen is open, that an engine is connected but does not answer."""
 
 from __future__ import annotations
 

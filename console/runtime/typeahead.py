@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is typed before its effect is there. Keys, pastes and clicks are given on one at a time,
-each once what the one before has begun is done: text after a key that opens an input is typed into
-that input, whether it comes in one write or slowly. What opens in front of a screen takes only text
-that was typed before it was on show, never a key that decides. Where a key is refused, what was
-typed behind it before a person can have seen that is dropped: it may have been for a question."""
+"""What is typed before its effect is visible. Keys, pastes and clicks are passed on one at a time,
+each once the one before has taken effect: text after a key that opens an input goes into that
+input, whether it arrives at once or slowly. What opens in front of a screen takes only text that
+was typed before it was visible, never a key that decides. Where a key is refused, whatever was
+typed behind it before the user can have seen that is dropped: it may have been meant for a
+question."""
 
 from __future__ import annotations
 
@@ -77,7 +78,7 @@ class TypeAhead:
         self._acting: set[Worker[Any]] = set()
         """Workers that ask nothing any more."""
         self._asking: dict[Worker[Any], Screen[Any]] = {}
-        """Workers that wait for the person, and the screens that he answers."""
+        """Workers that wait for the user, and the screens on which they are answered."""
         self._meant: WeakSet[Worker[Any]] = WeakSet()
         """Workers that have asked something, or done something."""
         self._refused: float | None = None
@@ -166,7 +167,7 @@ class TypeAhead:
     def _too_early(self, event: Typed) -> bool:
         """Whether an event is for another screen than the one on show, as far as one can know."""
         if isinstance(event, events.MouseUp):
-            # A button that was pressed is let go by who has it.
+            # A release goes to whoever got the press.
             dropped, self._button_dropped = self._button_dropped, False
             return dropped
         if self._refused is not None:
@@ -196,7 +197,7 @@ class TypeAhead:
         painted = self._seen.get(screen)
         if painted is None:
             return False
-        # One run of keys is for one screen: its end would be half a word in a wrong field.
+        # A run of keys is meant for one screen: its end would be half a word in the wrong field.
         since = max(painted, self._dropped_at) if self._deaf is screen else painted
         return event.time > since + self._reaction
 
@@ -224,7 +225,7 @@ class TypeAhead:
     def _holds(self) -> bool:
         """Whether something that was begun has to end before the next event has its turn."""
         if self._held and _is_text(self._held[0], self._app.screen):
-            # Text does not wait for what the text before it looks for.
+            # Text need not wait for the search that earlier text has started.
             return self._question_pending
         return any(self._pending())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The archive: all filed sessions, to be found, looked into and taken out."""
+"""The archive: all archived sessions, to be found, looked into and exported."""
 
 from __future__ import annotations
 

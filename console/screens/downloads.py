@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Screens of filed sessions, whose files can be written into a folder of the person. A download
-goes on while he works elsewhere; what is written, and how, is decided in
-`console.transfer.download`."""
+"""Screens of archived sessions whose files can be written into a folder. A download goes on while
+the user works elsewhere; what is written, and how, is decided in `console.transfer.download`."""
 
 from __future__ import annotations
 
@@ -105,7 +104,7 @@ class DownloadScreen(BaseScreen):
             return
         running = Running(label=wanted.what)
         self.context.outgoing.download = running
-        # Not a worker of this screen: it goes on when the screen is left.
+        # Not a worker of this screen: it goes on after the screen is left.
         work = _bring(self.host, running, wanted, given)
         worker = self.host.run_worker(work, group="downloads", name="download", exit_on_error=False)
         running.stop = worker.cancel
@@ -139,7 +138,7 @@ async def _bring(host: ConsoleApp, running: Running, wanted: Wanted, given: Answ
             host.tell(f"download of {wanted.what} stopped: {many} are there", "warning")
         raise
     except EngineError as error:
-        # Also when the disk is full: that is not an engine that does not answer.
+        # A full disk too: it does not mean that the engine is lost.
         hint = f" ({error.hint})" if error.hint else ""
         host.tell(f"download of {wanted.what} ended: {error.message}{hint}", "error")
     except Exception as error:
@@ -158,7 +157,7 @@ def _tell_end(host: ConsoleApp, end: Downloaded) -> None:
     strays = tuple(f"{path}: it stands in no catalog, and was not written" for path in end.stray)
     for why in (*faults, *strays)[:NOTED]:
         host.context.notices.add(Notice(at=host.context.clock(), text=why, severity="warning"))
-    # What a person must know comes first: a long line is cut.
+    # What matters most comes first, as a long line is cut.
     said = [f"{figures.plural(len(end.failed), 'file')} did not come"] if end.failed else []
     if end.refused:
         said.append(f"{figures.grouped(len(end.refused))} differ there and were kept")

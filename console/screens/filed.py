@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One filed session: its card and scans at the left, header, files, history and document beside
-them. It shows and takes out; nothing here changes a session."""
+"""One archived session: its card and scans at the left, header, files, history and document beside
+them. It shows and exports; nothing here changes a session."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from textual import events, on
-from textual.timer import Timer
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
@@ -23,6 +22,7 @@ from console.screens.filed_contents import (
 )
 from console.views import figures
 from console.widgets.card import Card
+from console.widgets.debounce import Debounce
 from console.widgets.searchable import Searchable
 from console.widgets.searched import SearchedLines
 from console.widgets.tab_line import TabLine
@@ -44,7 +44,7 @@ class FiledScreen(FiledContentsScreen):
     def __init__(self, context: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
         """Show the session with an accession ID, one of those of a list."""
         super().__init__(context, accession, among)
-        self._timer: Timer | None = None
+        self._fill_soon = Debounce(self)
 
     def on_mount(self) -> None:
         """Begin to ask."""
@@ -65,7 +65,7 @@ class FiledScreen(FiledContentsScreen):
         place = ""
         if self._accession in self._among:
             place = f" ({self._among.index(self._accession) + 1}/{len(self._among)})"
-        # Where there is little room the mode line says that it is the archive.
+        # On a narrow terminal the mode line already says that this is the archive.
         return f"{name}{place}" if SCANS in self._tabs else f"Archive ▸ {name}{place}"
 
     def concerns(self, event: Event) -> bool:
@@ -153,9 +153,7 @@ class FiledScreen(FiledContentsScreen):
         """Ask for what is in the scan once the cursor rests."""
         self._file = ""
         self.keys_changed()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, self._fill)
+        self._fill_soon.after(PAUSE, self._fill)
 
     @on(RecordTable.RowChosen, "#scans")
     def scan_chosen(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a filed session is asked for, and how it comes onto the screen: card, scans, header,
-files, history, document; and what of them can be taken along. Where the person goes among them is
-in `console.screens.filed`."""
+"""What is asked for of an archived session, and how it gets onto the screen: card, scans, header,
+files, history, document; and what can be copied or exported of them. Moving among them is in
+`console.screens.filed`."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class FiledContentsScreen(DownloadScreen):
         if header is not None:
             self._show_header(header, "")
         elif self._header_asked != self._header_wanted:
-            # Folding takes long: what is on its way is not asked for twice.
+            # Folding takes long: do not ask twice for what is being folded.
             self._header_asked = self._header_wanted
             self._fetch_header()
 

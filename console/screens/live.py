@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live screen: what arrives and settles, how fast, who sends, and what happened. It acts on
-nothing. What is shown comes from `console.views.arrivals` and `console.views.events`."""
+"""The live screen: what is arriving and settling, how fast, from whom, and what has happened.
+Nothing can be changed here. What is shown comes from `console.views.arrivals` and
+`console.views.events`."""
 
 from __future__ import annotations
 
@@ -248,7 +249,7 @@ class LiveScreen(BaseScreen):
 
     @on(RecordTable.CursorMoved)
     def cursor_moved(self) -> None:
-        """Say what is possible there; who moves the cursor himself no longer follows."""
+        """Say what is possible there; moving the cursor by hand ends following."""
         if self._follows and self._rows.cursor_key != self._newest:
             self._follows = False
             self._draw_titles()
@@ -404,7 +405,7 @@ class LiveScreen(BaseScreen):
         words = live.counts(list(self._shown.values()), len(self._arrivals.open))
         history = self.context.status_view.history()
         if narrow and history:
-            # By the step, not by the moment: a title repaints its whole pane.
+            # The rate of the last step, not of the moment: a new title repaints the whole pane.
             rate = figures.rate(history[-1]) or "0"
             words += f" · {rate} img/s {glyphs.sparkline(history, 8)}"
         fit = shown.total

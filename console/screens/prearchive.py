@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The prearchive: all sessions that wait, to be narrowed, marked, and decided about."""
+"""The prearchive: all sessions that wait for review, to be filtered, marked, and decided on."""
 
 from __future__ import annotations
 

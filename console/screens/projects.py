@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects and the rules that decide what belongs to them: settings of each project, and texts of
-rules with an editor, where a text is tried on a session before it is saved."""
+"""Projects and the rules that route to them: the settings of each project, and an editor for rule
+texts, where a text can be tried on a session before it is saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
@@ -24,6 +23,7 @@ from console.views.rows import Piece
 from console.views.rules import RulePlace
 from console.widgets.card import Card
 from console.widgets.chrome import Line, entitle
+from console.widgets.debounce import Debounce
 from console.widgets.rule_editor import RuleEditor
 from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
@@ -51,7 +51,7 @@ class ProjectsScreen(RuleEditingScreen):
         self._receivers: tuple[ReceiverStatus, ...] = ()
         self._places: dict[str, RulePlace] = {}
         self._tab = SETTINGS
-        self._rest_timer: Timer | None = None
+        self._choose_soon = Debounce(self)
 
     def content(self) -> ComposeResult:
         """Lay out the list and what is chosen."""
@@ -175,9 +175,7 @@ class ProjectsScreen(RuleEditingScreen):
     @on(RecordTable.CursorMoved, "#places")
     def place_moved(self) -> None:
         """Show what the cursor is on once it rests."""
-        if self._rest_timer is not None:
-            self._rest_timer.stop()
-        self._rest_timer = self.set_timer(PAUSE, self._choose)
+        self._choose_soon.after(PAUSE, self._choose)
 
     @on(RecordTable.CursorMoved, "#settings")
     def setting_moved(self) -> None:
@@ -211,7 +209,7 @@ class ProjectsScreen(RuleEditingScreen):
         if why := setting.fixed or self.why_off("new"):
             self.tell(f"not now: {why}", "warning")
             return
-        # As it is now: what the screen knows may be a moment old.
+        # Ask again: what the screen knows may be a moment old.
         now = await self.asked(self.engine.projects.show(project.id))
         if now is None:
             return
@@ -241,7 +239,7 @@ class ProjectsScreen(RuleEditingScreen):
         self._receivers = receivers
         found = rules.places(receivers, projects)
         kept = {one.place.key: one.place for one in self.context.drafts.values()}
-        # What was edited stays in the list, even where its receiver has no rules any more.
+        # Drafts stay in the list, even if their receiver has no rules any more.
         self._places = {one.key: one for one in found if one.has_rules or not one.project}
         self._places |= kept | {one.key: one for one in found if one.project}
         self._draw_list()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be done to the receivers of an engine, wherever one is under the cursor: each act asks
-first what it needs, and says afterwards how the receiver stands."""
+"""What can be done to receivers on any screen that shows them: each act first asks for what it
+needs, and afterwards reports the state of the receiver."""
 
 from __future__ import annotations
 

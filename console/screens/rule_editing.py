@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.timer import Timer
 from textual.widgets import TextArea
 
 from console.plain import plain_text
@@ -25,6 +24,7 @@ from console.views.rows import Piece
 from console.views.rules import YES_NO, Draft, RulePlace
 from console.views.trial import Trial
 from console.widgets.chrome import Line, entitle
+from console.widgets.debounce import Debounce
 from console.widgets.dialogs import AskScreen
 from console.widgets.rule_editor import RuleEditor
 from console.widgets.table import RecordTable
@@ -50,7 +50,7 @@ class RuleEditingScreen(BaseScreen):
         self._newest: RuleText | None = None
         self._problems: tuple[Problem, ...] = ()
         self._trial: Trial | None = None
-        self._check_timer: Timer | None = None
+        self._check_soon = Debounce(self)
         self._saving = False
 
     def rule_panes(self) -> ComposeResult:
@@ -205,9 +205,7 @@ class RuleEditingScreen(BaseScreen):
     def edited(self) -> None:
         """Keep what was typed, and check it once nothing more is typed."""
         self._keep()
-        if self._check_timer is not None:
-            self._check_timer.stop()
-        self._check_timer = self.set_timer(CHECK_PAUSE, self._check)
+        self._check_soon.after(CHECK_PAUSE, self._check)
 
     @on(TextArea.SelectionChanged, "#editor")
     def line_changed(self) -> None:
@@ -297,7 +295,8 @@ class RuleEditingScreen(BaseScreen):
         self.drafts_changed()
 
     def _text_to_save(self, base: RuleText) -> str:
-        # Without an edit it stays as it was written, also where signs stand for something.
+        # Without an edit the text stays as it was stored, even if the editor shows some of its
+        # characters as visible signs.
         text = self._editor.text
         return base.text if text == rules.tidy(base.text) else text
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One session of the prearchive: its scans, what is in its headers, how it was routed, when it came
-and what happened to it; and the verbs that decide about it."""
+"""One session of the prearchive: its scans, headers, routing, arrival and log, and the verbs that
+decide on it."""
 
 from __future__ import annotations
 

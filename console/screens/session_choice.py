@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choosing one session of the prearchive: the newest are offered, and whichever fits what is typed.
-What is done with it is the affair of who asks."""
+"""Choosing one session of the prearchive: the newest are offered, then those that match what is
+typed. What the choice is for is up to the caller."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Input
 
 from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.views import prearchive
+from console.widgets.debounce import Debounce
 from console.widgets.dialogs import PlainInput
 from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
@@ -39,7 +39,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
         self.context = context
         self._title = title
         self._sessions: dict[str, PrearchiveSession] = {}
-        self._timer: Timer | None = None
+        self._find_soon = Debounce(self)
 
     def compose(self) -> ComposeResult:
         """Lay out what is typed and what is found."""
@@ -58,9 +58,7 @@ class SessionChoiceScreen(ModalScreen[PrearchiveSession | None]):
     @on(Input.Changed)
     def typed(self) -> None:
         """Look once nothing more is typed."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, self._find)
+        self._find_soon.after(PAUSE, self._find)
 
     @on(Input.Submitted)
     def submitted(self) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machinery: what the engine finds when it looks at itself, its receivers and its jobs, and
-what can be done with them."""
+"""The system screen: the engine's checks of itself, its receivers and its jobs, and what can be
+done with them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 
 from console.keys.table import bindings
 from console.plain import plain
@@ -23,6 +22,7 @@ from console.views import figures, system
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chrome import Line
+from console.widgets.debounce import Debounce
 from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
@@ -64,7 +64,7 @@ class SystemScreen(ReceiverScreen):
         self._checked_all: datetime | None = None
         self._recheck = False
         self._held = False
-        self._detail_timer: Timer | None = None
+        self._draw_soon = Debounce(self)
 
     def content(self) -> ComposeResult:
         """Lay out the facts, the lists and the detail."""
@@ -236,9 +236,7 @@ class SystemScreen(ReceiverScreen):
     def cursor_moved(self) -> None:
         """Draw the detail once the cursor rests."""
         self.keys_changed()
-        if self._detail_timer is not None:
-            self._detail_timer.stop()
-        self._detail_timer = self.set_timer(PAUSE, self._draw_detail)
+        self._draw_soon.after(PAUSE, self._draw_detail)
 
     @on(StatusTaken)
     def status_taken(self) -> None:
@@ -290,7 +288,7 @@ class SystemScreen(ReceiverScreen):
             self.tell(done)
         self._look()
 
-    @work(exclusive=True, group="machinery", exit_on_error=False)
+    @work(exclusive=True, group="system", exit_on_error=False)
     async def _look(self) -> None:
         await self._fetch()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trash of the prearchive: deleted sessions that can still be put back."""
+"""The trash of the prearchive: deleted sessions that can still be restored."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TrashScreen(BaseScreen):
         one = self._chosen
         if one is None:
             return
-        # Also while labels are revealed: the question may stay open for longer.
+        # Masked even while labels are revealed: the question may stay open for longer.
         question = trash.question(LASTING.trashed(one))
         given = await self.app.push_screen_wait(AskScreen(question))
         if given is None:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What leaves for files of the person: rows of lists, and filed sessions."""
+"""What is written to the user's files: rows of lists, and archived sessions."""

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking a filed session out of the archive: its files are asked for piece by piece and written as
-the Unix user who asks, each whole under a hidden name first. Commands and screens use it and show
-how far it is. What an engine says of names is not trusted: nothing is written outside the
-folder."""
+"""Downloading an archived session: its files are fetched piece by piece and written as the Unix
+user who asks, each under a hidden name until it is whole. Commands and screens use it and show the
+progress. Names that come from an engine are not trusted: nothing is written outside the folder."""
 
 from __future__ import annotations
 
@@ -13,9 +12,11 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
+from console.transfer import windows
 from engine.model.contents import FileEntry
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.verification import Fault, FaultKind
@@ -107,15 +108,12 @@ async def _files(
     engine: EngineApi, accession: str, scans: tuple[str, ...]
 ) -> AsyncIterator[FileEntry]:
     for scan in dict.fromkeys(scans) or ("",):
-        offset = 0
-        while True:
-            page = await engine.archive.files(accession, scan=scan, offset=offset, limit=WINDOW)
-            for entry in page.rows:
-                yield entry
-            offset += len(page.rows)
-            if not page.rows or offset >= page.total:
-                break
-        if scan and not offset:
+        found = False
+        ask = partial(engine.archive.files, accession, scan)
+        async for entry in windows.rows(ask, window=WINDOW):
+            found = True
+            yield entry
+        if scan and not found:
             raise InvalidInput(f"the session has no scan {scan}", hint="look at its scans first")
 
 
@@ -277,7 +275,7 @@ def _parts(path: str) -> tuple[str, ...]:
 def _below(folder: Path, *parts: str) -> Path:
     """Return a place below a folder; refuse names that would lead elsewhere."""
     for part in parts:
-        # A name that begins with a dot would also hide what was written.
+        # A name with a leading dot would also hide the files.
         if not part or part.startswith(".") or any(bad in part for bad in ("/", "\\", "\0")):
             raise Refused("the engine names a file that would lie outside the folder")
     return folder.joinpath(*parts)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of a list as a file: CSV, TSV or JSON, as they are shown, with what was asked, when and by
-whom before them. It asks nobody; screens bring the rows."""
+"""Rows of a list as a file: CSV, TSV or JSON, with the rows as they are shown, preceded by the
+filter, the time and the user. It asks nobody; screens supply the rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from console.transfer.windows import Page, pages
 from console.views.text import plain_text
 from engine.model.errors import Conflict, Refused
 
@@ -31,17 +32,7 @@ Cells = tuple[str, ...]
 Told = Callable[[int, int], None]
 """Is told how many rows are there, and of how many."""
 
-Item_co = TypeVar("Item_co", covariant=True)
 Item = TypeVar("Item")
-
-
-class Page(Protocol[Item_co]):
-    """A window of a list, as the engine gives it."""
-
-    @property
-    def rows(self) -> tuple[Item_co, ...]: ...
-    @property
-    def total(self) -> int: ...
 
 
 class Format(StrEnum):
@@ -81,12 +72,10 @@ async def in_windows(
 ) -> list[Cells]:
     """Fetch the rows of a list window by window, `MOST_ROWS` at most."""
     rows: list[Cells] = []
-    while True:
-        page = await ask(len(rows), min(WINDOW, MOST_ROWS - len(rows)))
+    async for page in pages(ask, window=WINDOW, limit=MOST_ROWS):
         rows += [shown(one) for one in page.rows]
         told(len(rows), min(page.total, MOST_ROWS))
-        if not page.rows or len(rows) >= min(page.total, MOST_ROWS):
-            return rows
+    return rows
 
 
 def file_name(name: str, at: datetime, format: Format) -> str:
@@ -164,7 +153,7 @@ def _write(draft: Path, text: str) -> None:
 def _name(draft: Path, path: Path) -> None:
     """Rename a draft to its final name, unless something has it."""
     try:
-        # Unlike a rename this fails where the name is taken, whoever was faster.
+        # Unlike a rename this fails if the name is taken, even by a concurrent writer.
         path.hardlink_to(draft)
     except FileExistsError:
         raise

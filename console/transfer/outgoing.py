@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What leaves for files of the person while he works on: how far a download is, how far rows are
-fetched, and where files went last. It knows no screen and writes nothing."""
+"""What is being written to the user's files in the background: the progress of a download or of
+fetching rows, and where files went last. It knows no screen and writes nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is arriving or settling: associations joined with the sessions that they feed, what waits,
-what is held, who was refused or sent what was there, and what has left a moment ago. Pure: the time
-of day is an argument; how a row looks is decided in `console.views.live`."""
+"""What is arriving or settling: associations joined with the sessions that they feed, sessions that
+wait, held objects, senders that were refused or sent duplicates, and sessions that have just left.
+Pure: the time of day is an argument; how a row looks is decided in `console.views.live`."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Arrivals:
             for one in rows
             if one.transfer is not None and one.stage in (Stage.LIVE, Stage.STALLED)
         }
-        # Where its session says that it was cut short, a transfer need not say so too.
+        # If the session says that it was cut short, the transfer need not say so too.
         shown |= {one.id for one in self.transfers if one.closed and cut & set(one.sessions)}
         rows += self._of_transfers(now, shown)
         rows += self._of_held()
@@ -249,7 +249,7 @@ class Arrivals:
         alike: dict[tuple[str, ...], list[LedgerEntry]] = {}
         for one in self._ledger:
             if one.outcome in _OF_LEDGER and now - one.last < LINGERS:
-                # Whoever tries again and again does so in one row.
+                # Repeated attempts of one sender share a row.
                 key = (one.outcome, one.calling, one.peer, one.receiver, one.reason)
                 alike.setdefault(key, []).append(one)
         return [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What contradicts itself in a session, as it is shown for a person to decide: the alternatives
-side by side, and what each choice means. Pure; masking has been done before."""
+"""The contradictions in a session as they are shown to the user who decides on them: the
+alternatives side by side, and the meaning of each choice. Pure; masking has been done before."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened, newest first: the engine's events as lines. The same news of the same thing within
-a minute is one line, its newest. Pure: who stands behind an id is an argument."""
+"""What has happened, newest first: the engine's events as lines. Events of one kind about one thing
+within a minute are folded into one line, that of the newest. Pure: the names that belong to ids are
+an argument."""
 
 from __future__ import annotations
 
@@ -106,9 +107,9 @@ def _replaces(new: Event, old: Event) -> bool:
     if (new.kind, new.object) != (old.kind, old.object):
         return False
     if new.kind == "ledger":
-        # The newest counts those before it; another address is another sender.
+        # The newest one counts those before it; another address means another sender.
         return _counted(new.text) == _counted(old.text)
-    # How far something was is of no interest once it has gone on.
+    # Earlier progress is of no interest once there is newer.
     return _shape(old.text) in (_shape(new.text), _PROGRESS)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers, sizes, ages and moments as screens write them: short, and always the same way."""
+"""Numbers, sizes, ages and times as screens write them: short, and always in the same way."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a filed session is shown: its row, its state in a sign and a word, its card, its history and
-its document, and what is written of it to a file. Pure: nothing here knows a widget's state."""
+"""How an archived session is shown: its row, its status as a sign and a word, its card, its history
+and its document, and what is exported of it. Pure: nothing here knows a widget's state."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The signs that states, marks and meters are drawn with, and the plain ones for terminals whose
-font has none of them. State is always a sign and a word, never a colour alone."""
+"""The signs for statuses, marks and meters, and plain ones for terminals whose font lacks them. A
+status is always a sign and a word, never a colour alone."""
 
 from __future__ import annotations
 

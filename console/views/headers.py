@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folded header as a tree that can be read: which rows stand under which, what is folded, how a
-value that varies is told, what a search finds. Pure: the widget holds the cursor."""
+"""A folded header as a readable tree: which rows belong under which, what is folded, how varying
+values are shown, what a search finds. Pure: the widget holds the cursor."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _read(text: str) -> str:
 
 
 def _step(step: TraceStep) -> TraceStep:
-    # Whatever it is about: rules read any element, and comments say several things at once.
+    # Whatever the value is called: rules read any element, and comments hold several things.
     found = None if step.found is None else _read(step.found)
     return replace(step, saw=_read(step.saw), found=found)
 
@@ -215,5 +215,5 @@ def _names(labels: tuple[str, ...]) -> re.Pattern[str] | None:
 
 
 def _is_name(word: str) -> bool:
-    # Where a header says nothing at all, a session is called `dicom_upload`.
+    # If the header holds nothing at all, a session is called `dicom_upload`.
     return len(word) >= _SHORTEST and word.lower() not in ("dicom", "upload")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a session of the prearchive is shown: its row, its state in a sign and a word, and its card.
+"""How a session of the prearchive is shown: its row, its status as a sign and a word, and its card.
 Pure: the time of day is an argument, and nothing here knows a widget's state."""
 
 from __future__ import annotations

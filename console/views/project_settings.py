@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a project as people read and change them: the meaning of codes, the question that
-changes one, the question that adds a project. Pure; what is allowed is decided by the engine."""
+"""The settings of a project as users read and change them: the meaning of codes, and the questions
+that change a setting or add a project. Pure; the engine decides what is allowed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions as data: what an act is about, what comes of it, and what has to be said before it is
-done. How they are put to the person is `console.widgets.dialogs`."""
+"""Questions as data: what an act is about, what its consequences are, and what has to be entered
+before it is carried out. How they are asked is in `console.widgets.dialogs`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The questions about receivers: a new one, other values, stopping one, and the commands that do
-the same. Pure; what is allowed is decided by the engine."""
+"""The questions about receivers: adding one, changing its settings, stopping it, and the equivalent
+commands. Pure; the engine decides what is allowed."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
         name: _told(name, text) for name, text in given.items() if text != before.get(name, "")
     }
     if "allow" in found:
-        # A new list would be put in force by itself, whatever the person says beside it.
+        # A new list would take effect by itself, whatever else is answered.
         found["allow_enabled"] = _told("allow_enabled", given["allow_enabled"])
     return found
 

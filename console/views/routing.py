@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A routing trace as rows: for each value who was asked, in which order, what it read, and why it
-won or lost. Pure; what is masked comes in masked."""
+"""A routing trace as rows: for each value the extractors that were asked, in order, what each read,
+and why it won or lost. Pure; what is to be masked is masked already."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows and columns of a table, and how they are laid out in a width. Pure: no widget, no engine."""
+"""The rows and columns of a table, and how they are laid out in a given width. Pure: no widget, no
+engine."""
 
 from __future__ import annotations
 

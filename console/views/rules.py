@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of routing rules as people see them: where they stand in the list beside projects, what is
-asked before and after them, what an edit has changed, and where a fault is. Pure; the rules
-themselves are the engine's."""
+"""Routing rule texts as users see them: their places in the list beside projects, the questions
+before and after an edit, what an edit has changed, and where a fault is. Pure; the rules themselves
+are the engine's."""
 
 from __future__ import annotations
 

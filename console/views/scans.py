@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scans of a session as a tree: where the session belongs, the session itself, its scans. Pure:
-labels come in as they are to be shown, masked or not."""
+"""The scans of a session as a tree: the project and subject, the session itself, its scans. Pure:
+labels are passed in as they are to be shown, masked or not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the session's own screen says of it beside its scans: its state, what can be done, what the
-build remarked. Pure."""
+"""What the session screen says of a session beside its scans: its status, what can be done, and the
+warnings of the build. Pure."""
 
 from __future__ import annotations
 

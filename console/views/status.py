@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every screen shows of the engine: who listens, what is on its way, how full the disk is,
-what waits. Pure: it is fed with the engine's status and says texts; who asks for it is the app."""
+"""What every screen shows of the engine: receivers, transfers, disk usage, and how much waits for
+review. Pure: it is fed with the engine's status and returns texts; the app does the asking."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the engine itself is shown: its checks, receivers and jobs as rows and details, and the few
-facts above them. Pure: the time of day is an argument, and nothing here asks the engine."""
+"""How the engine itself is shown: its checks, receivers and jobs as rows and details, and the key
+figures above them. Pure: the time of day is an argument, and nothing here asks the engine."""
 
 from __future__ import annotations
 

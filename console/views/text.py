@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text from data made fit for a terminal: nothing in it acts, hides or moves what stands beside it.
-Here for the command line, as `str`; `console.plain` gives the same to widgets."""
+"""Making text from data safe for a terminal: nothing in it controls the terminal, hides anything,
+or moves what stands beside it. This is the `str` form for the command line; `console.plain` does
+the same for widgets."""
 
 from __future__ import annotations
 

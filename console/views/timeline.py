@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a session came together, as rows: what each transfer brought, when the objects of each scan
-came, and what the log says happened to it. Pure: the width of the bars is an argument."""
+arrived, and what the log says. Pure: the width of the bars is an argument."""
 
 from __future__ import annotations
 

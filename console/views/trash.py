@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A deleted session as a row of the trash, and the question before it is put back. Pure."""
+"""A deleted session as a row of the trash, and the question before it is restored. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a trial of rules is shown: each step of the routing of one header, what comes of it, and what
-came of it before the edit. Pure."""
+"""How a trial of rules is shown: each step of routing one header, its result, and the result before
+the edit. Pure."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _row(number: int, step: TraceStep, route: Route) -> Row:
 def _outcome(step: TraceStep, route: Route) -> str:
     if step.verdict is Verdict.WON:
         if step.concept is Concept.PROJECT:
-            # The ID of a project is of this site, whatever the header said.
+            # A project's ID is the site's own, whatever the header held.
             return f"→ {route.project}, a project ✓"
         return f"→ {step.found or ''} ✓"
     return step.verdict.value + (f": {step.note}" if step.note else "")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A card beside a list: names and values of the object under the cursor, wrapped to its width. Long
-ones scroll."""
+"""A card beside a list: names and values of the object under the cursor, wrapped to the width of
+the card. A long one scrolls."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few lines of text that repaint one by one, and a chart of bars drawn with them. They know
+"""Lines of text that are repainted one by one, and a bar chart that is drawn with them. They know
 nothing of what they show."""
 
 from __future__ import annotations

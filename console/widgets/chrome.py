@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lines that every screen has: title, modes, the strip of a lost engine, status and keys. Each
-is one line that repaints only when its text changes."""
+"""The lines that every screen has: title, modes, the strip that says the engine is lost, status and
+keys. Each is one line that is repainted only when its text changes."""
 
 from __future__ import annotations
 

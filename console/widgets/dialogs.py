@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions in front of a screen: what an act is about, what comes of it, and what has to be said
-before it is done. What is asked is data; nothing here knows the engine."""
+"""Questions in front of a screen: what an act is about, what its consequences are, and what has to
+be entered before it is carried out. What is asked is data; nothing here knows the engine."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
 
     def _judge(self) -> None:
         fault = self._fault()
-        # While the engine is lost the button stays: it would give the focus away for good.
+        # While the engine is lost the button stays enabled: disabling it would lose the focus.
         self.query_one("#act", Button).disabled = bool(fault)
         self.query_one("#fault", Static).update(plain(self._lost or fault))
         if self.question.command is not None:

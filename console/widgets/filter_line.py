@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The line in which a list is narrowed: what is typed is looked at as it is typed, and asked for
-once the person stops. It keeps nothing."""
+"""The line in which a list is filtered: what is typed is checked as it is typed, and applied when
+typing pauses. It stores nothing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from console.plain import plain
+from console.widgets.debounce import Debounce
 from console.widgets.dialogs import PlainInput
 from engine.model.errors import InvalidInput
 from engine.model.filters import Filter, parse_filter
@@ -70,7 +70,7 @@ class FilterLine(Horizontal):
         """Filter by these fields."""
         super().__init__(id=id)
         self._fields = fields
-        self._timer: Timer | None = None
+        self._apply_soon = Debounce(self)
         self._note = ""
         self.filter = Filter()
         """What holds now."""
@@ -107,9 +107,7 @@ class FilterLine(Horizontal):
     def wait(self, message: Input.Changed) -> None:
         """Wait for the end of the typing."""
         message.stop()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, self._apply)
+        self._apply_soon.after(PAUSE, self._apply)
 
     @on(Input.Submitted)
     def enter(self, message: Input.Submitted) -> None:
@@ -130,9 +128,7 @@ class FilterLine(Horizontal):
         self.action_leave()
 
     def _apply(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        self._apply_soon.stop()
         try:
             found = parse_filter(self.query_one(PlainInput).value, self._fields)
         except InvalidInput as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of any number, drawn line by line under a header that does not scroll: only what changed is
-painted again, rows that are not known are asked for by message, and the cursor stays on its object
-when rows move. It knows nothing of marks and orders, nor of what the rows mean."""
+"""Any number of rows, drawn line by line under a fixed header: only what has changed is repainted,
+rows that are not known are requested by message, and the cursor stays on its object when rows move.
+It knows nothing of marks and sort orders, nor of what the rows mean."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How one line of a table is drawn: texts from data made plain and cut to their columns, tones,
-the gutter with pointer and mark, and what the mouse has selected. It knows no rows but the one
+"""How one line of a table is drawn: text from data made plain and cut to its column, tones, the
+gutter with cursor and mark, and the mouse selection. It knows no row but the one that it is
 given."""
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def selected(strip: Strip, selection: Selection | None, line: int, style: Style)
     span = None if selection is None else selection.get_span(line)
     if span is None:
         return strip
-    # Textual counts characters, a strip is divided by cells.
+    # Textual counts characters, but strips are divided by cells.
     text, width = strip.text, strip.cell_length
     begin = cell_len(text[: span[0]])
     end = width if span[1] < 0 else cell_len(text[: span[1]])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a list that are known so far, by their place, and which of them are marked. A list
-may have more rows than were fetched. Pure: the widget draws, its owner asks the engine."""
+"""The rows of a list that are known so far, by their position, and which of them are marked. A list
+may have more rows than have been fetched. Pure: the widget draws, its owner asks the engine."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Records:
         if self._expired:
             self._windows.clear()
         elif total != self.total:
-            # The others are where they were no longer, unless they are on their way.
+            # The others have moved; those that are being fetched will come anew.
             self._windows = {
                 number: window for number, window in self._windows.items() if number in self._asked
             }

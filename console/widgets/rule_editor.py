@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An editor for the lines of routing rules: tags and targets stand out, faults are underlined, and
-what is pasted is made plain. It knows neither which rules they are nor how they are checked."""
+"""An editor for routing rules: tags and targets are highlighted, faults are underlined, and pasted
+text is made plain. It knows neither which rules they are nor how they are checked."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How scrollbars are drawn where the font has no parts of a block: in whole cells, by colour alone.
-Textual keeps one way of drawing for all of them."""
+"""How scrollbars are drawn where the font has no partial blocks: in whole cells, by colour alone.
+Textual has one renderer for all of them."""
 
 from __future__ import annotations
 

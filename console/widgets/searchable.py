@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows with a search above them: opened by the screen, begun at the cursor, gone on with `go_on`,
-ended by esc. What is looked for, and where, is the affair of who fills the rows."""
+"""Rows with a search line above them: the screen opens it, the search begins at the cursor, `go_on`
+finds the next match, esc closes it. What is searched is up to the owner of the rows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines that can be searched: all of them are known. What they mean is their owner's affair."""
+"""Lines that can be searched, all of which are known. What they mean is up to their owner."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SearchedLines(Searchable):
     def find(self) -> list[str]:
         """Return the keys of the rows that hold the words."""
         words = self.words.casefold()
-        # Numbers at the right count lines; nobody looks for them.
+        # The numbers at the right are line numbers; nobody searches for them.
         texts = [place for place, column in enumerate(self._columns) if not column.right]
         return [
             row.key

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tabs of a screen on one line, between what they belong to and a note at the right."""
+"""The tabs of a screen on one line, between the name of what they belong to and a note at the
+right."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A table of records: rows that can be marked, whose order can be asked for, and that may be
-branches of a tree. How rows are kept and drawn is in `console.widgets.lines`."""
+"""A table of records: rows that can be marked and sorted, and that may be branches of a tree. How
+rows are kept and drawn is in `console.widgets.lines`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing the rows of a list to a file: what is asked before, and how far it is while rows are
-fetched. What stands in the file is decided in `console.transfer.export`."""
+"""Writing the rows of a list to a file: the question before, and the progress while rows are
+fetched. The content of the file is decided in `console.transfer.export`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMATS = (
 
 
 def place_of(typed: str) -> Path:
-    """Return the place that a person has named; `~` is his home."""
+    """Return the path that the user has named; `~` is the user's home."""
     if typed == "~" or typed.startswith("~/"):
         return Path.home() / typed[2:]
     return Path(typed)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Screens whose focus stays where the person put it, whatever becomes of the terminal's size: what
-hides the focused pane hides it for a while only. What has the focus first is the screen's."""
+"""Screens whose focus stays where the user put it, however the terminal is resized: a focused pane
+that has to be hidden gets the focus back when it is shown again. Where the focus is at first is up
+to the screen."""
 
 from __future__ import annotations
 
@@ -43,6 +44,6 @@ class FocusScreen(Screen[None]):
         if before in chain:
             self.set_focus(before)
         elif chain and self.focused not in chain:
-            # Not into a field: the next key would be written instead of obeyed.
+            # Not into a field: the next key would be typed there instead of run as a verb.
             written = (Input, TextArea)
             self.set_focus(next((one for one in chain if not isinstance(one, written)), chain[0]))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A question that comes again, with what was typed and what the engine has against it, until it is
-answered well or left."""
+"""A question that is asked again, with the answers given so far and the engine's objection to them,
+until it is answered acceptably or left."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def fill_in(
             question = objected(question, given, error)
         except EngineError as error:
             screen.failed(error)
-            # The strip of a lost engine goes once it answers again; this was not done all the same.
+            # The strip goes once the engine answers again, but this was not done.
             screen.tell(f"not done: {error.message}", "warning")
             return None
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folded header on the screen: a tree to fold and search, the values of a row in full, and what
-can be copied of it. Whoever shows it asks the engine and says whose header it is."""
+"""A folded header on the screen: a tree that can be folded and searched, the values of a row in
+full, and what can be copied of it. Its owner asks the engine and says whose header it is."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists that the engine narrows and orders: a filter, rows by window, and the card of the row under
-the cursor. What the rows are, and what can be done with them, is the screen's."""
+"""Lists that the engine filters and sorts: a filter line, rows by window, and the card of the row
+under the cursor. What the rows are, and what can be done with them, is up to the screen."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from textual import on, work
-from textual.timer import Timer
 
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
@@ -15,6 +14,7 @@ from console.screens.base.saved_views import ViewChoice, choose_view
 from console.screens.base.screen import BaseScreen
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
+from console.widgets.debounce import Debounce
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable, TableColumn
 
@@ -37,7 +37,7 @@ class ListScreen(BaseScreen):
         left = context.memory.state.list(self.NAME)
         self.order = left.sort or self.NEWEST
         self.descending = left.descending if left.sort else True
-        self._card_timer: Timer | None = None
+        self._fill_card_soon = Debounce(self)
 
     # What a screen brings.
 
@@ -144,9 +144,7 @@ class ListScreen(BaseScreen):
     def cursor_moved(self) -> None:
         """Fill the card once the cursor rests."""
         self.keys_changed()
-        if self._card_timer is not None:
-            self._card_timer.stop()
-        self._card_timer = self.set_timer(CARD_PAUSE, self.fill_card)
+        self._fill_card_soon.after(CARD_PAUSE, self.fill_card)
 
     @on(FilterLine.Changed)
     def filter_changed(self) -> None:

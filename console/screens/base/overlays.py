@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What opens over any screen for a moment: the keys of the screen, what was said lately, a text,
-and the blank screen of a console that nobody looks at."""
+"""What opens over any screen for a moment: the keys of the screen, recent notices, a text, and the
+blank screen of a console that nobody is looking at."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class KeysScreen(ModalScreen[str | None]):
     """The keys of a screen: to read, to search, to run one. Gives the action that was chosen."""
 
     CSS_PATH = "overlays.tcss"
-    # Keys that are read are not typed into the field, which is not on show yet.
+    # While the keys are only read, nothing is typed into the field, which is not shown yet.
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),

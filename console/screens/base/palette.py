@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the palette offers: the verbs of the screen below it, then screens and what has no key, then
-sessions by their label. Names from data are made plain; nothing typed here is kept."""
+"""What the command palette offers: the verbs of the screen below it, then screens and verbs without
+a key, then sessions by label. Names from data are made plain; nothing typed here is kept."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ConsoleCommands(Provider):
         if not isinstance(screen, BaseScreen) or screen.context.watching or len(query) < 2:
             return
         try:
-            # Also while labels are revealed: the palette may stay open for longer.
+            # Masked even while labels are revealed: the palette may stay open for longer.
             wanted = LASTING.query(PrearchiveQuery(text=query))
             page = await screen.engine.prearchive.list(wanted, limit=FOUND)
         except EngineError:

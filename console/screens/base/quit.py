@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The questions at the end: whether edits that are not saved, or a download, may be lost, and
-whether the engine that this console started goes on without it."""
+"""The questions on leaving: whether unsaved edits or a download may be lost, and whether the engine
+that this console started is to go on without it."""
 
 from __future__ import annotations
 

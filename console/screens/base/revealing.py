@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Showing for a minute what is masked otherwise: with a reason once an hour, and with an entry in
-the audit trail each time, before anything is shown."""
+"""Showing masked labels for a minute: a reason is asked for once an hour, and each time an entry
+goes into the audit trail before anything is shown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def reveal(screen: BaseScreen) -> None:
     context.revealed_until = until = context.clock() + SHOWN
 
     def mask() -> None:
-        # By the timer, not by the time of day, which may be set back meanwhile.
+        # By a timer, not by the time of day, which may be set back meanwhile.
         if context.revealed_until == until:
             context.revealed_until = None
         host.masks_changed()

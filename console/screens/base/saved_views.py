@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of a list: those that are always there, and those that a person has saved. A saved view has
-no condition that may name a patient."""
+"""Views of a list: the built-in ones, and those that the user has saved. A saved view has no
+condition that may name a patient."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every screen has: title, modes, content, status and keys, and how it asks the engine, says
-what went wrong, and runs the verbs of the key table. A screen brings its content and its verbs."""
+"""What every screen has: title, modes, content, status and keys; and how it asks the engine,
+reports errors, and runs the verbs of the key table. Each screen adds its content and its verbs."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class BaseScreen(FocusScreen):
     """The kinds of events after which the engine is asked again."""
 
     CSS_PATH = sheets()
-    # An app's own widgets would be selected with the first tab stop.
+    # Otherwise Textual would focus the first widget that can have the focus.
     AUTO_FOCUS = ""
 
     REST: ClassVar[float] = 0.5
@@ -122,8 +122,8 @@ class BaseScreen(FocusScreen):
         return ""
 
     def look(self) -> None:
-        """Ask the engine now: after what the person did, or because he wants to. What he types
-        meanwhile waits for the answer, and so is about what has come of it."""
+        """Ask the engine now, after an act or on request. What is typed meanwhile waits for the
+        answer, and so applies to the new state."""
 
     def concerns(self, event: Event) -> bool:
         """Whether an event may have changed what is shown."""

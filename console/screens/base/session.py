@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Following one session of the prearchive: asking for what is on show of it, again when there is
-news, and dropping answers to questions that nobody asks any more. How it is laid out, and what can
-be done, is the screen's."""
+"""Following one session of the prearchive: asking for what is shown of it, asking again when there
+is news, and dropping answers to questions that are no longer of interest. The layout and the verbs
+are up to the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from textual import on, work
-from textual.timer import Timer
 from textual.worker import Worker
 
 from console.actions import fates
@@ -21,6 +20,7 @@ from console.views import figures, files, headers, scans
 from console.views.masking import LASTING
 from console.views.session import about, place
 from console.widgets.card import Card
+from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
 from engine.model.contents import FoldedHeader, SessionContents, Timeline
 from engine.model.errors import EngineError, NotFound
@@ -69,7 +69,7 @@ class FollowingScreen(TriageScreen):
         self._old: set[str] = set()
         self._told = asyncio.Event()
         self._following: Worker[None] | None = None
-        self._timer: Timer | None = None
+        self._select_soon = Debounce(self)
 
     # What the screen brings.
 
@@ -109,7 +109,7 @@ class FollowingScreen(TriageScreen):
             self.panes.table(pane).empty = WATCHED
             return
         if pane == "header":
-            # While objects arrive it is not folded again and again: ctrl+r does.
+            # While objects arrive it is not folded over and over; ctrl+r folds it again.
             objects = 0 if session.status in RECEIVING else session.objects
             wanted = (self.followed, self.scan, self.file, session.status, objects)
             if wanted != self._header_of:
@@ -196,9 +196,7 @@ class FollowingScreen(TriageScreen):
     @on(RecordTable.CursorMoved, "#scans")
     def scan_moved(self) -> None:
         """Show what is in a scan once the cursor rests on it."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(CURSOR_PAUSE, self.select)
+        self._select_soon.after(CURSOR_PAUSE, self.select)
 
     @on(RecordTable.WindowWanted, "#files")
     def files_wanted(self, message: RecordTable.WindowWanted) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panes of a session's own screen, one of them on show: header, routing, time, log, files. They
-draw what they are given; the screen asks the engine."""
+"""The panes of the session screen, of which one is shown at a time: header, routing, time, log,
+files. They draw what they are given; the screen asks the engine."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class SessionPanes(Container):
         words = (f"‹{title}›" if each == name else title for each, title in PANES.items())
         title = PANES[name] if self._alone else "│".join(words)
         caption = (title, self._subtitles.get(name, ""))
-        # Setting them paints the border, changed or not.
+        # Setting them repaints the border even if nothing has changed.
         if caption != self._captions.get(name):
             self._captions[name] = caption
             table = self.table(name)

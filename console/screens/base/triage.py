@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of triage, alike wherever sessions of the prearchive are on show: the list and the
-session's own screen. Each asks first what it would do to how many, then queues the act."""
+"""The verbs of triage, which work alike wherever sessions of the prearchive are shown: in the list
+and on the session screen. Each first tells what it would do to how many sessions, then queues the
+act."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ class TriageScreen(BaseScreen):
         """Go on after an act was queued for the sessions with these ids."""
 
     def note_of_marks(self) -> str:
-        """Say what the person should know of the marks before he acts on them."""
+        """Say what the user should know of the marks before acting on them."""
         return ""
 
     def why_not(self, action: str) -> str:
@@ -169,7 +170,7 @@ class TriageScreen(BaseScreen):
 
     @work(group=QUESTION, exit_on_error=False)
     async def _ask(self, verb: Verb) -> None:
-        # As they are now: what the screen knows may be a moment old.
+        # Ask again: what the screen knows may be a moment old.
         sessions = []
         for id in self.chosen_ids():
             session = await self.asked(self.engine.prearchive.show(id))
@@ -177,7 +178,7 @@ class TriageScreen(BaseScreen):
                 sessions.append(session)
         possible, refused = triage.sort_out(verb, sessions)
         if not self.is_open:
-            # Somebody is elsewhere by now, where a question would be out of place.
+            # The user is elsewhere by now, where a question would be out of place.
             return
         if not possible:
             if sessions:
