@@ -115,7 +115,7 @@ class TailSplitter:
         if len(self.tail) + len(data) <= self._limit:
             self.tail += data
             return
-        # It goes to the file as it came; whoever reads the file has to look for himself.
+        # It goes to the file as it came; a reader of the file has to check it again.
         self.lost = True
         out += [self.tail, data]
         self.tail = None

@@ -21,14 +21,14 @@ FILE = ".contradictions"
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """One who was said to be the session's own patient, and how many objects named him then."""
+    """A patient who was said to be the session's own, and how many objects were theirs then."""
 
     name: tuple[str, str, str]
     sex: str
     birth_date: str
     objects: int
     main: bool
-    """Objects that come later may name him, too."""
+    """Objects that come later may be theirs, too."""
 
     def covers(self, patient: Patient) -> bool:
         """Say whether nothing has come since that names this patient."""

@@ -41,7 +41,7 @@ class Alternative:
     subject: str = ""
     """The label under which this patient was routed, as far as it can be told."""
     file: str = ""
-    """Path of the object below the session's folder; of a patient that of his first."""
+    """Path of the object below the session's folder; of a patient that of their first."""
     sop_uid: str = ""
     bytes: int = 0
     received: datetime | None = None

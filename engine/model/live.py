@@ -149,7 +149,7 @@ class EngineStatus:
     snapshot: int = 0
     problems: tuple[str, ...] = ()
     actor: str = ""
-    """Who asks, as the audit trail will name him."""
+    """Who asks, as the audit trail will name them."""
     build_after: float = 0.0
     """Seconds without an object after which a session is built."""
     unfinished_jobs: int = 0

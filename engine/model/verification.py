@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a verification finds when it compares a filed session with its document and its catalogs.
 Counts may be told anywhere; the names of files belong on the screens of those who may see the
-session, for whoever lays a stray file there names it as he likes."""
+session, as whoever lays a stray file there may name it after anything."""
 
 from __future__ import annotations
 

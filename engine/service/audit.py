@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit trail, asked on behalf of an actor: reading it, verifying it, and recording what a
-person did with data that he may see and that leaves no trace of itself."""
+user did with data that they may see, which leaves no trace by itself."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def compile_java(pattern: str, *, quotable: bool = True) -> Expression:
 # Patterns made of values differ from object to object; the others are few.
 @lru_cache(maxsize=256)
 def compile_pattern(pattern: str) -> Pattern:
-    """Compile a regular expression of Java for whoever has messages of his own.
+    """Compile a regular expression of Java for a caller with messages of its own.
 
     Raises:
         PatternFault: if it is none, with the place.

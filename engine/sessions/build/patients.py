@@ -124,7 +124,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
-    """One patient of a session, spelled as the most of his objects do."""
+    """One patient of a session, spelled as most of their objects do."""
 
     identity: Identity
     name: str
