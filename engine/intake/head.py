@@ -16,6 +16,8 @@ _LONGEST_BLIND = 64 * 1024
 class Head:
     """Of one data set; used by one thread."""
 
+    __slots__ = ("_limit", "_reader", "data", "header")
+
     def __init__(self, transfer_syntax: str, *, limit: int) -> None:
         """Begin with no bytes; a head of more than `limit` bytes is not indexed."""
         self.data = bytearray()

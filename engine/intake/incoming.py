@@ -107,6 +107,25 @@ class Incoming:
     The ends are outcomes. It may end as FAILED everywhere: where the store fails, where no session
     can be claimed, and by `abandon`."""
 
+    __slots__ = (
+        "_context",
+        "_current",
+        "_encoding",
+        "_fault",
+        "_files",
+        "_head",
+        "_header",
+        "_intake",
+        "_origin",
+        "_ready",
+        "_recorder",
+        "_result",
+        "_route",
+        "_state",
+        "_tries",
+        "series",
+    )
+
     _head: Head
     """There in READING_HEAD only: it may be large."""
     _header: Header

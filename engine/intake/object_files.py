@@ -20,20 +20,18 @@ class ObjectFiles:
     """Of one object; used by one thread. A method that raises OSError has written nothing that
     stays."""
 
+    __slots__ = ("_context", "_intake", "_origin", "_rewritten", "body")
+
+    body: Body
+    """That which the object's bytes go to; there once it is begun, and until all is discarded."""
+
     def __init__(self, intake: IntakeContext, origin: Origin, context: ObjectContext) -> None:
         """Begin with nothing written."""
         self._intake = intake
         self._origin = origin
         self._context = context
-        self._body: Body | None = None
         self._rewritten: StagedFile | None = None
         """What the slow path has written."""
-
-    @property
-    def body(self) -> Body:
-        """That which the object's bytes go to, once there is one."""
-        assert self._body is not None
-        return self._body
 
     def meta(self, sop_class: str, sop_instance: str) -> bytes:
         """Return preamble and group 2 for a SOP class and instance."""
@@ -51,14 +49,14 @@ class ObjectFiles:
     def write_received(self, head: bytearray) -> None:
         """Begin the body with a head as it came."""
         file = self._new_file()
-        self._body = Body(file, start=(self.received_meta(),), rest=memoryview(head))
+        self.body = Body(file, start=(self.received_meta(),), rest=memoryview(head))
 
     def write_edited(
         self, edited: Edited, header: Header, rest: memoryview, *, tail_limit: int
     ) -> None:
         """Begin the body with another head than the one received, and what has come behind that;
         for `tail_limit` see `Body`."""
-        self._body = Body(
+        self.body = Body(
             self._new_file(),
             start=(edited.start, *edited.head),
             head=header,
@@ -73,7 +71,7 @@ class ObjectFiles:
             return
         # What is kept of the tail, or waits for more, belongs to what was received.
         written.finish()
-        self._body = written.received(self._new_file(), self.received_meta())
+        self.body = written.received(self._new_file(), self.received_meta())
         written.file.discard()
 
     def name_for_slow_path(self) -> Path:
@@ -93,12 +91,14 @@ class ObjectFiles:
 
     def discard(self) -> None:
         """Remove all; what is published or held keeps its other name."""
-        files = [self._body.file if self._body is not None else None, self._rewritten]
-        self._body = self._rewritten = None
+        files = [self._rewritten] if self._rewritten is not None else []
+        self._rewritten = None
+        if hasattr(self, "body"):
+            files.append(self.body.file)
+            del self.body
         for file in files:
-            if file is not None:
-                with suppress(OSError):  # what stays is swept at the next start
-                    file.discard()
+            with suppress(OSError):  # what stays is swept at the next start
+                file.discard()
 
     def _new_file(self) -> StagedFile:
         return self._intake.staging.new_file(self._intake.next_name())
