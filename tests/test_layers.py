@@ -62,3 +62,8 @@ def test_a_receiver_worker_opens_no_database() -> None:
 
 def test_the_settings_need_neither_database_nor_screen() -> None:
     assert loaded("engine.model.home") & (DATABASES | SCREENS | {"pydicom"}) == set()
+
+
+def test_the_command_line_loads_what_is_asked_for_only() -> None:
+    slow = DATABASES | {"anyio", "httpx", "msgspec", "numpy", "pydicom", "rich", "textual", "yaml"}
+    assert loaded("console.cli") & slow == set()

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from console.commands.asking import FAILED, Json, pairs
+from console.commands.asking import FAILED, pairs
+from console.commands.options import Json
 from console.commands.output import complain, say
 from console.views.text import plain_text
 from engine.model.anonymized import AnonymizedFile, ChangeFold

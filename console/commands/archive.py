@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands.asking import Json, Where, asks
+from console.commands import contents, export, verify
+from console.commands.asking import asks
 from console.commands.faults import fail_for
+from console.commands.options import Json, Where
 from console.commands.output import (
     Column,
     columns_of,
@@ -202,3 +204,8 @@ def _json(row: SessionSummary) -> dict[str, Any]:
         "insert_user": row.added_by,
         "URI": f"/data/experiments/{row.accession}",
     } | built
+
+
+contents.add_to_filed(app)
+export.add_to(app)
+verify.add_to(app)

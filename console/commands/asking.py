@@ -11,10 +11,11 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import typer
 
+from console.commands.options import HomeOption
 from console.commands.output import complain, warn
 from console.runtime.silence import still_silent
 from engine.model.errors import EngineError, InvalidInput
@@ -28,21 +29,6 @@ FAILED = 1
 
 LEFT = 130
 """Exit code of what the person left with ctrl+c, as shells have it."""
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="The home of the installation."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-Offset = Annotated[int, typer.Option("--offset", min=0, help="Leave out so many rows.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="Write at most so many rows.")]
-Where = Annotated[
-    str,
-    typer.Option(
-        "--where", metavar="FILTER", help="Conditions and words, such as 'age<7d !status:ready'."
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept for ever, name no patient.")]
 
 _Command = TypeVar("_Command", bound=Callable[..., Coroutine[Any, Any, None]])
 

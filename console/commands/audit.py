@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Limit, Offset, asks
+from console.commands.asking import FAILED, asks
+from console.commands.options import Json, Limit, Offset
 from console.commands.output import Column, say, say_json, say_rows
 from engine.model.archive import AuditEvent
 from engine.service.api import EngineApi

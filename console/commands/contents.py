@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, asks
+from console.commands.asking import asks
 from console.commands.faults import fail_for
+from console.commands.options import Json
 from console.commands.output import Column, local_time, say, say_json, say_rows, say_table, size
 from console.transfer import windows
 from console.views.text import plain_text
@@ -83,12 +84,16 @@ SERIES = (
 )
 
 
-def add_to(waiting: typer.Typer, filed: typer.Typer) -> None:
-    """Add the commands to the nouns of sessions that wait and of those that are filed."""
+def add_to_waiting(noun: typer.Typer) -> None:
+    """Add the commands to the noun of sessions that wait."""
     for word in (contents, files, header, route, timeline):
-        asks(waiting, word.__name__)(word)
-    asks(filed, "files")(filed_files)
-    asks(filed, "header")(filed_header)
+        asks(noun, word.__name__)(word)
+
+
+def add_to_filed(noun: typer.Typer) -> None:
+    """Add the commands to the noun of sessions that are filed."""
+    asks(noun, "files")(filed_files)
+    asks(noun, "header")(filed_header)
 
 
 async def contents(engine: EngineApi, session: Session, as_json: Json = False) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, Reason, asks
+from console.commands.asking import asks
 from console.commands.contents import Session
+from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_json, say_table
 from console.commands.waiting import Wait, end
 from engine.model.contradictions import (

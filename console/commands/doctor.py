@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, asks
+from console.commands.asking import FAILED, asks
+from console.commands.options import Json
 from console.commands.output import GAP, say, say_json
 from engine.model.health import Check, Finding
 from engine.service.api import EngineApi

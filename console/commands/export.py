@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks
+from console.commands.asking import FAILED, asks
+from console.commands.options import Json, Reason
 from console.commands.output import ProgressLine, columns_of, say, say_json, size
 from console.transfer.download import Progress, download
 from console.views.text import plain_text

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, Reason, asks
+from console.commands.asking import asks
+from console.commands.options import Json, Reason
 from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
 from console.commands.waiting import say_ends
 from engine.model.live import HeldObject

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, HomeOption, find_home
+from console.commands.asking import FAILED, find_home
+from console.commands.options import HomeOption
 from console.commands.output import complain, say
 from engine.model.errors import Conflict, EngineError, Unavailable
 from engine.model.home import SYSTEM_HOME, Home

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, Limit, asks
+from console.commands.asking import asks
+from console.commands.options import Json, Limit
 from console.commands.output import Column, say, say_rows
 from engine.model.live import Job
 from engine.service.api import EngineApi

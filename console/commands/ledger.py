@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, Limit, Offset, asks
+from console.commands.asking import asks
+from console.commands.options import Json, Limit, Offset
 from console.commands.output import Column, say_rows
 from engine.model.live import LedgerEntry
 from engine.service.api import EngineApi

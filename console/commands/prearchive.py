@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands.asking import Json, Reason, Where, asks
+from console.commands import contents, contradictions
+from console.commands.asking import asks
+from console.commands.options import Json, Reason, Where
 from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
 from console.commands.waiting import Wait, end, say_ends
 from console.transfer import windows
@@ -285,3 +287,7 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "duplicates": row.duplicates,
         "late": row.late,
     }
+
+
+contents.add_to_waiting(app)
+contradictions.add_to(app)

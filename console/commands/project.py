@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands.asking import Json, asks, pairs
+from console.commands.asking import asks, pairs
+from console.commands.options import Json
 from console.commands.output import (
     Column,
     columns_of,

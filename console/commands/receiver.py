@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, asks, pairs
+from console.commands.asking import asks, pairs
+from console.commands.options import Json
 from console.commands.output import Column, say, say_json, say_rows
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ReceiverStatus

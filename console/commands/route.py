@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, asks
+from console.commands.asking import asks
+from console.commands.options import Json
 from console.commands.output import columns_of, say, say_json
 from engine.service.api import EngineApi
 from engine.service.offline import explain_route

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks, failing
+from console.commands.asking import FAILED, asks, failing
+from console.commands.options import Json, Reason
 from console.commands.output import say, say_json
 from console.commands.source import Source, read_source
 from engine.model.errors import InvalidInput

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import typer
 
-from console.commands.asking import HomeOption, find_home, run
+from console.commands.asking import find_home, run
+from console.commands.options import HomeOption
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, Reason, asks, failing
+from console.commands.asking import FAILED, asks, failing
+from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_json, say_rows
 from console.commands.source import Source, read_source
 from console.views.text import plain_text

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
-from console.commands.asking import HomeOption, find_home, run
+from console.commands.asking import find_home, run
+from console.commands.options import HomeOption
 from console.runtime.log import log_to_file
 from engine.model.errors import Outage
 from engine.model.home import Home

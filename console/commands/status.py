@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import typer
 
-from console.commands.asking import Json, asks
+from console.commands.asking import asks
+from console.commands.options import Json
 from console.commands.output import say, say_facts, say_json, size
 from engine.service.api import EngineApi
 

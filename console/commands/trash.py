@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import Json, Reason, asks
+from console.commands.asking import asks
+from console.commands.options import Json, Reason
 from console.commands.output import Column, say_rows, say_table, size
 from console.commands.waiting import Wait, end
 from engine.model.contents import TrashedSession

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import FAILED, Json, asks
+from console.commands.asking import FAILED, asks
+from console.commands.options import Json
 from console.commands.output import ProgressLine, columns_of, say, say_faults, say_json, size
 from engine.model.measures import say_count
 from engine.model.verification import FaultCounts, Verification

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from console.cli import COMMANDS, loaded
 from engine.model.archive import AuditEvent
 from engine.model.live import HeldObject, LedgerEntry
 from engine.model.states import Status
@@ -396,3 +397,8 @@ def test_no_command_loads_a_screen_or_a_database() -> None:
 async def test_the_version_is_said_without_a_home(anteroom: CommandLine) -> None:
     ran = await anteroom("--version", "--home", "nowhere")
     assert (ran.code, ran.out) == (0, f"anteroom {version('anteroom')}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_lists_commands_by_what_they_say_themselves(name: str) -> None:
+    assert " ".join(loaded(name).help.split()) == COMMANDS[name]

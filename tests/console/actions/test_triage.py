@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.actions import triage
-from console.cli import app
+from console.cli import loaded
 from engine.model.errors import EngineError, NotFound, Unavailable
 from engine.model.identifiers import PrearchiveId
 from engine.model.prearchive import ActOutcome, PrearchiveSession
@@ -30,7 +29,7 @@ def parsed(command: str) -> tuple[str, dict[str, object]]:
     """Return what the command line makes of a command: the verb, and its parameters."""
     program, noun, verb, *words = shlex.split(command)
     assert (program, noun) == ("anteroom", "prearchive")
-    group = typer.main.get_command(app).commands[noun]  # type: ignore[attr-defined]
+    group = loaded(noun)
     context = group.commands[verb].make_context(verb, words)
     return verb, context.params
 
