@@ -4,6 +4,7 @@ and the screen as it is sent to the terminal. It asserts nothing itself."""
 
 from __future__ import annotations
 
+import asyncio
 import string
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -12,11 +13,13 @@ from typing import Any
 import msgspec
 from rich.cells import cell_len
 from rich.style import Style
+from textual._context import active_app
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.runtime.memory import StateFile
 from console.runtime.preferences import Preferences
+from console.runtime.typeahead import ON_THEIR_OWN, is_idle
 from console.widgets.table import RecordTable
 from tests.memory import NOON, Facts, HostInMemory
 
@@ -26,6 +29,40 @@ HOSTILE = "\x1b]52;c;cHdu\x1b\\DOE^JANE[/b][@click=app.exit]x\x9b31m\u202e\ud800
 WIDE, SMALL, TINY = (120, 36), (80, 24), (40, 10)
 SIZES = [WIDE, SMALL, TINY]
 """Terminals: a full one, the smallest that shows all, and one that shows too little."""
+
+FROM_THE_FIRST = ("events", "pulse", "typed")
+"""Groups of workers that go on as long as the app."""
+
+LOOK_EVERY = 0.002
+ROUNDS = 3
+LONG = 150
+"""Looks at an app: seconds between two, how many in a row find one that is done, and how many one
+whose workers wait."""
+
+SOON = 1.0
+"""A timer of so many seconds, or fewer, is waited for; one of more is for later."""
+
+TYPING = (
+    *("console.widgets.filter_line.PAUSE", "console.screens.rule_editing.CHECK_PAUSE"),
+    "console.screens.session_choice.PAUSE",
+)
+"""What waits for the end of the typing: half a text would find other things."""
+
+RESTS = (
+    *("console.app.PULSE_REST", "console.runtime.events.PACE"),
+    *("console.screens.live.REST", "console.screens.base.session.REST"),
+)
+"""What rests between two looks at what goes on changing."""
+
+TIMERS = (
+    *TYPING,
+    *("console.screens.base.list.CARD_PAUSE", "console.screens.base.session.CURSOR_PAUSE"),
+    *("console.screens.base.screen.BaseScreen.REST", "console.screens.projects.PAUSE"),
+    *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
+    "console.screens.filed.PAUSE",
+)
+"""What waits for the end of the typing, or for a cursor to rest: whoever types slowly has waited
+for all of it."""
 
 
 class Clock:
@@ -58,11 +95,15 @@ def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
 
 async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
     """Let the app go on until something holds."""
-    for _ in range(1_000):
+    app: Any = pilot.app
+    for _ in range(4_000):
         if holds():
             return
-        await pilot.pause(0.005)
-    raise AssertionError(f"it never came to hold:\n{painted(pilot.app)}")
+        # Cheaper than a pause of the pilot, which asks every widget whether it is done.
+        await asyncio.sleep(0.005)
+        if app.is_running and _to_paint(app.screen):
+            app.screen._on_timer_update()
+    raise AssertionError(f"it never came to hold:\n{painted(app)}")
 
 
 async def shown(pilot: Pilot[Any], *texts: str) -> None:
@@ -70,15 +111,72 @@ async def shown(pilot: Pilot[Any], *texts: str) -> None:
     await until(pilot, lambda: all(text in painted(pilot.app) for text in texts))
 
 
+async def idle(*_: float) -> None:
+    """Let the app go on until nothing is left that it could do at once, or has to paint."""
+    app: Any = active_app.get()
+    still = 0
+    while still < ROUNDS and app.is_running:
+        await asyncio.sleep(LOOK_EVERY)
+        still = still + 1 if _is_still(app) else 0
+
+
 async def settled(pilot: Pilot[Any]) -> None:
-    """Let the app go on until the screen stays as it is."""
-    before: list[object] = []
-    same = 0
-    # Longer than a cursor has to rest until a card is filled.
-    while same < 3:
-        await pilot.pause(0.1)
-        now: list[object] = list(_lines(pilot.app))
-        before, same = now, same + 1 if now == before else 0
+    """Let the app go on until it stays as it is: nothing is asked, begun or to be painted. A worker
+    for which nothing happens waits for what the test holds back: it is not waited for."""
+    app: Any = pilot.app
+    still = 0
+    while still < (LONG if _works(app) else ROUNDS) and app.is_running:
+        await asyncio.sleep(LOOK_EVERY)
+        still = still + 1 if _is_still(app) and not _timer_runs(app) else 0
+
+
+def _is_still(app: Any) -> bool:
+    """Whether neither the app nor any part of it has anything to do; paint what is to be painted,
+    sooner than the app would."""
+    loop: Any = asyncio.get_running_loop()
+    if not _to_paint(app.screen):
+        return not loop._ready and all(map(is_idle, _nodes(app)))
+    app.screen._on_timer_update()
+    return False
+
+
+def _works(app: Any) -> bool:
+    """Whether a worker is at work that waits for neither news nor a person, or a key for it."""
+    # A widget under test may stand in an app of its own.
+    ahead = getattr(app, "ahead", None)
+    groups = (*ON_THEIR_OWN, *FROM_THE_FIRST)
+    at_work = [worker for worker in app.workers if worker.group not in groups]
+    if ahead is None:
+        return bool(at_work)
+    resting = (one in ahead._resting or ahead._waits_for_person(one) for one in at_work)
+    return ahead._busy or not all(resting)
+
+
+def _timer_runs(app: Any) -> bool:
+    """Whether something is put off for a moment, not for later."""
+    return any(
+        timer._repeat == 0 and timer._interval <= SOON and not timer._task.done()
+        for node in _nodes(app)
+        for timer in node._timers
+        if timer._task is not None
+    )
+
+
+def _nodes(app: Any) -> Iterator[Any]:
+    yield app
+    for screen in app.screen_stack:
+        yield from screen.walk_children(with_self=True)
+
+
+def _to_paint(screen: Any) -> bool:
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks
+    )
 
 
 def table(app: Any, name: str) -> RecordTable:

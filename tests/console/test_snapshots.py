@@ -19,7 +19,7 @@ from textual.widgets import Input, TextArea
 
 from console.app import ConsoleApp
 from engine.model.errors import Unavailable
-from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, styled
+from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, styled, until
 from tests.console.scenes import SCENES
 from tests.memory import Facts
 
@@ -78,7 +78,7 @@ def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture(autouse=True)
-def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _still(hurried: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the time of day be the same everywhere, and no cursor blink."""
     for kind in (Input, TextArea):
         monkeypatch.setattr(kind, "_toggle_cursor", lambda self: None, raising=False)
@@ -102,12 +102,19 @@ def taken(app: ConsoleApp) -> str:
 async def lost(pilot: Pilot[Any], app: ConsoleApp, facts: Facts) -> None:
     """Let the engine be gone."""
 
-    async def fails(*args: object, **options: object) -> Any:
-        raise Unavailable("no engine is running on this home")
+    failed = set()
+
+    def failing(verb: str) -> Any:
+        async def fails(*args: object, **options: object) -> Any:
+            failed.add(verb)
+            raise Unavailable("no engine is running on this home")
+
+        return fails
 
     for noun, verb in ((app.context.engine.events, "after"), (app.context.engine.system, "status")):
-        setattr(noun, verb, fails)
+        setattr(noun, verb, failing(verb))
     await facts.tell("engine", "")
+    await until(pilot, lambda: failed == {"after", "status"})
     await shown(pilot, "what is shown is old")
 
 

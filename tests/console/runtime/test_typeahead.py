@@ -19,23 +19,11 @@ from console.runtime.typeahead import is_idle
 from console.widgets.dialogs import ChooseScreen
 from engine.model.states import Status
 from tests.console.bursting import NotingEngine, calm, stand, typed_slowly, write
-from tests.console.piloting import console, until
+from tests.console.piloting import TIMERS, console, until
 from tests.console.scenes import normal
 from tests.memory import Facts
 
 LONGEST_WAIT = 60.0
-
-TIMERS = (
-    *("console.widgets.filter_line.PAUSE", "console.screens.base.list.CARD_PAUSE"),
-    *(
-        "console.screens.base.screen.BaseScreen.REST",
-        "console.screens.base.session.CURSOR_PAUSE",
-    ),
-    *("console.screens.rule_editing.CHECK_PAUSE", "console.screens.projects.PAUSE"),
-    *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
-    *("console.screens.filed.PAUSE", "console.screens.session_choice.PAUSE"),
-)
-"""What waits for the end of the typing: whoever types slowly has waited for all of it."""
 
 SCREENS = {
     "live": ("live", ""),
