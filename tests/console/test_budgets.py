@@ -4,6 +4,7 @@ questions, however long the list is. The numbers are what a slow line can bear."
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -129,15 +130,20 @@ async def test_a_live_number_costs_its_line(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_console_at_rest_paints_and_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = Facts()
     facts.keep(*(session(number) for number in range(1, 6)))
-    for mode in ("live", "prearchive", "archive", "projects", "system"):
-        app, asked = app_on(facts, mode)
-        async with app.run_test(size=WIDE) as pilot:
-            seen: list[tuple[int, dict[str, int]]] = []
-            # The first news makes a screen look once more: then it must come to rest.
-            while seen[-2:] != [(0, {}), (0, {})]:
-                assert len(seen) < 10, (mode, seen)
-                await settled(pilot)
-                asked.forget()
-                with painting(app, monkeypatch) as painted:
-                    await pilot.pause(1.0)
-                seen.append((painted.bytes, dict(asked.questions)))
+    modes = ("live", "prearchive", "archive", "projects", "system")
+    # All at a time: each rests for seconds.
+    await asyncio.gather(*(comes_to_rest(facts, mode, monkeypatch) for mode in modes))
+
+
+async def comes_to_rest(facts: Facts, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, asked = app_on(facts, mode)
+    async with app.run_test(size=WIDE) as pilot:
+        seen: list[tuple[int, dict[str, int]]] = []
+        # The first news makes a screen look once more: then it must come to rest.
+        while seen[-2:] != [(0, {}), (0, {})]:
+            assert len(seen) < 10, (mode, seen)
+            await settled(pilot)
+            asked.forget()
+            with painting(app, monkeypatch) as painted:
+                await pilot.pause(1.0)
+            seen.append((painted.bytes, dict(asked.questions)))
