@@ -18,6 +18,7 @@ from textual.widgets import Input, TextArea
 
 from console.runtime.typeahead import ON_THEIR_OWN, is_idle
 from console.widgets.table import RecordTable
+from tests.console.piloting import FROM_THE_FIRST
 
 ESCAPE = "\x1b"
 PASTE = re.compile(r"\x1b\[200~.*?\x1b\[201~", re.DOTALL)
@@ -29,10 +30,6 @@ ACTS = frozenset({"archive", "move", "relabel", "rebuild", "delete", "restore", 
     *("enable", "disable", "activate", "export_begun"),
 }
 """Verbs of the engine that change something."""
-
-
-FROM_THE_FIRST = ("events", "status", "typed")
-"""Groups of workers that go on as long as the app."""
 
 
 @dataclass

@@ -30,7 +30,7 @@ WIDE, SMALL, TINY = (120, 36), (80, 24), (40, 10)
 SIZES = [WIDE, SMALL, TINY]
 """Terminals: a full one, the smallest that shows all, and one that shows too little."""
 
-FROM_THE_FIRST = ("events", "pulse", "typed")
+FROM_THE_FIRST = ("events", "status", "typed")
 """Groups of workers that go on as long as the app."""
 
 LOOK_EVERY = 0.002
@@ -49,7 +49,7 @@ TYPING = (
 """What waits for the end of the typing: half a text would find other things."""
 
 RESTS = (
-    *("console.app.PULSE_REST", "console.runtime.events.PACE"),
+    *("console.app.STATUS_REST", "console.runtime.events.PACE"),
     *("console.screens.live.REST", "console.screens.base.session.REST"),
 )
 """What rests between two looks at what goes on changing."""
@@ -80,7 +80,7 @@ class Clock:
 
 
 def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
-    """Make a console that begins in a mode; `options` are those of `Desk`, and `reaction`."""
+    """Make a console that begins in a mode; `options` are for its context, and `reaction`."""
     options.setdefault("clock", Clock())
     options.setdefault("memory", StateFile(None))
     preferences = options.get("preferences", Preferences())
