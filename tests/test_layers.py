@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SCREENS = {"console", "rich", "textual", "typer"}
 DATABASES = {"aiosqlite", "alembic", "dbos", "psycopg", "sqlalchemy", "sqlite3"}
+DICOM_LIBRARIES = {"imagecodecs", "numpy", "pydicom", "pynetdicom"}
+"""Slow to load. What few objects need is loaded with the first of them, in a process beside."""
 
 _LOADED = """
 import importlib, json, sys
@@ -58,6 +60,16 @@ def test_no_module_of_the_engine_loads_a_screen() -> None:
 
 def test_a_receiver_worker_opens_no_database() -> None:
     assert loaded("engine.receiver.workers.worker") & DATABASES == set()
+
+
+def test_a_receiver_worker_starts_without_the_libraries_of_dicom() -> None:
+    slow = DICOM_LIBRARIES | {"httpx", "starlette", "uvicorn", "yaml"}
+    assert loaded("engine.receiver.workers.worker") & slow == set()
+
+
+def test_an_engine_is_loaded_without_what_no_start_needs() -> None:
+    engine = ("console.commands.serve", "engine.server.http", "engine.service.engine")
+    assert loaded(*engine) & (DICOM_LIBRARIES | {"alembic", "httpx", "textual"}) == set()
 
 
 def test_the_settings_need_neither_database_nor_screen() -> None:

@@ -22,7 +22,6 @@ from engine.model.errors import EngineError, InvalidInput
 from engine.model.home import Home
 from engine.model.outage import store_outage
 from engine.service.api import EngineApi
-from engine.service.remote import RemoteEngine
 
 FAILED = 1
 """Exit code of what was refused or failed; wrong usage is 2, which Typer gives."""
@@ -111,6 +110,9 @@ def find_home(context: typer.Context, named: Path | None) -> Home:
 async def _connected(
     context: typer.Context, named: Path | None, ask: Callable[[EngineApi], Awaitable[None]]
 ) -> None:
+    # Loaded here: `serve` and what is done offline start sooner without it.
+    from engine.service.remote import RemoteEngine  # noqa: PLC0415 (slow to load)
+
     socket = find_home(context, named).socket
     async with RemoteEngine(socket, silent=still_silent) as engine:
         await ask(engine)

@@ -17,11 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from alembic.command import upgrade
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine, event, text
+from sqlalchemy import MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
@@ -47,6 +43,16 @@ class Section:
     name: str
     metadata: MetaData
     version_table: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its revisions stand, one a file that is called like it."""
+        return _FOLDER / self.name
+
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        return max(file.name.partition("_")[0] for file in self.folder.glob("[a-z][0-9]*_*.py"))
 
 
 SECTIONS = {
@@ -144,23 +150,31 @@ def _migrate(url: str, section: Section, backup: Path | None) -> Migrated:
     address = Address.parse(url)
     if address.file is not None:
         _make_private(address.file)
-    scripts = ScriptDirectory.from_config(alembic_config(section))
-    head = scripts.get_current_head() or ""
+    head = section.head
     copy: Path | None = None
     with connect(url) as connection:
-        before = _revision(connection, section)
-        if before == head:
-            return Migrated(before=before, after=head)
-        if before and before not in {script.revision for script in scripts.walk_revisions()}:
+        if _is_at(connection, section, head):
+            return Migrated(before=head, after=head)
+        # Loaded here: a start is quicker without it, and rarely has anything to migrate.
+        from engine.database import revisions  # noqa: PLC0415 (slow to load)
+
+        before = revisions.current(connection, section)
+        if before and before not in revisions.known(section):
             raise _newer(address, section, before, backup)
         if before and address.file is not None:
             # The lock is already ours: nothing can be committed between the copy and the change.
             copy = _copy(address.file, backup, head)
-        config = alembic_config(section)
-        config.attributes["connection"] = connection
-        upgrade(config, "head")
+        revisions.bring_up(connection, section)
         _check_references(connection, address)
     return Migrated(before=before, after=head, backup=copy)
+
+
+def _is_at(connection: Connection, section: Section, revision: str) -> bool:
+    """Say whether a database has one revision, this one."""
+    if not inspect(connection).has_table(section.version_table):
+        return False
+    found = connection.execute(text(f"SELECT version_num FROM {section.version_table}"))
+    return [*found.scalars()] == [revision]
 
 
 def _make_private(file: Path) -> None:
@@ -182,20 +196,6 @@ def _check_references(connection: Connection, address: Address) -> None:
             f"after the migration a row of {stray[0]} would point at nothing; nothing was changed",
             hint="run the doctor of the version that has written the database",
         )
-
-
-def alembic_config(section: Section) -> Config:
-    """Return Alembic's configuration for one tree of revisions."""
-    config = Config(ini_section=section.name)
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.set_main_option("version_locations", str(_FOLDER / section.name).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _revision(connection: Connection, section: Section) -> str:
-    context = MigrationContext.configure(connection, opts={"version_table": section.version_table})
-    return context.get_current_revision() or ""
 
 
 def _copy(file: Path, folder: Path | None, revision: str) -> Path:

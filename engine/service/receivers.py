@@ -7,15 +7,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from pynetdicom import AE
-
 from engine.archive import receivers
 from engine.database.connection import Database
 from engine.model.archive import OnScriptError, Receiver
 from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.service.configuration import Apply, Configuration
-from engine.service.requestor import associate
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
 _ECHO_SECONDS = 10
@@ -150,6 +147,11 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
 
 
 def _echo(ae_title: str, port: int) -> str:
+    # Loaded here: an engine starts sooner without pynetdicom, and few ask for an echo.
+    from pynetdicom import AE  # noqa: PLC0415 (slow to load)
+
+    from engine.service.requestor import associate  # noqa: PLC0415 (slow to load)
+
     entity = AE(ae_title="ANTEROOM_ECHO")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS
     entity.add_requested_context(_VERIFICATION)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import console.commands.asking as console_asking
 from console.app import ConsoleApp
 from console.screens.prearchive import PrearchiveScreen
 from console.widgets.dialogs import AskScreen, PlainInput
@@ -21,6 +20,7 @@ from engine.model.errors import Unavailable
 from engine.model.home import Home
 from engine.model.live import EngineStatus, ReceiverStatus
 from engine.server.http import Listeners
+from engine.service import remote
 from engine.service.remote import RemoteEngine
 from tests.console.conftest import CommandLine
 from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, until
@@ -110,7 +110,7 @@ async def test_a_command_says_that_the_engine_does_not_answer_and_waits_on(
 
         return RemoteEngine(socket, silent=told, silence=0.0)
 
-    monkeypatch.setattr(console_asking, "RemoteEngine", impatient)
+    monkeypatch.setattr(remote, "RemoteEngine", impatient)
     ran = await CommandLine(home)("status")
     assert ran.code == 0
     assert ran.err == (

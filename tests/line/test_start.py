@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +31,36 @@ families:
 session_order: [SITE]
 scan_order: [SITE]
 """
+
+LOADED = """
+import asyncio, json, sys
+from pathlib import Path
+from engine.model.home import Home
+from engine.service.engine import Engine
+
+async def run():
+    home = Home.find(Path(sys.argv[1]), {})
+    ports = {"dicom.port": 0, "http.port": 0}
+    engine = await Engine.start(home, home.ensure().override(ports))
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    await engine.stop()
+
+asyncio.run(run())
+"""
+
+
+def loaded_by_a_start(home: Path) -> set[str]:
+    """Start an engine in a process of its own, and return what it has loaded by then."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(home)], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_start_loads_nothing_for_what_it_finds_done(tmp_path: Path) -> None:
+    assert "alembic" in loaded_by_a_start(tmp_path / "home")  # which makes the databases
+    slow = {"alembic", "httpx", "imagecodecs", "numpy", "pydicom", "pynetdicom", "textual"}
+    assert loaded_by_a_start(tmp_path / "home") & slow == set()
 
 
 async def test_a_sites_own_session_types_are_used(serve: Callable[..., Served]) -> None:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pydicom._uid_dict import UID_dictionary
-from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
-
+from engine.dicom import tables
 from engine.receiver.protocol.associate import (
     AssociateRequest,
     CommonExtended,
@@ -79,31 +77,43 @@ _NO_PATIENT = frozenset(
 """Protocols and inventories: they belong to no patient, so no session could hold them."""
 
 
-def _retired_storage() -> set[str]:
-    """Old scanners still propose retired classes, which the tables of living ones leave out."""
+_NOT_IN_THE_TABLE = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.9.100.1",  # Waveform Presentation State
+        "1.2.840.10008.5.1.4.1.1.9.100.2",  # Waveform Acquisition Presentation State
+        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+        "1.2.840.10008.5.1.4.1.1.66.8",  # Height Map Segmentation
+        "1.2.840.10008.5.1.4.34.7",  # RT Beams Delivery Instruction
+        "1.2.840.10008.5.1.4.34.10",  # RT Brachy Application Setup Delivery Instruction
+    }
+)
+"""Storage classes that are too new for the table of UIDs, or stand in another branch."""
+
+
+def _standard_storage() -> set[str]:
+    """Living classes, and retired ones, which old scanners still propose."""
     return {
         uid
-        for uid, (name, kind, *_) in UID_dictionary.items()
+        for uid, (name, kind, *_) in tables.uids().items()
         if uid.startswith(_COMPOSITE) and kind == "SOP Class" and "Storage" in name
     } - _NO_PATIENT
 
 
-STORAGE = (
-    frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
-    | _retired_storage()
-    | PRIVATE_STORAGE
-)
+STORAGE = frozenset(_standard_storage()) | _NOT_IN_THE_TABLE | PRIVATE_STORAGE
 """Every storage SOP class that is accepted unasked."""
 
-_RETIRED_JPEG = {f"1.2.840.10008.1.2.4.{number}" for number in (*range(52, 57), *range(58, 67))}
-_REAL_TIME_VIDEO = "1.2.840.10008.1.2.7."
+_NOT_OF_OBJECTS = (
+    "1.2.840.10008.1.2.6.",  # text: MIME, XML
+    "1.2.840.10008.1.2.7.",  # video over IP is a stream, not an object
+    "1.2.840.10008.1.20",  # Papyrus 3, a file format of its own
+)
 
 TRANSFER_SYNTAXES = frozenset(
     uid
-    for uid in {*map(str, ALL_TRANSFER_SYNTAXES), *_RETIRED_JPEG, "1.2.840.10008.1.2.1.98"}
-    if not uid.startswith(_REAL_TIME_VIDEO)
+    for uid, (_, kind, *_) in tables.uids().items()
+    if kind == "Transfer Syntax" and not uid.startswith(_NOT_OF_OBJECTS)
 )
-"""Every standard transfer syntax of stored objects; video over IP is a stream, not one of them."""
+"""Every standard transfer syntax of stored objects, retired ones too."""
 
 # PS3.4 B.3.1.2: level 2 SCP, signature level unspecified, may coerce data elements.
 STORAGE_INFORMATION = bytes((2, 0, 0, 0, 1, 0))

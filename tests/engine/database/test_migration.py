@@ -13,13 +13,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import upgrade
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from engine.archive import verifications
 from engine.database.columns import PrearchiveTable
 from engine.database.connection import Database
-from engine.database.migration import SECTIONS, alembic_config, connect, migrate
+from engine.database.migration import SECTIONS, Section, connect, migrate
+from engine.database.revisions import alembic_config
 from engine.model.errors import Refused
 from tests.conftest import BACKENDS
 from tests.engine.conftest import MakeUrl
@@ -87,6 +89,14 @@ async def test_a_new_database_goes_through_all_revisions_once(blank_url: MakeUrl
     assert (first.before, first.backup) == ("", None)
     assert (again.before, again.after) == (first.after, first.after)
     assert again.backup is None
+
+
+@pytest.mark.parametrize("section", SECTIONS.values(), ids=SECTIONS)
+def test_the_newest_revision_is_known_by_the_name_of_its_file(section: Section) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config(section))
+    assert scripts.get_heads() == [section.head]
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"{script.revision}_")
 
 
 async def test_an_older_database_is_upgraded_and_keeps_its_rows(blank_url: MakeUrl) -> None:

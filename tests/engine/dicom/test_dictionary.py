@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
 import pytest
-from pydicom._dicom_dict import DicomDictionary
+from pydicom import datadict
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+from pydicom._private_dict import private_dictionaries
 
-from engine.dicom.dictionary import format_tag, keyword, parse_tag, tag_of, vr_of
+from engine.dicom.dictionary import format_tag, keyword, parse_tag, private_name, tag_of, vr_of
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,47 @@ def test_every_standard_element_has_one_vr() -> None:
         assert len(vr_of(tag)) in (2, 4), format_tag(tag)
         if tag >> 16 != 0xFFFE:
             assert len(vr_of(tag)) == 2, format_tag(tag)
+
+
+def filled(mask: str, draw: random.Random) -> int:
+    """Return a tag of those that a mask stands for."""
+    return int("".join(draw.choice("0123456789ABCDEF") if x == "x" else x for x in mask), 16)
+
+
+def test_words_of_the_standard_are_those_of_pydicom() -> None:
+    draw = random.Random(7)
+    repeated = [filled(mask, draw) for mask in RepeatersDictionary for _ in range(20)]
+    anything = [draw.getrandbits(32) for _ in range(20_000)]
+    for tag in (*DicomDictionary, *repeated, *anything):
+        assert keyword(tag) == datadict.keyword_for_tag(tag), format_tag(tag)
+    for word in filter(None, map(keyword, DicomDictionary)):
+        assert tag_of(word) == datadict.tag_for_keyword(word), word
+
+
+def test_private_words_are_those_of_pydicom() -> None:
+    draw = random.Random(7)
+    for creator, known in private_dictionaries.items():
+        for mask in known:
+            tag = filled(mask.lower(), draw)
+            if not tag >> 16 & 1 or tag & 0xFFFF <= 0xFF:
+                continue
+            try:
+                vr, _, name, _ = datadict.get_private_entry(tag, creator)
+            except KeyError:
+                vr, name = "UN", ""
+            assert vr_of(tag, creator) in vr.split(" or "), (format_tag(tag), creator)
+            assert private_name(tag, creator) == ("" if name == "Unknown" else name)
+
+
+def test_words_are_known_without_pydicom() -> None:
+    code = (
+        "import sys\n"
+        "from engine.dicom.dictionary import private_name, tag_of, vr_of\n"
+        "assert (tag_of('PatientName'), vr_of(0x00100010)) == (0x00100010, 'PN')\n"
+        "assert vr_of(0x0019100C, 'SIEMENS MR HEADER') == 'IS'\n"
+        "assert not {'numpy', 'pydicom', 'pydicom._dicom_dict'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_reading_headers_imports_no_pydicom() -> None:

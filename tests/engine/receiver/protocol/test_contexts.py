@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from pydicom.uid import UID
-from pynetdicom import AllStoragePresentationContexts
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 
 from engine.receiver.protocol import contexts
 from engine.receiver.protocol.associate import AssociateRequest, ContextAnswer, decode_request
@@ -40,6 +40,12 @@ def test_every_storage_class_is_accepted() -> None:
     ):
         assert sop_class in contexts.STORAGE
     assert all(UID(sop_class).is_valid for sop_class in contexts.STORAGE)
+
+
+def test_every_transfer_syntax_of_objects_is_accepted() -> None:
+    streams = {uid for uid in ALL_TRANSFER_SYNTAXES if uid.startswith("1.2.840.10008.1.2.7.")}
+    assert set(map(str, ALL_TRANSFER_SYNTAXES)) - streams <= contexts.TRANSFER_SYNTAXES
+    assert not streams & contexts.TRANSFER_SYNTAXES
 
 
 @pytest.mark.parametrize(
