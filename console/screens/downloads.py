@@ -21,7 +21,7 @@ from console.screens.base.screen import BaseScreen
 from console.transfer.download import Downloaded, Progress, download
 from console.transfer.outgoing import Pacing, Running, progress
 from console.views import figures
-from console.views.question import Answers, Choice, Field, Question, reason
+from console.views.question import Answers, Field, Option, Question, reason
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import EngineError
 
@@ -69,7 +69,7 @@ class DownloadScreen(BaseScreen):
         running, rows = self.context.outgoing.download, self.exports()
         wanted = () if running is not None else tuple(self.wanted())
         choices = [
-            Choice(
+            Option(
                 key=f"files {place}",
                 title="files of scan…" if one.scan else "files of session…",
                 detail=f"{one.what}: {one.much}",
@@ -78,9 +78,9 @@ class DownloadScreen(BaseScreen):
         ]
         if running is not None:
             detail = f"{running.label}, {running.shown}"
-            choices.append(Choice(key="stop", title="stop the download", detail=detail))
+            choices.append(Option(key="stop", title="stop the download", detail=detail))
         if rows is not None:
-            choices.append(Choice(key="rows", title="rows of the list…", detail="CSV, TSV or JSON"))
+            choices.append(Option(key="rows", title="rows of the list…", detail="CSV, TSV or JSON"))
         chosen = await self.app.push_screen_wait(
             ChooseScreen("Download and export", tuple(choices), empty="there is nothing here")
         )

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from console.views import figures
 from console.views.masking import LASTING
-from console.views.question import Choice as Offered
-from console.views.question import Field, Question, reason
+from console.views.question import Field, Option, Question, reason
 from engine.model.contradictions import (
     ALL_ONE,
     Alternative,
@@ -22,20 +21,20 @@ from engine.model.prearchive import PrearchiveSession
 _EVERY = "every"
 
 
-def offered(found: Sequence[Contradiction]) -> tuple[Offered, ...]:
+def offered(found: Sequence[Contradiction]) -> tuple[Option, ...]:
     """Return what can be chosen about the first contradiction, or about all objects at once."""
     one = found[0]
     choices = [
-        Offered(key=str(each.number), title=f"keep {each.number}", detail=told(one, each))
+        Option(key=str(each.number), title=f"keep {each.number}", detail=told(one, each))
         for each in one.alternatives
     ]
     if one.kind is ContradictionKind.PATIENT:
         words = "all objects are of the session's own patient, and stay"
-        choices.append(Offered(key=str(ALL_ONE), title="one patient", detail=words))
+        choices.append(Option(key=str(ALL_ONE), title="one patient", detail=words))
     elif len(found) > 1:
         every = f"the same in all {len(found)} that contradict themselves"
         choices += [
-            Offered(key=f"{_EVERY} {each.number}", title=f"keep {each.number} of all", detail=every)
+            Option(key=f"{_EVERY} {each.number}", title=f"keep {each.number} of all", detail=every)
             for each in one.alternatives
         ]
     return tuple(choices)

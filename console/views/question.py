@@ -63,7 +63,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Option:
     """One thing to choose."""
 
     key: str

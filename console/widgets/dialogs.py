@@ -15,7 +15,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
 from console.plain import plain, plain_text
-from console.views.question import Choice, Field, Question
+from console.views.question import Field, Option, Question
 from console.widgets.table import RecordTable, Row, TableColumn
 
 SHOWN_ROWS = 8
@@ -174,7 +174,7 @@ class ChooseScreen(ModalScreen[str | None]):
     def __init__(
         self,
         title: str,
-        choices: tuple[Choice, ...],
+        choices: tuple[Option, ...],
         *,
         empty: str = "nothing",
         labelled: bool = False,

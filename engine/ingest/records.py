@@ -53,7 +53,7 @@ _IN_CLAUSE = 500
 
 
 @dataclass(slots=True)
-class Absorbed:
+class Ingested:
     """What one round changed: for the events, and for the timer."""
 
     records: int = 0
@@ -62,7 +62,7 @@ class Absorbed:
     ledger: ledger.Fold = field(default_factory=dict)
     """What was dropped, refused or counted only, with how often."""
 
-    def __ior__(self, other: Absorbed) -> Absorbed:
+    def __ior__(self, other: Ingested) -> Ingested:
         self.records += other.records
         self.sessions |= other.sessions
         self.transfers |= other.transfers
@@ -71,13 +71,13 @@ class Absorbed:
         return self
 
 
-class Absorber:
+class Ingester:
     """Reads the journals of one node and commits what they say."""
 
     def __init__(
         self, database: Database, prearchive: Path, *, node: str, receipts: Receipts
     ) -> None:
-        """Absorb the journals below `{prearchive}/.journals`."""
+        """Ingest the journals below `{prearchive}/.journals`."""
         self._database = database
         self._prearchive = prearchive
         self._folder = prearchive / ".journals"
@@ -91,21 +91,21 @@ class Absorber:
             if await transaction.get(JournalRow, name) is None:
                 transaction.add(JournalRow(name=name, node=self._node, opened=datetime.now(UTC)))
 
-    async def absorb(self, *, every_node: bool = False) -> Absorbed:
+    async def ingest(self, *, every_node: bool = False) -> Ingested:
         """Take in all that stands in the journals now; of other nodes too where asked."""
-        absorbed = Absorbed()
+        ingested = Ingested()
         async with self._turn:
             for name in await self._journals(every_node=every_node):
-                while await self._one_batch(name, absorbed):
+                while await self._one_batch(name, ingested):
                     pass
-        return absorbed
+        return ingested
 
-    async def finish(self, name: str) -> Absorbed:
+    async def finish(self, name: str) -> Ingested:
         """Take in a dead worker's journal to its end and put it away."""
-        absorbed = Absorbed()
+        ingested = Ingested()
         path = self._folder / name
         async with self._turn:
-            while await self._one_batch(name, absorbed):
+            while await self._one_batch(name, ingested):
                 pass
             async with self._database.write() as transaction:
                 row = await transaction.get(JournalRow, name)
@@ -114,7 +114,7 @@ class Absorber:
                     # What a crash has torn off at the end can never become a record.
                     row.damaged += row.offset < await asyncio.to_thread(_size, path)
             await asyncio.to_thread(path.unlink, missing_ok=True)
-        return absorbed
+        return ingested
 
     async def left_behind(self, mine: Iterable[str]) -> list[str]:
         """Name this node's journals that no worker of ours writes, those included that a crash has
@@ -140,7 +140,7 @@ class Absorber:
         async with self._database.read() as transaction:
             return list((await transaction.execute(query.order_by(JournalRow.opened))).scalars())
 
-    async def _one_batch(self, name: str, absorbed: Absorbed) -> bool:
+    async def _one_batch(self, name: str, ingested: Ingested) -> bool:
         """Commit one batch; False when nothing more is to be had."""
         path = self._folder / name
         async with self._database.read() as transaction:
@@ -153,7 +153,7 @@ class Absorber:
             return False
         if not batch.records:
             return False
-        # Another engine may have absorbed the same stretch meanwhile: the offset decides.
+        # Another engine may have ingested the same stretch meanwhile: the offset decides.
         async with self._database.write() as transaction:
             locked = select(JournalRow).where(JournalRow.name == name).with_for_update()
             current = (await transaction.execute(locked)).scalar_one()
@@ -163,7 +163,7 @@ class Absorber:
             await posting.post()
             current.offset = batch.end
             current.damaged += batch.damaged
-        absorbed |= posting.absorbed
+        ingested |= posting.ingested
         return True
 
 
@@ -181,7 +181,7 @@ class _Posting:
         self._ledger: ledger.Fold = {}
         self._rows: dict[str, SessionRow] = {}
         self._known: dict[tuple[str, str, str], ObjectRow] = {}
-        self.absorbed = Absorbed(records=len(batch.records))
+        self.ingested = Ingested(records=len(batch.records))
 
     async def post(self) -> None:
         await self._load()
@@ -191,7 +191,7 @@ class _Posting:
         await accounts.add(self._transaction, self._tally)
         await ledger.add(self._transaction, self._ledger)
         await self._count_transfers()
-        self.absorbed.ledger = self._ledger
+        self.ingested.ledger = self._ledger
 
     async def _load(self) -> None:
         sessions = sorted({record.session for record in self._records if record.session})
@@ -216,9 +216,9 @@ class _Posting:
                     self._known[session, entry.received_sop_uid, entry.digest] = entry
 
     async def _one(self, record: Record) -> None:
-        self.absorbed.transfers.add(record.transfer)
+        self.ingested.transfers.add(record.transfer)
         if record.session:
-            self.absorbed.sessions.add(record.session)
+            self.ingested.sessions.add(record.session)
         if record.outcome in PUBLISHED:
             await self._stored(record)
             return
@@ -420,12 +420,12 @@ _REASONS = {
 }
 
 
-async def post(transaction: AsyncSession, record: Record, receipts: Receipts) -> Absorbed:
+async def post(transaction: AsyncSession, record: Record, receipts: Receipts) -> Ingested:
     """Take one record into the tables that stands in no journal: whoever has made it commits it
     with what else changes."""
     posting = _Posting(transaction, Batch(records=(record,), end=0, damaged=0), receipts)
     await posting.post()
-    return posting.absorbed
+    return posting.ingested
 
 
 async def forget(transaction: AsyncSession, session: str) -> None:

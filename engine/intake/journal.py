@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal: one append-only file per worker, one record per object whatever its fate (intake
-contract 4). This module writes and reads records; taking them into rows is `absorb`'s affair.
+contract 4). This module writes and reads records; taking them into rows is `ingest`'s affair.
 
 A record is `magic, length, CRC-32, MessagePack`. Threads append without a lock: with O_APPEND one
 write lands as a whole. A reader that meets a damaged stretch goes on at the next record that

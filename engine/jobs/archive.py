@@ -43,7 +43,7 @@ class ArchiveJob:
 
     def __init__(self, job_context: JobContext) -> None:
         """File from one prearchive into one archive."""
-        self._shop = job_context
+        self._context = job_context
 
     def work(self) -> Work:
         """Name the steps."""
@@ -60,21 +60,21 @@ class ArchiveJob:
         )
 
     async def _take(self, session: str, attempt: int) -> None:
-        row = await self._shop.owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.owned(session, Verb.ARCHIVE, attempt)
         if row is None:
             return
         if row.project is None:
             raise InvalidInput("a session without a project cannot be archived: move it first")
-        folder = await self._shop.take_away(row)
-        await recover_unrecorded(self._shop, row, folder)
+        folder = await self._context.take_away(row)
+        await recover_unrecorded(self._context, row, folder)
 
     async def _complete(self, session: str, attempt: int) -> None:
         """Build again where objects came after the last build: nothing is filed half."""
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None:
             return
-        folder = self._shop.prearchive / row.working_folder
-        await recognise(self._shop, row, folder)
+        folder = self._context.prearchive / row.working_folder
+        await recognise(self._context, row, folder)
         files = await asyncio.to_thread(object_files, folder)
         if not files:
             raise InvalidInput("an empty session cannot be archived")
@@ -82,11 +82,11 @@ class ArchiveJob:
             if row.contradictions:
                 raise Conflict(row.reason or UNDECIDED)
             return
-        result = await build(self._shop, row, folder)
-        async with self._shop.prearchive_db.write() as transaction:
+        result = await build(self._context, row, folder)
+        async with self._context.prearchive_db.write() as transaction:
             locked = await transaction.get_one(SessionRow, session, with_for_update=True)
             superfluous = await note(transaction, locked, result)
-        await self._shop.at("build recorded")
+        await self._context.at("build recorded")
         await asyncio.to_thread(drop_files, folder, superfluous)
         if result.conflicts:
             raise Conflict(result.conflict)
@@ -94,40 +94,40 @@ class ArchiveJob:
             raise InvalidInput(result.unreadable)
 
     async def _reserve(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None or row.project is None:
             return
-        async with self._shop.archive_db.write() as transaction:
+        async with self._context.archive_db.write() as transaction:
             await filing.reserve(transaction, origin=row.id, project=row.project, label=row.label)
-        await self._shop.at("reserved")
+        await self._context.at("reserved")
 
     async def _file(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None:
             return
         place = await self._place(row)
         if not await asyncio.to_thread(archive_folder.stands, place, await self._accession(row)):
             await self._fill(row, place)
-        await self._shop.at("filed")
+        await self._context.at("filed")
 
     async def _fill(self, row: SessionRow, place: Placed) -> None:
         """Make the archive's folder. What a script changes or leaves out is told anew from the
         files as they are then: scripts may change UIDs, and all that a document says. The session
         has its prearchive id until it is filed."""
-        shop = self._shop
-        folder = shop.prearchive / row.working_folder
+        context = self._context
+        folder = context.prearchive / row.working_folder
         document = await self._built(document_beside(folder))
         subject = subject_of(row, document)
         work = await self._script(row, subject)
-        await asyncio.to_thread(archive_folder.make_hidden, place, shop.reached)
+        await asyncio.to_thread(archive_folder.make_hidden, place, context.reached)
         moved: dict[str, str] = {}
         if work is None:
-            await asyncio.to_thread(archive_folder.bring, folder, place, shop.reached)
-            await asyncio.to_thread(left_out.forget, shop.prearchive, row.id)
+            await asyncio.to_thread(archive_folder.bring, folder, place, context.reached)
+            await asyncio.to_thread(left_out.forget, context.prearchive, row.id)
         else:
             document, moved = await self._scripted(row, place, work, document)
-        gone = await asyncio.to_thread(left_out.read, shop.prearchive, row.id)
-        await remember(shop, row, place.hidden, moved, frozenset(gone.files))
+        gone = await asyncio.to_thread(left_out.read, context.prearchive, row.id)
+        await remember(context, row, place.hidden, moved, frozenset(gone.files))
         filed = replace(
             document,
             id=row.id,
@@ -136,13 +136,13 @@ class ArchiveJob:
             subject=subject,
             prearchive_path="",
         )
-        await asyncio.to_thread(archive_folder.finish, place, write_session(filed), shop.reached)
+        await asyncio.to_thread(archive_folder.finish, place, write_session(filed), context.reached)
 
     async def _script(self, row: SessionRow, subject: str) -> ScriptWork | None:
         if row.prevent_anon or row.project is None:
             return None
         return await script_work(
-            self._shop,
+            self._context,
             project_scope(row.project),
             project=row.project,
             subject=subject,
@@ -154,37 +154,37 @@ class ArchiveJob:
     ) -> tuple[SessionDocument, dict[str, str]]:
         """Fill the hidden folder with what the project's script makes of the session's objects;
         give the document of that, and where objects lie that were moved for it."""
-        shop = self._shop
-        folder = shop.prearchive / row.working_folder
+        context = self._context
+        folder = context.prearchive / row.working_folder
         objects = await asyncio.to_thread(object_files, folder)
         without = await asyncio.to_thread(archive_folder.objects_and_catalogs, folder)
-        bring = partial(archive_folder.bring, folder, place, shop.reached, without=without)
+        bring = partial(archive_folder.bring, folder, place, context.reached, without=without)
         await asyncio.to_thread(bring)
-        done = await to_archive(shop, work, folder, objects, place.hidden)
+        done = await to_archive(context, work, folder, objects, place.hidden)
         if len(done.rejected) == len(objects):
             raise InvalidInput(f"{work.name} rejects every object: nothing is left to archive")
         gone = left_out.LeftOut(files=tuple(sorted(done.rejected)), by=str(work.statement))
-        await asyncio.to_thread(left_out.write, shop.prearchive, row.id, gone)
-        await shop.at("objects scripted")
+        await asyncio.to_thread(left_out.write, context.prearchive, row.id, gone)
+        await context.at("objects scripted")
         if not done.changed and not done.rejected:
             await asyncio.to_thread(archive_folder.bring_catalogs, folder, place)
             return document, {}
         await asyncio.to_thread(archive_folder.bring_document, document_beside(folder), place)
         result = await assembled(
-            shop, row, place.hidden, subject=subject_of(row, document), place=place.final
+            context, row, place.hidden, subject=subject_of(row, document), place=place.final
         )
         _must_be_sound(result, work)
         return result.document, {move.source: move.target for move in result.moves}
 
     async def _commit(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is None or row.project is None:
             return
         place = await self._place(row)
         built = await self._built(place.document)
-        ran = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
-        site = self._shop.settings.site_id
-        async with self._shop.archive_db.write() as transaction:
+        ran = await asyncio.to_thread(left_out.read, self._context.prearchive, session)
+        site = self._context.settings.site_id
+        async with self._context.archive_db.write() as transaction:
             document = replace(built, id=await filing.draw(transaction, session, site=site))
             subject = await subjects.find_or_create(
                 transaction,
@@ -195,8 +195,8 @@ class ArchiveJob:
                 experiment=document.id,
                 gender=_GENDERS.get(document.patient_sex, ""),
             )
-            folder = place.final.relative_to(self._shop.archive)
-            received = self._shop.receipts.mark(row.received_study_uid)
+            folder = place.final.relative_to(self._context.archive)
+            received = self._context.receipts.mark(row.received_study_uid)
             await filing.commit(
                 transaction,
                 session,
@@ -210,31 +210,31 @@ class ArchiveJob:
             )
             pairs = [(scan.series_description, scan.type) for scan in document.scans]
             await scan_types.learn(transaction, row.project, learn_scan_types(pairs))
-        await self._shop.at("committed")
+        await self._context.at("committed")
 
     async def _leave(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is not None:
             await self._name(session)
-            gone = await asyncio.to_thread(left_out.read, self._shop.prearchive, session)
-            await leave(self._shop, row, Place.ARCHIVED, "Archived", left_out=gone)
-            await self._shop.at("left the prearchive")
-        await asyncio.to_thread(remove_tree, self._shop.prearchive / WORKING / session)
+            gone = await asyncio.to_thread(left_out.read, self._context.prearchive, session)
+            await leave(self._context, row, Place.ARCHIVED, "Archived", left_out=gone)
+            await self._context.at("left the prearchive")
+        await asyncio.to_thread(remove_tree, self._context.prearchive / WORKING / session)
         if row is not None:
-            self._shop.changed(session, "archived", "info")
+            self._context.changed(session, "archived", "info")
 
     async def _name(self, session: str) -> None:
         """Tell the document beside the files what the session is called in the archive."""
         standing = await self._standing(session)
         if standing is None or not standing.filed:
             return
-        document = self._shop.archive / standing.folder / f"{standing.label}.xml"
+        document = self._context.archive / standing.folder / f"{standing.label}.xml"
         await asyncio.to_thread(
-            archive_folder.name, document, standing.accession, self._shop.reached
+            archive_folder.name, document, standing.accession, self._context.reached
         )
 
     async def _standing(self, session: str) -> Reservation | None:
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await filing.standing(transaction, session)
 
     async def _accession(self, row: SessionRow) -> str:
@@ -244,18 +244,18 @@ class ArchiveJob:
 
     async def _place(self, row: SessionRow) -> Placed:
         assert row.project is not None
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             project = await projects.show(transaction, row.project)
-        arc = self._shop.archive / row.project / project.current_arc
-        return Placed(root=self._shop.archive, arc=arc, label=row.label, origin=row.id)
+        arc = self._context.archive / row.project / project.current_arc
+        return Placed(root=self._context.archive, arc=arc, label=row.label, origin=row.id)
 
     async def _built(self, path: Path) -> SessionDocument:
         return read_session(await asyncio.to_thread(path.read_bytes))
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        row = await self._shop.still_owned(session, Verb.ARCHIVE, attempt)
+        row = await self._context.still_owned(session, Verb.ARCHIVE, attempt)
         if row is not None and not await self.take_back(row):
-            await self._shop.fail(session, Verb.ARCHIVE, attempt, code, reason)
+            await self._context.fail(session, Verb.ARCHIVE, attempt, code, reason)
 
     async def take_back(self, row: SessionRow) -> bool:
         """Undo what an attempt that cannot go on has done in the archive. True when the session is
@@ -267,8 +267,8 @@ class ArchiveJob:
         if row.project is not None:
             place = await self._place(row)
             await asyncio.to_thread(archive_folder.take_out, place, await self._accession(row))
-        await asyncio.to_thread(left_out.forget, self._shop.prearchive, row.id)
-        async with self._shop.archive_db.write() as transaction:
+        await asyncio.to_thread(left_out.forget, self._context.prearchive, row.id)
+        async with self._context.archive_db.write() as transaction:
             await filing.release(transaction, row.id)
         return False
 

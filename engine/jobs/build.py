@@ -44,40 +44,40 @@ class BuildJob:
 
     def __init__(self, job_context: JobContext) -> None:
         """Build in one prearchive."""
-        self._shop = job_context
+        self._context = job_context
 
     def work(self) -> Work:
         """Name the steps."""
         return Work(steps=[("build", self._build)], fail=self._fail)
 
     async def _build(self, session: str, attempt: int) -> None:
-        row = await self._shop.owned(session, Verb.REBUILD, attempt)
+        row = await self._context.owned(session, Verb.REBUILD, attempt)
         if row is None:
             return
-        folder = folder_of(row, self._shop.prearchive)
-        await self._shop.absorber.absorb()
+        folder = folder_of(row, self._context.prearchive)
+        await self._context.ingester.ingest()
         if not await asyncio.to_thread(folder.is_dir):
             await self._gone(session)
             return
         # A worker that was killed between link and record has left what nobody counts yet.
-        await recover_unrecorded(self._shop, row, folder)
-        await self._shop.at("files recovered")
-        found = await recognise(self._shop, row, folder, whole=True)
+        await recover_unrecorded(self._context, row, folder)
+        await self._context.at("files recovered")
+        found = await recognise(self._context, row, folder, whole=True)
         if await self._is_empty(session, folder):
             await self._drop(row)
             return
-        result = await build(self._shop, row, folder)
-        await self._shop.at("files built")
-        await self._shop.absorber.absorb()
+        result = await build(self._context, row, folder)
+        await self._context.at("files built")
+        await self._context.ingester.ingest()
         archives = await self._archives(row)
         status, cut_short = await self._record(
             session, folder, result, archives=archives, found=found
         )
         told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
-        await self._shop.log(session, "; ".join(filter(None, [*told, result.unreadable])))
+        await self._context.log(session, "; ".join(filter(None, [*told, result.unreadable])))
         severity = SEVERITIES.get(status, "warning" if cut_short else "info")
         cut = f"; cut short: {cut_short}" if cut_short else ""
-        self._shop.changed(session, f"built, {status.value}{cut}", severity)
+        self._context.changed(session, f"built, {status.value}{cut}", severity)
 
     async def _record(
         self,
@@ -89,7 +89,7 @@ class BuildJob:
         found: Belonging | None,
     ) -> tuple[Status, str]:
         """Settle the row; return its status, and what cut the session short, if anything did."""
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             row = (await transaction.execute(query)).scalar_one()
             superfluous = await note(transaction, row, result)
@@ -105,10 +105,10 @@ class BuildJob:
                 settle(row, Status.READY)
                 if archives:
                     row.asked_by = "auto-archive"
-                    await self._shop.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
+                    await self._context.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
             row.commit_after = False
             status, cut_short = Status(row.status), row.cut_short
-        await self._shop.at("build recorded")
+        await self._context.at("build recorded")
         await asyncio.to_thread(drop_files, folder, superfluous)
         return status, cut_short
 
@@ -118,47 +118,47 @@ class BuildJob:
             return False
         if row.autoarchive is not None:
             return row.autoarchive
-        if not self._shop.settings.projects.allow_auto_archive:
+        if not self._context.settings.projects.allow_auto_archive:
             return False
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             project = await projects.show(transaction, row.project)
         return project.prearchive_code >= AUTO_ARCHIVE
 
     async def _gone(self, session: str) -> None:
         """The folder was removed by hand: the row goes too, and the accounts say deleted."""
-        async with self._shop.prearchive_db.write() as transaction:
-            await self._shop.receipts.write(transaction, session, Place.DELETED)
+        async with self._context.prearchive_db.write() as transaction:
+            await self._context.receipts.write(transaction, session, Place.DELETED)
             await accounts.move(transaction, session, Place.WAITING, Place.DELETED)
             await forget(transaction, session)
             record_triage(transaction, "engine", "Folder missing", session)
-        self._shop.changed(session, "its folder is gone from the prearchive", "error")
+        self._context.changed(session, "its folder is gone from the prearchive", "error")
 
     async def _is_empty(self, session: str, folder: Path) -> bool:
         """Whether no object has come to stay, as when the store was full just then."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             row = await transaction.get_one(SessionRow, session)
         return not row.objects and not await asyncio.to_thread(object_files, folder)
 
     async def _drop(self, row: SessionRow) -> None:
         """Remove an empty session, unless an object comes before it is closed."""
-        folder = await self._shop.take_away(row)
-        await recover_unrecorded(self._shop, row, folder)
+        folder = await self._context.take_away(row)
+        await recover_unrecorded(self._context, row, folder)
         if not await self._is_empty(row.id, folder):
-            await self._shop.give_back(row.id, Status.RECEIVING, "")
+            await self._context.give_back(row.id, Status.RECEIVING, "")
             return
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             await forget(transaction, row.id)
             record_triage(transaction, "engine", "Empty session dropped", row.id)
-        await self._shop.at("empty session dropped")
+        await self._context.at("empty session dropped")
         await asyncio.to_thread(remove_tree, folder.parent)
-        self._shop.changed(row.id, "dropped: no object of it was stored", "warning")
+        self._context.changed(row.id, "dropped: no object of it was stored", "warning")
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        await self._shop.fail(session, Verb.REBUILD, attempt, code, reason)
+        await self._context.fail(session, Verb.REBUILD, attempt, code, reason)
 
 
 async def build(
-    shop: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
+    context: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
 ) -> BuildResult:
     """Build a session where its folder is now, in another process. What contradicts itself in it is
     a problem of the result until somebody has decided; with `one_patient` its patients are said to
@@ -167,18 +167,18 @@ async def build(
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
-    await adopt(shop, row, folder)
-    await recognise(shop, row, folder)
-    place = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
-    routed = await contradictions.routed(shop, row)
+    await adopt(context, row, folder)
+    await recognise(context, row, folder)
+    place = place_of(context.prearchive, row.project, row.timestamp, row.folder)
+    routed = await contradictions.routed(context, row)
     result = await assembled(
-        shop, row, folder, subject=row.subject or "", place=place, routed=routed
+        context, row, folder, subject=row.subject or "", place=place, routed=routed
     )
-    return await contradictions.judge(shop, row, folder, result, accepts=one_patient)
+    return await contradictions.judge(context, row, folder, result, accepts=one_patient)
 
 
 async def assembled(
-    shop: JobContext,
+    context: JobContext,
     row: SessionRow,
     folder: Path,
     *,
@@ -191,11 +191,11 @@ async def assembled(
     Raises:
         InvalidInput: if it cannot be built; the reason is for the row.
     """
-    wanted, dicom = shop.settings.build, shop.settings.dicom
+    wanted, dicom = context.settings.build, context.settings.dicom
     as_received = dicom.file_names is FileNames.AS_RECEIVED
     mapping: dict[str, str] = {}
     if wanted.scan_type_mapping and row.project is not None:
-        async with shop.archive_db.read() as transaction:
+        async with context.archive_db.read() as transaction:
             mapping = await scan_types.learned(transaction, row.project)
     options = BuildOptions(
         separate_secondary=wanted.separate_secondary,
@@ -206,15 +206,15 @@ async def assembled(
         file_names="" if as_received else dicom.file_name_template,
     )
     try:
-        return await shop.processes.run(
+        return await context.processes.run(
             _assemble,
             folder,
             project=row.project or "",
             label=row.label,
             subject=subject,
             options=options,
-            types=shop.session_types,
-            reached=shop.reached,
+            types=context.session_types,
+            reached=context.reached,
             place=place,
         )
     except BuildError as error:

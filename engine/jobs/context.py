@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.database.connection import Database
-from engine.ingest.records import Absorber
+from engine.ingest.records import Ingester
 from engine.jobs.process_pool import ProcessPool
 from engine.jobs.runner import JobRunner
 from engine.model.reserve import Reserve
@@ -46,7 +46,7 @@ class JobContext:
     prearchive_db: Database
     archive: Path
     prearchive: Path
-    absorber: Absorber
+    ingester: Ingester
     receipts: Receipts
     runner: JobRunner
     processes: ProcessPool
@@ -102,7 +102,7 @@ class JobContext:
         )
         await asyncio.to_thread(_drop_empty, home.parent)
         await self.at("taken away")
-        await self.absorber.absorb(every_node=True)
+        await self.ingester.ingest(every_node=True)
         return self.prearchive / working
 
     async def give_back(self, session: str, status: Status, reason: str) -> None:

@@ -43,13 +43,13 @@ Told = tuple[str, str, str, str]
 """Name, ID, birth date and sex of a patient."""
 
 
-async def routed(shop: JobContext, row: SessionRow) -> Routed:
+async def routed(context: JobContext, row: SessionRow) -> Routed:
     """Tell a build for whom the session's objects were routed, and by what they say so."""
-    async with shop.archive_db.read() as transaction:
+    async with context.archive_db.read() as transaction:
         known = await scripts.ids(transaction, SITE)
     secret = b""
     if known:
-        async with shop.archive_db.write() as transaction:
+        async with context.archive_db.write() as transaction:
             secret = await secrets.get_or_make(transaction, secrets.UIDS)
     return Routed(
         project=row.project or "",
@@ -61,7 +61,12 @@ async def routed(shop: JobContext, row: SessionRow) -> Routed:
 
 
 async def judge(
-    shop: JobContext, row: SessionRow, folder: Path, result: BuildResult, *, accepts: bool = False
+    context: JobContext,
+    row: SessionRow,
+    folder: Path,
+    result: BuildResult,
+    *,
+    accepts: bool = False,
 ) -> BuildResult:
     """Keep the evidence of what a build found contradictory; return the result with what is not
     decided as a problem. With `accepts` its patients are said to be one."""
@@ -80,7 +85,7 @@ async def judge(
         reason = _reason(sides)
         files.append(tuple(tuple(f for one in side for f in one.files) for side in sides))
         firsts = [side[0].files[0] for side in sides]
-        entries = await _entries(shop, row.id, firsts, before)
+        entries = await _entries(context, row.id, firsts, before)
         found.append(
             Contradiction(
                 number=1,
@@ -94,7 +99,7 @@ async def judge(
         )
         problems.insert(0, Problem(code="patients", paths=(), reason=reason))
     paths = [path for problem in of_objects for path in problem.paths]
-    entries = await _entries(shop, row.id, paths, before)
+    entries = await _entries(context, row.id, paths, before)
     for problem in of_objects:
         files.append(tuple((path,) for path in problem.paths))
         found.append(
@@ -163,7 +168,7 @@ def _patient(number: int, side: Sequence[Patient], entry: Entry | None) -> Alter
     )
 
 
-async def told(shop: JobContext, row: SessionRow, folder: Path) -> Contradictions:
+async def told(context: JobContext, row: SessionRow, folder: Path) -> Contradictions:
     """Return what a person decides on, with patients as they were received where that is kept: it
     stands nowhere else, so that it goes when the undo records go."""
     kept = await asyncio.to_thread(read, folder)
@@ -175,10 +180,10 @@ async def told(shop: JobContext, row: SessionRow, folder: Path) -> Contradiction
     ]
     if not wanted:
         return Contradictions(seen=kept.seen, found=kept.found)
-    entries = await _entries(shop, row.id, wanted, {})
+    entries = await _entries(context, row.id, wanted, {})
     keys = {file: (entry.received_sop_uid, entry.digest) for file, (entry, _) in entries.items()}
-    received = await shop.processes.run(
-        as_received, folder, wanted, keys, Originals(shop.prearchive), row.id
+    received = await context.processes.run(
+        as_received, folder, wanted, keys, Originals(context.prearchive), row.id
     )
     return Contradictions(
         seen=kept.seen, found=tuple(_as_received(one, received) for one in kept.found)
@@ -201,7 +206,7 @@ Entry = tuple[ObjectRow, TransferRow | None]
 
 
 async def _entries(
-    shop: JobContext, session: str, files: Sequence[str], before: Mapping[str, str]
+    context: JobContext, session: str, files: Sequence[str], before: Mapping[str, str]
 ) -> dict[str, Entry]:
     """Return what is known of files and of who sent them, whatever they were called `before`."""
     wanted = {before.get(file, file): file for file in files}
@@ -212,7 +217,7 @@ async def _entries(
         .outerjoin(TransferRow, TransferRow.id == ObjectRow.transfer)
         .where(ObjectRow.session == session)
     )
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         for start in range(0, len(listed), _IN_CLAUSE):
             part = ObjectRow.file.in_(listed[start : start + _IN_CLAUSE])
             for entry, transfer in (await transaction.execute(query.where(part))).all():

@@ -26,44 +26,44 @@ class DeleteJob:
 
     def __init__(self, job_context: JobContext) -> None:
         """Delete from one prearchive."""
-        self._shop = job_context
+        self._context = job_context
 
     def work(self) -> Work:
         """Name the steps."""
         return Work(steps=[("take", self._take), ("trash", self._trash)], fail=self._fail)
 
     async def _take(self, session: str, attempt: int) -> None:
-        row = await self._shop.owned(session, Verb.DELETE, attempt)
+        row = await self._context.owned(session, Verb.DELETE, attempt)
         if row is not None:
-            folder = await self._shop.take_away(row)
-            await recover_unrecorded(self._shop, row, folder)
+            folder = await self._context.take_away(row)
+            await recover_unrecorded(self._context, row, folder)
 
     async def _trash(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.DELETE, attempt)
+        row = await self._context.still_owned(session, Verb.DELETE, attempt)
         if row is None:
             return
-        working = self._shop.prearchive / row.working_folder
-        target = self._shop.prearchive / TRASH / row.id
-        async with self._shop.prearchive_db.read() as transaction:
+        working = self._context.prearchive / row.working_folder
+        target = self._context.prearchive / TRASH / row.id
+        async with self._context.prearchive_db.read() as transaction:
             query = select(ObjectRow).where(ObjectRow.session == session)
             entries = (await transaction.execute(query)).scalars().all()
         await asyncio.to_thread(_put_away, working.parent, target, row, entries)
-        await self._shop.at("in the trash")
-        await leave(self._shop, row, Place.DELETED, "Deleted into trash")
-        await self._shop.at("left the prearchive")
-        self._shop.changed(session, "deleted into the trash", "warning")
+        await self._context.at("in the trash")
+        await leave(self._context, row, Place.DELETED, "Deleted into trash")
+        await self._context.at("left the prearchive")
+        self._context.changed(session, "deleted into the trash", "warning")
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        row = await self._shop.still_owned(session, Verb.DELETE, attempt)
+        row = await self._context.still_owned(session, Verb.DELETE, attempt)
         if row is not None:
             await self.take_back(row)
-            await self._shop.fail(session, Verb.DELETE, attempt, code, reason)
+            await self._context.fail(session, Verb.DELETE, attempt, code, reason)
 
     async def take_back(self, row: SessionRow) -> None:
         """Fetch a session from the trash whose row did not follow it there."""
         if row.working_folder:
-            working = self._shop.prearchive / row.working_folder
-            target = self._shop.prearchive / TRASH / row.id
+            working = self._context.prearchive / row.working_folder
+            target = self._context.prearchive / TRASH / row.id
             await asyncio.to_thread(_fetch_back, target, working.parent)
 
 

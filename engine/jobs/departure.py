@@ -28,26 +28,26 @@ from engine.prearchive.tables import ObjectRow, SessionRow
 REJECTED = "the project's script rejected it on the way to the archive"
 
 
-async def recover_unrecorded(shop: JobContext, row: SessionRow, folder: Path) -> int:
+async def recover_unrecorded(context: JobContext, row: SessionRow, folder: Path) -> int:
     """Enter files that were linked but whose records are not (or never) written.
 
     An object is durable before its record is: whoever lists a session's files counts it now, and
     its record, should it come, finds that it was counted already.
     """
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         known = set(
             (
                 await transaction.execute(select(ObjectRow.file).where(ObjectRow.session == row.id))
             ).scalars()
         )
-    await shop.at("files listed")
+    await context.at("files listed")
     found = await asyncio.to_thread(object_files, folder)
     strays = [file for file in found if file not in known]
     if not strays:
         return 0
     entries = await asyncio.to_thread(_read_strays, folder, strays)
-    await asyncio.to_thread(_as_received, entries, Originals(shop.prearchive), row.id)
-    async with shop.prearchive_db.write() as transaction:
+    await asyncio.to_thread(_as_received, entries, Originals(context.prearchive), row.id)
+    async with context.prearchive_db.write() as transaction:
         return await enter(transaction, row.id, entries)
 
 
@@ -71,24 +71,24 @@ async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow
 
 
 async def leave(
-    shop: JobContext, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
+    context: JobContext, row: SessionRow, place: Place, action: str, *, left_out: LeftOut = NOTHING
 ) -> None:
     """Take a session out of the tables, all of its objects counted at `place`, but for those that
     a script has left out: they are counted as rejected, and stand in the ledger. What the site
     script had changed of them is forgotten."""
-    await _leave(shop, row, place, action, left_out)
-    await asyncio.to_thread(Originals(shop.prearchive).drop, row.id)
+    await _leave(context, row, place, action, left_out)
+    await asyncio.to_thread(Originals(context.prearchive).drop, row.id)
 
 
 async def _leave(
-    shop: JobContext, row: SessionRow, place: Place, action: str, left_out: LeftOut
+    context: JobContext, row: SessionRow, place: Place, action: str, left_out: LeftOut
 ) -> None:
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         if await transaction.get(SessionRow, row.id) is None:
             return
         rejected = await _rejected(transaction, row.id, left_out)
         elsewhere = {entry.file: Place.REJECTED for entry in rejected}
-        objects = await shop.receipts.write(transaction, row.id, place, elsewhere=elsewhere)
+        objects = await context.receipts.write(transaction, row.id, place, elsewhere=elsewhere)
         await count_out(transaction, row, rejected, Place.REJECTED, REJECTED, rule=left_out.by)
         await accounts.move(transaction, row.id, Place.WAITING, place)
         await forget(transaction, row.id)

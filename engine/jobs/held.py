@@ -65,9 +65,11 @@ def clear(prearchive: Path, id: str, *, gone: bool) -> None:
     note.unlink(missing_ok=True)
 
 
-async def enter(shop: JobContext, id: str, record: Record, *, actor: str, reason: str = "") -> bool:
+async def enter(
+    context: JobContext, id: str, record: Record, *, actor: str, reason: str = ""
+) -> bool:
     """Count a held object where its record says that it is now; false when it was held no more."""
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
         if row is None:
             return False
@@ -79,7 +81,7 @@ async def enter(shop: JobContext, id: str, record: Record, *, actor: str, reason
             if known is None or known.recovered:
                 # No other than itself, linked by an attempt that was killed.
                 record = replace(record, outcome=Outcome.STORED, reason="")
-        await post(transaction, record, shop.receipts)
+        await post(transaction, record, context.receipts)
         waits = row.waits
         place = Place.WAITING if waits else Place.HELD
         await accounts.add(transaction, {(row.transfer, "", place): -1})
@@ -95,9 +97,9 @@ async def enter(shop: JobContext, id: str, record: Record, *, actor: str, reason
     return True
 
 
-async def hold(shop: JobContext, id: str, *, reason: str, rule: str) -> None:
+async def hold(context: JobContext, id: str, *, reason: str, rule: str) -> None:
     """Let an object that the helper could not finish wait for a person."""
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
         if row is None or not row.waits:
             return
@@ -107,9 +109,9 @@ async def hold(shop: JobContext, id: str, *, reason: str, rule: str) -> None:
         await accounts.add(transaction, moved)
 
 
-async def keep(shop: JobContext, id: str, *, actor: str, reason: str, rule: str) -> None:
+async def keep(context: JobContext, id: str, *, actor: str, reason: str, rule: str) -> None:
     """Note why an object that was tried again is still held."""
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
         if row is not None:
             row.reason, row.rule = reason, rule[:160]
@@ -117,9 +119,9 @@ async def keep(shop: JobContext, id: str, *, actor: str, reason: str, rule: str)
             record_triage(transaction, actor, "Retried held object", id, detail)
 
 
-async def drop(shop: JobContext, id: str, *, actor: str, reason: str = "") -> bool:
+async def drop(context: JobContext, id: str, *, actor: str, reason: str = "") -> bool:
     """Count a held object as deleted; false when it was held no more. Its file is still there."""
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
         if row is None:
             return False
@@ -147,27 +149,27 @@ async def drop(shop: JobContext, id: str, *, actor: str, reason: str = "") -> bo
     return True
 
 
-async def finish_left(shop: JobContext, ids: Iterable[str] | None = None) -> int:
+async def finish_left(context: JobContext, ids: Iterable[str] | None = None) -> int:
     """End what a kill has cut off, of all objects or of some; return how many have left."""
     left = 0
-    for leaving in await asyncio.to_thread(_announced, shop.prearchive, ids):
-        async with shop.prearchive_db.read() as transaction:
+    for leaving in await asyncio.to_thread(_announced, context.prearchive, ids):
+        async with context.prearchive_db.read() as transaction:
             row = await transaction.get(HeldRow, leaving.id)
         gone = row is None
         if row is not None:
-            file = await _linked(shop, leaving)
+            file = await _linked(context, leaving)
             if file:
                 gone = await enter(
-                    shop, row.id, _record(row, leaving.session, file), actor="engine"
+                    context, row.id, _record(row, leaving.session, file), actor="engine"
                 )
-        await asyncio.to_thread(clear, shop.prearchive, leaving.id, gone=gone)
+        await asyncio.to_thread(clear, context.prearchive, leaving.id, gone=gone)
         left += gone
     return left
 
 
-async def _linked(shop: JobContext, leaving: Leaving) -> str:
+async def _linked(context: JobContext, leaving: Leaving) -> str:
     """Return the file of a session that is the object that was to join it; empty where none is."""
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         row = await transaction.get(SessionRow, leaving.session)
         query = select(ObjectRow).where(ObjectRow.session == leaving.session)
         entries = (await transaction.execute(query)).scalars().all()
@@ -177,7 +179,7 @@ async def _linked(shop: JobContext, leaving: Leaving) -> str:
     if row is None:
         return ""
     known = {entry.file for entry in entries}
-    folder = folder_of(row, shop.prearchive)
+    folder = folder_of(row, context.prearchive)
     return await asyncio.to_thread(_stray, folder, known, leaving.digests)
 
 

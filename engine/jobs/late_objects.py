@@ -36,13 +36,13 @@ class Belonging:
         return self.label == row.label
 
 
-async def belonging(shop: JobContext, row: SessionRow) -> Belonging | None:
+async def belonging(context: JobContext, row: SessionRow) -> Belonging | None:
     """Find the archived session of the same project and received study; of several that of the
     same label, else the oldest."""
     if row.project is None or not row.received_study_uid:
         return None
-    mark = shop.receipts.mark(row.received_study_uid)
-    async with shop.archive_db.read() as transaction:
+    mark = context.receipts.mark(row.received_study_uid)
+    async with context.archive_db.read() as transaction:
         found = await of_study(transaction, row.project, mark)
     # One that is just leaving for the archive does not belong to itself.
     found = [one for one in found if one.origin != row.id]
@@ -53,19 +53,19 @@ async def belonging(shop: JobContext, row: SessionRow) -> Belonging | None:
 
 
 async def recognise(
-    shop: JobContext, row: SessionRow, folder: Path, *, whole: bool = False
+    context: JobContext, row: SessionRow, folder: Path, *, whole: bool = False
 ) -> Belonging | None:
     """Count what the archive holds already as duplicate, drop it, and let the row say where it
     belongs. A session of which nothing would be left is only emptied with `whole`. Run again after
     a kill it ends what was begun."""
-    found = await belonging(shop, row)
+    found = await belonging(context, row)
     accession = found.accession if found is not None else ""
     again: list[ObjectRow] = []
     if found is not None:
-        async with shop.prearchive_db.read() as transaction:
+        async with context.prearchive_db.read() as transaction:
             index = select(ObjectRow).where(ObjectRow.session == row.id)
             entries = list((await transaction.execute(index)).scalars())
-        again = await asyncio.to_thread(_again, shop, shop.archive / found.folder, entries)
+        again = await asyncio.to_thread(_again, context, context.archive / found.folder, entries)
         if len(again) == len(entries) and not whole:
             again = []
     if not again and row.belongs_to == accession:
@@ -73,8 +73,8 @@ async def recognise(
     # The files first: a row without its file is found again by the next build, a file without its
     # row would count once more.
     await asyncio.to_thread(_drop, folder, [entry.file for entry in again])
-    await shop.at("duplicates dropped")
-    async with shop.prearchive_db.write() as transaction:
+    await context.at("duplicates dropped")
+    async with context.prearchive_db.write() as transaction:
         query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
         locked = (await transaction.execute(query)).scalar_one()
         locked.belongs_to = accession
@@ -92,22 +92,26 @@ async def recognise(
         for entry in gone:
             await transaction.delete(entry)
     keys = {(entry.received_sop_uid, entry.digest) for entry in again}
-    await asyncio.to_thread(forget_originals, Originals(shop.prearchive), row.id, keys)
-    await shop.at("duplicates counted")
+    await asyncio.to_thread(forget_originals, Originals(context.prearchive), row.id, keys)
+    await context.at("duplicates counted")
     return found
 
 
 async def remember(
-    shop: JobContext, row: SessionRow, folder: Path, moved: dict[str, str], without: frozenset[str]
+    context: JobContext,
+    row: SessionRow,
+    folder: Path,
+    moved: dict[str, str],
+    without: frozenset[str],
 ) -> None:
     """Write beside a session's files, on its way to the archive, what they were when they were
     received; `moved` says where a script's build has put them."""
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         query = select(ObjectRow).where(ObjectRow.session == row.id)
         entries = list((await transaction.execute(query)).scalars())
     lines = [
         (
-            shop.receipts.key(entry.received_sop_uid, entry.digest),
+            context.receipts.key(entry.received_sop_uid, entry.digest),
             moved.get(entry.file, entry.file),
         )
         for entry in entries
@@ -116,14 +120,14 @@ async def remember(
     await asyncio.to_thread(received.write, folder, lines)
 
 
-def _again(shop: JobContext, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
+def _again(context: JobContext, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
     known = received.known(archived, object_files(archived))
     if not known:
         return []
     return [
         entry
         for entry in entries
-        if received.shortened(shop.receipts.key(entry.received_sop_uid, entry.digest)) in known
+        if received.shortened(context.receipts.key(entry.received_sop_uid, entry.digest)) in known
     ]
 
 

@@ -60,11 +60,11 @@ class _Told:
 
 
 class LostDatabase:
-    """Gives sessions their rows again. Runs once, before anything is absorbed."""
+    """Gives sessions their rows again. Runs once, before any journal is ingested."""
 
     def __init__(self, job_context: JobContext) -> None:
         """Look at one prearchive."""
-        self._shop = job_context
+        self._context = job_context
         self._lost = False
 
     async def adopt(self) -> int:
@@ -76,14 +76,14 @@ class LostDatabase:
         if not told.sessions:
             return 0
         folders = await asyncio.to_thread(
-            _file_names, self._shop.prearchive, await self._known_folders()
+            _file_names, self._context.prearchive, await self._known_folders()
         )
         # One that was filed may have come again since, with files of the same names.
         there = [id for id in told.sessions if await self._left_to(id) is Place.WAITING]
         homes = matched({id: told.sessions[id].files for id in there}, folders)
         for id, each in told.sessions.items():
-            row = await asyncio.to_thread(_row, self._shop.prearchive, id, each, homes.get(id))
-            async with self._shop.prearchive_db.write() as transaction:
+            row = await asyncio.to_thread(_row, self._context.prearchive, id, each, homes.get(id))
+            async with self._context.prearchive_db.write() as transaction:
                 transaction.add(row)
                 if row.working_folder or id in homes:
                     record_triage(transaction, "engine", "Found in the prearchive", id)
@@ -95,34 +95,34 @@ class LostDatabase:
         there no more."""
         if self._lost:
             await self._staged()
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             query = select(SessionRow).where(SessionRow.reason == FOUND)
             rows = (await transaction.execute(query)).scalars().all()
         for row in rows:
             place = await self._left_to(row.id)
             if place is not Place.WAITING:
-                await leave(self._shop, row, place, f"Found {place.value}")
+                await leave(self._context, row, place, f"Found {place.value}")
             else:
                 await self._follow(row)
 
     async def _unknown_journals(self) -> list[Path]:
         """Name the journals on disk of which the database has never heard."""
-        folder = self._shop.prearchive / ".journals"
+        folder = self._context.prearchive / ".journals"
         there = await asyncio.to_thread(lambda: sorted(folder.glob("*.journal")))
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             known = set((await transaction.execute(select(JournalRow.name))).scalars())
         return [path for path in there if path.name not in known]
 
     async def _known_folders(self) -> set[Path]:
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             rows = (await transaction.execute(select(SessionRow))).scalars().all()
-        root = self._shop.prearchive
+        root = self._context.prearchive
         return {place_of(root, row.project, row.timestamp, row.folder) for row in rows}
 
     async def _known(self, ids: Iterable[str]) -> set[str]:
         """Return those of some sessions that have a row, or have left with receipts."""
         known = set()
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             for id in ids:
                 left = select(ReceiptRow.session).where(ReceiptRow.session == id).limit(1)
                 if await transaction.get(SessionRow, id) or await transaction.scalar(left):
@@ -131,42 +131,42 @@ class LostDatabase:
 
     async def _left_to(self, session: str) -> Place:
         """Say where a session has gone; WAITING where it is still there, or nobody knows."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             query = select(ArchivedSessionRow.id).where(ArchivedSessionRow.origin == session)
             if await transaction.scalar(query) is not None:
                 return Place.ARCHIVED
             if await _happened(transaction, session, REMOVED_EVENT):
                 return Place.DELETED
-        trashed = await asyncio.to_thread(place_in_trash, self._shop.prearchive, session)
+        trashed = await asyncio.to_thread(place_in_trash, self._context.prearchive, session)
         return Place.WAITING if trashed is None else Place.DELETED
 
     async def _staged(self) -> None:
         """Objects that the journals have in staging, and that have left it since, are counted where
         they are found, or where they went."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             rows = (await transaction.execute(select(HeldRow))).scalars().all()
         for row in rows:
-            if await asyncio.to_thread(held_file(self._shop.prearchive, row.id).is_file):
+            if await asyncio.to_thread(held_file(self._context.prearchive, row.id).is_file):
                 continue
             place = await self._left_to(row.session) if row.session else Place.WAITING
-            async with self._shop.archive_db.read() as transaction:
+            async with self._context.archive_db.read() as transaction:
                 if await _happened(transaction, row.id, DROPPED_EVENT):
                     place = Place.DELETED
             was = Place.WAITING if row.waits else Place.HELD
             counts = {(row.transfer, "", was): -1}
             if place is not Place.WAITING:
                 counts[row.transfer, row.session, place] = 1
-            async with self._shop.prearchive_db.write() as transaction:
+            async with self._context.prearchive_db.write() as transaction:
                 await transaction.delete(row)
                 await accounts.add(transaction, counts)
 
     async def _follow(self, row: SessionRow) -> None:
         """Let the index name files where a build has put them."""
-        folder = folder_of(row, self._shop.prearchive)
+        folder = folder_of(row, self._context.prearchive)
         there = await asyncio.to_thread(folder.is_dir)
         present = await asyncio.to_thread(object_files, folder)
         by_name = {PurePosixPath(file).name: file for file in present}
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             query = select(ObjectRow).where(
                 ObjectRow.session == row.id, ObjectRow.file.not_in(present)
             )

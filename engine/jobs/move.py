@@ -42,7 +42,7 @@ class MoveJob:
         self, job_context: JobContext, routing: Callable[[], RoutingConfig] = RoutingConfig
     ) -> None:
         """Move within one prearchive; `routing` gives the routing in force."""
-        self._shop = job_context
+        self._context = job_context
         self._routing = routing
 
     def work(self) -> Work:
@@ -59,10 +59,10 @@ class MoveJob:
         )
 
     async def _take(self, session: str, attempt: int) -> None:
-        row = await self._shop.owned(session, Verb.MOVE, attempt)
+        row = await self._context.owned(session, Verb.MOVE, attempt)
         if row is not None:
-            folder = await self._shop.take_away(row)
-            await recover_unrecorded(self._shop, row, folder)
+            folder = await self._context.take_away(row)
+            await recover_unrecorded(self._context, row, folder)
             await self._keep_route(row, folder)
 
     async def _keep_route(self, row: SessionRow, folder: Path) -> None:
@@ -70,24 +70,27 @@ class MoveJob:
         if row.routed or not _wants(row):
             return
         with suppress(EngineError):  # what cannot be routed goes where a person wants it
-            route = await self._shop.processes.run(
+            route = await self._context.processes.run(
                 route_first, folder, self._routing(), row.receiver
             )
-            async with self._shop.prearchive_db.write() as transaction:
+            async with self._context.prearchive_db.write() as transaction:
                 locked = await transaction.get_one(SessionRow, row.id, with_for_update=True)
                 locked.routed = msgspec.json.encode(without_values(route)).decode()
 
     async def _decide(self, session: str, attempt: int) -> None:
         """Carry out what was decided on the session's contradictions. While several patients are
         in it the script must not run: it would make one of them."""
-        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        row = await self._context.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
-        folder = self._shop.prearchive / row.working_folder
+        folder = self._context.prearchive / row.working_folder
         decision = decisions.decision_of(row)
         if decision is not None and decision.carried_out:
             return
-        if decision is None or not place_aside(self._shop.prearchive, row, decision.aside).exists():
+        if (
+            decision is None
+            or not place_aside(self._context.prearchive, row, decision.aside).exists()
+        ):
             row = await self._look_anew(row, folder)
         kept = await asyncio.to_thread(decisions.read, folder)
         if decision is None:
@@ -98,10 +101,10 @@ class MoveJob:
         gone = decisions.set_aside(kept, decision.choices)
         if gone:
             subject = decisions.subject_aside(kept, decision.choices, row.subject)
-            await put_aside(self._shop, row, folder, gone, decision.aside, subject=subject)
+            await put_aside(self._context, row, folder, gone, decision.aside, subject=subject)
         what = f"{say_count(len(gone), 'object')} put aside as {decision.aside}"
         told = what if gone else "all objects are said to be of one patient"
-        await self._shop.log(session, f"decided by {row.asked_by}: {told}")
+        await self._context.log(session, f"decided by {row.asked_by}: {told}")
 
     async def _look_anew(self, row: SessionRow, folder: Path) -> SessionRow:
         """Build what has come since the last build: the script could hide whose it is."""
@@ -109,34 +112,34 @@ class MoveJob:
         if len(files) == row.built_objects:
             return row
         with suppress(InvalidInput):  # what cannot be built is told at its new place
-            await build_and_note(self._shop, row, folder)
-        async with self._shop.prearchive_db.read() as transaction:
+            await build_and_note(self._context, row, folder)
+        async with self._context.prearchive_db.read() as transaction:
             return await transaction.get_one(SessionRow, row.id)
 
     async def _script(self, session: str, attempt: int) -> None:
         """Run the site script before the row says anything new: where it fails, all stays."""
-        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        row = await self._context.still_owned(session, Verb.MOVE, attempt)
         if row is None or not _wants(row):
             return
         project, label, subject = _wanted(row)
         wanted = Wanted(project=project or "", subject=subject or "", label=label)
-        folder = self._shop.prearchive / row.working_folder
-        told = await prepare(self._shop, row, folder, wanted)
+        folder = self._context.prearchive / row.working_folder
+        told = await prepare(self._context, row, folder, wanted)
         if told:
-            await self._shop.log(session, told)
+            await self._context.log(session, told)
 
     async def _rename(self, session: str, attempt: int) -> None:
         """Set the new place in the row; the folder follows when the session is released."""
-        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        row = await self._context.still_owned(session, Verb.MOVE, attempt)
         if row is None or not _wants(row):
             return
         project, label, subject = _wanted(row)
         # What was decided only lets the script run again for the same labels.
         changes = _told(row, project, label, subject)
-        target = place_of(self._shop.prearchive, project, row.timestamp, label)
+        target = place_of(self._context.prearchive, project, row.timestamp, label)
         if (project, label) != (row.project, row.folder) and target.exists():
             raise Conflict("another session stands at that place already")
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             locked = (await transaction.execute(query)).scalar_one()
             taken = select(func.count()).where(
@@ -153,73 +156,73 @@ class MoveJob:
             locked.project, locked.label, locked.folder = project, label, label
             locked.subject = subject
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
-        await self._shop.at("renamed")
+        await self._context.at("renamed")
         if changes:
-            await self._shop.log(session, changes)
+            await self._context.log(session, changes)
 
     async def _build(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        row = await self._context.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
-        await build_and_settle(self._shop, row)
+        await build_and_settle(self._context, row)
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        row = await self._shop.still_owned(session, Verb.MOVE, attempt)
+        row = await self._context.still_owned(session, Verb.MOVE, attempt)
         if row is None:
             return
         await self.take_back(row)
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             locked = await transaction.get_one(SessionRow, session, with_for_update=True)
             # It is asked for anew, and then nothing of this attempt may come along.
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
-        await self._shop.fail(session, Verb.MOVE, attempt, code, reason)
+        await self._context.fail(session, Verb.MOVE, attempt, code, reason)
 
     async def take_back(self, row: SessionRow) -> None:
         """Fetch objects that had been put aside before there was a row for them."""
         if row.working_folder:
-            folder = taken_folder(self._shop.prearchive / row.working_folder)
-            await asyncio.to_thread(bring_back, self._shop.prearchive, row, folder)
+            folder = taken_folder(self._context.prearchive / row.working_folder)
+            await asyncio.to_thread(bring_back, self._context.prearchive, row, folder)
 
 
 async def build_and_note(
-    shop: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
+    context: JobContext, row: SessionRow, folder: Path, *, one_patient: bool = False
 ) -> BuildResult:
     """Build a taken session, and let row and index follow.
 
     Raises:
         InvalidInput: if it cannot be built.
     """
-    result = await build(shop, row, folder, one_patient=one_patient)
-    async with shop.prearchive_db.write() as transaction:
+    result = await build(context, row, folder, one_patient=one_patient)
+    async with context.prearchive_db.write() as transaction:
         query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
         locked = (await transaction.execute(query)).scalar_one()
         superfluous = await note(transaction, locked, result)
         locked.reason = result.conflict
-        locked.working_folder = str(folder.relative_to(shop.prearchive))
-    await shop.at("build recorded")
+        locked.working_folder = str(folder.relative_to(context.prearchive))
+    await context.at("build recorded")
     await asyncio.to_thread(drop_files, folder, superfluous)
     return result
 
 
-async def build_and_settle(shop: JobContext, row: SessionRow) -> None:
+async def build_and_settle(context: JobContext, row: SessionRow) -> None:
     """Build a taken session anew, and give it back at its place with what the build says.
 
     Raises:
         InvalidInput: if it cannot be built; it is still taken.
     """
-    home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
-    working = shop.prearchive / row.working_folder
-    folder = await asyncio.to_thread(_with_name, shop.prearchive, home, working, row.folder)
-    await shop.at("folder renamed")
+    home = place_of(context.prearchive, row.project, row.timestamp, row.folder)
+    working = context.prearchive / row.working_folder
+    folder = await asyncio.to_thread(_with_name, context.prearchive, home, working, row.folder)
+    await context.at("folder renamed")
     decision = decisions.decision_of(row)
     accepts = decision is not None and decision.accepts
-    result = await build_and_note(shop, row, folder, one_patient=accepts)
+    result = await build_and_note(context, row, folder, one_patient=accepts)
     status, reason = Status.READY, ""
     if result.conflicts:
         status, reason = Status.CONFLICT, result.conflict
     elif result.unreadable:
         status, reason = Status.ERROR, result.unreadable
-    await shop.give_back(row.id, status, reason)
+    await context.give_back(row.id, status, reason)
 
 
 def _told(row: SessionRow, project: str | None, label: str, subject: str | None) -> str:

@@ -70,33 +70,35 @@ class Reconciliation:
 
     def __init__(self, job_context: JobContext, *, alone: bool) -> None:
         """With `alone` no other node is alive: what nobody knows may be swept at once."""
-        self._shop = job_context
+        self._context = job_context
         self._alone = alone
         self.done = Reconciled()
 
     async def files(self) -> Reconciled:
         """Compare files with rows: before jobs run."""
-        await self._shop.absorber.absorb(every_node=True)
-        self.done.released += await finish_left(self._shop)
+        await self._context.ingester.ingest(every_node=True)
+        self.done.released += await finish_left(self._context)
         rows = await self._rows()
         known = set()
         for row in rows:
-            home = place_of(self._shop.prearchive, row.project, row.timestamp, row.folder)
+            home = place_of(self._context.prearchive, row.project, row.timestamp, row.folder)
             known.add(home)
-            folder = folder_of(row, self._shop.prearchive)
+            folder = folder_of(row, self._context.prearchive)
             if not folder.is_dir():
                 folder = home
             if await asyncio.to_thread(folder.is_dir):
-                self.done.objects += await recover_unrecorded(self._shop, row, folder)
+                self.done.objects += await recover_unrecorded(self._context, row, folder)
                 await self._agree(row, folder)
             elif row.locked or row.working_folder:
                 continue  # its job, which resumes, knows where it was
             else:
                 await self._without_folder(row)
         if self._alone:
-            unknown = set(await asyncio.to_thread(session_folders, self._shop.prearchive)) - known
+            unknown = (
+                set(await asyncio.to_thread(session_folders, self._context.prearchive)) - known
+            )
             ids = await asyncio.to_thread(
-                with_undo_records, self._shop.prearchive, unknown, {row.id for row in rows}
+                with_undo_records, self._context.prearchive, unknown, {row.id for row in rows}
             )
             for folder in sorted(unknown):
                 await self._unknown(folder, ids.get(folder) or new_prearchive_id())
@@ -105,7 +107,7 @@ class Reconciliation:
 
     async def jobs(self) -> Reconciled:
         """Free rows that no job owns any more: once the runner knows what it resumes."""
-        unfinished = await self._shop.runner.unfinished()
+        unfinished = await self._context.runner.unfinished()
         owned = {job.partition(":")[0] for job in unfinished}
         for row in await self._rows():
             if row.id in owned:
@@ -125,22 +127,22 @@ class Reconciliation:
     async def _abandoned(self, row: SessionRow) -> None:
         """Free a row that a job had taken, or was to take, and that will not go on."""
         if row.status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):
-            await self._shop.give_back(row.id, Status.RECEIVING, "its build was cut off")
+            await self._context.give_back(row.id, Status.RECEIVING, "its build was cut off")
             return
-        if row.status == Status.ARCHIVING and await ArchiveJob(self._shop).take_back(row):
+        if row.status == Status.ARCHIVING and await ArchiveJob(self._context).take_back(row):
             return
         if row.status == Status.DELETING:
-            await DeleteJob(self._shop).take_back(row)
-        await RestoreJob(self._shop).bring(row)
-        await MoveJob(self._shop).take_back(row)
+            await DeleteJob(self._context).take_back(row)
+        await RestoreJob(self._context).bring(row)
+        await MoveJob(self._context).take_back(row)
         reason = "its job ended without a word; rebuild it"
-        await self._shop.give_back(row.id, Status.ERROR, reason)
+        await self._context.give_back(row.id, Status.ERROR, reason)
 
     async def _agree(self, row: SessionRow, folder: Path) -> None:
         """Let a row follow from its files: where more lie there than it has built or counted it is
         built again; where none ever came it goes."""
         files = len(await asyncio.to_thread(object_files, folder))
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             locked = await transaction.get(SessionRow, row.id, with_for_update=True)
             if locked is None or locked.locked or locked.working_folder:
                 return
@@ -157,20 +159,20 @@ class Reconciliation:
 
     async def _requeue(self, row: SessionRow) -> None:
         """A queued row without a job: back to receiving, where the timer finds it."""
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             locked = await transaction.get(SessionRow, row.id, with_for_update=True)
             if locked is not None and not locked.locked:
                 locked.status = Status.RECEIVING
                 self.done.given_back += 1
 
     async def _rows(self) -> list[SessionRow]:
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return list((await transaction.execute(select(SessionRow))).scalars())
 
     async def _without_folder(self, row: SessionRow) -> None:
         if row.status == Status.ERROR:
             return
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             locked = await transaction.get(SessionRow, row.id, with_for_update=True)
             if locked is None:
                 return
@@ -188,24 +190,24 @@ class Reconciliation:
                 await asyncio.to_thread(_drop_if_empty, folder)
                 self.done.swept += 1
             return
-        row = await asyncio.to_thread(found_row, self._shop.prearchive, folder, id, first)
-        async with self._shop.prearchive_db.write() as transaction:
+        row = await asyncio.to_thread(found_row, self._context.prearchive, folder, id, first)
+        async with self._context.prearchive_db.write() as transaction:
             transaction.add(row)
             record_triage(transaction, "engine", "Found in the prearchive", row.id)
-        self.done.objects += await recover_unrecorded(self._shop, row, folder)
+        self.done.objects += await recover_unrecorded(self._context, row, folder)
         self.done.rows_added += 1
 
     async def _sweep(self, keep: set[str]) -> None:
         """Remove what a job had taken and whose row has left: its files are filed or in the trash,
         as the receipts say."""
-        working = self._shop.prearchive / WORKING
+        working = self._context.prearchive / WORKING
         if not await asyncio.to_thread(working.is_dir):
             return
         for path in await asyncio.to_thread(lambda: sorted(working.iterdir())):
             if path.name in keep:
                 continue
             query = select(ReceiptRow.session).where(ReceiptRow.session == path.name).limit(1)
-            async with self._shop.prearchive_db.read() as transaction:
+            async with self._context.prearchive_db.read() as transaction:
                 vouched = (await transaction.execute(query)).scalar_one_or_none()
             if vouched is None and any(path.glob("*/SCANS/*/*/*")):
                 _log.error("files that no row and no receipt knows", folder=path.name)
@@ -215,7 +217,7 @@ class Reconciliation:
 
     async def _forget_originals(self, keep: set[str]) -> None:
         """Forget what objects were whose session has left."""
-        originals = Originals(self._shop.prearchive)
+        originals = Originals(self._context.prearchive)
         for session in await asyncio.to_thread(originals.sessions):
             if session not in keep:
                 await asyncio.to_thread(originals.drop, session)
@@ -223,11 +225,11 @@ class Reconciliation:
     async def _held(self) -> None:
         """Held files whose record was lost get a row; the reason went with the record. What waits
         for the helper of another node waits for ours where that node is no more."""
-        held = self._shop.prearchive / ".staging" / "held"
+        held = self._context.prearchive / ".staging" / "held"
         present = {path.name: path for path in held.glob("*.dcm")} if held.is_dir() else {}
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             if self._alone:
-                mine = self._shop.settings.node.name
+                mine = self._context.settings.node.name
                 await transaction.execute(update(HeldRow).where(HeldRow.waits).values(node=mine))
             known = set((await transaction.execute(select(HeldRow.id))).scalars())
             for name in sorted(present.keys() - known):

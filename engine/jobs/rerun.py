@@ -74,24 +74,24 @@ def labels_of(row: SessionRow) -> Wanted:
     return Wanted(project=row.project or "", subject=row.subject or "", label=row.label)
 
 
-async def prepare(shop: JobContext, row: SessionRow, folder: Path, wanted: Wanted) -> str:
+async def prepare(context: JobContext, row: SessionRow, folder: Path, wanted: Wanted) -> str:
     """Let the site script in force run with other labels; nothing of the session changes yet. Give
     a sentence for the session's log, empty where no script runs.
 
     Raises:
         InvalidInput: if the script fails for an object, or rejects one.
     """
-    await adopt(shop, row, folder)
+    await adopt(context, row, folder)
     if row.prevent_anon:
         return ""
     work = await script_work(
-        shop, SITE, project=wanted.project, subject=wanted.subject, session=wanted.label
+        context, SITE, project=wanted.project, subject=wanted.subject, session=wanted.label
     )
     if work is None:
         return ""
     hidden = folder / f"{_DOING}{wanted.token}"
     files = await asyncio.to_thread(_begin, folder, hidden, row.id)
-    keys = await _keys(shop, row.id)
+    keys = await _keys(context, row.id)
     parts = enumerate([files[start : start + _PART] for start in range(0, len(files), _PART)])
     done = Part()
 
@@ -103,27 +103,29 @@ async def prepare(shop: JobContext, row: SessionRow, folder: Path, wanted: Wante
             run = _Run(
                 work=work, folder=folder, hidden=hidden, session=row.id, writer=f"part{number}"
             )
-            done.join(await shop.processes.run(_part, run, shop.prearchive, known, shop.reached))
+            done.join(
+                await context.processes.run(_part, run, context.prearchive, known, context.reached)
+            )
 
-    await in_turns(shop, one_after_the_other)
+    await in_turns(context, one_after_the_other)
     if done.rejected and not done.fault:
         done.fault = f"{work.name} rejects {len(done.rejected)} of the objects under these labels"
     if done.fault:
         await asyncio.to_thread(remove_tree, hidden)
         raise InvalidInput(done.fault)
     await asyncio.to_thread(_end, folder, hidden, wanted.token)
-    await shop.at("scripted anew")
+    await context.at("scripted anew")
     return f"{work.statement} ran again: {len(done.changed)} of {len(files)} files change"
 
 
-async def adopt(shop: JobContext, row: SessionRow, folder: Path) -> None:
+async def adopt(context: JobContext, row: SessionRow, folder: Path) -> None:
     """Let what was prepared for a session's labels take the place of its files, and drop what was
     prepared for others. Run again after a kill it ends what was begun."""
     hidden = await asyncio.to_thread(_waiting, folder, labels_of(row).token)
     if hidden is None:
         return
     new = await asyncio.to_thread(_look, hidden)
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         locked = await transaction.get_one(SessionRow, row.id, with_for_update=True)
         found = await transaction.execute(select(ObjectRow).where(ObjectRow.session == row.id))
         by_file = {entry.file: entry for entry in found.scalars()}
@@ -132,13 +134,13 @@ async def adopt(shop: JobContext, row: SessionRow, folder: Path) -> None:
             if entry is not None:
                 locked.bytes += one.size - entry.size
                 entry.sop_uid, entry.size = one.sop, one.size
-    await shop.at("index follows")
-    await asyncio.to_thread(_swap, shop.prearchive, row.id, folder, hidden, shop.reached)
+    await context.at("index follows")
+    await asyncio.to_thread(_swap, context.prearchive, row.id, folder, hidden, context.reached)
 
 
-async def _keys(shop: JobContext, session: str) -> dict[str, Key]:
+async def _keys(context: JobContext, session: str) -> dict[str, Key]:
     query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         found = await transaction.execute(query.where(ObjectRow.session == session))
         return {file: (uid, digest) for file, uid, digest in found.all()}
 

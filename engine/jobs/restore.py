@@ -30,7 +30,7 @@ from engine.storage.files import rename_durably
 from engine.storage.folders import make_durably
 
 
-async def put_back(shop: JobContext, id: str, *, actor: str, reason: str = "") -> str:
+async def put_back(context: JobContext, id: str, *, actor: str, reason: str = "") -> str:
     """Return a deleted session its row again, its files still in the trash, and queue the job that
     brings them; return the job.
 
@@ -38,32 +38,32 @@ async def put_back(shop: JobContext, id: str, *, actor: str, reason: str = "") -
         NotFound: if it is not in the trash.
         Conflict: if its trash is damaged, or something stands in its way.
     """
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         await _must_be_gone(transaction, id)
-    known = await asyncio.to_thread(_read, shop.prearchive, id)
-    entries = await asyncio.to_thread(trash_record.read_index, shop.prearchive / TRASH / id)
+    known = await asyncio.to_thread(_read, context.prearchive, id)
+    entries = await asyncio.to_thread(trash_record.read_index, context.prearchive / TRASH / id)
     row = _row(known, entries, actor)
-    home = place_of(shop.prearchive, row.project, row.timestamp, row.folder)
-    async with shop.prearchive_db.write() as transaction:
+    home = place_of(context.prearchive, row.project, row.timestamp, row.folder)
+    async with context.prearchive_db.write() as transaction:
         await take_turn(transaction, id)
         await _must_be_gone(transaction, id)
         # It may have expired, or have been put back and deleted anew, since its card was read.
-        if await asyncio.to_thread(_read, shop.prearchive, id) != known:
+        if await asyncio.to_thread(_read, context.prearchive, id) != known:
             raise Conflict(f"{id} has just been deleted anew: look at it again")
         if await asyncio.to_thread(home.exists) or await _is_taken(transaction, row):
             raise Conflict(f"another session stands at the place of {id}: move or delete it first")
         transaction.add(row)
         await transaction.flush()
         await accounts.move(transaction, id, Place.DELETED, Place.WAITING)
-        await _agree(shop, transaction, id, entries)
+        await _agree(context, transaction, id, entries)
         transaction.add_all(entries)
         detail: dict[str, object] = {"objects": len(entries)}
         if reason:
             detail["reason"] = reason
         record_triage(transaction, actor, "Restored from trash", id, detail)
         job = f"{id}:{Verb.RESTORE.value}:{row.attempt}"
-        await shop.runner.enqueue(transaction, job)
-    await shop.at("row is back")
+        await context.runner.enqueue(transaction, job)
+    await context.at("row is back")
     return job
 
 
@@ -72,46 +72,46 @@ class RestoreJob:
 
     def __init__(self, job_context: JobContext) -> None:
         """Restore in one prearchive."""
-        self._shop = job_context
+        self._context = job_context
 
     def work(self) -> Work:
         """Name the steps."""
         return Work(steps=[("bring", self._bring), ("build", self._build)], fail=self._fail)
 
     async def _bring(self, session: str, attempt: int) -> None:
-        row = await self._shop.owned(session, Verb.RESTORE, attempt)
+        row = await self._context.owned(session, Verb.RESTORE, attempt)
         if row is not None:
             await self.bring(row)
 
     async def _build(self, session: str, attempt: int) -> None:
-        row = await self._shop.still_owned(session, Verb.RESTORE, attempt)
+        row = await self._context.still_owned(session, Verb.RESTORE, attempt)
         if row is None:
             return
         try:
-            await build_and_settle(self._shop, row)
+            await build_and_settle(self._context, row)
         except InvalidInput as error:
             # It could not be built before it was deleted either: it is back all the same.
-            await self._shop.give_back(session, Status.ERROR, error.message)
-        await self._shop.log(session, "put back from the trash")
+            await self._context.give_back(session, Status.ERROR, error.message)
+        await self._context.log(session, "put back from the trash")
 
     async def _fail(self, session: str, attempt: int, code: str, reason: str) -> None:
-        row = await self._shop.still_owned(session, Verb.RESTORE, attempt)
+        row = await self._context.still_owned(session, Verb.RESTORE, attempt)
         if row is not None:
             await self.bring(row)
-            await self._shop.fail(session, Verb.RESTORE, attempt, code, reason)
+            await self._context.fail(session, Verb.RESTORE, attempt, code, reason)
 
     async def bring(self, row: SessionRow) -> None:
         """Take the files of a restored session out of the trash, unless that was done: from then
         on it is a session like any other that a job has taken."""
         if not row.working_folder.startswith(f"{TRASH}/"):
             return
-        await asyncio.to_thread(_fetch, self._shop.prearchive, row.id)
-        await self._shop.at("out of the trash")
-        async with self._shop.prearchive_db.write() as transaction:
+        await asyncio.to_thread(_fetch, self._context.prearchive, row.id)
+        await self._context.at("out of the trash")
+        async with self._context.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
             locked = (await transaction.execute(query)).scalar_one()
             locked.working_folder = f"{WORKING}/{row.id}/{row.folder}"
-        await self._shop.at("brought")
+        await self._context.at("brought")
 
 
 def _read(prearchive: Path, id: str) -> trash_record.TrashRecord:
@@ -187,7 +187,7 @@ async def _is_taken(transaction: AsyncSession, row: SessionRow) -> bool:
 
 
 async def _agree(
-    shop: JobContext, transaction: AsyncSession, id: str, entries: Sequence[ObjectRow]
+    context: JobContext, transaction: AsyncSession, id: str, entries: Sequence[ObjectRow]
 ) -> None:
     """Let the index follow what was recorded since it was put aside, and compare it with the
     accounts.
@@ -201,7 +201,7 @@ async def _agree(
             f"the accounts know {tallied.total()} objects of {id}, its index in the trash "
             f"{len(entries)}"
         )
-    late = await shop.receipts.take_back(transaction, id, entries)
+    late = await context.receipts.take_back(transaction, id, entries)
     # A late record has counted its object for its own transfer: the tallies say for which.
     senders = tallied - Counter(entry.transfer for entry in entries)
     for entry, transfer in zip(late, senders.elements(), strict=False):

@@ -84,15 +84,15 @@ class Part:
 
 
 async def script_work(
-    shop: JobContext, scope: str, *, project: str, subject: str, session: str
+    context: JobContext, scope: str, *, project: str, subject: str, session: str
 ) -> ScriptWork | None:
     """Return what is in force for a session; None where no script of that scope runs."""
-    async with shop.archive_db.write() as transaction:
+    async with context.archive_db.write() as transaction:
         script = await scripts.in_force(transaction, scope)
         if script is None:
             return None
         secret = await secrets.get_or_make(transaction, secrets.UIDS)
-    script = replace(script, hosts=shop.settings.anonymization.url_hosts)
+    script = replace(script, hosts=context.settings.anonymization.url_hosts)
     given = variables(project=project, subject=subject, session=session)
     return ScriptWork(
         script=script,
@@ -103,7 +103,7 @@ async def script_work(
 
 
 async def to_archive(
-    shop: JobContext, work: ScriptWork, folder: Path, files: Sequence[str], hidden: Path
+    context: JobContext, work: ScriptWork, folder: Path, files: Sequence[str], hidden: Path
 ) -> Part:
     """Bring files into the archive's hidden folder as a script leaves them; those that it rejects
     are not brought.
@@ -120,20 +120,22 @@ async def to_archive(
             if done.fault:
                 return
             done.join(
-                await shop.processes.run(_archive_part, work, folder, part, hidden, shop.reached)
+                await context.processes.run(
+                    _archive_part, work, folder, part, hidden, context.reached
+                )
             )
 
-    await in_turns(shop, one_after_the_other)
+    await in_turns(context, one_after_the_other)
     if done.fault:
         raise InvalidInput(done.fault)
     return done
 
 
-async def in_turns(shop: JobContext, run: Callable[[], Awaitable[None]]) -> None:
+async def in_turns(context: JobContext, run: Callable[[], Awaitable[None]]) -> None:
     """Run something as often at once as the pool has processes. It ends when all have ended, also
     where one fails: nothing writes any more."""
     ends = await asyncio.gather(
-        *(run() for _ in range(shop.processes.processes)), return_exceptions=True
+        *(run() for _ in range(context.processes.processes)), return_exceptions=True
     )
     for end in ends:
         if isinstance(end, BaseException):

@@ -41,7 +41,7 @@ def place_aside(prearchive: Path, row: SessionRow, id: str) -> Path:
 
 
 async def put_aside(
-    shop: JobContext,
+    context: JobContext,
     row: SessionRow,
     folder: Path,
     files: Sequence[str],
@@ -55,10 +55,10 @@ async def put_aside(
     Raises:
         OSError: if the files cannot be moved.
     """
-    target = place_aside(shop.prearchive, row, id)
+    target = place_aside(context.prearchive, row, id)
     await asyncio.to_thread(_move, folder, target, files)
-    await shop.at("objects aside")
-    async with shop.prearchive_db.write() as transaction:
+    await context.at("objects aside")
+    async with context.prearchive_db.write() as transaction:
         query = select(SessionRow).where(SessionRow.id == row.id).with_for_update()
         locked = (await transaction.execute(query)).scalar_one()
         entries = await _entries(transaction, row.id, files)
@@ -81,9 +81,9 @@ async def put_aside(
         locked.decision = written(decision.done())
         detail = {"objects": new.objects}
         record_triage(transaction, row.asked_by, "Contradiction decided", row.id, detail)
-        await shop.runner.enqueue(transaction, queue(new, Verb.DELETE))
-    await shop.at("row aside")
-    await asyncio.to_thread(forget_originals, Originals(shop.prearchive), row.id, keys)
+        await context.runner.enqueue(transaction, queue(new, Verb.DELETE))
+    await context.at("row aside")
+    await asyncio.to_thread(forget_originals, Originals(context.prearchive), row.id, keys)
 
 
 def bring_back(prearchive: Path, row: SessionRow, folder: Path) -> None:

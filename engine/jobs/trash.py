@@ -34,43 +34,43 @@ _GOING = ".going"
 _LOCK = 0x74727368
 
 
-async def listed(shop: JobContext) -> tuple[TrashedSession, ...]:
+async def listed(context: JobContext) -> tuple[TrashedSession, ...]:
     """List what can be put back, newest first; what has a row is still leaving, or coming back."""
-    cards = await asyncio.to_thread(_newest, shop.prearchive / TRASH)
+    cards = await asyncio.to_thread(_newest, context.prearchive / TRASH)
     query = select(SessionRow.id).where(SessionRow.id.in_([each.session.id for each in cards]))
-    async with shop.prearchive_db.read() as transaction:
+    async with context.prearchive_db.read() as transaction:
         rows = set((await transaction.execute(query)).scalars())
-    keep = timedelta(days=shop.settings.trash.prearchive_days)
+    keep = timedelta(days=context.settings.trash.prearchive_days)
     return tuple(_told(each, keep) for each in cards if each.session.id not in rows)
 
 
-async def expire(shop: JobContext, *, now: datetime) -> tuple[str, ...]:
+async def expire(context: JobContext, *, now: datetime) -> tuple[str, ...]:
     """Remove what has been in the trash for too long; return the prearchive ids."""
-    limit = now - timedelta(days=shop.settings.trash.prearchive_days)
+    limit = now - timedelta(days=context.settings.trash.prearchive_days)
     gone = []
-    for folder in await asyncio.to_thread(_older, shop.prearchive / TRASH, limit):
-        going = await _condemn(shop, folder)
+    for folder in await asyncio.to_thread(_older, context.prearchive / TRASH, limit):
+        going = await _condemn(context, folder)
         if going is not None:
-            await shop.at("condemned")
+            await context.at("condemned")
             await asyncio.to_thread(remove_tree, going)
             gone.append(_id_of(folder))
     return tuple(gone)
 
 
-async def remove(shop: JobContext, id: str, *, actor: str, reason: str = "") -> None:
+async def remove(context: JobContext, id: str, *, actor: str, reason: str = "") -> None:
     """Remove one deleted session for good.
 
     Raises:
         NotFound: if it is not in the trash.
         Conflict: if it is on its way into the trash, or out of it.
     """
-    folder = place_in_trash(shop.prearchive, id)
+    folder = place_in_trash(context.prearchive, id)
     if folder is None:
         raise NotFound(f"{id} is not in the trash", hint="list what is: anteroom trash list")
-    going = await _condemn(shop, folder, actor=actor, reason=reason)
+    going = await _condemn(context, folder, actor=actor, reason=reason)
     if going is None:
         raise Conflict(f"{id} is on its way into the trash or out of it: ask again")
-    await shop.at("condemned")
+    await context.at("condemned")
     await asyncio.to_thread(remove_tree, going)
 
 
@@ -89,14 +89,14 @@ async def take_turn(transaction: AsyncSession, id: str) -> None:
 
 
 async def _condemn(
-    shop: JobContext, folder: Path, *, actor: str = "engine", reason: str = ""
+    context: JobContext, folder: Path, *, actor: str = "engine", reason: str = ""
 ) -> Path | None:
     """Return a deleted session the name from which nobody puts it back; None where it has a row: a
     deletion that is under way needs its files to be given back, and so does a session that comes
     back."""
     id = _id_of(folder)
     going = folder.with_name(f"{id}{_GOING}")
-    async with shop.prearchive_db.write() as transaction:
+    async with context.prearchive_db.write() as transaction:
         await take_turn(transaction, id)
         # What bears the name already was left by a crash; a new session never has its id.
         if folder != going and await transaction.get(SessionRow, id) is not None:

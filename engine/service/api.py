@@ -310,8 +310,8 @@ class AuditApi(Protocol):
         self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
     ) -> tuple[AuditEvent, ...]: ...
     async def verify(self) -> AuditReport: ...
-    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
-        """Record what a user did with what they may see: a deed of `engine.service.audit.DEEDS`."""
+    async def note(self, action: str, object: str, reason: str = "", count: int = 0) -> None:
+        """Record what a user did with what they may see: an action of `audit.ACTIONS`."""
         ...
 
 

@@ -39,9 +39,9 @@ T = TypeVar("T")
 class Archive:
     """Sessions that are filed."""
 
-    def __init__(self, shop: JobContext, verifying: Verifying, actor: str) -> None:
+    def __init__(self, context: JobContext, verifying: Verifying, actor: str) -> None:
         """Ask one archive for one actor."""
-        self._shop = shop
+        self._context = context
         self._verifying = verifying
         self._actor = actor
 
@@ -49,22 +49,22 @@ class Archive:
         self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         """Return a window of the sessions that a query finds."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await sessions.page(transaction, query, window(offset, limit))
 
     async def show(self, id: str, project: str = "") -> SessionCard:
         """Return a card by accession ID, or by label within a project."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await sessions.card(transaction, id, project)
 
     async def document(self, id: str) -> str:
         """Return the session document as XML."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await sessions.document(transaction, id)
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]:
         """Return what changed in a session, oldest first."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await history.of(transaction, sessions.KIND, id)
 
     async def contents(self, id: str) -> FiledContents:
@@ -80,14 +80,15 @@ class Archive:
         asked = window(offset, limit, MOST_FILES)
         ask = partial(holdings.page, document=document, scan=scan)
         return await self._there(
-            id, lambda at: self._shop.processes.run(ask, at, offset=asked.offset, limit=asked.limit)
+            id,
+            lambda at: self._context.processes.run(ask, at, offset=asked.offset, limit=asked.limit),
         )
 
     async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
         """Fold the headers of one file, of a scan, or of all."""
         document = await self.document((await self.show(id)).accession)
         return await self._there(
-            id, lambda at: header_in(self._shop, at, scan, file, document=document)
+            id, lambda at: header_in(self._context, at, scan, file, document=document)
         )
 
     async def verify(self, id: str, run: str = "", wait: float = 0.0) -> Verification:
@@ -98,7 +99,7 @@ class Archive:
         """Return sessions that were not verified since a moment."""
         if before.tzinfo is None:
             raise InvalidInput("a moment needs a time zone")
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await verifications.due(transaction, before, limited(limit))
 
     async def read(self, id: str, path: str, offset: int = 0, limit: int = 1_048_576) -> bytes:
@@ -112,7 +113,7 @@ class Archive:
         """Record that so many files of a session are being taken out."""
         if files < 0:
             raise InvalidInput("an export has 0 files or more")
-        async with self._shop.archive_db.write() as transaction:
+        async with self._context.archive_db.write() as transaction:
             card = await sessions.card(transaction, id)
             detail = {"files": files} | ({"reason": reason} if reason else {})
             record(transaction, self._actor, "Exported", card.accession, detail)
@@ -120,6 +121,6 @@ class Archive:
     async def _there(self, id: str, ask: Callable[[Path], Awaitable[T]]) -> T:
         card = await self.show(id)
         try:
-            return await ask(self._shop.archive / card.folder)
+            return await ask(self._context.archive / card.folder)
         except FileNotFoundError:
             raise no_folder(card.accession) from None

@@ -33,23 +33,23 @@ _ACTOR = "doctor"
 class Shelves:
     """Looks at the files of one archive."""
 
-    def __init__(self, shop: JobContext, verifying: Verifying) -> None:
+    def __init__(self, context: JobContext, verifying: Verifying) -> None:
         """Nothing is looked at yet."""
-        self._shop = shop
+        self._context = context
         self._verifying = verifying
 
     async def known(self) -> Check:
         """Look at sessions chosen at random by name and size, and at what the last verifications
         have found."""
         query = select(ArchivedSessionRow.id).order_by(func.random()).limit(SAMPLE)
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             chosen = (await transaction.scalars(query)).all()
         looked, files = 0, 0
         wrong: list[str] = []
         with suppress(TimeoutError):
             async with asyncio.timeout(QUICK_SECONDS):
                 for accession in chosen:
-                    async with self._shop.archive_db.read() as transaction:
+                    async with self._context.archive_db.read() as transaction:
                         card = await sessions.card(transaction, accession)
                     if files and files + card.files > MOST_LOOKED_AT:
                         continue
@@ -68,7 +68,7 @@ class Shelves:
         with suppress(TimeoutError):
             async with asyncio.timeout(THOROUGH_SECONDS):
                 while True:
-                    async with self._shop.archive_db.read() as transaction:
+                    async with self._context.archive_db.read() as transaction:
                         due = await verifications.due(transaction, start, _BATCH)
                     if not due.accessions:
                         break
@@ -78,7 +78,7 @@ class Shelves:
         return await self._told(f"{say_count(done, 'session')} verified now", [])
 
     async def _told(self, seen: str, wrong: list[str]) -> Check:
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             named, count = await verifications.faulty(transaction, _NAMED)
             never, oldest = await verifications.never(transaction)
         whose = "the others" if never else "all"

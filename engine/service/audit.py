@@ -12,7 +12,7 @@ from engine.model.archive import AuditEvent, AuditQuery, AuditReport
 from engine.model.errors import InvalidInput
 from engine.service.windows import window
 
-DEEDS = {"revealed": "Revealed labels", "exported": "Exported a list"}
+ACTIONS = {"revealed": "Revealed labels", "exported": "Exported a list"}
 """What can be recorded, and the action that the trail knows it by."""
 
 _OBJECT = re.compile(r"[a-z0-9_ -]{1,64}")
@@ -24,10 +24,10 @@ _LONGEST_REASON = 400
 class Audit:
     """The trail that never forgets."""
 
-    def __init__(self, shop: JobContext, actor: str) -> None:
+    def __init__(self, context: JobContext, actor: str) -> None:
         """Ask one chain for one actor."""
-        self._shop = shop
-        self._chain = AuditChain(shop.archive_db)
+        self._context = context
+        self._chain = AuditChain(context.archive_db)
         self._actor = actor
 
     async def list(
@@ -42,14 +42,14 @@ class Audit:
         """Compute every hash anew."""
         return await self._chain.verify()
 
-    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
+    async def note(self, action: str, object: str, reason: str = "", count: int = 0) -> None:
         """Record that the actor saw masked labels or took a list out."""
-        if deed not in DEEDS:
-            raise InvalidInput(f"there is no such deed; it is one of {', '.join(DEEDS)}")
+        if action not in ACTIONS:
+            raise InvalidInput(f"there is no such action; it is one of {', '.join(ACTIONS)}")
         if not _OBJECT.fullmatch(object):
             raise InvalidInput("what it was done to is a list or an id of ours, in small letters")
         if len(reason) > _LONGEST_REASON:
             raise InvalidInput(f"a reason has at most {_LONGEST_REASON} characters")
         detail = ({"reason": reason} if reason else {}) | ({"count": count} if count else {})
-        async with self._shop.archive_db.write() as transaction:
-            record(transaction, self._actor, DEEDS[deed], object, detail)
+        async with self._context.archive_db.write() as transaction:
+            record(transaction, self._actor, ACTIONS[action], object, detail)

@@ -45,7 +45,7 @@ class Backlog:
 
     def __init__(
         self,
-        shop: JobContext,
+        context: JobContext,
         releasing: Releasing,
         buffer: EventBuffer,
         *,
@@ -53,7 +53,7 @@ class Backlog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Work on so many objects at once."""
-        self._shop = shop
+        self._context = context
         self._releasing = releasing
         self._buffer = buffer
         self._lanes = [_Lane(number + 1) for number in range(lanes)]
@@ -95,11 +95,11 @@ class Backlog:
         """Name what waits for this node's helper."""
         query = (
             select(HeldRow.id)
-            .where(HeldRow.waits, HeldRow.node == self._shop.settings.node.name)
+            .where(HeldRow.waits, HeldRow.node == self._context.settings.node.name)
             .order_by(HeldRow.at, HeldRow.id)
             .limit(_AT_ONCE)
         )
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return list((await transaction.execute(query)).scalars())
 
     async def _work_off(self, lane: _Lane, queue: deque[str]) -> None:
@@ -132,7 +132,7 @@ class Backlog:
         except NotFound:
             return  # it left in an attempt that had been cut off
         except InvalidInput as error:
-            await held.hold(self._shop, id, reason=error.message, rule="")
+            await held.hold(self._context, id, reason=error.message, rule="")
         else:
             await self._end(id, record)
             if record.outcome is Outcome.FAILED:
@@ -145,6 +145,6 @@ class Backlog:
                 self._buffer.progress("session", record.session, "an object has joined it")
             return
         if record.outcome is not Outcome.FAILED:
-            await held.hold(self._shop, id, reason=record.reason, rule=record.rule)
+            await held.hold(self._context, id, reason=record.reason, rule=record.rule)
             self._buffer.tell("ledger", id, "an object is held: the script failed", "warning")
-        await asyncio.to_thread(held.clear, self._shop.prearchive, id, gone=False)
+        await asyncio.to_thread(held.clear, self._context.prearchive, id, gone=False)

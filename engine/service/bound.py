@@ -28,21 +28,21 @@ class BoundEngine:
     """An engine bound to an actor; satisfies `EngineApi`."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
-        shop = engine.shop
-        self.prearchive = Prearchive(shop, engine.buffer, engine.configuration, actor)
-        self.archive = Archive(shop, engine.verifying, actor)
-        self.projects = Projects(shop, engine.apply_configuration, actor)
-        self.rules = Rules(shop, engine.apply_configuration, actor)
-        self.scripts = Scripts(shop, engine.apply_configuration, actor)
-        self.routing = Routing(shop, engine.configuration, engine.guard)
+        context = engine.context
+        self.prearchive = Prearchive(context, engine.buffer, engine.configuration, actor)
+        self.archive = Archive(context, engine.verifying, actor)
+        self.projects = Projects(context, engine.apply_configuration, actor)
+        self.rules = Rules(context, engine.apply_configuration, actor)
+        self.scripts = Scripts(context, engine.apply_configuration, actor)
+        self.routing = Routing(context, engine.configuration, engine.guard)
         self.receivers = Receivers(
-            shop.archive_db, engine.configuration, engine.apply_configuration, actor
+            context.archive_db, engine.configuration, engine.apply_configuration, actor
         )
-        self.live = Live(shop)
+        self.live = Live(context)
         self.held = Held(
-            shop, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
+            context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
         )
-        self.jobs = Jobs(shop, self.prearchive)
-        self.audit = Audit(shop, actor)
+        self.jobs = Jobs(context, self.prearchive)
+        self.audit = Audit(context, actor)
         self.events = Events(engine.buffer)
         self.system = System(engine, actor)

@@ -44,22 +44,24 @@ _LOOKS = 3
 T = TypeVar("T")
 
 
-async def files_in(shop: JobContext, folder: Path, scan: str, offset: int, limit: int) -> FilePage:
+async def files_in(
+    context: JobContext, folder: Path, scan: str, offset: int, limit: int
+) -> FilePage:
     """Return a window of the files of a scan, or of all."""
     asked = window(offset, limit, MOST_FILES)
-    return await shop.processes.run(contents.page, folder, scan, asked.offset, asked.limit)
+    return await context.processes.run(contents.page, folder, scan, asked.offset, asked.limit)
 
 
 async def header_in(
-    shop: JobContext, folder: Path, scan: str, file: str, *, document: str = ""
+    context: JobContext, folder: Path, scan: str, file: str, *, document: str = ""
 ) -> FoldedHeader:
     """Fold the headers of one file, of a scan, or of all; with the document of a filed session, of
     the files that its catalogs name."""
-    sample = await shop.processes.run(headers.sample, folder, scan, file, document)
-    parts = sample.parts(min(_MOST_PARTS, shop.processes.processes))
+    sample = await context.processes.run(headers.sample, folder, scan, file, document)
+    parts = sample.parts(min(_MOST_PARTS, context.processes.processes))
     work = headers.MOST_WORK // len(parts)
     read = await asyncio.gather(
-        *(shop.processes.run(headers.read, folder, part, work) for part in parts)
+        *(context.processes.run(headers.read, folder, part, work) for part in parts)
     )
     return await asyncio.to_thread(headers.joined, read, sample.total)
 
@@ -67,9 +69,9 @@ async def header_in(
 class Waiting:
     """What is in sessions of the prearchive, whose folders jobs may rename at any moment."""
 
-    def __init__(self, shop: JobContext) -> None:
+    def __init__(self, context: JobContext) -> None:
         """Ask one prearchive."""
-        self._shop = shop
+        self._context = context
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         """Return the log, oldest entry first."""
@@ -78,23 +80,24 @@ class Waiting:
     async def contents(self, id: str) -> SessionContents:
         """Return the scans."""
         return await self._there(
-            id, lambda _, at: self._shop.processes.run(contents.contents, at, document_beside(at))
+            id,
+            lambda _, at: self._context.processes.run(contents.contents, at, document_beside(at)),
         )
 
     async def files(self, id: str, scan: str, offset: int, limit: int) -> FilePage:
         """Return a window of the files."""
-        return await self._there(id, lambda _, at: files_in(self._shop, at, scan, offset, limit))
+        return await self._there(id, lambda _, at: files_in(self._context, at, scan, offset, limit))
 
     async def header(self, id: str, scan: str, file: str) -> FoldedHeader:
         """Fold the headers of one file, of a scan, or of all."""
-        return await self._there(id, lambda _, at: header_in(self._shop, at, scan, file))
+        return await self._there(id, lambda _, at: header_in(self._context, at, scan, file))
 
     async def route(self, id: str, config: RoutingConfig) -> Route:
         """Route the first object by a configuration."""
         return await self._there(id, lambda row, at: self._route(row, at, config))
 
     async def _route(self, row: SessionRow, folder: Path, config: RoutingConfig) -> Route:
-        route = await self._shop.processes.run(route_first, folder, config, row.receiver)
+        route = await self._context.processes.run(route_first, folder, config, row.receiver)
         before = msgspec.json.decode(row.routed, type=Route) if row.routed else None
         return replace(route, moves=await self._moves(row.id), before=before)
 
@@ -104,9 +107,9 @@ class Waiting:
     async def timeline(self, id: str) -> Timeline:
         """Tell how the session came together."""
         came = await self._there(
-            id, lambda _, at: self._shop.processes.run(arrivals, at, document_beside(at))
+            id, lambda _, at: self._context.processes.run(arrivals, at, document_beside(at))
         )
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             contributions = await transfers.contributions(transaction, id)
         return Timeline(
             first=came.first,
@@ -118,18 +121,20 @@ class Waiting:
 
     async def contradictions(self, id: str) -> Contradictions:
         """Return what a person has to decide."""
-        return await self._there(id, lambda row, at: contradictions.told(self._shop, row, at))
+        return await self._there(id, lambda row, at: contradictions.told(self._context, row, at))
 
     async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
         """Tell what the site script has changed, as far as that is kept."""
         query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             found = await transaction.execute(query.where(ObjectRow.session == id))
             keys = {file: (uid, digest) for file, uid, digest in found.all()}
-        originals = Originals(self._shop.prearchive)
+        originals = Originals(self._context.prearchive)
         return await self._there(
             id,
-            lambda _, at: self._shop.processes.run(differences.done, at, scan, keys, originals, id),
+            lambda _, at: self._context.processes.run(
+                differences.done, at, scan, keys, originals, id
+            ),
         )
 
     async def preview(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
@@ -148,7 +153,7 @@ class Waiting:
         work = None
         if not row.prevent_anon:
             work = await script_work(
-                self._shop,
+                self._context,
                 project_scope(row.project),
                 project=row.project,
                 subject=subject,
@@ -156,14 +161,14 @@ class Waiting:
             )
         if work is None:
             return ()
-        return await self._shop.processes.run(differences.to_come, at, scan, work)
+        return await self._context.processes.run(differences.to_come, at, scan, work)
 
     async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
         for _ in range(_LOOKS):
-            async with self._shop.prearchive_db.read() as transaction:
+            async with self._context.prearchive_db.read() as transaction:
                 row = await rows.get(transaction, id)
             try:
-                return await ask(row, rows.folder_of(row, self._shop.prearchive))
+                return await ask(row, rows.folder_of(row, self._context.prearchive))
             except FileNotFoundError:
                 # A job has renamed it since the row was read, or somebody has removed it.
                 continue

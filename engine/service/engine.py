@@ -24,7 +24,7 @@ from engine.database.connection import Address, Database
 from engine.database.migration import migrate
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
-from engine.ingest.records import Absorber
+from engine.ingest.records import Ingester
 from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
 from engine.jobs import trash
@@ -63,7 +63,7 @@ from engine.service.verifying import Verifying
 from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
-_ABSORB_EVERY = 2.0
+_INGEST_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0
 _BURY_EVERY = 30.0
@@ -139,15 +139,15 @@ class Engine:
 
     async def status(self) -> EngineStatus:
         """Tell how the engine stands."""
-        async with self.shop.prearchive_db.read() as transaction:
+        async with self.context.prearchive_db.read() as transaction:
             sums = await accounts.total(transaction)
             by_status = await rows.counts(transaction)
             unfinished = await rows.owned_by_jobs(transaction, by_status)
             staged = await rows.staged(transaction)
-        async with self.shop.archive_db.read() as transaction:
+        async with self.context.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
             archived = (await transaction.execute(count)).scalar_one()
-        disk = await asyncio.to_thread(shutil.disk_usage, self.shop.prearchive)
+        disk = await asyncio.to_thread(shutil.disk_usage, self.context.prearchive)
         return EngineStatus(
             version=version("anteroom"),
             pid=os.getpid(),
@@ -202,19 +202,19 @@ class Engine:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
             await ship(transaction, enabled=self.settings.anonymization.site_script)
         node = settings.node.name
-        absorber = Absorber(prearchive_db, paths.prearchive, node=node, receipts=receipts)
+        ingester = Ingester(prearchive_db, paths.prearchive, node=node, receipts=receipts)
         processes = ProcessPool(max(1, (os.cpu_count() or 2) - 1))
         self._stack.callback(processes.close)
         self.guard = Guard()
         self._stack.callback(self.guard.close)
         runner = JobRunner(settings.databases.prearchive_url, node=node)
-        self.shop = JobContext(
+        self.context = JobContext(
             settings=settings,
             archive_db=archive_db,
             prearchive_db=prearchive_db,
             archive=paths.archive,
             prearchive=paths.prearchive,
-            absorber=absorber,
+            ingester=ingester,
             receipts=receipts,
             runner=runner,
             processes=processes,
@@ -226,12 +226,12 @@ class Engine:
         self.relay = Relay(archive_db, prearchive_db)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
-        self.reception = Reception(prearchive_db, absorber, self.buffer, node)
-        await self._come_to_rights(runner)
+        self.reception = Reception(prearchive_db, ingester, self.buffer, node)
+        await self._recover(runner)
         await self._listen(node)
         self._backlog = Backlog(
-            self.shop,
-            Releasing(self.shop, self.configuration, self.guard),
+            self.context,
+            Releasing(self.context, self.configuration, self.guard),
             self.buffer,
             lanes=settings.dicom.workers,
         )
@@ -239,7 +239,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self._forever("script helper", _BACKLOG_EVERY, self._backlog.work)),
             asyncio.create_task(self._forever("relay", _RELAY_EVERY, self._drain)),
-            asyncio.create_task(self._forever("absorb", _ABSORB_EVERY, self.reception.grown)),
+            asyncio.create_task(self._forever("ingest", _INGEST_EVERY, self.reception.grown)),
             asyncio.create_task(self._forever("configuration", _WATCH_EVERY, self._watch)),
             asyncio.create_task(self._forever("journals", _BURY_EVERY, self._bury)),
             asyncio.create_task(self._forever("purge", _PURGE_EVERY, self._purge)),
@@ -256,33 +256,33 @@ class Engine:
         _log.info("engine started", database_library=sqlite_library.described())
         self.buffer.tell("engine", node, "engine started")
 
-    async def _come_to_rights(self, runner: JobRunner) -> None:
+    async def _recover(self, runner: JobRunner) -> None:
         """Take in what a crash left behind; only then do jobs run and objects come."""
-        shop, node = self.shop, self.settings.node.name
+        context, node = self.context, self.settings.node.name
         alone = await self.nodes.arrive()
-        lost_database = LostDatabase(shop)
+        lost_database = LostDatabase(context)
         if found := await lost_database.adopt():
             _log.warning("the prearchive database was lost", sessions_of_journals=found)
-        self.reception.tell(await shop.absorber.absorb())
+        self.reception.tell(await context.ingester.ingest())
         await self._put_away_journals(())
         await lost_database.settle()
         now, ended = datetime.now(UTC), "the engine ended"
-        async with shop.prearchive_db.write() as transaction:
+        async with context.prearchive_db.write() as transaction:
             left = await transfers.close_left(transaction, node=node, at=now, ended=ended)
         if left:
-            async with shop.prearchive_db.write() as transaction:
+            async with context.prearchive_db.write() as transaction:
                 await transfers.cut_short(transaction, left, closed=now, ended=ended)
-        reconciliation = Reconciliation(shop, alone=alone)
+        reconciliation = Reconciliation(context, alone=alone)
         await reconciliation.files()
         await runner.prepare()
         self._stack.push_async_callback(runner.close)
         await runner.launch(
             {
-                Verb.REBUILD: BuildJob(shop).work(),
-                Verb.ARCHIVE: ArchiveJob(shop).work(),
-                Verb.MOVE: MoveJob(shop, self.configuration.routing).work(),
-                Verb.DELETE: DeleteJob(shop).work(),
-                Verb.RESTORE: RestoreJob(shop).work(),
+                Verb.REBUILD: BuildJob(context).work(),
+                Verb.ARCHIVE: ArchiveJob(context).work(),
+                Verb.MOVE: MoveJob(context, self.configuration.routing).work(),
+                Verb.DELETE: DeleteJob(context).work(),
+                Verb.RESTORE: RestoreJob(context).work(),
             },
             told=self._job_waits,
         )
@@ -302,15 +302,15 @@ class Engine:
     async def _listen(self, node: str) -> None:
         snapshot = await self.configuration.read()
         self.pool = ReceiverPool(
-            prearchive=self.shop.prearchive,
+            prearchive=self.context.prearchive,
             node=node,
             workers=self.settings.dicom.workers,
-            desk=ClaimDesk(self.shop.prearchive_db, self.shop.prearchive),
+            desk=ClaimDesk(self.context.prearchive_db, self.context.prearchive),
             news=self.reception,
         )
-        self.verifying = Verifying(self.shop)
+        self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
-        self.health = Health(self.shop, self._reception_now, self.verifying)
+        self.health = Health(self.context, self._reception_now, self.verifying)
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
         self._applied = snapshot.number
@@ -352,24 +352,24 @@ class Engine:
 
     async def _put_away_journals(self, alive: tuple[str, ...]) -> None:
         """Put away what dead workers have written to its end."""
-        folder = self.shop.prearchive / ".journals"
-        for journal in await self.shop.absorber.left_behind(alive):
+        folder = self.context.prearchive / ".journals"
+        for journal in await self.context.ingester.left_behind(alive):
             # A worker that outlives its engine for a moment still ends the object it is at.
             if not await asyncio.to_thread(is_being_written, folder / journal):
-                self.reception.tell(await self.shop.absorber.finish(journal))
+                self.reception.tell(await self.context.ingester.finish(journal))
 
     async def _bury(self) -> None:
         await self._put_away_journals(self.pool.journals)
-        await asyncio.to_thread(sweep_staging, self.shop.prearchive, self.settings.node.name)
+        await asyncio.to_thread(sweep_staging, self.context.prearchive, self.settings.node.name)
 
     async def _reserve(self) -> None:
-        await asyncio.to_thread(self.shop.reserve.fill)
+        await asyncio.to_thread(self.context.reserve.fill)
 
     async def _purge(self) -> None:
-        await self.shop.runner.purge()
-        await trash.expire(self.shop, now=datetime.now(UTC))
+        await self.context.runner.purge()
+        await trash.expire(self.context, now=datetime.now(UTC))
         days = timedelta(days=self.settings.anonymization.originals_days)
-        originals = Originals(self.shop.prearchive)
+        originals = Originals(self.context.prearchive)
         await asyncio.to_thread(originals.expire, days.total_seconds())
 
     def _reception_now(self) -> ReceptionNow:

@@ -57,13 +57,13 @@ class Health:
     """Looks at one engine. What took long to find out is kept until it is found out again."""
 
     def __init__(
-        self, shop: JobContext, reception: Callable[[], ReceptionNow], verifying: Verifying
+        self, context: JobContext, reception: Callable[[], ReceptionNow], verifying: Verifying
     ) -> None:
         """Nothing is looked at yet."""
-        self._shop = shop
+        self._context = context
         self._reception = reception
-        self._inspection = Inspection(shop)
-        self._shelves = Shelves(shop, verifying)
+        self._inspection = Inspection(context)
+        self._shelves = Shelves(context, verifying)
 
     async def checks(self, *, thorough: bool = False) -> tuple[Check, ...]:
         """Make all checks, the worst first."""
@@ -128,7 +128,7 @@ class Health:
     async def failed_jobs(self) -> Check:
         """Look for jobs that have failed lately."""
         since = datetime.now(UTC) - RECENT
-        failed = [job for job in await self._shop.runner.failed(MOST_ROWS) if _after(job, since)]
+        failed = [job for job in await self._context.runner.failed(MOST_ROWS) if _after(job, since)]
         if not failed:
             return Check.good("failed jobs", "none within a day")
         verbs = sorted({job.verb for job in failed})
@@ -142,7 +142,7 @@ class Health:
 
     async def waiting_jobs(self) -> Check:
         """Look how long the oldest unfinished job waits."""
-        oldest = await self._shop.runner.oldest_unfinished()
+        oldest = await self._context.runner.oldest_unfinished()
         if oldest is None or oldest.queued is None:
             return Check.good("waiting jobs", "none is unfinished")
         age = datetime.now(UTC) - oldest.queued
@@ -162,7 +162,7 @@ class Health:
 
     async def nodes(self) -> Check:
         """Look for engines that share the prearchive and have fallen silent."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             every = (await transaction.execute(select(NodeRow).order_by(NodeRow.name))).scalars()
             found = every.all()
         now = datetime.now(UTC)

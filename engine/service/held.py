@@ -31,7 +31,7 @@ class Held:
 
     def __init__(
         self,
-        shop: JobContext,
+        context: JobContext,
         buffer: EventBuffer,
         configuration: Configuration,
         guard: Guard,
@@ -39,9 +39,9 @@ class Held:
         actor: str,
     ) -> None:
         """Act for one actor; `turn` is the same for all of them."""
-        self._shop = shop
+        self._context = context
         self._buffer = buffer
-        self._releasing = Releasing(shop, configuration, guard)
+        self._releasing = Releasing(context, configuration, guard)
         self._turn = turn
         self._actor = actor
 
@@ -94,22 +94,22 @@ class Held:
 
     async def _stays(self, id: str, record: Record) -> ActOutcome:
         """Tell why an object is held still; nothing of what was tried stays."""
-        shop = self._shop
+        context = self._context
         # The store's trouble is not the object's: why it is held is then what it was.
         if record.outcome is not Outcome.FAILED:
-            await held.keep(shop, id, actor=self._actor, reason=record.reason, rule=record.rule)
-        await asyncio.to_thread(held.clear, shop.prearchive, id, gone=False)
+            await held.keep(context, id, actor=self._actor, reason=record.reason, rule=record.rule)
+        await asyncio.to_thread(held.clear, context.prearchive, id, gone=False)
         self._tell(id, "was tried again and is still held")
         return ActOutcome(id=id, done=False, message=f"still held: {record.reason}")
 
     async def _drop(self, id: str, reason: str) -> ActOutcome:
         try:
             await self._releasing.find(id)
-            await held.finish_left(self._shop, (id,))
-            await asyncio.to_thread(held.announce, self._shop.prearchive, Leaving(id=id))
-            dropped = await held.drop(self._shop, id, actor=self._actor, reason=reason)
-            await self._shop.at("held object dropped")
-            await asyncio.to_thread(held.clear, self._shop.prearchive, id, gone=True)
+            await held.finish_left(self._context, (id,))
+            await asyncio.to_thread(held.announce, self._context.prearchive, Leaving(id=id))
+            dropped = await held.drop(self._context, id, actor=self._actor, reason=reason)
+            await self._context.at("held object dropped")
+            await asyncio.to_thread(held.clear, self._context.prearchive, id, gone=True)
             if not dropped:
                 raise unknown(id)
         except EngineError as error:

@@ -15,9 +15,9 @@ from engine.service.windows import limited
 class Jobs:
     """Runs of workflows."""
 
-    def __init__(self, shop: JobContext, prearchive: Prearchive) -> None:
+    def __init__(self, context: JobContext, prearchive: Prearchive) -> None:
         """Ask one runner; what changes a job changes its session too."""
-        self._runner = shop.runner
+        self._runner = context.runner
         self._prearchive = prearchive
 
     async def list(self, limit: int = 100, unfinished: bool = False) -> tuple[Job, ...]:

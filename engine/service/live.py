@@ -15,13 +15,13 @@ from engine.service.windows import MOST_ROWS, limited, window
 class Live:
     """Transfers, the ledger, and what is held."""
 
-    def __init__(self, shop: JobContext) -> None:
+    def __init__(self, context: JobContext) -> None:
         """Ask one prearchive."""
-        self._shop = shop
+        self._context = context
 
     async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
         """Return transfers, newest first."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return await transfers.list_transfers(
                 transaction, limit=limited(limit), open_only=open_only
             )
@@ -31,13 +31,13 @@ class Live:
     ) -> tuple[LedgerEntry, ...]:
         """Return ledger entries, newest first."""
         asked = window(offset, limit)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return await ledger.list_entries(transaction, asked.offset, asked.limit, outcome)
 
     async def held(self) -> tuple[HeldObject, ...]:
         """Return the objects that wait in staging for a person."""
         query = select(HeldRow).where(~HeldRow.waits).order_by(HeldRow.at.desc()).limit(MOST_ROWS)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             found = (await transaction.execute(query)).scalars()
             return tuple(
                 HeldObject(

@@ -61,11 +61,11 @@ class Prearchive:
     """Sessions that wait for review."""
 
     def __init__(
-        self, shop: JobContext, buffer: EventBuffer, configuration: Configuration, actor: str
+        self, context: JobContext, buffer: EventBuffer, configuration: Configuration, actor: str
     ) -> None:
         """Act for one actor."""
-        self._shop = shop
-        self._waiting = Waiting(shop)
+        self._context = context
+        self._waiting = Waiting(context)
         self._configuration = configuration
         self._buffer = buffer
         self._actor = actor
@@ -75,17 +75,17 @@ class Prearchive:
     ) -> PrearchivePage:
         """Return a window of the sessions that match."""
         asked = window(offset, limit)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return await rows.list_page(transaction, query, asked.offset, asked.limit)
 
     async def show(self, id: str) -> PrearchiveSession:
         """Return one session."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return rows.to_session(await rows.get(transaction, id))
 
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             return await rows.find(transaction, name)
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -108,7 +108,7 @@ class Prearchive:
         self, ids: tuple[str, ...], project: str, reason: str = ""
     ) -> tuple[ActOutcome, ...]:
         """Queue the change of sessions to another project."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             target = await projects.resolve(transaction, project)
         if target is None:
             raise InvalidInput(f"there is no project {project}", hint="list them: project list")
@@ -156,9 +156,9 @@ class Prearchive:
         problem = label_problem(subject) if subject else ""
         if problem:
             raise InvalidInput(problem)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             row = await rows.get(transaction, id)
-        folder = rows.folder_of(row, self._shop.prearchive)
+        folder = rows.folder_of(row, self._context.prearchive)
         kept = await asyncio.to_thread(decisions.read, folder)
         decisions.check(kept, choices, seen)
         wanted = subject or decisions.subject_after(kept, choices)
@@ -184,12 +184,12 @@ class Prearchive:
 
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Queue the move of sessions into the prearchive's trash, also on a full disk."""
-        await asyncio.to_thread(self._shop.reserve.give_up)
+        await asyncio.to_thread(self._context.reserve.give_up)
         return await self._act(ids, Verb.DELETE, reason)
 
     async def trash(self) -> tuple[TrashedSession, ...]:
         """Return the deleted sessions that can be put back, the newest first."""
-        return await trash.listed(self._shop)
+        return await trash.listed(self._context)
 
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Put deleted sessions back to where they were; a job brings their files."""
@@ -197,7 +197,7 @@ class Prearchive:
 
     async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Remove deleted sessions for good, which makes room."""
-        await asyncio.to_thread(self._shop.reserve.give_up)
+        await asyncio.to_thread(self._context.reserve.give_up)
         return tuple([await self._remove(id, reason) for id in dict.fromkeys(ids)])
 
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -242,12 +242,12 @@ class Prearchive:
 
     async def _in_the_way(self, ids: tuple[str, ...]) -> set[str]:
         """Name the sessions that belong to an archived one which has their label."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             query = select(SessionRow).where(SessionRow.id.in_(ids), SessionRow.belongs_to != "")
             found = list((await transaction.execute(query)).scalars())
         taken = set()
         for row in found:
-            archived = await belonging(self._shop, row)
+            archived = await belonging(self._context, row)
             if archived is not None and archived.stands_in_the_way(row):
                 taken.add(row.id)
         return taken
@@ -267,7 +267,7 @@ class Prearchive:
         return tuple(outcomes)
 
     async def _queue(self, id: str, verb: Verb, reason: str, prepare: Prepare | None) -> str:
-        async with self._shop.prearchive_db.write() as transaction:
+        async with self._context.prearchive_db.write() as transaction:
             row = await rows.get(transaction, id, lock=True)
             job = rows.queue(row, verb)
             row.asked_by = self._actor
@@ -276,13 +276,13 @@ class Prearchive:
             # A relabelling is a move within the project, a decision one to the same place.
             for other in (Verb.RELABEL, Verb.RESOLVE):
                 job = job.replace(f":{other.value}:", f":{Verb.MOVE.value}:")
-            await self._shop.runner.enqueue(transaction, job)
+            await self._context.runner.enqueue(transaction, job)
             self._record(transaction, f"Queued {verb.value}", id, reason)
         return job
 
     async def _look(self, id: str) -> ActOutcome:
         try:
-            async with self._shop.prearchive_db.write() as transaction:
+            async with self._context.prearchive_db.write() as transaction:
                 row = await rows.get(transaction, id, lock=True)
                 ended = row.cut_short
                 if ended:
@@ -292,13 +292,13 @@ class Prearchive:
             return ActOutcome.refused(id, error)
         if not ended:
             return ActOutcome(id=id, done=True, message="it was not cut short")
-        await self._shop.log(id, f"cut short ({ended}): seen by {self._actor}")
+        await self._context.log(id, f"cut short ({ended}): seen by {self._actor}")
         self._buffer.tell("session", id, f"seen by {self._actor}: a transfer had cut it short")
         return ActOutcome(id=id, done=True, message=f"seen: a transfer of it was {ended}")
 
     async def _restore(self, id: str, reason: str) -> ActOutcome:
         try:
-            job = await put_back(self._shop, id, actor=self._actor, reason=reason)
+            job = await put_back(self._context, id, actor=self._actor, reason=reason)
         except EngineError as error:
             return ActOutcome.refused(id, error)
         self._buffer.tell("session", id, f"put back from the trash by {self._actor}")
@@ -306,21 +306,21 @@ class Prearchive:
 
     async def _remove(self, id: str, reason: str) -> ActOutcome:
         try:
-            await trash.remove(self._shop, id, actor=self._actor, reason=reason)
+            await trash.remove(self._context, id, actor=self._actor, reason=reason)
         except EngineError as error:
             return ActOutcome.refused(id, error)
         return ActOutcome(id=id, done=True, message="removed for good")
 
     async def _reset(self, id: str, reason: str) -> ActOutcome:
         try:
-            async with self._shop.prearchive_db.read() as transaction:
+            async with self._context.prearchive_db.read() as transaction:
                 before = await rows.get(transaction, id)
             refused = why_not(Verb.RESET, Status(before.status), locked=before.locked)
             if refused:
                 raise Conflict(f"cannot reset {id}: {refused}")
-            folder = rows.folder_of(before, self._shop.prearchive)
+            folder = rows.folder_of(before, self._context.prearchive)
             status, why = await asyncio.to_thread(_status_on_disk, folder)
-            async with self._shop.prearchive_db.write() as transaction:
+            async with self._context.prearchive_db.write() as transaction:
                 row = await rows.get(transaction, id, lock=True)
                 if row.locked:
                     raise Conflict(f"cannot reset {id}: a job has just begun")
@@ -336,7 +336,7 @@ class Prearchive:
                 row.decision = ""
                 self._record(transaction, "Reset", id, reason)
             if job:
-                await self._shop.runner.forget(job)
+                await self._context.runner.forget(job)
         except EngineError as error:
             return ActOutcome.refused(id, error)
         self._buffer.tell("session", id, f"reset to {status.value} by {self._actor}")

@@ -21,27 +21,27 @@ _TEXTS = ("title", "description", "accessibility")
 class Projects:
     """Projects, their aliases and codes."""
 
-    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
+    def __init__(self, context: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
-        self._shop = shop
+        self._context = context
         self._apply = apply
         self._actor = actor
 
     async def list(self) -> tuple[Project, ...]:
         """Return all projects."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await projects.all_of(transaction)
 
     async def show(self, id: str) -> Project:
         """Return one project."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await projects.show(transaction, id)
 
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project:
         """Add a project with the site's default code."""
         await asyncio.to_thread(self._free, id)
-        code = self._shop.settings.projects.default_prearchive_code
-        async with self._shop.archive_db.write() as transaction:
+        code = self._context.settings.projects.default_prearchive_code
+        async with self._context.archive_db.write() as transaction:
             await projects.add(transaction, id, actor=self._actor, title=title, aliases=aliases)
             changes = projects.Changes(prearchive_code=code)
             added = await projects.change(transaction, id, changes, actor=self._actor)
@@ -54,7 +54,7 @@ class Projects:
         Raises:
             Conflict: if there is something, also under a name that differs only in case.
         """
-        for store in (self._shop.archive, self._shop.prearchive):
+        for store in (self._context.archive, self._context.prearchive):
             for each in store.iterdir() if store.is_dir() else ():
                 if each.name.casefold() == id.casefold() and not _is_empty(each):
                     raise Conflict(
@@ -65,12 +65,12 @@ class Projects:
     async def set(self, id: str, values: dict[str, str]) -> Project:
         """Set values of a project by name."""
         changes = _changes(values)
-        if changes.prearchive_code and not self._shop.settings.projects.allow_auto_archive:
+        if changes.prearchive_code and not self._context.settings.projects.allow_auto_archive:
             raise InvalidInput(
                 "this site does not allow auto-archiving",
                 hint="set projects.allow_auto_archive in the settings first",
             )
-        async with self._shop.archive_db.write() as transaction:
+        async with self._context.archive_db.write() as transaction:
             changed = await projects.change(transaction, id, changes, actor=self._actor)
         await self._apply()
         return changed

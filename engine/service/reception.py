@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workers report, made into rows and events: journals are absorbed, transfers noted, and
+"""What the workers report, made into rows and events: journals are ingested, transfers noted, and
 those who were turned away stand in the ledger."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.database.connection import Database
-from engine.ingest.records import Absorbed, Absorber
+from engine.ingest.records import Ingested, Ingester
 from engine.intake.channel import TransferNews, Turned
 from engine.model.live import broke_off
 from engine.model.measures import say_count
@@ -30,11 +30,11 @@ class Reception:
     """The engine's ear for its workers; satisfies the pool's `News`."""
 
     def __init__(
-        self, database: Database, absorber: Absorber, buffer: EventBuffer, node: str
+        self, database: Database, ingester: Ingester, buffer: EventBuffer, node: str
     ) -> None:
         """Write into one prearchive database."""
         self._database = database
-        self._absorber = absorber
+        self._ingester = ingester
         self._buffer = buffer
         self._node = node
         self._known: set[str] = set()
@@ -43,11 +43,11 @@ class Reception:
 
     async def hello(self, journal: str) -> None:
         """A worker has begun a journal."""
-        await self._absorber.register(journal)
+        await self._ingester.register(journal)
 
     async def grown(self) -> None:
         """There are new records."""
-        self.tell(await self._absorber.absorb())
+        self.tell(await self._ingester.ingest())
 
     async def transfers(self, news: tuple[TransferNews, ...]) -> None:
         """Transfers have begun, gone on or ended."""
@@ -98,15 +98,15 @@ class Reception:
 
     async def ended(self, journal: str) -> None:
         """A worker has ended: its journal is taken in to its end and put away."""
-        self.tell(await self._absorber.finish(journal))
+        self.tell(await self._ingester.finish(journal))
 
-    def tell(self, absorbed: Absorbed) -> None:
-        """Make events of what a round of absorption has changed."""
-        for session in sorted(absorbed.sessions):
+    def tell(self, ingested: Ingested) -> None:
+        """Make events of what a round of ingesting has changed."""
+        for session in sorted(ingested.sessions):
             self._buffer.progress("session", session, f"objects arrived, {Status.RECEIVING.value}")
-        for transfer in sorted(absorbed.transfers):
+        for transfer in sorted(ingested.transfers):
             self._buffer.progress("transfer", transfer, "objects taken in")
-        for _, last, count in absorbed.ledger.values():
+        for _, last, count in ingested.ledger.values():
             self._tell_line(last, count, "object")
 
     def _tell_line(self, line: ledger.Line, count: int, what: str) -> None:

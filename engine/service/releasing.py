@@ -28,9 +28,9 @@ STAYS = frozenset({Outcome.HELD, Outcome.REFUSED, Outcome.FAILED})
 class Releasing:
     """Runs objects in staging through what is in force, and counts them where they are then."""
 
-    def __init__(self, shop: JobContext, configuration: Configuration, guard: Guard) -> None:
+    def __init__(self, context: JobContext, configuration: Configuration, guard: Guard) -> None:
         """Release from one prearchive."""
-        self._shop = shop
+        self._context = context
         self._configuration = configuration
         self._guard = guard
 
@@ -49,19 +49,19 @@ class Releasing:
     async def begin(self, lane: int = 0) -> Release:
         """Open an intake by what is in force; `lane` is another one for each that is open."""
         loop = asyncio.get_running_loop()
-        shop = self._shop
+        context = self._context
 
         def announce(id: str, session: str, digests: tuple[str, ...]) -> None:
             leaving = Leaving(id=id, session=session, digests=digests)
-            held.announce(shop.prearchive, leaving)
-            shop.reached("held object announced")
+            held.announce(context.prearchive, leaving)
+            context.reached("held object announced")
 
         def begin() -> Release:
             return Release(
-                prearchive=shop.prearchive,
-                node=shop.settings.node.name,
+                prearchive=context.prearchive,
+                node=context.settings.node.name,
                 snapshot=self.snapshot,
-                desk=ClaimDesk(shop.prearchive_db, shop.prearchive),
+                desk=ClaimDesk(context.prearchive_db, context.prearchive),
                 guard=self._guard,
                 loop=loop,
                 announce=announce,
@@ -77,7 +77,7 @@ class Releasing:
         Raises:
             NotFound: if there is none.
         """
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             row = await transaction.get(HeldRow, id)
             if row is None or row.waits != waits:
                 raise unknown(id)
@@ -91,14 +91,14 @@ class Releasing:
             Conflict: if there is no script that it may leave through.
             InvalidInput: if its file is missing or damaged.
         """
-        shop = self._shop
+        context = self._context
         await self.find(id, waits=waits)
-        await held.finish_left(shop, (id,))
+        await held.finish_left(context, (id,))
         row, sender = await self.find(id, waits=waits)
         origin = self._origin(row, sender)
-        path = held.held_file(shop.prearchive, id)
+        path = held.held_file(context.prearchive, id)
         record = await _to_its_end(release, path, origin)
-        await shop.at("held object tried")
+        await context.at("held object tried")
         return replace(record, digest=row.digest or record.digest)
 
     async def enter(self, id: str, record: Record, *, actor: str, reason: str = "") -> None:
@@ -107,12 +107,12 @@ class Releasing:
         Raises:
             NotFound: if somebody else was first.
         """
-        shop = self._shop
+        context = self._context
         if not record.session:
-            await asyncio.to_thread(held.announce, shop.prearchive, Leaving(id=id))
-        entered = await held.enter(shop, id, record, actor=actor, reason=reason)
-        await shop.at("held object entered")
-        await asyncio.to_thread(held.clear, shop.prearchive, id, gone=True)
+            await asyncio.to_thread(held.announce, context.prearchive, Leaving(id=id))
+        entered = await held.enter(context, id, record, actor=actor, reason=reason)
+        await context.at("held object entered")
+        await asyncio.to_thread(held.clear, context.prearchive, id, gone=True)
         if not entered:
             raise unknown(id)
 

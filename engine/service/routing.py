@@ -21,9 +21,9 @@ from engine.service.contents import Waiting
 class Routing:
     """Where an object would land, and why."""
 
-    def __init__(self, shop: JobContext, configuration: Configuration, guard: Guard) -> None:
+    def __init__(self, context: JobContext, configuration: Configuration, guard: Guard) -> None:
         """Route by what is in force."""
-        self._waiting = Waiting(shop)
+        self._waiting = Waiting(context)
         self._configuration = configuration
         self._guard = guard
 

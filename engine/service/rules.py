@@ -18,15 +18,15 @@ from engine.service.offline import check_rules
 class Rules:
     """Routing rule lines."""
 
-    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
+    def __init__(self, context: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
-        self._shop = shop
+        self._context = context
         self._apply = apply
         self._actor = actor
 
     async def show(self, scope: str, concept: str) -> RuleText:
         """Return the text in force."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await rules.current(transaction, scope, concept)
 
     async def set(
@@ -34,7 +34,7 @@ class Rules:
     ) -> RuleText:
         """Put a text in force once every line of it is sound."""
         parse_rules(text)
-        async with self._shop.archive_db.write() as transaction:
+        async with self._context.archive_db.write() as transaction:
             written = await rules.write(
                 transaction,
                 scope,

@@ -27,9 +27,9 @@ LONGEST_TABLE = 16 * 1024 * 1024
 class Scripts:
     """Anonymization scripts of the site and of projects."""
 
-    def __init__(self, shop: JobContext, apply: Apply, actor: str) -> None:
+    def __init__(self, context: JobContext, apply: Apply, actor: str) -> None:
         """Act for one actor; `apply` puts a change into force."""
-        self._archive = shop.archive_db
+        self._archive = context.archive_db
         self._apply = apply
         self._actor = actor
 

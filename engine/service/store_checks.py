@@ -44,21 +44,21 @@ Look = Callable[[], Awaitable[Check]]
 
 
 class Inspection:
-    """Looks at the stores of one workshop."""
+    """Looks at the stores of one engine."""
 
-    def __init__(self, shop: JobContext) -> None:
+    def __init__(self, context: JobContext) -> None:
         """Nothing is looked at yet."""
-        self._shop = shop
+        self._context = context
         self._verified: tuple[datetime, AuditReport] | None = None
 
     def looks(self, thorough: bool) -> dict[str, Look]:
         """Return what can be looked at, by name."""
-        shop = self._shop
+        context = self._context
         return {
-            "prearchive disk": lambda: _disk("prearchive disk", shop.prearchive),
-            "archive disk": lambda: _disk("archive disk", shop.archive),
-            "prearchive database": lambda: _database("prearchive database", shop.prearchive_db),
-            "archive database": lambda: _database("archive database", shop.archive_db),
+            "prearchive disk": lambda: _disk("prearchive disk", context.prearchive),
+            "archive disk": lambda: _disk("archive disk", context.archive),
+            "prearchive database": lambda: _database("prearchive database", context.prearchive_db),
+            "archive database": lambda: _database("archive database", context.archive_db),
             "accounts": self.accounts,
             "rows and folders": self.files if thorough else self.folders,
             "sessions": self.sessions,
@@ -71,7 +71,7 @@ class Inspection:
 
     async def accounts(self) -> Check:
         """Compare the totals with the sums of all tallies, and what waits with the sessions."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             totals = await accounts.total(transaction)
             sums = await accounts.summed(transaction)
             waiting = await accounts.waiting_in_sessions(transaction)
@@ -98,7 +98,7 @@ class Inspection:
     async def folders(self) -> Check:
         """Look whether sessions chosen at random have their folder."""
         query = select(SessionRow).where(SessionRow.objects > 0).order_by(func.random())
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             every = await transaction.scalar(select(func.count()).select_from(SessionRow))
             chosen = (await transaction.execute(query.limit(SAMPLE))).scalars().all()
         missing = await self._missing(chosen)
@@ -114,7 +114,7 @@ class Inspection:
         looked, last = 0, ""
         while True:
             query = select(SessionRow).where(SessionRow.id > last).order_by(SessionRow.id)
-            async with self._shop.prearchive_db.read() as transaction:
+            async with self._context.prearchive_db.read() as transaction:
                 found = (await transaction.execute(query.limit(_AT_ONCE))).scalars().all()
             if not found:
                 break
@@ -140,7 +140,7 @@ class Inspection:
 
     async def sessions(self) -> Check:
         """Count the sessions in which nothing goes on before a person has looked."""
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             counts = await rows.counts(transaction)
         waiting = {status: counts[status] for status in sorted(PROBLEM) if counts.get(status)}
         if not waiting:
@@ -191,7 +191,7 @@ class Inspection:
     async def journals(self) -> Check:
         """Look for journals of which something could not be read."""
         query = select(func.count(), func.sum(JournalRow.damaged)).where(JournalRow.damaged > 0)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             count, stretches = (await transaction.execute(query)).one()
         if not count:
             return Check.good("journals", "all could be read")
@@ -212,8 +212,8 @@ class Inspection:
         waiting = 0
         oldest: datetime | None = None
         for database, outbox in (
-            (self._shop.prearchive_db, OutboxRow),
-            (self._shop.archive_db, ArchiveOutboxRow),
+            (self._context.prearchive_db, OutboxRow),
+            (self._context.archive_db, ArchiveOutboxRow),
         ):
             query = select(func.count(), func.min(outbox.at)).select_from(outbox)
             async with database.read() as transaction:
@@ -234,14 +234,14 @@ class Inspection:
 
     async def verified(self) -> Check:
         """Compute every hash of the audit trail anew."""
-        report = await AuditChain(self._shop.archive_db).verify()
+        report = await AuditChain(self._context.archive_db).verify()
         self._verified = datetime.now(UTC), report
         return await self.known_trail()
 
     async def known_trail(self) -> Check:
         """Say what is known of the audit trail without reading all of it."""
         if self._verified is None:
-            async with self._shop.archive_db.read() as transaction:
+            async with self._context.archive_db.read() as transaction:
                 last = await transaction.scalar(select(func.max(AuditRow.number)))
             return Check.good(
                 "audit trail", f"{say_count(last or 0, 'link')}, not verified since the start"
@@ -266,7 +266,7 @@ class Inspection:
     ) -> tuple[timedelta | None, str]:
         """Return the age of the oldest of some held objects, None without any, and a sentence."""
         query = select(func.count(), func.min(HeldRow.at)).where(which)
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             count, oldest = (await transaction.execute(query)).one()
         if not count:
             return None, ""
@@ -280,22 +280,22 @@ class Inspection:
         missing = []
         for start in range(0, len(found), _AT_ONCE):
             some = found[start : start + _AT_ONCE]
-            missing += await asyncio.to_thread(_without, some, self._shop.prearchive)
+            missing += await asyncio.to_thread(_without, some, self._context.prearchive)
         if not missing:
             return []
         # A job may have taken them elsewhere meanwhile.
         query = select(SessionRow).where(SessionRow.id.in_(missing))
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             again = (await transaction.execute(query.where(~SessionRow.locked))).scalars().all()
-        return await asyncio.to_thread(_without, again, self._shop.prearchive)
+        return await asyncio.to_thread(_without, again, self._context.prearchive)
 
     async def _differing(self, found: Sequence[SessionRow]) -> list[str]:
         """Name those at rest whose files are more or fewer than their rows say."""
         at_rest = [row for row in found if not row.locked and row.status not in RECEIVING]
-        counted = await asyncio.to_thread(_counted, at_rest, self._shop.prearchive)
+        counted = await asyncio.to_thread(_counted, at_rest, self._context.prearchive)
         suspect = {row.id: row for row in at_rest if counted[row.id] != row.objects}
         # Objects may have come, or a job have gone by, while the files were counted.
-        async with self._shop.prearchive_db.read() as transaction:
+        async with self._context.prearchive_db.read() as transaction:
             query = select(SessionRow).where(SessionRow.id.in_(suspect)).order_by(SessionRow.id)
             again = (await transaction.execute(query)).scalars().all()
         return [row.id for row in again if _as_it_was(row, suspect[row.id])]

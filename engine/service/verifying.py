@@ -65,9 +65,9 @@ class _Run:
 class Verifying:
     """Verifies the sessions of one archive."""
 
-    def __init__(self, shop: JobContext) -> None:
+    def __init__(self, context: JobContext) -> None:
         """Nothing is verified yet."""
-        self._shop = shop
+        self._context = context
         self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._alone = asyncio.Lock()
 
@@ -86,7 +86,9 @@ class Verifying:
         """
         document = await self._document(card.accession)
         try:
-            return await self._shop.processes.run(verification.look, self._folder(card), document)
+            return await self._context.processes.run(
+                verification.look, self._folder(card), document
+            )
         except FileNotFoundError:
             raise no_folder(card.accession) from None
 
@@ -98,7 +100,7 @@ class Verifying:
             Unavailable: if the store of the archive is not there.
         """
         if not run:
-            async with self._shop.archive_db.read() as transaction:
+            async with self._context.archive_db.read() as transaction:
                 card = await sessions.card(transaction, id)
             run = self._begin(card, actor)
         found = self._runs.get(run)
@@ -112,7 +114,7 @@ class Verifying:
 
     async def whole(self, accession: str, actor: str) -> Verification:
         """Verify a session to its end."""
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             card = await sessions.card(transaction, accession)
         run = _Run(card=card, name="", actor=actor)
         await self._go(run)
@@ -131,7 +133,7 @@ class Verifying:
     async def _go(self, run: _Run) -> None:
         async with self._alone:
             await self._compare(run)
-            async with self._shop.archive_db.write() as transaction:
+            async with self._context.archive_db.write() as transaction:
                 await verifications.keep(
                     transaction,
                     run.card.accession,
@@ -142,7 +144,7 @@ class Verifying:
             run.done = True
 
     async def _compare(self, run: _Run) -> None:
-        folder, processes = self._folder(run.card), self._shop.processes
+        folder, processes = self._folder(run.card), self._context.processes
         document = await self._document(run.card.accession)
         try:
             seen = await processes.run(verification.look, folder, document)
@@ -169,20 +171,20 @@ class Verifying:
             Unavailable: if there is nothing at all where the archive should be.
         """
         try:
-            if any(self._shop.archive.iterdir()):
+            if any(self._context.archive.iterdir()):
                 return
         except OSError:
             pass
         raise Unavailable(
-            f"there is nothing in {self._shop.archive}",
+            f"there is nothing in {self._context.archive}",
             hint="look whether the archive's file system is mounted",
         )
 
     def _folder(self, card: SessionCard) -> Path:
-        return self._shop.archive / card.folder
+        return self._context.archive / card.folder
 
     async def _document(self, accession: str) -> str:
-        async with self._shop.archive_db.read() as transaction:
+        async with self._context.archive_db.read() as transaction:
             return await sessions.document(transaction, accession)
 
 

@@ -77,7 +77,7 @@ class Audit(Asked):
             message="the chain holds" if holds else "link 1 does not hold",
         )
 
-    async def note(self, deed: str, object: str, reason: str = "", count: int = 0) -> None:
+    async def note(self, action: str, object: str, reason: str = "", count: int = 0) -> None:
         number = len(self.facts.audit) + 1
         detail: dict[str, Any] = {"reason": reason, "count": count}
         self.facts.audit.append(
@@ -86,7 +86,7 @@ class Audit(Asked):
                 id=f"event_{number}",
                 at=NOON,
                 actor=self.actor,
-                action=deed,
+                action=action,
                 object=object,
                 detail=detail,
                 hash="0" * 64,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from console.transfer.export import Cells, Exportable, Format, Sheet, file_name, keep, written
 from console.transfer.outgoing import Pacing, progress
 from console.views import figures
-from console.views.question import Answers, Choice, Field, Question
+from console.views.question import Answers, Field, Option, Question
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import EngineError
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from console.screens.base.screen import BaseScreen
 
 FORMATS = (
-    Choice(
+    Option(
         key=Format.CSV, title="CSV", detail="commas; an apostrophe before what may be a formula"
     ),
-    Choice(key=Format.TSV, title="TSV", detail="tabs, else as CSV"),
-    Choice(key=Format.JSON, title="JSON", detail="an object: filter, time, user, rows"),
+    Option(key=Format.TSV, title="TSV", detail="tabs, else as CSV"),
+    Option(key=Format.JSON, title="JSON", detail="an object: filter, time, user, rows"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.runtime.memory import SavedView
-from console.views.question import Choice, Field, Question
+from console.views.question import Field, Option, Question
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.errors import InvalidInput
 
@@ -68,12 +68,12 @@ async def choose_view(
     ]
     offered = (*fixed, *saved)
     choices = [
-        Choice(key=f"view {place}", title=one.name, detail=f"{one.says}   {one.filter}".rstrip())
+        Option(key=f"view {place}", title=one.name, detail=f"{one.says}   {one.filter}".rstrip())
         for place, one in enumerate(offered)
     ]
-    choices.append(Choice(key=_SAVE, title="save this one …", detail=now.filter or "no filter"))
+    choices.append(Option(key=_SAVE, title="save this one …", detail=now.filter or "no filter"))
     if saved:
-        choices.append(Choice(key=_DROP, title="forget one …"))
+        choices.append(Option(key=_DROP, title="forget one …"))
     chosen = await screen.app.push_screen_wait(ChooseScreen("Views", tuple(choices)))
     if chosen is None:
         return None
@@ -110,7 +110,7 @@ async def _save(screen: BaseScreen, name: str, now: ViewChoice) -> None:
 
 
 async def _drop(screen: BaseScreen, name: str, saved: list[ViewChoice]) -> None:
-    choices = tuple(Choice(key=one.name, title=one.name, detail=one.filter) for one in saved)
+    choices = tuple(Option(key=one.name, title=one.name, detail=one.filter) for one in saved)
     chosen = await screen.app.push_screen_wait(ChooseScreen("Forget a view", choices))
     if chosen is not None:
         screen.context.memory.state.drop_view(name, chosen)

@@ -32,7 +32,7 @@ from console.screens.base.overlays import KeysScreen, NoticesScreen
 from console.screens.base.revealing import reveal
 from console.transfer.export import Exportable
 from console.views import figures, glyphs
-from console.views.question import Choice
+from console.views.question import Option
 from console.views.rows import Piece
 from console.widgets.chrome import Line, ModeLine, key_hints
 from console.widgets.dialogs import ChooseScreen
@@ -285,7 +285,7 @@ class BaseScreen(FocusScreen):
             self.host.ahead.refused()
             return
         choices = tuple(
-            Choice(key=str(place), title=one.title, detail=one.text)
+            Option(key=str(place), title=one.title, detail=one.text)
             for place, one in enumerate(offered)
         )
 

@@ -197,9 +197,9 @@ async def test_revealing_is_recorded_before_anything_is_shown(
     audit: Any = app.context.engine.audit
     noted = type(audit).note
 
-    async def note(self: Any, deed: str, object: str, reason: str = "", count: int = 0) -> None:
-        await noted(self, deed, object, reason, count)
-        seen.append((deed, object, reason, app.context.reveals))
+    async def note(self: Any, action: str, object: str, reason: str = "", count: int = 0) -> None:
+        await noted(self, action, object, reason, count)
+        seen.append((action, object, reason, app.context.reveals))
 
     monkeypatch.setattr(type(audit), "note", note)
     async with app.run_test(size=WIDE) as pilot:

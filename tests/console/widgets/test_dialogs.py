@@ -11,7 +11,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from console.views.question import Answers, Choice, Field, Question, reason
+from console.views.question import Answers, Field, Option, Question, reason
 from console.widgets.dialogs import AskScreen, ChooseScreen, PlainInput
 from tests.console.piloting import HOSTILE, painted, settled, until
 
@@ -201,7 +201,7 @@ async def test_what_is_pasted_cannot_act() -> None:
 
 
 async def test_one_of_several_is_chosen() -> None:
-    choices = tuple(Choice(key=str(n), title=f"title {n}", detail=HOSTILE) for n in range(3))
+    choices = tuple(Option(key=str(n), title=f"title {n}", detail=HOSTILE) for n in range(3))
     app = Asking(ChooseScreen("Choose", choices))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

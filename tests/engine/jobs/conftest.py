@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A workshop on fresh databases."""
+"""A job context on fresh databases."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Backend
-from tests.engine.jobs import shop
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs import fixture as fixtures
+from tests.engine.jobs.fixture import Fixture
 
 
 @pytest.fixture
 async def fixture(tmp_path: Path, database_url: Callable[..., str]) -> AsyncIterator[Fixture]:
-    """A workshop with project P and a journal that is registered."""
+    """A context with project P and a journal that is registered."""
     urls = [database_url("sqlite", section) for section in ("archive", "prearchive")]
     async with opened(tmp_path / "home", *urls) as made:
         yield made
@@ -31,11 +31,11 @@ async def either(tmp_path: Path, backend: Backend) -> AsyncIterator[Fixture]:
 
 @asynccontextmanager
 async def opened(home: Path, archive_url: str, prearchive_url: str) -> AsyncIterator[Fixture]:
-    """Put a workshop together, and close it."""
-    made = shop.make(home, archive_url, prearchive_url)
-    await made.shop.absorber.register(made.journal.path.name)
+    """Make a context, and close it."""
+    made = fixtures.make(home, archive_url, prearchive_url)
+    await made.context.ingester.register(made.journal.path.name)
     await made.project("P")
     yield made
     made.journal.close()
-    await made.shop.archive_db.close()
-    await made.shop.prearchive_db.close()
+    await made.context.archive_db.close()
+    await made.context.prearchive_db.close()

@@ -11,7 +11,7 @@ import pydicom
 from engine.archive import scripts
 from engine.jobs.runner import Work
 from engine.model.scripts import SITE, ScriptText, project_scope
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 
 PROJECT = project_scope("P")
 
@@ -34,7 +34,7 @@ async def run_cut_at(point: str, fixture: Fixture, work: Work, session: str, att
 async def in_force(fixture: Fixture, text: str, scope: str = PROJECT) -> ScriptText:
     """Put a script into force."""
     new = scripts.NewScript(text=f'version "6.7"\n{text}\n')
-    async with fixture.shop.archive_db.write() as transaction:
+    async with fixture.context.archive_db.write() as transaction:
         return await scripts.write(transaction, scope, new, actor="test")
 
 

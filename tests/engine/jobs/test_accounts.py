@@ -38,8 +38,8 @@ from engine.model.states import ALLOWED, Status, Verb
 from engine.prearchive import accounts
 from engine.prearchive.rows import folder_of
 from tests.conftest import Databases
-from tests.engine.jobs import shop
-from tests.engine.jobs.shop import STUDY, Fixture
+from tests.engine.jobs import fixture as fixtures
+from tests.engine.jobs.fixture import STUDY, Fixture
 
 T = TypeVar("T")
 
@@ -73,10 +73,10 @@ class Line(RuleBasedStateMachine):
             self.databases.new("sqlite", section, self.folder, migrated=True)
             for section in ("archive", "prearchive")
         ]
-        self.fixture: Fixture = shop.make(self.folder / "home", *urls)
+        self.fixture: Fixture = fixtures.make(self.folder / "home", *urls)
         self.journals = [self.fixture.journal]
         self.answers = Answers()
-        self.do(self.fixture.shop.absorber.register(self.fixture.journal.path.name))
+        self.do(self.fixture.context.ingester.register(self.fixture.journal.path.name))
         self.do(self.fixture.project("P"))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -112,7 +112,7 @@ class Line(RuleBasedStateMachine):
         """An object that does not go to a session."""
         file = ""
         if outcome is Outcome.HELD:
-            held = self.fixture.shop.prearchive / ".staging" / "held"
+            held = self.fixture.context.prearchive / ".staging" / "held"
             held.mkdir(exist_ok=True)
             self.answers.held += 1
             file = f"{self.answers.held}.dcm"
@@ -144,17 +144,17 @@ class Line(RuleBasedStateMachine):
                 return
 
     @rule()
-    def absorb(self) -> None:
+    def ingest(self) -> None:
         """The engine takes in what stands in the journals."""
-        self.do(self.fixture.shop.absorber.absorb())
+        self.do(self.fixture.context.ingester.ingest())
 
     @rule()
     def another_worker(self) -> None:
         """One more worker begins a journal."""
         if len(self.journals) < 3:
             name = f"n-w{len(self.journals) + 1}-{os.urandom(4).hex()}.journal"
-            self.do(self.fixture.shop.absorber.register(name))
-            self.journals.append(Journal(self.fixture.shop.prearchive / ".journals" / name))
+            self.do(self.fixture.context.ingester.register(name))
+            self.journals.append(Journal(self.fixture.context.prearchive / ".journals" / name))
 
     @precondition(lambda self: len(self.journals) > 1)
     @rule()
@@ -162,12 +162,12 @@ class Line(RuleBasedStateMachine):
         """A worker's journal is taken in to its end and put away."""
         journal = self.journals.pop()
         journal.close()
-        self.do(self.fixture.shop.absorber.finish(journal.path.name))
+        self.do(self.fixture.context.ingester.finish(journal.path.name))
 
     @rule()
     def restart(self) -> None:
         """The engine recovers, while a worker may still have something to write."""
-        reconciliation = Reconciliation(self.fixture.shop, alone=False)
+        reconciliation = Reconciliation(self.fixture.context, alone=False)
         self.do(reconciliation.files())
         self.do(reconciliation.jobs())
 
@@ -179,9 +179,9 @@ class Line(RuleBasedStateMachine):
         if Status(row.status) not in ALLOWED[verb]:
             return
         work = {
-            Verb.REBUILD: BuildJob(self.fixture.shop).work(),
-            Verb.ARCHIVE: ArchiveJob(self.fixture.shop).work(),
-            Verb.DELETE: DeleteJob(self.fixture.shop).work(),
+            Verb.REBUILD: BuildJob(self.fixture.context).work(),
+            Verb.ARCHIVE: ArchiveJob(self.fixture.context).work(),
+            Verb.DELETE: DeleteJob(self.fixture.context).work(),
         }
         attempt = self.do(self.fixture.ask(claim.session, verb))
         self.do(self.fixture.run(work[verb], claim.session, attempt))
@@ -189,9 +189,9 @@ class Line(RuleBasedStateMachine):
     @rule()
     def put_back(self) -> None:
         """The session that was deleted last comes back."""
-        for deleted in self.do(listed(self.fixture.shop)):
-            job = self.do(put_back(self.fixture.shop, deleted.id, actor="test"))
-            work = RestoreJob(self.fixture.shop).work()
+        for deleted in self.do(listed(self.fixture.context)):
+            job = self.do(put_back(self.fixture.context, deleted.id, actor="test"))
+            work = RestoreJob(self.fixture.context).work()
             assert not self.do(self.fixture.run(work, deleted.id, int(job.rpartition(":")[2])))
             return
 
@@ -200,14 +200,14 @@ class Line(RuleBasedStateMachine):
         try:
             for made in self.answers.unwritten:
                 self.journals[0].append(made, sync=False)
-            self.absorb()
+            self.ingest()
             self.restart()
             self.compare()
         finally:
             for journal in self.journals:
                 journal.close()
-            self.do(self.fixture.shop.archive_db.close())
-            self.do(self.fixture.shop.prearchive_db.close())
+            self.do(self.fixture.context.archive_db.close())
+            self.do(self.fixture.context.prearchive_db.close())
             self.runner.close()
             shutil.rmtree(self.folder)
 
@@ -233,13 +233,13 @@ class Line(RuleBasedStateMachine):
         index = self.do(self.fixture.index(session))
         mine = sum(1 for of, _, _ in self.answers.kept if of == session)
         assert row.objects == len(index) == mine
-        files = object_files(folder_of(row, self.fixture.shop.prearchive))
+        files = object_files(folder_of(row, self.fixture.context.prearchive))
         # A copy may wait for the build that removes it; then the session says so.
         assert set(index) <= set(files) or row.status == Status.RECEIVING
         assert len(files) == mine or row.status != Status.READY
 
     async def counts(self) -> dict[Place, int]:
-        async with self.fixture.shop.prearchive_db.read() as transaction:
+        async with self.fixture.context.prearchive_db.read() as transaction:
             totals = await accounts.total(transaction)
             sums = await accounts.summed(transaction)
         assert totals == sums

@@ -18,7 +18,7 @@ from engine.model.states import Status, Verb
 from engine.prearchive import accounts
 from engine.prearchive.tables import SessionRow
 from engine.sessions.build.document import read_session
-from tests.engine.jobs.shop import STUDY, Fixture
+from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.sessions.build.test_document import SESSION
 
@@ -26,7 +26,7 @@ from tests.engine.sessions.build.test_document import SESSION
 async def archive(fixture: Fixture, session: str) -> str:
     """Queue the archiving and run it."""
     attempt = await fixture.ask(session, Verb.ARCHIVE)
-    return await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt)
+    return await fixture.run(ArchiveJob(fixture.context).work(), session, attempt)
 
 
 async def ready(fixture: Fixture, label: str = "E1", *, study: str = STUDY) -> str:
@@ -40,7 +40,7 @@ async def ready(fixture: Fixture, label: str = "E1", *, study: str = STUDY) -> s
 
 async def filed(fixture: Fixture) -> list[ArchivedSessionRow]:
     """Return the rows of the archive."""
-    async with fixture.shop.archive_db.read() as transaction:
+    async with fixture.context.archive_db.read() as transaction:
         return list((await transaction.execute(select(ArchivedSessionRow))).scalars())
 
 
@@ -52,8 +52,8 @@ def files(root: Path) -> list[str]:
 async def named(fixture: Fixture) -> list[str]:
     """Return what the documents of the only filed session call it: beside its files, in the
     table."""
-    (path,) = fixture.shop.archive.glob("P/arc001/*/*.xml")
-    async with fixture.shop.archive_db.read() as transaction:
+    (path,) = fixture.context.archive.glob("P/arc001/*/*.xml")
+    async with fixture.context.archive_db.read() as transaction:
         (kept,) = (await transaction.execute(select(DocumentRow.xml))).scalars()
     return [read_session(data).id for data in (path.read_bytes(), kept.encode())]
 
@@ -64,12 +64,12 @@ async def test_a_session_is_filed_counted_and_gone_from_the_prearchive(fixture: 
     (row,) = await filed(fixture)
     assert (row.origin, row.files) == (session, 2)
     assert await named(fixture) == [row.id, row.id]
-    assert files(fixture.shop.archive / row.folder) == ["1.dcm", "2.dcm"]
-    assert files(fixture.shop.prearchive) == []
+    assert files(fixture.context.archive / row.folder) == ["1.dcm", "2.dcm"]
+    assert files(fixture.context.prearchive) == []
     assert await counted(fixture) == {Place.ARCHIVED: 2}
     # Nothing is left of its place: no empty folder per session that ever was.
-    assert list((fixture.shop.prearchive / "P").iterdir()) == []
-    assert list(fixture.shop.prearchive.glob(".working/*")) == []
+    assert list((fixture.context.prearchive / "P").iterdir()) == []
+    assert list(fixture.context.prearchive.glob(".working/*")) == []
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ async def test_a_step_that_fails_before_filing_leaves_the_session_whole_and_the_
     row = await fixture.there(session)
     assert (row.status, row.locked, row.accepting) == (Status.ERROR, False, True)
     assert row.working_folder == ""
-    assert files(fixture.shop.archive) == []
-    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
-    assert files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
+    assert files(fixture.context.archive) == []
+    assert list(fixture.context.archive.glob("P/arc001/*")) == []
+    assert files(fixture.context.prearchive) == ["1.dcm", "2.dcm"]
     assert await counted(fixture) == {Place.WAITING: 2}
-    async with fixture.shop.archive_db.read() as transaction:
+    async with fixture.context.archive_db.read() as transaction:
         assert await filing.standing(transaction, session) is None
     # And it can be done again: nothing stands in its way.
     assert await build(fixture, session) == ""
@@ -117,8 +117,8 @@ async def test_a_step_that_fails_after_filing_never_brings_the_session_back(
     assert await fixture.row(session) is None
     (row,) = await filed(fixture)
     assert await named(fixture) == [row.id, row.id]
-    assert files(fixture.shop.prearchive) == []
-    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm"]
+    assert files(fixture.context.prearchive) == []
+    assert files(fixture.context.archive) == ["1.dcm", "2.dcm"]
     assert await counted(fixture) == {Place.ARCHIVED: 2}
 
 
@@ -129,13 +129,13 @@ async def test_a_label_that_is_taken_is_a_conflict_and_both_stay(fixture: Fixtur
     assert "label" in await archive(fixture, second)
     row = await fixture.there(second)
     assert (row.status, row.locked) == (Status.CONFLICT, False)
-    assert files(fixture.shop.archive) == files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
+    assert files(fixture.context.archive) == files(fixture.context.prearchive) == ["1.dcm", "2.dcm"]
     assert await counted(fixture) == {Place.ARCHIVED: 2, Place.WAITING: 2}
 
 
 async def test_a_strangers_folder_of_that_label_is_not_touched(fixture: Fixture) -> None:
     session = await ready(fixture)
-    stranger = fixture.shop.archive / "P" / "arc001" / "E1" / "note.txt"
+    stranger = fixture.context.archive / "P" / "arc001" / "E1" / "note.txt"
     stranger.parent.mkdir(parents=True)
     stranger.write_text("not ours")
     assert "stands in the archive" in await archive(fixture, session)
@@ -145,7 +145,7 @@ async def test_a_strangers_folder_of_that_label_is_not_touched(fixture: Fixture)
 
 async def test_of_two_that_are_filed_under_one_label_at_once_one_gets_it(fixture: Fixture) -> None:
     session = await ready(fixture)
-    winner = fixture.shop.archive / "P" / "arc001" / "E1" / "1.dcm"
+    winner = fixture.context.archive / "P" / "arc001" / "E1" / "1.dcm"
 
     def other_is_faster(point: str) -> None:
         if point == "hidden folder made":
@@ -156,8 +156,8 @@ async def test_of_two_that_are_filed_under_one_label_at_once_one_gets_it(fixture
     assert "stands in the archive" in await archive(fixture, session)
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert winner.read_text() == "of another session"
-    assert list(fixture.shop.archive.glob("P/arc001/.*")) == []
-    assert files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
+    assert list(fixture.context.archive.glob("P/arc001/.*")) == []
+    assert files(fixture.context.prearchive) == ["1.dcm", "2.dcm"]
 
 
 async def test_an_object_that_came_after_the_build_is_filed_with_the_others(
@@ -167,11 +167,11 @@ async def test_an_object_that_came_after_the_build_is_filed_with_the_others(
     claim = await fixture.claim()
     attempt = await fixture.ask(session, Verb.ARCHIVE)
     fixture.publish(claim, "3.dcm", recorded=False)
-    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt) == ""
+    assert await fixture.run(ArchiveJob(fixture.context).work(), session, attempt) == ""
     (row,) = await filed(fixture)
     assert row.files == 3
-    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm", "3.dcm"]
-    async with fixture.shop.prearchive_db.read() as transaction:
+    assert files(fixture.context.archive) == ["1.dcm", "2.dcm", "3.dcm"]
+    async with fixture.context.prearchive_db.read() as transaction:
         assert (await accounts.summed(transaction, of=session)).at(Place.ARCHIVED) == 3
 
 
@@ -185,7 +185,7 @@ async def test_records_that_come_after_the_session_has_left_count_nothing_twice(
     assert await counted(fixture) == {Place.ARCHIVED: 2}
     for record in late:
         fixture.journal.append(record, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.ARCHIVED: 2}
 
 

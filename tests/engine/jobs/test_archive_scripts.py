@@ -19,8 +19,8 @@ from engine.model.states import Status, Verb
 from engine.prearchive import accounts, ledger
 from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.sessions.build.document import read_session
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.scripting import PROJECT, in_force, marks, objects, run_cut_at, values
-from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted
 
@@ -35,18 +35,18 @@ async def test_what_is_filed_and_told_is_what_the_script_leaves(either: Fixture)
     before = await either.there(session)
     assert await archive(either, session) == ""
     (row,) = await filed(either)
-    folder = either.shop.archive / row.folder
+    folder = either.context.archive / row.folder
     assert values(folder, "PatientName") == ["anonymous"] * 2
     assert values(folder, "PatientID") == ["S1"] * 2
     assert values(folder, "StudyDescription") == ["E1"] * 2
     (uid,) = set(values(folder, "StudyInstanceUID"))
     assert (row.uid, row.uid == before.received_study_uid) == (uid, False)
     # Late arrivals find it by the UID that they have.
-    assert row.received_study == either.shop.receipts.mark(before.received_study_uid)
+    assert row.received_study == either.context.receipts.mark(before.received_study_uid)
     document = read_session((folder / "E1.xml").read_bytes())
     assert (document.uid, document.id, document.label) == (uid, row.id, "E1")
     assert document.prearchive_path == ""
-    async with either.shop.archive_db.read() as transaction:
+    async with either.context.archive_db.read() as transaction:
         details = (await transaction.execute(select(ArchiveOutboxRow.detail))).scalars().all()
         assert "project P v1" in [detail.get("script") for detail in details]
         (scan,) = (await transaction.execute(select(ScanRow))).scalars()
@@ -63,7 +63,7 @@ async def test_what_is_filed_and_told_is_what_the_script_leaves(either: Fixture)
     assert await counted(either) == {Place.ARCHIVED: 2}
     # Nothing of the work stays beside it.
     assert [path.name for path in folder.parent.iterdir()] == ["E1"]
-    assert list(either.shop.prearchive.glob(".working/*")) == []
+    assert list(either.context.prearchive.glob(".working/*")) == []
 
 
 async def test_a_big_endian_object_is_filed_little_endian_as_the_script_leaves_it(
@@ -78,11 +78,11 @@ async def test_a_big_endian_object_is_filed_little_endian_as_the_script_leaves_i
     pydicom.dcmwrite(path, found, implicit_vr=False, little_endian=False)
     assert path.read_bytes().find(b"\x02\x01", 132) > 0
     fixture.record(claim, record.file, path)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await build(fixture, claim.session) == ""
     assert await archive(fixture, claim.session) == ""
     (row,) = await filed(fixture)
-    (after,) = objects(fixture.shop.archive / row.folder).values()
+    (after,) = objects(fixture.context.archive / row.folder).values()
     assert after.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     # Words of pixels are in the other order than pydicom, which leaves them, has written them.
     assert (after.PatientName, after.Rows, after.PixelData) == ("anonymous", 513, b"\2\1\4\3")
@@ -94,7 +94,7 @@ async def test_objects_carry_the_id_and_another_run_leaves_them(fixture: Fixture
     session = await ready(fixture)
     assert await archive(fixture, session) == ""
     (row,) = await filed(fixture)
-    filed_files = sorted((fixture.shop.archive / row.folder).rglob("*.dcm"))
+    filed_files = sorted((fixture.context.archive / row.folder).rglob("*.dcm"))
     (mark,) = {mark for found in objects(filed_files[0].parent).values() for mark in marks(found)}
     assert mark.startswith(written.id)
     # The same objects once more, as they are now: the script has nothing to do.
@@ -104,39 +104,41 @@ async def test_objects_carry_the_id_and_another_run_leaves_them(fixture: Fixture
     for path in filed_files:
         (folder / path.name).write_bytes(path.read_bytes())
     assert await build(fixture, claim.session) == ""
-    async with fixture.shop.archive_db.write() as transaction:
+    async with fixture.context.archive_db.write() as transaction:
         # They come under the same labels, which are free once more.
         from engine.archive.tables import ArchivedSessionRow  # noqa: PLC0415
 
         values = {"label": "elsewhere"}
         await transaction.execute(update(ArchivedSessionRow).values(**values))
-    (fixture.shop.archive / row.folder).rename(fixture.shop.archive / "elsewhere")
+    (fixture.context.archive / row.folder).rename(fixture.context.archive / "elsewhere")
     assert await archive(fixture, claim.session) == ""
-    again = sorted((fixture.shop.archive / "P" / "arc001" / "E1").rglob("*.dcm"))
+    again = sorted((fixture.context.archive / "P" / "arc001" / "E1").rglob("*.dcm"))
     assert [path.read_bytes() for path in again] == [
-        path.read_bytes() for path in sorted((fixture.shop.archive / "elsewhere").rglob("*.dcm"))
+        path.read_bytes() for path in sorted((fixture.context.archive / "elsewhere").rglob("*.dcm"))
     ]
 
 
 async def test_who_prevents_anonymization_gets_the_files_as_they_are(fixture: Fixture) -> None:
     await in_force(fixture, NAMES)
     session = await ready(fixture)
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         await transaction.execute(update(SessionRow).values(prevent_anon=True))
     assert await archive(fixture, session) == ""
-    assert values(fixture.shop.archive, "PatientName") == ["", ""]
+    assert values(fixture.context.archive, "PatientName") == ["", ""]
 
 
 async def test_a_script_that_is_switched_off_does_nothing(fixture: Fixture) -> None:
     await in_force(fixture, NAMES)
-    async with fixture.shop.archive_db.write() as transaction:
+    async with fixture.context.archive_db.write() as transaction:
         await scripts.enable(transaction, PROJECT, False, actor="test")
     session = await ready(fixture)
     folder = (await fixture.there(session)).timestamp
-    inodes = {path.stat().st_ino for path in (fixture.shop.prearchive / "P" / folder).rglob("1.*")}
+    inodes = {
+        path.stat().st_ino for path in (fixture.context.prearchive / "P" / folder).rglob("1.*")
+    }
     assert await archive(fixture, session) == ""
     # Linked, not copied: no byte was written again.
-    assert {path.stat().st_ino for path in fixture.shop.archive.rglob("1.dcm")} == inodes
+    assert {path.stat().st_ino for path in fixture.context.archive.rglob("1.dcm")} == inodes
 
 
 async def test_an_error_of_the_script_files_nothing_and_says_where(fixture: Fixture) -> None:
@@ -156,8 +158,8 @@ async def test_an_error_of_the_script_files_nothing_and_says_where(fixture: Fixt
     assert "Jane" not in reason
     row = await fixture.there(claim.session)
     assert (row.status, row.reason, row.working_folder) == (Status.ERROR, reason, "")
-    assert files(fixture.shop.archive) == []
-    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
+    assert files(fixture.context.archive) == []
+    assert list(fixture.context.archive.glob("P/arc001/*")) == []
     assert await counted(fixture) == {Place.WAITING: 2}
     # Once the script is put right, the session is archived whole.
     await in_force(fixture, NAMES)
@@ -172,9 +174,9 @@ async def test_rejected_objects_are_left_out_counted_and_in_the_ledger(either: F
     assert await archive(either, session) == ""
     (row,) = await filed(either)
     assert row.files == 1
-    assert files(either.shop.archive) == ["2.dcm"]
+    assert files(either.context.archive) == ["2.dcm"]
     assert await counted(either) == {Place.ARCHIVED: 1, Place.REJECTED: 1}
-    async with either.shop.prearchive_db.read() as transaction:
+    async with either.context.prearchive_db.read() as transaction:
         (entry,) = await ledger.list_entries(transaction, 0, 10)
         places = sorted((await transaction.execute(select(ReceiptRow.place))).scalars())
         events = (await transaction.execute(select(OutboxRow))).scalars().all()
@@ -192,7 +194,7 @@ async def test_where_all_are_rejected_nothing_is_filed(fixture: Fixture) -> None
     session = await ready(fixture)
     assert "rejects every object" in await archive(fixture, session)
     assert (await fixture.there(session)).status == Status.ERROR
-    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
+    assert list(fixture.context.archive.glob("P/arc001/*")) == []
     assert await counted(fixture) == {Place.WAITING: 2}
 
 
@@ -205,7 +207,7 @@ async def test_objects_that_a_script_makes_one_are_a_conflict(fixture: Fixture) 
     reason = await archive(fixture, claim.session)
     assert reason == "the script of project P (version 1) makes 1 object the same as others"
     assert (await fixture.there(claim.session)).status == Status.CONFLICT
-    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
+    assert list(fixture.context.archive.glob("P/arc001/*")) == []
 
 
 @pytest.mark.parametrize(
@@ -229,14 +231,14 @@ async def test_a_step_that_fails_leaves_the_session_whole_and_the_archive_empty(
     assert await archive(fixture, session) == "OSError"
     row = await fixture.there(session)
     assert (row.status, row.locked, row.working_folder) == (Status.ERROR, False, "")
-    assert list(fixture.shop.archive.glob("P/arc001/*")) == []
-    assert list(fixture.shop.archive.glob("P/arc001/.*")) == []
-    assert files(fixture.shop.prearchive) == ["1.dcm", "2.dcm"]
-    assert values(fixture.shop.prearchive, "PatientName") == ["", ""]
+    assert list(fixture.context.archive.glob("P/arc001/*")) == []
+    assert list(fixture.context.archive.glob("P/arc001/.*")) == []
+    assert files(fixture.context.prearchive) == ["1.dcm", "2.dcm"]
+    assert values(fixture.context.prearchive, "PatientName") == ["", ""]
     assert await counted(fixture) == {Place.WAITING: 2}
     assert await build(fixture, session) == ""
     assert await archive(fixture, session) == ""
-    assert values(fixture.shop.archive, "PatientName") == ["anonymous"]
+    assert values(fixture.context.archive, "PatientName") == ["anonymous"]
     assert await counted(fixture) == {Place.ARCHIVED: 1, Place.REJECTED: 1}
 
 
@@ -248,6 +250,6 @@ async def test_a_step_that_is_run_again_keeps_what_was_rejected(
     await in_force(fixture, REJECT_FIRST)
     session = await ready(fixture)
     attempt = await fixture.ask(session, Verb.ARCHIVE)
-    await run_cut_at(point, fixture, ArchiveJob(fixture.shop).work(), session, attempt)
+    await run_cut_at(point, fixture, ArchiveJob(fixture.context).work(), session, attempt)
     assert await counted(fixture) == {Place.ARCHIVED: 1, Place.REJECTED: 1}
-    assert files(fixture.shop.archive) == ["2.dcm"]
+    assert files(fixture.context.archive) == ["2.dcm"]

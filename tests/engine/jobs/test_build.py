@@ -15,14 +15,14 @@ from engine.model.accounts import Place
 from engine.model.states import Status, Verb
 from engine.prearchive import accounts
 from engine.prearchive.tables import SessionRow
-from tests.engine.jobs.shop import STUDY, Fixture
+from tests.engine.jobs.fixture import STUDY, Fixture
 
 
 async def build(fixture: Fixture, session: str) -> str:
     """Take in what is recorded, queue a build and run it."""
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     attempt = await fixture.ask(session, Verb.REBUILD)
-    return await fixture.run(BuildJob(fixture.shop).work(), session, attempt)
+    return await fixture.run(BuildJob(fixture.context).work(), session, attempt)
 
 
 def objects(claim: Claim) -> list[str]:
@@ -32,14 +32,14 @@ def objects(claim: Claim) -> list[str]:
 
 async def counted(fixture: Fixture) -> dict[Place, int]:
     """Return the accounts."""
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         return (await accounts.summed(transaction)).counts
 
 
 async def test_a_session_becomes_ready_and_its_index_follows_the_files(fixture: Fixture) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm", scan="9-strange")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await build(fixture, claim.session) == ""
     row = await fixture.there(claim.session)
     assert (row.status, row.locked, row.built_objects, row.scans) == (Status.READY, False, 1, 1)
@@ -57,7 +57,7 @@ async def test_an_object_without_its_record_is_counted_by_the_build_and_only_onc
     assert (await fixture.there(claim.session)).objects == 2
     # The build has moved the file; its record comes only now and still finds it.
     fixture.journal.append(late, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.WAITING: 2}
     index = await fixture.index(claim.session)
     assert {entry.transfer for entry in index.values()} == {"tr_1"}
@@ -74,7 +74,7 @@ async def test_a_second_copy_under_the_freed_name_is_a_duplicate_and_one_file_st
     assert moved != first.file
     fixture.publish(claim, "1.dcm", scan="9-strange", sop=first.sop)
     shutil.copyfile(Path(claim.folder) / moved, Path(claim.folder) / first.file)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.WAITING: 1, Place.DUPLICATE: 1}
     row = await fixture.there(claim.session)
     assert (row.status, row.objects) == (Status.RECEIVING, 1)
@@ -91,7 +91,7 @@ async def test_a_copy_that_is_published_while_the_build_moves_the_first_is_not_l
 ) -> None:
     claim = await fixture.claim()
     first = fixture.publish(claim, "1.dcm", scan="9-strange")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     source = Path(claim.folder) / first.file
     kept = source.read_bytes()
 
@@ -116,7 +116,7 @@ async def test_new_data_during_a_build_puts_the_session_back_to_receiving(
 ) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
 
     def arrive(point: str) -> None:
         if point == "files built":
@@ -135,7 +135,7 @@ async def test_two_objects_of_one_uid_make_a_conflict_with_both_kept(fixture: Fi
     path = Path(claim.folder) / second.file
     path.write_bytes(path.read_bytes()[:-4] + b"\7\7\7\7")
     fixture.record(claim, second.file, path)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await build(fixture, claim.session) == ""
     row = await fixture.there(claim.session)
     assert (row.status, row.objects, row.locked) == (Status.CONFLICT, 2, False)
@@ -159,7 +159,7 @@ async def test_what_cannot_be_built_is_an_error_in_words_and_accepts_again(
 async def test_a_session_whose_folder_is_gone_leaves_with_its_count(fixture: Fixture) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     shutil.rmtree(claim.folder)
     assert await build(fixture, claim.session) == ""
     assert await fixture.row(claim.session) is None
@@ -169,11 +169,11 @@ async def test_a_session_whose_folder_is_gone_leaves_with_its_count(fixture: Fix
 async def test_a_build_that_has_been_overtaken_does_nothing(fixture: Fixture) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     attempt = await fixture.ask(claim.session, Verb.REBUILD)
     fixture.publish(claim, "2.dcm")
-    await fixture.shop.absorber.absorb()  # RECEIVING again
-    assert await fixture.run(BuildJob(fixture.shop).work(), claim.session, attempt) == ""
+    await fixture.context.ingester.ingest()  # RECEIVING again
+    assert await fixture.run(BuildJob(fixture.context).work(), claim.session, attempt) == ""
     assert fixture.hook.passed == []
     assert (await fixture.there(claim.session)).status == Status.RECEIVING
 
@@ -190,7 +190,7 @@ async def test_what_was_cut_short_is_not_told_as_if_all_were_well(
 ) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm")
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         (await transaction.get_one(SessionRow, claim.session)).cut_short = cut_short
     assert await build(fixture, claim.session) == ""
     assert fixture.said[-1] == said

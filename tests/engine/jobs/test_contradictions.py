@@ -25,8 +25,8 @@ from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import OutboxRow, SessionRow
+from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.scripting import in_force, marks, objects, run_cut_at
-from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_move_scripts import received
 
@@ -48,7 +48,7 @@ async def publish(
 ) -> None:
     """Let an object join a session as the receiver does, the site script run as it was routed."""
     row = await fixture.there(session)
-    folder = folder_of(row, fixture.shop.prearchive)
+    folder = folder_of(row, fixture.context.prearchive)
     claim = await fixture.claim(row.label, row.project or "")
     assert claim.session == session
     file = f"SCANS/1/DICOM/{name}"
@@ -63,7 +63,7 @@ async def publish(
     await received(
         fixture, session, folder / file, record.received_sop, record.digest, subject=routed
     )
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
 
 
 async def two_people(fixture: Fixture, *, project: str = "P") -> str:
@@ -90,7 +90,7 @@ async def two_contents(fixture: Fixture) -> str:
 
 async def place(fixture: Fixture, session: str) -> Path:
     """Return the folder of a session."""
-    return folder_of(await fixture.there(session), fixture.shop.prearchive)
+    return folder_of(await fixture.there(session), fixture.context.prearchive)
 
 
 async def kept(fixture: Fixture, session: str) -> Kept:
@@ -112,10 +112,10 @@ async def ask(fixture: Fixture, session: str, *choices: Choice, subject: str = "
 async def resolve(fixture: Fixture, session: str, *choices: Choice, subject: str = "") -> str:
     """Queue a decision and carry it out; what was put aside goes into the trash."""
     attempt = await ask(fixture, session, *choices, subject=subject)
-    said = await fixture.run(MoveJob(fixture.shop).work(), session, attempt)
+    said = await fixture.run(MoveJob(fixture.context).work(), session, attempt)
     if fixture.jobs.queued:
         assert fixture.jobs.queued == [f"{ASIDE}:delete:1"]
-        assert await fixture.run(DeleteJob(fixture.shop).work(), ASIDE, 1) == ""
+        assert await fixture.run(DeleteJob(fixture.context).work(), ASIDE, 1) == ""
     return said
 
 
@@ -132,7 +132,7 @@ async def test_two_people_are_told_side_by_side_and_no_row_or_event_names_one(
     row = await either.there(session)
     assert (row.status, row.contradictions, row.several_patients) == (Status.CONFLICT, 1, True)
     folder = await place(either, session)
-    (one,) = (await contradictions.told(either.shop, row, folder)).found
+    (one,) = (await contradictions.told(either.context, row, folder)).found
     assert one.kind is ContradictionKind.PATIENT
     assert [
         (each.name, each.sex, each.birth_date, each.patient_id, each.objects, each.scans, each.own)
@@ -147,7 +147,7 @@ async def test_two_people_are_told_side_by_side_and_no_row_or_event_names_one(
     # What the site script has taken away stands with the undo records only.
     assert b"Alpha^Anna" not in path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    async with either.shop.prearchive_db.read() as transaction:
+    async with either.context.prearchive_db.read() as transaction:
         events = [str(each.detail) for each in (await transaction.scalars(select(OutboxRow)))]
     log = "".join(each.read_text() for each in (path.parent / "logs").iterdir())
     for text in (row.reason, one.reason, log, *events, *either.said):
@@ -173,7 +173,7 @@ async def test_who_was_routed_elsewhere_is_told_where_the_script_left_nothing_el
     await in_force(fixture, HIDES, SITE)
     session = await two_people(fixture)
     row, folder = await fixture.there(session), await place(fixture, session)
-    (one,) = (await contradictions.told(fixture.shop, row, folder)).found
+    (one,) = (await contradictions.told(fixture.context, row, folder)).found
     assert "routed" in one.reason
     assert [each.name for each in one.alternatives] == ["Alpha^Anna", "Beta^Bob"]
 
@@ -188,10 +188,10 @@ async def test_what_is_undecided_is_not_archived_with_or_without_a_script(
     session = await (two_people if people else two_contents)(either)
     reason = (await either.there(session)).reason
     attempt = await either.ask(session, Verb.ARCHIVE)
-    said = await either.run(ArchiveJob(either.shop).work(), session, attempt)
+    said = await either.run(ArchiveJob(either.context).work(), session, attempt)
     assert said == reason != ""
     assert (await either.there(session)).status == Status.CONFLICT
-    assert list(either.shop.archive.rglob("*.dcm")) == []
+    assert list(either.context.archive.rglob("*.dcm")) == []
     assert (await counted(either)) == {Place.WAITING: 3}
 
 
@@ -248,9 +248,9 @@ async def test_who_is_not_kept_goes_into_the_trash_and_comes_back_as_a_session_o
     assert sorted(names(await place(either, session))) == ["1.dcm", "2.dcm"]
     assert await counted(either) == {Place.WAITING: 2, Place.DELETED: 1}
     assert len(await either.index(session)) == 2
-    job = await put_back(either.shop, ASIDE, actor="test")
+    job = await put_back(either.context, ASIDE, actor="test")
     attempt = int(job.rpartition(":")[2])
-    assert await either.run(RestoreJob(either.shop).work(), ASIDE, attempt) == ""
+    assert await either.run(RestoreJob(either.context).work(), ASIDE, attempt) == ""
     other = await either.there(ASIDE)
     assert (other.status, other.objects, other.accepting) == (Status.READY, 1, False)
     # He is never filed under the name of who stayed.
@@ -285,24 +285,24 @@ async def test_one_of_two_objects_of_a_uid_is_kept_and_then_the_session_is_archi
     assert ((await place(either, session)) / chosen.file).read_bytes() == data
     assert await counted(either) == {Place.WAITING: 2, Place.DELETED: 1}
     attempt = await either.ask(session, Verb.ARCHIVE)
-    assert await either.run(ArchiveJob(either.shop).work(), session, attempt) == ""
-    filed = [path.read_bytes() for path in either.shop.archive.rglob("*.dcm")]
+    assert await either.run(ArchiveJob(either.context).work(), session, attempt) == ""
+    filed = [path.read_bytes() for path in either.context.archive.rglob("*.dcm")]
     assert len(filed) == 2
     assert data in filed
-    assert list(either.shop.archive.rglob(FILE)) == []
+    assert list(either.context.archive.rglob(FILE)) == []
 
 
 async def test_a_decision_holds_for_nothing_that_came_after_it(fixture: Fixture) -> None:
     session = await two_people(fixture)
     attempt = await ask(fixture, session, Choice(contradiction=1, keep=1))
     row = await fixture.there(session)
-    folder = folder_of(row, fixture.shop.prearchive)
+    folder = folder_of(row, fixture.context.prearchive)
     late = folder / "SCANS/1/DICOM/9.dcm"
     found = pydicom.dcmread(folder / "SCANS/1/DICOM/3.dcm")
     found.PatientName, found.SOPInstanceUID = "Gamma^Gus", f"{STUDY}.9.9"
     found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID
     found.save_as(late)
-    said = await fixture.run(MoveJob(fixture.shop).work(), session, attempt)
+    said = await fixture.run(MoveJob(fixture.context).work(), session, attempt)
     assert "changed since" in said
     row = await fixture.there(session)
     assert (row.status, row.decision, row.objects) == (Status.CONFLICT, "", 4)
@@ -324,7 +324,7 @@ async def test_nothing_makes_one_patient_of_two_that_no_build_has_seen_yet(
     found.PatientName, found.PatientSex, found.SOPInstanceUID = "B", "M", f"{STUDY}.9.2"
     found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID
     found.save_as(folder / "SCANS/1/DICOM/2.dcm")
-    said = await fixture.run(MoveJob(fixture.shop).work(), claim.session, attempt)
+    said = await fixture.run(MoveJob(fixture.context).work(), claim.session, attempt)
     assert "2 patients" in said
     row = await fixture.there(claim.session)
     assert (row.status, row.project, row.several_patients) == (Status.CONFLICT, "P", True)
@@ -338,9 +338,9 @@ async def test_a_decision_that_a_kill_cuts_off_is_carried_out_once(
     await in_force(fixture, SCRIPT, SITE)
     session = await two_people(fixture)
     attempt = await ask(fixture, session, Choice(contradiction=1, keep=2), subject="Beta_Bob")
-    await run_cut_at(point, fixture, MoveJob(fixture.shop).work(), session, attempt)
+    await run_cut_at(point, fixture, MoveJob(fixture.context).work(), session, attempt)
     assert fixture.jobs.queued == [f"{ASIDE}:delete:1"]
-    assert await fixture.run(DeleteJob(fixture.shop).work(), ASIDE, 1) == ""
+    assert await fixture.run(DeleteJob(fixture.context).work(), ASIDE, 1) == ""
     row = await fixture.there(session)
     assert (row.status, row.objects) == (Status.READY, 1)
     assert names(await place(fixture, session)) == {"3.dcm": "Beta_Bob"}
@@ -353,11 +353,11 @@ async def test_a_decision_that_fails_before_its_row_is_made_leaves_all_where_it_
     session = await two_people(fixture)
     attempt = await ask(fixture, session, Choice(contradiction=1, keep=1))
     fixture.hook.faults["objects aside"] = OSError(28, "full")
-    assert await fixture.run(MoveJob(fixture.shop).work(), session, attempt) == "OSError"
+    assert await fixture.run(MoveJob(fixture.context).work(), session, attempt) == "OSError"
     row = await fixture.there(session)
     assert (row.status, row.objects, row.decision) == (Status.ERROR, 3, "")
     assert sorted(names(await place(fixture, session))) == ["1.dcm", "2.dcm", "3.dcm"]
-    assert list(fixture.shop.prearchive.glob(".working/*")) == []
+    assert list(fixture.context.prearchive.glob(".working/*")) == []
     assert await build(fixture, session) == ""
     assert (await fixture.there(session)).status == Status.CONFLICT
 
@@ -367,12 +367,12 @@ async def test_a_session_that_a_job_has_taken_accepts_nothing(either: Fixture) -
     await publish(either, claim.session, "1.dcm", ANNA)
     assert await build(either, claim.session) == ""
     row = await either.there(claim.session)
-    taken = await either.shop.take_away(row)
+    taken = await either.context.take_away(row)
     late = await either.claim(subject="Alpha_Anna")
     # Who comes while the job is at work is given a session of his own, never the taken folder.
     assert late.session != claim.session
     assert not Path(late.folder).is_relative_to(taken)
-    async with either.shop.prearchive_db.read() as transaction:
+    async with either.context.prearchive_db.read() as transaction:
         query = select(SessionRow.id).where(SessionRow.accepting)
         assert list((await transaction.execute(query)).scalars()) == [late.session]
 
@@ -386,11 +386,11 @@ async def test_every_job_that_takes_files_away_closes_the_session_first(
     assert await build(fixture, claim.session) == ""
     wanted = {"wanted_label": "E2"} if verb is Verb.MOVE else {}
     attempt = await fixture.ask(claim.session, verb, **wanted)
-    shop = fixture.shop
+    context = fixture.context
     jobs = {
-        Verb.MOVE: MoveJob(shop).work(),
-        Verb.ARCHIVE: ArchiveJob(shop).work(),
-        Verb.DELETE: DeleteJob(shop).work(),
+        Verb.MOVE: MoveJob(context).work(),
+        Verb.ARCHIVE: ArchiveJob(context).work(),
+        Verb.DELETE: DeleteJob(context).work(),
     }
     (_, take), *_ = jobs[verb].steps
     await take(claim.session, attempt)

@@ -17,8 +17,8 @@ from engine.model.accounts import Place
 from engine.model.states import Status
 from engine.prearchive.tables import LedgerRow, TallyRow
 from engine.sessions.verification import look
+from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.scripting import Cut, in_force
-from tests.engine.jobs.shop import STUDY, Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_move import move
@@ -38,7 +38,7 @@ async def again(fixture: Fixture, *new: str, label: str = "E1", project: str = "
     claim = await fixture.claim(label, project)
     for name in ("1.dcm", "2.dcm", *new):
         fixture.publish(claim, name)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     return claim
 
 
@@ -60,7 +60,7 @@ async def test_what_is_archived_is_a_duplicate_and_what_is_new_says_where_it_bel
     assert files(Path(claim.folder)) == ["3.dcm", "4.dcm"]
     assert late.bytes == size(claim)
     assert await counted(either) == {Place.ARCHIVED: 2, Place.WAITING: 2, Place.DUPLICATE: 2}
-    async with either.shop.prearchive_db.read() as transaction:
+    async with either.context.prearchive_db.read() as transaction:
         (line,) = (await transaction.execute(select(LedgerRow))).scalars()
         tallies = (
             await transaction.execute(
@@ -73,11 +73,11 @@ async def test_what_is_archived_is_a_duplicate_and_what_is_new_says_where_it_bel
     # It is no news to the next build, and the archive is told nothing of received UIDs.
     assert await build(either, claim.session) == ""
     assert (await either.there(claim.session)).duplicates == 2
-    private = (either.shop.archive / row.folder / FILE).read_bytes()
+    private = (either.context.archive / row.folder / FILE).read_bytes()
     assert STUDY.encode() not in private
-    async with either.shop.archive_db.read() as transaction:
+    async with either.context.archive_db.read() as transaction:
         document = await sessions.document(transaction, row.id)
-    assert look(either.shop.archive / row.folder, document).faults.named == ()
+    assert look(either.context.archive / row.folder, document).faults.named == ()
 
 
 async def test_a_session_that_brings_nothing_new_leaves_only_its_count(either: Fixture) -> None:
@@ -85,7 +85,7 @@ async def test_a_session_that_brings_nothing_new_leaves_only_its_count(either: F
     claim = await again(either)
     assert await build(either, claim.session) == ""
     assert await either.row(claim.session) is None
-    assert files(either.shop.prearchive) == []
+    assert files(either.context.prearchive) == []
     assert await counted(either) == {Place.ARCHIVED: 2, Place.DUPLICATE: 2}
 
 
@@ -103,7 +103,7 @@ async def test_other_bytes_of_a_known_uid_are_new(fixture: Fixture) -> None:
 
 async def test_what_the_archive_has_lost_is_welcome(fixture: Fixture) -> None:
     row = await archived(fixture)
-    (lost,) = (fixture.shop.archive / row.folder).rglob("1.dcm")
+    (lost,) = (fixture.context.archive / row.folder).rglob("1.dcm")
     lost.unlink()
     claim = await again(fixture)
     assert await build(fixture, claim.session) == ""
@@ -159,10 +159,10 @@ async def test_what_would_archive_itself_is_a_conflict_that_says_where_it_belong
     fixture: Fixture,
 ) -> None:
     row = await archived(fixture)
-    async with fixture.shop.archive_db.write() as transaction:
+    async with fixture.context.archive_db.write() as transaction:
         await transaction.execute(update(ProjectRow).values(prearchive_code=4))
     claim = await again(fixture, "3.dcm")
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         late = await transaction.get_one(type(await fixture.there(claim.session)), claim.session)
         late.commit_after = True
     assert await build(fixture, claim.session) == ""

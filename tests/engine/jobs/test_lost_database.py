@@ -20,35 +20,35 @@ from engine.jobs.lost_database import MISSING, LostDatabase
 from engine.model.accounts import Place
 from engine.model.states import Status
 from engine.prearchive.tables import HeldRow, SessionRow
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import archive, ready
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_delete import delete
-from tests.engine.jobs.test_reconcile import come_to_rights
+from tests.engine.jobs.test_reconcile import reconcile
 
 
 async def lose(fixture: Fixture) -> None:
     """Let the archive's database know what has happened, and empty that of the prearchive."""
-    await Relay(fixture.shop.archive_db, fixture.shop.prearchive_db).drain()
-    async with fixture.shop.prearchive_db.write() as transaction:
+    await Relay(fixture.context.archive_db, fixture.context.prearchive_db).drain()
+    async with fixture.context.prearchive_db.write() as transaction:
         for table in reversed(PrearchiveTable.metadata.sorted_tables):
             await transaction.execute(table.delete())
 
 
 async def start(fixture: Fixture) -> int:
     """Do what an engine does when it starts; return how many sessions the journals named."""
-    lost = LostDatabase(fixture.shop)
+    lost = LostDatabase(fixture.context)
     found = await lost.adopt()
-    await fixture.shop.absorber.register(fixture.journal.path.name)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.register(fixture.journal.path.name)
+    await fixture.context.ingester.ingest()
     await lost.settle()
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     return found
 
 
 async def rows(fixture: Fixture) -> dict[str, SessionRow]:
     """Return all rows by their ids."""
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         return {row.id: row for row in (await transaction.execute(select(SessionRow))).scalars()}
 
 
@@ -63,7 +63,7 @@ async def built(fixture: Fixture, label: str, *, project: str = "P", name: str =
 
 def staged(fixture: Fixture, name: str, outcome: Outcome, *, session: str = "") -> Path:
     """Put an object into staging, with its record."""
-    path = held.held_file(fixture.shop.prearchive, name)
+    path = held.held_file(fixture.context.prearchive, name)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"x")
     fixture.journal.append(
@@ -88,8 +88,8 @@ async def test_where_each_session_has_gone_is_known(either: Fixture) -> None:
     assert await archive(either, filed) == ""
     for session in (binned, gone):
         assert await delete(either, session) == ""
-    await trash.remove(either.shop, gone, actor="ada")
-    shutil.rmtree(either.shop.prearchive / "P" / (await either.there(away)).timestamp / "E5")
+    await trash.remove(either.context, gone, actor="ada")
+    shutil.rmtree(either.context.prearchive / "P" / (await either.there(away)).timestamp / "E5")
     await lose(either)
     assert await start(either) == 5
     there = await rows(either)
@@ -120,11 +120,11 @@ async def test_a_start_that_is_cut_off_is_taken_up_by_the_next(either: Fixture) 
     assert await archive(either, filed) == ""
     await lose(either)
     # The end comes before the journals are taken in, and another time after it.
-    assert await LostDatabase(either.shop).adopt() == 2
-    lost = LostDatabase(either.shop)
+    assert await LostDatabase(either.context).adopt() == 2
+    lost = LostDatabase(either.context)
     assert await lost.adopt() == 0
-    await either.shop.absorber.register(either.journal.path.name)
-    await either.shop.absorber.absorb()
+    await either.context.ingester.register(either.journal.path.name)
+    await either.context.ingester.ingest()
     await start(either)
     assert (await rows(either)).keys() == {kept}
     assert await counted(either) == {Place.WAITING: 2, Place.ARCHIVED: 2}
@@ -133,13 +133,13 @@ async def test_a_start_that_is_cut_off_is_taken_up_by_the_next(either: Fixture) 
 async def test_what_a_job_had_taken_away_is_given_back(either: Fixture) -> None:
     session = await ready(either)
     row = await either.there(session)
-    await either.shop.take_away(row)
+    await either.context.take_away(row)
     await lose(either)
     assert await start(either) == 1
     row = await either.there(session)
     assert (row.status, row.project, row.folder) == (Status.RECEIVING, None, "E1")
     assert (row.working_folder, row.objects) == ("", 2)
-    folder = either.shop.prearchive / row.timestamp / "E1"
+    folder = either.context.prearchive / row.timestamp / "E1"
     assert len(list(folder.glob("SCANS/1/DICOM/*.dcm"))) == 2
     assert await counted(either) == {Place.WAITING: 2}
 
@@ -150,15 +150,15 @@ async def test_objects_that_have_left_staging_wait_there_no_more(either: Fixture
     dropped = staged(either, "dropped.dcm", Outcome.HELD)
     released = staged(either, "released.dcm", Outcome.HELD)
     joined = staged(either, "joined.dcm", Outcome.STAGED, session=filed)
-    await either.shop.absorber.absorb()
-    assert await held.drop(either.shop, dropped.name, actor="ada")
+    await either.context.ingester.ingest()
+    assert await held.drop(either.context, dropped.name, actor="ada")
     # What has joined a session is found there, or has left with it.
     for path in (dropped, released, joined):
         await asyncio.to_thread(path.unlink)
     assert await archive(either, filed) == ""
     await lose(either)
     await start(either)
-    async with either.shop.prearchive_db.read() as transaction:
+    async with either.context.prearchive_db.read() as transaction:
         waiting = (await transaction.execute(select(HeldRow.id))).scalars().all()
     assert waiting == ["held.dcm"]
     assert await counted(either) == {Place.HELD: 1, Place.DELETED: 1, Place.ARCHIVED: 3}
@@ -167,12 +167,12 @@ async def test_objects_that_have_left_staging_wait_there_no_more(either: Fixture
 async def test_sessions_without_journals_are_known_by_their_undo_records(fixture: Fixture) -> None:
     one, other = [await built(fixture, label) for label in ("E1", "E2")]
     (first, _) = (await fixture.index(one)).values()
-    originals = Originals(fixture.shop.prearchive)
+    originals = Originals(fixture.context.prearchive)
     kept = Original(received_sop="1.2.999", digest="ab" * 32, sop=first.sop_uid, undo=())
     assert originals.append(one, "w1", kept)
     await lose(fixture)
     fixture.journal.path.unlink()
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     there = await rows(fixture)
     assert one in there and other not in there
     assert (there[one].label, there[one].objects) == ("E1", 2)

@@ -11,7 +11,7 @@ from engine.jobs.move import MoveJob
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import files, ready
 from tests.engine.jobs.test_build import counted
 
@@ -19,17 +19,17 @@ from tests.engine.jobs.test_build import counted
 async def move(fixture: Fixture, session: str, **wanted: str) -> str:
     """Queue a move and run it."""
     attempt = await fixture.ask(session, Verb.MOVE, **wanted)
-    return await fixture.run(MoveJob(fixture.shop).work(), session, attempt)
+    return await fixture.run(MoveJob(fixture.context).work(), session, attempt)
 
 
 async def place(fixture: Fixture, session: str) -> Path:
     """Return the folder of a session, which must be there."""
     row = await fixture.there(session)
     assert (row.locked, row.working_folder, row.accepting) == (False, "", True)
-    folder = folder_of(row, fixture.shop.prearchive)
+    folder = folder_of(row, fixture.context.prearchive)
     assert files(folder) == ["1.dcm", "2.dcm"]
     assert await counted(fixture) == {Place.WAITING: 2}
-    assert list(fixture.shop.prearchive.glob(".working/*")) == []
+    assert list(fixture.context.prearchive.glob(".working/*")) == []
     return folder
 
 
@@ -39,11 +39,11 @@ async def test_project_and_label_change_and_the_timestamp_stays(fixture: Fixture
     before = await fixture.there(session)
     assert await move(fixture, session, wanted_project="Q", wanted_label="E2") == ""
     folder = await place(fixture, session)
-    assert folder == fixture.shop.prearchive / "Q" / before.timestamp / "E2"
+    assert folder == fixture.context.prearchive / "Q" / before.timestamp / "E2"
     assert folder.with_name("E2.xml").is_file()
     assert not folder.with_name("E1.xml").exists()
     assert (await fixture.there(session)).status == Status.READY
-    assert list((fixture.shop.prearchive / "P").iterdir()) == []
+    assert list((fixture.context.prearchive / "P").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_a_build_that_fails_after_the_renaming_does_not_lose_the_folder(
 
     def spoil(point: str) -> None:
         if point == "folder renamed":
-            for path in fixture.shop.prearchive.glob(".working/*/*/SCANS/*/*/*.dcm"):
+            for path in fixture.context.prearchive.glob(".working/*/*/SCANS/*/*/*.dcm"):
                 path.write_bytes(b"no object")
 
     fixture.hook.look = spoil
@@ -91,7 +91,7 @@ async def test_a_file_that_cannot_be_read_any_more_is_told(fixture: Fixture) -> 
 async def test_a_place_that_is_taken_is_a_conflict(fixture: Fixture) -> None:
     session = await ready(fixture)
     row = await fixture.there(session)
-    (fixture.shop.prearchive / "P" / row.timestamp / "E2").mkdir()
+    (fixture.context.prearchive / "P" / row.timestamp / "E2").mkdir()
     assert "stands at that place" in await move(fixture, session, wanted_label="E2")
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert (await place(fixture, session)).name == "E1"

@@ -23,8 +23,8 @@ from engine.model.scripts import SITE
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import ObjectRow, SessionRow
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.scripting import in_force, marks, objects, run_cut_at, values
-from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files
 from tests.engine.jobs.test_build import build
 from tests.engine.jobs.test_move import move, place
@@ -51,9 +51,9 @@ async def received(
     fixture: Fixture, session: str, path: Path, sop: str, digest: str, *, subject: str = "S1"
 ) -> None:
     """Let the site script run over a file and keep what it was, as the receiver does."""
-    originals = Originals(fixture.shop.prearchive)
+    originals = Originals(fixture.context.prearchive)
     originals.begin(session)
-    async with fixture.shop.archive_db.write() as transaction:
+    async with fixture.context.archive_db.write() as transaction:
         script = await scripts.in_force(transaction, SITE)
         secret = await secrets.get_or_make(transaction, secrets.UIDS)
     if script is None:
@@ -79,7 +79,7 @@ async def test_what_gets_a_project_is_known_by_its_labels(either: Fixture) -> No
     written = await in_force(either, text_of(SITE_DEFAULT).partition("\n\n")[2], SITE)
     session = await waiting(either)
     row = await either.there(session)
-    folder = either.shop.prearchive / row.timestamp / "E1"
+    folder = either.context.prearchive / row.timestamp / "E1"
     assert patients(folder) == {("Doe^Jane", "4711")}
     assert await move(either, session, wanted_project="P", wanted_subject="S2") == ""
     folder = await place(either, session)
@@ -111,7 +111,7 @@ async def test_it_begins_with_the_original_where_that_is_kept(fixture: Fixture) 
     folder = await place(fixture, session)
     assert values(folder, "EthnicGroup") == ["Doe^Jane"] * 2
     assert values(folder, "PatientName") == ["S3"] * 2
-    (first, second) = Originals(fixture.shop.prearchive).of(session)
+    (first, second) = Originals(fixture.context.prearchive).of(session)
     for kept in (first, second):
         assert {one.path[0] for one in kept.undo} == {
             0x00100010,
@@ -125,18 +125,18 @@ async def test_it_begins_with_the_original_where_that_is_kept(fixture: Fixture) 
 async def test_without_the_original_it_begins_with_the_header_as_it_is(fixture: Fixture) -> None:
     await in_force(fixture, "(0010,2160) := (0010,0010)\n(0010,0010) := subject", SITE)
     session = await waiting(fixture, project="P")
-    Originals(fixture.shop.prearchive).drop(session)
+    Originals(fixture.context.prearchive).drop(session)
     assert await move(fixture, session, wanted_subject="S2") == ""
     folder = await place(fixture, session)
     assert values(folder, "EthnicGroup") == ["S1"] * 2
     assert values(folder, "PatientName") == ["S2"] * 2
-    assert list(Originals(fixture.shop.prearchive).of(session)) == []
+    assert list(Originals(fixture.context.prearchive).of(session)) == []
 
 
 async def test_what_is_exempt_keeps_its_headers(fixture: Fixture) -> None:
     session = await waiting(fixture)
     await in_force(fixture, "(0010,0010) := subject", SITE)
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         await transaction.execute(update(SessionRow).values(prevent_anon=True))
     assert await move(fixture, session, wanted_project="P") == ""
     assert patients(await place(fixture, session)) == {("Doe^Jane", "4711")}
@@ -160,7 +160,7 @@ async def test_a_script_that_fails_leaves_labels_and_headers_as_they_were(
     assert (row.status, row.project, row.label) == (Status.ERROR, None, "E1")
     assert (row.wanted_project, row.wanted_label) == (None, None)
     folder = await place(fixture, session)
-    assert folder == fixture.shop.prearchive / before.timestamp / "E1"
+    assert folder == fixture.context.prearchive / before.timestamp / "E1"
     assert patients(folder) == {("Doe^Jane", "4711")}
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
@@ -225,7 +225,7 @@ async def test_a_step_that_is_run_again_ends_what_was_begun(fixture: Fixture, po
     session = await waiting(fixture)
     await in_force(fixture, UIDS, SITE)
     attempt = await fixture.ask(session, Verb.MOVE, wanted_project="P", wanted_subject="S2")
-    await run_cut_at(point, fixture, MoveJob(fixture.shop).work(), session, attempt)
+    await run_cut_at(point, fixture, MoveJob(fixture.context).work(), session, attempt)
     folder = await place(fixture, session)
     assert values(folder, "PatientName") == ["S2"] * 2
     assert (await fixture.there(session)).status == Status.READY
@@ -238,19 +238,19 @@ async def test_what_was_moved_is_archived_under_its_labels(fixture: Fixture) -> 
     await in_force(fixture, "(0010,0010) := subject\n(0010,0020) := session", SITE)
     assert await move(fixture, session, wanted_project="P", wanted_label="E7") == ""
     attempt = await fixture.ask(session, Verb.ARCHIVE)
-    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt) == ""
-    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm"]
-    assert patients(fixture.shop.archive) == {("S1", "E7")}
+    assert await fixture.run(ArchiveJob(fixture.context).work(), session, attempt) == ""
+    assert files(fixture.context.archive) == ["1.dcm", "2.dcm"]
+    assert patients(fixture.context.archive) == {("S1", "E7")}
 
 
 async def test_recovered_objects_have_no_original_and_run_as_they_are(fixture: Fixture) -> None:
     session = await waiting(fixture)
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         await transaction.execute(update(ObjectRow).values(digest="0" * 64, recovered=True))
     await in_force(fixture, "(0010,0010) := subject", SITE)
     assert await move(fixture, session, wanted_project="P") == ""
     assert values(await place(fixture, session), "PatientName") == ["S1"] * 2
-    assert list(Originals(fixture.shop.prearchive).of(session)) == []
+    assert list(Originals(fixture.context.prearchive).of(session)) == []
 
 
 async def test_files_are_named_by_what_the_script_leaves_of_their_headers(fixture: Fixture) -> None:
@@ -262,11 +262,11 @@ async def test_files_are_named_by_what_the_script_leaves_of_their_headers(fixtur
     await in_force(fixture, uids, SITE)
     session = await waiting(fixture)
     row = await fixture.there(session)
-    before = set(objects(fixture.shop.prearchive / row.timestamp / "E1"))
+    before = set(objects(fixture.context.prearchive / row.timestamp / "E1"))
     assert all(name.startswith(row.received_study_uid) for name in before)
     assert await move(fixture, session, wanted_project="P") == ""
     row = await fixture.there(session)
-    folder = folder_of(row, fixture.shop.prearchive)
+    folder = folder_of(row, fixture.context.prearchive)
     found = objects(folder)
     assert len(found) == 2 and all(name.startswith(f"{row.study_uid}-") for name in found)
     assert row.study_uid != row.received_study_uid
@@ -282,9 +282,9 @@ async def test_files_are_filed_under_what_the_projects_script_leaves(fixture: Fi
     row = await fixture.there(session)
     await in_force(fixture, "(0020,000D) := hashUID[(0020,000D)]")
     attempt = await fixture.ask(session, Verb.ARCHIVE)
-    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt) == ""
-    told = {path.name: path for path in fixture.shop.archive.rglob("*") if path.is_file()}
-    assert len(objects(fixture.shop.archive)) == 2
+    assert await fixture.run(ArchiveJob(fixture.context).work(), session, attempt) == ""
+    told = {path.name: path for path in fixture.context.archive.rglob("*") if path.is_file()}
+    assert len(objects(fixture.context.archive)) == 2
     # UIDs of series and objects, which the script leaves, begin with that of the study.
     received = re.compile(rf"{re.escape(row.received_study_uid)}(?![.\d])")
     assert not any(name.startswith(f"{row.received_study_uid}-") for name in told)

@@ -13,17 +13,17 @@ from engine.intake.originals import Original, Originals
 from engine.jobs.delete import DeleteJob
 from engine.model.accounts import Place
 from engine.model.states import Verb
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import archive, ready
 from tests.engine.jobs.test_build import build, counted
-from tests.engine.jobs.test_reconcile import come_to_rights
+from tests.engine.jobs.test_reconcile import reconcile
 
 DIGEST = hashlib.sha256(b"as received").hexdigest()
 
 
 def originals(fixture: Fixture) -> Originals:
     """Return those of the fixture's prearchive."""
-    return Originals(fixture.shop.prearchive)
+    return Originals(fixture.context.prearchive)
 
 
 def original(sop: str) -> Original:
@@ -44,17 +44,17 @@ async def test_undo_records_go_when_a_session_is_deleted_and_stand_in_no_trash(
     session = await ready(fixture)
     assert originals(fixture).append(session, "w1", original("1.2"))
     attempt = await fixture.ask(session, Verb.DELETE)
-    assert await fixture.run(DeleteJob(fixture.shop).work(), session, attempt) == ""
+    assert await fixture.run(DeleteJob(fixture.context).work(), session, attempt) == ""
     assert originals(fixture).sessions() == []
-    assert not list(fixture.shop.prearchive.rglob("*.undo"))
+    assert not list(fixture.context.prearchive.rglob("*.undo"))
 
 
 async def test_undo_records_that_no_session_has_go_at_the_next_start(fixture: Fixture) -> None:
     session = await ready(fixture)
     originals(fixture).begin("pre_gone0000")
-    await come_to_rights(fixture, alone=False)
+    await reconcile(fixture, alone=False)
     assert originals(fixture).sessions() == sorted([session, "pre_gone0000"])
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     assert originals(fixture).sessions() == [session]
 
 
@@ -67,13 +67,13 @@ async def test_a_file_that_was_found_before_its_record_is_counted_once(
     stored = record.sop
     if kept:
         originals(fixture).append(claim.session, "w1", original(stored))
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     (entry,) = (await fixture.index(claim.session)).values()
     assert (entry.sop_uid, entry.recovered) == (stored, True)
     assert (entry.received_sop_uid == "1.2.999") is kept
     late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
     fixture.journal.append(late, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.WAITING: 1}
     (entry,) = (await fixture.index(claim.session)).values()
     assert (entry.received_sop_uid, entry.digest, entry.recovered) == ("1.2.999", DIGEST, False)
@@ -92,6 +92,6 @@ async def test_a_record_that_comes_once_its_session_is_filed_is_counted_there(
     before = await counted(fixture)
     late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
     fixture.journal.append(late, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == before
     assert before[Place.ARCHIVED] == 3

@@ -17,21 +17,21 @@ from engine.jobs.reconcile import Reconciled, Reconciliation
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
 from engine.prearchive.tables import HeldRow, SessionRow
-from tests.engine.jobs.shop import STUDY, Fixture
+from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted, objects
 
 
-async def come_to_rights(fixture: Fixture, *, alone: bool = True) -> Reconciled:
+async def reconcile(fixture: Fixture, *, alone: bool = True) -> Reconciled:
     """Do what an engine does when it starts."""
-    reconciliation = Reconciliation(fixture.shop, alone=alone)
+    reconciliation = Reconciliation(fixture.context, alone=alone)
     await reconciliation.files()
     return await reconciliation.jobs()
 
 
 async def rows(fixture: Fixture) -> list[SessionRow]:
     """Return all rows."""
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         return list((await transaction.execute(select(SessionRow))).scalars())
 
 
@@ -49,13 +49,13 @@ async def killed_at(fixture: Fixture, point: str, session: str) -> None:
     attempt = await fixture.ask(session, Verb.ARCHIVE)
     fixture.hook.look = kill
     with pytest.raises(Killed):
-        await fixture.run(ArchiveJob(fixture.shop).work(), session, attempt)
+        await fixture.run(ArchiveJob(fixture.context).work(), session, attempt)
     fixture.hook.look = lambda _: None
 
 
 async def test_after_a_clean_stop_there_is_nothing_to_do(fixture: Fixture) -> None:
     await ready(fixture)
-    done = await come_to_rights(fixture)
+    done = await reconcile(fixture)
     assert done.total == 0
     (row,) = await rows(fixture)
     assert row.status == Status.READY
@@ -66,15 +66,15 @@ async def test_files_without_records_are_counted_and_their_session_is_built_agai
 ) -> None:
     session = await ready(fixture)
     late = fixture.publish(await fixture.claim(), "3.dcm", recorded=False)
-    assert (await come_to_rights(fixture)).objects == 1
+    assert (await reconcile(fixture)).objects == 1
     row = await fixture.there(session)
     assert (row.status, row.objects) == (Status.RECEIVING, 3)
     assert await counted(fixture) == {Place.WAITING: 3}
     # An orphan of the engine before may still write what it had published.
     fixture.journal.append(late, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.WAITING: 3}
-    assert (await come_to_rights(fixture)).objects == 0
+    assert (await reconcile(fixture)).objects == 0
 
 
 async def test_a_folder_that_no_row_names_gets_one_and_an_empty_one_goes(fixture: Fixture) -> None:
@@ -85,7 +85,7 @@ async def test_a_folder_that_no_row_names_gets_one_and_an_empty_one_goes(fixture
     shutil.copytree(folder, unknown)
     empty = folder.parent / "EMPTY" / "SCANS"
     empty.mkdir(parents=True)
-    done = await come_to_rights(fixture)
+    done = await reconcile(fixture)
     assert (done.rows_added, done.objects) == (1, 2)
     assert not empty.parent.exists()
     (row,) = [row for row in await rows(fixture) if row.folder == "UNKNOWN"]
@@ -97,17 +97,17 @@ async def test_unknown_folders_are_left_alone_while_another_node_lives(fixture: 
     claim = await fixture.claim()
     unknown = Path(claim.folder).with_name("UNKNOWN")
     shutil.copytree(claim.folder, unknown)
-    assert (await come_to_rights(fixture, alone=False)).total == 0
+    assert (await reconcile(fixture, alone=False)).total == 0
     assert unknown.is_dir()
 
 
 async def test_a_claim_without_any_object_goes_and_can_be_made_again(fixture: Fixture) -> None:
     claim = await fixture.claim()
-    assert (await come_to_rights(fixture)).swept == 1
+    assert (await reconcile(fixture)).swept == 1
     assert await rows(fixture) == []
     again = await fixture.claim()
     assert again.session != claim.session
-    assert [path.name for path in fixture.shop.prearchive.glob("P/*")] == [
+    assert [path.name for path in fixture.context.prearchive.glob("P/*")] == [
         Path(again.folder).parent.name
     ]
 
@@ -115,7 +115,7 @@ async def test_a_claim_without_any_object_goes_and_can_be_made_again(fixture: Fi
 async def test_a_row_without_its_folder_says_so_and_takes_nothing_more(fixture: Fixture) -> None:
     session = await ready(fixture)
     shutil.rmtree((await fixture.claim()).folder)
-    assert (await come_to_rights(fixture)).rows_without_folder == 1
+    assert (await reconcile(fixture)).rows_without_folder == 1
     row = await fixture.there(session)
     assert (row.status, row.accepting) == (Status.ERROR, False)
     assert "missing" in row.reason
@@ -124,7 +124,7 @@ async def test_a_row_without_its_folder_says_so_and_takes_nothing_more(fixture: 
 async def test_a_queued_row_without_a_job_goes_back_to_receiving(fixture: Fixture) -> None:
     session = await ready(fixture)
     await fixture.ask(session, Verb.ARCHIVE)
-    assert (await come_to_rights(fixture)).given_back == 1
+    assert (await reconcile(fixture)).given_back == 1
     assert (await fixture.there(session)).status == Status.RECEIVING
 
 
@@ -133,11 +133,11 @@ async def test_a_taken_row_whose_job_is_known_is_left_to_it(fixture: Fixture, po
     session = await ready(fixture)
     await killed_at(fixture, point, session)
     fixture.jobs.running = {f"{session}:archive:2"}
-    assert (await come_to_rights(fixture)).given_back == 0
-    assert await fixture.run(ArchiveJob(fixture.shop).work(), session, 2) == ""
+    assert (await reconcile(fixture)).given_back == 0
+    assert await fixture.run(ArchiveJob(fixture.context).work(), session, 2) == ""
     assert await counted(fixture) == {Place.ARCHIVED: 2}
-    assert files(fixture.shop.archive) == ["1.dcm", "2.dcm"]
-    assert files(fixture.shop.prearchive) == []
+    assert files(fixture.context.archive) == ["1.dcm", "2.dcm"]
+    assert files(fixture.context.prearchive) == []
 
 
 @pytest.mark.parametrize("point", ["taken away", "hidden folder made", "renamed into place"])
@@ -146,10 +146,10 @@ async def test_a_row_whose_archiving_is_lost_is_given_back_whole(
 ) -> None:
     session = await ready(fixture)
     await killed_at(fixture, point, session)
-    assert (await come_to_rights(fixture)).given_back == 1
+    assert (await reconcile(fixture)).given_back == 1
     row = await fixture.there(session)
     assert (row.status, row.locked, row.accepting) == (Status.ERROR, False, True)
-    assert files(fixture.shop.archive) == []
+    assert files(fixture.context.archive) == []
     assert await build(fixture, session) == ""
     assert await archive(fixture, session) == ""
     assert await counted(fixture) == {Place.ARCHIVED: 2}
@@ -160,19 +160,19 @@ async def test_a_row_that_is_filed_but_whose_job_is_lost_leaves_the_prearchive(
 ) -> None:
     session = await ready(fixture)
     await killed_at(fixture, "committed", session)
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     assert await rows(fixture) == []
     assert len(await filed(fixture)) == 1
-    assert files(fixture.shop.prearchive) == []
+    assert files(fixture.context.prearchive) == []
     assert await counted(fixture) == {Place.ARCHIVED: 2}
 
 
 async def test_an_interrupted_build_without_a_job_receives_again(fixture: Fixture) -> None:
     session = await ready(fixture)
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         row = await transaction.get_one(SessionRow, session)
         row.status, row.locked = Status.RECEIVING_INTERRUPT, True
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     after = await fixture.there(session)
     assert (after.status, after.locked) == (Status.RECEIVING, False)
 
@@ -182,12 +182,12 @@ async def test_what_was_taken_is_removed_only_where_a_receipt_vouches_for_it(
 ) -> None:
     session = await ready(fixture)
     await killed_at(fixture, "left the prearchive", session)
-    working = fixture.shop.prearchive / ".working"
+    working = fixture.context.prearchive / ".working"
     assert (working / session).is_dir()
     stray = working / "pre_unknown1" / "E9" / "SCANS" / "1" / "DICOM" / "1.dcm"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"somebody may miss this")
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     assert not (working / session).exists()
     assert stray.is_file()
 
@@ -195,21 +195,21 @@ async def test_what_was_taken_is_removed_only_where_a_receipt_vouches_for_it(
 async def test_a_held_file_is_counted_once_whether_or_not_its_record_comes(
     fixture: Fixture,
 ) -> None:
-    held = fixture.shop.prearchive / ".staging" / "held"
+    held = fixture.context.prearchive / ".staging" / "held"
     held.mkdir()
     for name in ("a.dcm", "b.dcm"):
         (held / name).write_bytes(b"bytes")
-    assert (await come_to_rights(fixture)).lost_held == 2
+    assert (await reconcile(fixture)).lost_held == 2
     assert await counted(fixture) == {Place.HELD: 2}
     late = Record(at=1, transfer="tr_1", outcome=Outcome.HELD, file="a.dcm", reason="odd", size=5)
     fixture.journal.append(late, sync=False)
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.HELD: 2}
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         found = {row.id: row for row in (await transaction.execute(select(HeldRow))).scalars()}
     assert (found["a.dcm"].transfer, found["a.dcm"].reason) == ("tr_1", "odd")
     assert found["b.dcm"].transfer == ""
-    assert (await come_to_rights(fixture)).lost_held == 0
+    assert (await reconcile(fixture)).lost_held == 0
 
 
 async def test_a_copy_that_a_killed_build_has_not_removed_is_removed_by_the_next(
@@ -219,7 +219,7 @@ async def test_a_copy_that_a_killed_build_has_not_removed_is_removed_by_the_next
     claim = await fixture.claim()
     first = Path(claim.folder) / "SCANS/1/DICOM/1.dcm"
     shutil.copyfile(first, first.with_name("1-2.dcm"))
-    assert (await come_to_rights(fixture)).objects == 0
+    assert (await reconcile(fixture)).objects == 0
     assert (await fixture.there(session)).status == Status.RECEIVING
     assert await build(fixture, session) == ""
     assert objects(claim) == ["SCANS/1/DICOM/1.dcm", "SCANS/1/DICOM/2.dcm"]
@@ -230,7 +230,7 @@ async def test_an_announcement_that_a_kill_cut_short_says_nothing(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "aa-1.dcm"
-    held = fixture.shop.prearchive / ".staging" / "held"
+    held = fixture.context.prearchive / ".staging" / "held"
     held.mkdir()
     (held / name).write_bytes(b"bytes")
 
@@ -240,10 +240,10 @@ async def test_an_announcement_that_a_kill_cut_short_says_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", dies)
         with pytest.raises(Killed):
-            announce(fixture.shop.prearchive, Leaving(id=name))
+            announce(fixture.context.prearchive, Leaving(id=name))
     for torn in held.glob(".*"):
         os.truncate(torn, 3)
-    assert (await come_to_rights(fixture)).lost_held == 1
-    announce(fixture.shop.prearchive, Leaving(id=name))
-    assert (await come_to_rights(fixture)).lost_held == 0
+    assert (await reconcile(fixture)).lost_held == 1
+    announce(fixture.context.prearchive, Leaving(id=name))
+    assert (await reconcile(fixture)).lost_held == 0
     assert [path.name for path in held.iterdir()] == [name]

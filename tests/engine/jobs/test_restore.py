@@ -21,12 +21,12 @@ from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
 from engine.service.configuration import Configuration
 from engine.service.event_buffer import EventBuffer
 from engine.service.prearchive import Prearchive
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import files, ready
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_delete import delete
 from tests.engine.jobs.test_move import place
-from tests.engine.jobs.test_reconcile import Killed, come_to_rights
+from tests.engine.jobs.test_reconcile import Killed, reconcile
 
 CHANGES = {"attempt", "lastmod", "asked_by"}
 """What a row does not have again: it is another attempt, at another time, of another person."""
@@ -34,7 +34,7 @@ CHANGES = {"attempt", "lastmod", "asked_by"}
 
 async def restore(fixture: Fixture, session: str) -> str:
     """Put a session back and run the job; give why it failed."""
-    job = await put_back(fixture.shop, session, actor="test")
+    job = await put_back(fixture.context, session, actor="test")
     return await run(fixture, job)
 
 
@@ -42,7 +42,7 @@ async def run(fixture: Fixture, job: str) -> str:
     """Run a restore job."""
     session, verb, attempt = job.split(":")
     assert verb == Verb.RESTORE
-    return await fixture.run(RestoreJob(fixture.shop).work(), session, int(attempt))
+    return await fixture.run(RestoreJob(fixture.context).work(), session, int(attempt))
 
 
 async def values(fixture: Fixture, session: str) -> dict[str, object]:
@@ -75,14 +75,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 async def receipts(fixture: Fixture) -> int:
     """Count the receipts."""
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         return len((await transaction.execute(select(ReceiptRow.sop))).all())
 
 
 async def test_a_restored_session_is_what_it_was(either: Fixture) -> None:
     session = await ready(either)
     folder = await place(either, session)
-    async with either.shop.prearchive_db.write() as transaction:
+    async with either.context.prearchive_db.write() as transaction:
         kept = await transaction.get_one(SessionRow, session)
         kept.cut_short, kept.routed = "connection lost", '{"session": "E1"}'
         kept.looked, kept.looked_by = kept.uploaded, "me"
@@ -103,8 +103,8 @@ async def test_a_restored_session_is_what_it_was(either: Fixture) -> None:
     assert contents(folder) == lying
     assert await receipts(either) == 0
     assert (await either.there(session)).attempt > attempt
-    assert list(either.shop.prearchive.glob(".trash/*")) == []
-    async with either.shop.prearchive_db.read() as transaction:
+    assert list(either.context.prearchive.glob(".trash/*")) == []
+    async with either.context.prearchive_db.read() as transaction:
         found = select(OutboxRow).where(OutboxRow.action == "Restored from trash")
         (event,) = (await transaction.execute(found)).scalars()
     assert (event.actor, event.object, event.detail) == ("test", session, {"objects": 2})
@@ -122,7 +122,7 @@ async def test_objects_that_come_again_meet_those_that_came_back(either: Fixture
         assert known == (Known(received_sop=entry.received_sop_uid, digest=entry.digest),)
     # The record of a copy that a worker published under another name.
     either.publish(again, "1.dcm", scan="9-strange")
-    await either.shop.absorber.absorb()
+    await either.context.ingester.ingest()
     assert await counted(either) == {Place.WAITING: 2, Place.DUPLICATE: 1}
 
 
@@ -158,7 +158,7 @@ async def test_a_conflict_comes_back_as_one_and_what_cannot_be_read_with_its_rea
         assert await restore(fixture, session) == ""
         row = await fixture.there(session)
         assert (row.status, row.reason, row.locked) == (status, before.reason, False)
-        assert (folder_of(row, fixture.shop.prearchive) / "SCANS").is_dir()
+        assert (folder_of(row, fixture.context.prearchive) / "SCANS").is_dir()
 
 
 async def test_a_session_that_takes_its_objects_meanwhile_goes_on_taking_them(
@@ -168,7 +168,7 @@ async def test_a_session_that_takes_its_objects_meanwhile_goes_on_taking_them(
     assert await delete(either, session) == ""
     other = await either.claim()
     either.publish(other, "1.dcm")
-    await either.shop.absorber.absorb()
+    await either.context.ingester.ingest()
     assert await restore(either, session) == ""
     row = await either.there(session)
     assert (row.status, row.accepting) == (Status.READY, False)
@@ -180,10 +180,10 @@ async def test_a_record_that_came_while_it_was_deleted_names_its_sender(either: 
     claim = await either.claim()
     either.publish(claim, "1.dcm")
     late = [either.publish(claim, f"{name}.dcm", recorded=False) for name in "23"]
-    await either.shop.absorber.absorb()
+    await either.context.ingester.ingest()
     assert await delete(either, claim.session) == ""
     either.journal.append(late[0], sync=False)
-    await either.shop.absorber.absorb()
+    await either.context.ingester.ingest()
     assert await restore(either, claim.session) == ""
     entries = await either.index(claim.session)
     assert {
@@ -191,7 +191,7 @@ async def test_a_record_that_came_while_it_was_deleted_names_its_sender(either: 
     } == {"1.dcm": ("tr_1", False), "2.dcm": ("tr_1", False), "3.dcm": ("", True)}
     either.journal.append(late[1], sync=False)
     either.journal.append(late[0], sync=False)
-    await either.shop.absorber.absorb()
+    await either.context.ingester.ingest()
     assert await counted(either) == {Place.WAITING: 3, Place.DUPLICATE: 1}
 
 
@@ -209,11 +209,11 @@ STEPS = (
 async def test_a_job_that_is_killed_goes_on_where_it_was(fixture: Fixture, point: str) -> None:
     session, job = await killed_at(fixture, point)
     fixture.jobs.running = {job}
-    await come_to_rights(fixture)
+    await reconcile(fixture)
     assert await run(fixture, job) == ""
     await place(fixture, session)
     assert (await fixture.there(session)).status == Status.READY
-    assert list(fixture.shop.prearchive.glob(".trash/*")) == []
+    assert list(fixture.context.prearchive.glob(".trash/*")) == []
 
 
 @pytest.mark.parametrize("point", ["row is back", *STEPS])
@@ -221,11 +221,11 @@ async def test_a_job_that_does_not_go_on_leaves_the_session_in_its_place(
     fixture: Fixture, point: str
 ) -> None:
     session, _ = await killed_at(fixture, point)
-    assert (await come_to_rights(fixture)).given_back == 1
+    assert (await reconcile(fixture)).given_back == 1
     await place(fixture, session)
     assert (await fixture.there(session)).status == Status.ERROR
-    assert list(fixture.shop.prearchive.glob(".trash/*")) == []
-    assert (await come_to_rights(fixture)).total == 0
+    assert list(fixture.context.prearchive.glob(".trash/*")) == []
+    assert (await reconcile(fixture)).total == 0
     assert await delete(fixture, session) == ""
 
 
@@ -264,7 +264,7 @@ async def refused(fixture: Fixture, session: str, kind: type[Exception], match: 
     """Ask for a restore that must change nothing."""
     before = await counted(fixture)
     with pytest.raises(kind, match=match):
-        await put_back(fixture.shop, session, actor="test")
+        await put_back(fixture.context, session, actor="test")
     assert await counted(fixture) == before
 
 
@@ -274,11 +274,11 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
     session = await ready(either)
     await refused(either, session, Conflict, "is in the prearchive")
     assert await delete(either, session) == ""
-    job = await put_back(either.shop, session, actor="test")
+    job = await put_back(either.context, session, actor="test")
     await refused(either, session, Conflict, "being put back already")
     # Nor may it be reset: its files are not in their place.
-    settings = Configuration(either.shop.settings, either.shop.archive_db)
-    sessions = Prearchive(either.shop, EventBuffer(), settings, "root")
+    settings = Configuration(either.context.settings, either.context.archive_db)
+    sessions = Prearchive(either.context, EventBuffer(), settings, "root")
     (reset,) = await sessions.reset((session,))
     assert (reset.done, "being put back" in reset.message) == (False, True)
     assert await run(either, job) == ""
@@ -289,7 +289,7 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
 async def test_of_two_who_put_a_session_back_at_once_one_is_refused(either: Fixture) -> None:
     session = await ready(either)
     assert await delete(either, session) == ""
-    asked = [put_back(either.shop, session, actor="test") for _ in range(2)]
+    asked = [put_back(either.context, session, actor="test") for _ in range(2)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     (refusal,) = [each for each in answers if not isinstance(each, str)]
     assert isinstance(refusal, Conflict)
@@ -313,10 +313,10 @@ async def test_damaged_trash_is_neither_listed_nor_put_back(
 ) -> None:
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
-    path = fixture.shop.prearchive / ".trash" / session / file
+    path = fixture.context.prearchive / ".trash" / session / file
     path.unlink() if text is None else path.write_text(text)
     if text is None or file == "session.json":
-        assert await listed(fixture.shop) == ()
+        assert await listed(fixture.context) == ()
     await refused(fixture, session, Conflict, "missing or damaged")
     assert await fixture.row(session) is None
 
@@ -326,7 +326,7 @@ async def test_a_card_beside_the_files_of_another_session_puts_nothing_back(
 ) -> None:
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
-    trash = fixture.shop.prearchive / ".trash"
+    trash = fixture.context.prearchive / ".trash"
     (trash / session).rename(trash / "pre_aaaaaaaa")
     await refused(fixture, "pre_aaaaaaaa", Conflict, "does not fit")
 
@@ -334,7 +334,7 @@ async def test_a_card_beside_the_files_of_another_session_puts_nothing_back(
 async def test_an_index_that_the_accounts_do_not_know_puts_nothing_back(either: Fixture) -> None:
     session = await ready(either)
     assert await delete(either, session) == ""
-    (either.shop.prearchive / ".trash" / session / "index.json").write_text("[]")
+    (either.context.prearchive / ".trash" / session / "index.json").write_text("[]")
     await refused(either, session, Conflict, "accounts know 2 objects")
     assert (await either.row(session), await receipts(either)) == (None, 2)
 

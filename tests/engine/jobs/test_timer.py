@@ -10,7 +10,7 @@ from engine.jobs.runner import JobRunner
 from engine.jobs.timer import Timer
 from engine.model.states import Status
 from engine.prearchive.tables import HeldRow, SessionRow
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 
 
 class Clock:
@@ -27,15 +27,15 @@ class Clock:
 def timer(fixture: Fixture, clock: Clock) -> Timer:
     """Make a timer of ten seconds."""
     runner = cast(JobRunner, fixture.jobs)
-    return Timer(fixture.shop.prearchive_db, runner, idle=10, clock=clock)
+    return Timer(fixture.context.prearchive_db, runner, idle=10, clock=clock)
 
 
 async def receiving(fixture: Fixture, **values: object) -> str:
     """Make a session with one object."""
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm")
-    await fixture.shop.absorber.absorb()
-    async with fixture.shop.prearchive_db.write() as transaction:
+    await fixture.context.ingester.ingest()
+    async with fixture.context.prearchive_db.write() as transaction:
         row = await transaction.get_one(SessionRow, claim.session)
         for name, value in values.items():
             setattr(row, name, value)
@@ -65,7 +65,7 @@ async def test_each_new_object_begins_the_wait_again(fixture: Fixture) -> None:
     await watched.check()
     clock.now += 9
     fixture.publish(await fixture.claim(), "2.dcm")
-    await fixture.shop.absorber.absorb()
+    await fixture.context.ingester.ingest()
     assert await watched.check() == []
     clock.now += 9
     assert await watched.check() == []
@@ -90,7 +90,7 @@ async def test_a_session_is_not_whole_while_the_helper_is_at_something_of_it(
     fixture: Fixture,
 ) -> None:
     session = await receiving(fixture)
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         for id, waits, of in (("a", True, session), ("b", True, "pre_other"), ("c", False, "")):
             staged = HeldRow(
                 id=id, transfer="t", at=datetime.now(UTC), reason="", size=1, waits=waits
@@ -102,7 +102,7 @@ async def test_a_session_is_not_whole_while_the_helper_is_at_something_of_it(
     for _ in range(3):
         clock.now += 20
         assert await watched.check() == []
-    async with fixture.shop.prearchive_db.write() as transaction:
+    async with fixture.context.prearchive_db.write() as transaction:
         await transaction.delete(await transaction.get_one(HeldRow, "a"))
     # The wait begins with the object that has joined it last.
     assert await watched.check() == []
@@ -121,7 +121,7 @@ async def test_an_object_that_comes_between_looking_and_queueing_wins(fixture: F
     async def looked() -> list[tuple[str, tuple[int, str]]]:
         found = await due()
         fixture.publish(await fixture.claim(), "2.dcm")
-        await fixture.shop.absorber.absorb()
+        await fixture.context.ingester.ingest()
         return found
 
     watched._receiving = looked  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from engine.jobs.restore import put_back
 from engine.jobs.trash import expire, listed, remove, take_turn
 from engine.model.errors import Conflict, NotFound
 from engine.prearchive.tables import OutboxRow
-from tests.engine.jobs.shop import Fixture
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import ready
 from tests.engine.jobs.test_delete import delete
 from tests.engine.jobs.test_move import place
@@ -29,17 +29,17 @@ async def test_what_was_deleted_stays_for_its_time_and_goes_with_an_event(
     fixture: Fixture,
 ) -> None:
     session = await ready(fixture)
-    trash = fixture.shop.prearchive / ".trash"
-    assert await expire(fixture.shop, now=datetime.now(UTC)) == ()
+    trash = fixture.context.prearchive / ".trash"
+    assert await expire(fixture.context, now=datetime.now(UTC)) == ()
     assert await delete(fixture, session) == ""
-    days = timedelta(days=fixture.shop.settings.trash.prearchive_days)
+    days = timedelta(days=fixture.context.settings.trash.prearchive_days)
 
-    assert await expire(fixture.shop, now=datetime.now(UTC) + days - timedelta(hours=1)) == ()
+    assert await expire(fixture.context, now=datetime.now(UTC) + days - timedelta(hours=1)) == ()
     assert (trash / session).is_dir()
     later = datetime.now(UTC) + days + timedelta(hours=1)
-    assert await expire(fixture.shop, now=later) == (session,)
+    assert await expire(fixture.context, now=later) == (session,)
     assert list(trash.iterdir()) == []
-    async with fixture.shop.prearchive_db.read() as transaction:
+    async with fixture.context.prearchive_db.read() as transaction:
         found = select(OutboxRow.object).where(OutboxRow.action == "Removed from the trash")
         assert list((await transaction.execute(found)).scalars()) == [session]
 
@@ -47,43 +47,43 @@ async def test_what_was_deleted_stays_for_its_time_and_goes_with_an_event(
 async def test_what_a_person_removes_goes_at_once_with_an_event(fixture: Fixture) -> None:
     session = await ready(fixture)
     with pytest.raises(NotFound):
-        await remove(fixture.shop, session, actor="ada")
+        await remove(fixture.context, session, actor="ada")
     assert await delete(fixture, session) == ""
-    await remove(fixture.shop, session, actor="ada", reason="the disk is full")
-    assert list((fixture.shop.prearchive / ".trash").iterdir()) == []
-    async with fixture.shop.prearchive_db.read() as transaction:
+    await remove(fixture.context, session, actor="ada", reason="the disk is full")
+    assert list((fixture.context.prearchive / ".trash").iterdir()) == []
+    async with fixture.context.prearchive_db.read() as transaction:
         found = select(OutboxRow).where(OutboxRow.action == "Removed from the trash")
         (event,) = (await transaction.execute(found)).scalars()
     assert (event.actor, event.object) == ("ada", session)
     assert event.detail == {"reason": "the disk is full"}
     with pytest.raises(NotFound):
-        await put_back(fixture.shop, session, actor="ada")
+        await put_back(fixture.context, session, actor="ada")
 
 
 async def test_what_is_coming_back_is_not_removed(fixture: Fixture) -> None:
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
-    job = await put_back(fixture.shop, session, actor="test")
+    job = await put_back(fixture.context, session, actor="test")
     with pytest.raises(Conflict, match="on its way"):
-        await remove(fixture.shop, session, actor="ada")
+        await remove(fixture.context, session, actor="ada")
     assert await run(fixture, job) == ""
 
 
 async def test_a_deletion_under_way_keeps_its_files(fixture: Fixture) -> None:
     session = await ready(fixture)
-    half_deleted = fixture.shop.prearchive / ".trash" / session
+    half_deleted = fixture.context.prearchive / ".trash" / session
     half_deleted.mkdir(parents=True)
     (half_deleted / "session.json").write_text("{}")
-    assert await expire(fixture.shop, now=FAR) == ()
+    assert await expire(fixture.context, now=FAR) == ()
     assert half_deleted.is_dir()
 
 
 async def test_a_session_that_comes_back_never_expires(either: Fixture) -> None:
     session = await ready(either)
     assert await delete(either, session) == ""
-    job = await put_back(either.shop, session, actor="test")
-    assert await expire(either.shop, now=FAR) == ()
-    assert await listed(either.shop) == ()
+    job = await put_back(either.context, session, actor="test")
+    assert await expire(either.context, now=FAR) == ()
+    assert await listed(either.context) == ()
     assert await run(either, job) == ""
     await place(either, session)
 
@@ -98,14 +98,14 @@ async def test_what_goes_for_good_cannot_be_put_back_any_more(either: Fixture) -
 
     either.hook.look = stop
     with pytest.raises(Killed):
-        await expire(either.shop, now=FAR)
+        await expire(either.context, now=FAR)
     either.hook.look = lambda _: None
-    assert await listed(either.shop) == ()
+    assert await listed(either.context) == ()
     with pytest.raises(NotFound, match="not in the trash"):
-        await put_back(either.shop, session, actor="test")
+        await put_back(either.context, session, actor="test")
     # What the kill has left goes with the next round, however young it is.
-    assert await expire(either.shop, now=datetime.now(UTC)) == (session,)
-    assert list((either.shop.prearchive / ".trash").iterdir()) == []
+    assert await expire(either.context, now=datetime.now(UTC)) == (session,)
+    assert list((either.context.prearchive / ".trash").iterdir()) == []
 
 
 async def test_deleted_sessions_are_listed_newest_first_until_they_expire(
@@ -114,37 +114,37 @@ async def test_deleted_sessions_are_listed_newest_first_until_they_expire(
     first, second = await ready(fixture, "E1"), await ready(fixture, "E2")
     for session in (second, first):
         assert await delete(fixture, session) == ""
-    (fixture.shop.prearchive / ".trash" / "pre_aaaaaaaa").mkdir()
-    newest, oldest = await listed(fixture.shop)
+    (fixture.context.prearchive / ".trash" / "pre_aaaaaaaa").mkdir()
+    newest, oldest = await listed(fixture.context)
     assert (newest.id, newest.label, newest.project, newest.subject) == (first, "E1", "P", "S1")
     assert (newest.objects, newest.by) == (2, "test")
     assert (oldest.id, oldest.deleted < newest.deleted) == (second, True)
     # A copy of the store may have touched the files: what the cards say counts.
-    os.utime(fixture.shop.prearchive / ".trash" / second / "session.json", (0, 0))
-    assert await expire(fixture.shop, now=oldest.until) == ()
+    os.utime(fixture.context.prearchive / ".trash" / second / "session.json", (0, 0))
+    assert await expire(fixture.context, now=oldest.until) == ()
     moment = timedelta(microseconds=1)
-    assert await expire(fixture.shop, now=oldest.until + moment) == (second,)
-    assert [each.id for each in await listed(fixture.shop)] == [first]
+    assert await expire(fixture.context, now=oldest.until + moment) == (second,)
+    assert [each.id for each in await listed(fixture.context)] == [first]
 
 
 async def test_a_card_that_cannot_be_read_expires_by_its_file(fixture: Fixture) -> None:
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
-    card = fixture.shop.prearchive / ".trash" / session / "session.json"
+    card = fixture.context.prearchive / ".trash" / session / "session.json"
     card.write_text("{")
-    assert await expire(fixture.shop, now=datetime.now(UTC)) == ()
+    assert await expire(fixture.context, now=datetime.now(UTC)) == ()
     os.utime(card, (0, 0))
-    assert await expire(fixture.shop, now=datetime.now(UTC)) == (session,)
+    assert await expire(fixture.context, now=datetime.now(UTC)) == (session,)
 
 
 async def test_expiry_waits_for_a_restore_that_has_begun(either: Fixture) -> None:
     session = await ready(either)
     before = await either.there(session)
     assert await delete(either, session) == ""
-    database = either.shop.prearchive_db
+    database = either.context.prearchive_db
     async with database.write() as transaction:
         await take_turn(transaction, session)
-        expiry = asyncio.create_task(expire(either.shop, now=FAR))
+        expiry = asyncio.create_task(expire(either.context, now=FAR))
         # On SQLite it waits for the only writer, which is we.
         waits = database.is_sqlite
         while not waits and not expiry.done():
@@ -153,4 +153,4 @@ async def test_expiry_waits_for_a_restore_that_has_begun(either: Fixture) -> Non
         make_transient(before)
         transaction.add(before)
     assert await expiry == ()
-    assert (either.shop.prearchive / ".trash" / session).is_dir()
+    assert (either.context.prearchive / ".trash" / session).is_dir()

@@ -61,8 +61,8 @@ async def backlog(room: Room, clock: Clock) -> AsyncIterator[Backlog]:  # noqa: 
 def backlog_of(room: Room, clock: Clock) -> Backlog:  # noqa: F811
     """Make a backlog of two lanes."""
     configuration = cast(Configuration, room.configured)
-    out = Releasing(room.at.shop, configuration, room.guard)
-    return Backlog(room.at.shop, out, EventBuffer(), lanes=2, clock=clock)
+    out = Releasing(room.at.context, configuration, room.guard)
+    return Backlog(room.at.context, out, EventBuffer(), lanes=2, clock=clock)
 
 
 async def stage(room: Room, id: str = "a-1.dcm", **values: str) -> Path:  # noqa: F811
@@ -75,10 +75,10 @@ async def test_what_is_staged_is_counted_as_waiting_and_shown_to_nobody(
 ) -> None:
     await stage(room)
     assert await counted(room.at) == {Place.WAITING: 1}
-    async with room.at.shop.prearchive_db.read() as transaction:
+    async with room.at.context.prearchive_db.read() as transaction:
         assert await staged(transaction) == 1
     (row,) = await room.rows()
-    assert (row.waits, row.node) == (True, room.at.shop.settings.node.name)
+    assert (row.waits, row.node) == (True, room.at.context.settings.node.name)
     for outcome in (*await room.held.retry((row.id,)), *await room.held.drop((row.id,))):
         assert (outcome.done, "nothing is held" in outcome.message) == (False, True)
     with pytest.raises(NotFound):
@@ -95,12 +95,12 @@ async def test_the_helper_brings_objects_into_their_session(
     await backlog.work()
     row = await room.session()
     assert (row.project, row.objects, await room.rows()) == ("P", 5, [])
-    found = [pydicom.dcmread(path) for path in (room.at.shop.prearchive / "P").rglob("*.dcm")]
+    found = [pydicom.dcmread(path) for path in (room.at.context.prearchive / "P").rglob("*.dcm")]
     assert {str(one.PatientName) for one in found} == {row.subject}
     assert await counted(room.at) == {Place.WAITING: 5}
     entries = await room.at.index(row.id)
     assert {(one.transfer, one.recovered) for one in entries.values()} == {("tr_1", False)}
-    async with room.at.shop.prearchive_db.read() as transaction:
+    async with room.at.context.prearchive_db.read() as transaction:
         transfer = await transaction.get_one(TransferRow, "tr_1")
     assert transfer.objects == 5
     # No person has done anything.
@@ -149,7 +149,7 @@ async def test_the_same_object_twice_is_a_duplicate(
         await stage(room, f"a-{number}.dcm", SOPInstanceUID="1.2.3.4.9.1")
     await backlog.work()
     assert await counted(room.at) == {Place.WAITING: 1, Place.DUPLICATE: 1}
-    assert len(files(room.at.shop.prearchive / "P")) == 1
+    assert len(files(room.at.context.prearchive / "P")) == 1
 
 
 async def test_a_file_that_is_missing_is_the_persons_to_drop(
@@ -205,7 +205,7 @@ async def test_another_script_in_force_is_the_one_that_runs(
     room.force('(0010,0010) := "SECOND"')
     await stage(room, "a-2.dcm", SOPInstanceUID="1.2.3.4.9.2")
     await backlog.work()
-    found = [pydicom.dcmread(path) for path in (room.at.shop.prearchive / "P").rglob("*.dcm")]
+    found = [pydicom.dcmread(path) for path in (room.at.context.prearchive / "P").rglob("*.dcm")]
     subject = (await room.session()).subject
     assert {str(one.PatientName) for one in found} == {"SECOND", subject}
 
@@ -215,15 +215,15 @@ async def test_what_waits_for_another_node_is_left_alone_until_that_is_gone(
     backlog: Backlog,
 ) -> None:
     await stage(room)
-    async with room.at.shop.prearchive_db.write() as transaction:
+    async with room.at.context.prearchive_db.write() as transaction:
         (row,) = (await transaction.execute(select(HeldRow))).scalars()
         row.node = "elsewhere"
     await backlog.work()
     assert len(await room.rows()) == 1
-    await Reconciliation(room.at.shop, alone=False).files()
+    await Reconciliation(room.at.context, alone=False).files()
     await backlog.work()
     assert len(await room.rows()) == 1
-    await Reconciliation(room.at.shop, alone=True).files()
+    await Reconciliation(room.at.context, alone=True).files()
     await backlog.work()
     assert (await room.rows(), await counted(room.at)) == ([], {Place.WAITING: 1})
 
@@ -258,7 +258,7 @@ async def test_a_kill_leaves_an_object_that_is_counted_once(
     except Cut:
         # What comes up at the next start has no part in what was begun.
         await backlog.close()
-        await Reconciliation(room.at.shop, alone=True).files()
+        await Reconciliation(room.at.context, alone=True).files()
     room.at.hook.faults.clear()
     assert sum((await counted(room.at)).values()) == 1
     clock.now += 11
@@ -268,7 +268,7 @@ async def test_a_kill_leaves_an_object_that_is_counted_once(
     assert all(not row.waits for row in await room.rows())
     if place is Place.WAITING:
         row = await room.session()
-        assert row.objects == len(files(room.at.shop.prearchive / "P")) == 1
+        assert row.objects == len(files(room.at.context.prearchive / "P")) == 1
 
 
 async def test_who_is_ended_ends_the_helper_and_leaves_no_thread(

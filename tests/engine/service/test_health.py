@@ -36,7 +36,7 @@ from engine.service.health import Health, ReceptionNow, attempt
 from engine.service.verifying import Verifying
 from tests.conftest import Backend
 from tests.engine.archive.shelf import file_session
-from tests.engine.jobs import shop as shops
+from tests.engine.jobs import fixture as fixtures
 from tests.engine.prearchive.test_rows import row
 from tests.engine.sessions.filed import file_away
 
@@ -67,15 +67,15 @@ class Runner:
 
 @dataclass
 class Patient:
-    """A workshop, how its receivers are said to stand, and its jobs."""
+    """A job context, how its receivers are said to stand, and its jobs."""
 
-    shop: JobContext
+    context: JobContext
     runner: Runner
     now: ReceptionNow
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
-        self.health = Health(self.shop, lambda: self.now, Verifying(self.shop))
+        self.health = Health(self.context, lambda: self.now, Verifying(self.context))
 
     async def found(self, name: str, *, thorough: bool = False) -> Check:
         checks = await self.health.checks(thorough=thorough)
@@ -83,36 +83,36 @@ class Patient:
         return check
 
     async def keep(self, *rows: Any) -> None:
-        async with self.shop.prearchive_db.write() as transaction:
+        async with self.context.prearchive_db.write() as transaction:
             transaction.add_all(rows)
 
     async def session(self, id: str, files: int = 1, **values: Any) -> SessionRow:
         """Make a session with its folder and files, counted as its objects are."""
         made = row(id, objects=files, **values)
-        folder = self.shop.prearchive / str(made.project) / made.timestamp / made.folder
+        folder = self.context.prearchive / str(made.project) / made.timestamp / made.folder
         scan = folder / "SCANS" / "1" / "DICOM"
         await asyncio.to_thread(scan.mkdir, parents=True)
         for number in range(files):
             await asyncio.to_thread((scan / f"{number}.dcm").write_bytes, b"x")
         await self.keep(made)
-        async with self.shop.prearchive_db.write() as transaction:
+        async with self.context.prearchive_db.write() as transaction:
             await accounts.add(transaction, {("tr_1", id, Place.WAITING): files})
         return made
 
 
 @pytest.fixture
 async def patient(backend: Backend, tmp_path: Path) -> AsyncIterator[Patient]:
-    made = shops.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
+    made = fixtures.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
     runner = Runner()
-    shop = replace(made.shop, runner=cast(JobRunner, runner))
+    context = replace(made.context, runner=cast(JobRunner, runner))
     yield Patient(
-        shop=shop,
+        context=context,
         runner=runner,
         now=ReceptionNow(receivers=(HEARD,), workers=2, wanted=2, deaths=0, late=()),
     )
     made.journal.close()
-    await shop.archive_db.close()
-    await shop.prearchive_db.close()
+    await context.archive_db.close()
+    await context.prearchive_db.close()
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_a_database_says_which_sqlite_there_is_and_which_is_needed(
 ) -> None:
     for name in ("archive database", "prearchive database"):
         said = f"; SQLite {sqlite3.sqlite_version}, 3.35.0 or newer is needed"
-        is_sqlite = patient.shop.archive_db.is_sqlite
+        is_sqlite = patient.context.archive_db.is_sqlite
         assert (await patient.found(name)).found.endswith(said) is is_sqlite
 
 
@@ -193,7 +193,7 @@ async def test_disks_that_fill(patient: Patient, roomy: dict[str, float]) -> Non
 async def test_accounts_that_do_not_add_up(patient: Patient) -> None:
     await patient.session("pre_a", files=5)
     assert (await patient.found("accounts")).found == "5 objects received, and each is in one place"
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         await transaction.execute(update(TotalRow).values(count=4))
     check = await patient.found("accounts")
     assert check.finding is Finding.FAILED
@@ -202,11 +202,11 @@ async def test_accounts_that_do_not_add_up(patient: Patient) -> None:
 
 async def test_what_waits_in_no_session(patient: Patient) -> None:
     await patient.session("pre_a", files=5)
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         # One waits for the helper of the script, and is in no session yet.
         await accounts.add(transaction, {("tr_1", "", Place.WAITING): 1})
     assert (await patient.found("accounts")).finding is Finding.GOOD
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         await accounts.add(transaction, {("tr_1", "pre_lost", Place.WAITING): 4})
     check = await patient.found("accounts")
     assert check.finding is Finding.FAILED
@@ -219,7 +219,7 @@ async def test_a_folder_that_is_gone(patient: Patient) -> None:
     await patient.keep(row("pre_c", objects=0))
     for thorough in (False, True):
         assert (await patient.found("rows and folders", thorough=thorough)).finding == "good"
-    folder = patient.shop.prearchive / "P1" / lost.timestamp / lost.folder
+    folder = patient.context.prearchive / "P1" / lost.timestamp / lost.folder
     await asyncio.to_thread(shutil.rmtree, folder)
     for thorough in (False, True):
         check = await patient.found("rows and folders", thorough=thorough)
@@ -231,7 +231,7 @@ async def test_a_file_that_is_gone_is_found_by_a_thorough_look(patient: Patient)
     session = await patient.session("pre_a", files=3)
     arriving = await patient.session("pre_b", files=2, status="RECEIVING")
     for one in (session, arriving):
-        folder = patient.shop.prearchive / "P1" / one.timestamp / one.folder
+        folder = patient.context.prearchive / "P1" / one.timestamp / one.folder
         await asyncio.to_thread((folder / "SCANS/1/DICOM/0.dcm").unlink)
     assert (await patient.found("rows and folders")).finding is Finding.GOOD
     check = await patient.found("rows and folders", thorough=True)
@@ -268,14 +268,14 @@ async def test_journals_that_could_not_be_read(patient: Patient) -> None:
 
 
 async def test_audit_events_that_do_not_reach_the_trail(patient: Patient) -> None:
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         record_triage(transaction, "ada", "Reset", "pre_a")
-    async with patient.shop.archive_db.write() as transaction:
+    async with patient.context.archive_db.write() as transaction:
         record(transaction, "ada", "Added project", "P1")
     check = await patient.found("audit relay")
     assert (check.finding, check.found) == (Finding.GOOD, "follows; 2 events on the way")
     for minutes, finding in ((2, Finding.LOOK), (20, Finding.FAILED)):
-        async with patient.shop.prearchive_db.write() as transaction:
+        async with patient.context.prearchive_db.write() as transaction:
             then = datetime.now(UTC) - timedelta(minutes=minutes)
             await transaction.execute(update(OutboxRow).values(at=then))
         check = await patient.found("audit relay")
@@ -284,7 +284,7 @@ async def test_audit_events_that_do_not_reach_the_trail(patient: Patient) -> Non
 
 
 async def test_a_trail_that_was_changed(patient: Patient, backend: Backend) -> None:
-    chain = AuditChain(patient.shop.archive_db)
+    chain = AuditChain(patient.context.archive_db)
     at = datetime.now(UTC)
     await chain.append(
         [Recorded(id=f"e{n}", at=at, actor="a", action="b", object="c", detail={}) for n in "12"]
@@ -292,7 +292,7 @@ async def test_a_trail_that_was_changed(patient: Patient, backend: Backend) -> N
     assert (await patient.found("audit trail")).found == "2 links, not verified since the start"
     check = await patient.found("audit trail", thorough=True)
     assert (check.finding, "all 2 links held" in check.found) == (Finding.GOOD, True)
-    async with patient.shop.archive_db.write() as transaction:
+    async with patient.context.archive_db.write() as transaction:
         if not backend.is_sqlite:
             await transaction.execute(text("ALTER TABLE audit DISABLE TRIGGER USER"))
         else:
@@ -316,12 +316,12 @@ async def test_files_of_the_archive_that_are_not_as_they_were_filed(
 ) -> None:
     name = "archive files"
     assert (await patient.found(name, thorough=thorough)).finding is Finding.GOOD
-    folder = patient.shop.archive / "BRAINS" / "arc001" / "MR_1"
+    folder = patient.context.archive / "BRAINS" / "arc001" / "MR_1"
     folder.mkdir(parents=True)
     document = file_away(folder)
-    async with patient.shop.archive_db.write() as transaction:
+    async with patient.context.archive_db.write() as transaction:
         await projects.add(transaction, "BRAINS", actor="ada")
-    filed = await file_session(patient.shop.archive_db, "MR_1", xml=document)
+    filed = await file_session(patient.context.archive_db, "MR_1", xml=document)
     assert (await patient.found(name, thorough=thorough)).finding is Finding.GOOD
 
     file = folder / "SCANS/1/DICOM/a.dcm"
@@ -341,7 +341,7 @@ async def test_files_of_the_archive_that_are_not_as_they_were_filed(
     assert (await patient.found(name)).finding is Finding.FAILED
     check = await patient.found(name, thorough=True)
     assert check.finding is Finding.FAILED and "1 session verified now" in check.found
-    await asyncio.to_thread(shutil.rmtree, patient.shop.archive)
+    await asyncio.to_thread(shutil.rmtree, patient.context.archive)
     check = await patient.found(name, thorough=True)
     assert check.finding is Finding.FAILED and "there is nothing in" in check.found
 
@@ -379,7 +379,7 @@ async def test_engines_that_fell_silent(patient: Patient) -> None:
 
 
 async def test_a_check_that_cannot_be_made_says_so_and_no_more(patient: Patient) -> None:
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         await transaction.execute(text("DROP TABLE nodes"))
     check = await patient.found("nodes")
     assert check.finding is Finding.FAILED
@@ -399,7 +399,7 @@ async def test_a_check_without_an_answer_ends() -> None:
 
 
 async def test_an_empty_prearchive_is_in_order(patient: Patient) -> None:
-    async with patient.shop.prearchive_db.write() as transaction:
+    async with patient.context.prearchive_db.write() as transaction:
         await transaction.execute(delete(SessionRow))
     for thorough in (False, True):
         check = await patient.found("rows and folders", thorough=thorough)

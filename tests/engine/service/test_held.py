@@ -33,8 +33,8 @@ from engine.service.configuration import Configuration
 from engine.service.event_buffer import EventBuffer
 from engine.service.held import Held
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
+from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.scripting import Cut
-from tests.engine.jobs.shop import Fixture
 from tests.engine.jobs.test_archive import files
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.sessions.build.objects import STUDY, write_object
@@ -57,7 +57,7 @@ class Configured:
 
 @dataclass
 class Room:
-    """A workshop with held objects in it."""
+    """A job context with held objects in it."""
 
     at: Fixture
     held: Held
@@ -84,7 +84,7 @@ class Room:
         **values: str,
     ) -> Path:
         """Let an object be held, or staged, as a worker would."""
-        path = held_file(self.at.shop.prearchive, id)
+        path = held_file(self.at.context.prearchive, id)
         given = {"PatientName": "Doe^Jane", "PatientID": "S1", "StudyDescription": "P"}
         write_object(path, **(given | {"AccessionNumber": "E1"} | values))
         meta = pydicom.dcmread(path).file_meta
@@ -108,32 +108,32 @@ class Room:
             ),
             sync=False,
         )
-        await self.at.shop.absorber.absorb()
-        async with self.at.shop.prearchive_db.write() as transaction:
+        await self.at.context.ingester.ingest()
+        async with self.at.context.prearchive_db.write() as transaction:
             transfer = await transaction.get_one(TransferRow, "tr_1")
             transfer.port = 104
         return path
 
     async def session(self) -> SessionRow:
         """Return the one session."""
-        async with self.at.shop.prearchive_db.read() as transaction:
+        async with self.at.context.prearchive_db.read() as transaction:
             (row,) = (await transaction.execute(select(SessionRow))).scalars()
             return row
 
     async def rows(self) -> list[HeldRow]:
         """Return what is held."""
-        async with self.at.shop.prearchive_db.read() as transaction:
+        async with self.at.context.prearchive_db.read() as transaction:
             return list((await transaction.execute(select(HeldRow))).scalars())
 
     async def events(self) -> list[tuple[str, str, dict[str, object]]]:
         """Return what the audit will be told of."""
-        async with self.at.shop.prearchive_db.read() as transaction:
+        async with self.at.context.prearchive_db.read() as transaction:
             found = (await transaction.execute(select(OutboxRow).order_by(OutboxRow.at))).scalars()
             return [(event.action, event.object, event.detail) for event in found]
 
     def left(self) -> list[str]:
         """Name what lies in staging."""
-        staging = self.at.shop.prearchive / ".staging"
+        staging = self.at.context.prearchive / ".staging"
         return sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*"))
 
 
@@ -142,7 +142,7 @@ async def room(either: Fixture) -> AsyncIterator[Room]:  # noqa: F811
     """A room on each kind of database."""
     configured, guard = Configured(None), Guard()
     held = Held(
-        either.shop,
+        either.context,
         EventBuffer(),
         cast(Configuration, configured),
         guard,
@@ -162,7 +162,7 @@ async def test_the_script_in_force_releases_an_object_into_its_session(room: Roo
     row = await room.session()
     assert (outcome.done, outcome.message) == (True, f"published in {row.id}")
     assert (row.project, row.label, row.objects, row.status) == ("P", "S1", 1, Status.RECEIVING)
-    folder = room.at.shop.prearchive / "P" / row.timestamp / "S1"
+    folder = room.at.context.prearchive / "P" / row.timestamp / "S1"
     (published,) = folder.rglob("*.dcm")
     found = pydicom.dcmread(published)
     assert found.PatientName == row.subject != "Doe^Jane"
@@ -174,11 +174,11 @@ async def test_the_script_in_force_releases_an_object_into_its_session(room: Roo
     assert ("Released held object", "a-1.dcm", {"outcome": "stored", "reason": "put right"}) in (
         await room.events()
     )
-    async with room.at.shop.prearchive_db.read() as transaction:
+    async with room.at.context.prearchive_db.read() as transaction:
         transfer = await transaction.get_one(TransferRow, "tr_1")
     assert transfer.objects == 1
     # What the script changed is kept like that of any other object.
-    originals = Originals(room.at.shop.prearchive)
+    originals = Originals(room.at.context.prearchive)
     assert [one.digest for one in originals.of(row.id)] == [digest]
 
 
@@ -195,7 +195,7 @@ async def test_an_object_with_which_the_script_fails_again_stays_with_the_new_re
     assert "Jane" not in row.reason + outcome.message
     assert path.read_bytes() == before
     assert room.left() == ["held", "held/a-1.dcm"]
-    assert files(room.at.shop.prearchive / "P") == []
+    assert files(room.at.context.prearchive / "P") == []
     assert await counted(room.at) == {Place.HELD: 1}
     assert [action for action, _, _ in await room.events()] == ["Retried held object"]
     # And once more, with a script that does not fail.
@@ -239,7 +239,7 @@ async def test_of_a_receiver_that_is_exempt_objects_go_as_they_came(room: Room) 
     assert (await room.held.retry(("a-1.dcm",)))[0].done
     row = await room.session()
     assert row.prevent_anon
-    (published,) = (room.at.shop.prearchive / "P").rglob("*.dcm")
+    (published,) = (room.at.context.prearchive / "P").rglob("*.dcm")
     assert pydicom.dcmread(published).PatientName == "Doe^Jane"
 
 
@@ -250,7 +250,7 @@ async def test_what_the_script_rejects_is_counted_and_gone(room: Room) -> None:
     assert outcome.done
     assert await counted(room.at) == {Place.REJECTED: 1}
     assert (path.exists(), room.left()) == (False, ["held"])
-    async with room.at.shop.prearchive_db.read() as transaction:
+    async with room.at.context.prearchive_db.read() as transaction:
         (entry,) = await ledger.list_entries(transaction, 0, 10)
     assert (entry.outcome, entry.rule, entry.count) == ("rejected", "site v2:2", 1)
 
@@ -272,7 +272,7 @@ async def test_dropping_counts_as_deleted_and_takes_the_file_away(room: Room) ->
     assert (path.exists(), room.left(), await room.rows()) == (False, ["held"], [])
     assert await counted(room.at) == {Place.DELETED: 1}
     assert await room.events() == [("Dropped held object", "a-1.dcm", {"reason": "a phantom"})]
-    async with room.at.shop.prearchive_db.read() as transaction:
+    async with room.at.context.prearchive_db.read() as transaction:
         (entry,) = await ledger.list_entries(transaction, 0, 10)
     assert (entry.outcome, entry.transfer, entry.calling) == ("deleted", "tr_1", "MR3T")
 
@@ -326,7 +326,7 @@ async def test_a_kill_leaves_an_object_that_is_counted_once(
         await room.held.retry(("a-1.dcm",))
     except Cut:
         # What comes up at the next start has no part in what was begun.
-        await Reconciliation(room.at.shop, alone=True).files()
+        await Reconciliation(room.at.context, alone=True).files()
     room.at.hook.faults.clear()
     counts = await counted(room.at)
     assert sum(counts.values()) == 1
@@ -339,9 +339,9 @@ async def test_a_kill_leaves_an_object_that_is_counted_once(
     assert await room.rows() == []
     if text == NAMES:
         row = await room.session()
-        assert row.objects == len(files(room.at.shop.prearchive / "P")) == 1
+        assert row.objects == len(files(room.at.context.prearchive / "P")) == 1
         assert await build(room.at, row.id) == ""
-        async with room.at.shop.prearchive_db.read() as transaction:
+        async with room.at.context.prearchive_db.read() as transaction:
             (entry,) = (await transaction.execute(select(ObjectRow))).scalars()
             assert await accounts.summed(transaction) == await accounts.total(transaction)
         assert entry.transfer == "tr_1"
@@ -358,7 +358,7 @@ async def test_a_retry_ends_what_an_attempt_before_it_has_begun(room: Room) -> N
     assert "nothing is held" in outcome.message
     assert await counted(room.at) == {Place.WAITING: 1}
     assert (await room.rows(), room.left()) == ([], ["held"])
-    assert len(files(room.at.shop.prearchive / "P")) == 1
+    assert len(files(room.at.context.prearchive / "P")) == 1
 
 
 @pytest.mark.parametrize("killed", [True, False])
@@ -368,7 +368,7 @@ async def test_a_drop_that_was_cut_off_leaves_nothing_or_all(room: Room, killed:
     with pytest.raises(Cut):
         await room.held.drop(("a-1.dcm",))
     if killed:
-        await Reconciliation(room.at.shop, alone=True).files()
+        await Reconciliation(room.at.context, alone=True).files()
         assert path.exists() is False
     assert await counted(room.at) == {Place.DELETED: 1}
     assert await room.rows() == []

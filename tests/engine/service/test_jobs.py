@@ -47,8 +47,8 @@ def jobs_with(acts: Any, *, verb: str = "archive", status: str = "failed") -> Jo
             assert id == job.id
             return job
 
-    shop: Any = SimpleNamespace(runner=Runner())
-    return Jobs(shop, acts)
+    context: Any = SimpleNamespace(runner=Runner())
+    return Jobs(context, acts)
 
 
 @pytest.mark.parametrize("verb", ["rebuild", "archive", "delete", "restore"])

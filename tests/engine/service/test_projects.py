@@ -10,7 +10,7 @@ import pytest
 from engine.model.errors import Conflict, InvalidInput
 from engine.service.projects import Projects
 from tests.conftest import Backend
-from tests.engine.jobs import shop as shops
+from tests.engine.jobs import fixture as fixtures
 
 
 async def nothing() -> None:
@@ -21,9 +21,9 @@ async def nothing() -> None:
 async def test_what_lies_in_a_store_does_not_become_the_folder_of_a_new_project(
     backend: Backend, tmp_path: Path, store: str
 ) -> None:
-    made = shops.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
-    projects = Projects(made.shop, nothing, "ada")
-    place: Path = getattr(made.shop, store)
+    made = fixtures.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
+    projects = Projects(made.context, nothing, "ada")
+    place: Path = getattr(made.context, store)
     (place / "Left" / "arc001").mkdir(parents=True)
     (place / "file").touch()
     (place / "Empty").mkdir()
@@ -34,5 +34,5 @@ async def test_what_lies_in_a_store_does_not_become_the_folder_of_a_new_project(
     with pytest.raises(InvalidInput, match="is a number"):
         await projects.set("EMPTY", {"prearchive_code": "9" * 5000})
     made.journal.close()
-    await made.shop.archive_db.close()
-    await made.shop.prearchive_db.close()
+    await made.context.archive_db.close()
+    await made.context.prearchive_db.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.database.connection import Database
-from engine.ingest.records import Absorbed, Absorber
+from engine.ingest.records import Ingested, Ingester
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.accounts import Place
@@ -46,9 +46,9 @@ async def ear(backend: Backend, tmp_path: Path) -> AsyncIterator[Ear]:
     database = Database.open(backend.prearchive_url)
     (tmp_path / ".journals").mkdir()
     ring = EventBuffer(clock=lambda: 0.0)
-    absorber = Absorber(database, tmp_path, node="n", receipts=Receipts(b"secret"))
+    ingester = Ingester(database, tmp_path, node="n", receipts=Receipts(b"secret"))
     yield Ear(
-        reception=Reception(database, absorber, ring, "n"),
+        reception=Reception(database, ingester, ring, "n"),
         database=database,
         ring=ring,
         folder=tmp_path / ".journals",
@@ -129,7 +129,7 @@ async def test_a_journal_from_its_first_word_to_its_end(ear: Ear) -> None:
 
 
 async def test_sessions_that_grew_are_told(ear: Ear) -> None:
-    ear.reception.tell(Absorbed(sessions={"pre_b", "pre_a"}))
+    ear.reception.tell(Ingested(sessions={"pre_b", "pre_a"}))
     assert [object for _, object, _ in await ear.texts()] == ["pre_a", "pre_b"]
 
 
@@ -179,8 +179,8 @@ async def test_who_sends_what_is_there_is_told_with_how_often(ear: Ear) -> None:
     )
     folded: ledger.Fold = {}
     ledger.fold(folded, line, 6)
-    ear.reception.tell(Absorbed(ledger=folded))
-    ear.reception.tell(Absorbed(ledger=folded))
+    ear.reception.tell(Ingested(ledger=folded))
+    ear.reception.tell(Ingested(ledger=folded))
 
     async def told() -> list[str]:
         batch = await ear.ring.after(ear.ring.epoch, 1, 5)

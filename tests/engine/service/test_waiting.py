@@ -30,7 +30,7 @@ async def test_a_log_is_read_again_where_a_move_took_it_away(
     async with opened(tmp_path / "home", backend.archive_url, backend.prearchive_url) as fixture:
         await fixture.project("Q")
         session = await ready(fixture)
-        folder = folder_of(await fixture.there(session), fixture.shop.prearchive)
+        folder = folder_of(await fixture.there(session), fixture.context.prearchive)
         write_log(folder, "what was said")
         read = Path.read_text
         lost: list[Path] = []
@@ -46,7 +46,7 @@ async def test_a_log_is_read_again_where_a_move_took_it_away(
             return read(path, encoding)
 
         monkeypatch.setattr(Path, "read_text", read_too_late)
-        log = await Waiting(fixture.shop).log(session)
+        log = await Waiting(fixture.context).log(session)
         assert [entry.text for entry in log][-1] == "what was said"
         assert len(lost) == 1
 
@@ -55,10 +55,10 @@ async def test_a_log_goes_along_with_a_move(tmp_path: Path, backend: Backend) ->
     async with opened(tmp_path / "home", backend.archive_url, backend.prearchive_url) as fixture:
         await fixture.project("Q")
         session = await ready(fixture)
-        write_log(folder_of(await fixture.there(session), fixture.shop.prearchive), "before")
+        write_log(folder_of(await fixture.there(session), fixture.context.prearchive), "before")
         attempt = await fixture.ask(session, Verb.MOVE, wanted_project="Q", wanted_label="E2")
-        assert await fixture.run(MoveJob(fixture.shop).work(), session, attempt) == ""
-        assert "before" in [entry.text for entry in await Waiting(fixture.shop).log(session)]
+        assert await fixture.run(MoveJob(fixture.context).work(), session, attempt) == ""
+        assert "before" in [entry.text for entry in await Waiting(fixture.context).log(session)]
 
 
 async def test_what_was_moved_came_when_it_came_and_was_routed_as_it_was(
@@ -67,8 +67,8 @@ async def test_what_was_moved_came_when_it_came_and_was_routed_as_it_was(
     async with opened(tmp_path / "home", backend.archive_url, backend.prearchive_url) as fixture:
         await in_force(fixture, "(0010,0010) := subject\n(0010,0020) := session", SITE)
         session = await waiting(fixture)
-        asked = Waiting(fixture.shop)
-        folder = folder_of(await fixture.there(session), fixture.shop.prearchive)
+        asked = Waiting(fixture.context)
+        folder = folder_of(await fixture.there(session), fixture.context.prearchive)
         for number, path in enumerate(sorted(folder.rglob("*.dcm"))):
             os.utime(path, (1_000_000 + number, 1_000_000 + number))
         came, route = await asked.timeline(session), await asked.route(session, RoutingConfig())

@@ -97,7 +97,7 @@ CATALOG = "SCANS/1/DICOM/scan_1_catalog.xml"
 
 
 @pytest.mark.parametrize(
-    ("deed", "path", "found"),
+    ("damage", "path", "found"),
     [
         (Path.unlink, A, [("missing", A)]),
         (lambda path: path.rename(path.with_name("z.dcm")), A, [
@@ -134,11 +134,11 @@ CATALOG = "SCANS/1/DICOM/scan_1_catalog.xml"
 def test_what_was_done_to_the_folder_is_named(
     folder: Path,
     document: str,
-    deed: Callable[[Path], object],
+    damage: Callable[[Path], object],
     path: str,
     found: list[tuple[str, str]],
 ) -> None:
-    deed(folder / path)
+    damage(folder / path)
     assert verified(folder, document) == found
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A workshop without an engine around it: real databases, stores and journals; jobs run in the
+"""A job context without an engine around it: real databases, stores and journals; jobs run in the
 test's own loop, and a hook may fail them, or look, at any named point."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.archive import projects
 from engine.database.connection import Database
 from engine.dicom.part10 import read_meta
 from engine.ingest.claims import ClaimDesk
-from engine.ingest.records import Absorber
+from engine.ingest.records import Ingester
 from engine.intake.claims import Claim, ClaimRequest
 from engine.intake.journal import Journal, Outcome, Record
 from engine.jobs.context import JobContext
@@ -39,7 +39,7 @@ T = TypeVar("T")
 STUDY = "1.2.3.4"
 
 
-class InlineCrunch(ProcessPool):
+class InlinePool(ProcessPool):
     """Runs in a thread what else runs in a pool of processes."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -82,9 +82,9 @@ class Hook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fixture:
-    """The workshop and what a test does with it."""
+    """A job context and what a test does with it."""
 
-    shop: JobContext
+    context: JobContext
     hook: Hook
     jobs: Jobs
     desk: ClaimDesk
@@ -93,13 +93,13 @@ class Fixture:
     said: list[str]
 
     def as_stored(self) -> Fixture:
-        """Return a workshop that names files by their headers."""
-        settings = self.shop.settings.override({"dicom.file_names": FileNames.AS_STORED})
-        return replace(self, shop=replace(self.shop, settings=settings))
+        """Return a context that names files by their headers."""
+        settings = self.context.settings.override({"dicom.file_names": FileNames.AS_STORED})
+        return replace(self, context=replace(self.context, settings=settings))
 
     async def project(self, id: str) -> None:
         """Add a project."""
-        async with self.shop.archive_db.write() as transaction:
+        async with self.context.archive_db.write() as transaction:
             await projects.add(transaction, id, actor="test")
 
     async def claim(
@@ -140,7 +140,7 @@ class Fixture:
 
     async def row(self, session: str) -> SessionRow | None:
         """Return a row as it is now."""
-        async with self.shop.prearchive_db.read() as transaction:
+        async with self.context.prearchive_db.read() as transaction:
             return await transaction.get(SessionRow, session)
 
     async def there(self, session: str) -> SessionRow:
@@ -151,13 +151,13 @@ class Fixture:
 
     async def index(self, session: str) -> dict[str, ObjectRow]:
         """Return the index of a session, by file."""
-        async with self.shop.prearchive_db.read() as transaction:
+        async with self.context.prearchive_db.read() as transaction:
             found = await transaction.execute(select(ObjectRow).where(ObjectRow.session == session))
             return {entry.file: entry for entry in found.scalars()}
 
     async def ask(self, session: str, verb: Verb, **wanted: str) -> int:
         """Queue a verb; return the attempt."""
-        async with self.shop.prearchive_db.write() as transaction:
+        async with self.context.prearchive_db.write() as transaction:
             row = await transaction.get_one(SessionRow, session)
             queue(row, verb)
             row.asked_by = "test"
@@ -180,7 +180,7 @@ class Fixture:
 
 
 def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
-    """Put a workshop together on a home."""
+    """Make a context on a home."""
     archive, prearchive = home / "archive", home / "prearchive"
     for folder in (archive, prearchive, prearchive / ".journals", prearchive / ".staging"):
         folder.mkdir(parents=True)
@@ -190,16 +190,16 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
     settings = settings.override({"dicom.file_names": FileNames.AS_RECEIVED})
     receipts = Receipts(b"secret")
     hook, jobs, said = Hook(), Jobs(), list[str]()
-    shop = JobContext(
+    context = JobContext(
         settings=settings,
         archive_db=Database.open(archive_url),
         prearchive_db=of_prearchive,
         archive=archive,
         prearchive=prearchive,
-        absorber=Absorber(of_prearchive, prearchive, node=settings.node.name, receipts=receipts),
+        ingester=Ingester(of_prearchive, prearchive, node=settings.node.name, receipts=receipts),
         receipts=receipts,
         runner=cast(JobRunner, jobs),
-        processes=InlineCrunch(1),
+        processes=InlinePool(1),
         session_types=None,
         changed=lambda _, text, severity: said.append(
             text if severity == "info" else f"{severity}: {text}"
@@ -207,7 +207,7 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
         reached=hook,
     )
     return Fixture(
-        shop=shop,
+        context=context,
         hook=hook,
         jobs=jobs,
         desk=ClaimDesk(of_prearchive, prearchive),
