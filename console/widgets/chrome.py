@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,6 +16,21 @@ from textual.widget import Widget
 from console.plain import plain, plain_text
 from console.views import glyphs
 from console.views.rows import Piece
+from console.widgets.tones import Tones
+
+TONES = {
+    "plain": "",
+    "strong": "bold",
+    "muted": "$text-muted",
+    "accent": "$accent",
+    "look": "$warning",
+    "bad": "$error",
+    "good": "$success",
+    "chosen": "$background on $accent bold",
+    "off": "$text-disabled",
+}
+IN_ANSI = {"chosen": "$background on $accent", "muted": "$text-muted dim"}
+"""What tones of a line add to its style, and those that are others in a terminal's own colours."""
 
 
 def entitle(pane: Widget, title: str | None = None, subtitle: str | None = None) -> None:
@@ -33,30 +47,12 @@ def entitle(pane: Widget, title: str | None = None, subtitle: str | None = None)
 class Line(Widget, can_focus=False):
     """One line of pieces at the left and at the right."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"line--{name}"
-        for name in ("plain", "strong", "muted", "accent", "look", "bad", "good", "chosen", "off")
-    }
-    DEFAULT_CSS = """
-    Line {
-        height: 1;
-        width: 100%;
-        & > .line--strong { text-style: bold; }
-        & > .line--muted { color: $text-muted; }
-        & > .line--accent { color: $accent; }
-        & > .line--look { color: $warning; }
-        & > .line--bad { color: $error; }
-        & > .line--good { color: $success; }
-        & > .line--chosen { color: $background; background: $accent; text-style: bold; }
-        & > .line--off { color: $text-disabled; }
-        &:ansi > .line--chosen { text-style: reverse; }
-        &:ansi > .line--muted { text-style: dim; }
-    }
-    """
+    DEFAULT_CSS = "Line { height: 1; width: 100%; }"
 
     def __init__(self, *, id: str) -> None:
         """Make an empty line."""
         super().__init__(id=id)
+        self._tones = Tones(self, TONES, IN_ANSI)
         self._left: tuple[Piece, ...] = ()
         self._right: tuple[Piece, ...] = ()
 
@@ -86,14 +82,17 @@ class Line(Widget, can_focus=False):
             self.size.width, base
         )
 
+    def notify_style_update(self) -> None:
+        """Draw in the style that holds now."""
+        super().notify_style_update()
+        self._tones.forget()
+
     def _segments(self, pieces: Sequence[Piece], room: int) -> list[Segment]:
         segments = []
         for text, name in pieces:
             shown = glyphs.drawn(plain_text(text, max(0, room)))
             room -= cell_len(shown)
-            # Not the rich style of the component: it does not mix what is half transparent.
-            style = self.get_visual_style(f"line--{name}").rich_style
-            segments.append(Segment(shown, style))
+            segments.append(Segment(shown, self._tones(name)))
         return segments
 
 

@@ -23,42 +23,31 @@ from console.keys.table import widget_bindings
 from console.views.rows import Row, TableColumn
 from console.widgets.painter import Painter, selected, selected_text
 from console.widgets.records import WINDOW, Records
+from console.widgets.tones import Tones
 
 _SELECTED_LINES = 2000
+
+TONES = {
+    "header": "$text-muted bold",
+    "cursor": "on $surface",
+    "pointed": "on $primary 30%",
+    "marked": "$accent",
+    "bright": "bold",
+    "plain": "$foreground",
+    "good": "$success",
+    "look": "$warning",
+    "bad": "$error",
+    "dim": "$text-muted",
+}
+IN_ANSI = {"cursor": "on $surface underline"}
+"""What tones of a row add to the style of a table, and those that are others in a terminal's own
+colours; the row of the cursor is pointed to while the table has the focus."""
 
 
 class LineTable(ScrollView, can_focus=True):
     """Shows rows, and has a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--header",
-        "table--cursor",
-        "table--marked",
-        "table--bright",
-        "table--plain",
-        "table--good",
-        "table--look",
-        "table--bad",
-        "table--dim",
-    }
-    DEFAULT_CSS = """
-    LineTable {
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
-        & > .table--header { color: $text-muted; text-style: bold; }
-        & > .table--cursor { background: $surface; }
-        & > .table--marked { color: $accent; }
-        & > .table--bright { text-style: bold; }
-        & > .table--plain { color: $foreground; }
-        & > .table--good { color: $success; }
-        & > .table--look { color: $warning; }
-        & > .table--bad { color: $error; }
-        & > .table--dim { color: $text-muted; }
-        &:focus > .table--cursor { background: $primary 30%; }
-        &:ansi > .table--cursor { text-style: underline; }
-        &:ansi:focus > .table--cursor { text-style: reverse; }
-    }
-    """
+    DEFAULT_CSS = "LineTable { overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         *widget_bindings(MOVING),
         Binding("enter", "choose", show=False),
@@ -116,6 +105,7 @@ class LineTable(ScrollView, can_focus=True):
         """
         super().__init__(id=id, classes=classes)
         self.painter = Painter(tuple(columns), marking=marking)
+        self._tones = Tones(self, TONES, IN_ANSI)
         self.records = Records()
         self._empty = empty
         self._head = 1 if header else 0
@@ -275,6 +265,11 @@ class LineTable(ScrollView, can_focus=True):
             strip = selected(strip, selection, line, style)
         return strip.apply_offsets(0, line)
 
+    def notify_style_update(self) -> None:
+        """Draw in the style that holds now."""
+        super().notify_style_update()
+        self._tones.forget()
+
     def is_marked(self, row: Row, place: int) -> bool:
         """Whether a row is drawn as a marked one: none is here."""
         return False
@@ -286,27 +281,23 @@ class LineTable(ScrollView, can_focus=True):
     def _line(self, line: int) -> Strip:
         width = self.size.width
         if line < self._head:
-            return self.draw_header(width, self._style("header"))
+            return self.draw_header(width, self._tones("header"))
         place = line - self._head
         row = self.records[place]
         if row is None:
             text = self._empty if not self.total and place == 0 else ""
             if place < self.total:
                 text = "…"
-            return self.painter.note(text, width, self._style(), self._style("dim"))
-        under = ("cursor",) if place == self._cursor else ()
+            return self.painter.note(text, width, self._tones(), self._tones("dim"))
+        under = ("pointed" if self.has_focus else "cursor",) if place == self._cursor else ()
         return self.painter.row(
             row,
             width,
-            lambda *names: self._style(*under, *names),
+            lambda *names: self._tones(*under, *names),
             pointed=place == self._cursor and self.has_focus,
             marked=self.is_marked(row, place),
             bright=self._bright.get(row.key, frozenset()),
         )
-
-    def _style(self, *names: str) -> Style:
-        # Not the rich styles of components: they do not mix what is half transparent.
-        return self.get_visual_style(*(f"table--{name}" for name in names)).rich_style
 
     @property
     def _room(self) -> int:
