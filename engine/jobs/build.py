@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import projects, scan_types
 from engine.archive.audit.trail import record_triage
 from engine.dicom.guard import Guard
-from engine.ingest.records import forget
+from engine.ingest.posting import forget
 from engine.jobs import contradictions
 from engine.jobs.context import SEVERITIES, JobContext, remove_tree
 from engine.jobs.departure import object_files, recover_unrecorded

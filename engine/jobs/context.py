@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.database.connection import Database
-from engine.ingest.records import Ingester
+from engine.ingest.ingester import Ingester
 from engine.jobs.process_pool import ProcessPool
 from engine.jobs.runner import JobRunner
 from engine.model.reserve import Reserve

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.audit.trail import record_triage
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_meta
-from engine.ingest.records import forget
+from engine.ingest.posting import forget
 from engine.intake.originals import Original, Originals
 from engine.jobs.context import JobContext
 from engine.jobs.left_out import NOTHING, LeftOut

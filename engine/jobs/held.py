@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import select
 
 from engine.archive.audit.trail import record_triage
-from engine.ingest.records import post
+from engine.ingest.posting import post
 from engine.ingest.release import dataset_digest
 from engine.intake.journal import Outcome, Record
 from engine.jobs.context import JobContext

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import select, update
 
 from engine.archive.audit.trail import record_triage
-from engine.ingest.records import forget
+from engine.ingest.posting import forget
 from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.context import WORKING, JobContext, remove_tree

@@ -5,7 +5,8 @@ as their tallies, and never here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import case, func, or_, select, update
@@ -89,16 +90,42 @@ async def note(
     )
 
 
-async def find_or_make(
-    session: AsyncSession, id: str, *, receiver: str, calling: str, peer: str, opened: datetime
-) -> TransferRow:
-    """Return the row of a transfer, locked; news of it may make it at the same moment."""
-    values = {"id": id, "receiver": receiver, "calling": calling, "peer": peer, "opened": opened}
-    counted = {"node": "", "objects": 0, "bytes": 0}
-    await session.execute(
-        insert_into(session, TransferRow).values(values | counted).on_conflict_do_nothing()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """What the first record of a transfer tells of who sends."""
+
+    receiver: str
+    calling: str
+    peer: str
+    opened: datetime
+
+
+async def found_or_made(
+    session: AsyncSession, wanted: Mapping[str, Sender]
+) -> dict[str, TransferRow]:
+    """Return the rows of transfers by id, locked; news of one may make it at the same moment."""
+    rows = await _locked(session, wanted)
+    missing = sorted(wanted.keys() - rows.keys())
+    if missing:
+        values = [
+            {"id": id, "node": "", "objects": 0, "bytes": 0} | asdict(wanted[id]) for id in missing
+        ]
+        await session.execute(
+            insert_into(session, TransferRow).values(values).on_conflict_do_nothing()
+        )
+        rows |= await _locked(session, missing)
+    return rows
+
+
+async def _locked(session: AsyncSession, ids: Iterable[str]) -> dict[str, TransferRow]:
+    # In one order everywhere: news of the same transfers must not wait for us and we for them.
+    query = (
+        select(TransferRow)
+        .where(TransferRow.id.in_(sorted(ids)))
+        .order_by(TransferRow.id)
+        .with_for_update()
     )
-    return await session.get_one(TransferRow, id, with_for_update=True)
+    return {row.id: row for row in (await session.execute(query)).scalars()}
 
 
 async def close_left(

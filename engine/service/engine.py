@@ -24,7 +24,7 @@ from engine.database.connection import Address, Database
 from engine.database.migration import migrate
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
-from engine.ingest.records import Ingester
+from engine.ingest.ingester import Ingester
 from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
 from engine.jobs import trash

@@ -7,7 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.database.connection import Database
-from engine.ingest.records import Ingested, Ingester
+from engine.ingest.ingester import Ingester
+from engine.ingest.posting import Ingested
 from engine.intake.channel import TransferNews, Turned
 from engine.model.live import broke_off
 from engine.model.measures import say_count

@@ -19,7 +19,7 @@ from engine.archive import projects
 from engine.database.connection import Database
 from engine.dicom.part10 import read_meta
 from engine.ingest.claims import ClaimDesk
-from engine.ingest.records import Ingester
+from engine.ingest.ingester import Ingester
 from engine.intake.claims import Claim, ClaimRequest
 from engine.intake.journal import Journal, Outcome, Record
 from engine.jobs.context import JobContext

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.database.connection import Database
-from engine.ingest.records import Ingested, Ingester
+from engine.ingest.ingester import Ingester
+from engine.ingest.posting import Ingested
 from engine.intake.channel import TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.accounts import Place

@@ -5,7 +5,7 @@ where the engine uses it: `tests/engine/service/test_reception.py` and
 
 from __future__ import annotations
 
-from engine.ingest.records import PLACES
+from engine.ingest.posting import PLACES
 from engine.intake.journal import Outcome
 
 

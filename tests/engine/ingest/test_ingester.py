@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Journals read to where they stood, once, and at the same cost for many records as for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from engine.ingest import ingester
+from engine.ingest.ingester import Ingester
+from engine.intake.claims import Claim
+from engine.intake.journal import Batch, Journal, Outcome, Record, read_batch
+from engine.model.accounts import Accounts, Place
+from engine.prearchive import accounts
+from tests.engine.jobs.fixture import Fixture
+
+
+def record(claim: Claim, number: int, *, transfer: str = "tr_1") -> Record:
+    """An object that was stored."""
+    uid = f"1.2.3.4.9.{number}"
+    return Record(
+        at=4_000_000_000_000_000_000 + number,
+        transfer=transfer,
+        outcome=Outcome.STORED,
+        session=claim.session,
+        file=f"SCANS/1/DICOM/{uid}.dcm",
+        received_sop=uid,
+        sop=uid,
+        digest=f"{number:064x}",
+        size=1000,
+    )
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements that are executed; one with many rows counts once."""
+    seen: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def counted(fixture: Fixture) -> Accounts:
+    async with fixture.context.prearchive_db.read() as transaction:
+        return await accounts.total(transaction)
+
+
+@pytest.mark.parametrize("most", [1, 1000])
+async def test_a_round_ends_although_more_is_written_all_the_time(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    claim = await fixture.claim()
+    for number in range(3):
+        fixture.journal.append(record(claim, number), sync=False)
+
+    def while_a_worker_writes(path: Path, offset: int) -> Batch:
+        batch = read_batch(path, offset, most=most)
+        fixture.journal.append(record(claim, 100 + offset), sync=False)
+        return batch
+
+    monkeypatch.setattr(ingester, "read_batch", while_a_worker_writes)
+    # What stood there when it began is in, and nothing of it is asked for again.
+    assert (await fixture.context.ingester.ingest()).records == 3
+    assert (await counted(fixture)).counts == {Place.WAITING: 3}
+    monkeypatch.undo()
+    written = 3 if most == 1 else 1
+    assert (await fixture.context.ingester.ingest()).records == written
+    assert (await counted(fixture)).counts == {Place.WAITING: 3 + written}
+
+
+async def test_many_records_take_no_more_statements_than_one(fixture: Fixture) -> None:
+    claim = await fixture.claim()
+    fixture.journal.append(record(claim, 0), sync=False)
+    # The first round learns which journals there are, and makes the transfer.
+    await fixture.context.ingester.ingest()
+    fixture.journal.append(record(claim, 1), sync=False)
+    with statements() as for_one:
+        await fixture.context.ingester.ingest()
+    for number in range(2, 402):
+        fixture.journal.append(record(claim, number), sync=False)
+    with statements() as for_many:
+        await fixture.context.ingester.ingest()
+    assert len(for_many) == len(for_one)
+    assert (await counted(fixture)).counts == {Place.WAITING: 402}
+
+
+async def test_a_round_with_nothing_new_asks_the_database_nothing(fixture: Fixture) -> None:
+    claim = await fixture.claim()
+    fixture.journal.append(record(claim, 0), sync=False)
+    await fixture.context.ingester.ingest()
+    with statements() as seen:
+        assert (await fixture.context.ingester.ingest()).records == 0
+    assert not seen
+
+
+async def test_engines_that_read_the_same_journal_count_each_record_once(fixture: Fixture) -> None:
+    context = fixture.context
+    claim = await fixture.claim()
+    other = Ingester(context.prearchive_db, context.prearchive, node="b", receipts=context.receipts)
+    taken = []
+    for number in range(6):
+        fixture.journal.append(record(claim, number), sync=False)
+        # Each in turn finds that the other has gone on since it looked last.
+        if number % 2:
+            taken.append((await other.ingest(every_node=True)).records)
+        else:
+            taken.append((await context.ingester.ingest()).records)
+    assert taken == [1] * 6
+    assert (await counted(fixture)).counts == {Place.WAITING: 6}
+    assert (await fixture.there(claim.session)).objects == 6
+
+
+async def test_a_journal_that_another_engine_has_put_away_is_let_go(fixture: Fixture) -> None:
+    context = fixture.context
+    claim = await fixture.claim()
+    fixture.journal.append(record(claim, 0), sync=False)
+    await context.ingester.ingest()
+    name = fixture.journal.path.name
+    other = Ingester(context.prearchive_db, context.prearchive, node="b", receipts=context.receipts)
+    fixture.journal.append(record(claim, 1), sync=False)
+    assert (await other.finish(name)).records == 1
+    # Its name may be taken by what is no journal of ours: nothing of that is counted.
+    later = Journal(fixture.journal.path)
+    for number in range(2, 6):
+        later.append(record(claim, number), sync=False)
+    later.close()
+    assert (await context.ingester.ingest()).records == 0
+    assert (await counted(fixture)).counts == {Place.WAITING: 2}
+
+
+async def test_records_of_several_transfers_and_of_one_object_twice_share_a_round(
+    fixture: Fixture,
+) -> None:
+    claim = await fixture.claim()
+    first = record(claim, 0)
+    for each in (first, replace(first, transfer="tr_2", at=first.at + 5), record(claim, 1)):
+        fixture.journal.append(each, sync=False)
+    assert (await fixture.context.ingester.ingest()).transfers == {"tr_1", "tr_2"}
+    assert (await counted(fixture)).counts == {Place.WAITING: 2, Place.DUPLICATE: 1}
+    row = await fixture.there(claim.session)
+    assert row.objects == 2
+    assert row.last_object.timestamp() == pytest.approx((first.at + 5) / 1e9)
