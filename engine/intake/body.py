@@ -20,7 +20,7 @@ class Body:
         file: StagedFile,
         *,
         start: Sequence[Piece],
-        rest: memoryview,
+        rest: Sequence[memoryview],
         head: Header | None = None,
         limit: int = 0,
     ) -> None:
@@ -45,7 +45,7 @@ class Body:
         if head is not None and limit:
             self._splitter = TailSplitter(explicit=head.explicit, limit=limit)
         try:
-            self._write((whole,), (rest,))
+            self._write((whole,), rest)
         except BaseException:
             file.discard()
             raise
@@ -91,7 +91,7 @@ class Body:
         """
         assert self.head is not None
         head = memoryview(self.head.data)[: self.head.end]
-        again = Body(file, start=(start,), rest=head)
+        again = Body(file, start=(start,), rest=(head,))
         try:
             file.copy(self.file, self._start, self._start + self._passed)
             if self._tail is not None:

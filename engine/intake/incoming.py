@@ -168,8 +168,8 @@ class Incoming:
             if state is State.STREAMING or state is State.STREAMING_UNREAD:
                 self._files.body.write(chunks)
             elif state is State.READING_HEAD:
-                self._head.take(chunks)
-                self._state = self._read_head(final=False)
+                rest = self._head.take(chunks)
+                self._state = self._read_head(rest, final=False)
         except Refusal as refusal:
             self._fault, self._state = refusal, State.FAULTY
         except OSError as error:
@@ -199,7 +199,7 @@ class Incoming:
 
     # ---------------------------------------------------------------------------------- the head
 
-    def _read_head(self, *, final: bool) -> State:
+    def _read_head(self, rest: Sequence[memoryview], *, final: bool) -> State:
         head = self._head
         if not head.advance(final=final):
             return State.READING_HEAD
@@ -207,12 +207,12 @@ class Incoming:
         if not head.data:
             raise Refusal(CANNOT_UNDERSTAND, "the data set is empty")
         if head.header is not None:
-            return self._begin(head.header, head.data)
+            return self._begin(head.header, head.data, rest)
         self._encoding.head_not_indexed(head.data, large=head.is_large)
-        self._files.write_received(head.data)
+        self._files.write_received((memoryview(head.data), *rest))
         return State.STREAMING_UNREAD
 
-    def _begin(self, header: Header, head: bytearray) -> State:
+    def _begin(self, header: Header, head: bytearray, rest: Sequence[memoryview]) -> State:
         """Route and run the script as soon as the head is there, and write what comes of it."""
         self._encoding.head_indexed(header, head)
         self._place(header, whole=True)
@@ -220,11 +220,11 @@ class Incoming:
             return State.DROPPING
         edited, site = self._result.edited, self._current.site
         if edited is None or site is None:
-            self._files.write_received(head)
+            self._files.write_received((memoryview(head), *rest))
             return State.STREAMING
         limit = self._current.snapshot.max_header if site.looks_behind else 0
-        rest = memoryview(head)[header.end :]
-        self._files.write_edited(edited, header, rest, tail_limit=limit)
+        behind = (memoryview(head)[header.end :], *rest)
+        self._files.write_edited(edited, header, behind, tail_limit=limit)
         return State.STREAMING
 
     def _place(self, header: Header, *, whole: bool) -> None:
@@ -244,7 +244,7 @@ class Incoming:
     # ------------------------------------------------------------------------- the whole object
 
     def _end_head(self) -> State:
-        return self._read_head(final=True)
+        return self._read_head((), final=True)
 
     def _read_with_helper(self) -> State | Answer:
         start = len(self._files.received_meta())

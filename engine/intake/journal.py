@@ -53,9 +53,11 @@ NEEDS_SYNC = frozenset({Outcome.DUPLICATE, Outcome.FILTERED, Outcome.REJECTED})
 """Counted but not kept: the journal record is the only durable trace of these (3)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
-    """The fate of one object. `size` is in bytes, `at` in nanoseconds since 1970 (UTC)."""
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The fate of one object. `size` is in bytes, `at` in nanoseconds since 1970 (UTC).
+
+    One is made for each object, and a struct is made several times as fast as a dataclass.
+    """
 
     at: int
     transfer: str

@@ -4,6 +4,7 @@ instead. Whatever was written, the object can be had again as it was received.""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,13 +47,13 @@ class ObjectFiles:
         """Return preamble and group 2 of the object as it is received."""
         return self.meta(self._context.sop_class, self._context.sop_instance)
 
-    def write_received(self, head: bytearray) -> None:
-        """Begin the body with a head as it came."""
+    def write_received(self, received: Sequence[memoryview]) -> None:
+        """Begin the body with what has come, as it came."""
         file = self._new_file()
-        self.body = Body(file, start=(self.received_meta(),), rest=memoryview(head))
+        self.body = Body(file, start=(self.received_meta(),), rest=received)
 
     def write_edited(
-        self, edited: Edited, header: Header, rest: memoryview, *, tail_limit: int
+        self, edited: Edited, header: Header, rest: Sequence[memoryview], *, tail_limit: int
     ) -> None:
         """Begin the body with another head than the one received, and what has come behind that;
         for `tail_limit` see `Body`."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import select
 
 from engine.archive.audit.trail import record_triage
@@ -80,7 +81,7 @@ async def enter(
             known = (await transaction.execute(query)).scalar_one_or_none()
             if known is None or known.recovered:
                 # No other than itself, linked by an attempt that was killed.
-                record = replace(record, outcome=Outcome.STORED, reason="")
+                record = structs.replace(record, outcome=Outcome.STORED, reason="")
         await post(transaction, record, context.receipts)
         waits = row.waits
         place = Place.WAITING if waits else Place.HELD

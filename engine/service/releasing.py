@@ -5,8 +5,9 @@ held one again, or the backlog of those that the helper has yet to see."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
@@ -99,7 +100,7 @@ class Releasing:
         path = held.held_file(context.prearchive, id)
         record = await _to_its_end(release, path, origin)
         await context.at("held object tried")
-        return replace(record, digest=row.digest or record.digest)
+        return structs.replace(record, digest=row.digest or record.digest)
 
     async def enter(self, id: str, record: Record, *, actor: str, reason: str = "") -> None:
         """Count an object where its record says that it is now, and let its file go.

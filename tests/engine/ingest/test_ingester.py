@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Engine, event
 
 from engine.ingest import ingester
@@ -145,7 +145,7 @@ async def test_records_of_several_transfers_and_of_one_object_twice_share_a_roun
 ) -> None:
     claim = await fixture.claim()
     first = record(claim, 0)
-    for each in (first, replace(first, transfer="tr_2", at=first.at + 5), record(claim, 1)):
+    for each in (first, structs.replace(first, transfer="tr_2", at=first.at + 5), record(claim, 1)):
         fixture.journal.append(each, sync=False)
     assert (await fixture.context.ingester.ingest()).transfers == {"tr_1", "tr_2"}
     assert (await counted(fixture)).counts == {Place.WAITING: 2, Place.DUPLICATE: 1}

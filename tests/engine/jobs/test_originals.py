@@ -5,9 +5,9 @@ which object a file is whose record a crash has taken."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from engine.intake.originals import Original, Originals
 from engine.jobs.delete import DeleteJob
@@ -71,7 +71,7 @@ async def test_a_file_that_was_found_before_its_record_is_counted_once(
     (entry,) = (await fixture.index(claim.session)).values()
     assert (entry.sop_uid, entry.recovered) == (stored, True)
     assert (entry.received_sop_uid == "1.2.999") is kept
-    late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
+    late = structs.replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
     fixture.journal.append(late, sync=False)
     await fixture.context.ingester.ingest()
     assert await counted(fixture) == {Place.WAITING: 1}
@@ -90,7 +90,7 @@ async def test_a_record_that_comes_once_its_session_is_filed_is_counted_there(
     assert await build(fixture, session) == ""
     assert await archive(fixture, session) == ""
     before = await counted(fixture)
-    late = replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
+    late = structs.replace(record, received_sop="1.2.999", digest=DIGEST, script="changed")
     fixture.journal.append(late, sync=False)
     await fixture.context.ingester.ingest()
     assert await counted(fixture) == before
