@@ -5,7 +5,7 @@ It is the one form of a header that routing, scripts, diffs and the receiver use
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.dicom.charset import Charset
 from engine.dicom.dictionary import vr_of
@@ -155,6 +155,13 @@ class Header:
         if span is None:
             return None
         return memoryview(self.data)[span[1] : span[2] - (8 if span[4] else 0)]
+
+    def written(self, tags: Iterable[int]) -> tuple[bytes, ...]:
+        """Return elements as they are written, with tag, VR and length; empty where there is none.
+        Headers of one encoding in which they are the same say the same of them."""
+        spans, data = self._spans, self.data
+        found = map(spans.get, tags)
+        return tuple([b"" if span is None else bytes(data[span[0] : span[2]]) for span in found])
 
     def items(self, tag: int) -> list[Header]:
         """Index the items of a sequence; none where there is no such sequence.

@@ -30,7 +30,7 @@ _LABELS = frozenset((Concept.SUBJECT, Concept.SESSION))
 class Inquiry:
     """Asks extractors in order and stops at the first that wins."""
 
-    __slots__ = ("_header", "_plan", "_projects", "_texts", "_timeouts")
+    __slots__ = ("_header", "_plan", "_projects", "_texts", "_timeouts", "timed_out")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Inquiry:
         self._timeouts = timeouts
         self._plan = plan
         self._texts: dict[int, str | None] = {}
+        self.timed_out = False
+        """Whether a rule had no time to answer: asked again, it may."""
 
     @property
     def steps(self) -> Sequence[TraceStep]:
@@ -64,7 +66,7 @@ class Inquiry:
             found, note = extractor.find(text)
             if found is None:
                 if note is TIMED_OUT:
-                    self._timeouts[extractor.name] += 1
+                    self._time_out(extractor)
             elif _blank(concept, found) is None and (known is None or found in known):
                 return found
         return None
@@ -77,6 +79,10 @@ class Inquiry:
 
     def close(self, concept: Concept, default: str | None) -> None:
         """Note that the concept fell back to a default; None where it did not."""
+
+    def _time_out(self, extractor: Extractor) -> None:
+        self.timed_out = True
+        self._timeouts[extractor.name] += 1
 
     def _text(self, tag: int) -> str | None:
         texts = self._texts
@@ -157,7 +163,7 @@ class TracedInquiry(Inquiry):
         found, note = extractor.find(text)
         if found is None:
             if note is TIMED_OUT:
-                self._timeouts[extractor.name] += 1
+                self._time_out(extractor)
             return None, note, Verdict.NO_MATCH
         blank = _blank(extractor.concept, found)
         if blank is not None:

@@ -29,6 +29,12 @@ __all__ = [
 
 DEFAULT_SESSION = "dicom_upload"
 
+_REMEMBERED = 64
+"""Routes that a router remembers: of more patients than come at once."""
+_LONGEST = 4096
+"""Bytes of all elements together by which a route is remembered."""
+_CHARSET = 0x00080005
+
 _NO_PROJECT = "ignored, because no project was found"
 _NO_OPINION = "neither true nor false, so the code of the project decides"
 
@@ -77,6 +83,9 @@ class Router:
         self._plans = {ae: plan_for(texts, config.site) for ae, texts in config.receivers.items()}
         self.timeouts: Counter[str] = Counter()
         """How often each rule line ran into its time limit, by name; for health screens."""
+        self._reads = {ae: self._read_by(ae) for ae in (None, *self._plans)}
+        self._routes: dict[tuple[object, ...], Route] = {}
+        """By receiver and elements: those of a series have the same route, object by object."""
 
     def tags(self, receiver: str | None = None) -> frozenset[int]:
         """Return the elements that routing may read of objects that come through this receiver."""
@@ -95,6 +104,29 @@ class Router:
         `receiver` is the AE title through which the object came; None for uploads, which no
         receiver's rules may influence.
         """
+        if trace or request is not None:
+            return self._ask(header, receiver, request, trace=trace)[0]
+        of = receiver if receiver in self._plans else None
+        written = header.written(self._reads[of])
+        key = (of, header.explicit, written)
+        route = self._routes.get(key)
+        if route is None:
+            route, lasts = self._ask(header, receiver, None, trace=False)
+            if lasts and sum(map(len, written)) <= _LONGEST:
+                if len(self._routes) >= _REMEMBERED:
+                    self._routes = {}
+                self._routes[key] = route
+        return route
+
+    def _ask(
+        self,
+        header: Header,
+        receiver: str | None,
+        request: RequestParameters | None,
+        *,
+        trace: bool,
+    ) -> tuple[Route, bool]:
+        """Return the route, and whether the same elements always give it."""
         plan = self._plan_of(receiver)
         kind = TracedInquiry if trace else Inquiry
         inquiry = kind(header, self._projects, self.timeouts, plan)
@@ -111,13 +143,21 @@ class Router:
         if session is None:
             session = DEFAULT_SESSION if found is None else label_from_header(found)
         inquiry.close(Concept.SESSION, DEFAULT_SESSION if found is None else None)
-        return Route(
+        route = Route(
             project=project,
             subject=subject,
             session=session,
             auto_archive=self._auto_archive(inquiry, plan, given, project),
             trace=tuple(inquiry.steps),
         )
+        return route, not inquiry.timed_out
+
+    def _read_by(self, receiver: str | None) -> tuple[int, ...]:
+        """Return all elements that a route may depend on: those that are read, and those that say
+        how they are to be read."""
+        tags = self.tags(receiver)
+        creators = {tag & 0xFFFF0000 | (tag >> 8 & 0xFF) for tag in tags if tag & 0x10000}
+        return tuple(sorted(tags | creators | {_CHARSET}))
 
     def _plan_of(self, receiver: str | None) -> ExtractionPlan:
         return self._plans.get(receiver, self._plan) if receiver else self._plan

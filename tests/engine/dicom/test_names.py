@@ -79,6 +79,15 @@ def test_characters_beyond_the_first_plane_hash_as_two_units() -> None:
     assert ordered_hash(["\U0001f600"]) == _base36((31 + 0xD83D * 31 + 0xDE00) % 2**32)
 
 
+@pytest.mark.parametrize("length", [127, 128, 129, 300])
+def test_a_hash_of_any_length_is_the_one_that_java_has(length: int) -> None:
+    text = "".join(chr(0x21 + number % 90) for number in range(length))
+    total = 0
+    for letter in text:
+        total = (31 * total + ord(letter)) % 2**32
+    assert ordered_hash([text]) == _base36((31 + total) % 2**32)
+
+
 def _base36(number: int) -> str:
     digits = ""
     while number:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import struct
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.dicom.header import Header
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.routing.router import (
     DEFAULT_SESSION,
@@ -281,6 +284,9 @@ def test_a_rule_that_backtracks_for_ever_is_reported_and_passed_over() -> None:
         TIMED_OUT,
     )
     assert router.timeouts == {"site rule 2": 2}
+    # A route that a rule had no time for is not remembered: it is asked again each time.
+    router.route(header({STUDY_DESCRIPTION: "a" * 63 + "c", ACCESSION_NUMBER: "P1"}))
+    assert router.timeouts == {"site rule 2": 3}
 
 
 def test_rules_that_could_not_have_been_saved_make_no_router() -> None:
@@ -291,20 +297,19 @@ def test_rules_that_could_not_have_been_saved_make_no_router() -> None:
 # Rules of a receiver.
 
 COMBINED = r"(0014,0046):Project:(\w+)\s*Subject:(\w+)\s*Session:(\w+)"
-RECEIVERS = Router(
-    RoutingConfig(
-        projects=PROJECTS,
-        site=RuleTexts(subject="(0010,4000):(.*) t:.+ r:sitewide"),
-        receivers={
-            "ALL": RuleTexts(project=COMBINED, subject=COMBINED + ":2", session=COMBINED + ":3"),
-            "SOME": RuleTexts(project=COMBINED, session=COMBINED + ":3"),
-            "FIXED": RuleTexts(
-                project="(0020,000E):(.*):1 t:.+ r:P5",
-                subject="(0010,4001):(.*):1 t:.+ r:no\n(0020,000E):(.*):1 t:.+ r:subj_rtd2",
-            ),
-        },
-    )
+WITH_RECEIVERS = RoutingConfig(
+    projects=PROJECTS,
+    site=RuleTexts(subject="(0010,4000):(.*) t:.+ r:sitewide"),
+    receivers={
+        "ALL": RuleTexts(project=COMBINED, subject=COMBINED + ":2", session=COMBINED + ":3"),
+        "SOME": RuleTexts(project=COMBINED, session=COMBINED + ":3"),
+        "FIXED": RuleTexts(
+            project="(0020,000E):(.*):1 t:.+ r:P5",
+            subject="(0010,4001):(.*):1 t:.+ r:no\n(0020,000E):(.*):1 t:.+ r:subj_rtd2",
+        ),
+    },
 )
+RECEIVERS = Router(WITH_RECEIVERS)
 RECEIVED: Elements = {
     MATERIAL_NOTES: "Project:P1 Subject:subj_rtd Session:sess_rtd",
     PATIENT_COMMENTS: "Project:P2 Subject:subj Session:sess",
@@ -546,3 +551,65 @@ def test_the_lean_and_the_traced_way_agree(
             if asked_after:
                 assert step.verdict in (Verdict.NOT_ASKED, Verdict.ABSENT)
             asked_after = asked_after or step.verdict is Verdict.WON
+
+
+# What is remembered.
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    PATIENT_COMMENTS: st.sampled_from(
+                        ["Project:P1 Subject:S1", "Project:P2 AA:true", "Session:\u00c4", "none"]
+                    ),
+                    STUDY_DESCRIPTION: st.sampled_from(["P3", "P4\\P5", "other name", ""]),
+                    ACCESSION_NUMBER: st.sampled_from(["P5", "A1"]),
+                    PATIENT_NAME: st.sampled_from(["DOE^JANE", "M\u00fcller^Uwe"]),
+                    PATIENT_ID: st.sampled_from(["ID1", "ID2"]),
+                    MATERIAL_NOTES: st.sampled_from(["Project:P1 Subject:S9 Session:E9", "x"]),
+                    0x0008_0005: st.sampled_from(["ISO_IR 100", "ISO_IR 192", "ISO_IR 144"]),
+                    0x0028_0010: st.integers(0, 3),
+                },
+            ),
+            st.sampled_from([None, "ALL", "SOME", "NONE"]),
+        ),
+        max_size=90,
+    )
+)
+def test_what_a_router_remembers_is_what_it_would_say_anew(
+    headers: list[tuple[Elements, str | None]],
+) -> None:
+    lasting = Router(WITH_RECEIVERS)
+    for elements, receiver in headers:
+        anew = Router(WITH_RECEIVERS).route(header(elements), receiver=receiver)
+        for _ in range(2):
+            assert lasting.route(header(elements), receiver=receiver) == anew
+
+
+def test_a_route_is_asked_for_once_for_objects_that_say_the_same() -> None:
+    asked: list[str] = []
+    router = Router(RoutingConfig(projects=PROJECTS))
+    ask = router._ask
+    router._ask = lambda *of, **more: asked.append("") or ask(*of, **more)  # type: ignore[func-returns-value, method-assign]
+    for number in range(5):
+        router.route(header({PATIENT_ID: "ID1", PATIENT_NAME: "A", 0x0020_0013: str(number)}))
+    assert len(asked) == 1
+    router.route(header({PATIENT_ID: "ID2", PATIENT_NAME: "A"}))
+    assert len(asked) == 2
+
+
+def test_a_private_element_is_read_by_its_creator_also_where_the_rest_is_remembered() -> None:
+    lasting = site(subject="(0019,1029):(.*)")
+
+    def written(creator: bytes) -> Header:
+        data = struct.pack("<HHI", 0x19, 0x10, len(creator)) + creator
+        return Header.index(data + struct.pack("<HHId", 0x19, 0x1029, 8, 2.5), explicit=False)
+
+    subjects = [lasting.route(written(b)).subject for b in (b"SIEMENS MR HEADER ", b"NOBODY")]
+    assert subjects[0] == "2_5"
+    assert subjects[1] == site(subject="(0019,1029):(.*)").route(written(b"NOBODY")).subject
+    assert subjects[1] != subjects[0]
