@@ -7,6 +7,7 @@ from __future__ import annotations
 import mmap
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from struct import pack, unpack_from
 from typing import BinaryIO
@@ -33,6 +34,7 @@ _META_START = 132
 _TOLD = (0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020016)
 _GROUP = b"\x02\x00"
 _GROUP_START = 0x00020000
+_PREAMBLE = bytes(128) + b"DICM"
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
 
@@ -103,15 +105,24 @@ def write_meta(
     *, sop_class: str, sop_instance: str, transfer_syntax: str, source_ae: str = ""
 ) -> bytes:
     """Write a zeroed preamble and group 2 for a data set that follows."""
-    body = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01"
-    body += _element(0x0002, "UI", sop_class) + _element(0x0003, "UI", sop_instance)
-    body += _element(0x0010, "UI", transfer_syntax)
-    body += _element(0x0012, "UI", IMPLEMENTATION_CLASS_UID)
-    body += _element(0x0013, "SH", IMPLEMENTATION_VERSION)
+    start, end = _around_instance(sop_class, transfer_syntax, source_ae)
+    instance = _element(0x0003, "UI", sop_instance)
+    length = _GROUP_LENGTH + pack("<I", len(start) + len(instance) + len(end))
+    return b"".join((_PREAMBLE, length, start, instance, end))
+
+
+@lru_cache(maxsize=256)
+def _around_instance(sop_class: str, transfer_syntax: str, source_ae: str) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the SOP Instance UID: all objects of a kind that one
+    sender sends have it in common."""
+    start = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01"
+    start += _element(0x0002, "UI", sop_class)
+    end = _element(0x0010, "UI", transfer_syntax)
+    end += _element(0x0012, "UI", IMPLEMENTATION_CLASS_UID)
+    end += _element(0x0013, "SH", IMPLEMENTATION_VERSION)
     if source_ae:
-        body += _element(0x0016, "AE", source_ae)
-    length = b"\x02\x00\x00\x00UL\x04\x00" + pack("<I", len(body))
-    return bytes(128) + b"DICM" + length + body
+        end += _element(0x0016, "AE", source_ae)
+    return start, end
 
 
 def read_header(path: Path, *, guard: Guard | None = None) -> tuple[FileMeta, Header]:

@@ -162,13 +162,13 @@ class Publisher:
         )
 
     def _link(self, staged: StagedFile, claim: Claim, scan: str, name: str) -> Answer:
-        folder = Path(claim.folder)
         stem, dot, ending = name.rpartition(".")
         outcome = Outcome.STORED
         for suffix in range(1, 1000):
             candidate = name if suffix == 1 else f"{stem}-{suffix}{dot}{ending}"
             try:
-                publish(staged.path, folder, scan, candidate, durable=self._snapshot.durable)
+                durable = self._snapshot.durable
+                publish(staged.location, claim.folder, scan, candidate, durable=durable)
             except FileExistsError:
                 relation = self._compare(staged, claim, scan, candidate)
                 if relation is Outcome.DUPLICATE:

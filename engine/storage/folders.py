@@ -55,7 +55,7 @@ def make_durably(root: Path, folder: Path, *, mode: int) -> None:
         sync_folder(path)
 
 
-def settle(descriptor: int, folder: Path, *parts: str, made: bool = False) -> None:
+def settle(descriptor: int, folder: Path | str, *parts: str, made: bool = False) -> None:
     """Make the folders on the way to an open one durable, unless somebody has done so.
 
     `made`: the caller has made some of them; a file system that keeps no marks is then synced too.
@@ -66,7 +66,7 @@ def settle(descriptor: int, folder: Path, *parts: str, made: bool = False) -> No
     mode = os.fstat(descriptor).st_mode
     if not made and not mode & _NEW:
         return
-    path = folder
+    path = Path(folder)
     for part in parts:
         sync_folder(path)
         path /= part

@@ -2,7 +2,7 @@
 """Staging and publishing: the bytes of one object on their way to disk, and the step that makes
 them visible. Durable before the answer (intake contract 3): fdatasync of the file, `link()` to its
 final name, fsync of that folder. The file system is the oracle for names (7); folders go by path
-(6)."""
+(6). Paths of single objects are plain strings: a `Path` costs more than the calls it is for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,7 @@ class StagingArea:
         """Make both folders; `owner` is unique to this process."""
         self.root = root
         self.folder = root / owner
+        self._here = str(self.folder)
         self.held = root / "held"
         for folder in (self.folder, self.held):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,7 +57,7 @@ class StagingArea:
         """
         staged.sync()
         staged.close()
-        os.link(staged.path, self.held / name)
+        os.link(staged.location, self.held / name)
         try:
             sync_folder(self.held)
             record()
@@ -70,7 +72,7 @@ class StagingArea:
             OSError: ENOSPC where only the room is left that the databases need.
         """
         self._leave_room()
-        return StagedFile(self.folder / name)
+        return StagedFile(f"{self._here}/{name}")
 
     def _leave_room(self) -> None:
         """See that the databases, in which deletions are written down, keep room on this disk. One
@@ -85,17 +87,23 @@ class StagingArea:
 class StagedFile:
     """One object being written. Every byte is written once, in order."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, location: str) -> None:
         """Create the file, readable by its owner only."""
-        self.path = path
+        self.location = location
+        """Its path."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
+        self._descriptor = os.open(location, flags, 0o600)
         # Held until the fate of the object is decided: who compares with it waits for that.
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.discard()
             raise
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.location)
 
     def write(self, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
         """Append chunks in one call where the kernel takes them so.
@@ -122,7 +130,7 @@ class StagedFile:
             OSError: if it cannot be opened or locked.
         """
         file = cls.__new__(cls)
-        file.path = path
+        file.location = str(path)
         file._descriptor = -1
         try:
             file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -182,10 +190,11 @@ class StagedFile:
     def discard(self) -> None:
         """Close and remove the staged name. A published object keeps its final one."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.location)
 
 
-def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) -> None:
+def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) -> None:
     """Link a staged file to `SCANS/{scan}/DICOM/{name}` of a session folder, durably.
 
     Raises:
@@ -194,7 +203,7 @@ def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) 
         OSError: if it could not be made durable; the link has been taken back.
     """
     parts = ("SCANS", scan, "DICOM")
-    target = folder.joinpath(*parts)
+    target = f"{folder}/SCANS/{scan}/DICOM"
     made = False
     for _ in range(8):
         try:
@@ -208,7 +217,7 @@ def publish(staged: Path, folder: Path, scan: str, name: str, *, durable: bool) 
             try:
                 if durable:
                     settle(entry, folder, *parts, made=made)
-                os.link(staged, target / name)
+                os.link(staged, f"{target}/{name}")
             except FileNotFoundError:
                 continue
             try:
@@ -265,10 +274,10 @@ def _digest(file: BinaryIO) -> tuple[str, str]:
     return meta.sop_instance, digest.hexdigest()
 
 
-def _make_scan_folder(folder: Path, parts: Sequence[str]) -> None:
+def _make_scan_folder(folder: str, parts: Sequence[str]) -> None:
     try:
-        make_folders(folder, *parts)
+        make_folders(Path(folder), *parts)
     except FileNotFoundError:
         # Where the session is still there, a build has just removed an emptied scan: try again.
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise FolderGone from None

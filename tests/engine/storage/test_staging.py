@@ -102,7 +102,7 @@ def test_publishing_links_the_file_into_its_scan(
     area: StagingArea, session: Path, durable: bool
 ) -> None:
     file = staged(area)
-    publish(file.path, session, "3", "a.dcm", durable=durable)
+    publish(file.location, str(session), "3", "a.dcm", durable=durable)
     file.discard()
     found = session / "SCANS" / "3" / "DICOM" / "a.dcm"
     assert found.read_bytes().endswith(BODY)
@@ -112,9 +112,9 @@ def test_publishing_links_the_file_into_its_scan(
 
 def test_a_taken_name_is_left_as_it_is(area: StagingArea, session: Path) -> None:
     first, second = staged(area, "a"), staged(area, "b", b"other")
-    publish(first.path, session, "3", "a.dcm", durable=True)
+    publish(first.location, str(session), "3", "a.dcm", durable=True)
     with pytest.raises(FileExistsError):
-        publish(second.path, session, "3", "a.dcm", durable=True)
+        publish(second.location, str(session), "3", "a.dcm", durable=True)
     assert (session / "SCANS/3/DICOM/a.dcm").read_bytes().endswith(BODY)
     first.discard()
     second.discard()
@@ -124,7 +124,7 @@ def test_a_session_folder_is_never_made(area: StagingArea, session: Path) -> Non
     file = staged(area)
     session.rename(session.with_name("taken"))
     with pytest.raises(FolderGone):
-        publish(file.path, session, "3", "a.dcm", durable=True)
+        publish(file.location, str(session), "3", "a.dcm", durable=True)
     assert not session.exists()
     file.discard()
 
@@ -143,7 +143,7 @@ def test_a_folder_that_goes_while_the_link_is_made(
 
     monkeypatch.setattr(os, "link", renamed_first)
     with pytest.raises(FolderGone):
-        publish(file.path, session, "3", "a.dcm", durable=True)
+        publish(file.location, str(session), "3", "a.dcm", durable=True)
     assert list((session.with_name("taken") / "SCANS/3/DICOM").iterdir()) == []
     file.discard()
 
@@ -155,15 +155,15 @@ def test_a_scan_folder_that_a_build_removes_is_made_again(
     link = os.link
     removed: list[Path] = []
 
-    def removed_first(source: Path, target: Path) -> None:
+    def removed_first(source: str, target: str) -> None:
         if not removed:
-            removed.append(target.parent)
-            target.parent.rmdir()
-            target.parent.parent.rmdir()
+            removed.append(Path(target).parent)
+            removed[0].rmdir()
+            removed[0].parent.rmdir()
         link(source, target)
 
     monkeypatch.setattr(os, "link", removed_first)
-    publish(file.path, session, "3", "a.dcm", durable=True)
+    publish(file.location, str(session), "3", "a.dcm", durable=True)
     assert (session / "SCANS/3/DICOM/a.dcm").exists()
     file.discard()
 
@@ -187,9 +187,9 @@ def test_what_is_not_durable_is_not_visible(
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", failing(number))
             with pytest.raises(OSError, match="Input/output"):
-                publish(file.path, session, "3", "a.dcm", durable=True)
+                publish(file.location, str(session), "3", "a.dcm", durable=True)
         assert not (session / "SCANS/3/DICOM/a.dcm").exists()
-    publish(file.path, session, "3", "a.dcm", durable=True)
+    publish(file.location, str(session), "3", "a.dcm", durable=True)
     assert (session / "SCANS/3/DICOM/a.dcm").exists()
     file.discard()
 
@@ -206,11 +206,11 @@ def test_new_folders_are_synced_once_whoever_made_them(
     monkeypatch.setattr("engine.storage.folders.sync_folder", noted)
     files = [staged(area, str(n)) for n in range(3)]
     # The first one is killed, so to speak, before it could sync.
-    publish(files[0].path, session, "3", "a.dcm", durable=False)
+    publish(files[0].location, str(session), "3", "a.dcm", durable=False)
     assert synced == []
-    publish(files[1].path, session, "3", "b.dcm", durable=True)
+    publish(files[1].location, str(session), "3", "b.dcm", durable=True)
     assert synced == ["session", "SCANS", "3"]
-    publish(files[2].path, session, "3", "c.dcm", durable=True)
+    publish(files[2].location, str(session), "3", "c.dcm", durable=True)
     vouch_for(session, "3")
     assert synced == ["session", "SCANS", "3"]
     for file in files:
@@ -219,7 +219,7 @@ def test_new_folders_are_synced_once_whoever_made_them(
 
 def test_a_published_object_can_be_taken_back(area: StagingArea, session: Path) -> None:
     file = staged(area)
-    publish(file.path, session, "3", "a.dcm", durable=True)
+    publish(file.location, str(session), "3", "a.dcm", durable=True)
     withdraw(session, "3", "a.dcm")
     withdraw(session, "3", "a.dcm")
     assert list((session / "SCANS/3/DICOM").iterdir()) == []
@@ -242,7 +242,7 @@ def test_what_is_no_part_10_file_has_no_digest(tmp_path: Path) -> None:
 
 def test_who_compares_waits_until_the_fate_is_decided(area: StagingArea, session: Path) -> None:
     file = staged(area)
-    publish(file.path, session, "3", "a.dcm", durable=True)
+    publish(file.location, str(session), "3", "a.dcm", durable=True)
     outcomes: list[str] = []
 
     def compare() -> None:
