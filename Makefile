@@ -14,8 +14,12 @@ JOBS ?= 2
 SCHEMA := $(VENV)/xnat-schema
 SCHEMA_FILES := $(SCHEMA)/xnat.xml $(SCHEMA)/xdat.xml
 
+# What `make quick` runs: rules, languages, tables and views, without screens, engines or PostgreSQL.
+QUICK := tests/test_*.py $(addprefix tests/console/,actions commands keys transfer views widgets) \
+  $(addprefix tests/engine/,anonymize database dicom ingest model prearchive routing sessions storage)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test peers check demo pictures bench keys schema lock clean
+.PHONY: help run test quick peers check demo pictures bench keys schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -33,6 +37,9 @@ else
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(VENV)/bin/python -m pytest -m alone
 endif
+
+quick: peers $(STAMP)  ## the checks and the tests that take less than two minutes together
+	ANTEROOM_TEST_NO_POSTGRES=1 $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile $(QUICK)
 
 check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imports
 	$(VENV)/bin/ruff check .
