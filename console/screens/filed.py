@@ -195,8 +195,7 @@ class FiledScreen(FiledContentsScreen):
 
     def _go_to_tab(self, tab: str, *, focus: bool = False) -> None:
         self._tab = tab
-        for one in (SCANS, CARD, *MAIN):
-            self.set_class(one == tab, f"tab-{one.lower()}")
+        self.update_classes({f"tab-{one.lower()}": one == tab for one in (SCANS, CARD, *MAIN)})
         self.pane(TabLine, "tabs").show(self._tabs, tab)
         if focus:
             self._focus_tab()

@@ -344,9 +344,8 @@ class SystemScreen(ReceiverScreen):
 
     def _show_tab(self, tab: str) -> None:
         self._tab = tab
-        self.remove_class("detail")
-        for one in TABS:
-            self.set_class(one == tab, f"on-{one.lower()}")
+        chosen = {f"on-{one.lower()}": one == tab for one in TABS}
+        self.update_classes({"detail": False} | chosen)
         self.pane(TabLine, "tabs").show(TABS, tab)
         self._table(tab).focus()
         self._draw_detail()

@@ -56,6 +56,9 @@ class Card(VerticalScroll, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.size:
+            # Textual would keep the height of what was wrapped to no width.
+            return
         width = max(20, self.size.width - 3)
         text = Content("\n").join(
             line for name, value in self._lines for line in card_lines(name, value, width)

@@ -15,7 +15,8 @@ from console.runtime.memory import StateFile
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
 from tests.console.counting import Asked, painting
-from tests.console.piloting import WIDE, Clock, keys, settled, shown, table, until
+from tests.console.piloting import SMALL, TINY, WIDE, Clock, keys, settled, shown, table, until
+from tests.console.scenes import normal
 from tests.memory import Facts, HostInMemory, session, transfer
 
 MANY = 50_000
@@ -54,6 +55,49 @@ async def rested_without_card(pilot: Pilot[Any], asked: Asked) -> None:
     await pilot.press("c")
     await settled(pilot)
     asked.forget()
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "kind", "passes"),
+    [
+        ("prearchive", ("home", "enter"), "SessionScreen", 0),
+        ("prearchive", ("d",), "TrashScreen", 0),
+        ("archive", ("home", "enter"), "FiledScreen", 1),
+        ("archive", ("2",), "PrearchiveScreen", 0),
+        ("archive", ("0",), "SystemScreen", 1),
+    ],
+)
+@pytest.mark.parametrize(
+    ("size", "classes"),
+    [(WIDE, ("-wide", "-high")), (SMALL, ("-narrow", "-low")), (TINY, ("-tiny", "-flat"))],
+)
+async def test_a_screen_that_opens_is_styled_as_it_is_composed_and_hardly_again(
+    mode: str,
+    keys: tuple[str, ...],
+    kind: str,
+    passes: int,
+    size: tuple[int, int],
+    classes: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, _ = app_on(normal(), mode)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        styled: list[str] = []
+        update = app.stylesheet.update_nodes
+
+        def noted(nodes: Any, animate: bool = False) -> None:
+            nodes = list(nodes)
+            styled.extend(type(each.screen).__name__ for each in nodes if each.id == "status")
+            update(nodes, animate)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", noted)
+        for key in keys:
+            await pilot.press(key)
+        await settled(pilot)
+        assert type(app.screen).__name__ == kind
+        assert app.screen.has_class(*classes)
+        assert styled.count(kind) <= passes
 
 
 async def test_a_key_in_a_long_list_paints_two_rows_and_asks_for_the_card_only(

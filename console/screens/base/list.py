@@ -78,8 +78,7 @@ class ListScreen(BaseScreen):
         self.table.border_title = "Sessions"
         self.table.focus()
         card = self.context.memory.state.list(self.NAME).card
-        self.set_class(card is True, "card-open")
-        self.set_class(card is False, "card-closed")
+        self.update_classes({"card-open": card is True, "card-closed": card is False})
         self.fetch(0)
 
     def look(self) -> None:
@@ -108,8 +107,7 @@ class ListScreen(BaseScreen):
     def do_card(self) -> None:
         """Show or hide the card."""
         shown = not self.query_one(Card).display
-        self.set_class(shown, "card-open")
-        self.set_class(not shown, "card-closed")
+        self.update_classes({"card-open": shown, "card-closed": not shown})
         self.context.memory.state.list(self.NAME).card = shown
         self.fill_card()
 

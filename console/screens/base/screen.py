@@ -103,6 +103,8 @@ class BaseScreen(FocusScreen):
         self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
         self._news = context.news
         """How often there were news when this screen heard of them last."""
+        self._left = False
+        """Another screen is on show since this one was."""
         self._rest: Timer | None = None
         self._again = False
         """Something happened during the rest."""
@@ -199,6 +201,7 @@ class BaseScreen(FocusScreen):
 
     def compose(self) -> ComposeResult:
         """Lay the lines out around the content."""
+        self._begin_in_size()
         yield Line(id="title")
         yield ModeLine(id="modes")
         yield Line(id="strip")
@@ -213,12 +216,31 @@ class BaseScreen(FocusScreen):
         self.query_one("#room", Line).say(((" make the window larger: 80x24 shows all", "look"),))
         self.draw_lines()
 
+    def _begin_in_size(self) -> None:
+        """Have the style classes of the terminal's size before there is anything to be styled.
+
+        Textual gives them once all is laid out, and then styles and lays out all of it again.
+        """
+        width, height = self.app.size
+        sizes = ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS))
+        for cells, breakpoints in sizes:
+            reached = [name for least, name in sorted(breakpoints or ()) if cells >= least]
+            self.update_classes({name: True for name in reached[-1:]}, update=False)
+
     @on(events.ScreenResume)
-    def _resumed(self) -> None:
+    def _resumed(self, event: events.ScreenResume) -> None:
+        if not self._left:
+            # All was styled as it was composed; Textual would do it again.
+            event.refresh_styles = False
+        self._left = False
         self.draw_lines()
         if self._news != self.context.news:
             self._news = self.context.news
             self.look_again()
+
+    @on(events.ScreenSuspend)
+    def _suspended(self) -> None:
+        self._left = True
 
     @on(events.Resize)
     def _resized(self) -> None:

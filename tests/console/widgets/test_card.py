@@ -35,6 +35,23 @@ async def test_a_card_wraps_to_its_width(width: int) -> None:
         assert {cell_len(line) for line in painted(app).splitlines()} == {60}
 
 
+async def test_a_card_scrolls_only_what_does_not_fit() -> None:
+    class Early(CardApp):
+        """Fills the card before it is laid out."""
+
+        def on_mount(self) -> None:
+            self.query_one(Card).show("Early", [("Name", "one two three " * 10)])
+
+    app = Early()
+    async with app.run_test(size=(100, 8)) as pilot:
+        await settled(pilot)
+        card = app.query_one(Card)
+        assert not card.show_vertical_scrollbar
+        card.show("Later", [("Name", "one two three " * 40)] * 2)
+        await settled(pilot)
+        assert card.show_vertical_scrollbar
+
+
 def test_a_value_stands_beside_its_name_and_under_itself() -> None:
     lines = [line.plain for line in card_lines("Name", "one two three four", 20)]
     assert lines == ["Name      one two", "          three four"]
