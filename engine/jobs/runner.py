@@ -13,16 +13,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus
 from dbos._serialization import DBOSPortableJSON
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.database.connection import Address
 from engine.database.outage import plainly
-from engine.jobs import bookkeeping
+from engine.jobs import bookkeeping, resting
 from engine.jobs.bookkeeping import LONGEST_REST
+from engine.jobs.resting import Bell, Takers
 from engine.model.errors import EngineError, NotFound, Outage
 from engine.model.live import Job
 from engine.model.outage import FULL, is_full
@@ -39,6 +42,8 @@ _MAKES_ROOM = frozenset({Verb.DELETE})
 SHORTEST_REST = 1.0
 """Seconds until a step that a full disk or a silent database has stopped is tried again."""
 _WORKFLOW = "session_job"
+_BEGINS, _LOOK = 1.0, 0.02
+"""Seconds in which a job that was taken shows that it runs, and between two looks at that."""
 _KEEP = timedelta(days=2)
 _STATES = {
     "ENQUEUED": "queued",
@@ -80,12 +85,15 @@ class JobRunner:
     """Runs queued work of sessions. There is one launched runner per process."""
 
     def __init__(self, url: str, *, node: str, at_once: int = 2, poll: float = 0.5) -> None:
-        """Prepare to run on the prearchive database; `poll` is the queue's rhythm in seconds."""
+        """Prepare to run on the prearchive database. `poll` is how many seconds pass between two
+        looks at a queue whose jobs cannot be taken yet."""
         self._address = Address.parse(url)
         self._node = node
         self._at_once = at_once
         self._poll = poll
         self._client: DBOSClient | None = None
+        self._dbos: DBOS | None = None
+        self._takers = Takers()
 
     async def prepare(self) -> None:
         """Make dbos's tables and the client that enqueues; nothing runs yet.
@@ -95,8 +103,9 @@ class JobRunner:
         """
         _quiet()
         bookkeeping.begin()
+        resting.begin()
         with plainly(self._address.url), bookkeeping.at_once():
-            DBOS(config=self._config())
+            self._dbos = DBOS(config=self._config())
 
     async def launch(self, work: Mapping[Verb, Work], told: Told = _unheard) -> None:
         """Start to run jobs, those first that a crash interrupted; `told` hears of those that wait
@@ -109,15 +118,17 @@ class JobRunner:
         with plainly(self._address.url):
             with bookkeeping.at_once():
                 DBOS.launch()
-            for queue in (QUEUE, ROOM_QUEUE):
-                await DBOS.register_queue_async(
-                    queue,
+            self._client = await asyncio.to_thread(self._new_client)
+            for name in (QUEUE, ROOM_QUEUE):
+                queue = await DBOS.register_queue_async(
+                    name,
                     worker_concurrency=self._at_once,
                     partition_concurrency=1,
                     polling_interval_sec=self._poll,
                     on_conflict="always_update",
                 )
-            self._client = await asyncio.to_thread(self._new_client)
+                bell = Bell(self._address, partial(self._has_unfinished, name))
+                self._takers.start(self._dbos, queue, bell)
 
     async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
         """Enqueue the job `{row}:{verb}:{attempt}` within the caller's transaction."""
@@ -134,6 +145,7 @@ class JobRunner:
         await connection.run_sync(
             lambda sync: client.enqueue_in_transaction(sync, options, session, verb, int(attempt))
         )
+        event.listen(transaction.sync_session, "after_commit", self._ring, once=True)
 
     async def list(self, limit: int = 100, *, unfinished: bool = False) -> tuple[Job, ...]:
         """List jobs, newest first."""
@@ -156,6 +168,7 @@ class JobRunner:
         """Take a job out of the queue; one that is gone or has ended is left alone."""
         with plainly(self._address.url):
             await self._asked().cancel_workflow_async(id)
+        self._takers.ring()
 
     async def find(self, id: str) -> Job:
         """Find a job.
@@ -192,13 +205,55 @@ class JobRunner:
         those that wait for a disk or a database."""
         if _resting:
             wait = 0
+        self._takers.stop()
+        if wait:
+            await asyncio.to_thread(self._takers.join)
+            await self._until_none_runs(wait)
         if self._client is not None:
             await asyncio.to_thread(self._client.destroy)
             self._client = None
-        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=wait)
+        # Waited for above: dbos sleeps for a second before it looks whether any job runs.
+        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
         bookkeeping.end()
         # dbos had made its own pool the loop's default one, and has just ended it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        await asyncio.to_thread(self._takers.join)
+
+    async def _until_none_runs(self, seconds: float) -> None:
+        """Wait until no job runs; one that was just taken is given a moment to begin."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while (passed := loop.time() - began) < seconds:
+            if not self._running() and (
+                passed > _BEGINS or not await asyncio.to_thread(self._has_begun)
+            ):
+                return
+            await asyncio.sleep(_LOOK)
+
+    def _running(self) -> bool:
+        """Say whether a job runs in this process."""
+        return self._dbos is not None and bool(self._dbos._active_workflows_set.activeList())
+
+    def _has_begun(self) -> bool:
+        """Say whether the database knows of a job that this node has taken."""
+        try:
+            return self._exists(status=["PENDING"], executor_id=self._node)
+        except Exception:
+            return False  # it does not answer, and nothing can be taken either
+
+    def _has_unfinished(self, queue: str) -> bool:
+        """Say whether a queue holds a job, or one runs that came from it."""
+        return self._exists(status=_UNFINISHED, queue_name=queue)
+
+    def _exists(self, **filters: Any) -> bool:
+        client = self._client
+        if client is None:
+            return False
+        found = client.list_workflows(**filters, limit=1, load_input=False, load_output=False)
+        return bool(found)
+
+    def _ring(self, _session: object) -> None:
+        self._takers.ring()
 
     def _config(self) -> DBOSConfig:
         return {
@@ -211,7 +266,6 @@ class JobRunner:
             "run_migrations": True,
             "use_listen_notify": False,
             "max_executor_threads": 16,
-            "notification_listener_polling_interval_sec": 1.0,
         }
 
     def _new_client(self) -> DBOSClient:

@@ -25,10 +25,25 @@ KEEP_ALIVE_SECONDS = 30
 
 
 class _Quiet(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to whoever runs the loop."""
         yield
+
+    async def main_loop(self) -> None:
+        """Wait for the end. The server's own loop looks ten times a second whether it has come, and
+        does nothing else that is wanted here."""
+        await self.on_tick(0)
+        await self.ending.wait()
+
+    def end(self) -> None:
+        """Let the server come to its end."""
+        self.should_exit = True
+        self.ending.set()
 
 
 class Listeners:
@@ -102,7 +117,7 @@ def _serve(app: Starlette, listener: socket.socket, protocol: Any) -> _Running:
 
 async def _stop(running: list[_Running]) -> None:
     for one in running:
-        one.server.should_exit = True
+        one.server.end()
     await asyncio.gather(*(one.task for one in running))
 
 

@@ -60,6 +60,13 @@ class Backlog:
         self._clock = clock
         self._used = clock()
         self._not_before = 0.0
+        self._again = False
+
+    @property
+    def is_at_it(self) -> bool:
+        """Whether there is something to do though nothing new waits: helpers to be let go, or
+        objects to be tried again."""
+        return self._again or any(lane.release is not None for lane in self._lanes)
 
     async def work(self) -> None:
         """Work off all that waits, the oldest first.
@@ -69,6 +76,7 @@ class Backlog:
         """
         if self._clock() < self._not_before:
             return
+        self._again = True
         while ids := await self._waiting():
             queue = deque(ids)
             lanes = self._lanes[: len(ids)]
@@ -81,6 +89,7 @@ class Backlog:
                 if error is not None:
                     self._not_before = self._clock() + _PAUSE
                     raise error
+        self._again = False
         if self._clock() - self._used > _IDLE:
             await self.close()
 

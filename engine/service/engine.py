@@ -22,6 +22,7 @@ from engine.archive.tables import ArchivedSessionRow
 from engine.database import sqlite_library
 from engine.database.connection import Address, Database
 from engine.database.migration import migrate
+from engine.database.watch import Watch
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
 from engine.ingest.ingester import Ingester
@@ -198,6 +199,11 @@ class Engine:
         self._stack.push_async_callback(archive_db.close)
         prearchive_db = Database.open(settings.databases.prearchive_url)
         self._stack.push_async_callback(prearchive_db.close)
+        self._archive_watch, self._prearchive_watch = (
+            Watch(database.address) for database in (archive_db, prearchive_db)
+        )
+        self._stack.callback(self._archive_watch.close)
+        self._stack.callback(self._prearchive_watch.close)
         async with archive_db.write() as transaction:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
             await ship(transaction, enabled=self.settings.anonymization.site_script)
@@ -237,21 +243,19 @@ class Engine:
         )
         self._stack.push_async_callback(self._backlog.close)
         self._tasks = [
-            asyncio.create_task(self._forever("script helper", _BACKLOG_EVERY, self._backlog.work)),
-            asyncio.create_task(self._forever("relay", _RELAY_EVERY, self._drain)),
-            asyncio.create_task(self._forever("ingest", _INGEST_EVERY, self.reception.grown)),
-            asyncio.create_task(self._forever("configuration", _WATCH_EVERY, self._watch)),
-            asyncio.create_task(self._forever("journals", _BURY_EVERY, self._bury)),
-            asyncio.create_task(self._forever("purge", _PURGE_EVERY, self._purge)),
-            asyncio.create_task(self._forever("node", _BEAT_EVERY, self.nodes.beat)),
-            asyncio.create_task(self._forever("reserve", _RESERVE_EVERY, self._reserve)),
+            self._begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees),
+            self._begin("relay", _RELAY_EVERY, self._drain, self._relay_sees),
+            self._begin("ingest", _INGEST_EVERY, self.reception.grown),
+            self._begin("configuration", _WATCH_EVERY, self._watch, self._archive_watch.mark),
+            self._begin("journals", _BURY_EVERY, self._bury),
+            self._begin("purge", _PURGE_EVERY, self._purge),
+            self._begin("node", _BEAT_EVERY, self.nodes.beat),
+            self._begin("reserve", _RESERVE_EVERY, self._reserve),
         ]
         if NodeRole.WORKER in settings.node.roles:
             timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
             every = min(settings.session.check_every, settings.session.build_after)
-            self._tasks.append(
-                asyncio.create_task(self._forever("timer", every, lambda: self._tick(timer)))
-            )
+            self._tasks.append(self._begin("timer", every, lambda: self._tick(timer)))
         await self._reserve()
         _log.info("engine started", database_library=sqlite_library.described())
         self.buffer.tell("engine", node, "engine started")
@@ -325,19 +329,46 @@ class Engine:
                 # It stands in journals and outbox: the next start takes it in.
                 _log.error("left for the next start", what=last.__name__, error=named(error))
 
-    async def _forever(self, name: str, every: float, work: Callable[[], Awaitable[None]]) -> None:
-        failing = False
+    def _begin(
+        self,
+        name: str,
+        every: float,
+        work: Callable[[], Awaitable[None]],
+        sees: Callable[[], object] = object,
+    ) -> asyncio.Task[None]:
+        """Do some work every so many seconds from now on, where `sees` gives something else than
+        before the last time; without it each time."""
+        return asyncio.create_task(self._forever(name, every, work, sees))
+
+    async def _forever(
+        self,
+        name: str,
+        every: float,
+        work: Callable[[], Awaitable[None]],
+        sees: Callable[[], object],
+    ) -> None:
+        failing, seen = False, object()
         while True:
             await asyncio.sleep(every)
+            sight = sees()
+            if sight == seen and not failing:
+                continue
             try:
                 await work()
-                failing = False
+                failing, seen = False, sight
             except Exception as error:
                 if not failing:
                     _log.error("background work fails", work=name, error=named(error))
                     why = error.message if isinstance(error, Outage) else "see the log"
                     self.buffer.tell("engine", name, f"{name} fails: {why}", "error")
                 failing = True
+
+    def _backlog_sees(self) -> object:
+        # Helpers are let go by time, and what the store did not take is tried again by time.
+        return object() if self._backlog.is_at_it else self._prearchive_watch.mark()
+
+    def _relay_sees(self) -> object:
+        return self._archive_watch.mark(), self._prearchive_watch.mark()
 
     async def _drain(self) -> None:
         await self.relay.drain()

@@ -211,6 +211,23 @@ async def test_jobs_and_changes_are_one(runner: JobRunner, database: Database, d
     assert await runner.purge() == 0
 
 
+async def test_a_job_begins_with_its_commit_and_no_other_thread_asks(
+    backend: Backend, database: Database, desk: Desk
+) -> None:
+    runner = JobRunner(backend.prearchive_url, node="n", poll=3600.0)
+    await runner.prepare()
+    await runner.launch(desk.work(), desk.tell)
+    await enqueue(runner, database, "pre_a:rebuild:1")
+    await desk.until(done=2)
+    assert await finished(runner, "pre_a:rebuild:1") == "done"
+    names = {thread.name for thread in threading.enumerate()}
+    assert {"dbos-queue-sessions", "dbos-queue-room"} <= names
+    own = ("queue-worker", "dbos-background-jobs", "_dbos", "dbos_background")
+    assert not [name for name in names if name.startswith(own)]
+    await runner.close(wait=5)
+    assert not {t.name for t in threading.enumerate()} & {"dbos-queue-sessions", "dbos-queue-room"}
+
+
 async def test_questions_fail_while_the_server_is_away_and_no_thread_outlives_the_end(
     database_url: Callable[..., str], desk: Desk
 ) -> None:
@@ -235,6 +252,18 @@ async def test_questions_fail_while_the_server_is_away_and_no_thread_outlives_th
             if thread.name.startswith("dbos"):
                 await asyncio.to_thread(thread.join, PATIENCE)
                 assert not thread.is_alive(), thread.name
+
+
+async def test_an_idle_runner_ends_while_the_server_is_away(
+    database_url: Callable[..., str], desk: Desk
+) -> None:
+    url = database_url("postgresql", "prearchive")
+    await migrate(url, "prearchive")
+    runner = JobRunner(url, node="n", poll=0.02)
+    await runner.prepare()
+    await runner.launch(desk.work(), desk.tell)
+    with away(url):
+        await asyncio.wait_for(runner.close(wait=5), PATIENCE)
 
 
 async def test_a_session_is_given_back_once_there_is_room(

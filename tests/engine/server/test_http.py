@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from engine.model.errors import (
     EngineError,
@@ -65,6 +66,25 @@ async def test_a_remote_engine_answers_as_the_one_in_the_process(
     await there.receivers.remove("OTHER", 8105)
     assert await here.receivers.list() == ()
     assert await there.events.after("", 0) == await here.events.after("", 0)
+
+
+async def test_listeners_wait_without_looking_at_the_clock(
+    host: HostInMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    on_tick = uvicorn.Server.on_tick
+
+    async def counted(server: uvicorn.Server, counter: int) -> bool:
+        looks.append(counter)
+        return await on_tick(server, counter)
+
+    monkeypatch.setattr(uvicorn.Server, "on_tick", counted)
+    listeners = await Listeners.open(host, tmp_path / "s", port=0)
+    async with RemoteEngine(listeners.socket) as engine:
+        for _ in range(20):
+            await engine.system.status()
+    await listeners.close()
+    assert looks == [0, 0]
 
 
 async def test_the_actor_is_the_unix_user_of_the_peer(
