@@ -35,6 +35,10 @@ class Hello(Message, frozen=True, kw_only=True):
     journal: str
 
 
+class Begin(Message, frozen=True, kw_only=True):
+    """Engine: it is your turn. A worker that has not heard this has touched nothing."""
+
+
 class TakeSnapshot(Message, frozen=True, kw_only=True):
     """Engine: this is in force from now on."""
 
@@ -111,7 +115,7 @@ class Stop(Message, frozen=True, kw_only=True):
     """Engine: finish the objects in flight, then leave."""
 
 
-ToWorker = TakeSnapshot | Tell | Stop
+ToWorker = Begin | TakeSnapshot | Tell | Stop
 ToEngine = CannotStart | Hello | InForce | Listening | Ask | Grown | TransferNews | Turned
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -188,7 +192,7 @@ class WorkerChannel:
         answered.wait()
         return box[0] if box else None
 
-    def receive(self) -> TakeSnapshot | Stop | None:
+    def receive(self) -> Begin | TakeSnapshot | Stop | None:
         """Wait for the next message that is no answer; None when the engine has gone.
 
         Raises:

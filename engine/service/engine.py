@@ -233,8 +233,18 @@ class Engine:
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)
+        self.pool = ReceiverPool(
+            prearchive=paths.prearchive,
+            node=node,
+            workers=settings.dicom.workers,
+            desk=ClaimDesk(prearchive_db, paths.prearchive),
+            news=self.reception,
+        )
+        self._stack.push_async_callback(self.pool.let_go)
+        # They take as long to load as what follows takes, and begin after it.
+        await self.pool.spawn()
         await self._recover(runner)
-        await self._listen(node)
+        await self._listen()
         self._backlog = Backlog(
             self.context,
             Releasing(self.context, self.configuration, self.guard),
@@ -303,15 +313,8 @@ class Engine:
                 released=done.released,
             )
 
-    async def _listen(self, node: str) -> None:
+    async def _listen(self) -> None:
         snapshot = await self.configuration.read()
-        self.pool = ReceiverPool(
-            prearchive=self.context.prearchive,
-            node=node,
-            workers=self.settings.dicom.workers,
-            desk=ClaimDesk(self.context.prearchive_db, self.context.prearchive),
-            news=self.reception,
-        )
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
         self.health = Health(self.context, self._reception_now, self.verifying)

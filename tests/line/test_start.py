@@ -41,6 +41,14 @@ from engine.service.engine import Engine
 async def run():
     home = Home.find(Path(sys.argv[1]), {})
     ports = {"dicom.port": 0, "http.port": 0}
+    recover = Engine._recover
+
+    async def with_workers(engine, runner):
+        # They load what they need while the engine looks for what a crash has left.
+        assert len(engine.pool._spawned) == engine.settings.dicom.workers
+        await recover(engine, runner)
+
+    Engine._recover = with_workers
     engine = await Engine.start(home, home.ensure().override(ports))
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
     await engine.stop()

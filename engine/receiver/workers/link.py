@@ -16,6 +16,7 @@ import msgspec
 
 import engine
 from engine.intake.channel import (
+    Begin,
     Message,
     ToEngine,
     TransferNews,
@@ -58,7 +59,19 @@ class WorkerLink:
 
     @classmethod
     async def start(cls, name: str, prearchive: Path, *, limits: int) -> WorkerLink:
-        """Start a process; `limits` is the file in which workers count associations.
+        """Start a process and let it begin; `limits` is the file in which workers count
+        associations.
+
+        Raises:
+            OSError: if that is not possible now.
+        """
+        link = await cls.spawn(name, prearchive, limits=limits)
+        link.say(Begin())
+        return link
+
+    @classmethod
+    async def spawn(cls, name: str, prearchive: Path, *, limits: int) -> WorkerLink:
+        """Start a process that loads what it needs, and then waits to be told to begin.
 
         Raises:
             OSError: if that is not possible now.

@@ -21,6 +21,7 @@ import structlog
 from engine.dicom.names import safe_name
 from engine.intake.channel import (
     Ask,
+    Begin,
     CannotStart,
     Grown,
     Hello,
@@ -84,6 +85,8 @@ class ReceiverPool:
         self._news = news
         self._post = Post(news)
         self._links: dict[str, WorkerLink] = {}
+        self._spawned: dict[str, WorkerLink] = {}
+        """Workers that have not been told to begin."""
         self._sockets: dict[int, socket.socket] = {}
         self._snapshot: Snapshot | None = None
         self._limits = -1
@@ -132,6 +135,23 @@ class ReceiverPool:
         """Associations that are open now, as far as heard."""
         return sum(len(link.open) for link in self._links.values())
 
+    async def spawn(self) -> None:
+        """Start the processes, which load what they need meanwhile and touch nothing before
+        `start`. Where that fails, `start` says why; `let_go` is still to be called."""
+        try:
+            self._limits = _nameless_file()
+            for name in self._names:
+                self._spawned[name] = await self._spawn(name)
+        except OSError as error:
+            _log.warning("worker_not_spawned", error=named(error))
+
+    async def let_go(self) -> None:
+        """End the processes that have never begun."""
+        spawned, self._spawned = self._spawned, {}
+        for link in spawned.values():
+            await link.end(LEAVE_SECONDS)
+        self._close_limits()
+
     async def start(
         self,
         snapshot: Snapshot,
@@ -147,7 +167,8 @@ class ReceiverPool:
         try:
             for folder in (self._prearchive, self._prearchive / ".journals"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._limits = _nameless_file()
+            if self._limits < 0:
+                self._limits = _nameless_file()
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise Unavailable(f"the prearchive cannot be written: {reason}") from error
@@ -218,9 +239,15 @@ class ReceiverPool:
         for sock in self._sockets.values():
             sock.close()
         self._sockets.clear()
+        self._close_limits()
+
+    def _close_limits(self) -> None:
         if self._limits >= 0:
             os.close(self._limits)
             self._limits = -1
+
+    async def _spawn(self, name: str) -> WorkerLink:
+        return await WorkerLink.spawn(name, self._prearchive, limits=self._limits)
 
     async def _keep(self, name: str) -> None:
         """Have one worker of this name alive until the pool stops."""
@@ -247,7 +274,8 @@ class ReceiverPool:
 
     async def _live(self, name: str) -> None:
         """See one process through from its start to its last word."""
-        link = await WorkerLink.start(name, self._prearchive, limits=self._limits)
+        link = self._spawned.pop(name, None) or await self._spawn(name)
+        link.say(Begin())
         self._links[name] = link
         try:
             if self._stopping.is_set():

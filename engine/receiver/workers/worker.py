@@ -21,6 +21,7 @@ import structlog
 
 from engine.dicom.guard import Guard
 from engine.intake.channel import (
+    Begin,
     CannotStart,
     Hello,
     InForce,
@@ -263,6 +264,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     orders = Orders.decode(sys.argv[1])
     channel = WorkerChannel(socket.socket(fileno=orders.channel))
+    if not isinstance(channel.receive(), Begin):
+        return  # the engine has ended, or thought better of it
     try:
         worker = Worker(orders, channel)
     except OSError as error:

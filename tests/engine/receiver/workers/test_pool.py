@@ -201,6 +201,43 @@ async def test_a_flock_of_senders(tmp_path: Path) -> None:
         assert len(here.desk.folders) == 1
 
 
+def children() -> set[int]:
+    """Name the worker processes of this one."""
+    threads = Path("/proc/self/task").iterdir()
+    pids = {pid for each in threads for pid in (each / "children").read_text().split()}
+    named = b"engine.receiver.workers.worker"
+    return {int(pid) for pid in pids if named in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+async def test_workers_load_before_they_are_wanted(tmp_path: Path) -> None:
+    prearchive = tmp_path / "prearchive"
+    port, sock = listening()
+    desk, ears = MemoryDesk(prearchive), Ears(prearchive)
+    pool = ReceiverPool(prearchive=prearchive, node="test", workers=2, desk=desk, news=ears)
+    before = children()
+    await pool.spawn()
+    spawned = children() - before
+    assert len(spawned) == 2
+    assert not prearchive.exists()
+    await pool.start(snapshot(1, ReceiverConfig(ae_title="ANTEROOM", port=port)), {port: sock})
+    assert set(pool.pids.values()) == spawned
+    await pool.stop()
+    await pool.let_go()
+
+
+async def test_workers_that_are_not_wanted_after_all_end(tmp_path: Path) -> None:
+    prearchive = tmp_path / "prearchive"
+    desk, ears = MemoryDesk(prearchive), Ears(prearchive)
+    pool = ReceiverPool(prearchive=prearchive, node="test", workers=2, desk=desk, news=ears)
+    before = children()
+    await pool.spawn()
+    assert len(children() - before) == 2
+    await pool.stop()
+    await pool.let_go()
+    assert children() == before
+    assert not prearchive.exists()
+
+
 async def test_whoever_is_turned_away_is_told_of(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.echo(called="NOBODY", ok=False)

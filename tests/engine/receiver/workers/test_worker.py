@@ -21,6 +21,7 @@ import pytest
 
 from engine.intake.channel import (
     Ask,
+    Begin,
     Grown,
     Hello,
     InForce,
@@ -123,6 +124,22 @@ async def worker(folder: Path) -> AsyncIterator[Engine]:
             link.kill()
             await link.end(PATIENCE)
             engine.socket.close()
+
+
+async def test_a_worker_that_was_not_told_to_begin_touches_nothing(tmp_path: Path) -> None:
+    with tempfile.TemporaryFile() as limits:
+        link = await WorkerLink.spawn("test-w1", tmp_path / "none", limits=limits.fileno())
+        assert await link.end(PATIENCE) == 0
+        assert not (tmp_path / "none").exists()
+
+        (tmp_path / "some" / ".journals").mkdir(parents=True)
+        link = await WorkerLink.spawn("test-w2", tmp_path / "some", limits=limits.fileno())
+        assert not list((tmp_path / "some").rglob("*.journal"))
+        link.say(Begin())
+        hello = await asyncio.wait_for(link.receive(), PATIENCE)
+        assert isinstance(hello, Hello)
+        assert list((tmp_path / "some").rglob("*.journal"))
+        assert await link.end(PATIENCE) == 0
 
 
 def test_a_worker_imports_no_database() -> None:
