@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,30 @@ import pytest
 
 from tests.conftest import Backend
 from tests.line.serving import Served
+from tests.line.warm import Warm
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Forks engines, from the first one that is asked for."""
+    made = Warm()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Callable[..., Served]]:
-    """Makes homes: `serve(backend, build_after=0.2)`; what still runs at the end is killed."""
+async def serve(tmp_path: Path, warm: Warm) -> AsyncIterator[Callable[..., Served]]:
+    """Makes homes: `serve(backend, build_after=0.2)`; what still runs at the end is killed. With
+    `cold` their engines are started as users start them, and may be known by their commands."""
     made: list[Served] = []
 
-    def make(backend: Backend | None = None, *, name: str = "home", **settings: Any) -> Served:
+    def make(
+        backend: Backend | None = None,
+        *,
+        name: str = "home",
+        cold: bool = False,
+        **settings: Any,
+    ) -> Served:
         values: dict[str, Any] = {
             "session": {
                 "build_after": settings.pop("build_after", 3600.0),
@@ -35,7 +51,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Callable[..., Served]]:
                 "archive_url": backend.archive_url,
                 "prearchive_url": backend.prearchive_url,
             }
-        served = Served(tmp_path / name, values)
+        served = Served(tmp_path / name, values, None if cold else warm)
         made.append(served)
         return served
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine that is killed, or that is sent another object, at a named point of a job's step. Run
-as `python -m tests.line.killing PLAN python -m console ...`: the command behind the plan runs in
-this very process, with the plan as its hook."""
+"""Plans for an engine: that it is killed, or that it is sent another object, at a named point of a
+job's step. They are followed by engines that are forked (`tests.line.warm`)."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-MODULE = "tests.line.killing"
+Plan = dict[str, dict[str, Any]]
+"""What an engine is told of it, so that it can be sent there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +75,10 @@ def count(folder: Path, name: str) -> int:
         os.close(descriptor)
 
 
-def kill_at(folder: Path, point: str, number: int) -> tuple[str, ...]:
-    """Return the wrapper with which an engine is started that dies at a point, once it is armed."""
+def kill_at(folder: Path, point: str, number: int) -> Plan:
+    """Plan that an engine dies at a point, once it is armed."""
     folder.mkdir(parents=True)
-    return _wrapper({"kill": {"folder": str(folder), "point": point, "number": number}})
+    return {"kill": {"folder": str(folder), "point": point, "number": number}}
 
 
 def arm(folder: Path) -> None:
@@ -86,39 +86,21 @@ def arm(folder: Path) -> None:
     (folder / "armed").touch()
 
 
-def send_at_points(folder: Path, often: int) -> tuple[str, ...]:
-    """Return the wrapper with which an engine is started that gets objects at every point."""
+def send_at_points(folder: Path, often: int) -> Plan:
+    """Plan that an engine gets objects at every point."""
     folder.mkdir(parents=True)
-    return _wrapper({"send": {"folder": str(folder), "often": often}})
+    return {"send": {"folder": str(folder), "often": often}}
 
 
-def _wrapper(plan: dict[str, object]) -> tuple[str, ...]:
-    return (sys.executable, "-m", MODULE, json.dumps(plan))
+def follow(plan: Plan) -> None:
+    """Let the engine that starts in this process follow a plan."""
+    from engine.service.engine import Engine  # noqa: PLC0415 (only where an engine is)
 
-
-def main() -> None:
-    """Run the command with the hook of the plan."""
-    from console.__main__ import main as anteroom  # noqa: PLC0415
-    from engine.service.engine import Engine  # noqa: PLC0415
-    from tests.line import killing  # noqa: PLC0415, PLW0406
-
-    plan = json.loads(sys.argv[1])
-    # By its full name: the processes of the pool must find the class again.
     reached: Callable[[str], None]
-    if "kill" in plan:
-        reached = killing.Killer(**plan["kill"])
-    else:
-        reached = killing.Latecomer(**plan["send"])
+    reached = Killer(**plan["kill"]) if "kill" in plan else Latecomer(**plan["send"])
     start = Engine.start
 
     async def start_with_hook(*given: object) -> Engine:
         return await start(*given, reached=reached)  # type: ignore[arg-type]
 
     Engine.start = start_with_hook  # type: ignore[assignment,method-assign]
-    position = sys.argv.index("console")
-    sys.argv = sys.argv[position:]
-    anteroom()
-
-
-if __name__ == "__main__":
-    main()

@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import yaml
 
@@ -21,6 +21,8 @@ from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
 from engine.service.api import EngineApi
 from engine.service.remote import RemoteEngine
+from tests.line.killing import Plan
+from tests.line.warm import Forked, Warm
 
 LONGEST_WAIT = 120.0
 """Seconds until a test that waits for something that never comes is ended."""
@@ -31,11 +33,14 @@ AE_TITLE = "ANTEROOM"
 class Served:
     """A home and, while `running`, the engine that serves it."""
 
-    def __init__(self, home: Path, settings: dict[str, Any]) -> None:
-        """Write the settings of a new home."""
+    def __init__(self, home: Path, settings: dict[str, Any], warm: Warm | None = None) -> None:
+        """Write the settings of a new home. With `warm` its engines are forks of that."""
         self.home = home
+        self._warm = warm
+        # A process of the pool besides.
+        self._spares = settings.get("dicom", {}).get("workers", 1) + 1
         self.port = 0
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | Forked | None = None
         home.mkdir(parents=True, exist_ok=True)
         (home / "anteroom.yaml").write_text(yaml.safe_dump(settings), "utf-8")
 
@@ -49,50 +54,53 @@ class Served:
         """The archive's folder."""
         return self.home / "archive"
 
-    async def start(self, *wrapper: str, environ: dict[str, str] | None = None) -> None:
+    async def start(
+        self, *wrapper: str, environ: dict[str, str] | None = None, plan: Plan | None = None
+    ) -> None:
         """Start the engine, under a wrapper such as strace if given, and wait until it listens."""
         said = self.home / "stderr.txt"
+        surroundings = {**os.environ, **(environ or {})}
+        words = ("--home", str(self.home), "serve", "--dicom-port", "0", "--http-port", "0")
         with said.open("ab") as errors:
-            self.process = await self._exec(wrapper, errors, environ or {})
-        assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), LONGEST_WAIT)
+            if self._warm is not None and not wrapper:
+                self.process = await self._warm.engine(
+                    words,
+                    errors=errors,
+                    environ=surroundings,
+                    spares=self._spares,
+                    plan=plan,
+                )
+            else:
+                assert plan is None, "only a warm engine follows plans"
+                self.process = await asyncio.create_subprocess_exec(
+                    *wrapper,
+                    *(sys.executable, "-m", "console", *words),
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=errors,
+                    env=surroundings,
+                    start_new_session=True,
+                )
+        said_by = self.process if isinstance(self.process, Forked) else self.process.stdout
+        assert said_by is not None
+        line = await asyncio.wait_for(said_by.readline(), LONGEST_WAIT)
         assert line, said.read_text("utf-8")[-4000:]
         self.ready = json.loads(line)
         self.port = self.ready["receivers"][0]["port"]
-
-    async def _exec(
-        self, wrapper: tuple[str, ...], errors: IO[bytes], environ: dict[str, str]
-    ) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *wrapper,
-            sys.executable,
-            "-m",
-            "console",
-            "--home",
-            str(self.home),
-            "serve",
-            "--dicom-port",
-            "0",
-            "--http-port",
-            "0",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **environ},
-            start_new_session=True,
-        )
 
     async def stop(self) -> int:
         """End the engine as an admin does; return its exit code."""
         assert self.process is not None
         if self.process.returncode is None:
-            os.kill(self.ready["pid"], signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(self.ready["pid"], signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), LONGEST_WAIT)
 
     async def kill(self) -> None:
         """Kill the engine, its workers and all they started, as a power cut does."""
         assert self.process is not None
         if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
 
     @asynccontextmanager

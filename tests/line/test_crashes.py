@@ -12,7 +12,7 @@ import pty
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,10 @@ from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
 from tests.line.invariants import audit
-from tests.line.killing import arm, kill_at, send_at_points
+from tests.line.killing import Plan, arm, kill_at, send_at_points
 from tests.line.sending import make_study, send
 from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
+from tests.line.tracing import workers_of
 
 pytestmark = pytest.mark.alone
 
@@ -68,9 +69,9 @@ async def test_an_engine_killed_at_each_step_of_building_and_archiving_files_all
         await engine.projects.set("P", {"prearchive_code": "4"})
     await served.kill()
     for number, (point, times) in enumerate(POINTS, start=1):
-        wrapper = kill_at(tmp_path / f"kill {number}", point, times)
+        plan = kill_at(tmp_path / f"kill {number}", point, times)
         arm(tmp_path / f"kill {number}")
-        if await _started(served, wrapper):
+        if await _started(served, plan):
             answered += await asyncio.to_thread(send, served.port, make_study(number, project="P"))
         await _killed(served)
     await served.start()
@@ -83,11 +84,11 @@ async def test_an_engine_killed_at_each_step_of_building_and_archiving_files_all
     assert [uid for uid in answered if books.archived[uid] != 1] == []
 
 
-async def _started(served: Served, wrapper: tuple[str, ...]) -> bool:
+async def _started(served: Served, plan: Plan) -> bool:
     """Start an engine that is to be killed; false when that happens before it listens, because the
     job that the last kill interrupted has come to the point."""
     try:
-        await served.start(*wrapper)
+        await served.start(plan=plan)
     except AssertionError:
         await _killed(served)
         return False
@@ -132,7 +133,7 @@ async def test_an_engine_killed_at_each_step_of_a_move_or_a_deletion_keeps_all_o
         await settled(engine, objects=6 * len(MOVE_AND_DELETE))
     assert await served.stop() == 0
     for number, (verb, point, times) in enumerate(MOVE_AND_DELETE, start=1):
-        await served.start(*kill_at(tmp_path / f"kill {number}", point, times))
+        await served.start(plan=kill_at(tmp_path / f"kill {number}", point, times))
         async with served.asked() as engine:
             # What the last kill interrupted comes to its end by itself.
             await settled(engine, objects=0)
@@ -184,7 +185,7 @@ async def test_an_engine_killed_at_each_step_of_a_restore_brings_all_back_once(
         await until(engine, lambda: _empty(engine))
     assert await served.stop() == 0
     for number, (point, times) in enumerate(RESTORE, start=1):
-        await served.start(*kill_at(tmp_path / f"kill {number}", point, times))
+        await served.start(plan=kill_at(tmp_path / f"kill {number}", point, times))
         async with served.asked() as engine:
             await settled(engine, objects=0)
             arm(tmp_path / f"kill {number}")
@@ -219,7 +220,7 @@ async def test_objects_that_arrive_at_each_instant_of_a_job_are_kept_once(
 ) -> None:
     served = serve(build_after=0.2)
     folder = tmp_path / "late"
-    await served.start(*send_at_points(folder, often=2))
+    await served.start(plan=send_at_points(folder, often=2))
     answered: list[str] = []
     async with served.asked() as engine:
         for project, code in (("AUTO", "4"), ("P", "0"), ("Q", "0")):
@@ -466,7 +467,7 @@ class _Watch:
 
 
 def _kill_worker(served: Served, which: int) -> None:
-    pids = sorted(_children(served.ready["pid"], "engine.receiver.workers.worker"))
+    pids = workers_of(served.ready["pid"])
     # Which of them has the association is not ours to know: each gets its turn, then the other.
     for pid in pids[which:] + pids[:which]:
         os.kill(pid, signal.SIGKILL)
@@ -479,14 +480,3 @@ def _kill_engine(served: Served) -> None:
 
 def _kill_group(served: Served) -> None:
     os.killpg(served.ready["pid"], signal.SIGKILL)
-
-
-def _children(parent: int, command: str) -> Iterator[int]:
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            of = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            line = (path / "cmdline").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if of == parent and command in line:
-            yield int(path.name)

@@ -28,6 +28,7 @@ from engine.service.engine import Engine
 from engine.service.remote import RemoteEngine
 from tests.conftest import Backend
 from tests.line.invariants import audit
+from tests.line.killing import Plan
 from tests.line.serving import Served, sessions, settled, until
 from tests.line.test_durability import Image, image, send
 from tests.postgres import away
@@ -58,7 +59,9 @@ class OnSmallDisk(Served):
         """The small disk, as seen from outside."""
         return Path(f"/proc/{self.ready['pid']}/root{self.home.parent}")
 
-    async def start(self, *wrapper: str, environ: dict[str, str] | None = None) -> None:
+    async def start(
+        self, *wrapper: str, environ: dict[str, str] | None = None, plan: Plan | None = None
+    ) -> None:
         """Start with an empty small disk, on which only the settings lie."""
         disk = self.home.parent
         script = (

@@ -18,7 +18,7 @@ from engine.model.errors import Unavailable
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
 from tests.line.invariants import audit
-from tests.line.killing import arm, kill_at
+from tests.line.killing import Plan, arm, kill_at
 from tests.line.sending import make_study, send
 from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
 
@@ -53,11 +53,11 @@ async def killed(served: Served) -> None:
     assert await asyncio.wait_for(served.process.wait(), LONGEST_WAIT) == -signal.SIGKILL
 
 
-async def start(served: Served, wrapper: tuple[str, ...]) -> bool:
+async def start(served: Served, plan: Plan) -> bool:
     """Start an engine that is to be killed; false where that happens before it listens, in the job
     that the last kill cut off."""
     try:
-        await served.start(*wrapper)
+        await served.start(plan=plan)
     except AssertionError:
         await killed(served)
         return False
@@ -84,9 +84,9 @@ async def test_a_session_is_filed_as_the_script_leaves_it_whatever_is_killed(
     assert await served.stop() == 0
     for number, (point, times) in enumerate(ARCHIVING, start=1):
         folder = tmp_path / f"kill {number}"
-        wrapper = kill_at(folder, point, times)
+        plan = kill_at(folder, point, times)
         arm(folder)
-        if await start(served, wrapper):
+        if await start(served, plan):
             async with served.asked() as engine:
                 id = await engine.prearchive.find(f"E{number}")
                 # The kill may be faster than the answer.
@@ -140,7 +140,7 @@ async def test_a_session_that_gets_a_project_is_known_by_its_labels_whatever_is_
     assert await served.stop() == 0
     for number, (point, times) in enumerate(MOVING, start=1):
         folder = tmp_path / f"kill {number}"
-        await served.start(*kill_at(folder, point, times))
+        await served.start(plan=kill_at(folder, point, times))
         async with served.asked() as engine:
             # What the last kill cut off comes to its end by itself.
             await settled(engine, objects=0)
@@ -204,7 +204,7 @@ async def test_held_objects_are_counted_once_whatever_is_killed(
     assert await served.stop() == 0
     for number, (verb, point) in enumerate(RELEASING, start=1):
         folder = tmp_path / f"kill {number}"
-        await served.start(*kill_at(folder, point, 1))
+        await served.start(plan=kill_at(folder, point, 1))
         async with served.asked() as engine:
             arm(folder)
             first = sorted(row.id for row in await engine.live.held())[0]
@@ -251,8 +251,8 @@ async def test_what_waits_for_the_helper_is_published_once_whatever_is_killed(
     answered = 0
     for number, (study, (point, times)) in enumerate(zip(studies, STAGED, strict=True), start=1):
         folder = tmp_path / f"kill {number}"
-        wrapper = kill_at(folder, point, times)
-        await served.start(*wrapper)
+        plan = kill_at(folder, point, times)
+        await served.start(plan=plan)
         arm(folder)
         answered += len(await asyncio.to_thread(send, served.port, study))
         await killed(served)

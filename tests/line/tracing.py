@@ -16,6 +16,7 @@ from struct import unpack, unpack_from
 
 import pytest
 
+from tests.line.warm import WORKER, WORKER_IS_CALLED
 from tests.line.wire import read_command
 
 GRACE = 10.0
@@ -215,13 +216,21 @@ def children(pid: int) -> list[int]:
     return sorted(found)
 
 
+def workers_of(engine: int) -> list[int]:
+    """Return the receiver workers of an engine."""
+    return [pid for pid in children(engine) if _is_worker(pid)]
+
+
 def worker_of(engine: int) -> int:
     """Return the one receiver worker of an engine."""
-    name = b"engine.receiver.workers.worker"
-    found = [
-        pid
-        for pid in children(engine)
-        if name in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    ]
+    found = workers_of(engine)
     assert len(found) == 1, f"not one worker but {len(found)}"
     return found[0]
+
+
+def _is_worker(pid: int) -> bool:
+    process = Path(f"/proc/{pid}")
+    words = (process / "cmdline").read_bytes().split(b"\0")
+    return (
+        WORKER[-1].encode() in words or (process / "comm").read_text().strip() == WORKER_IS_CALLED
+    )
