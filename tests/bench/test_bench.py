@@ -5,17 +5,19 @@ looked at."""
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from bench import header, receive, scripts, sessions
+from bench import header, raw_receiver, receive, scripts, sessions
 from bench.__main__ import BENCHMARKS, main
 from bench.measure import Result, lower_bound, machine, median, processor_time, table, tree
 from bench.objects import PROJECT, Template
@@ -153,18 +155,48 @@ def test_both_ends_of_the_sessions_are_compared() -> None:
     assert "first 20" in result.columns
 
 
-def test_ratios_are_of_runs_of_the_same_round() -> None:
-    names = [receive.DURABLE, receive.QUICK, receive.MINIMAL]
+def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
+    names = [receive.DURABLE, receive.QUICK, receive.DCMTK]
     runs = {
-        (name, associations): [Taken(rate=rate * (at + 1), cost=1.0) for rate in (10.0, 20.0, 40.0)]
+        (receive.SMALL, name, associations): [
+            Taken(rate=rate * (at + 1), cost=1.0) for rate in (10.0, 20.0, 40.0)
+        ]
         for at, name in enumerate(names)
         for associations in ASSOCIATIONS
     }
-    rates, ratios = receive.report(names, runs, objects=10)
+    rates, ratios, aims = receive.report(names, runs)
     assert [row[1] for row in rates.rows] == [20, 40, 60]
     told = {row[0]: row[1:] for row in ratios.rows}
     assert told[f"{receive.QUICK} / {receive.DURABLE}"] == pytest.approx([2] * 6)
-    assert told[f"{receive.DURABLE} / {receive.MINIMAL}"] == pytest.approx([1 / 3] * 6)
+    assert told[f"{receive.DURABLE} / {receive.DCMTK}"] == pytest.approx([1 / 3] * 6)
+    judged = {(str(row[0]).partition(":")[0], row[1]): row[-1] for row in aims.rows}
+    # Two thirds of 1.0, half of 0.6 and of 0.8, a third of 0.8 and of 1.0; nothing without runs.
+    assert judged == {
+        **{("3", associations): "missed" for associations in ASSOCIATIONS},
+        ("7", 1): "missed",
+        ("7", 4): "missed",
+        ("13", 1): "missed",
+        ("13", 4): "missed",
+    }
+
+
+def test_what_writes_bytes_only_takes_all_objects_of_a_connection(tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    template = Template(16)
+    objects = template.study(3, 5)
+
+    def serve() -> None:
+        sock, _ = listener.accept()
+        with sock:
+            raw_receiver.serve(sock, tmp_path, itertools.count())
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    send("127.0.0.1", listener.getsockname()[1], "RAW", objects)
+    thread.join()
+    listener.close()
+    stored = [(tmp_path / f"{number}.raw").read_bytes() for number in range(5)]
+    assert all(each.data in data for each, data in zip(objects, stored, strict=True))
 
 
 def test_the_command_lists_and_tells_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
