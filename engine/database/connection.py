@@ -108,6 +108,7 @@ class Database:
         self._turn = asyncio.Lock() if address.is_sqlite else None
         self._holder: asyncio.Task[object] | None = None
         self._file: tuple[int, int] | None = None
+        self._commits = 0
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -132,6 +133,11 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether this is a SQLite file."""
         return self.address.is_sqlite
+
+    @property
+    def commits(self) -> int:
+        """How many transactions of `write()` have been committed."""
+        return self._commits
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -173,6 +179,7 @@ class Database:
                 session.begin(),
             ):
                 yield session
+            self._commits += 1
 
     def _look(self) -> None:
         """See that a SQLite file is still the one that was opened: connections go on without an

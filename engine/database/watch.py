@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tells whether anything has been committed to a database since it was last looked at, whoever has
 done it, at next to no cost: what goes on in the background then asks nothing while nothing happens,
-and sees a change in the same rhythm as before. On PostgreSQL there is no such sign: there whoever
-asks always looks."""
+and sees a change in the same rhythm as before. PostgreSQL gives no such sign: there only what this
+process commits is seen at once, and what others do is to be looked for now and then."""
 
 from __future__ import annotations
 
@@ -20,12 +20,24 @@ SETTLED = 5.0
 is seen by others only once the disk has it, which may be long after the file was changed."""
 
 
+OTHERS = 6.0
+"""Seconds after which a database may have been changed by others, where that cannot be seen."""
+
+
 class Watch:
     """Watches one database; used by any thread."""
 
-    def __init__(self, address: Address, *, clock: Callable[[], float] = time.time) -> None:
-        """Open nothing yet; `clock` is the one that files are stamped by."""
+    def __init__(
+        self,
+        address: Address,
+        *,
+        commits: Callable[[], int] = lambda: 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Open nothing yet; `commits` tells how often this process has committed, and `clock` is
+        the one that files are stamped by."""
         self._file = address.file
+        self._commits = commits
         self._clock = clock
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
@@ -36,10 +48,10 @@ class Watch:
         """How often the database itself was asked; otherwise two looks at files were enough."""
 
     def mark(self) -> object:
-        """Return something that equals an earlier mark exactly if nothing was committed since. It
-        equals none where that cannot be told."""
+        """Return something that equals an earlier mark only if nothing was committed since, as far
+        as can be seen. It equals none where that cannot be told."""
         if self._file is None:
-            return object()
+            return self._commits(), self._clock() // OTHERS
         with self._lock:
             try:
                 return self._look(self._file)

@@ -20,10 +20,6 @@ from engine.database.watch import Watch
 JOIN_SECONDS = 10.0
 """How long a thread may take to end; a job that it has just taken begins first."""
 
-OTHERS_SECONDS = 2.0
-"""How often an empty queue is looked into where other engines may fill it: each hears of its own
-jobs at once, and takes what another has no hands for."""
-
 
 def begin() -> None:
     """Keep dbos from starting threads that are not needed."""
@@ -48,7 +44,6 @@ class Bell:
     def __init__(self, address: Address, unfinished: Callable[[], bool]) -> None:
         """Rest while the database at `address` is as it was when nothing was `unfinished`."""
         self._watch = Watch(address)
-        self._alone = address.is_sqlite
         self._unfinished = unfinished
         self._rung = threading.Event()
         self._stopped = False
@@ -63,11 +58,13 @@ class Bell:
         """Rest until there may be a job to take, but for `timeout` at least while there is one that
         cannot be taken; say whether the thread is to end."""
         while True:
-            resting = timeout if self._alone or self._empty is None else OTHERS_SECONDS
-            self._rung.wait(resting)
+            rung = self._rung.wait(timeout)
             self._rung.clear()
             if self._stopped:
                 return True
+            if rung:
+                self._empty = None
+                return False
             if self._is_worth_a_look():
                 return False
 

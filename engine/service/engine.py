@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -200,7 +201,8 @@ class Engine:
         prearchive_db = Database.open(settings.databases.prearchive_url)
         self._stack.push_async_callback(prearchive_db.close)
         self._archive_watch, self._prearchive_watch = (
-            Watch(database.address) for database in (archive_db, prearchive_db)
+            Watch(database.address, commits=partial(getattr, database, "commits"))
+            for database in (archive_db, prearchive_db)
         )
         self._stack.callback(self._archive_watch.close)
         self._stack.callback(self._prearchive_watch.close)
@@ -256,7 +258,7 @@ class Engine:
             self._begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees),
             self._begin("relay", _RELAY_EVERY, self._drain, self._relay_sees),
             self._begin("ingest", _INGEST_EVERY, self.reception.grown),
-            self._begin("configuration", _WATCH_EVERY, self._watch, self._archive_watch.mark),
+            self._begin("configuration", _WATCH_EVERY, self._watch, self._settings_see),
             self._begin("journals", _BURY_EVERY, self._bury),
             self._begin("purge", _PURGE_EVERY, self._purge),
             self._begin("node", _BEAT_EVERY, self.nodes.beat),
@@ -369,6 +371,11 @@ class Engine:
     def _backlog_sees(self) -> object:
         # Helpers are let go by time, and what the store did not take is tried again by time.
         return object() if self._backlog.is_at_it else self._prearchive_watch.mark()
+
+    def _settings_see(self) -> object:
+        # What is configured at another engine is to be in force here as soon as there.
+        is_alone = self.context.archive_db.is_sqlite
+        return self._archive_watch.mark() if is_alone else object()
 
     def _relay_sees(self) -> object:
         return self._archive_watch.mark(), self._prearchive_watch.mark()

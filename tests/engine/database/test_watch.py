@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine.database.connection import Address, Database
-from engine.database.watch import SETTLED, Watch
+from engine.database.watch import OTHERS, SETTLED, Watch
 from engine.prearchive.tables import NodeRow
 
 LATER = SETTLED + 1
@@ -116,6 +116,27 @@ async def test_a_database_that_cannot_be_watched_is_always_looked_at(
     assert watch.mark() != mark
     watch.close()
 
-    elsewhere = Watch(Address.parse("postgresql://nobody@nowhere/none"))
-    assert elsewhere.mark() != elsewhere.mark()
-    assert elsewhere.asked == 0
+
+def test_of_a_server_our_own_commits_are_seen_and_those_of_others_looked_for() -> None:
+    now, commits = [100 * OTHERS], [0]
+    server = Address.parse("postgresql://nobody@nowhere/none")
+    watch = Watch(server, commits=lambda: commits[0], clock=lambda: now[0])
+    mark = watch.mark()
+    assert watch.mark() == mark
+    commits[0] += 1
+    ours = watch.mark()
+    assert ours != mark
+    now[0] += OTHERS
+    assert watch.mark() not in (mark, ours)
+    assert watch.asked == 0
+
+
+async def test_commits_are_counted(database: Database) -> None:
+    before = database.commits
+    await write(database, "one")
+    assert database.commits == before + 1
+    with pytest.raises(ZeroDivisionError):
+        async with database.write():
+            raise ZeroDivisionError
+    async with database.read():
+        assert database.commits == before + 1

@@ -97,17 +97,17 @@ def test_a_fault_is_left_to_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_bell_that_rings_is_heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Queue(unfinished=True)
     bell = bell_of(queue, [1, 1], monkeypatch)
-    ended = threading.Event()
+    heard, ended = threading.Event(), threading.Event()
 
     def listen() -> None:
         assert not bell.wait(3600.0)
+        heard.set()
         assert bell.wait(3600.0)
         ended.set()
 
     listening = threading.Thread(target=listen, daemon=True)
     bell.ring()
     listening.start()
-    while queue.asked == 0:
-        ended.wait(0.01)
+    assert heard.wait(60.0)
     bell.stop()
     assert ended.wait(60.0)
