@@ -51,6 +51,7 @@ class ActQueue:
         begun = asyncio.create_task(act)
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)
+        # Leaving a screen cancels the worker that waits here, but never the act itself.
         return await asyncio.shield(begun)
 
     async def _do(self, act: triage.Act) -> tuple[str, ...]:
@@ -74,6 +75,7 @@ class ActQueue:
 
     async def _undo(self) -> None:
         done = self._context.done
+        # Waits its turn like an act: which act was the last is known once those before it are done.
         async with self._one:
             if not done:
                 self._tell("nothing was done here that could be taken back", "warning")

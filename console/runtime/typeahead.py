@@ -166,6 +166,12 @@ class TypeAhead:
 
     def _too_early(self, event: Typed) -> bool:
         """Whether an event is for another screen than the one on show, as far as one can know."""
+        # What becomes of an event:
+        #   a release                                      what became of its press
+        #   typed right after a refused key                dropped, with all that follows at once
+        #   no question on show, or one seen in time       passed on
+        #   text for the field of a question not yet seen  passed on
+        #   anything else for such a question              dropped, with all that follows at once
         if isinstance(event, events.MouseUp):
             # A release goes to whoever got the press.
             dropped, self._button_dropped = self._button_dropped, False
@@ -216,6 +222,8 @@ class TypeAhead:
                     return False
                 waited += pause
             await asyncio.sleep(pause)
+            # Most keys are done within milliseconds; the few that wait for the engine are polled
+            # less often, so that waiting costs nothing.
             pause = min(LOOK_SELDOM, pause * 1.2)
 
     def _settled(self) -> bool:
@@ -252,6 +260,7 @@ class TypeAhead:
         return screen is not None and screen in self._app.screen_stack
 
     def _drop(self) -> None:
+        # A release whose press was passed on before must follow it, or the button stays down.
         pressed, kept = False, []
         for event in self._held:
             if isinstance(event, events.MouseUp) and not pressed:

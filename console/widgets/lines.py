@@ -257,6 +257,7 @@ class LineTable(ScrollView, can_focus=True):
         """Draw the header at the top, and a row on each line below."""
         line = y if y < self._head else y + self.scroll_offset.y
         place = line - self._head
+        # Drawing is what asks for rows: only windows that somebody looks at are fetched.
         if 0 <= place < self.total and self.records[place] is None:
             self._want(place)
         strip = self._line(line)
@@ -330,6 +331,7 @@ class LineTable(ScrollView, can_focus=True):
             self.refresh()
         else:
             self._repaint(before, dimmed | set(self._bright), {place, self._cursor})
+        # If the cursor was out of view, the user has scrolled away from it: the view stays there.
         if first <= place <= last:
             self._keep_in_view()
         self._tell_cursor()
@@ -347,6 +349,7 @@ class LineTable(ScrollView, can_focus=True):
                 )
 
     def _repaint(self, before: dict[int, Row | None], bright: set[str], cursors: set[int]) -> None:
+        # `cursors` is where the cursor was and where it is: one place if it has not moved.
         changed = set(cursors) if len(cursors) > 1 else set()
         for place, was in before.items():
             row = self.records[place]

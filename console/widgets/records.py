@@ -99,6 +99,8 @@ class Records:
             max(0, first) // WINDOW, max(0, min(last, self.total - 1)) // WINDOW + 1
         ):
             if number in self._windows:
+                # Moved to the end: the first in the dictionary is the one not looked
+                # at for longest.
                 self._windows[number] = self._windows.pop(number)
             elif number not in self._asked:
                 self._asked.add(number)
@@ -108,6 +110,7 @@ class Records:
     def outdate(self, first: int, last: int, cursor: int) -> list[int]:
         """Drop every window but those between two places and the one of the cursor; return these:
         they are to be asked for again."""
+        # The window of the cursor stays known, so that the cursor can follow its object.
         seen = {*range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1), cursor // WINDOW}
         self._windows = {number: rows for number, rows in self._windows.items() if number in seen}
         self._asked = set(self._windows) or {0}

@@ -25,6 +25,10 @@ CODECS = {
 }
 """By number of the ISO registry: single-byte sets whole, others with ASCII in the lower half."""
 _NAMED = {"GB18030": "gb18030", "GBK": "gbk", "ISO 2022 GBK": "gbk", "UTF-8": "utf_8"}
+# Escape sequences that change the lower half (bytes 21 to 7E) and the upper half (A1 to FE) of the
+# code table (PS3.3 tables C.12-3 and C.12-4). "" is ASCII; JIS X 0201 Romaji (ESC ( J) is read as
+# ASCII, because its yen sign has the code of the backslash. The two-byte sets of the lower half are
+# decoded with the escape sequence in front, which Python's codecs need.
 _LOWER = {b"\x1b(B": "", b"\x1b(J": "", b"\x1b$B": "iso2022_jp", b"\x1b$(D": "iso2022_jp_2"}
 _UPPER = {
     b"\x1b-A": "latin_1",
@@ -96,6 +100,9 @@ class Charset:
             elif piece:
                 for part in delimiters.split(piece):
                     runs.append(_decode(part, upper))
+                    # PS3.5 6.1.2.5.3: after a delimiter the set of the first term is active
+                    # again. If that is ASCII, bytes above 7F mean nothing there, and the last set
+                    # is the best guess.
                     if self._stated and delimiters.fullmatch(part):
                         upper = self._base
         return runs

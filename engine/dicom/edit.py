@@ -18,8 +18,10 @@ Path = tuple[int, ...]
 _UNDEFINED = b"\xff\xff\xff\xff"
 _ITEM, _ITEM_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0\x00\x00\x00\x00"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+# PS3.5 6.2: values have an even length. These VRs are padded with a null byte, text with a blank.
 _PADDED_WITH_NULL = frozenset((b"UI", b"OB", b"UN"))
 _SEQUENCES = ("SQ", "UN")
+# The largest even number in two bytes.
 _LONGEST_SHORT = 0xFFFE
 
 
@@ -168,6 +170,8 @@ class HeaderEdit:
         group_end = -1
         for tag in sorted((*changes, *sequences) if sequences else changes):
             if tag > group_end:
+                # The change makes the length of the group (gggg,0000) wrong. Group lengths are
+                # retired (PS3.5 7.2), so it is removed instead of being computed anew.
                 group_end = tag | 0xFFFF
                 length = spans.get(group_end - 0xFFFF)
                 if length is not None:
@@ -255,6 +259,8 @@ class SequenceEdit:
         for item in self._items:
             if isinstance(item, Header):
                 start, end = item.start - 8, item.end + (8 if item.undefined else 0)
+                # Adjacent untouched items are written as one slice: multi-frame
+                # images have thousands.
                 if run is not None and run[1] == start:
                     body.pop()
                     start = run[0]

@@ -145,6 +145,8 @@ class Fold:
             if len(self._rows) < _MOST_KEPT:
                 self._rows[key] = row
             else:
+                # The caller gets a row all the same, which is dropped afterwards: it needs
+                # no special case.
                 self._lost += 1
         elif kind is RowKind.SEQUENCE and row.kind is not kind:
             # It could not be walked in an earlier file.
@@ -269,6 +271,7 @@ def _shown(key: Key, row: _Tally) -> HeaderRow:
     tag = key[-1] if not item else 0
     ranked = sorted(row.values.items(), key=lambda each: (-each[1], each[0]))
     texts = [text for (text, _), _ in ranked]
+    # Counting like this is quadratic: with more values than that all binary ones show a digest.
     alike = {text for text in texts if texts.count(text) > 1} if len(texts) < _SHORT else None
     return HeaderRow(
         path=_path(key),

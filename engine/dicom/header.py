@@ -222,6 +222,7 @@ class Header:
         data = self._bytes(span)
         if vr == "AT":
             return (tags_of(data) or [""])[0]
+        # Plain ASCII reads the same in every character set, so most values skip the decoding.
         if vr in _CODED and (not data.isascii() or b"\x1b" in data):
             if vr in UNSPLIT:
                 return significant(vr, self.charset.decode(data))
@@ -301,6 +302,7 @@ class Header:
         spans = self._spans
         for block in range(0x10, 0x100):
             if base | block in spans and self.text(base | block) == creator:
+                # A creator may have reserved several blocks; only one of them may hold the element.
                 found = self.get(base | block << 8 | offset)
                 if found is not None:
                     return found
@@ -315,6 +317,8 @@ class Header:
         """Return who owns a private element; empty for others."""
         if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
             return ""
+        # PS3.5 7.8.1: (0019,0010) reserves (0019,1000) to (0019,10FF), so the owner of (0019,1023)
+        # is read from (0019,0010).
         return self.text(tag & 0xFFFF0000 | (tag >> 8 & 0xFF)) or ""
 
     @property
@@ -385,6 +389,7 @@ class HeaderReader:
             if walk.position != size:
                 raise HeaderError("the data set ends within an element", walk.position)
             self._done = True
+        # The length of the element is known before its bytes arrive: do not wait for them.
         elif walk.needs > self._limit:
             raise HeaderError("an element reaches beyond the largest header", walk.position)
         if walk.position > self._limit:

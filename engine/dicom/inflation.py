@@ -30,6 +30,7 @@ def pieces(source: BinaryIO) -> Iterator[bytes]:
         OSError: if the file cannot be read.
         NotInflated: if it is damaged, or ends before its stream.
     """
+    # Negative: a raw deflate stream (RFC 1951), without zlib's header and checksum (PS3.5 A.5).
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     while not inflate.eof:
         deflated = inflate.unconsumed_tail or source.read(_PIECE)
@@ -37,6 +38,7 @@ def pieces(source: BinaryIO) -> Iterator[bytes]:
             piece = inflate.decompress(deflated, _PIECE)
         except zlib.error:
             raise NotInflated("the deflated data set is damaged") from None
+        # No output is not the end: the start of a block may give none. No output without input is.
         if piece:
             yield piece
         elif not deflated:

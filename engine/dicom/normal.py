@@ -35,6 +35,7 @@ BULK = 64 * 1024
 MAX_INFLATED = 64 * 1024 * 1024
 """Bytes that are inflated at most to find the head of a deflated data set."""
 
+# The words to swap, by VR. An AT is two numbers of 2 bytes, not one of 4 (PS3.5 7.3).
 _WIDTHS = {
     **dict.fromkeys(("US", "SS", "AT", "OW"), "H"),
     **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I"),
@@ -160,6 +161,8 @@ class _Reader:
         last = next(reversed(found.values()), None)
         if isinstance(last, RawDataElement) and last.length != 0xFFFFFFFF:
             file.seek(last.value_tell + last.length)
+            # pydicom's generator stops silently at what it cannot read. Null bytes are padding;
+            # anything else was an element.
             if file.read(16).strip(b"\0"):
                 raise Unreadable("the data set ends within an element")
         elif file.tell() < size:

@@ -29,6 +29,11 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 SHORT_VRS = frozenset(b"AE,AS,AT,CS,DA,DS,DT,FL,FD,IS,LO,LT,PN,SH,SL,SS,ST,TM,UI,UL,US".split(b","))
 LONG_VRS = frozenset(b"OB,OD,OF,OL,OV,OW,SQ,SV,UC,UN,UR,UT,UV".split(b","))
 _NONE: frozenset[bytes] = frozenset()
+# An element starts in one of three ways (PS3.5 7.1.2, 7.1.3), here Patient's Name of 8 bytes and
+# Pixel Data of 512:
+#   Explicit VR, short length  10 00 10 00 50 4E 08 00               tag, VR, 2 bytes of length
+#   Explicit VR, long length   E0 7F 10 00 4F 57 00 00 00 02 00 00   tag, VR, 2 reserved, 4 length
+#   Implicit VR                10 00 10 00 08 00 00 00               tag, 4 bytes of length
 _head = Struct("<HH2sH").unpack_from
 _tag_length = Struct("<HHI").unpack_from
 _u32 = Struct("<I").unpack_from
@@ -38,6 +43,10 @@ EXPLICIT_NOT_SAID = "Explicit VR where Implicit VR was said"
 
 _ELEMENT_START = 8
 _DELIMITERS = 0xFFFE
+# The modes of a level in `NestWalk`:
+#   0, _EXPLICIT   a sequence: items follow, whose elements are in Implicit or Explicit VR
+#   | _IN_ITEM     an item of it: elements follow
+#   _FRAGMENTS     compressed pixels: items of known length without elements
 _EXPLICIT, _IN_ITEM, _FRAGMENTS = 1, 2, 4
 
 
@@ -81,6 +90,8 @@ class NestWalk:
                         raise HeaderError("a delimiter out of place", position)
                 elif number == 0xE000:
                     if length != UNDEFINED:
+                        # An item of known length is skipped, even past `size`: the walk resumes
+                        # once its bytes are there.
                         position += 8 + length
                         continue
                     if mode & _FRAGMENTS:
@@ -108,6 +119,8 @@ class NestWalk:
             else:
                 code = bytes(data[position + 4 : position + 6])
                 if code in SHORT_VRS:
+                    # `length` was read over VR and length, such as 50 4E 08 00: its upper half is
+                    # the length, 8.
                     position += 8 + (length >> 16)
                     continue
                 if code not in LONG_VRS:
@@ -176,6 +189,8 @@ class ElementWalk:
         short, long = SHORT_VRS if explicit else _NONE, LONG_VRS
         head, last_start = _head, size - 8
         try:
+            # `repeat` bounds the loop without counting in Python. One extra pass is allowed because
+            # the last one only finds the end.
             for _ in repeat(None, MAX_ELEMENTS - len(elements) + 1):
                 if position > last_start:
                     break
@@ -188,6 +203,8 @@ class ElementWalk:
                     if end > size:
                         self.needs = end
                         return False
+                    # Tags are strictly rising here, so the order of the dictionary is that of
+                    # the data set.
                     elements[tag] = (position, value, end, code, False)
                     last = tag
                     position = end
@@ -234,6 +251,8 @@ class ElementWalk:
                 raise HeaderError("an item outside of a sequence", position)
             return group >= stop
         finally:
+            # The loop works on locals, which are faster than attributes. However it is left, the
+            # next call resumes from here.
             self._last, self.position = last, position
 
     def _pass(
@@ -333,6 +352,7 @@ def item_elements(
         HeaderError: if elements do not fill it exactly.
     """
     walk = ElementWalk(start, explicit=explicit, depth=depth, stop=_DELIMITERS)
+    # An item may hold any group but the delimiters', even 7FE0 (icon images).
     if walk.advance(data, end) or walk.position != end:
         raise HeaderError("an element runs over its item", walk.position)
     return walk.elements

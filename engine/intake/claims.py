@@ -92,6 +92,7 @@ class ClaimBook:
 
     def drop(self, key: ClaimKey, claim: Claim) -> None:
         """Forget a claim whose folder has been taken away."""
+        # Another thread may have claimed again already: its newer claim has to stay.
         if self._held.get(key) is claim:
             self._held.pop(key, None)
 

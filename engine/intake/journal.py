@@ -174,6 +174,7 @@ def read_batch(path: Path, offset: int, *, most: int = 1000) -> Batch:
             if batch.records or len(data) < _WINDOW:
                 break
             # No record begins here, unless it reaches beyond the window.
+            # The windows overlap by the longest record, which may begin near the end of this one.
             start += _WINDOW - _LONGEST
     if start == offset:
         return batch

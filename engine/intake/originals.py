@@ -145,6 +145,7 @@ class Originals:
         with os.fdopen(descriptor, "wb") as file:
             for original in originals:
                 file.write(_framed(original))
+        # The new records first: a kill in between leaves too many records, never too few.
         new.rename(folder / _REPLACED)
         for path in old:
             path.unlink(missing_ok=True)

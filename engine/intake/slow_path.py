@@ -29,13 +29,13 @@ from engine.sandbox.protocol import DONE
 _MIB = 1024 * 1024
 _LARGEST = 64 * GIB
 _DESCRIBE_PIXELS = (
-    0x00120063,
-    0x00120064,
-    0x00280004,
-    0x00280006,
-    0x00280301,
-    0x00282110,
-    0x00282114,
+    0x00120063,  # De-identification Method
+    0x00120064,  # De-identification Method Code Sequence
+    0x00280004,  # Photometric Interpretation
+    0x00280006,  # Planar Configuration
+    0x00280301,  # Burned In Annotation
+    0x00282110,  # Lossy Image Compression
+    0x00282114,  # Lossy Image Compression Method
 )
 """What blanking pixels may write."""
 
@@ -135,6 +135,7 @@ class SlowPath:
             "given": dict(given),
             "record": record,
         }
+        # One second more for every 20 MiB, which the helper has to read and write.
         seconds = self._seconds + size / (20 * _MIB)
         try:
             answer = self._sandbox.ask(
@@ -203,6 +204,7 @@ class SlowPath:
 
     def _blank(self, target: Path, told: HelperAnswer) -> bool:
         first = target.with_name(target.name + "-pixels")
+        # `blank_file` writes a new file and never over an old one: what the script wrote makes way.
         os.rename(target, first)
         try:
             wanted = [asked_in(numbers) for numbers in told.asked]

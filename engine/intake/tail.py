@@ -48,6 +48,7 @@ class TailSplitter:
 
     def _one(self, chunk: memoryview, out: list[Chunk]) -> None:
         position, size = 0, len(chunk)
+        # Up to here the chunk is written, kept, or in `_pending`.
         passed = 0
         while position < size:
             if self.lost:
@@ -66,6 +67,7 @@ class TailSplitter:
             if not pending and passed < position:
                 out.append(chunk[passed:position])
                 passed = position
+            # Asked twice: whether a head has 8 or 12 bytes is known only from its first 8.
             wanted = self._wanted()
             piece = chunk[position : position + wanted - len(pending)]
             pending += piece
@@ -103,6 +105,7 @@ class TailSplitter:
                 self._left = length
             else:
                 self.lost = True
+        # A group below 7FE0 cannot follow the head: the lengths so far were not what they seemed.
         elif group != PIXEL_GROUP:
             self.lost = True
         elif length == UNDEFINED:

@@ -49,6 +49,9 @@ class ArchiveJob:
         """Name the steps."""
         return Work(
             steps=[
+                # The order makes a kill at any point harmless. Until `commit` the prearchive counts
+                # as the place of the session, and what is in the archive is undone or recognised;
+                # from then on the archive does, and `leave` only removes what is left.
                 ("take", self._take),
                 ("complete", self._complete),
                 ("reserve", self._reserve),
@@ -185,6 +188,7 @@ class ArchiveJob:
         ran = await asyncio.to_thread(left_out.read, self._context.prearchive, session)
         site = self._context.settings.site_id
         async with self._context.archive_db.write() as transaction:
+            # Drawn in this transaction: if it fails, the accession ID is not used up.
             document = replace(built, id=await filing.draw(transaction, session, site=site))
             subject = await subjects.find_or_create(
                 transaction,
@@ -219,6 +223,7 @@ class ArchiveJob:
             gone = await asyncio.to_thread(left_out.read, self._context.prearchive, session)
             await leave(self._context, row, Place.ARCHIVED, "Archived", left_out=gone)
             await self._context.at("left the prearchive")
+        # Also without a row: an earlier run may have been killed between the row and this folder.
         await asyncio.to_thread(remove_tree, self._context.prearchive / WORKING / session)
         if row is not None:
             self._context.changed(session, "archived", "info")

@@ -123,6 +123,8 @@ def finish(place: Placed, xml: bytes, reached: Callable[[str], None]) -> None:
             sync_folder(path)
     reached("hidden folder made")
     try:
+        # rename(2) replaces an empty folder and fails on one with content: the loser of a race for
+        # a label gets an error, and no file is overwritten.
         os.rename(place.hidden, place.final)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
@@ -144,6 +146,7 @@ def take_out(place: Placed, accession: str) -> None:
     """Remove a folder that was never filed; the prearchive still has all of its files."""
     if _is_ours(place, accession):
         _remove_hidden(place)
+        # Hidden first: nobody sees a session of which half the files are gone.
         rename_durably(place.final, place.hidden)
     _remove_hidden(place)
 

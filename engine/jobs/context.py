@@ -102,6 +102,8 @@ class JobContext:
         )
         await asyncio.to_thread(_drop_empty, home.parent)
         await self.at("taken away")
+        # Nothing can be linked any more. What was linked before has its record by now, or is
+        # found by `recover_unrecorded`.
         await self.ingester.ingest(every_node=True)
         return self.prearchive / working
 
@@ -120,6 +122,8 @@ class JobContext:
         async with self.prearchive_db.write() as transaction:
             locked = await _lock(transaction, session)
             locked.working_folder = locked.decision = ""
+            # While this session was away a late object may have opened another for the same study,
+            # and a unique index allows only one that accepts.
             locked.accepting = not await _another_accepts(transaction, locked)
             settle(locked, status, reason)
         if reason:

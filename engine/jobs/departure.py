@@ -84,6 +84,7 @@ async def _leave(
     context: JobContext, row: SessionRow, place: Place, action: str, left_out: LeftOut
 ) -> None:
     async with context.prearchive_db.write() as transaction:
+        # A former run of this step committed and was killed before it could say so.
         if await transaction.get(SessionRow, row.id) is None:
             return
         rejected = await _rejected(transaction, row.id, left_out)

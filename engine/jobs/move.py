@@ -137,6 +137,7 @@ class MoveJob:
         # What was decided only lets the script run again for the same labels.
         changes = _told(row, project, label, subject)
         target = place_of(self._context.prearchive, project, row.timestamp, label)
+        # Folder and row are both checked: either may exist without the other after a crash.
         if (project, label) != (row.project, row.folder) and target.exists():
             raise Conflict("another session stands at that place already")
         async with self._context.prearchive_db.write() as transaction:

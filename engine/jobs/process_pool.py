@@ -50,8 +50,12 @@ class ProcessPool:
         try:
             return await asyncio.wrap_future(pool.submit(function, *args, **kwargs))
         except BrokenProcessPool:
+            # Every task of the broken pool comes here. Only the first may drop it: by the time the
+            # others come, a new one may be in its place.
             if self._pool is pool:
                 self._pool = None
+        # One task and one process: if tasks shared the new pool, the one that kills would fail the
+        # others a second time.
         async with self._alone:
             pool = _new_pool(1)
             try:

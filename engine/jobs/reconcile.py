@@ -76,6 +76,7 @@ class Reconciliation:
 
     async def files(self) -> Reconciled:
         """Compare files with rows: before jobs run."""
+        # The journals first: an object whose record can still be read need not be recovered.
         await self._context.ingester.ingest(every_node=True)
         self.done.released += await finish_left(self._context)
         rows = await self._rows()
@@ -133,6 +134,7 @@ class Reconciliation:
             return
         if row.status == Status.DELETING:
             await DeleteJob(self._context).take_back(row)
+        # Neither of these does anything unless its own job had begun.
         await RestoreJob(self._context).bring(row)
         await MoveJob(self._context).take_back(row)
         reason = "its job ended without a word; rebuild it"

@@ -34,6 +34,8 @@ from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.files import rename_durably
 from engine.storage.folders import sync_folder
 
+# A folder counts from the rename to `.scripted-` on. What is still called `.scripting-` was cut
+# off, and is dropped by the next run.
 _DONE, _DOING = ".scripted-", ".scripting-"
 _PART = 5_000
 """Files that one process is given at once; for each of them it reads all undo records."""
@@ -56,6 +58,7 @@ class Wanted:
     @property
     def token(self) -> str:
         """Name the folder in which objects wait that belong to these labels."""
+        # With separators: ("a", "bc") and ("ab", "c") are different labels.
         said = "\0".join((self.project, self.subject, self.label))
         return hashlib.sha256(said.encode()).hexdigest()[:24]
 
@@ -194,6 +197,8 @@ def _look(hidden: Path) -> list[_New]:
 def _swap(
     prearchive: Path, session: str, folder: Path, hidden: Path, reached: Callable[[str], None]
 ) -> None:
+    # The records before the files: a changed file without its record could never be taken back. A
+    # run after a kill finds them written, and writes the same again.
     _keep(prearchive, session, hidden)
     reached("undo records follow")
     for file in object_files(hidden):

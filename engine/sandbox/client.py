@@ -96,6 +96,7 @@ class Sandbox:
                 self._kill()
                 raise NoAnswer(f"{doing} took too long") from None
             except (EOFError, OSError):
+                # The kernel's signal at the soft limit of processor time (`confinement.allow_cpu`).
                 if self._kill() == -signal.SIGXCPU:
                     raise NoAnswer(f"{doing} took too much processor time") from None
                 raise NoAnswer(f"{doing} exceeded the limits of the helper") from None
@@ -132,6 +133,8 @@ class Sandbox:
         return Answer(status=status, number=number, body=_read(process, length, deadline))
 
     def _start(self) -> subprocess.Popen[bytes]:
+        # Nothing else is inherited: the engine's environment may hold secrets, and the helper
+        # reads hostile bytes.
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH")))),
@@ -146,6 +149,7 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
+            # Out of the terminal's process group: Ctrl-C is for the engine alone.
             start_new_session=True,
         )
         self._process = process
@@ -184,6 +188,7 @@ def _read(process: subprocess.Popen[bytes], length: int, deadline: float) -> byt
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError
+        # From the descriptor: poll knows nothing of bytes that Python's file has buffered.
         piece = os.read(descriptor, min(length - len(data), 1024 * 1024))
         if not piece:
             raise EOFError

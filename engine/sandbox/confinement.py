@@ -24,12 +24,14 @@ def allow_memory(memory: int, *, mapped: int = 0) -> None:
     wanted = memory + mapped
     if most != resource.RLIM_INFINITY:
         wanted = min(wanted, most)
+    # Only the soft limit: a lowered hard limit could not be raised for a larger file.
     resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
 
 
 def allow_cpu(seconds: float) -> None:
     """Let the system end this process once it has used so many more seconds of processor time,
     rounded up to whole ones."""
+    # RLIMIT_CPU counts from the start of the process, so what is used already is added.
     usage = resource.getrusage(resource.RUSAGE_SELF)
     allowed = math.ceil(usage.ru_utime + usage.ru_stime + seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))

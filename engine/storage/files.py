@@ -44,6 +44,8 @@ def write_durably(
     write_synced(hidden, (data,), mode=mode)
     if written is not None:
         written()
+    # Bytes, name, folder, in this order: a name that is durable before its bytes shows an empty
+    # file after a power loss.
     hidden.replace(path)
     sync_folder(path.parent)
 
@@ -57,6 +59,7 @@ def rename_durably(source: Path, target: Path) -> None:
     """
     with suppress(FileNotFoundError):
         os.rename(source, target)
+    # The target first: a power loss in between may leave both names, but never none.
     sync_folder(target.parent)
     if source.parent != target.parent:
         with suppress(FileNotFoundError):
@@ -71,6 +74,7 @@ def link_or_copy(source: Path, target: Path) -> None:
     """
     try:
         os.link(source, target)
+    # Another file system (EXDEV), one without links (EPERM), or too many links (EMLINK).
     except OSError:
         with source.open("rb") as old, target.open("xb") as new:
             shutil.copyfileobj(old, new, 1 << 20)

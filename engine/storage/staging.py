@@ -205,6 +205,9 @@ def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) ->
     parts = ("SCANS", scan, "DICOM")
     target = f"{folder}/SCANS/{scan}/DICOM"
     made = False
+    # A pass ends without a link when a folder on the way is missing: a build has removed an emptied
+    # scan, or a job has taken the session away. The next pass makes the folders again, or finds
+    # that the session is gone.
     for _ in range(8):
         try:
             entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -215,6 +218,8 @@ def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) ->
         try:
             # By path, not by descriptor: a folder that a job has renamed must not be found.
             try:
+                # From the top down: a durable name in a folder that is not durable itself would be
+                # lost with it.
                 if durable:
                     settle(entry, folder, *parts, made=made)
                 os.link(staged, f"{target}/{name}")
@@ -224,6 +229,8 @@ def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) ->
                 if durable:
                     os.fsync(entry)
             except OSError:
+                # By descriptor this time: wherever a job has moved the folder, this link is the
+                # one to remove.
                 os.unlink(name, dir_fd=entry)
                 raise
             return

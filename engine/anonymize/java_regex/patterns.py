@@ -26,7 +26,10 @@ HEAVIEST = 100_000
 """Characters that a pattern may ask for at least; `regex` writes counts out when it compiles."""
 
 _ENDS = r"\r\x85\u2028\u2029"
+# Java's `$` and `\Z`: at the end, or before a line end that ends the text. `\r\n` is one line end,
+# so there is no match between its two characters.
 _BEFORE_LAST_END = rf"(?=(?:\r\n|(?<!\r)\n|[{_ENDS}])?\Z)"
+# In a set `regex` reads `&&`, `||`, `~~` and `--` as operations and `[:` as the start of a class.
 _ESCAPED_IN_SET = frozenset("\\[]^-&|~:")
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}
 _ANCHORS = {
@@ -34,6 +37,7 @@ _ANCHORS = {
     "B": r"\B",
     "A": r"\A",
     "G": r"\G",
+    # Python's `\Z` is Java's `\z`, the very end; Java's `\Z` is `_last_end`.
     "z": r"\Z",
     "R": r"(?:\r\n|[\n\x0b\f\r\x85\u2028\u2029])",
     "X": r"\X",
@@ -171,6 +175,7 @@ class Translation:
     def _line_start(self) -> str:
         if self._mode.d:
             return r"(?:(?:\A|(?<=\n))(?!\Z))"
+        # For Java no line starts after a line end that is the last of the text: hence `(?!\Z)`.
         return r"(?:(?:\A|(?<=[\n\x85\u2028\u2029])|(?<=\r)(?!\n))(?!\Z))"
 
     def _line_end(self) -> str:
@@ -188,6 +193,8 @@ class Translation:
             raise PatternFault(f"“{count[0][0]}” repeats nothing", self._at)
         if count[2] and int(count[2]) < int(count[1]):
             raise PatternFault("a count must not end below its start", self._at)
+        # `(ab){3}` weighs 2, and 2 * (3 - 1) more for its count: 6 in all. `((ab){3}){4}` weighs
+        # 24. `regex` does not write out `*`, `+` and `?`, which therefore add nothing.
         if count[1]:
             self._weigh(self._last_weight * (max(int(count[1]), 1) - 1))
         self._emit(count[0], len(count[0]))
@@ -269,6 +276,8 @@ class Translation:
         return self._atom(f"[{self._class(found)}]", found.length)
 
     def _reference(self) -> None:
+        # Java takes as many digits as there are groups for: after eleven groups `\11` is group 11,
+        # otherwise it is group 1 and the digit 1.
         end = self._at + 2
         while (
             self.text[end : end + 1] in set("0123456789")
@@ -291,6 +300,9 @@ class Translation:
         elif self._mode.u:
             self._atom(f"(?i-f:{escaped})", length)
         else:
+            # Without the flag u Java ignores the case of ASCII letters only, `regex` that of
+            # all letters: both cases are written out. With u, `-f` keeps `regex` from matching
+            # ß with ss.
             twin = _twin(char)
             self._atom(f"[{char}{twin}]" if twin else escaped, length)
 

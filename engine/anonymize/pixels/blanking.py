@@ -128,6 +128,7 @@ def _blanked(
             with target.open("x+b") as file:
                 job = _Blanking(opened, pixels, raster, inside, file, record, max_frame)
                 written = job.run()
+        # The file was there before: it must not be removed.
         except FileExistsError:
             raise
         except BaseException:
@@ -190,6 +191,9 @@ class _Blanking:
                 self._compressed(pictures, found)
                 return syntax
             except _NotAgain:
+                # If one frame cannot be compressed again exactly, all are stored native: one
+                # element has one encoding. They are decoded again, for the iterator has passed
+                # the first ones.
                 self._target.seek(0)
                 self._target.truncate()
                 pictures = (
@@ -203,6 +207,7 @@ class _Blanking:
         source, pixels, raster = self._source, self._pixels, self._raster
         if pixels.length == UNDEFINED:
             raise ScriptError("alterPixels: the pixels are compressed, but the file denies it")
+        # The header may say 422 where each pixel has its own colour: the number of bytes decides.
         if raster.subsampled and pixels.length >= raster.fully_sampled().native_length:
             raster = raster.fully_sampled()
         if raster.subsampled and (raster.columns % 2 or raster.planar):
@@ -210,6 +215,7 @@ class _Blanking:
         spare = pixels.length - raster.native_length
         if spare < 0:
             raise ScriptError("alterPixels: there are fewer pixels than the header says")
+        # One byte pads an odd length. More null bytes are taken for padding, too.
         if spare > 1 and self._holds_something(pixels.value + raster.native_length, spare):
             raise ScriptError("alterPixels: there are more pixels than the header says")
         syntax = source.meta.transfer_syntax
@@ -280,6 +286,7 @@ class _Blanking:
         if data is None:
             raise _NotAgain
         try:
+            # That the encoder is lossless is verified: its output is decoded and compared.
             check = decode(data, syntax, self._raster)
         except Unclear:
             raise _NotAgain from None

@@ -25,6 +25,8 @@ class Codec:
 
     kind: CodestreamKind | None
     """None is RLE, whose frames have no markers."""
+    # False where a frame may be lossy: compressing it again would lose more, all over the image.
+    # Such objects are stored native.
     again: bool
     """Whether frames are compressed again after they were changed."""
 
@@ -70,6 +72,7 @@ class Picture:
             wide = array.astype(np.int64) & (1 << self.precision) - 1
             if raster.signed:
                 sign = 1 << self.precision - 1
+                # Sign extension. FFF of 12 bits: FFF ^ 800 = 7FF, and 7FF - 800 = -1.
                 wide = (wide ^ sign) - sign
             array = wide
         return array.astype(f"<i{width}" if raster.signed else f"<u{width}").tobytes()

@@ -42,6 +42,8 @@ class Unclear(ValueError):
     """Bytes that are no compressed frame of a known family, or one that is cut off."""
 
 
+# Markers that start a frame: C0 to CB except C4 (Huffman tables) and C8 (reserved), and F7 of
+# JPEG-LS. The markers in `_BARE` (TEM, RST, SOI) have no length.
 _FRAMES_OF_JPEG = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xF7))
 _BARE = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 _LONGEST_SEARCH = 1024 * 1024
@@ -113,6 +115,7 @@ def _jpeg(data: bytes) -> Codestream:
     elif adobe >= 0:
         colour = "RGB" if adobe == 0 else "YBR_FULL"
     if kind == 0xF7:
+        # NEAR follows two bytes for each component in the scan header; 0 is lossless.
         near = data[position + 3 + 2 * data[position + 2]]
         family, lossy = CodestreamKind.JPEG_LS, near > 0
     elif kind in (0xC3, 0xC7, 0xCB):
@@ -131,6 +134,9 @@ def _jpeg(data: bytes) -> Codestream:
 
 
 def _jpeg_2000(data: bytes) -> Codestream:
+    # SIZ comes first (ISO/IEC 15444-1 A.5.1): its length at 4, the right and lower edges at 8, the
+    # left and upper edges at 16, the number of components at 40. Each component has 3 bytes: its
+    # depth less 1 (bit 7: signed) and its subsampling in both directions.
     length, _, right, bottom, left, top = unpack_from(">HHIIII", data, 4)
     samples = int(unpack_from(">H", data, 40)[0])
     sizes = {data[42 + 3 * number] for number in range(samples)}
@@ -147,9 +153,11 @@ def _jpeg_2000(data: bytes) -> Codestream:
         if marker >> 8 != 0xFF:
             raise Unclear("a marker is missing")
         if marker == 0xFF50:
+            # CAP, capabilities beyond Part 1: HTJ2K (Part 15) must announce itself here.
             high_throughput = True
         elif marker == 0xFF52:
             coded = True
+            # COD (A.6.1): the component transformation at 8, the wavelet at 13 (0: irreversible).
             transformed = data[position + 8] == 1
             lossy = data[position + 13] == 0
         position += 2 + length

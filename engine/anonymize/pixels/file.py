@@ -165,6 +165,7 @@ def _pixel_group(
             code = head[4:6]
             if code in LONG_VRS and len(head) == 12:
                 value, length = position + 12, int(unpack("<I", head[8:])[0])
+            # The group length (7FE0,0000), the only element here with two bytes of length.
             elif code == b"UL":
                 length = int(unpack("<H", head[6:8])[0])
             else:

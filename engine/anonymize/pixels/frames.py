@@ -85,6 +85,9 @@ def frames_of(
     fragments = found.fragments
     if len(fragments) < frames:
         raise _odd("they have fewer frames than the header says")
+    # In order of certainty: a single frame has all fragments; as many fragments as frames are one
+    # each; an offset table counts if each offset is the start of a fragment; otherwise a frame
+    # starts where a fragment starts like a compressed image.
     if frames == 1 and not _begin_more_than_once(file, fragments):
         return [fragments]
     if len(fragments) == frames:
@@ -118,8 +121,11 @@ def write_fragments(
     target: BinaryIO, frames: Iterator[bytes], count: int, *, table: bool
 ) -> tuple[list[int], list[int]]:
     """Write the value of compressed pixel data, a fragment for each of `count` frames, and its
-    delimiter; give offset and length of each frame. With `table` there is a Basic Offset Table,
-    unless the offsets grow too large for one."""
+    delimiter; return offset and length of each frame. With `table` there is a Basic Offset Table.
+
+    Raises:
+        ScriptError: if an offset is too large for that table.
+    """
     start = target.tell()
     target.write(_HEAD.pack(_ITEM, 4 * count if table else 0))
     target.write(bytes(4 * count if table else 0))

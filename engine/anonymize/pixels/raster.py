@@ -134,6 +134,7 @@ def read_raster(header: Header, pixels: int) -> Raster:
         allocated = _needed(header, 0x00280100)
         stored = header.integer(0x00280101) or allocated
         high = header.integer(0x00280102)
+        # 12 bits of 16: with High Bit 11 they lie at the bottom (shift 0), with 15 at the top (4).
         shift = (stored - 1 if high is None else high) + 1 - stored
         signed = header.integer(0x00280103) == 1
         if allocated not in (1, 8, 16, 32, 64):

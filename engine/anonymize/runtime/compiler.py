@@ -79,6 +79,8 @@ class Compiler:
         """Variables of 4.2, which count wherever they are declared."""
         self._name = name
         self._version = version
+        # Calls whose arguments are all constant are made at compile time, with a run over an object
+        # that has no elements.
         nothing = Header(b"", {}, explicit=True, start=0, end=0, depth=0)
         self._idle = Run(ScriptedObject(nothing), tools, {}, rejecting=True, seconds=60)
 
@@ -130,6 +132,7 @@ class Compiler:
             for index, one in enumerate(node.arguments)
         ]
         given = [one.value for one in arguments if isinstance(one, Constant)]
+        # A path is a constant too, but the value it stands for depends on the object.
         if node.name in PURE and len(given) == len(arguments) and not _has_path(given):
             try:
                 return Constant(function(self._idle, given))
@@ -170,6 +173,8 @@ class Compiler:
 
         def equal(run: Run) -> bool:
             one, other = text_of(run, left(run)), text_of(run, right(run))
+            # If both values are missing, `=` is true in 4.2 only. In 6 a missing value equals
+            # nothing, so `!=` is true: `(0010,0010) != "x"` holds for an object without a name.
             return (one == other and (one is not None or nulls_equal)) is wanted
 
         return equal
@@ -198,6 +203,7 @@ class Compiler:
         def step(run: Run) -> None:
             run.at = place
             run.subject.journal.statement = statement
+            # `tick` checks this too; checking here saves a call before each statement.
             if monotonic() > run.deadline:
                 run.tick()
             body(run)

@@ -83,4 +83,5 @@ def _whole(text: str, codec: str) -> bytes | None:
 
 
 def _fits(data: bytes | None, text: str, charset: Charset, name: bool) -> bytes | None:
+    # Verified by decoding: a codec may write bytes that mean something else in this set.
     return data if data is not None and charset.decode(data, name=name) == text else None

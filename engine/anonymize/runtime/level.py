@@ -59,6 +59,11 @@ class Level:
         """Who touched an element last."""
         self._journal = journal
         self._spans = header.spans
+        # The states of an element (`_new` counts where both have it):
+        #   in neither        as received, nobody has looked into it
+        #   _new: Fresh       written by a script        _new: Items   a sequence made by a script
+        #   _new: None        removed; only where the header has it
+        #   _opened: Items    a sequence of the header that was looked into and may have changed
         self._new: dict[int, Fresh | Items | None] = {}
         self._opened: dict[int, Items] = {}
         self._creators: dict[int, list[tuple[int, str]]] | None = None
@@ -194,6 +199,8 @@ class Level:
             if self._journal.volume > MOST_WRITTEN:
                 raise ScriptError(f"more than {MOST_WRITTEN:,} characters are written")
         new = self._new
+        # Writing what the header says already leaves no trace: the bytes stay, no
+        # change is reported.
         if self._says(tag, value):
             if tag in new:
                 self._cut_off(new.pop(tag))
@@ -208,6 +215,7 @@ class Level:
         new[tag] = value
         if tag in self._opened:
             self._cut_off(self._opened.pop(tag))
+        # Only in items: at the root `Nesting.holders` searches all parts anyway.
         if self.header.is_item and tag not in self._spans:
             self._journal.added.add(tag)
         if value.data is None:

@@ -90,6 +90,8 @@ class CompiledScript:
         outcome = self._run(run, self._record if record is None else record)
         if outcome is not ScriptOutcome.REJECTED:
             run.pixels += removed(subject)
+            # Both conditions are needed: an earlier plan may have changed the subject, and this one
+            # may have taken back its own changes.
             changed = (subject.journal.mutations > before and subject.changed) or bool(run.pixels)
             outcome = ScriptOutcome.CHANGED if changed else ScriptOutcome.UNCHANGED
         return Applied(

@@ -24,10 +24,12 @@ SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 
 _META_GROUP = 2
 _META_LENGTH = 0x00020000
+# (0002,0000), UL, 4 bytes: how a well-formed group 2 starts.
 _LENGTH_START = b"\x02\0\0\0UL\x04\0"
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _NO_CHARACTER = "\ufffd"
 """What stands for bytes that cannot be read."""
+# Groups of neither standard nor private data elements (PS3.5 7.1); 0000 is for commands.
 _ABSENT_GROUPS = frozenset((0x0000, 0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
 
 

@@ -78,6 +78,7 @@ class Relay:
         return gained
 
     async def _drain_archive(self) -> tuple[int, int]:
+        # The outbox is empty most of the time, and a write transaction would hold up other writers.
         async with self._archive.read() as session:
             if await session.scalar(select(ArchiveOutboxRow.id).limit(1)) is None:
                 return 0, 0

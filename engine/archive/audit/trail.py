@@ -146,6 +146,7 @@ def link_hash(
         detail: canonical JSON, as stored.
     """
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    # json.dumps escapes whatever is not ASCII: the bytes do not depend on an encoding.
     covered = json.dumps([previous, number, event, moment, actor, action, object, detail])
     return hashlib.sha256(covered.encode("ascii")).hexdigest()
 
@@ -250,6 +251,7 @@ class _Walk:
 
     def step(self, row: AuditRow) -> None:
         """Check one link against the one before it."""
+        # The missing link is blamed, not the one after it, whose `previous` cannot match.
         gap = range(self.last + 1, row.number)
         if gap:
             self._missing.extend(gap[: _MISSING_SHOWN - len(self._missing)])
@@ -269,6 +271,8 @@ class _Walk:
             message=self._message or f"all {self._checked} links hold",
             broken=self._broken,
             missing=tuple(self._missing),
+            # A chain that lost its newest links is sound in itself: only a number and hash that
+            # were noted elsewhere can show it.
             last=self.last,
             head=self._head,
         )

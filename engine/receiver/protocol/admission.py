@@ -30,6 +30,9 @@ HALF_OPEN = 256
 class RejectReason(Enum):
     """Why an association is refused: result, source, reason (PS3.8 9.3.4) and a sentence."""
 
+    # PS3.8 table 9-21. Result 1 is permanent, 2 transient: only after 2 may a sender expect success
+    # from trying again. Source 1 is the service user, 2 the provider's ACSE, 3 its presentation
+    # layer; the same reason number means something else for each source.
     PROTOCOL_VERSION = (1, 2, 2, "protocol version not supported")
     APPLICATION_CONTEXT = (1, 1, 2, "application context not supported")
     CALLED_UNKNOWN = (1, 1, 7, "called AE title not recognised")
@@ -111,6 +114,7 @@ def admit(
     """Judge a request by everything but the local limit.
 
     `peer` is the sender's numeric address, `port` ours, on which it called."""
+    # A bit field: bit 0 is version 1, and other bits may be set beside it (PS3.8 9.3.2).
     if not request.protocol_version & 1:
         return RejectReason.PROTOCOL_VERSION
     if request.application_context != APPLICATION_CONTEXT:
@@ -128,6 +132,7 @@ def admit(
 def is_allowed(calling: str, peer: str, allow: tuple[str, ...]) -> bool:
     """Look a caller up in an allow-list of `AE`, `address or CIDR` and `AE@address or CIDR`."""
     try:
+        # fe80::1%eth0: the zone names an interface of this machine and is no part of the address.
         address = _unmapped(ipaddress.ip_address(peer.partition("%")[0]))
     except ValueError:
         address = None

@@ -32,6 +32,8 @@ from engine.receiver.protocol.transport import Interrupted, Transport
 __all__ = ["Association", "IncomingLike", "IntakeLike"]
 
 BUFFER = 256 * 1024
+# With less room than this after the last byte the buffer is compacted: a read into a short rest
+# costs as much as a read into an empty buffer.
 _ROOM = 32 * 1024
 _FIRST_READ = 16 * 1024
 
@@ -97,6 +99,8 @@ class Association(AssociationProgress):
         """Serve the connection until it is closed. Does not raise."""
         if not self._slots.arrive(self.peer):
             self._transport.close()
+            # No A-ASSOCIATE-RJ is sent: it answers a request, and reading one would occupy this
+            # thread for as long as the peer likes.
             self._reject("too many connections without an association")
             return
         try:
@@ -105,6 +109,7 @@ class Association(AssociationProgress):
             self._end(over)
         except PduError as error:
             self._end(self._violation(error))
+        # TimeoutError is an OSError too, so its clause has to come first.
         except TimeoutError:
             self._end(self._timed_out())
         except OSError:
@@ -129,6 +134,8 @@ class Association(AssociationProgress):
             reply = pdu.encode_reject(*verdict.codes)
             raise Over(Ending.REJECTED, verdict.sentence, reply)
         self.receiver = verdict
+        # Counted as established from now on. `_end` departs only for connections that never came
+        # this far; with `self.receiver` set, it gives back the receiver's slot instead.
         self._slots.depart(self.peer)
         self._open(request, verdict)
 
@@ -163,6 +170,8 @@ class Association(AssociationProgress):
             max_pdu=largest,
             implementation_class=IMPLEMENTATION_CLASS_UID,
             implementation_version=IMPLEMENTATION_VERSION,
+            # Answered only where it was offered (PS3.7 D.3.3.3); 1 and 1 mean one operation
+            # at a time.
             asynchronous=None if user.asynchronous is None else (1, 1),
             roles=contexts.answer_roles(request, answers),
             extended=contexts.answer_extended(request, answers),
@@ -187,6 +196,8 @@ class Association(AssociationProgress):
         self.peer_implementation = user.implementation_version or user.implementation_class
         self.opened_at = time.time_ns()
         self._transport.allow(receiver.idle_timeout, renewal=RENEWAL)
+        # Reported before the answer is sent: if sending fails, `_end` reports the end of this
+        # association, and an end needs a beginning.
         self._observer.opened(self)
         self._transport.send(encode_accept(accept))
         if not any(item.result == contexts.ACCEPTED for item in answers):
@@ -208,6 +219,11 @@ class Association(AssociationProgress):
                     raise Over(Ending.RELEASED, "released", pdu.encode_release_reply())
                 else:
                     raise Over(Ending.ABORTED, "aborted by the sender")
+            # Fragments are views into the buffer, so its bytes may move only when nobody
+            # holds a view:
+            #   nothing held, nothing left over  start again at the front, without copying
+            #   little room left                 hand the views on, move the unread rest up
+            #   else                             go on reading after `end`
             if not exchange.holds_views and stream.position == end:
                 stream.position = end = 0
             elif end > BUFFER - _ROOM:
@@ -225,6 +241,8 @@ class Association(AssociationProgress):
                 self._heed_stop()
         if not count:
             raise Over(Ending.LOST, "connection closed without release")
+        # A peer that always has data ready never makes us wait, and only waiting sees an interrupt:
+        # check for a stop after each read as well.
         self.last_seen = time.monotonic()
         self.last_seen_at = time.time_ns()
         self._heed_stop()
@@ -244,6 +262,8 @@ class Association(AssociationProgress):
 
     def _violation(self, error: PduError) -> Over:
         if self.receiver is None:
+            # PS3.8 9.2.3: before the association exists a bad PDU is answered by AA-1, an A-ABORT
+            # of the service user; afterwards by AA-8, one of the provider that carries a reason.
             return user_abort(str(error))
         return provider_abort(Ending.VIOLATION, str(error), error.reason)
 
@@ -261,6 +281,8 @@ class Association(AssociationProgress):
             with contextlib.suppress(OSError):
                 self._transport.send(over.reply)
         try:
+            # Before the socket is closed: lingering takes up to a second, and the receiver's slot
+            # should be free for the sender's next attempt by then.
             self._announce(over)
         except Exception as error:
             _log.error("observer_failed", transfer=self.id, error=type(error).__name__)

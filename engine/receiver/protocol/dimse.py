@@ -101,6 +101,7 @@ def encode_response(command: Command, status: int, comment: str = "") -> bytes:
         _short(0x0900, status),
     ]
     if comment and status != DimseStatus.SUCCESS:
+        # (0000,0902) is one LO: at most 64 characters, and a backslash would begin another value.
         parts.append(_text(0x0902, comment.replace("\\", "/")[:_COMMENT], b" "))
     if command.field == Operation.C_STORE:
         parts.append(_text(0x1000, command.sop_instance, b"\0"))

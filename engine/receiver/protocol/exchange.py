@@ -123,6 +123,8 @@ class Exchange:
         if self._command is None or context != self._context_id:
             raise user_abort("a data set without its command")
         self._live.bytes += len(piece)
+        # The data set of a refused object comes all the same. It is counted and dropped, and the
+        # refusal is answered at its end.
         if self._incoming is not None and piece:
             self._batch.append(piece)
         if last:
@@ -160,6 +162,7 @@ class Exchange:
             raise provider_abort(
                 Ending.VIOLATION, "presentation context not accepted", AbortReason.INVALID_PARAMETER
             )
+        # A C-CANCEL is never answered, and what it could cancel was answered before it was read.
         if command.field == Operation.C_CANCEL:
             return
         if command.field & RESPONSE:
@@ -198,11 +201,14 @@ class Exchange:
             live.failures += 1
             live.last_error = comment
         response = encode_response(command, status, comment)
+        # The object may have used up the sender's time limit: the answer gets a whole one again,
+        # and so does the next command below.
         self._transport.renew()
         self._transport.send(encode_command(self._context_id, response, self._largest))
         if command.field == Operation.C_STORE:
             live.objects += status == DimseStatus.SUCCESS
             live.last_object_at = time.time_ns()
+        # No longer in flight when `_answered` is called: a receiver that is to stop ends there.
         self._command = live.current = self._failure = None
         live.current_since = 0.0
         self._transport.renew()

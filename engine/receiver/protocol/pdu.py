@@ -20,6 +20,8 @@ ABORT = 0x07
 HEADER = struct.Struct(">BxI")
 """PDU type, one reserved byte, length of what follows."""
 
+# Length, presentation context id, message control header (PS3.8 9.3.5.1). The length counts what
+# follows it: a fragment of 100 bytes in context 3 that ends a data set begins 00000066 03 02.
 _PDV = struct.Struct(">IBB")
 CONTROL_LENGTH = 4
 _PDV_OVERHEAD = 6
@@ -77,6 +79,7 @@ def encode_command(context: int, command: bytes, largest: int) -> bytes:
     """Encode a command set as P-DATA-TF, ready for one write.
 
     `largest` is the peer's maximum PDU length in bytes; 0 means that it has none (PS3.8 D.1)."""
+    # A maximum that leaves no room for a fragment still gets one byte in each PDU.
     room = max(largest - _PDV_OVERHEAD, 1) if largest else len(command)
     return b"".join(_command_pdus(context, command, room))
 
@@ -84,6 +87,7 @@ def encode_command(context: int, command: bytes, largest: int) -> bytes:
 def _command_pdus(context: int, command: bytes, room: int) -> Iterator[bytes]:
     for start in range(0, len(command), room):
         piece = command[start : start + room]
+        # PS3.8 E.2: bit 0 marks a fragment of a command, bit 1 the last fragment.
         control = 0x03 if start + room >= len(command) else 0x01
         yield HEADER.pack(P_DATA_TF, len(piece) + _PDV_OVERHEAD)
         yield _PDV.pack(len(piece) + 2, context, control)
@@ -111,6 +115,8 @@ class PduStream:
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
+        # Bytes left of the current PDU after the current PDV, and of that PDV; 0 between
+        # two of them.
         self._pdu = 0
         self._pdv = 0
         self._control = 0
@@ -127,6 +133,8 @@ class PduStream:
                 return self._fragment(view, end) if self.position < end else None
             if self._pdu:
                 if end - self.position < _PDV_OVERHEAD:
+                    # A PDV does not cross its PDU: waiting would take the next PDU's header
+                    # for a PDV's.
                     if self._pdu < _PDV_OVERHEAD:
                         raise PduError(AbortReason.INVALID_PARAMETER, "no room for a PDV")
                     return None
@@ -138,6 +146,7 @@ class PduStream:
                 event = self._open_pdu(view, end)
                 if event is not None:
                     return event
+                # Neither an event nor an open P-DATA-TF: a control PDU has not arrived completely.
                 if not self._pdu:
                     return None
 
@@ -148,6 +157,8 @@ class PduStream:
                 raise PduError(AbortReason.INVALID_PARAMETER, "P-DATA-TF above our maximum")
             if length < _PDV_OVERHEAD:
                 raise PduError(AbortReason.INVALID_PARAMETER, "P-DATA-TF without a PDV")
+            # A P-DATA-TF is opened as soon as its header is there and never collected as a whole:
+            # its fragments are passed on as they arrive.
             self._pdu = length
             self.position += HEADER.size
             return None

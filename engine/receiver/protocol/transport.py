@@ -37,6 +37,7 @@ class Transport:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
+            # Not TCP but a Unix socket, which has no ACKs to hurry.
             self._quickack = None
         self._wake, self._waker = os.pipe()
         self._readers = select.poll()
@@ -77,6 +78,7 @@ class Transport:
             self._unrenewed += count
             if self._renewal and self._unrenewed >= self._renewal:
                 self.renew()
+            # The kernel resets this option by itself (tcp(7)): it has to be set for every read.
             if self._quickack is not None:
                 with contextlib.suppress(OSError):
                     self._sock.setsockopt(socket.IPPROTO_TCP, self._quickack, 1)
@@ -120,6 +122,7 @@ class Transport:
     def interrupt(self) -> None:
         """Make a present or future `receive` that has to wait raise Interrupted, once."""
         with self._lock:
+            # Once the pipe is closed its descriptor number may belong to another file.
             if not self._closed:
                 os.write(self._waker, b"\0")
 
@@ -140,8 +143,11 @@ class Transport:
             self._sock.close()
 
     def _drain(self, linger: float) -> None:
+        # The peer reads our last PDU, then the end of the stream, and hangs up.
         self._sock.shutdown(socket.SHUT_WR)
         self.allow(linger)
+        # A deadline of its own: patience counts only waiting, and a peer that keeps
+        # sending causes none.
         end = time.monotonic() + linger
         target = memoryview(bytearray(_CHUNK))
         while time.monotonic() < end:

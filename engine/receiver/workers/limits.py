@@ -31,6 +31,9 @@ class SharedSlots(Slots):
         key = (receiver.ae_title, receiver.port)
         start = _start(key)
         with self._turn:
+            # A process never conflicts with its own locks (fcntl(2)), so the bytes that
+            # this process holds are remembered here; otherwise every thread would be given
+            # the first byte.
             held = self._held.setdefault(key, set())
             for number in range(min(receiver.max_associations, _MOST)):
                 if number not in held and self._lock_byte(start + number):
@@ -55,6 +58,7 @@ class SharedSlots(Slots):
     def _lock_byte(self, offset: int) -> bool:
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset, os.SEEK_SET)
+        # POSIX allows both EAGAIN and EACCES for a lock that another process holds.
         except (BlockingIOError, PermissionError):
             return False  # another worker has it
         return True
@@ -66,4 +70,6 @@ class SharedSlots(Slots):
 def _start(key: tuple[str, int]) -> int:
     """Assign each receiver a stretch of its own; locks reach beyond the end of a file."""
     digest = hashlib.sha256(repr(key).encode()).digest()
+    # 2^40 stretches of 2^16 bytes: offsets stay below 2^63, and a collision between the receivers
+    # of one engine, which would then share their limits, is not to be expected.
     return int.from_bytes(digest[:5], "big") * _MOST

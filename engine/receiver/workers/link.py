@@ -104,6 +104,8 @@ class WorkerLink:
             control.close()
             raise
         finally:
+            # If we kept these copies, the pairs would stay open and the worker's death
+            # would go unseen.
             theirs.close()
             their_control.close()
         return cls(name, process, streams, control)

@@ -85,6 +85,8 @@ class Listener:
             if self._stop in ready:
                 break
             if self._control.fileno() in ready:
+                # This may close sockets that are still in `ready`: poll again instead
+                # of using them.
                 self._take_sockets()
                 continue
             for descriptor in ready:
@@ -112,6 +114,8 @@ class Listener:
 
     def _rest(self) -> bool:
         """Let descriptors become free; true when told to stop meanwhile."""
+        # A connection that could not be accepted stays readable: without a rest, poll would return
+        # at once, and a worker that is out of descriptors would burn a core.
         stop = select.poll()
         stop.register(self._stop, select.POLLIN)
         return bool(stop.poll(int(BACK_OFF * 1000)))
@@ -127,6 +131,8 @@ class Listener:
             data, descriptors, flags = b"", [], 0
         sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         if not data:
+            # The engine has hung up, which poll would report for ever. The sockets stay: it is the
+            # channel that tells a worker to end.
             self._poll.unregister(self._control)
             return
         ports = json.loads(data)

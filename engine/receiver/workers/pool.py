@@ -204,6 +204,7 @@ class ReceiverPool:
     ) -> tuple[str, ...]:
         """Listen on exactly these, by port, and wait for the workers; name those that did not
         follow. Associations on a port that is given up go on."""
+        # One call at a time: `unanswered` is a count, which cannot tell whose answer has come.
         async with self._listening_turn:
             before, self._sockets = self._sockets, dict(sockets)
             ports = frozenset(sockets)
@@ -278,6 +279,7 @@ class ReceiverPool:
         link.say(Begin())
         self._links[name] = link
         try:
+            # `stop` told the workers that it knew; this one was still being started.
             if self._stopping.is_set():
                 link.say(Stop())
             while (message := await link.receive()) is not None:
@@ -288,6 +290,7 @@ class ReceiverPool:
             status = await link.end(LEAVE_SECONDS)
             if status:
                 _log.error("worker_died", worker=name, status=status)
+            # The process has ended: nothing is added to its journal after `_bury` reports it.
             del self._links[name]
             await self._bury(link)
             await self._notify()
@@ -307,6 +310,8 @@ class ReceiverPool:
     async def _hear(self, link: WorkerLink, message: ToEngine) -> None:
         match message:
             case Ask():
+                # A claim waits for the database, and the worker's next messages must not wait with
+                # it. The set holds the task, to which the loop has only a weak reference.
                 task = asyncio.create_task(self._answer(link, message))
                 self._answers.add(task)
                 task.add_done_callback(self._answers.discard)
@@ -325,6 +330,7 @@ class ReceiverPool:
             case Hello():
                 await self._welcome(link, message)
             case InForce():
+                # Not earlier: a worker that accepts before it has a snapshot knows no receivers.
                 if not link.in_force:
                     link.give(self._sockets)
                 link.in_force = message.number
@@ -404,12 +410,14 @@ def sweep_staging(prearchive: Path, node: str) -> None:
         return
     for folder in staging.iterdir():
         found = mine.fullmatch(folder.name)
+        # If another process has been given that number, the folder stays until a later sweep.
         if found and not _is_alive(int(found[1])):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nameless_file() -> int:
     """Open a file that only its descriptors know."""
+    # A file without a name disappears with the last process that has it open, however that ends.
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

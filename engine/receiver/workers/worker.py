@@ -45,6 +45,7 @@ from engine.storage.staging import StagingArea
 NEWER_SECONDS = 10.0
 """How long a stale claim waits for the configuration that made it stale."""
 
+# With ABORT_SECONDS less than LEAVE_SECONDS of the pool, after which the process is killed.
 FINISH_SECONDS = 20.0
 """How long objects on their way may take to arrive once the worker is to leave."""
 
@@ -241,6 +242,8 @@ class Worker:
         return self._leaving
 
     def _end(self) -> None:
+        # The order matters: first no new connections, then the objects on their way, then the last
+        # news. The channel closes last, because claims and news need it until then.
         self._listener.stop()
         self._associations.finish(FINISH_SECONDS)
         self._reporter.close()
@@ -260,6 +263,8 @@ def main() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # An association has four descriptors: its socket, both ends of its pipe and its staged file.
+    # The usual soft limit of 1,024 would allow about 250 associations.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     orders = Orders.decode(sys.argv[1])
