@@ -62,6 +62,7 @@ class Forked:
         """Know its process, and the descriptors on which it speaks and its end is told."""
         self.pid = pid
         self._said = said
+        self._reading = asyncio.Lock()
         self._ended = asyncio.ensure_future(self._end(news))
 
     @property
@@ -71,7 +72,8 @@ class Forked:
 
     async def readline(self) -> bytes:
         """Return the next line that it says; nothing once it has gone."""
-        return await _line(self._said)
+        async with self._reading:
+            return await _line(self._said) if self._said >= 0 else b""
 
     async def wait(self) -> int:
         """Wait until it has ended."""
@@ -82,7 +84,9 @@ class Forked:
             return int(await _line(news))
         finally:
             os.close(news)
-            os.close(self._said)
+            async with self._reading:
+                os.close(self._said)
+                self._said = -1
 
 
 class Warm:
