@@ -14,7 +14,7 @@ import sys
 import termios
 import unicodedata
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -96,11 +96,24 @@ class Terminal:
         await self.until(lambda: words in plain(self.text))
 
     async def quiet(self) -> None:
-        """Wait until nothing more is sent for a while."""
-        before = -1
-        while before != len(self._sent):
+        """Wait until nothing more is sent for a while, and the console has nothing to do: one that
+        is silent on a busy machine may only be waiting for its turn."""
+        before, calm = -1, 0
+        while calm < 6:
+            rests = before == len(self._sent) and not self._works()
+            calm = calm + 1 if rests else 0
             before = len(self._sent)
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.03)
+
+    def _works(self) -> bool:
+        """Say whether a thread of the console runs, or would if a processor were free."""
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        for task in tasks.iterdir() if tasks.is_dir() else ():
+            with suppress(OSError):
+                state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+                if state in ("R", "D"):
+                    return True
+        return False
 
     async def ended(self) -> int:
         """Return the code with which the console ended."""

@@ -118,8 +118,15 @@ class Marks:
         made.add_new(0x60023000, "OW", self.of(OVERLAY).encode())
 
 
-def searched(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every file below a folder with its path and what stands in both."""
+def searched(folder: Path) -> list[tuple[str, bytes]]:
+    """Return every file below a folder with its path and what stands in both."""
+    while True:
+        # A job may move a session meanwhile: then some of it was looked for where it is no more.
+        with suppress(FileNotFoundError):
+            return list(_searched(folder))
+
+
+def _searched(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not path.is_file():
