@@ -5,12 +5,15 @@ of one number and a secondary capture, so that a build has files to move. Not fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from socket import SHUT_RDWR
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.transport import AssociationSocket
 
 from engine.service.requestor import associate
 
@@ -95,6 +98,17 @@ def send(
         # Where the receiver has hung up, nobody else closes it.
         raw.close()
     return kept
+
+
+def _shut(line: Any) -> None:
+    with suppress(OSError):
+        line.socket.shutdown(SHUT_RDWR)
+    line.socket.close()
+
+
+# An engine may be killed before we connect. pynetdicom leaves a socket open that never connected,
+# since it cannot be shut down.
+setattr(AssociationSocket, "_shutdown_socket", _shut)  # noqa: B010 no public way
 
 
 def _alive(association: Association) -> bool:
