@@ -17,7 +17,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import pytest
 from pydicom.dataset import Dataset
 
 from engine.intake.journal import read_all
@@ -32,8 +31,6 @@ from tests.line.killing import Plan, arm, kill_at, send_at_points
 from tests.line.sending import make_study, send
 from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
 from tests.line.tracing import workers_of
-
-pytestmark = pytest.mark.alone
 
 POINTS = (
     ("owned", 1),
