@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the run of a script ends early: a fault of the script, met at run time, or a rejection. What
-a script may not say at all is found before any run and is not told here. No message holds a value
-of the object; it may quote the script."""
+"""How the run of a script ends early: by an error at run time, or by a rejection. Errors that are
+found before any run are not here. No message contains a value of the object; it may quote the
+script."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a script over one file of Part 10 and writes the result under another name. The file itself
-is never changed. Which files there are, and in how many processes, is decided elsewhere."""
+"""Runs a script over one Part 10 file and writes the result under another name. The source file is
+never changed. Callers decide which files are processed, and in how many processes."""
 
 from __future__ import annotations
 

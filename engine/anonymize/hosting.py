@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How stored scripts meet objects here: the variables that every script is given, the id that an
-object carries for a script that ran, and a script in force made ready. Running one is the plan's
-affair, and where objects come from the caller's."""
+"""How stored scripts are applied here: the variables that every script gets, the id that marks an
+object on which a script ran, and the compilation of the script in force."""
 
 from __future__ import annotations
 

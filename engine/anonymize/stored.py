@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stored object (a file of Part 10) as scripts meet it: opened, put back to what it was where an
-undo record tells, and written whole under another name. Which scripts, and what becomes of the file
-they were run over, is decided elsewhere."""
+"""A stored object (a Part 10 file) as input of scripts: opened, restored by an undo record if there
+is one, and written completely under another name. Callers decide which scripts run, and what
+happens to the original file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the conditions of a filter mean on filed sessions: each field of `ARCHIVE_FIELDS` and its
-column. Queries join the subject."""
+"""The conditions of a filter on filed sessions: the column of each field in `ARCHIVE_FIELDS`.
+Queries join the subject."""
 
 from __future__ import annotations
 

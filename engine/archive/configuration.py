@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The number that every change of configuration counts up. Engines watch it and give their workers
-a new snapshot when it has risen (intake contract 5)."""
+"""The number that every change of the configuration increments. Engines watch it and give their
+workers a new snapshot when it has changed (intake contract 5)."""
 
 from __future__ import annotations
 

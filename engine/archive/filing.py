@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a session enters the tables of the archive. Each step is keyed by the prearchive id that the
-session comes from and may be repeated after a crash; the files are the affair of the job."""
+"""Enters a session into the tables of the archive. Each step is keyed by the prearchive id of the
+session and may be repeated after a crash; the files are handled by the job."""
 
 from __future__ import annotations
 

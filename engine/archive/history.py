@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What rows of the archive were before they changed. Nothing is ever taken out of the history; who
-may read it is decided elsewhere."""
+"""The history of rows of the archive: their values before each change. Nothing is ever deleted from
+it; who may read it is decided elsewhere."""
 
 from __future__ import annotations
 

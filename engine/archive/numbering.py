@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accession IDs: `{SITE}_E00001` for experiments, `_S` for subjects, `_V` for visits. A number is
-given once and never again, also when what it named is deleted."""
+never reused, even if the object that it named is deleted."""
 
 from __future__ import annotations
 

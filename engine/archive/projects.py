@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects and their aliases. A project ID that was deleted is never given again, and no alias may
-be another project's ID or alias: routing looks both up in one namespace, exactly as written."""
+"""Projects and their aliases. The ID of a deleted project is never reused, and no alias may be
+another project's ID or alias: routing looks up both in one namespace, case-sensitively."""
 
 from __future__ import annotations
 

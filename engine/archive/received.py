@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an archived session's objects were when they were received: a private file in its folder, by
-which one that comes again is recognised. It knows them only as HMACs, one small entry an object;
-where the session is found by its study is the affair of the tables."""
+"""The objects of an archived session as they were received: a private file in its folder, by which
+an object that is sent again is recognised. It contains only HMACs, one small entry per object.
+Finding the session of a study is up to the tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DICOM receivers that people have added. The one of the settings file is not here, and nothing
-here listens: the receiver processes follow what these rows say."""
+"""DICOM receivers that users have added. The receiver of the settings file is not here, and nothing
+here listens: the receiver processes follow these rows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The texts of routing rules, with every version that was ever in force. What a line means is the
-affair of `engine.intake`; here a text is a text."""
+"""The texts of routing rules, with every version that was ever in force. They are not interpreted
+here."""
 
 from __future__ import annotations
 

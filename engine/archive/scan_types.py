@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scan types as a project has named them before. The first name that a description was given stays,
-so that a project's scans are called alike."""
+"""Scan types that a project has used before. The first type given to a series description is kept,
+so that a project's scans are named consistently."""
 
 from __future__ import annotations
 

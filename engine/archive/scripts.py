@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The anonymization scripts of the site and of projects, with every version that was ever written.
-Which of them runs is kept apart from the texts. What a text means is the affair of
-`engine.anonymize`; here a text is a text."""
+Which version runs is stored separately from the texts. The texts are not interpreted here."""
 
 from __future__ import annotations
 

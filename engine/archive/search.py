@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Free text over filed sessions, alike on both databases. Words are folded and separated here, so
-that neither FTS5 nor PostgreSQL has an opinion of its own about what a word is."""
+"""Full-text search over filed sessions, the same on both databases. Words are folded and separated
+here, so that FTS5 and PostgreSQL cannot differ in what a word is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of this installation, made when they are first needed. They are never shown and never
-exported; losing them means that hashed identifiers can no longer be recognised."""
+"""Keys of this installation, generated on first use. They are never shown or exported; without them
+hashed identifiers can no longer be recognised."""
 
 from __future__ import annotations
 

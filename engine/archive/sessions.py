@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading filed sessions: the card of one, and lists by every criterion of a query. Who may see
-which project is decided by the caller, who passes the projects that are visible."""
+"""Reads filed sessions: the card of one, and lists by all criteria of a query. Callers pass the
+projects that the user may see."""
 
 from __future__ import annotations
 

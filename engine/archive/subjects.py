@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Subjects of projects. They are found by accession ID or by label, and made when the first session
-of one is filed."""
+"""Subjects of projects. They are found by accession ID or by label, and created when their first
+session is filed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of `archive.db`, which are for ever. Nothing that identifies a patient comes here
-before a reviewer or a project's code has approved the session; until then it is named by its
+"""The tables of `archive.db`, which are permanent. Nothing that identifies a patient is stored here
+before a reviewer or a project's code has approved the session; until then a session is named by its
 prearchive id."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What verifications have found in filed sessions, and which sessions are due for one. The files
-are compared elsewhere."""
+"""The results of verifications of filed sessions, and which sessions are due for one. The files are
+compared elsewhere."""
 
 from __future__ import annotations
 

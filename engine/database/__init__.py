@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Databases, alike on SQLite and PostgreSQL: connections and transactions, column types, how
-conditions of a filter become SQL, and migrations. Tables belong to the prearchive and the
+"""Databases, the same on SQLite and PostgreSQL: connections and transactions, column types,
+conditions of filters as SQL, and migrations. The tables are defined in the prearchive and the
 archive."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Column types that behave alike on SQLite and PostgreSQL, and the two metadata collections that
-the tables of the archive and of the prearchive register with."""
+"""Column types that behave the same on SQLite and PostgreSQL, and the two metadata collections of
+the tables of archive and prearchive."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a condition of a filter is written in SQL, by the kind of its column, alike on SQLite and
-PostgreSQL. Which column a field means is decided by the list that knows it."""
+"""Conditions of filters as SQL, by the kind of column, the same on SQLite and PostgreSQL. Each list
+defines which column a field means."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A database and its transactions, alike on SQLite and PostgreSQL. Nothing here knows a table; the
-stores take the session that a transaction gives, so that callers compose what commits together."""
+"""A database and its transactions, the same on SQLite and PostgreSQL. No tables are known here;
+stores use the session of a transaction, so that callers decide what commits together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a database to the schema that this program knows, and refuses one that is newer. A SQLite
-file is copied before it is changed; on PostgreSQL a migration is one transaction, and copies are
-the affair of whoever runs the server."""
+"""Migrates a database to the schema of this program, and refuses a newer one. A SQLite file is
+copied before it is changed; on PostgreSQL a migration is one transaction, and backups are up to the
+administrator."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a database that does not work is called in words: the disk is full, the server does not
-answer, the file is missing or damaged. Each comes with the way out. What a statement did wrong (a
-constraint, a lost race) is no outage and stays what it is."""
+"""Describes why a database does not work: the disk is full, the server does not answer, the file is
+missing or damaged. Each description has a hint. Errors of a statement itself (a constraint, a lost
+race) are not outages and are passed on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQLite that comes with this Python: which one is needed, and what older ones are given that
-they lack. Databases are opened elsewhere."""
+"""The SQLite library of this Python: which version is needed, and a function that older versions
+lack. Databases are opened elsewhere."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Explicit VR Big Endian (retired in 2006, still in archives) made Explicit VR Little Endian: every
-tag, length and number changes the order of its bytes and nothing its place, so the result is as
-long as what was received (PS3.5 7.3 and A.3)."""
+"""Converts Explicit VR Big Endian (retired in 2006, still found in archives) to Explicit VR Little
+Endian: the bytes of every tag, length and number are reversed in place, so the result has the same
+length as the input (PS3.5 7.3 and A.3)."""
 
 from __future__ import annotations
 

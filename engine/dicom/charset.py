@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text of DICOM: bytes to str by Specific Character Set (0008,0005), with the code extensions of
-ISO 2022 (PS3.3 C.12.1.1.2, PS3.5 6.1). Bytes that mean nothing are replaced, never refused."""
+"""Decodes text by Specific Character Set (0008,0005), with the code extensions of ISO 2022 (PS3.3
+C.12.1.1.2, PS3.5 6.1). Invalid bytes are replaced, never rejected."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words of DICOM: tags, keywords and value representations (PS3.6). The tables are read when the
-first word is asked for. Reading Explicit VR needs none."""
+"""The data dictionary: tags, keywords and value representations (PS3.6). The tables are read on
+first use. Reading Explicit VR needs none."""
 
 from __future__ import annotations
 

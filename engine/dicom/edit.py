@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes to a header, written as pieces: neighbours that nobody touched stay one slice of the
-bytes received, and what holds a change gets right lengths. What to change is decided elsewhere."""
+"""Changes a header and writes it as pieces: adjacent untouched elements remain one slice of the
+received bytes, and sequences and items with changes get correct lengths. What to change is decided
+elsewhere."""
 
 from __future__ import annotations
 

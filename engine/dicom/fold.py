@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folding: the headers of many files as one list of rows, each with its values and in how many
-files they stand. It reads headers over bytes and no files; what a screen makes of the rows, and
-cleaning the text in them, is not its affair. What it keeps is bounded, whatever the headers
-hold."""
+"""Merges the headers of many files into one list of rows, each with its values and the number of
+files that have them. It works on headers, not files; how rows are shown, and cleaning their text,
+is up to the screen. The memory is bounded, whatever the headers contain."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard: what cannot be indexed exactly in place is read by pydicom in a helper process with
-limits on time and memory, which may die without touching anything else. This is the side that asks;
-`engine.dicom.header_worker` reads."""
+"""The guard: headers that cannot be indexed exactly in place are read by pydicom in a helper
+process with limits on time and memory, which may die without affecting anything else. This is the
+calling side; `engine.dicom.header_worker` reads."""
 
 from __future__ import annotations
 

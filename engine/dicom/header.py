@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The header over bytes: an index of the elements before group 7FE0 of one data set, read in place.
-It is the one form of a header that routing, scripts, diffs and the receiver use. Changing one is
-`engine.dicom.edit`'s affair, and files are `engine.dicom.part10`'s."""
+"""A header over bytes: an index of the elements before group 7FE0 of one data set, read in place.
+Routing, scripts, diffs and the receiver all use this class. Headers are changed in
+`engine.dicom.edit`; files are handled in `engine.dicom.part10`."""
 
 from __future__ import annotations
 

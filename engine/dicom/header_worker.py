@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the helper process of the guard does: answers with a head in Explicit VR Little Endian, or a
+"""The helper process of the guard: answers with a head in Explicit VR Little Endian, or with a
 reason. Only the server of the sandbox imports this module, by its name."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deflated data sets (PS3.5 A.5) inflated piece by piece: a small one may hold a thousand times its
-bytes, which are never in memory at once. What the bytes say is no concern of this module."""
+"""Inflates deflated data sets (PS3.5 A.5) piece by piece: a small one may inflate to a thousand
+times its size, which is never in memory at once. The content is not interpreted here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names on disk: of files, of scan folders, and of anything else that comes from outside. Nothing
-here touches a file system."""
+"""Names of files, scan folders and anything else on disk whose name comes from outside. Nothing
+here uses the file system."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any head as Explicit VR Little Endian: big endian, deflated, out of order, too large for memory.
-Only the guarded helper process imports this module, for it parses with pydicom. Text keeps its
-bytes; numbers change their order where the data set was big endian."""
+"""Converts any head to Explicit VR Little Endian: big endian, deflated, out of order, or too large
+for memory. Only the guarded helper process imports this module, because it parses with pydicom.
+Text keeps its bytes; numbers of big endian data sets are byte-swapped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of PS3.6 that pydicom comes with: elements, private elements, UIDs. Only their files
-are read: pydicom itself takes numpy and much else along, which is most of what a receiver worker
-would load. What is looked up in them is in `dictionary.py`."""
+"""The tables of PS3.6 that pydicom ships: elements, private elements, UIDs. Only their files are
+read, because importing pydicom loads numpy and much else, which would be most of what a receiver
+worker loads. Lookups are in `dictionary.py`."""
 
 from __future__ import annotations
 

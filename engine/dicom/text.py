@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What counts of a text: padding does not, nor do delimiters at the end of a person's name (PS3.5
-6.2). Whoever compares, routes or hashes texts reads them by this one rule; bytes become text in
-`engine.dicom.charset`."""
+"""The significant part of a text: without padding, and without delimiters at the end of a person's
+name (PS3.5 6.2). All code that compares, routes or hashes texts uses this one rule; bytes are
+decoded in `engine.dicom.charset`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values: numbers and tags out of the bytes or the text of one element (PS3.5 6.2). Text itself is
-`engine.dicom.charset`'s."""
+"""Numbers and tags from the bytes or the text of one element (PS3.5 6.2). Text itself is handled in
+`engine.dicom.charset`."""
 
 from __future__ import annotations
 

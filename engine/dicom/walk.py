@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walk over encoded elements: where each begins and ends, in Explicit or Implicit VR Little
-Endian (PS3.5 7.1, 7.5). It is exact or it raises; it can be left and taken up again as bytes
-arrive; it follows nesting without recursion and to a limit. What values mean is not its concern."""
+"""Walks over encoded elements and finds where each starts and ends, in Explicit or Implicit VR
+Little Endian (PS3.5 7.1, 7.5). It is exact or it raises; it can be interrupted and resumed as bytes
+arrive; it follows nesting without recursion, up to a limit. Values are not interpreted here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which function of the language is which: by language and name, what is called when a script runs.
-How calls look is `engine.anonymize.language.signatures`'."""
+"""The function to call for each name of the two languages. Signatures are in
+`engine.anonymize.language.signatures`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The functions that shift dates, as calls of a running script. The arithmetic is
-`engine.anonymize.functions.dates`'."""
+"""The functions that shift dates, as calls of a running script. The arithmetic is in
+`engine.anonymize.functions.dates`."""
 
 from __future__ import annotations
 

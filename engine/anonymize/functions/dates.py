@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arithmetic with the dates and times of DICOM, as scripts shift them: what a value leaves out
-counts as the middle of its range, and what comes back is as precise as what was given. Also how far
-an old patient is moved towards the age of 89. No zone and no clock takes part."""
+"""Arithmetic with DICOM dates and times, as scripts shift them: a missing part of a value counts as
+the middle of its range, and the result is as precise as the input. Also how far the age of an old
+patient is moved towards 89. Time zones and clocks are not involved."""
 
 from __future__ import annotations
 

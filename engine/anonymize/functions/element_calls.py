@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The functions that look for elements, remove, write or blank them, and those that only say yes
-or no, as calls of a running script."""
+"""The functions that search, remove, write or blank elements, and the tests that answer yes or no,
+as calls of a running script."""
 
 from __future__ import annotations
 

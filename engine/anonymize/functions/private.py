@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Private elements as a whole: removing all of them, or all but some. Nothing that is kept moves to
-another block or changes a byte."""
+"""Removal of all private elements, or of all except some. Elements that are kept never move to
+another block or change a byte."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The functions that make texts of texts, as calls of a running script. How texts are joined, cut
-and matched is told by `engine.anonymize.functions.texts`, `expressions` and `messages`."""
+"""The functions on texts, as calls of a running script. How texts are joined, cut and matched is
+implemented in `engine.anonymize.functions.texts`, `expressions` and `messages`."""
 
 from __future__ import annotations
 

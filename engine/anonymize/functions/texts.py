@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts do to texts: join, cut, replace, change case, encode. Meant as in Java, but with no
-locale and counted in characters. Formats are in `engine.anonymize.language.messages`, regular
+"""Operations on texts: join, cut, replace, change case, encode. They work as in Java, but without a
+locale, and they count characters. Formats are in `engine.anonymize.language.messages`, regular
 expressions in `engine.anonymize.java_regex.expressions`."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The functions for UIDs, as calls of a running script. How UIDs are made is told by
+"""The functions for UIDs, as calls of a running script. UIDs are made in
 `engine.anonymize.functions.uids`."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """New UIDs for old ones: hashed (the same everywhere), mapped (the same wherever the secret of this
-installation is), or random. What an element holds is given and returned as text."""
+installation is known), or random. Values are given and returned as text."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts that scripts fetch from web servers: only from hosts that were named, with limits on time
-and size. It is off where no host is named."""
+"""Texts that scripts fetch from web servers, with limits on time and size. Only configured hosts
+are allowed; without any, the function is off."""
 
 from __future__ import annotations
 

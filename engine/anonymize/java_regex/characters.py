@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classes of characters as Java's regular expressions name them, written as the inside of a set of
-the `regex` module. What lies around a class is `engine.anonymize.java_regex.patterns`'."""
+"""Character classes of Java regular expressions, written as the contents of a set of the `regex`
+module. The rest of a pattern is translated in `engine.anonymize.java_regex.patterns`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Regular expressions as scripts write them: Java's flavour, run with a time limit, with the errors
-of a script. How the flavour is rewritten is `engine.anonymize.java_regex.patterns`'."""
+"""Regular expressions of scripts: Java syntax, a time limit, and errors of scripts. The syntax is
+translated in `engine.anonymize.java_regex.patterns`."""
 
 from __future__ import annotations
 

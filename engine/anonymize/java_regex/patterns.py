@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Java's regular expressions, written in the words of the `regex` module. What differs in meaning
-is rewritten; what `regex` has and Java has not is refused, so that a pattern means here what it
-means in XNAT. Nothing is matched here."""
+"""Translates Java regular expressions to the syntax of the `regex` module. Constructs with a
+different meaning are rewritten, and constructs that only `regex` has are rejected, so that a
+pattern means the same here as in XNAT. Nothing is matched here."""
 
 from __future__ import annotations
 

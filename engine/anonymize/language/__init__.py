@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The language of scripts: text to tree, and all that can be said of a script before it runs."""
+"""The script language: parsing, and everything that can be checked before a script runs."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the calls, values and paths of a script can work: names and counts of functions, kinds of
-arguments, literal texts that have to be something. Only what is sure before any object is seen is
-said; statements and variables are `engine.anonymize.language.check`'s."""
+"""Checks whether the calls, values and paths of a script can work: names of functions, number and
+kinds of arguments, and the form of literal texts. Only errors that are certain before any object is
+seen are reported. Statements and variables are checked in `engine.anonymize.language.check`."""
 
 from __future__ import annotations
 

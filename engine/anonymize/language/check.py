@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that can be said about a script before it meets an object: faults of its text, calls
-that cannot work, variables that nobody sets, and what is legal but rarely meant. `load` is the door
-for all that run scripts."""
+"""All checks of a script before it sees an object: syntax errors, calls that cannot work, variables
+that nobody sets, and constructs that are legal but rarely intended. Everything that runs scripts
+gets them from `load`."""
 
 from __future__ import annotations
 

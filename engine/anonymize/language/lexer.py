@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text of a script as tokens that know where they stand. Continued lines are glued first, in a way
-that keeps every place in the text as written. The same expressions colour a single line for an
-editor. Whether tokens make sense together is the parsers' concern.
-"""
+"""Splits the text of a script into tokens with their positions. Continued lines are joined first,
+without losing the original positions. The same expressions highlight single lines in an editor. The
+parsers decide whether the tokens make sense together."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lookup tables: what a script finds for a type and a key, read from plain text with one entry a
-line, `type/key = value`. A line that is no entry is left out with a remark, not in silence."""
+"""Lookup tables: the texts that a script finds for a type and a key. They are read from plain text
+with one entry per line, `type/key = value`. Lines that are not entries are ignored with a
+warning."""
 
 from __future__ import annotations
 

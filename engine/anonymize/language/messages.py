@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Message formats as Java writes them, for texts only: `{0}` is the first argument, an apostrophe
-quotes, two are one. Numbers, dates and choices inside the braces are refused, as scripts have only
-texts to put there."""
+"""Message formats as in Java's MessageFormat, for texts only: `{0}` is the first argument, an
+apostrophe quotes, two apostrophes are one. Formats for numbers, dates and choices are rejected,
+because scripts have only texts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way from the text of a script to its tree, whichever language it is written in. The line that
-starts with `version` decides; a script without one is of DicomEdit 4.2. Whether functions exist and
-values fit is a matter of `engine.anonymize.language.check`."""
+"""Parses a script of either language. The line that starts with `version` selects the language; a
+script without one is DicomEdit 4.2. Whether functions exist and values fit is checked in
+`engine.anonymize.language.check`."""
 
 from __future__ import annotations
 

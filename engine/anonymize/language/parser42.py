@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scripts of DicomEdit 4.2 as a tree. One statement stands on a line; a faulty one is told and left
-out. What 4.2 means by a tree is another matter than what 6 means: never run one as the other."""
+"""The parser of DicomEdit 4.2. There is one statement per line; a statement with an error is
+reported and left out. The same tree means something else in 4.2 than in 6: never run one as the
+other."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scripts of DicomEdit 6 as a tree. A faulty statement is told and left out, and reading goes on
-behind it, so that one look finds every fault. What is written in the way of 4.2 or of other
-languages is recognised and told as such."""
+"""The parser of DicomEdit 6. A statement with an error is reported and left out, and parsing
+continues after it, so that all errors are found at once. Syntax of 4.2 or of other languages is
+recognised and reported as such."""
 
 from __future__ import annotations
 

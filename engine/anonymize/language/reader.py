@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the parsers of both languages do alike: they walk over tokens, collect faults and go on
-behind them, and read tags and strings. What a statement is they know themselves."""
+"""The common part of both parsers: walking over tokens, collecting errors and continuing after
+them, and reading tags and strings. Statements are defined in the parsers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The functions of both languages: their names, what they take and what they give. What they do is
-written elsewhere; how a call is checked against this is `engine.anonymize.language.arguments`'."""
+"""The functions of both languages: their names, arguments and results. They are implemented in
+`engine.anonymize.functions`; calls are checked against these signatures in
+`engine.anonymize.language.arguments`."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a script says, as a tree: statements, conditions, values and paths, each with its place in
-the text as it was written. Both languages (6 and 4.2) share it; `Script.language` tells them apart.
-Nothing here reads text or touches an object.
+"""The syntax tree of a script: statements, conditions, values and paths, each with its position in
+the original text. Both languages (6 and 4.2) share it; `Script.language` tells them apart. Nothing
+here parses text or uses an object.
 
-A tag path means two things: as an argument of a function or an element of a list it is the path,
-anywhere else it is the value found there. The tree holds a `PathValue` for both.
-"""
+A tag path has two meanings: as an argument of a function or an element of a list it is the path
+itself, elsewhere it is the value found there. The tree has a `PathValue` for both."""
 
 from __future__ import annotations
 

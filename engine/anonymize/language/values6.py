@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values and paths of DicomEdit 6: strings, variables, calls, lists, tags below tags. Where they
-may stand is the concern of the statements."""
+"""Values and paths of DicomEdit 6: strings, variables, calls, lists, and paths of tags. Where they
+are allowed is decided by the statements."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a script reads variables, and which of them somebody else has to set. Values are not known
-here; what the host gives is the caller's knowledge."""
+"""Finds where a script reads variables, and which of them the host has to set. The values are not
+known here."""
 
 from __future__ import annotations
 

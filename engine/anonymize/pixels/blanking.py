@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Altering the pixels of one Part 10 file: blanking rectangles, for `alterPixels`, and clearing the
-bits of overlays that are gone. It decodes hostile data: it is called in a process with limits
-(`engine.anonymize.pixels.guard`), never in one that serves. What is altered is the script's affair.
-"""
+"""Changes the pixels of one Part 10 file: blanks rectangles, for `alterPixels`, and clears the bits
+of removed overlays. It decodes hostile data and therefore must run in a process with limits
+(`engine.anonymize.pixels.guard`), never in one that serves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding and encoding of single compressed frames, over imagecodecs. Which codec a transfer
-syntax has, and whether it loses anything, is said here; where frames lie in a file is not."""
+"""Decoding and encoding of single compressed frames with imagecodecs, and which codec each transfer
+syntax has. Where frames are in a file is not known here."""
 
 from __future__ import annotations
 

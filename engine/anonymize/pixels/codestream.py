@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a compressed frame says of itself before it is decoded: size, samples, precision, and how
-it was made. Nothing here decodes; a decoder gets only frames whose size was seen here first."""
+"""The properties of a compressed frame that can be read before it is decoded: size, samples,
+precision, and how it was compressed. Nothing is decoded here; a decoder only gets frames whose size
+was checked here first."""
 
 from __future__ import annotations
 

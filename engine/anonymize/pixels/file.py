@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Part 10 file as it is read to alter its pixels: meta information, header, the elements of group
-7FE0 and what follows them, each where it lies. The header is in memory, the pixels never are."""
+"""A Part 10 file that is opened to change its pixels: meta information, header, the elements of
+group 7FE0 and what follows them, with their positions. The header is in memory, the pixels never
+are."""
 
 from __future__ import annotations
 

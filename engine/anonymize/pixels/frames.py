@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compressed frames in a file: which fragments of the pixel data make up which frame, and the pixel
-data written anew with offset tables that are right. What is inside a frame is not looked at beyond
-its first bytes."""
+"""Compressed frames in a file: which fragments belong to which frame, and writing pixel data with
+correct offset tables. Only the first bytes of a frame are inspected."""
 
 from __future__ import annotations
 

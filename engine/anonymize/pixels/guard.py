@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard of pixel work: `blank_file` in a helper process with limits on time and memory, which
-may die without touching anything else. This is the side that asks;
-`engine.anonymize.pixels.pixel_worker` works."""
+"""Runs `blank_file` in a helper process with limits on time and memory, which may die without
+affecting anything else. This is the calling side; the work is done in
+`engine.anonymize.pixels.pixel_worker`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pixels that are not compressed, altered in place, in a file, a strip at a time: rectangles that
-are filled, and bits that are cleared. How many frames there are, and how large, makes no difference
-to the memory it takes."""
+"""Changes uncompressed pixels in place in a file, strip by strip: fills rectangles and clears bits.
+The memory needed does not depend on the number and size of frames."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clears the bits of overlays that are gone in the pixels of one Part 10 file. Only pixels that are
-not compressed can have such bits taken out of them in place; for others it is an error."""
+"""Clears the bits of removed overlays in the pixels of one Part 10 file. This is possible only in
+uncompressed pixels; for others it is an error."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Overlays that lie in bits of the pixels which the image does not use (PS3.5 8.1.2, retired):
-which there are, and which are gone when a script has run. Overlays with data of their own are
-elements like all others, and no affair of this module; what clears the bits is
-`engine.anonymize.pixels.overlay_bits`."""
+"""Overlays that are stored in unused bits of the pixels (PS3.5 8.1.2, retired): which exist, and
+which a script has removed. Overlays with data of their own are ordinary elements. The bits are
+cleared in `engine.anonymize.pixels.overlay_bits`."""
 
 from __future__ import annotations
 

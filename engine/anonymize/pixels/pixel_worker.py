@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the helper process of the guard of pixels does: alters the pixels of a file and answers what
-became of it. Only the server of the sandbox imports this module, by its name."""
+"""The helper process of the pixel guard: changes the pixels of a file and reports the result. Only
+the server of the sandbox imports this module, by its name."""
 
 from __future__ import annotations
 

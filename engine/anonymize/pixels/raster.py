@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the pixels of one object are laid out, as its header says it, and what a filling is in it.
-Numbers of the header are doubted here, once; nothing here reads or changes a pixel."""
+"""The layout of the pixels of one object according to its header, and the pixel words of a filling.
+The numbers of the header are validated here; nothing here reads or changes pixels."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the header says after rectangles were blanked: that nothing is burned in, how it was done,
-and what became of the pixels where they were decompressed."""
+"""The header elements that record a blanking: no burned-in annotation, the method, and the changes
+of the pixel description if the pixels were decompressed."""
 
 from __future__ import annotations
 

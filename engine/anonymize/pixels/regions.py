@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may be asked for of the pixels: the rectangles that `alterPixels` blanks, read from its four
-texts, and the bits of overlays. Also how that crosses to another process, and what is told of a
-file when it is done. Nothing here needs an image;
-that is for `engine.anonymize.pixels.blanking`."""
+"""Requests to change pixels: the rectangles of `alterPixels`, parsed from its four arguments, and
+the bits of overlays. Also their form for another process, and the result for a file. No image is
+needed here."""
 
 from __future__ import annotations
 

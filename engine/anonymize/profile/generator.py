@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the Basic Application Level Confidentiality Profile (DICOM PS3.15, Annex E), with options,
-as a DicomEdit script for people to read and to adapt. What is done with which attribute is the
-affair of `engine.anonymize.profile.table`; nothing here touches an object."""
+as a DicomEdit script that users can read and adapt. The action for each attribute comes from
+`engine.anonymize.profile.table`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which elements of a header say who the patient is, so that screens can mask them where a patient
-is not to be known. It is asked of single elements; nothing is changed here, and what a script
-removes is not decided here."""
+"""Which elements of a header identify the patient, so that screens can mask them. Nothing is
+changed here, and what scripts remove is decided elsewhere."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The attributes of the Basic Application Level Confidentiality Profile (DICOM PS3.15, Table E.1-1)
-and those that it forgets, and what is done with each under chosen options. How that is written as a
-script is `engine.anonymize.profile.generator`'s; where the tables come from is told beside them, in
-`shipped`."""
+"""The attributes of the Basic Application Level Confidentiality Profile (DICOM PS3.15, Table
+E.1-1), additional attributes that are not in that table, and the action for each under the chosen
+options. The script is written in `engine.anonymize.profile.generator`; the origin of the tables is
+documented in `shipped`."""
 
 from __future__ import annotations
 

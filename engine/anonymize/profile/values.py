@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts of the confidentiality profile write: dummies, the content of sequences that may
-not be missing, codes, safe private attributes and safe words. Which attribute gets what is decided
-in `engine.anonymize.profile.table`."""
+"""The values that the scripts of the confidentiality profile write: dummies, contents of required
+sequences, codes, safe private attributes and safe words. Which attribute gets which value is
+decided in `engine.anonymize.profile.table`."""
 
 from __future__ import annotations
 

@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running a script: the tree made ready to run, and the object as the script sees and changes
-it."""
+"""Running a script: the compiled script, and the object as the script sees and changes it."""

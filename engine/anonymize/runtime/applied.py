@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of a script gives back: how it ended, what it changed, and what takes that back."""
+"""The result of a run of a script: its outcome, its changes, and the undo record."""
 
 from __future__ import annotations
 

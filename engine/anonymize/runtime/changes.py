@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was changed in a subject, element by element: as texts for people, and as the bytes that
-take it back."""
+"""The changes in a subject, element by element: as texts for users, and as the bytes of an undo
+record."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the tree of a script to steps that run: everything that does not depend on an object is
-worked out here, once. The order in which steps run is the plan's."""
+"""Compiles the syntax tree of a script to steps: everything that does not depend on an object is
+computed here, once. The plan decides in which order the steps run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text into the bytes of a Specific Character Set (0008,0005), where all of it fits. Reading is
-`engine.dicom.charset`'s, and every result is held against it."""
+"""Encodes text in a Specific Character Set (0008,0005), if all of it fits. Each result is verified
+with the decoder, `engine.dicom.charset`."""
 
 from __future__ import annotations
 

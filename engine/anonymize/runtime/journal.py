@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the levels of one object tell of their changes while scripts run over it. The changes
-themselves are kept by the levels."""
+"""Notes about the changes to one object while scripts run over it, shared by its levels. The
+changes themselves are stored in the levels."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One data set, an object's own or that of an item, with the changes that scripts made so far. What
-nobody looked at is not decoded, and what nobody changed stays the bytes it was."""
+"""One data set, of an object or of an item, with the changes that scripts have made so far.
+Elements that nobody reads are not decoded, and elements that nobody changes keep their bytes."""
 
 from __future__ import annotations
 

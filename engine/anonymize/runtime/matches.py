@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the paths of a call match in the object: arguments may be paths, texts that hold one, and
-lists of these."""
+"""The elements that the paths of a call match in an object. Arguments may be paths, texts that
+contain a path, and lists of these."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All levels of one object and which of them may hold a tag, gone through once: scripts ask for
-hundreds of tags at every depth. What a path matches there is told by
+"""An index of all levels of one object by the tags that they may hold, built in one pass, because
+scripts search for hundreds of tags at every depth. Paths are matched in
 `engine.anonymize.runtime.paths`."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tag paths made ready to run: what they match in an object, the one element that a singular path
-names, and making it where it is missing. Texts that hold a path are read here, too."""
+"""Compiled tag paths: the elements that they match in an object, the one element that a singular
+path names, and creating it if it is missing. Texts that contain a path are also parsed here."""
 
 from __future__ import annotations
 

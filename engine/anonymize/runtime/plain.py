@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Statements of the plainest kind: they write a text that is known beforehand to one element before
-the pixels, or remove it. Most scripts are made of them, so a run of them is one step."""
+"""The simplest statements: they write a constant text to one element before the pixels, or remove
+it. Most scripts consist of them, so several in a row become one step."""
 
 from __future__ import annotations
 

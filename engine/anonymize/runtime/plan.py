@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A script made ready to run: paths, formats and expressions are prepared once, and then it is
-applied to one object after the other. A plan never changes and can be shared by threads."""
+"""A compiled script: paths, formats and expressions are prepared once, then it is applied to one
+object after the other. A plan is immutable and can be shared by threads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How scripts of version 4.2 run: all conditions and values are taken from the object as it came,
-and then the actions are done in reverse, so that the first one for an element wins."""
+"""How scripts of version 4.2 run: all conditions and values are read from the object as it came,
+then the actions are performed in reverse order, so that the first one for an element wins."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a script reaches, told from its text alone: what has to be at hand before it runs."""
+"""Which parts of an object a script may use, derived from its text alone: what must be available
+before it runs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of a script over one object: its variables, what it says, and how long it may still take.
-What values there are while it runs is told here, too."""
+"""One run of a script over one object: its variables, its output, and its time limit. Also the
+types of values at run time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The object as a script sees it: group 2, the elements before the pixels and those after them,
-with the changes so far. It gives the pieces to write; what to change is the plan's affair."""
+with the changes so far. It returns the pieces to write; what to change is decided by the plan."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tags with wildcards, made ready to be looked for in a data set. What the steps of a path mean
-together is `engine.anonymize.runtime.paths`'."""
+"""Compiled tags, which may contain wildcards, and searching them in a data set. Paths of several
+tags are in `engine.anonymize.runtime.paths`."""
 
 from __future__ import annotations
 

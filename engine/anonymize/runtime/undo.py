@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undo: what takes back, element by element, what scripts did to an object."""
+"""Undo: restores, element by element, what scripts changed in an object."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of elements as texts, and texts as values, by value representation. Which element they
-belong to is not known here; what a character set can hold is told by
-`engine.anonymize.runtime.encoding`."""
+"""Converts values of elements to texts and back, by value representation. The character set is
+handled in `engine.anonymize.runtime.encoding`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing and removing the elements of paths: which VR a new element gets, and what is left
-alone."""
+"""Writes and removes the elements of paths: which VR a new element gets, and which elements are
+never changed."""
 
 from __future__ import annotations
 

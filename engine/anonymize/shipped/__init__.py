@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts that come with the program, as files beside this module: the site script of a new
-home, and that of XNAT for sites that want its behaviour. Stored and run they are like any other."""
+"""The scripts that are shipped as files beside this module: the site script of a new home, and
+XNAT's for sites that want its behaviour. They are stored and run like any other script."""
 
 from __future__ import annotations
 

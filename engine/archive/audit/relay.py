@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carries audit events from the outboxes of both databases into the chain. It may die at any
-instant and run in any number of engines: appending what the chain already holds does nothing."""
+"""Moves audit events from the outboxes of both databases into the chain. It may be killed at any
+moment, and several engines may run it: appending an event that the chain already has changes
+nothing."""
 
 from __future__ import annotations
 

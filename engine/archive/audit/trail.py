@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit trail: events are written to an outbox in the transaction of the change that they tell
-of, and become links of a hash chain that anybody can check. `engine.archive.audit.relay` carries
-them from one to the other."""
+"""The audit trail: events are written to an outbox in the transaction of the change that they
+describe, and become links of a hash chain that anybody can verify. `engine.archive.audit.relay`
+moves them."""
 
 from __future__ import annotations
 
