@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from engine.intake.claims import Claim
 from engine.intake.journal import Journal, Outcome, Record
@@ -93,7 +94,7 @@ class Line(RuleBasedStateMachine):
         there = path.exists()
         if there:
             made = self.fixture.record(claim, file, path, recorded=False)
-            made = replace(made, outcome=Outcome.DUPLICATE, reason="there already")
+            made = structs.replace(made, outcome=Outcome.DUPLICATE, reason="there already")
             self.answers.counted += 1
         else:
             made = self.made(claim, name, scan, number, content)
