@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The claim desk: finds or makes the prearchive row that an object joins (intake contract 6). One
-row is `accepting` per project, received study and label; the loser of a race uses the winner's
-row. Only the desk makes session folders, always before the row that names them."""
+"""The claim desk: finds or creates the prearchive row that an object joins (intake contract 6). One
+row per project, received study and label is `accepting`; the loser of a race uses the row of the
+winner. Only the desk makes session folders, always before the row that names them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of an object around its data set: where it comes from, what the command set told of
-it, and what its sender is answered."""
+"""The data around an object: where it comes from, the contents of its command set, and the answer
+to its sender."""
 
 from __future__ import annotations
 

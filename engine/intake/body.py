@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The staged file of one object while its bytes arrive: as they came, or with another head. What
-was received can always be written again."""
+"""The staged file of one object while its bytes arrive, with the received head or an edited one.
+The received object can always be written again."""
 
 from __future__ import annotations
 

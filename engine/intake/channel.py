@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What engine and worker say to each other over their socket pair, and the framing of it. Only the
-claim path waits for an answer; nothing is said per object but a wake-up that needs none."""
+"""The messages between engine and worker over their socket pair, and their framing. Only claims
+wait for an answer; per object there is only a wake-up, which is not answered."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims: the agreement on which prearchive session an object joins (intake contract 6). Here stand
-the words of it and the worker's side; the rows are made by `engine.ingest.claims`."""
+"""Claims: the agreement on which prearchive session an object joins (intake contract 6). This
+module defines the messages and the worker's side; the rows are created in
+`engine.ingest.claims`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one process takes objects in with: staging, journal, claims, helpers, and the snapshot in
-force. What is done with them is `incoming`'s affair."""
+"""What one process needs to receive objects: staging, journal, claims, helpers, and the snapshot in
+force. It is used in `incoming`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a data set on its way in is encoded, held against what was said of it, and its header where
-that could not be indexed while it arrived. What becomes of the object is `incoming`'s affair."""
+"""The encoding of an incoming data set, compared with the negotiated one, and its header if that
+could not be indexed while it arrived. What happens to the object is decided in `incoming`."""
 
 from __future__ import annotations
 

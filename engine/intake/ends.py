@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ends of an object that is not published: it is rejected by the script, held for a person, or
-refused. Each is written down before it is answered."""
+"""The outcomes of an object that is not published: rejected by the script, held, or refused. Each
+is recorded before the sender is answered."""
 
 from __future__ import annotations
 

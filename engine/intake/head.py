@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The head of one object while its bytes arrive: gathered in memory until it is whole and indexed,
-or until it is known that nobody can index it here."""
+"""The head of one object while its bytes arrive: collected in memory until it is complete and
+indexed, or until it is known that it cannot be indexed here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an object has to say of itself to be taken in: the UIDs that name it, as received and as a
-script leaves them."""
+"""Checks of the UIDs that an object must have to be accepted, as received and after a script."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The journal: one append-only file per worker, one record per object whatever its fate (intake
-contract 4). This module writes and reads records; taking them into rows is `ingest`'s affair.
+"""The journal: one append-only file per worker, with one record per object whatever its outcome
+(intake contract 4). This module writes and reads records; `engine.ingest` turns them into rows.
 
-A record is `magic, length, CRC-32, MessagePack`. Threads append without a lock: with O_APPEND one
-write lands as a whole. A reader that meets a damaged stretch goes on at the next record that
-checks."""
+A record is `magic, length, CRC-32, MessagePack`. Threads append without a lock, because one write
+with O_APPEND is never interleaved with another. A reader that finds a damaged stretch continues at
+the next record whose CRC is right."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of one object in staging: the body that its bytes go to, and what the slow path writes
-instead. Whatever was written, the object can be had again as it was received."""
+"""The files of one object in staging: the body to which its bytes are written, and the result of
+the slow path. The received object can always be restored."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undo records (intake contract 8): what elements of received objects were before the site script,
-kept beside a session while it waits. Original header = stored header + undo. They serve diffs,
-relabelling and undo, are never synced and never in the trash; who may see them is decided above.
+"""Undo records (intake contract 8): the original elements of received objects that the site script
+changed, kept beside a session while it waits. Received header = stored header + undo record. They
+are used for diffs, relabelling and undo. They are never synced and never put into the trash;
+callers decide who may see them.
 
-One folder per session, `.originals/{session}`, made by the desk with the row: where it has gone,
-nothing is kept any more. Each writer has a file of its own in it, of records that one write
-appends as a whole."""
+There is one folder per session, `.originals/{session}`, which the claim desk makes with the row: if
+it is gone, nothing is stored any more. Each writer has its own file in it and appends each record
+with a single write."""
 
 from __future__ import annotations
 

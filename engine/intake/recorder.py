@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of one object while it comes in and once it has: its digest, its size, and the
-record of its fate in the journal (intake contract 4)."""
+"""Collects the facts about one incoming object: its digest, its size, and its record in the journal
+(intake contract 4)."""
 
 from __future__ import annotations
 

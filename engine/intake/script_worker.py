@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the helper process of the slow path does: runs a script over a staged file, writes another,
-and answers what became of it. Only the server of the sandbox imports this module, by its name."""
+"""The helper process of the slow path: runs a script over a staged file, writes the result, and
+reports it. Only the server of the sandbox imports this module, by its name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The site script in the way of received objects: compiled once per snapshot, applied to each head
-in memory. What becomes of the object's bytes is `incoming`'s affair, and of those for which a head
-is not enough `slow_path`'s."""
+"""The site script on received objects: compiled once per snapshot, applied to each head in memory.
+The bytes of the object are handled in `incoming`, and objects that need more than their head in
+`slow_path`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The slow path (intake contract 11): an object of which a head is not enough for the site script
-is staged as it came, and a helper process with limits on time and memory writes what the script
-makes of it. This is the side that asks; `engine.intake.script_worker` works."""
+"""The slow path (intake contract 11): an object that the site script cannot handle by its head
+alone is staged as it came, and a helper process with limits on time and memory writes the result of
+the script. This is the calling side; the work is done in `engine.intake.script_worker`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The snapshot: an immutable, numbered picture of all that a worker needs to take objects in
+"""The snapshot: an immutable, numbered value with everything that a worker needs to receive objects
 (intake contract 5). The engine makes it from the databases; workers only read it."""
 
 from __future__ import annotations

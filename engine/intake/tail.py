@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What follows the head of an object while it streams by: the pixels, which are passed on, and the
-elements after them, which are kept until it is decided what becomes of them."""
+"""What follows the head of a streaming object: the pixels, which are passed on, and the elements
+after them, which are kept until the outcome of the object is decided."""
 
 from __future__ import annotations
 

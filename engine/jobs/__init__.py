@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workflows of sessions (build, archive, move, delete), durable over a crash. The only place
+"""The workflows of sessions (build, archive, move, delete), which survive a crash. The only package
 that imports dbos."""

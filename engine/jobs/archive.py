@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The archive job: files a prearchive session under its project and subject. Each
-step is idempotent; a kill at any instant leaves the session either in the prearchive or wholly in
-the archive. Merging into a session that exists is answered CONFLICT."""
+"""The archive job: files a prearchive session under its project and subject. Each step is
+idempotent; after a kill at any moment the session is either in the prearchive or completely in the
+archive. Merging into an existing session is not supported: the session becomes CONFLICT."""
 
 from __future__ import annotations
 

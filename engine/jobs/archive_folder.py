@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of a session in the archive: made hidden beside its place, then renamed into it. Where
-the session stands in the tables is the affair of the archive job."""
+"""The folder of a session in the archive: made under a hidden name beside its place, then renamed.
+The archive job writes the tables."""
 
 from __future__ import annotations
 

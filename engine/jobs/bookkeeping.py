@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How dbos waits for its database. Its bookkeeping of a job must outlast what the steps outlast: a
-workflow that dbos gives up leaves its session locked until the next start. By itself dbos waits for
-a server that went away and for a lock, not for a full or a read-only disk; its rests grow beyond a
-minute, and nothing ends them when the engine is to stop. None of that has a public setting."""
+"""How dbos waits for its database. Its bookkeeping of a job must survive every outage that the
+steps survive: a workflow that dbos gives up leaves its session locked until the next start. By
+default dbos waits for a lost server and for a lock, but not for a full or read-only disk; its
+pauses grow beyond a minute, and nothing ends them when the engine stops. There is no public setting
+for any of this."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build job: one pass over a session's headers makes its scans, catalogs and document, and the
-row READY, or ERROR or CONFLICT with the reason in words."""
+"""The build job: one pass over a session's headers makes its scans, catalogs and document, and sets
+the row to READY, or to ERROR or CONFLICT with the reason."""
 
 from __future__ import annotations
 

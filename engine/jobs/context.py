@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every job needs: the databases and stores, and the ways in which a job takes a session for
-itself, gives it back, and writes its log. The steps of each verb stand in modules of their own."""
+"""What every job needs: the databases and stores, and how a job acquires a session, gives it back,
+and writes its log. The steps of each verb are in modules of their own."""
 
 from __future__ import annotations
 

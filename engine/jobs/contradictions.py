@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a build finds contradictory in a waiting session: several patients, several objects of one
-UID. The evidence names patients and is kept by `engine.jobs.decisions`; rows, logs and events only
-say what differs."""
+"""The contradictions that a build finds in a waiting session: several patients, several objects of
+one UID. The evidence names patients and is stored by `engine.jobs.decisions`; rows, logs and events
+only say what differs."""
 
 from __future__ import annotations
 

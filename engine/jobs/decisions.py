@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person decides on a waiting session that contradicts itself: the private file in which it
-stands side by side, and the decision as the row keeps it until a job has carried it out. The file
-names patients; it goes where the session's folder goes, and is never filed."""
+"""Decisions on the contradictions in a waiting session: the private file with the alternatives, and
+the decision, which the row keeps until a job has carried it out. The file names patients; it moves
+with the session's folder and is never filed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The delete job: a prearchive session goes into the prearchive's trash, from which it can be put
-back for a time. Nothing is destroyed."""
+"""The delete job: moves a prearchive session into the prearchive's trash, from which it can be
+restored for a time. Nothing is destroyed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaving the prearchive: what archive and delete do alike once a session's files are elsewhere.
-Row, index, receipts, tallies and the audit event go in one transaction; files go after it."""
+"""Leaving the prearchive: the part that archive and delete have in common once a session's files
+are elsewhere. Row, index, receipts, tallies and the audit event change in one transaction; files
+are removed after it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts did to the objects of a waiting session, and what the next one would do: told
-element by element, folded over files. Nothing is changed here. It runs in the process pool; of
-large sessions only files evenly spread over them are looked at."""
+"""The changes that scripts made to the objects of a waiting session, and those that the next one
+would make: element by element, merged over files. Nothing is changed here. It runs in the process
+pool; of large sessions only a part of the files is read, evenly spread."""
 
 from __future__ import annotations
 

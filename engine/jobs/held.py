@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects in staging on their way out of it: into a session, or away (intake contract 2, 11). The
-tables change in one transaction. What is about to happen is written down beside the file before it
-does, so that a kill at any instant leaves an object that is counted in one place."""
+"""Objects that leave staging: into a session, or for good (intake contract 2, 11). The tables
+change in one transaction. The intention is written to a file beside the object first, so that after
+a kill at any moment the object is counted in exactly one place."""
 
 from __future__ import annotations
 

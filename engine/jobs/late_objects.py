@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that come once their session is archived: it is found by the received study, and what it
-holds already is counted as duplicate. What is new waits in a session of its own that says to which
-one it belongs; merging is not done here."""
+"""Objects that arrive after their session was archived: the archived session is found by the
+received study, and objects that it already has are counted as duplicates. New objects wait in a
+session of their own that names the archived one; they are not merged here."""
 
 from __future__ import annotations
 

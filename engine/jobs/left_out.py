@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which script ran over a session on its way to the archive, and what it has left out, written down
-beside the taken folder: it is told and counted in later steps, and a kill may come before those."""
+"""Which script ran over a session on its way to the archive, and which objects it rejected. This is
+written beside the taken folder, because later steps report and count it, and a kill may come in
+between."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The move job: a prearchive session goes to another project, or gets another label or subject.
-What is wanted stands on the row, not in the job's arguments. The site script runs again with the
-new labels, and the session is built anew at its place."""
+"""The move job: a prearchive session gets another project, label or subject. The new values are in
+the row, not in the job's arguments. The site script runs again with the new labels, and the session
+is built at its new place."""
 
 from __future__ import annotations
 

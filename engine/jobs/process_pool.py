@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process pool for work that computes: header parsing and files of whole sessions. Its
-processes are started afresh, never forked from the loop. One that dies takes the whole pool along:
-each task that was in it is then run once more, alone, so that what kills again kills only
-itself."""
+"""The process pool for computations: parsing of headers and work on the files of whole sessions.
+Its processes are spawned, never forked from the event loop. If one dies, the whole pool breaks:
+each of its tasks is then run once more, alone, so that a task that kills its process again affects
+no other."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reconciliation: after a crash rows, files and tallies are brought to agree before anything is
-taken in. What was answered with success stands in a file or a journal; both are looked at."""
+"""Reconciliation: after a crash, rows, files and tallies are made to agree before anything is
+received. Every object that was answered with success is in a file or a journal; both are
+checked."""
 
 from __future__ import annotations
 

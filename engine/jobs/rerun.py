@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The site script once more, when a waiting session gets another project, label or subject (intake
-contract 10): from what each object was where an undo record tells, else from what it is now. What
-comes of it lies hidden in the session's folder until the row says the same; then it takes the place
-of the files, so that a kill leaves headers and labels that belong together."""
+"""Runs the site script again when a waiting session gets another project, label or subject (intake
+contract 10): on the received object if there is an undo record, otherwise on the stored one. The
+results are hidden in the session's folder until the row has the new labels; then they replace the
+files. After a kill, headers and labels therefore match."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Putting a deleted session back: its row, index and accounts return in one transaction, together
-with the job that brings its files. What stays in the trash, and for how long, is in
+"""Restores a deleted session: its row, index and accounts return in one transaction, together with
+the job that brings its files. How long sessions stay in the trash is decided in
 `engine.jobs.trash`."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scripts over the files of a whole session, in the process pool: which script is in force for it,
-and what that makes of each file on the way to the archive. Where the files then go, and what is
-counted, is the affair of the jobs."""
+and its result for each file on the way to the archive. Jobs decide where the files go, and what is
+counted."""
 
 from __future__ import annotations
 

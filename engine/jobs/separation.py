@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that do not stay in a waiting session: they become a session of their own, which goes
-into the prearchive's trash by the way of every other, and can be put back from there."""
+"""Objects that are removed from a waiting session: they become a session of their own, which goes
+into the prearchive's trash like any other and can be restored from there."""
 
 from __future__ import annotations
 

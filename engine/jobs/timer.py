@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The timer: a session that has been idle for the interval is built. Idle is
-counted on the monotonic clock from when this engine last saw the row change, so that a jump of the
+"""The timer: builds sessions that have been idle for the configured interval. The interval is
+measured on the monotonic clock since this engine last saw the row change, so that a jump of the
 wall clock neither ends a session early nor keeps it open."""
 
 from __future__ import annotations

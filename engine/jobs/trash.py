@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The prearchive's trash: deleted sessions stay for the time that the settings give, then they go
-for good. Putting one back is in `engine.jobs.restore`; what is in the archive's trash is never
-touched here."""
+"""The prearchive's trash: deleted sessions are kept for the configured time and then removed
+permanently. Sessions are restored in `engine.jobs.restore`; the archive's trash is never touched
+here."""
 
 from __future__ import annotations
 

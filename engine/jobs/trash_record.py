@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a deleted session: what its row and its private index knew, written beside its files,
-so that it can be put back. Who may take it out of the trash is not decided here."""
+"""The record of a deleted session: its row and its private index, written beside its files so that
+it can be restored. Who may restore it is decided elsewhere."""
 
 from __future__ import annotations
 

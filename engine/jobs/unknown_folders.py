@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Session folders that no row names: whose they are, and the rows that they get."""
+"""Session folders without a row: which session each belongs to, and the row that it gets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may read what an installation writes, whatever the umask is and whatever was there before:
-folders are made with exactly their mode, and what is wider is tightened, or refused where that is
-not ours to do. Also which folders are no place for a store, for tightening one of the system's own
+"""Permissions of everything that an installation writes, whatever the umask is and whatever existed
+before: folders are made with exactly their mode, and wider permissions are narrowed, or refused if
+the folder is not ours. Also which folders cannot be a store, because narrowing a system folder
 would lock everybody out."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of files that a script was run over, and all their changes in one. Values and names
-of files may be a patient's: they are for the person who ran the script."""
+"""The results of a script run over files, and all their changes merged. Values and names of files
+may identify a patient: they are for the user who ran the script."""
 
 from __future__ import annotations
 

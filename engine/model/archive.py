@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the outside sees of the archive: projects, subjects, filed sessions, receivers, rules, the
-history of rows and the audit trail. Facts only; they know no database and no screen."""
+"""The archive as clients see it: projects, subjects, filed sessions, receivers, rules, the history
+of rows and the audit trail. Pure data; no database and no screen is known here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a script did to an object, element by element, and the statement that did it. Values may be
-a patient's: they are shown to those who may see originals, and stand in no log and in no audit
-trail."""
+"""The changes of a script to an object, element by element, and the statement that made them.
+Values may identify a patient: they are shown only to users who may see originals, and never appear
+in a log or in the audit trail."""
 
 from __future__ import annotations
 

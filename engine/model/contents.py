@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a session, wherever it stands: its files, their headers folded into one, and when they
-came. Values are those that the files hold now and may be a patient's: they belong on the screens of
-those who may see the session, never into logs or the permanent audit."""
+"""The contents of a session in the prearchive or the archive: its files, their headers merged into
+one, and when they arrived. Values are those of the files and may identify a patient: they are for
+users who may see the session, never for logs or the permanent audit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contradictions within one waiting session: objects of several patients, or several objects of one
-UID. A person decides between the alternatives; what they are told is patient data, and is kept and
+UID. A user decides between the alternatives. The alternatives are patient data, and are stored and
 shown in the prearchive only."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters as people type them: `age<7d !status:ready doe` is two conditions and a word. One grammar
-for every list, whoever asks; what a field means is decided where the list is made."""
+"""Filters as users type them: `age<7d !status:ready doe` is two conditions and a word. There is one
+grammar for all lists; each list defines its fields."""
 
 from __future__ import annotations
 

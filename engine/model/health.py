@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine finds when it looks at itself: each check says what it found, what will come of
-it, and what to do."""
+"""The results of the checks of an engine: each says what was found, its consequence, and what to
+do."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A held object as those see it who have to decide about it."""
+"""A held object as users see it who have to decide about it."""
 
 from __future__ import annotations
 

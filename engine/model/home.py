@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The home of an installation: where it is looked for, what lies in it, who may read it, and that
-one engine at a time serves it. What the settings mean and the databases hold is for others."""
+"""The home of an installation: where it is looked for, what it contains, who may read it, and the
+lock by which only one engine serves it. Settings and databases are handled elsewhere."""
 
 from __future__ import annotations
 

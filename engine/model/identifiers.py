@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Identifiers of Anteroom's own making. They carry no meaning and no patient data, so that they may
-stand in logs, job arguments and the permanent audit. Accession IDs are made by the archive."""
+"""Identifiers that Anteroom generates. They have no meaning and contain no patient data, so they
+may appear in logs, job arguments and the permanent audit. Accession IDs are generated in the
+archive."""
 
 from __future__ import annotations
 

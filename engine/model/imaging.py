@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions, scans and resources as the build finds them and as documents and catalogs tell them
-(intake contract 13.2, 13.3). Plain values with XNAT's names; reading and writing XML is the
-business of `engine.sessions.build`, and rows of a database that of `engine.archive`."""
+"""Sessions, scans and resources as the build finds them and as documents and catalogs describe them
+(intake contract 13.2, 13.3). Plain values with XNAT's names; XML is read and written in
+`engine.sessions.build`, rows in `engine.archive`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people who watch see: transfers, the ledger, held objects, jobs, events and the health of an
-engine. Facts only; how they are drawn is the console's affair."""
+"""The live view of an engine: transfers, the ledger, held objects, jobs, events and health. Pure
+data; the console decides how it is drawn."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Amounts as people type and read them: ages, sizes, numbers and days. What typed ones are compared
-with is decided where the list is made."""
+"""Quantities as users type and read them: ages, sizes, numbers and days. Each list defines what
+they are compared with."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store that fails is called in words: a full disk, a broken one, one that takes no writes.
-Faults of databases are in `engine.database.outage`; this module knows only errors of the system."""
+"""Describes why a store fails: a full disk, a broken one, or one that is read-only. Failures of
+databases are in `engine.database.outage`; this module only knows errors of the operating system."""
 
 from __future__ import annotations
 

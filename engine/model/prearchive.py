@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the outside sees of prearchive sessions, and what an act on several of them answers."""
+"""Prearchive sessions as clients see them, and the result of an act on several of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to say about a text that a person wrote: faults, and what is legal but rarely
-meant. How such a text is read is not known here."""
+"""Remarks on a text that a user wrote: errors, and constructs that are legal but rarely intended.
+How such a text is parsed is not known here."""
 
 from __future__ import annotations
 

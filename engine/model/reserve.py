@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Room that is kept for a full disk. A deletion, too, has to be written down before it makes room:
-beside each database a file keeps blocks of its disk, which are given up when somebody deletes, and
-taken again once there is room."""
+"""Disk space that is reserved for a full disk. Even a deletion must write to the database before it
+frees space: beside each database a file occupies some blocks of its disk, which are given up when a
+user deletes, and reserved again when there is space."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an object belongs, and how that was found out. These are the values that routing answers
-with and that screens, journals and the command line show; the rules themselves are in
-`engine.intake`."""
+"""The result of routing: where an object belongs, and why. Screens, journals and the command line
+show these values; the rules themselves are in `engine.routing`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the outside sees of stored anonymization scripts: their versions, which one is active, and
-what is in force. What a script says and does is not known here."""
+"""Stored anonymization scripts as clients see them: their versions, the active one, and what is in
+force. The texts are not interpreted here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of one installation: what they are, what they mean and what they may be. The text
-under each field is what the settings file shows. Reading and writing that file is `settings_file`;
-what changes while the engine runs (projects, receivers, rules, scripts) lives in the databases."""
+"""The settings of one installation, their meaning and their allowed values. The docstring of each
+field is shown in the settings file, which is read and written in `settings_file`. What changes
+while the engine runs (projects, receivers, rules, scripts) is stored in the databases."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings file, `anteroom.yaml`: read so that every fault is told at once, each with its line
-and column and with what was expected, and written once with all comments. It reads YAML nodes
-rather than values, because only nodes know where they stand; what a setting means is `settings`."""
+"""The settings file, `anteroom.yaml`. Reading reports all errors at once, each with line, column
+and what was expected; writing creates the file once, with all comments. YAML nodes are read rather
+than values, because only nodes have positions. The settings are defined in `settings`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states of a prearchive session and what may be done in each. Only the rules
-live here; the rows are changed in `engine.prearchive`."""
+"""The states of a prearchive session and what is allowed in each. Only the rules are here; the rows
+are changed in `engine.prearchive`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a verification finds when it compares a filed session with its document and its catalogs.
-Counts may be told anywhere; the names of files belong on the screens of those who may see the
-session, as whoever lays a stray file there may name it after anything."""
+"""The result of comparing a filed session with its document and its catalogs. Counts may be shown
+anywhere; names of files are only for users who may see the session, because a stray file may have
+any name."""
 
 from __future__ import annotations
 

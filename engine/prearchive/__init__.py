@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The prearchive: its tables, rows and accounts. Objects come into them by `engine.ingest`."""
+"""The prearchive: its tables, rows and accounts. Objects are entered by `engine.ingest`."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts: one tally per transfer, session and place, that always add up (intake contract 12).
-Callers pass the transaction, so that a count commits together with what it counts."""
+"""The accounts: one tally per transfer, session and place, which always add up (intake contract
+12). Callers pass the transaction, so that a count commits together with what it counts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the conditions of a filter mean on prearchive rows: each field of `PREARCHIVE_FIELDS` and
-its column, and what of a row is known to who asks."""
+"""The conditions of a filter on prearchive rows: the column of each field in `PREARCHIVE_FIELDS`,
+and which values the user may filter by."""
 
 from __future__ import annotations
 

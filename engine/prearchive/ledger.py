@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger: what was dropped, refused or counted only, folded by reason, so that nothing is
-dropped in silence and a flood of the same fault stays one line with a count."""
+"""The ledger: objects that were dropped, refused or only counted, merged by reason, so that nothing
+is dropped silently and many errors of one kind are one line with a count."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Receipts: what can be vouched for once a session has left the prearchive. Each object leaves one
-row that knows its received SOP Instance UID only as HMAC-SHA-256 under the installation's
-secret."""
+"""Receipts: the trace of a session that has left the prearchive. Each object leaves one row that
+contains its received SOP Instance UID only as HMAC-SHA-256 with the installation's secret."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prearchive rows: finding them, listing them, and the transitions of their state machine. Every
-change takes the caller's transaction, so that status, job, tally and event commit together."""
+change uses the transaction of the caller, so that status, job, tally and event commit together."""
 
 from __future__ import annotations
 

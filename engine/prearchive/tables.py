@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of `prearchive.db`. The intake contract asks for each of them; the numbers beside the
-classes are its points. dbos keeps its own tables in the same database."""
+"""The tables of `prearchive.db`. The intake contract requires each of them; the numbers beside the
+classes are its points. dbos has its own tables in the same database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of transfers: one per association, upload or inbox run, as Live shows them. Who sent and how
-it ended comes from news; objects and bytes are counted from the journals, in the same transaction
-as their tallies, and never here."""
+"""Rows of transfers: one per association, upload or inbox run, as Live shows them. The sender and
+the end come from messages of the workers; objects and bytes are counted from the journals, in the
+same transaction as their tallies, never here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binding the ports that receivers listen on. The engine does it, once per port; workers are given
-the sockets and never bind."""
+"""Binds the ports that receivers listen on. The engine does this, once per port; workers get the
+sockets and never bind."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A routing trace as lines for people. The lines are plain text without colour; a screen that wants
-more takes the steps themselves."""
+"""A routing trace as lines of plain text. A screen that needs more uses the steps of the trace."""
 
 from __future__ import annotations
 

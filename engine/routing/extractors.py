@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The extractors of each concept, in the order in which they are asked: receiver
-rules, site rules, assignments in comments, whole elements. This module says who is asked and how an
-element becomes text; `engine.routing.router` does the asking."""
+"""The extractors of each concept, in the order in which they are tried: receiver rules, site rules,
+assignments in comments, whole elements. This module defines the order and how an element becomes
+text; `engine.routing.router` applies it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One header being asked for one route, with or without a trace. Both kinds make the same choices;
-the traced one also writes down what every extractor saw and why it won or lost."""
+"""Routes one header, with or without a trace. Both variants make the same decisions; the traced one
+also records what every extractor read and why it won or lost."""
 
 from __future__ import annotations
 

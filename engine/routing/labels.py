@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labels of subjects and sessions: how text of a header becomes one, and what the archive accepts
-as one. Names of files and folders are `engine.dicom.names`' concern."""
+"""Labels of subjects and sessions: how text of a header becomes a label, and which labels the
+archive accepts. Names of files and folders are in `engine.dicom.names`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routing: from a header, as received, to project, subject, session and auto-archive.
-Nothing is looked up outside the configuration, so the same header gives the same route in every
-process that holds the same snapshot. Who is asked, in which order, is in `extractors`."""
+"""Routing: from a header, as received, to project, subject, session and auto-archive. Only the
+configuration is used, so the same header gets the same route in every process that has the same
+snapshot. The order of the extractors is defined in `extractors`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routing rule lines: `(gggg,eeee):REGEX:N t:TARGET r:REPLACEMENT`. Here they are
-parsed, all faults of a text at once, and applied to one value; which list is asked when is
-`engine.routing.router`'s concern."""
+"""Routing rule lines: `(gggg,eeee):REGEX:N t:TARGET r:REPLACEMENT`. They are parsed here, with all
+errors of a text at once, and applied to one value. `engine.routing.router` decides which list is
+used when."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The side of a sandbox that asks: starts the helper process when it is first needed and again
-after it died, sends it requests, and ends it where it does not answer within the limits. The other
-side is `engine.sandbox.server`."""
+"""The calling side of a sandbox: starts the helper process on first use and again after it died,
+sends requests to it, and kills it if it does not answer within the limits. The other side is
+`engine.sandbox.server`."""
 
 from __future__ import annotations
 

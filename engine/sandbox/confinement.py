@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a helper process limits itself before it reads anything that may be hostile. It imports
-nothing that parses: the limits come first."""
+"""How a helper process limits itself before it reads anything that may be hostile. Nothing that
+parses is imported: the limits come first."""
 
 from __future__ import annotations
 

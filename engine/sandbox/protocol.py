@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What client and server of a sandbox say to each other: a request is a line of JSON, an answer a
-head of fixed size and a body. It imports nothing that parses: the limits come first."""
+"""The messages between client and server of a sandbox: a request is a line of JSON, an answer a
+header of fixed size and a body. Nothing that parses is imported: the limits come first."""
 
 from __future__ import annotations
 

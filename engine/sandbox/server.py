@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The helper process of a sandbox: limits itself, then imports the worker that it is given the name
-of, and answers requests until standard input ends. Nothing of the engine imports this module; it is
-run with worker module, bytes of memory, and bytes of the largest file that may be written."""
+"""The helper process of a sandbox: limits itself, then imports the worker module that it was given,
+and answers requests until standard input ends. Nothing of the engine imports this module; its
+arguments are the worker module, the bytes of memory, and the bytes of the largest file that may be
+written."""
 
 from __future__ import annotations
 

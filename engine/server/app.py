@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses that an engine answers: its nouns and verbs for those who come by the Unix socket,
-and a word of life for those who come by TCP. How connections are accepted is `engine.server.unix`'s
-and `engine.server.http`'s concern."""
+"""The addresses that an engine serves: its nouns and verbs over the Unix socket, and only a sign of
+life over TCP. Connections are accepted in `engine.server.unix` and `engine.server.http`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listeners of one engine, run in its own event loop: the Unix socket of its home, and a TCP
-port. What they answer is in `engine.server.app`; signals are the caller's."""
+"""The listeners of one engine, in its own event loop: the Unix socket of its home, and a TCP port.
+Requests are answered in `engine.server.app`; signals are handled by the caller."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Unix socket of a home: how it is bound, and who is at the other end. The kernel says the
-peer's uid (SO_PEERCRED), so nobody signs in here."""
+"""The Unix socket of a home: how it is bound, and who is at the other end. The kernel gives the
+peer's uid (SO_PEERCRED), so there is no login."""
 
 from __future__ import annotations
 

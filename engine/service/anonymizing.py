@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A script run over files and folders of files, without an engine and in several processes. What
-happens to one file is in `engine.anonymize.files`."""
+"""Runs a script over files and folders, without an engine and in several processes. Single files
+are handled in `engine.anonymize.files`."""
 
 from __future__ import annotations
 

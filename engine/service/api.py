@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that the outside may ask of an engine: typed protocols, one for each noun. The engine
-in this process and the remote one both satisfy `EngineApi`; the remote one is made from these
-signatures alone. Who asks (the actor) is not an argument: an `EngineApi` is bound to its actor."""
+"""Everything that a client may ask of an engine: typed protocols, one for each noun. The engine in
+this process and the remote one both implement `EngineApi`; the remote one is generated from these
+signatures. The actor is not an argument: an `EngineApi` is bound to its actor."""
 
 from __future__ import annotations
 

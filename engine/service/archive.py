@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The archive, asked on behalf of an actor: lists, cards, documents, and the files themselves. What
-changes a filed session is the affair of jobs."""
+"""The archive, on behalf of an actor: lists, cards, documents, and the files themselves. Only jobs
+change filed sessions."""
 
 from __future__ import annotations
 

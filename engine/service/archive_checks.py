@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine finds when it looks at the files of the archive: at some of them by name and
-size, or, where somebody has the time, at as many as it can by digest."""
+"""Checks of the files in the archive: some of them by name and size, or, if there is time, as many
+as possible by digest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit trail, asked on behalf of an actor: reading it, verifying it, and recording what a
-user did with data that they may see, which leaves no trace by itself."""
+"""The audit trail, on behalf of an actor: reading it, verifying it, and recording what a user did
+with data that leaves no other trace."""
 
 from __future__ import annotations
 

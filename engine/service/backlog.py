@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The backlog of the slow path (intake contract 11): objects that were answered as they came, since
-the site script takes more than their head. The helper works them off, a few at a time, and each is
-counted as waiting until it is published or held."""
+"""The backlog of the slow path (intake contract 11): objects that were answered as they came,
+because the site script needs more than their head. The helper processes them, a few at a time; each
+counts as waiting until it is published or held."""
 
 from __future__ import annotations
 

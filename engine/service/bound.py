@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine as one actor may ask it: each noun of the service, bound to who asks. What nouns do is
-in their own modules; what the engine is made of in `engine.service.engine`."""
+"""The engine as one actor sees it: each noun of the service, bound to the actor. The nouns are
+implemented in their own modules, the engine in `engine.service.engine`."""
 
 from __future__ import annotations
 

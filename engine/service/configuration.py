@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration in force: receivers, projects and rules of the databases and the settings, made
-into the numbered snapshot that workers go by (intake contract 5)."""
+"""The configuration in force: receivers, projects and rules of the databases and the settings,
+combined into the numbered snapshot that workers use (intake contract 5)."""
 
 from __future__ import annotations
 

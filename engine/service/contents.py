@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a session, wherever its folder is: the questions that prearchive and archive have in
-common, and those that only a waiting session can answer. Reading is done in the process pool; where
-folders stand and what is in force is known here."""
+"""The contents of a session, wherever its folder is: the requests that prearchive and archive have
+in common, and those that only a waiting session can answer. Files are read in the process pool;
+this module knows the folders and the configuration in force."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events as a ring in memory: they say what to look at again, never what is true. The first news
-of an object goes out at once, then at most four a second; a gap or a new epoch means reload."""
+"""Events in a ring buffer: they say what to reload, and are never the data itself. The first event
+about an object is sent at once, then at most four a second; a gap or a new epoch means that
+everything has to be reloaded."""
 
 from __future__ import annotations
 

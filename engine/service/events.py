@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""News of the engine, for whoever shows what it does: what to look at again."""
+"""Events of the engine for its clients: what to reload."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine looks at itself: every check runs beside the others, within a limit of time, and one
-that cannot be made is a finding of its own. What is in the stores is looked at in
-`store_checks` and `archive_checks`."""
+"""The checks of the engine: all run concurrently, each with a time limit, and a check that cannot
+be made is a finding itself. The stores are checked in `store_checks` and `archive_checks`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The noun `held`: objects that wait in staging for a person are looked at, tried again by the
-script in force, or dropped. One leaves only through the script that failed, or it is dropped."""
+"""The noun `held`: held objects in staging are listed, retried with the current script, or dropped.
+An object for which a script failed leaves only through a script, or it is dropped."""
 
 from __future__ import annotations
 

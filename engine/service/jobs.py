@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of workflows, asked on behalf of an actor: listing them, and cancelling or retrying one."""
+"""Jobs, on behalf of an actor: listing them, and cancelling or retrying one."""
 
 from __future__ import annotations
 

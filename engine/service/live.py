@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What has just come in: transfers, the ledger of objects, and the objects that are held."""
+"""What has just been received: transfers, the ledger, and held objects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engines that share a prearchive: each writes a heartbeat, so that the others know whether it
-is alive. What a dead one left is then taken over by those that live."""
+is alive. The others take over what a dead one has left."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be asked without an engine that runs: faults of a text of rules or of a script, a trace
-in words, and a script to begin with. None reads a database."""
+"""What needs no running engine: errors in rules or scripts, a routing trace as text, and the script
+of the confidentiality profile. Nothing here reads a database."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The prearchive, asked on behalf of an actor: lists, logs, and acts that queue jobs. A change of
+"""The prearchive, on behalf of an actor: lists, logs, and acts, which queue jobs. A change of
 state, its job and its audit event commit together."""
 
 from __future__ import annotations

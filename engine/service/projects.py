@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects, asked on behalf of an actor: their titles, aliases and codes, and the check that a new
-one gets folders of its own."""
+"""Projects, on behalf of an actor: their titles, aliases and codes, and the check that a new
+project can have its own folders."""
 
 from __future__ import annotations
 

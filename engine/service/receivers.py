@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Receivers, asked on behalf of an actor. A change is in force when every living worker has
-acknowledged the snapshot that holds it."""
+"""Receivers, on behalf of an actor. A change is in force when every living worker has acknowledged
+the snapshot that contains it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workers report, made into rows and events: journals are ingested, transfers noted, and
-those who were turned away stand in the ledger."""
+"""Turns the reports of workers into rows and events: journals are ingested, transfers are updated,
+and rejected senders are entered into the ledger."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects in staging through the intake contract once more, whoever wants it: a person who tries a
-held one again, or the backlog of those that the helper has yet to see."""
+"""Sends objects in staging through the intake contract again: a held object that a user retries, or
+the backlog of objects that wait for the helper."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine in another process, asked through its Unix socket. The nouns and verbs are made from
+"""An engine in another process, called over its Unix socket. The nouns and verbs are generated from
 the protocols in `engine.service.api`; nothing here is written per verb."""
 
 from __future__ import annotations

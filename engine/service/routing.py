@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an object goes, and why: by the configuration in force, or by a rule text that is only
-tried."""
+"""Where an object goes, and why: by the configuration in force, or by a rule text on trial."""
 
 from __future__ import annotations
 

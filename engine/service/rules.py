@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routing rule texts, asked on behalf of an actor: the one in force, a new one, and the faults of
-one that is still being written."""
+"""Routing rules, on behalf of an actor: the text in force, storing a new one, and checking one that
+is being edited."""
 
 from __future__ import annotations
 

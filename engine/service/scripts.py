@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The noun `scripts`: anonymization scripts are stored, put in force and compared. None that has a
-fault is stored; running them is not the affair of this module."""
+"""The noun `scripts`: anonymization scripts are stored, activated and compared. A script with
+errors is not stored; scripts are not run here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an engine can find out about its stores: disks, databases, accounts, rows against folders,
-what waits for a person, and the audit trail. It looks and changes nothing."""
+"""Checks of the stores: disks, databases, accounts, rows against folders, what waits for review,
+and the audit trail. Nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine itself, asked on behalf of an actor: its state, its checks, and its end."""
+"""The engine itself, on behalf of an actor: its state, its checks, and stopping it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verifications of filed sessions: one at a time, piece by piece in the process pool, each to its
-end whether or not the one who asked still waits for it. What is compared with what is known to
-`engine.sessions.verification`."""
+"""Verifications of filed sessions: one at a time, in pieces in the process pool, each to its end
+even if the caller no longer waits. The comparison is in `engine.sessions.verification`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The limits of what one question may be answered with: whoever asks for more is given a window
-that is as large as allowed."""
+"""The limits of a single answer: a larger request gets the largest allowed window."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wire form of the protocols in `engine.service.api`: each verb's typed signature says how its
-arguments and its result are written as JSON. Nothing here knows sockets; `engine.server` and
-`engine.service.remote` carry the bytes."""
+"""The wire format of the protocols in `engine.service.api`: each verb's typed signature defines how
+its arguments and its result are written as JSON. No sockets are known here; `engine.server` and
+`engine.service.remote` transfer the bytes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the objects of a session came, by the times of their files: a file is written when its
-object arrives, and the links and renames that come later leave that time alone. Which transfers
-brought them is told by the accounts, not here. It looks at whole sessions and runs in other
-processes."""
+"""When the objects of a session arrived, by the times of their files: a file is written when its
+object arrives, and later links and renames keep that time. The accounts know which transfer sent an
+object. It reads whole sessions and runs in other processes."""
 
 from __future__ import annotations
 

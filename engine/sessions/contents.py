@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in a session's folder, in the prearchive or the archive: scans and files as the folder
-has them, with what document and catalogs say of them. Nothing is changed here. The functions look
-at whole sessions and run in other processes; they raise `FileNotFoundError` when the folder is not
-there."""
+"""The contents of a session folder in the prearchive or the archive: scans and files in the folder,
+with what document and catalogs say about them. Nothing is changed here. The functions read whole
+sessions and run in other processes; they raise `FileNotFoundError` if the folder does not exist."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the headers of a session's files for one folded header: which files are read, and how
-much of that is done. A session may be huge and its files odd or hostile, so both are bounded and an
-answer says how many files there are beside those that it was made from. It runs in other
-processes."""
+"""Reads the headers of a session's files into one merged header: which files are read, and how
+many. A session may be huge and its files odd or hostile, so both are bounded, and the result says
+how many files there are beside those that were read. It runs in other processes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a filed session holds by its document and its catalogs, whatever lies in its folder: the
-resources, and the files of them as lists. How the folder compares with that is found out by
-`inventory`. The functions look at whole sessions and run in other processes; they raise
-`FileNotFoundError` when the folder is not there."""
+"""The contents of a filed session according to its document and its catalogs, whatever is in its
+folder: the resources, and their files as lists. The folder is compared with them in `verification`.
+The functions read whole sessions and run in other processes; they raise `FileNotFoundError` if the
+folder does not exist."""
 
 from __future__ import annotations
 

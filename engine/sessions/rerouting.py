@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routing a session's first object once more, with a trace: by what is in force, or as if something
-else were. Nothing moves by it. It reads files and compiles rules, and runs in other processes."""
+"""Routes a session's first object again, with a trace: by the configuration in force, or by another
+one on trial. Nothing is moved. It reads files and compiles rules, and runs in other processes."""
 
 from __future__ import annotations
 

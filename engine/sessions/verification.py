@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A filed session compared with what is told of it: its document names the catalogs, its catalogs
-name the files, and its folder should hold these and nothing else. The functions look at whole
-sessions and run in other processes; nothing is changed here. They raise `FileNotFoundError` when
-the folder is not there."""
+"""Compares a filed session with its description: its document names the catalogs, the catalogs list
+the files, and the folder should contain these and nothing else. The functions read whole sessions
+and run in other processes; nothing is changed here. They raise `FileNotFoundError` if the folder
+does not exist."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files and folders that are written or renamed so that a power loss leaves the old or the new one.
-What the calls are for, and in which order they come, is decided by who makes them."""
+"""Writes and renames files and folders so that a power loss leaves either the old or the new one.
+Callers decide what the calls are for, and their order."""
 
 from __future__ import annotations
 

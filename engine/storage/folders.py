@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of a session that several processes make and use at once. A new one bears a mark, the
-sticky bit, until its entry and those above it are durable: whoever meets the mark, or finds what a
-failed sync has left, syncs them itself before it promises anything. No file is written here."""
+"""Folders of a session that several processes make and use concurrently. A new folder has a mark,
+the sticky bit, until its entry and those above it are durable: a process that finds the mark, or
+what a failed sync has left, syncs the folders itself before it promises anything. No file is
+written here."""
 
 from __future__ import annotations
 

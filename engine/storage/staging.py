@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Staging and publishing: the bytes of one object on their way to disk, and the step that makes
-them visible. Durable before the answer (intake contract 3): fdatasync of the file, `link()` to its
-final name, fsync of that folder. The file system is the oracle for names (7); folders go by path
-(6). Paths of single objects are plain strings: a `Path` costs more than the calls it is for."""
+"""Staging and publishing: how the bytes of one object get to disk, and the step that makes them
+visible. The order is: fdatasync of the file, `link()` to its final name, fsync of that folder,
+answer (intake contract 3). The file system decides whether a name is free (7), and folders are
+opened by path (6). Paths of single objects are plain strings, because a `Path` costs more than the
+system calls."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may open an association: the called and calling AE titles, the allow-list, and how many at
-once. It decides; sending the A-ASSOCIATE-RJ and telling the audit is the association's business."""
+"""Who may open an association: the called and calling AE titles, the allow-list, and the limits.
+The association sends the A-ASSOCIATE-RJ and reports the rejection."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A-ASSOCIATE-RQ decoded and A-ASSOCIATE-AC encoded (PS3.8 9.3.2, 9.3.3, annex D; PS3.7 annex D).
-Only the bytes: who is admitted and which context is accepted is decided elsewhere."""
+"""Decodes A-ASSOCIATE-RQ and encodes A-ASSOCIATE-AC (PS3.8 9.3.2, 9.3.3, annex D; PS3.7 annex D).
+Whom to admit and which contexts to accept is decided elsewhere."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One association from its connection to its end: the acceptor's side of PS3.8 9.2, in one thread
-over one socket. It asks for admission, negotiates, turns reads into fragments for the exchange of
-messages, and ends by the book. It parses no data set, holds no lock and opens no database."""
+over one socket. It asks for admission, negotiates, splits the received bytes into fragments for the
+message exchange, and ends as the standard says. It parses no data set, holds no lock and opens no
+database."""
 
 from __future__ import annotations
 

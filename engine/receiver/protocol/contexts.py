@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which presentation contexts a receiver accepts: Verification and every storage class, standard,
-retired and private, in every transfer syntax that may stand in a file. It negotiates; it does not
-encode, and it knows nothing of what becomes of an object."""
+retired and private, in every transfer syntax that is allowed in a file. Encoding is done
+elsewhere."""
 
 from __future__ import annotations
 

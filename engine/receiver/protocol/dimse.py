@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The DIMSE command set (PS3.7 6.3 and annex E): group 0000 in Implicit VR Little Endian, read into
-a small record, and the few responses that a storage SCP gives. Data sets are not looked at here."""
+"""The DIMSE command set (PS3.7 6.3 and annex E): group 0000 in Implicit VR Little Endian, decoded
+into a small record, and the few responses of a storage SCP. Data sets are not read here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an association ends, and the exception that carries the end from wherever it is decided to
-the one place where it is done."""
+"""How an association ends, and the exception that carries the ending to the single place where it
+is carried out."""
 
 from __future__ import annotations
 

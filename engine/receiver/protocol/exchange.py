@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages of one established association: commands put together, C-ECHO answered, the data
-sets of C-STORE handed to an intake as they come, and one response written for each. It sees
-fragments, never sockets' reads or PDUs."""
+"""The messages of one established association: it assembles commands, answers C-ECHO, passes the
+data sets of C-STORE on to an intake as they arrive, and writes one response for each. It sees
+fragments, never socket reads or PDUs."""
 
 from __future__ import annotations
 

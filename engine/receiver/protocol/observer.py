@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an association tells about itself, and to whom. The records say what happened in words that
-may stand in logs and in the audit: titles, addresses and reasons, nothing from a data set."""
+"""What an association reports, and to whom. The records contain titles, addresses and reasons,
+which may appear in logs and in the audit, but nothing from a data set."""
 
 from __future__ import annotations
 

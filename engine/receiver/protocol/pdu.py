@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocol data units of the DICOM upper layer (PS3.8 9.3): the small fixed ones, and the stream of
-P-DATA-TF split into fragments. Negotiation items live in `associate`; sockets and states do not
-appear here. Every length comes from a stranger and is checked before it is believed."""
+P-DATA-TF, split into fragments. Negotiation items are in `associate`; sockets and states are not
+known here. Every length comes from an untrusted peer and is checked before it is used."""
 
 from __future__ import annotations
 

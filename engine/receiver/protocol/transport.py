@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The socket under an association: reading with patience, one write per answer, waking the reader
-from another thread, and an ending that does not destroy the last words. It knows no PDU."""
+"""The socket of an association: reading with a time limit, one write per answer, waking the reader
+from another thread, and closing so that the peer can read the last PDU. PDUs are not known here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The limit of associations per receiver, over all workers of an engine. Each association holds a
-lock on one byte of a file that the workers share: the kernel gives it back when a worker is killed,
-so nothing is ever counted that is not there."""
+lock on one byte of a file that the workers share. The kernel releases the lock when a worker is
+killed, so an association that is gone is never counted."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One worker process as the engine sees it: started, spoken to over its socket pair, and waited for
-until it has ended. What is said is decided in `pool`."""
+"""One worker process as the engine sees it: started, connected by a socket pair, and waited for
+until it has ended. The messages are handled in `pool`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accepting connections on sockets that the engine has bound and shares among its workers. Which
-sockets these are may change at any time; what is done with a connection is decided elsewhere."""
+"""Accepts connections on sockets that the engine has bound and shares among its workers. The set of
+sockets may change at any time; a callback serves the connections."""
 
 from __future__ import annotations
 

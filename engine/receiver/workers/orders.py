@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker is told on its command line. All that may change comes over its channel instead."""
+"""The command line of a worker. Everything that may change comes over its channel instead."""
 
 from __future__ import annotations
 

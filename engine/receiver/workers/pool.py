@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The receiver workers of one engine: started, told what is in force, answered, and replaced when
-they die. Listening sockets and claims are given in; nothing here knows a database."""
+"""The receiver workers of one engine: started, given snapshots, answered, and replaced when they
+die. Listening sockets and the claim desk are passed in; no database is known here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What workers report, on its way to the rest of the engine: newest news per transfer, in order and
-one call at a time. A call that fails is made again; nothing that a worker said waits for it."""
+"""Passes the reports of workers on to the rest of the engine: only the newest report per transfer,
+in order, one call at a time. A call that fails is repeated; the workers never wait for it."""
 
 from __future__ import annotations
 

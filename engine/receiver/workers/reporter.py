@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker tells the engine of its associations: that its journal has grown, how each transfer
-stands, who was turned away. One thread says it all, at a bounded rate; what an association does to
-be reported is to set a flag. What is true is in the journal: news may be lost with the worker."""
+"""Reports the associations of a worker to the engine: that its journal has grown, the state of each
+transfer, and rejected senders. One thread sends all reports, at a limited rate; an association only
+sets a flag. Reports may be lost with the worker, because the journal is authoritative."""
 
 from __future__ import annotations
 

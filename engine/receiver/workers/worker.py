@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A receiver worker: a process of its own that serves associations and writes files and a journal.
-It opens no database; the engine tells it what is in force and answers its claims over a socket
-pair. When the engine hangs up, it finishes the objects on their way and ends."""
+"""A receiver worker: a process that serves associations and writes files and a journal. It opens no
+database; the engine sends it snapshots and answers its claims over a socket pair. When the engine
+hangs up, the worker finishes the objects that are being received and ends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build of one session, from its folder to its documents (intake contract 5 and 7.1). It reads
-headers, moves files to their places and writes catalogs and session document; which state the
-session is in afterwards is decided by the caller."""
+"""Builds one session, from its folder to its documents (intake contract 5 and 7.1). It reads
+headers, moves files to their places and writes catalogs and session document; the caller decides
+the status of the session."""
 
 from __future__ import annotations
 

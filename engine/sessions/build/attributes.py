@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The header elements that a build reads, in one table. Every file's facts hold the values in this
-order; which of them end where in a document is decided by the modules of the metadata."""
+"""The header elements that a build reads, in one table. The facts of every file hold the values in
+this order; the metadata modules decide which of them are written to a document."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The catalog of one resource: which files it has, with their UIDs and digests (intake contract
-13.3). Which files those are is decided by the build, and by the archive when it merges."""
+"""The catalog of one resource: its files, with their UIDs and digests (intake contract 13.3). The
+list of files comes from the build, or from the archive when it merges."""
 
 from __future__ import annotations
 

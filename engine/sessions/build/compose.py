@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From files that lie where they belong to the documents of scans and session. What the headers say
-is read by the modules of the metadata; nothing here touches a file."""
+"""Makes the documents of scans and session from files that are at their final places. Values from
+headers are read in the metadata modules; nothing here touches a file."""
 
 from __future__ import annotations
 

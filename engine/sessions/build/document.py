@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session document `{session}.xml`: written as XNAT's schema orders it and read back (intake
-contract 13.2). The files of a resource are told by its catalog, not here."""
+"""The session document `{session}.xml`: written in the order of XNAT's schema, and read back
+(intake contract 13.2). The files of a resource are listed in its catalog, not here."""
 
 from __future__ import annotations
 

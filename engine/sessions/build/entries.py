@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entries of a catalog one after the other, in memory that does not grow with them: a series
-may have a hundred thousand files. What else a catalog holds is read by `catalog`."""
+"""Reads the entries of a catalog one by one, in constant memory: a series may have a hundred
+thousand files. The rest of a catalog is read in `catalog`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a build needs to know of one file, from one reading of its header. Facts of many files are
-read in chunks, so that a pool can share the work; grouping and judging them is done elsewhere."""
+"""The facts that a build needs about one file, from one reading of its header. The facts of many
+files are read in chunks, so that a pool can share the work; they are grouped and judged
+elsewhere."""
 
 from __future__ import annotations
 

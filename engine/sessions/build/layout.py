@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the files of a session lie and how they get where they belong (intake contract 4.3, 5.4).
-Nothing is ever overwritten, and a kill at any instant leaves every file under at least one name
-that the next build finds: a file is linked to its new name before its old name goes."""
+"""The places of the files of a session, and moving files there (intake contract 4.3, 5.4). Nothing
+is ever overwritten, and after a kill at any moment every file has at least one name that the next
+build finds: a file is linked to its new name before its old name is removed."""
 
 from __future__ import annotations
 

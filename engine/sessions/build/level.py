@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One level of a session - all its files, or those of one scan - asked for the values that its
-files agree on. A value that differs is left out with a warning that names element and count (intake
-contract 5.5), never the values, which may be a patient's."""
+"""One level of a session (all its files, or those of one scan) and the values on which its files
+agree. If a value differs, it is left out with a warning that names element and count (intake
+contract 5.5), never the values, which may identify a patient."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text that is fit for XML, and XML that is safe to read. What the elements of documents and
-catalogs mean stands in their own modules."""
+"""Makes text safe for XML, and XML safe to read. The elements of documents and catalogs are defined
+in their own modules."""
 
 from __future__ import annotations
 

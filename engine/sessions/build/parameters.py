@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metadata that every kind of scan and session has (intake contract 5.5). What MR, CT and PET
-add stands in their own modules; how it is written down in `document`."""
+"""The metadata that all kinds of scans and sessions have (intake contract 5.5). MR, CT and PET add
+theirs in their own modules; `document` writes them."""
 
 from __future__ import annotations
 

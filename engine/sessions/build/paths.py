@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values addressed by path below an XML element, and the order in which XNAT's schema wants them
-(intake contract 13.2). A path is `tr`, `rescale/slope`, `voxelRes/@x` or
-`addParam[MultiEcho_TE1]`. Which values there are is not decided here."""
+"""Values addressed by their path below an XML element, and the order of XNAT's schema (intake
+contract 13.2). A path is `tr`, `rescale/slope`, `voxelRes/@x` or `addParam[MultiEcho_TE1]`. Which
+values exist is not decided here."""
 
 from __future__ import annotations
 

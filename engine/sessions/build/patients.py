@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose objects a session holds: files are told apart by patient, from what their headers say and
-from the mark that the site script has left. Spelling and missing values tell nobody apart; what
-follows from several patients is decided by the caller."""
+"""The patients of a session: files are grouped by patient, from their headers and from the token
+that the site script has left. Differences in spelling and missing values are ignored; the caller
+decides what several patients mean."""
 
 from __future__ import annotations
 

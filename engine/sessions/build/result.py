@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a build is asked and what it answers. The build itself is `assemble`."""
+"""The input and the result of a build. The build itself is in `assemble`."""
 
 from __future__ import annotations
 

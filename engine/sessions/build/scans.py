@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the facts of files to scans: which files are one scan, what its ID is, in which order scans
-stand, which files are secondary, and what a scan's type is called (intake contract 5.3, 5.4)."""
+"""Groups files into scans by their facts: which files are one scan, its ID, the order of scans,
+which files are secondary, and the type of a scan (intake contract 5.3, 5.4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which session and which scan the SOP classes and modalities of a study make (intake contract 5.2,
-5.3). The table is data, `session_types.yaml`; a site may lay a file of its own over it. Reading and
-checking the table and asking it are here, the files of a study are not."""
+"""Which session type and which scan types the SOP classes and modalities of a study make (intake
+contract 5.2, 5.3). The table is data, `session_types.yaml`, which a site may override with its own
+file. The table is read, checked and queried here; the files of a study are not."""
 
 from __future__ import annotations
 
