@@ -27,15 +27,26 @@ Allow = Annotated[
 Values = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME=VALUE...", help="e.g. anonymize=false script_error=refuse allow=CT1,MR1"
+        metavar="NAME=VALUE...",
+        help="e.g. anonymize=false script_error=refuse allow=CT1,MR1 max_per_peer=4 "
+        "idle_timeout=120 transfer_syntaxes=JPEGLSLossless,ExplicitVRLittleEndian",
     ),
 ]
+
+_NUMBERS = ("max_pdu", "max_associations", "max_per_peer", "idle_timeout")
 
 
 def _state(row: ReceiverStatus) -> str:
     if row.listening:
         return "listening"
     return "enabled, not listening" if row.enabled else "stopped"
+
+
+def _own(row: ReceiverStatus) -> str:
+    """Name the values that are not those of the settings file, as `edit` takes them."""
+    pairs = [("transfer_syntaxes", ",".join(row.transfer_syntaxes))]
+    pairs += [(name, f"{getattr(row, name)}") for name in _NUMBERS if getattr(row, name)]
+    return " ".join(f"{name}={text}" for name, text in pairs if text)
 
 
 COLUMNS = (
@@ -46,6 +57,7 @@ COLUMNS = (
     Column[ReceiverStatus]("ANONYMIZE", lambda row: row.anonymize),
     Column[ReceiverStatus]("RULES", lambda row: row.rules_enabled),
     Column[ReceiverStatus]("ALLOW", lambda row: row.allow if row.allow_enabled else "everybody"),
+    Column[ReceiverStatus]("OWN", _own),
     Column[ReceiverStatus]("NOTE", lambda row: row.note),
 )
 

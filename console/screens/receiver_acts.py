@@ -4,6 +4,8 @@ needs, and afterwards reports the state of the receiver."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import work
 
 from console.runtime.typeahead import QUESTION
@@ -11,7 +13,7 @@ from console.screens.base.form import fill_in
 from console.screens.base.screen import BaseScreen
 from console.views import receivers, system
 from console.views.project_settings import names
-from console.views.question import Answers
+from console.views.question import Answers, Question
 from console.widgets.dialogs import AskScreen
 from engine.model.live import ReceiverStatus
 
@@ -29,7 +31,7 @@ class ReceiverScreen(BaseScreen):
 
     def why_not_receiver(self, action: str) -> str:
         """Say why a verb is not possible for the receiver now."""
-        if action not in ("open", "start", "stop", "echo"):
+        if action not in ("open", "limits", "start", "stop", "echo"):
             return ""
         receiver = self.receiver
         if receiver is None:
@@ -69,20 +71,12 @@ class ReceiverScreen(BaseScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def edit_receiver(self) -> None:
         """Ask for other values of the receiver, and set them."""
-        receiver = self.receiver
-        if receiver is None:
-            return
-        if self.why_off("new"):
-            self.tell(f"not now: {self.why_off('new')}", "warning")
-            return
+        await self._edit(receivers.question)
 
-        async def edit(given: Answers) -> ReceiverStatus:
-            changes = receivers.changes(receiver, given)
-            return await self.engine.receivers.edit(receiver.ae_title, receiver.port, changes)
-
-        changed = await fill_in(self, receivers.question(receiver), edit)
-        if changed is not None:
-            await self._changed(changed)
+    @work(group=QUESTION, exit_on_error=False)
+    async def limit_receiver(self) -> None:
+        """Ask for other limits of the receiver, and set them."""
+        await self._edit(receivers.limits_question)
 
     @work(group="acts", exit_on_error=False)
     async def start_receiver(self) -> None:
@@ -104,6 +98,22 @@ class ReceiverScreen(BaseScreen):
         stopped = await self.asked(self.engine.receivers.stop(receiver.ae_title, receiver.port))
         if stopped is not None:
             await self._changed(stopped)
+
+    async def _edit(self, asking: Callable[[ReceiverStatus], Question]) -> None:
+        receiver = self.receiver
+        if receiver is None:
+            return
+        if self.why_off("new"):
+            self.tell(f"not now: {self.why_off('new')}", "warning")
+            return
+
+        async def edit(given: Answers) -> ReceiverStatus:
+            changes = receivers.changes(receiver, given)
+            return await self.engine.receivers.edit(receiver.ae_title, receiver.port, changes)
+
+        changed = await fill_in(self, asking(receiver), edit)
+        if changed is not None:
+            await self._changed(changed)
 
     async def _changed(self, receiver: ReceiverStatus) -> None:
         word = system.receiver_state(receiver)[1]

@@ -218,6 +218,10 @@ class SystemScreen(ReceiverScreen):
         else:
             self.stop_receiver()
 
+    def do_limits(self) -> None:
+        """Ask for other limits of a receiver."""
+        self.limit_receiver()
+
     def do_echo(self) -> None:
         """Ask a receiver for a C-ECHO."""
         self.echo_receiver()
@@ -265,12 +269,12 @@ class SystemScreen(ReceiverScreen):
     def _why_not_health(self, action: str) -> str:
         if action == "check" and self._checking:
             return "the checks are running"
-        if action in ("start", "stop", "echo"):
+        if action in ("start", "stop", "echo", "limits"):
             return "that is for receivers and jobs: > shows them"
         return ""
 
     def _why_not_job(self, action: str) -> str:
-        if action in ("start", "echo"):
+        if action in ("start", "echo", "limits"):
             return "that is for receivers: < shows them"
         if action not in ("check", "stop"):
             return ""

@@ -15,6 +15,14 @@ FROM_SETTINGS = (
     "it is the receiver of the settings file: change it in anteroom.yaml, start the engine again"
 )
 _ALLOW_HINT = "AE, address/CIDR or AE@address; commas; empty: all"
+_EFFECT = "It takes effect at once; open associations keep the old values."
+_LIMITS = {
+    "transfer_syntaxes": ("Transfer syntaxes", "preferred ones, by keyword or UID; commas"),
+    "max_pdu": ("Largest PDU", "bytes; 0: what the settings file says"),
+    "max_associations": ("Associations", "at once; 0: what the settings file says"),
+    "max_per_peer": ("… of one address", "at once; 0: any number"),
+    "idle_timeout": ("Idle time-out", "seconds; 0: what the settings file says"),
+}
 _FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
 
 
@@ -44,17 +52,10 @@ def question(receiver: ReceiverStatus) -> Question:
     def wrong(given: Answers) -> str:
         return _wrong(given) or ("" if changes(receiver, given) else "nothing is changed yet")
 
-    def said(given: Answers) -> str:
-        pairs = [f"{name}={text}" for name, text in changes(receiver, given).items()]
-        port = str(receiver.port)
-        return shlex.join(
-            ["anteroom", "receiver", "edit", receiver.ae_title, *pairs, "--port", port]
-        )
-
     return Question(
         title=f"Receiver {receiver.ae_title} on port {receiver.port}",
         act="Change it",
-        says=("It takes effect at once; open associations keep the old values.",),
+        says=(_EFFECT,),
         fields=(
             Field(name="ae_title", label="AE title", value=now["ae_title"], needed=True),
             Field(name="port", label="Port", value=now["port"], needed=True),
@@ -64,8 +65,24 @@ def question(receiver: ReceiverStatus) -> Question:
                 for name, label in _FLAGS.items()
             ),
         ),
-        command=said,
+        command=lambda given: _edit_command(receiver, given),
         fault=wrong,
+    )
+
+
+def limits_question(receiver: ReceiverStatus) -> Question:
+    """Ask for other transfer syntaxes and limits of a receiver."""
+    now = values(receiver)
+    return Question(
+        title=f"Limits of {receiver.ae_title} on port {receiver.port}",
+        act="Change it",
+        says=(_EFFECT,),
+        fields=tuple(
+            Field(name=name, label=label, value=now[name], hint=hint)
+            for name, (label, hint) in _LIMITS.items()
+        ),
+        command=lambda given: _edit_command(receiver, given),
+        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
     )
 
 
@@ -94,6 +111,11 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
         "port": str(receiver.port),
         "allow": ", ".join(receiver.allow),
         **flags,
+        "transfer_syntaxes": ", ".join(receiver.transfer_syntaxes),
+        "max_pdu": str(receiver.max_pdu),
+        "max_associations": str(receiver.max_associations),
+        "max_per_peer": str(receiver.max_per_peer),
+        "idle_timeout": f"{receiver.idle_timeout:g}",
     }
 
 
@@ -107,6 +129,12 @@ def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
         # A new list would take effect by itself, whatever else is answered.
         found["allow_enabled"] = _told("allow_enabled", given["allow_enabled"])
     return found
+
+
+def _edit_command(receiver: ReceiverStatus, given: Answers) -> str:
+    pairs = [f"{name}={text}" for name, text in changes(receiver, given).items()]
+    port = str(receiver.port)
+    return shlex.join(["anteroom", "receiver", "edit", receiver.ae_title, *pairs, "--port", port])
 
 
 def _told(name: str, text: str) -> str:

@@ -152,8 +152,22 @@ def receiver_card(receiver: ReceiverStatus, opened: int) -> list[tuple[str, str]
         ("Anonymize", anonymize),
         ("Rules", rules),
         ("Allowed", allowed if receiver.allow_enabled else "everybody: the allow-list is off"),
+        *_limits(receiver),
         ("From", "the settings file" if receiver.origin == "settings" else "added here"),
     ]
+    return lines
+
+
+def _limits(receiver: ReceiverStatus) -> list[tuple[str, str]]:
+    """Say what a receiver has of its own."""
+    associations = figures.plural(receiver.max_associations, "association")
+    most = [f"{associations} at once"] if receiver.max_associations else []
+    most += [f"{receiver.max_per_peer} of one address"] if receiver.max_per_peer else []
+    most += [f"PDUs of {receiver.max_pdu} bytes"] if receiver.max_pdu else []
+    most += [f"{receiver.idle_timeout:g} s of silence"] if receiver.idle_timeout else []
+    lines = [("At most", ", ".join(most))] if most else []
+    if receiver.transfer_syntaxes:
+        lines.append(("Prefers", ", ".join(receiver.transfer_syntaxes)))
     return lines
 
 

@@ -4,7 +4,6 @@ here listens: the receiver processes follow these rows."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -13,13 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import history
 from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
+from engine.archive.receiver_values import checked
 from engine.archive.tables import ReceiverRow
 from engine.model.archive import OnScriptError, Receiver
-from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.errors import Conflict, NotFound
 
-PORTS = range(1024, 49152)
 _KIND = "receiver"
-_AE_TITLE_LENGTH = 16
 
 
 async def all_of(session: AsyncSession) -> tuple[Receiver, ...]:
@@ -43,10 +41,10 @@ async def add(session: AsyncSession, receiver: Receiver, *, actor: str) -> Recei
     """Add a receiver.
 
     Raises:
-        InvalidInput: the AE title or the port is not allowed (PS3.5 6.2, AE).
+        InvalidInput: one of its values is not allowed.
         Conflict: the pair of AE title and port is taken.
     """
-    wanted = _checked(receiver)
+    wanted = checked(receiver)
     await lock(session)
     if await _find(session, wanted.ae_title, wanted.port) is not None:
         raise _taken(wanted)
@@ -68,12 +66,12 @@ async def edit(
 
     Raises:
         NotFound: no receiver of this AE title and port was added.
-        InvalidInput: the new AE title or port is not allowed.
+        InvalidInput: one of the new values is not allowed.
         Conflict: the new pair of AE title and port is taken.
     """
-    wanted = _checked(receiver)
     await lock(session)
     row = await _row(session, ae_title, port)
+    wanted = checked(receiver, _receiver(row))
     before = history.state(row)
     old_detail = _detail(row)
     other = await _find(session, wanted.ae_title, wanted.port)
@@ -104,36 +102,6 @@ async def remove(session: AsyncSession, ae_title: str, port: int, *, actor: str)
     record(session, actor, "Removed receiver", name)
     await session.delete(row)
     await bump(session)
-
-
-def checked_ae_title(ae_title: str) -> str:
-    """Return an AE title without its padding.
-
-    Raises:
-        InvalidInput: it is empty, longer than 16, or has a backslash or a control character
-            (PS3.5 6.2, AE).
-    """
-    title = ae_title.strip(" ")
-    printable = all(" " <= character <= "~" for character in title)
-    if not title or len(title) > _AE_TITLE_LENGTH or "\\" in title or not printable:
-        raise InvalidInput(
-            f"{ae_title!r} cannot be an AE title",
-            hint="use 1 to 16 printable ASCII characters without a backslash",
-        )
-    return title
-
-
-def _checked(receiver: Receiver) -> Receiver:
-    if receiver.port not in PORTS:
-        raise InvalidInput(
-            f"{receiver.port} cannot be the port of a receiver",
-            hint=f"use {PORTS.start} to {PORTS.stop - 1}",
-        )
-    return replace(
-        receiver,
-        ae_title=checked_ae_title(receiver.ae_title),
-        allow=tuple(dict.fromkeys(receiver.allow)),
-    )
 
 
 def _name(receiver: Receiver) -> str:
@@ -170,12 +138,18 @@ def _fill(row: ReceiverRow, receiver: Receiver) -> None:
     row.allow = {"entries": list(receiver.allow)}
     row.rules_enabled = receiver.rules_enabled
     row.script_error = receiver.script_error.value
+    row.transfer_syntaxes = {"uids": list(receiver.transfer_syntaxes)}
+    row.max_pdu = receiver.max_pdu
+    row.max_associations = receiver.max_associations
+    row.max_per_peer = receiver.max_per_peer
+    row.idle_timeout = receiver.idle_timeout
 
 
 def _detail(row: ReceiverRow) -> dict[str, Any]:
     values = history.state(row)
     del values["id"]
-    values["allow"] = values["allow"]["entries"]
+    values["allow"] = values["allow"].get("entries", [])
+    values["transfer_syntaxes"] = values["transfer_syntaxes"].get("uids", [])
     return values
 
 
@@ -189,4 +163,9 @@ def _receiver(row: ReceiverRow) -> Receiver:
         allow=tuple(row.allow.get("entries", ())),
         rules_enabled=row.rules_enabled,
         script_error=OnScriptError(row.script_error),
+        transfer_syntaxes=tuple(row.transfer_syntaxes.get("uids", ())),
+        max_pdu=row.max_pdu,
+        max_associations=row.max_associations,
+        max_per_peer=row.max_per_peer,
+        idle_timeout=row.idle_timeout,
     )

@@ -214,6 +214,15 @@ class ReceiverRow(ArchiveTable):
     rules_enabled: Mapped[bool] = mapped_column(default=False)
     script_error: Mapped[str] = mapped_column(String(8), default="hold", server_default="hold")
     """`hold` or `refuse`."""
+    transfer_syntaxes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """{"uids": [...]}: those that are preferred, in this order."""
+    max_pdu: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Bytes. 0 in this and the next: what the settings file says."""
+    max_associations: Mapped[int] = mapped_column(default=0, server_default="0")
+    max_per_peer: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Associations of one calling address at once; 0: any number."""
+    idle_timeout: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """Seconds. 0: what the settings file says."""
 
     __table_args__ = (UniqueConstraint("ae_title", "port"),)
 

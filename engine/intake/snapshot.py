@@ -10,7 +10,7 @@ from engine.model.scripts import ScriptInForce
 from engine.routing.router import RoutingConfig
 
 DEFAULT_TRANSFER_SYNTAXES: tuple[str, ...] = ()
-"""Empty: take the sender's first choice."""
+"""Empty: take what the sender has, but Explicit VR before Implicit VR."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,10 @@ class ReceiverConfig:
     allow: tuple[str, ...] = ()
     """AE title, address or CIDR, or AE@address."""
     transfer_syntaxes: tuple[str, ...] = DEFAULT_TRANSFER_SYNTAXES
+    """UIDs of those that are preferred, in this order; others are taken too."""
     max_associations: int = 100
+    max_per_peer: int = 0
+    """Associations of one calling address at once; 0: any number."""
     idle_timeout: float = 60.0
     artim_timeout: float = 30.0
     max_pdu: int = 131072

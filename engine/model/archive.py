@@ -326,6 +326,16 @@ class Receiver:
     """AE title, address or CIDR, or AE@address."""
     rules_enabled: bool = False
     script_error: OnScriptError = OnScriptError.HOLD
+    transfer_syntaxes: tuple[str, ...] = ()
+    """UIDs of those that are preferred, in this order. Empty: what the sender has, but Explicit VR
+    before Implicit VR."""
+    max_pdu: int = 0
+    """Bytes; 0 for what the settings file says, as in the next."""
+    max_associations: int = 0
+    max_per_peer: int = 0
+    """Associations of one calling address at once; 0 for any number."""
+    idle_timeout: float = 0.0
+    """Seconds; 0 for what the settings file says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -125,6 +125,15 @@ class ReceiverStatus:
     allow: tuple[str, ...] = ()
     rules_enabled: bool = False
     script_error: OnScriptError = OnScriptError.HOLD
+    transfer_syntaxes: tuple[str, ...] = ()
+    """Keywords of those that are preferred, in this order; empty: what the sender has."""
+    max_pdu: int = 0
+    """Bytes; 0 for what the settings file says, as in the next."""
+    max_associations: int = 0
+    max_per_peer: int = 0
+    """Associations of one calling address at once; 0 for any number."""
+    idle_timeout: float = 0.0
+    """Seconds; 0 for what the settings file says."""
     note: str = ""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.archive import configuration, projects, receivers, rules, scripts, secrets
 from engine.database.connection import Database
+from engine.dicom.transfer_syntaxes import keyword_of
 from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.model.archive import OnScriptError, Receiver, RuleText
 from engine.model.errors import Unavailable
@@ -154,6 +155,11 @@ class Configuration:
             allow=receiver.allow,
             rules_enabled=receiver.rules_enabled,
             script_error=receiver.script_error,
+            transfer_syntaxes=tuple(map(keyword_of, receiver.transfer_syntaxes)),
+            max_pdu=receiver.max_pdu,
+            max_associations=receiver.max_associations,
+            max_per_peer=receiver.max_per_peer,
+            idle_timeout=receiver.idle_timeout,
             note=self.ports.faults.get(receiver.port, ""),
         )
 
@@ -196,10 +202,12 @@ def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:
         refuse_failed=receiver.script_error is OnScriptError.REFUSE,
         allow_enabled=receiver.allow_enabled,
         allow=receiver.allow,
-        max_associations=dicom.max_associations,
-        idle_timeout=dicom.idle_timeout,
+        transfer_syntaxes=receiver.transfer_syntaxes,
+        max_associations=receiver.max_associations or dicom.max_associations,
+        max_per_peer=receiver.max_per_peer,
+        idle_timeout=receiver.idle_timeout or dicom.idle_timeout,
         artim_timeout=dicom.artim_timeout,
-        max_pdu=dicom.max_pdu,
+        max_pdu=receiver.max_pdu or dicom.max_pdu,
     )
 
 

@@ -5,6 +5,7 @@ the snapshot that contains it."""
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 from engine.archive import receivers
@@ -15,6 +16,8 @@ from engine.model.live import ReceiverStatus
 from engine.service.configuration import Apply, Configuration
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
+_LISTS = ("allow", "transfer_syntaxes")
+_NUMBERS = ("port", "max_pdu", "max_associations", "max_per_peer")
 _ECHO_SECONDS = 10
 _VERIFICATION = "1.2.840.10008.1.1"
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -126,24 +129,40 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
             if text.lower() not in (*_TRUE, *_FALSE):
                 raise InvalidInput(f"{name} is true or false")
             changes[name] = text.lower() in _TRUE
-        elif name == "allow":
-            allow = tuple(part.strip() for part in text.split(",") if part.strip())
-            changes[name] = allow
+        elif name in _LISTS:
+            listed = tuple(part.strip() for part in text.split(",") if part.strip())
+            changes[name] = listed
             # Whoever writes a list means it to hold, as when a receiver is added.
-            if "allow_enabled" not in values:
-                changes["allow_enabled"] = bool(allow)
+            if name == "allow" and "allow_enabled" not in values:
+                changes["allow_enabled"] = bool(listed)
         elif name == "script_error":
             if text.lower() not in tuple(OnScriptError):
                 raise InvalidInput(f"{name} is {' or '.join(OnScriptError)}")
             changes[name] = OnScriptError(text.lower())
         elif name == "ae_title":
             changes[name] = text
-        elif name == "port" and text.isdecimal():
-            changes[name] = int(text)
+        elif name in _NUMBERS:
+            changes[name] = _number(name, text)
+        elif name == "idle_timeout":
+            changes[name] = _seconds(name, text)
         else:
-            known = ", ".join((*_FLAGS, "script_error", "allow", "ae_title", "port"))
+            known = ", ".join(
+                ("ae_title", *_NUMBERS, "idle_timeout", *_LISTS, *_FLAGS, "script_error")
+            )
             raise InvalidInput(f"a receiver has no such {name}", hint=f"set one of: {known}")
     return replace(before, **changes)  # type: ignore[arg-type]
+
+
+def _number(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise InvalidInput(f"{name}: expected a whole number")
+    return int(text)
+
+
+def _seconds(name: str, text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text.strip()):
+        raise InvalidInput(f"{name}: expected a number of seconds")
+    return float(text)
 
 
 def _echo(ae_title: str, port: int) -> str:

@@ -249,7 +249,11 @@ async def test_receivers(anteroom: CommandLine) -> None:
     assert (await anteroom("receiver", "edit", "OTHER", "anonymize=true", "--json")).json[
         "anonymize"
     ]
-    assert "listening" in (await anteroom("receiver", "list")).out
+    own = ("transfer_syntaxes=JPEGLSLossless", "max_per_peer=4", "idle_timeout=2.5")
+    ran = await anteroom("receiver", "edit", "OTHER", *own, "--json")
+    assert (ran.json["transfer_syntaxes"], ran.json["max_per_peer"]) == (["JPEGLSLossless"], 4)
+    listed = (await anteroom("receiver", "list")).out
+    assert "listening" in listed and " ".join(own) in listed
     await anteroom("receiver", "add", "OTHER", "--port", "8106")
     several = await anteroom("receiver", "echo", "OTHER")
     assert (several.code, "8105, 8106" in several.err) == (1, True)

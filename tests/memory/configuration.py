@@ -136,10 +136,12 @@ class Receivers(Asked):
         for name, value in values.items():
             if name in ("anonymize", "rules_enabled", "allow_enabled", "enabled"):
                 changes[name] = value == "true"
-            elif name == "allow":
+            elif name in ("allow", "transfer_syntaxes"):
                 changes[name] = tuple(part.strip() for part in value.split(",") if part.strip())
-            elif name == "port":
+            elif name in ("port", "max_pdu", "max_associations", "max_per_peer"):
                 changes[name] = int(value)
+            elif name == "idle_timeout":
+                changes[name] = float(value)
             elif name == "ae_title":
                 changes[name] = value
             else:

@@ -38,6 +38,7 @@ class RejectReason(Enum):
     CALLED_UNKNOWN = (1, 1, 7, "called AE title not recognised")
     CALLING_UNKNOWN = (1, 1, 3, "calling AE title or address not on the allow-list")
     LOCAL_LIMIT = (2, 3, 2, "local limit of associations exceeded")
+    PEER_LIMIT = (2, 3, 2, "too many associations of this address at once")
 
     @property
     def codes(self) -> tuple[int, int, int]:
@@ -63,6 +64,7 @@ class Slots:
         self._all = half_open
         self._half_open: Counter[str] = Counter()
         self._established: Counter[tuple[str, int]] = Counter()
+        self._of_peers: Counter[tuple[str, int, str]] = Counter()
 
     def arrive(self, peer: str) -> bool:
         """Count a new connection; false when its address or all together have too many."""
@@ -90,6 +92,22 @@ class Slots:
         """Uncount an association that ended."""
         with self._lock:
             _lower(self._established, (receiver.ae_title, receiver.port))
+
+    def take_peer(self, receiver: ReceiverConfig, peer: str) -> bool:
+        """Count an association of an address; false when the receiver's limit is reached.
+
+        It is counted without a limit too: one that is set later holds for all that are open."""
+        key = (receiver.ae_title, receiver.port, peer)
+        with self._lock:
+            if receiver.max_per_peer and self._of_peers[key] >= receiver.max_per_peer:
+                return False
+            self._of_peers[key] += 1
+            return True
+
+    def give_back_peer(self, receiver: ReceiverConfig, peer: str) -> None:
+        """Uncount an association of an address that ended."""
+        with self._lock:
+            _lower(self._of_peers, (receiver.ae_title, receiver.port, peer))
 
     def half_open(self, peer: str) -> int:
         """Connections of one address that have no association."""

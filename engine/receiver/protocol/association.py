@@ -128,8 +128,8 @@ class Association(AssociationProgress):
         request = self._request()
         self.called, self.calling = request.called, request.calling
         verdict = admit(request, peer=self.peer, port=self.port, receivers=snapshot.receivers)
-        if not isinstance(verdict, RejectReason) and not self._slots.take(verdict):
-            verdict = RejectReason.LOCAL_LIMIT
+        if not isinstance(verdict, RejectReason):
+            verdict = self._take(verdict)
         if isinstance(verdict, RejectReason):
             self._reject(verdict.sentence, verdict)
             reply = pdu.encode_reject(*verdict.codes)
@@ -139,6 +139,15 @@ class Association(AssociationProgress):
         # this far; with `self.receiver` set, it gives back the receiver's slot instead.
         self._slots.depart(self.peer)
         self._open(request, verdict)
+
+    def _take(self, receiver: ReceiverConfig) -> ReceiverConfig | RejectReason:
+        """Take both of a receiver's slots, or neither."""
+        if not self._slots.take_peer(receiver, self.peer):
+            return RejectReason.PEER_LIMIT
+        if not self._slots.take(receiver):
+            self._slots.give_back_peer(receiver, self.peer)
+            return RejectReason.LOCAL_LIMIT
+        return receiver
 
     def _request(self) -> AssociateRequest:
         kind, length = pdu.HEADER.unpack(self._exactly(pdu.HEADER.size))
@@ -298,6 +307,7 @@ class Association(AssociationProgress):
                 self.last_error = over.sentence
             self.current, self.current_since = None, 0.0
             self._slots.give_back(self.receiver)
+            self._slots.give_back_peer(self.receiver, self.peer)
             self._observer.closed(self, over.ending)
         elif over.ending in (Ending.VIOLATION, Ending.TIMED_OUT, Ending.FAILED):
             self._reject(over.sentence)

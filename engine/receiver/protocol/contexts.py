@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.dicom import tables
+from engine.dicom import tables, transfer_syntaxes
 from engine.receiver.protocol.associate import (
     AssociateRequest,
     CommonExtended,
@@ -19,6 +19,7 @@ from engine.receiver.protocol.associate import (
 VERIFICATION = "1.2.840.10008.1.1"
 STORAGE_SERVICE = "1.2.840.10008.4.2"
 _UID_LENGTH = 64
+_TELLING_VR = (transfer_syntaxes.EXPLICIT, transfer_syntaxes.EXPLICIT_BIG_ENDIAN)
 
 ACCEPTED = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
@@ -102,18 +103,7 @@ def _standard_storage() -> set[str]:
 STORAGE = frozenset(_standard_storage()) | _NOT_IN_THE_TABLE | PRIVATE_STORAGE
 """Every storage SOP class that is accepted unasked."""
 
-_NOT_OF_OBJECTS = (
-    "1.2.840.10008.1.2.6.",  # text: MIME, XML
-    "1.2.840.10008.1.2.7.",  # video over IP is a stream, not an object
-    "1.2.840.10008.1.20",  # Papyrus 3, a file format of its own
-)
-
-TRANSFER_SYNTAXES = frozenset(
-    uid
-    for uid, (_, kind, *_) in tables.uids().items()
-    if kind == "Transfer Syntax" and not uid.startswith(_NOT_OF_OBJECTS)
-)
-"""Every standard transfer syntax of stored objects, retired ones too."""
+TRANSFER_SYNTAXES = transfer_syntaxes.STORED
 
 # PS3.4 B.3.1.2: level 2 SCP, signature level unspecified, may coerce data elements.
 STORAGE_INFORMATION = bytes((2, 0, 0, 0, 1, 0))
@@ -134,7 +124,8 @@ def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
 def negotiate(request: AssociateRequest, preference: Sequence[str]) -> tuple[ContextAnswer, ...]:
     """Answer every proposed context.
 
-    The first of `preference` that was proposed wins, else the sender's first that we know."""
+    The first of `preference` that was proposed wins, else what the sender proposed first, except
+    that Implicit VR yields to Explicit VR: see `choose`."""
     storage = storage_classes(request.user.common_extended)
     return tuple(_answer(context, storage, preference) for context in request.contexts)
 
@@ -162,7 +153,12 @@ def choose(proposed: Sequence[str], preference: Sequence[str]) -> str:
         if syntax in proposed and syntax in TRANSFER_SYNTAXES:
             return syntax
     # By custom senders list the syntax of their files first: accepting it saves them a conversion.
-    return next((syntax for syntax in proposed if syntax in TRANSFER_SYNTAXES), "")
+    first = next((syntax for syntax in proposed if syntax in TRANSFER_SYNTAXES), "")
+    if first != transfer_syntaxes.IMPLICIT:
+        return first
+    # Implicit VR does not tell the VR of private elements, which nobody can restore later. The
+    # acceptor may choose any that was proposed (PS3.8 9.3.3.2).
+    return next((syntax for syntax in _TELLING_VR if syntax in proposed), first)
 
 
 def answer_roles(request: AssociateRequest, answers: Sequence[ContextAnswer]) -> tuple[Role, ...]:

@@ -197,6 +197,19 @@ async def test_values_of_a_receiver_are_changed(monkeypatch: pytest.MonkeyPatch)
         assert got[-1] == {"port": "8109", "anonymize": "false", "rules_enabled": "true"}
 
 
+async def test_limits_of_a_receiver_are_changed() -> None:
+    facts = known()
+    app = console(facts, "system")
+    async with app.run_test(size=WIDE) as pilot:
+        await at_receiver(pilot, app, "j")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"RLELossless", "enter", *["enter"] * 2, "4", "enter", "enter", "enter")
+        await until(pilot, lambda: facts.receivers["CT1", 8105].max_per_peer == 4)
+        assert facts.receivers["CT1", 8105].transfer_syntaxes == ("RLELossless",)
+        assert told(app, "CT1 on port 8105 is up")
+
+
 async def test_a_receiver_is_stopped_once_that_is_meant_and_started() -> None:
     facts = known()
     app = console(facts, "system")
@@ -223,8 +236,8 @@ async def test_the_receiver_of_the_settings_file_says_why_it_stays_as_it_is() ->
     app = console(known(), "system")
     async with app.run_test(size=WIDE) as pilot:
         await at_receiver(pilot, app, "")
-        await pilot.press("enter", "a", "x")
-        await until(pilot, lambda: len(app.context.notices.all) == 3)
+        await pilot.press("enter", "i", "a", "x")
+        await until(pilot, lambda: len(app.context.notices.all) == 4)
         assert {one.text for one in app.context.notices.all} == {
             "not now: it is the receiver of the settings file: "
             "change it in anteroom.yaml, start the engine again"

@@ -138,6 +138,35 @@ def test_only_what_differs_is_sent_to_a_receiver() -> None:
     assert receivers.changes(before, longer) == {"allow": "CT_ER1, MR1", "allow_enabled": "false"}
 
 
+def test_limits_of_a_receiver_are_asked_for_and_told() -> None:
+    own = replace(
+        UP,
+        transfer_syntaxes=("JPEGLSLossless", "RLELossless"),
+        max_pdu=16_384,
+        max_associations=7,
+        max_per_peer=1,
+        idle_timeout=2.5,
+    )
+    told = words(system.receiver_card(own, 0))
+    assert "7 associations at once, 1 of one address, PDUs of 16384 bytes, 2.5 s" in told
+    assert "JPEGLSLossless, RLELossless" in told
+    assert "At most" not in words(system.receiver_card(UP, 0))
+    asked = receivers.limits_question(own)
+    given = {one.name: one.value for one in asked.fields}
+    assert given["idle_timeout"] == "2.5"
+    assert asked.fault(given) == "nothing is changed yet"
+    given |= {"max_per_peer": "0", "transfer_syntaxes": "RLELossless"}
+    assert asked.fault(given) == ""
+    assert receivers.changes(own, given) == {
+        "transfer_syntaxes": "RLELossless",
+        "max_per_peer": "0",
+    }
+    assert asked.command is not None
+    assert asked.command(given) == (
+        "anteroom receiver edit CT1 transfer_syntaxes=RLELossless max_per_peer=0 --port 8105"
+    )
+
+
 def test_values_of_a_receiver_are_looked_at_while_they_are_typed() -> None:
     asked = receivers.question(UP)
     given = receivers.values(UP)

@@ -28,6 +28,33 @@ async def test_receivers_are_added_listed_and_removed(archive: Database) -> None
             await receivers.remove(session, "CT", 8105, actor="ada")
 
 
+async def test_a_receiver_keeps_values_of_its_own(archive: Database) -> None:
+    async with archive.write() as session:
+        await receivers.add(session, MRI, actor="ada")
+    own = replace(
+        MRI,
+        transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
+        max_pdu=16_384,
+        max_associations=7,
+        max_per_peer=2,
+        idle_timeout=2.5,
+    )
+    async with archive.write() as session:
+        assert await receivers.edit(session, "MRI", 8105, own, actor="ada") == own
+    async with archive.read() as session:
+        assert await receivers.show(session, "MRI", 8105) == own
+        events = (
+            await session.scalars(select(ArchiveOutboxRow).order_by(ArchiveOutboxRow.at))
+        ).all()
+    assert events[-1].detail == {
+        "transfer_syntaxes": ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"],
+        "max_pdu": 16_384,
+        "max_associations": 7,
+        "max_per_peer": 2,
+        "idle_timeout": 2.5,
+    }
+
+
 @pytest.mark.parametrize("title", ["", " ", "x" * 17, "A\\B", "A\tB", "É"])
 async def test_ae_titles_follow_the_standard(archive: Database, title: str) -> None:
     async with archive.write() as session:

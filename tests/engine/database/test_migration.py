@@ -17,11 +17,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from engine.archive import verifications
+from engine.archive import receivers, verifications
 from engine.database.columns import PrearchiveTable
 from engine.database.connection import Database
 from engine.database.migration import SECTIONS, Section, connect, migrate
 from engine.database.revisions import alembic_config
+from engine.model.archive import Receiver
 from engine.model.errors import Refused
 from tests.conftest import BACKENDS
 from tests.engine.conftest import MakeUrl
@@ -136,6 +137,25 @@ async def test_sessions_of_an_older_archive_are_due_for_verification(blank_url: 
         due = await verifications.due(session, datetime.now(UTC), 9)
     await database.close()
     assert due.accessions == ("E1",)
+
+
+async def test_receivers_of_an_older_archive_go_by_the_settings(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
+    _at(url, "archive", "a0007")
+    with connect(url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO receivers (ae_title, port, enabled, anonymize, allow_enabled, allow,"
+                " rules_enabled) VALUES ('MRI', 8105, true, true, true, :allow, false)"
+            ),
+            {"allow": '{"entries": ["CT1"]}'},
+        )
+    await migrate(url, "archive")
+    database = Database.open(url)
+    async with database.read() as session:
+        found = await receivers.all_of(session)
+    await database.close()
+    assert found == (Receiver(ae_title="MRI", port=8105, allow_enabled=True, allow=("CT1",)),)
 
 
 async def test_a_sqlite_file_is_copied_before_it_is_changed(tmp_path: Path) -> None:

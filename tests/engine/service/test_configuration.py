@@ -116,6 +116,39 @@ async def test_every_change_has_a_number_and_is_in_the_snapshot(
     configuration.router()
 
 
+async def test_what_a_receiver_has_of_its_own_goes_before_the_settings(
+    configuration: Configuration, archive: Database
+) -> None:
+    plain = Receiver(ae_title="MRI", port=free_port())
+    own = replace(
+        plain,
+        ae_title="CT",
+        transfer_syntaxes=("1.2.840.10008.1.2.4.80",),
+        max_pdu=32_768,
+        max_associations=7,
+        max_per_peer=2,
+        idle_timeout=2.5,
+    )
+    async with archive.write() as transaction:
+        for each in (plain, own):
+            await receivers.add(transaction, each, actor="ada")
+    snapshot = await configuration.read()
+    found = snapshot.receiver("MRI", plain.port)
+    assert found is not None
+    dicom = SETTINGS.dicom
+    assert (found.max_pdu, found.max_associations) == (dicom.max_pdu, dicom.max_associations)
+    assert (found.idle_timeout, found.max_per_peer) == (dicom.idle_timeout, 0)
+    assert found.transfer_syntaxes == ()
+    found = snapshot.receiver("CT", own.port)
+    assert found is not None
+    assert (found.max_pdu, found.max_associations, found.max_per_peer) == (32_768, 7, 2)
+    assert (found.idle_timeout, found.artim_timeout) == (2.5, dicom.artim_timeout)
+    assert found.transfer_syntaxes == own.transfer_syntaxes
+    status = {one.ae_title: one for one in configuration.receivers()}["CT"]
+    assert status.transfer_syntaxes == ("JPEGLSLossless",)
+    assert (status.max_pdu, status.max_per_peer) == (32_768, 2)
+
+
 async def test_ports_come_and_go_and_stay_open_meanwhile(
     configuration: Configuration, archive: Database
 ) -> None:

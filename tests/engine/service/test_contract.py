@@ -220,6 +220,12 @@ async def test_receivers_come_and_go_while_the_engine_runs(opened: Opened) -> No
         await engine.receivers.echo("SECOND", 14104)
     await engine.receivers.edit("SECOND", 14104, {"allow": "ANTEROOM_ECHO"})
     assert "answered" in await engine.receivers.echo("SECOND", 14104)
+    values = {"transfer_syntaxes": "JPEGLSLossless", "max_per_peer": "2", "idle_timeout": "2.5"}
+    edited = await engine.receivers.edit("SECOND", 14104, values)
+    assert (edited.transfer_syntaxes, edited.max_per_peer) == (("JPEGLSLossless",), 2)
+    assert (edited.idle_timeout, edited.listening) == (2.5, True)
+    with pytest.raises(InvalidInput, match="goes from 0 to 32"):
+        await engine.receivers.edit("SECOND", 14104, {"allow": "10.0.0.0/33"})
     stopped = await engine.receivers.stop("SECOND", 14104)
     assert not stopped.listening
     await engine.receivers.remove("SECOND", 14104)

@@ -34,6 +34,35 @@ def test_what_becomes_of_failing_scripts_is_held_or_refused() -> None:
     assert changed(refusing, {"script_error": "HOLD"}) == MRI
 
 
+def test_lists_and_numbers_are_read_as_they_are_typed() -> None:
+    typed = {
+        "transfer_syntaxes": "JPEGLSLossless, 1.2.840.10008.1.2.1",
+        "max_pdu": "16384",
+        "max_per_peer": "2",
+        "idle_timeout": "2.5",
+    }
+    own = changed(MRI, typed)
+    assert own.transfer_syntaxes == ("JPEGLSLossless", "1.2.840.10008.1.2.1")
+    assert (own.max_pdu, own.max_associations, own.max_per_peer) == (16_384, 0, 2)
+    assert own.idle_timeout == 2.5
+    assert not own.allow_enabled
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"max_pdu": "-1"}, "max_pdu: expected a whole number"),
+        ({"max_associations": "1.5"}, "max_associations: expected a whole number"),
+        ({"max_per_peer": "\u0663"}, "max_per_peer: expected a whole number"),
+        ({"idle_timeout": "nan"}, "idle_timeout: expected a number of seconds"),
+    ],
+)
+def test_what_is_no_number_is_refused(values: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        changed(MRI, values)
+    assert refused.value.message == said
+
+
 @pytest.mark.parametrize(
     "values",
     [{"colour": "red"}, {"port": "many"}, {"anonymize": "perhaps"}, {"script_error": "ignore"}],

@@ -88,6 +88,22 @@ def test_half_open_connections_are_counted_for_each_peer_and_for_all() -> None:
     assert slots.arrive("b")
 
 
+def test_associations_are_counted_for_each_address_of_each_receiver() -> None:
+    slots = Slots()
+    free = ReceiverConfig(ae_title="ONE", port=104)
+    one = ReceiverConfig(ae_title="ONE", port=104, max_per_peer=2)
+    two = ReceiverConfig(ae_title="TWO", port=104, max_per_peer=1)
+    # Those that came before there was a limit count as well.
+    assert slots.take_peer(free, "a")
+    assert [slots.take_peer(one, "a"), slots.take_peer(one, "a")] == [True, False]
+    assert slots.take_peer(one, "b") and slots.take_peer(two, "a")
+    assert slots.take_peer(free, "a")
+    for _ in range(2):
+        slots.give_back_peer(one, "a")
+    assert slots.take_peer(one, "a")
+    assert RejectReason.PEER_LIMIT.codes == RejectReason.LOCAL_LIMIT.codes == (2, 3, 2)
+
+
 def test_associations_are_counted_for_each_receiver() -> None:
     slots = Slots()
     one = ReceiverConfig(ae_title="ONE", port=104, max_associations=1)

@@ -12,6 +12,7 @@ from engine.receiver.protocol.associate import AssociateRequest, ContextAnswer, 
 from tests.engine.receiver.protocol import wire
 
 JPEG_LS = "1.2.840.10008.1.2.4.80"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 
 def request(*proposed: tuple[int, str, tuple[str, ...]], user: bytes = b"") -> AssociateRequest:
@@ -93,6 +94,14 @@ def test_no_common_transfer_syntax(proposed: tuple[str, ...]) -> None:
         ((wire.IMPLICIT, wire.EXPLICIT), (JPEG_LS, wire.EXPLICIT, wire.IMPLICIT), wire.EXPLICIT),
         ((wire.IMPLICIT,), (wire.EXPLICIT,), wire.IMPLICIT),
         (("1.2.3", wire.IMPLICIT), ("1.2.3",), wire.IMPLICIT),
+        # Implicit VR would lose the VRs of private elements.
+        ((wire.IMPLICIT, wire.EXPLICIT), (), wire.EXPLICIT),
+        ((wire.IMPLICIT, BIG_ENDIAN), (), BIG_ENDIAN),
+        ((wire.IMPLICIT, BIG_ENDIAN, wire.EXPLICIT), (), wire.EXPLICIT),
+        ((wire.IMPLICIT, JPEG_LS), (), wire.IMPLICIT),
+        ((JPEG_LS, wire.IMPLICIT, wire.EXPLICIT), (), JPEG_LS),
+        ((wire.IMPLICIT, wire.EXPLICIT), (JPEG_LS,), wire.EXPLICIT),
+        ((wire.EXPLICIT, wire.IMPLICIT), (wire.IMPLICIT,), wire.IMPLICIT),
     ],
 )
 def test_preference(proposed: tuple[str, ...], preference: tuple[str, ...], chosen: str) -> None:

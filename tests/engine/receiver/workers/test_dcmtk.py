@@ -167,6 +167,54 @@ def test_combined_proposal_is_chosen_by_our_preference(scans: list[Path]) -> Non
     assert stored.context.transfer_syntax == implicit
 
 
+PROPOSAL = """\
+[[TransferSyntaxes]]
+[Mixed]
+TransferSyntax1 = LittleEndianImplicit
+TransferSyntax2 = JPEGLSLossless
+TransferSyntax3 = LittleEndianExplicit
+[[PresentationContexts]]
+[Images]
+PresentationContext1 = CTImageStorage\\Mixed
+PresentationContext2 = MRImageStorage\\Mixed
+[[Profiles]]
+[Scanner]
+PresentationContexts = Images
+"""
+
+
+@pytest.mark.parametrize(
+    ("preferred", "chosen"),
+    [
+        ((), "1.2.840.10008.1.2.1"),
+        (("1.2.840.10008.1.2",), "1.2.840.10008.1.2"),
+        (("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.1"), "1.2.840.10008.1.2.1"),
+    ],
+)
+def test_explicit_vr_is_chosen_of_a_mixed_proposal_unless_another_is_preferred(
+    scans: list[Path], preferred: tuple[str, ...], chosen: str
+) -> None:
+    profile = scans[0].with_name("proposal.cfg")
+    profile.write_text(PROPOSAL)
+    with Listener(transfer_syntaxes=preferred) as listener:
+        run(STORESCU, listener, "-xf", str(profile), "Scanner", str(scans[0]))
+        assert listener.ears.ending() is Ending.RELEASED
+        (stored,) = listener.intake.stored
+    assert stored.context.transfer_syntax == chosen
+    assert chosen == "1.2.840.10008.1.2" or bytes(stored.data) == data_set(scans[0])
+
+
+def test_limit_of_one_address() -> None:
+    with Listener(max_per_peer=1) as listener:
+        run(ECHOSCU, listener)
+        assert listener.ears.ending() is Ending.RELEASED
+        assert listener.slots.take_peer(listener.receiver, "127.0.0.1")
+        said = run(ECHOSCU, listener, ok=False)
+        assert "Local Limit Exceeded" in said and "Rejected Transient" in said
+        assert listener.ears.rejection().verdict is RejectReason.PEER_LIMIT
+        assert listener.slots.established(listener.receiver) == 0
+
+
 def test_user_identity_is_ignored_by_the_book(scans: list[Path]) -> None:
     with Listener() as listener:
         run(STORESCU, listener, "-xe", "-usr", "somebody", "-pwd", "secret", str(scans[0]))

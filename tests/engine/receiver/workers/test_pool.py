@@ -268,6 +268,25 @@ async def test_the_limit_of_associations_counts_over_all_workers(tmp_path: Path)
             await asyncio.to_thread(association.release)
 
 
+async def test_the_limit_of_an_address_counts_over_all_workers(tmp_path: Path) -> None:
+    async with house(tmp_path, workers=2) as here:
+        # Those that are open when the limit is set count as well.
+        open_ones = [await associate(here.port) for _ in range(3)]
+        receiver = ReceiverConfig(ae_title="ANTEROOM", port=here.port, max_per_peer=3)
+        await here.pool.publish(snapshot(2, receiver))
+        for _ in range(4):
+            said = await here.echo(ok=False)
+            assert "Local Limit Exceeded" in said
+        await here.ears.until(lambda: len(here.ears.turned_away) > 0)
+        assert here.ears.turned_away[0].reason == "too many associations of this address at once"
+        await asyncio.to_thread(open_ones[0].release)
+        await here.ears.until(lambda: bool(here.ears.closed))
+        await here.echo()
+        for association in open_ones[1:]:
+            assert await send(association, sample(tmp_path)) == 0
+            await asyncio.to_thread(association.release)
+
+
 async def test_a_published_receiver_is_there_at_once(tmp_path: Path) -> None:
     async with house(tmp_path, workers=2) as here:
         old = ReceiverConfig(ae_title="ANTEROOM", port=here.port)
