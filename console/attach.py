@@ -68,7 +68,7 @@ class Child:
         except subprocess.TimeoutExpired:
             raise Unavailable(
                 f"the engine (process {self._process.pid}) has not stopped yet",
-                hint="look at the log of its home; it ends when what it does is safe",
+                hint="see the log of its home; it ends when its work is in a safe state",
             ) from None
 
 

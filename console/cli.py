@@ -37,7 +37,7 @@ COMMANDS = {
     "script": "Anonymization scripts.",
     "prearchive": "Sessions that wait for review.",
     "trash": "Deleted prearchive sessions that can be put back.",
-    "held": "Objects that wait for a person.",
+    "held": "Objects that are held for review.",
     "archive": "Filed sessions.",
     "ledger": "Dropped and refused objects.",
     "jobs": "Runs of workflows.",

@@ -14,7 +14,7 @@ from console.commands.waiting import say_ends
 from engine.model.live import HeldObject
 from engine.service.api import EngineApi
 
-app = typer.Typer(name="held", help="Objects that wait for a person.", no_args_is_help=True)
+app = typer.Typer(name="held", help="Objects that are held for review.", no_args_is_help=True)
 
 Objects = Annotated[list[str], typer.Argument(metavar="ID...", help="As the list names them.")]
 

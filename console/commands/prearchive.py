@@ -182,7 +182,7 @@ async def move(
     if unassigned := [row.id for row in rows if row.project is None]:
         raise Refused(
             f"nothing was moved: {OF_THE_PATIENT} ({', '.join(unassigned)})",
-            hint="to take them along say the same with --yes; relabel the sessions after that, "
+            hint="to move them, repeat the command with --yes; relabel the sessions after that, "
             "before they are archived",
         )
     outcomes = await engine.prearchive.move(ids, project, reason)

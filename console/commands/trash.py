@@ -89,7 +89,7 @@ async def empty(
         room = size(sum(row.bytes for row in going))
         raise Refused(
             f"{say_count(len(going), 'session')} ({room}) would be removed for good",
-            hint="to do it, say the same with --yes",
+            hint="to do it, repeat the command with --yes",
         )
     await end(engine, Verb.DELETE, await engine.prearchive.empty_trash(ids, reason), False, as_json)
 

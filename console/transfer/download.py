@@ -194,7 +194,7 @@ class _Transfer:
         except OSError as error:
             raise Unavailable(
                 f"{place} cannot be written: {error.strerror}",
-                hint="look at the room and the rights there; what is complete stays",
+                hint="check disk space and permissions there; complete files are kept",
             ) from error
         self._written += 1
         self._pass(0)

@@ -138,7 +138,7 @@ def keep(text: str, path: Path, *, overwrite: bool) -> None:
     except OSError as error:
         raise Refused(
             f"{path} cannot be written: {error.strerror}",
-            hint="look at the folder, the room and the rights there",
+            hint="check the folder, its disk space and its permissions",
         ) from error
 
 
@@ -165,7 +165,7 @@ def _name(draft: Path, path: Path) -> None:
 
 
 def _remark(text: str, delimiter: str) -> str:
-    """Return the text of a remark; whoever reads it as cells meets no formula in them either."""
+    """Return the text of a remark, in which a spreadsheet finds no formulas either."""
     first, *others = text.split(delimiter)
     guarded = (f"'{one}" if one.lstrip().startswith('"') else harmless(one) for one in others)
     return delimiter.join((first, *guarded))

@@ -62,7 +62,7 @@ def layout(
     kept = [index for index in range(len(columns)) if index == 0 or index > shift]
     last_resort = max(shift, 0)
     while len(kept) > 1 and _needed(columns, kept) > width:
-        # Whoever shifts wants to see what was dropped: then the rightmost goes first.
+        # A user who shifts wants to see the dropped columns: then the rightmost is dropped first.
         weights = {one: (columns[one].priority, one) for one in kept[1:]}
         last = kept[-1] if last_resort else max(weights, key=lambda one: weights[one])
         if not last_resort and columns[last].priority == 0:

@@ -88,7 +88,7 @@ class StatusView:
 
     @property
     def waiting(self) -> int:
-        """Sessions that wait for a person."""
+        """Sessions that wait for review."""
         if self.status is None:
             return 0
         return sum(self.status.sessions.get(one.value, 0) for one in SETTLED)

@@ -9,7 +9,7 @@ from engine.model.errors import InvalidInput, Problem
 
 
 class ScriptError(InvalidInput):
-    """The script cannot go on with this object; the half-edited object is thrown away.
+    """The script cannot continue with this object; the partly edited object is discarded.
 
     It is an `InvalidInput`, and crosses a process boundary as one: the script asks for something
     that this object does not allow. The line and column are those of the script and count from 1;

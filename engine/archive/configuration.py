@@ -12,7 +12,7 @@ from engine.database.connection import insert_into
 
 _ONLY = 1
 _LOCK = 0x616E7476
-"""The PostgreSQL advisory lock of whoever changes the configuration."""
+"""The PostgreSQL advisory lock for changes of the configuration."""
 
 
 async def lock(session: AsyncSession) -> None:

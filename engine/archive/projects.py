@@ -93,7 +93,7 @@ async def add(
     if (alike := await _alike(session, id)) is not None:
         raise Conflict(
             f"{id} and {alike} would differ only in upper and lower case",
-            hint="choose another project ID: some file systems hold both for one folder",
+            hint="choose another project ID: to some file systems both are the same folder",
         )
     row = ProjectRow(
         id=id, title=_title(title), created=datetime.now(UTC), created_by=actor, description=""
@@ -286,7 +286,7 @@ async def _add_alias(session: AsyncSession, id: str, alias: str) -> None:
     if (alike := await _alike(session, alias, but=id)) is not None:
         raise Conflict(
             f"{alias} and {alike} of another project would differ only in upper and lower case",
-            hint="choose another alias: routing tells them apart, people do not",
+            hint="choose another alias: routing distinguishes them, but users do not",
         )
     session.add(AliasRow(alias=alias, project=id))
     await session.flush()

@@ -20,7 +20,7 @@ from engine.model.identifiers import new_script_id
 from engine.model.scripts import SITE, ScriptInForce, ScriptSummary, ScriptText, project_of
 
 _KIND = "script"
-_HINT = "see what there is: anteroom script history"
+_HINT = "list the versions: anteroom script history"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -133,7 +133,7 @@ class ScanTypeRow(ArchiveTable):
 
 
 class DocumentRow(ArchiveTable):
-    """The session document as XML, as it stands beside the files."""
+    """The session document as XML, the same as beside the files."""
 
     __tablename__ = "documents"
 
@@ -247,7 +247,7 @@ class RuleRow(ArchiveTable):
 
 
 class ScriptRow(ArchiveTable):
-    """How the anonymization script of a scope stands: whether it runs, and in which version."""
+    """The state of the anonymization script of a scope: whether it runs, and in which version."""
 
     __tablename__ = "scripts"
 
@@ -311,7 +311,7 @@ class HistoryRow(ArchiveTable):
 
 
 class ArchiveOutboxRow(OutboxColumns, ArchiveTable):
-    """An audit event written in the transaction of the change that it tells of."""
+    """An audit event, written in the transaction of the change that it describes."""
 
     __tablename__ = "outbox"
 

@@ -111,7 +111,7 @@ def missing(url: URL, *, replaced: bool = False) -> Outage:
     what = "was replaced" if replaced else "was removed"
     return Outage(
         f"the database {url.database} {what} while the engine runs",
-        hint="stop the engine, put the right file back, and start it again",
+        hint="stop the engine, restore the right file, and start it again",
     )
 
 

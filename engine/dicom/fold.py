@@ -258,7 +258,7 @@ def _value(header: Header, element: Element, vr: str) -> Value | None:
     if vr in BINARY or vr == "AT":
         text = "\\".join(header.texts(element.tag))
     else:
-        # As it stands there: a reviewer sees blanks and delimiters that count for nobody else.
+        # Verbatim: a reviewer should see the blanks and delimiters that are ignored elsewhere.
         text = header.whole_text(element.tag) or ""
     if len(text) > LONGEST_VALUE:
         return text[:LONGEST_VALUE], _bytes_digest(header, element)

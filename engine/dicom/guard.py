@@ -18,7 +18,7 @@ CONTRARY = 3
 
 
 class Unreadable(Exception):
-    """A header that nobody can read; `reason` is a sentence without anything from the object."""
+    """A header that cannot be read; `reason` is a sentence without anything from the object."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -49,7 +49,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """Nothing of the object is kept; the sender is told why."""
+    """Nothing of the object is kept; the sender gets the reason."""
 
     def __init__(
         self, status: int, reason: str, outcome: Outcome = Outcome.REFUSED, *, rule: str = ""
@@ -62,7 +62,7 @@ class Refusal(Exception):
 
 
 class Held(Exception):
-    """The object is kept in staging, for a person to look at."""
+    """The object is kept in staging for review."""
 
     def __init__(self, reason: str, *, rule: str = "") -> None:
         super().__init__(reason)

@@ -81,7 +81,7 @@ class Grown(Message, frozen=True, kw_only=True):
 
 
 class TransferNews(Message, frozen=True, kw_only=True):
-    """Worker: how a transfer stands. Times are nanoseconds since 1970 (UTC), sizes bytes."""
+    """Worker: the state of a transfer. Times are nanoseconds since 1970 (UTC), sizes bytes."""
 
     transfer: str
     worker: str

@@ -37,7 +37,7 @@ def hold(
     reason: str,
     rule: str = "",
 ) -> Answer:
-    """Keep an object as it came in staging, durably, for a person to look at.
+    """Keep an object durably in staging as it came, for review.
 
     Raises:
         OSError: if it cannot be kept, or not be written down; then nothing of it is kept.

@@ -59,7 +59,7 @@ class Intake(IntakeContext):
 
 
 class State(StrEnum):
-    """Where an object stands; see `Incoming`. Its end is an `Answer`."""
+    """The state of an object; see `Incoming`. The last step gives an `Answer`."""
 
     READING_HEAD = "reading head"
     STREAMING = "streaming"

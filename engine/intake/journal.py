@@ -31,7 +31,7 @@ _WINDOW = 1 << 20
 
 
 class Outcome(StrEnum):
-    """What became of one object."""
+    """The outcome of one object."""
 
     STORED = "stored"
     CONFLICT = "conflict"

@@ -68,7 +68,7 @@ class Edited:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScriptResult:
-    """What the script makes of one object."""
+    """The result of the script for one object."""
 
     step: ScriptStep
     script: str = ""

@@ -41,7 +41,7 @@ _DESCRIBE_PIXELS = (
 
 
 class StatementPlace(msgspec.Struct, frozen=True, array_like=True):
-    """A statement, as the helper tells of it."""
+    """A statement, as the helper reports it."""
 
     script: str
     version: int
@@ -74,7 +74,7 @@ _decode_told = msgspec.msgpack.Decoder(HelperAnswer).decode
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """What became of an object."""
+    """The result for an object."""
 
     outcome: ScriptOutcome
     statement: Statement

@@ -57,7 +57,7 @@ def stands(place: Placed, accession: str) -> bool:
     durable. `accession` is the ID that is known for the session, empty where none is.
 
     Raises:
-        Conflict: if something else stands there.
+        Conflict: if something else is at that place.
     """
     if not place.final.exists():
         return False
@@ -172,7 +172,7 @@ def _what_is_filed(folder: Path) -> list[Path]:
 
 
 def _taken() -> Conflict:
-    return Conflict("a folder of that label stands in the archive already")
+    return Conflict("the archive already has a folder of that label")
 
 
 def _is_ours(place: Placed, accession: str) -> bool:

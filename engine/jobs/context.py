@@ -87,8 +87,8 @@ class JobContext:
     async def take_away(self, row: SessionRow) -> Path:
         """Close a session to late objects and rename its folder, so that its files stand still.
 
-        Intake contract 6: first `accepting` is cleared, then the folder is renamed; whoever links
-        by the old path fails and claims again.
+        Intake contract 6: first `accepting` is cleared, then the folder is renamed; a worker that
+        links by the old path fails and claims again.
         """
         working = f"{WORKING}/{row.id}/{row.folder}"
         async with self.prearchive_db.write() as transaction:

@@ -39,7 +39,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in the private file."""
+    """The contents of the private file."""
 
     found: tuple[Contradiction, ...] = ()
     files: tuple[tuple[tuple[str, ...], ...], ...] = ()
@@ -106,7 +106,7 @@ def check(kept: Kept, choices: Sequence[Choice], seen: str = "") -> None:
 
     Raises:
         Conflict: if the contradictions are others than those that were seen.
-        InvalidInput: if it names what there is not.
+        InvalidInput: if it names something that does not exist.
     """
     if seen and seen != kept.seen:
         raise Conflict("the session has changed since: look at its contradictions again")
@@ -145,7 +145,7 @@ def subject_after(kept: Kept, choices: Sequence[Choice]) -> str | None:
             if one.own:
                 return None
             if not one.subject:
-                raise InvalidInput("nothing tells the subject of that patient: name it as well")
+                raise InvalidInput("the subject of that patient is not known: give it as well")
             return one.subject
     return None
 

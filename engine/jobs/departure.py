@@ -32,8 +32,8 @@ REJECTED = "the project's script rejected it on the way to the archive"
 async def recover_unrecorded(context: JobContext, row: SessionRow, folder: Path) -> int:
     """Enter files that were linked but whose records are not (or never) written.
 
-    An object is durable before its record is: whoever lists a session's files counts it now, and
-    its record, should it come, finds that it was counted already.
+    An object is durable before its record is. The job that lists a session's files counts it now,
+    and if its record arrives later, the object is recognised as counted.
     """
     async with context.prearchive_db.read() as transaction:
         known = set(

@@ -99,7 +99,7 @@ async def enter(
 
 
 async def hold(context: JobContext, id: str, *, reason: str, rule: str) -> None:
-    """Let an object that the helper could not finish wait for a person."""
+    """Hold an object that the helper could not finish."""
     async with context.prearchive_db.write() as transaction:
         row = await transaction.get(HeldRow, id, with_for_update=True)
         if row is None or not row.waits:

@@ -66,10 +66,10 @@ class MoveJob:
             await self._keep_route(row, folder)
 
     async def _keep_route(self, row: SessionRow, folder: Path) -> None:
-        """Keep how the session was routed, while its headers are still as they came."""
+        """Record how the session was routed, while its headers are still as received."""
         if row.routed or not _wants(row):
             return
-        with suppress(EngineError):  # what cannot be routed goes where a person wants it
+        with suppress(EngineError):  # what cannot be routed goes where the user wants it
             route = await self._context.processes.run(
                 route_first, folder, self._routing(), row.receiver
             )
@@ -139,7 +139,7 @@ class MoveJob:
         target = place_of(self._context.prearchive, project, row.timestamp, label)
         # Folder and row are both checked: either may exist without the other after a crash.
         if (project, label) != (row.project, row.folder) and target.exists():
-            raise Conflict("another session stands at that place already")
+            raise Conflict("another session is at that place already")
         async with self._context.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == session).with_for_update()
             locked = (await transaction.execute(query)).scalar_one()
@@ -150,7 +150,7 @@ class MoveJob:
                 SessionRow.folder == label,
             )
             if (await transaction.execute(taken)).scalar_one():
-                raise Conflict("another session stands at that place already")
+                raise Conflict("another session is at that place already")
             detail = {"moved": project != row.project, "relabelled": label != row.label}
             if changes:
                 record_triage(transaction, row.asked_by, "Changed place or label", session, detail)

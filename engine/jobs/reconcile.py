@@ -153,8 +153,8 @@ class Reconciliation:
                 change(locked, Status.RECEIVING)
             if not self._alone or locked.status != Status.RECEIVING or files or locked.objects:
                 return
-            # Claimed for an object that was never published. Whoever still holds the claim will
-            # find no folder, and claim again.
+            # Claimed for an object that was never published. A worker that still holds the claim
+            # will find no folder, and claim again.
             await forget(transaction, row.id)
         with suppress(OSError):
             await asyncio.to_thread(_drop_if_empty, folder)

@@ -49,9 +49,9 @@ async def put_back(context: JobContext, id: str, *, actor: str, reason: str = ""
         await _must_be_gone(transaction, id)
         # It may have expired, or have been put back and deleted anew, since its card was read.
         if await asyncio.to_thread(_read, context.prearchive, id) != known:
-            raise Conflict(f"{id} has just been deleted anew: look at it again")
+            raise Conflict(f"{id} has just been deleted again: check it first")
         if await asyncio.to_thread(home.exists) or await _is_taken(transaction, row):
-            raise Conflict(f"another session stands at the place of {id}: move or delete it first")
+            raise Conflict(f"another session is at the place of {id}: move or delete it first")
         transaction.add(row)
         await transaction.flush()
         await accounts.move(transaction, id, Place.DELETED, Place.WAITING)
@@ -117,7 +117,7 @@ class RestoreJob:
 def _read(prearchive: Path, id: str) -> trash_record.TrashRecord:
     folder = place_in_trash(prearchive, id)
     if folder is None:
-        raise NotFound(f"{id} is not in the trash", hint="list what is: trash list")
+        raise NotFound(f"{id} is not in the trash", hint="list them: trash list")
     return trash_record.read(folder)
 
 
@@ -173,7 +173,7 @@ async def _must_be_gone(transaction: AsyncSession, id: str) -> None:
     if row is None:
         return
     if row.working_folder.startswith(f"{TRASH}/"):
-        raise Conflict(f"{id} is being put back already")
+        raise Conflict(f"{id} is being restored already")
     raise Conflict(f"{id} is in the prearchive ({row.status}), not in the trash")
 
 

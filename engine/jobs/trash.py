@@ -66,10 +66,10 @@ async def remove(context: JobContext, id: str, *, actor: str, reason: str = "") 
     """
     folder = place_in_trash(context.prearchive, id)
     if folder is None:
-        raise NotFound(f"{id} is not in the trash", hint="list what is: anteroom trash list")
+        raise NotFound(f"{id} is not in the trash", hint="list them: anteroom trash list")
     going = await _condemn(context, folder, actor=actor, reason=reason)
     if going is None:
-        raise Conflict(f"{id} is on its way into the trash or out of it: ask again")
+        raise Conflict(f"{id} is being moved into or out of the trash: try again")
     await context.at("condemned")
     await asyncio.to_thread(remove_tree, going)
 

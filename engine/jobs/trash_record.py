@@ -106,7 +106,7 @@ def read(folder: Path) -> TrashRecord:
         raise Conflict(f"the card of {folder.name} in the trash is missing or damaged") from error
     inside = folder / session.folder
     if session.id != folder.name or inside.parent != folder or not inside.is_dir():
-        raise Conflict(f"the card of {folder.name} in the trash does not fit its files")
+        raise Conflict(f"the card of {folder.name} in the trash does not match its files")
     return TrashRecord(session=session, behind=behind)
 
 

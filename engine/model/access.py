@@ -116,7 +116,7 @@ def check_place(path: Path, what: str, *, but: Path | None = None) -> None:
         kind = "is not of its own" if shared else "is a folder of the system"
         raise Refused(
             f"{what} cannot be {path}, which {kind}",
-            hint="name a folder of its own, which Anteroom may make private",
+            hint="choose a separate folder, which Anteroom may make private",
         )
 
 

@@ -29,7 +29,7 @@ BESIDE = frozenset({Place.REFUSED, Place.FAILED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accounts:
-    """How many objects stand in each place."""
+    """The number of objects in each place."""
 
     counts: dict[Place, int]
 

@@ -15,7 +15,7 @@ _Key = tuple[str, str, ChangeKind, str, Statement]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnonymizedFile:
-    """What became of one file."""
+    """The result for one file."""
 
     source: str
     target: str = ""

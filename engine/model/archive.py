@@ -308,7 +308,7 @@ class OnScriptError(StrEnum):
     """What becomes of an object for which the site script fails."""
 
     HOLD = "hold"
-    """It is kept for a person to look at, and its sender is told of success."""
+    """It is kept for review, and its sender gets success."""
     REFUSE = "refuse"
     """Nothing of it is kept, and its sender is told of a failure."""
 

@@ -64,7 +64,7 @@ class FilePage:
 
 
 class RowKind(StrEnum):
-    """What a row of a header stands for."""
+    """The kind of a row of a header."""
 
     ELEMENT = "element"
     SEQUENCE = "sequence"
@@ -73,7 +73,7 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldedValue:
-    """One value and in how many files it stands."""
+    """One value, and the number of files that have it."""
 
     text: str
     """Cut at `LONGEST_VALUE` characters; binary values say their size instead."""

@@ -51,7 +51,7 @@ class Filter:
         return " ".join(self.words)
 
     def __str__(self) -> str:
-        # A word that looks like a condition was quoted by whoever typed it.
+        # A word that looks like a condition was quoted by the user.
         words = (f'"{word}"' if _NEEDS_QUOTES.search(word) else word for word in self.words)
         return " ".join((*map(str, self.conditions), *words))
 

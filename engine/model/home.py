@@ -184,7 +184,7 @@ class Home:
         except PermissionError:
             raise Refused(
                 f"you may not enter the home {self.root}",
-                hint="ask to be taken into the group of that folder",
+                hint="ask to be added to the group of that folder",
             ) from None
 
     def ensure(self) -> Settings:
@@ -232,7 +232,7 @@ class Home:
             # The default place of the database stays private wherever the files have been moved to.
             access.make(self.prearchive.root, access.PRIVATE)
             access.make(settings.paths.trash, access.PRIVATE)
-            # Which group reads the archive or fills the inbox is for whoever has set that up.
+            # The administrator decides which group reads the archive or fills the inbox.
             access.make(settings.paths.archive, modes.archive, widest=0o770)
             access.make(settings.paths.inbox, modes.inbox, widest=0o770)
             access.make(self.logs, access.PRIVATE)
@@ -292,7 +292,7 @@ class Home:
         return HomeLock(handle)
 
     def holder(self) -> Holder | None:
-        """Return the engine that wrote itself into the lock; a killed one still stands there."""
+        """Return the engine named in the lock, which may be one that was killed."""
         try:
             pid, started = self.lock_file.read_text("ascii").split()
             return Holder(pid=int(pid), started=datetime.fromisoformat(started))
@@ -343,7 +343,7 @@ class HomeLock:
         """Release the home."""
         if self._handle < 0:
             return
-        # The file stays: whoever removed it could let two engines lock two files of one name.
+        # The file stays: if it were removed, two engines could lock two files of the same name.
         os.ftruncate(self._handle, 0)
         # Closing alone would not do while a process that is just being started has not yet exec'd.
         fcntl.flock(self._handle, fcntl.LOCK_UN)
@@ -364,7 +364,7 @@ def _read_system_home(system: Path) -> Path:
         lines = system.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(
-            f"{system} cannot be read", hint="it is to be a text file that names the home"
+            f"{system} cannot be read", hint="it must be a text file that names the home"
         ) from error
     named = next((line.strip() for line in lines if line.strip()), "")
     if not Path(named).is_absolute():

@@ -61,7 +61,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldObject:
-    """An object that was answered with success and waits in staging for a person."""
+    """An object that was answered with success and waits in staging for review."""
 
     id: str
     transfer: str

@@ -20,7 +20,7 @@ class Concept(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of one extractor's answer."""
+    """How one extractor's answer was judged."""
 
     WON = "won"
     NO_MATCH = "no match"

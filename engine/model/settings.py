@@ -206,7 +206,7 @@ class DicomSettings:
 
     script_error: OnScriptError = OnScriptError.HOLD
     """What becomes of objects of the first receiver for which the site script fails. hold: they are
-    kept for a person, and success is answered. refuse: nothing is kept, and failure is answered."""
+    kept for review, and success is answered. refuse: nothing is kept, and failure is answered."""
 
     max_header: Annotated[int, between(64 * 1024, 1024 * _MIB, "bytes")] = 16 * _MIB
     """The largest header that is worked on in memory, in bytes; larger ones are slower."""

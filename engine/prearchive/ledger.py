@@ -21,7 +21,7 @@ _LONGEST_REASON, _LONGEST_RULE = 400, 160
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One thing to tell of, before folding. No patient data stands in `reason`."""
+    """One entry before merging. `reason` contains no patient data."""
 
     transfer: str
     outcome: str

@@ -126,7 +126,7 @@ class ObjectRow(PrearchiveTable):
 
 
 class HeldRow(PrearchiveTable):
-    """An object that was answered with success and stays in staging: for a person to look at (2),
+    """An object that was answered with success and stays in staging: for review (2),
     or until the helper has run the script over it (11)."""
 
     __tablename__ = "held"
@@ -143,7 +143,7 @@ class HeldRow(PrearchiveTable):
     digest: Mapped[str] = mapped_column(String(64), default="")
     size: Mapped[int] = mapped_column(BigInteger)
     waits: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    """Whether it waits for the helper, and not for a person."""
+    """Whether it waits for the helper, and not for review."""
     session: Mapped[str] = mapped_column(String(16), default="", server_default="")
     """The session that it was claimed for while it waits for the helper."""
     node: Mapped[str] = mapped_column(String(64), default="", server_default="")
@@ -258,7 +258,7 @@ class ReceiptRow(PrearchiveTable):
 
 
 class OutboxRow(OutboxColumns, PrearchiveTable):
-    """An audit event written with the change that it tells of (14); the relay takes it away."""
+    """An audit event, written with the change that it describes (14); the relay removes it."""
 
     __tablename__ = "outbox"
 

@@ -92,7 +92,7 @@ async def note(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sender:
-    """What the first record of a transfer tells of who sends."""
+    """The sender of a transfer, from its first record."""
 
     receiver: str
     calling: str

@@ -31,7 +31,7 @@ _SERVER = (sys.executable, "-m", "engine.sandbox.server")
 
 
 class NoAnswer(Exception):
-    """The helper does not answer within the limits; `reason` is a sentence for people."""
+    """The helper does not answer within the limits; `reason` is a sentence for users."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

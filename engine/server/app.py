@@ -90,7 +90,7 @@ def health_app() -> Starlette:
 def actor_of(uid: int | None, owner: int) -> str:
     """Name the actor of a peer; raise `Refused` for all but root and the engine's own user."""
     if uid is None:
-        raise Refused("the engine could not see who is asking")
+        raise Refused("the engine could not determine who is calling")
     if uid not in (0, owner):
         raise Refused(
             "this Unix user has no role on this engine",
@@ -138,7 +138,7 @@ def _told(error: Exception) -> EngineError:
     log.error("unexpected", action="rpc", reference=reference, exc_info=error)
     return EngineError(
         f"the engine failed at this (reference {reference})",
-        hint="the log of the home says more under this reference",
+        hint="the log of the home has the details under this reference",
     )
 
 

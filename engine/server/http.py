@@ -31,7 +31,7 @@ class _Quiet(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to whoever runs the loop."""
+        """Leave signals to the owner of the loop."""
         yield
 
     async def main_loop(self) -> None:
@@ -82,7 +82,7 @@ class Listeners:
     async def close(self) -> None:
         """Let running calls end, waiting ones at once, and remove the socket."""
         self._closing.set()
-        # The name goes first, so that whoever looks for the engine does not find a closing one.
+        # The name is removed first, so that clients do not find an engine that is closing.
         self.socket.unlink(missing_ok=True)
         await _stop(self._running)
 

@@ -42,7 +42,7 @@ def pair_up(source: Path, target: Path) -> tuple[Pair, ...]:
         if inner == outer or inner in outer.parents or outer in inner.parents:
             raise Refused(
                 "the results would stand among the files they are made of",
-                hint="name a folder beside the input, neither in it nor around it",
+                hint="give a folder that is neither inside the input nor contains it",
             )
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise Refused(

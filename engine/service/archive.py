@@ -98,7 +98,7 @@ class Archive:
     async def due(self, before: datetime, limit: int = 100) -> DueSessions:
         """Return sessions that were not verified since a moment."""
         if before.tzinfo is None:
-            raise InvalidInput("a moment needs a time zone")
+            raise InvalidInput("a time needs a time zone")
         async with self._context.archive_db.read() as transaction:
             return await verifications.due(transaction, before, limited(limit))
 

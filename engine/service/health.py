@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceptionNow:
-    """How the receivers stand at one moment."""
+    """The state of the receivers at one moment."""
 
     receivers: tuple[ReceiverStatus, ...]
     workers: int
@@ -118,7 +118,7 @@ class Health:
             name="workers",
             finding=Finding.FAILED,
             found="; ".join(now.late) or f"none of {now.wanted} listens{died}",
-            consequence="What was changed is not in force everywhere."
+            consequence="A change is not in force everywhere."
             if now.late
             else "Nothing can be received.",
             remedy=("look into the log for 'worker'", "restart the engine"),
@@ -135,7 +135,7 @@ class Health:
             name="failed jobs",
             finding=Finding.LOOK,
             found=f"{say_count(len(failed), 'job')} failed within a day ({', '.join(verbs)})",
-            consequence="Their sessions are where they were, in ERROR or CONFLICT.",
+            consequence="Their sessions are unchanged, in ERROR or CONFLICT.",
             remedy=("read why: anteroom jobs list", "do it again: anteroom jobs retry JOB"),
         )
 
@@ -152,7 +152,7 @@ class Health:
             name="waiting jobs",
             finding=Finding.LOOK,
             found=found,
-            consequence="Its session can do nothing else meanwhile.",
+            consequence="Nothing else can be done to its session meanwhile.",
             remedy=(
                 "see what runs: anteroom jobs list --unfinished",
                 "take a queued one out: anteroom jobs cancel JOB",
@@ -189,7 +189,7 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
             name=name,
             finding=Finding.FAILED,
             found=outage.message,
-            consequence="What is asked of it is refused, and jobs wait, until it works again.",
+            consequence="Requests are refused and jobs wait until it works again.",
             remedy=(outage.hint,),
         )
     except TimeoutError:
@@ -204,7 +204,7 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
         name=name,
         finding=Finding.FAILED,
         found=f"this check {why}",
-        consequence="Whether all is well there is not known.",
+        consequence="Its state is not known.",
         remedy=("look into the log of the engine", "check again"),
     )
 

@@ -35,7 +35,7 @@ class Live:
             return await ledger.list_entries(transaction, asked.offset, asked.limit, outcome)
 
     async def held(self) -> tuple[HeldObject, ...]:
-        """Return the objects that wait in staging for a person."""
+        """Return the held objects in staging."""
         query = select(HeldRow).where(~HeldRow.waits).order_by(HeldRow.at.desc()).limit(MOST_ROWS)
         async with self._context.prearchive_db.read() as transaction:
             found = (await transaction.execute(query)).scalars()

@@ -325,7 +325,7 @@ class Prearchive:
                 if row.locked:
                     raise Conflict(f"cannot reset {id}: a job has just begun")
                 if row.working_folder:
-                    raise Conflict(f"cannot reset {id}: it is being put back from the trash")
+                    raise Conflict(f"cannot reset {id}: it is being restored from the trash")
                 job = _job_of(row)
                 # A new attempt: should the job start all the same, it finds itself overtaken.
                 row.attempt += 1

@@ -132,7 +132,7 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
         elif name in _LISTS:
             listed = tuple(part.strip() for part in text.split(",") if part.strip())
             changes[name] = listed
-            # Whoever writes a list means it to hold, as when a receiver is added.
+            # A user who writes a list wants it enforced, as when a receiver is added.
             if name == "allow" and "allow_enabled" not in values:
                 changes["allow_enabled"] = bool(listed)
         elif name == "script_error":

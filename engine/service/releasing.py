@@ -44,7 +44,7 @@ class Releasing:
         """
         snapshot = self._configuration.snapshot
         if snapshot is None:
-            raise Conflict("the engine is only starting", hint="try again in a moment")
+            raise Conflict("the engine is still starting", hint="try again in a moment")
         return snapshot
 
     async def begin(self, lane: int = 0) -> Release:
@@ -131,7 +131,7 @@ class Releasing:
         if snapshot.site_script is None and not prevent and (row.rule or not row.transfer):
             raise Conflict(
                 "still held: a script failed with it, and no site script is in force",
-                hint="put one into force that does not fail, or drop the object",
+                hint="activate a script that does not fail, or drop the object",
             )
         return Origin(
             transfer=row.transfer,
@@ -155,4 +155,4 @@ async def _to_its_end(release: Release, path: Path, origin: Origin) -> Record:
 
 def unknown(id: str) -> NotFound:
     """Tell that nothing is there."""
-    return NotFound(f"nothing is held under {id}", hint="list what is: anteroom held list")
+    return NotFound(f"nothing is held under {id}", hint="list them: anteroom held list")

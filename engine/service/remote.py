@@ -22,7 +22,7 @@ ACT_SECONDS = 600.0
 """An act on many sessions may take minutes before it answers."""
 
 SILENT_SECONDS = 10.0
-"""How long an engine may be silent until whoever asked it hears of that."""
+"""How long an engine may be silent before the caller is told."""
 
 MARGIN_SECONDS = 15.0
 """What a waiting verb may take beyond the wait that was asked for."""
@@ -33,7 +33,7 @@ IDLE_SECONDS = 5.0
 
 SILENT = Unavailable(
     f"the engine has not answered for {SILENT_SECONDS:.0f} seconds",
-    hint="it works long, or hangs: see the log of its home; it can be waited for, or left",
+    hint="it is busy or hangs: see the log of its home; keep waiting, or leave",
 )
 """What is said of an engine that is connected and silent. No call fails for it."""
 

@@ -91,7 +91,7 @@ class Inspection:
             name="accounts",
             finding=Finding.FAILED,
             found=found,
-            consequence="Nobody can say from the numbers whether an object was lost.",
+            consequence="The numbers cannot show whether an object was lost.",
             remedy=("keep a copy of the prearchive database and of the log", compare),
         )
 
@@ -128,7 +128,7 @@ class Inspection:
                 name="rows and folders",
                 finding=Finding.FAILED,
                 found=f"in {_some(differing)} the number of files is not that of the row",
-                consequence="Files were added or lost behind the back of the engine.",
+                consequence="Files were added or lost without the engine.",
                 remedy=(
                     "look at the session's scans and at its log",
                     "rebuild it when its files are right: anteroom prearchive rebuild ID",
@@ -155,7 +155,7 @@ class Inspection:
         )
 
     async def held(self) -> Check:
-        """Count the objects that wait in staging for a person."""
+        """Count the held objects in staging."""
         age, found = await self._held("a person", ~HeldRow.waits)
         if age is None:
             return Check.good("held objects", "none")
@@ -228,7 +228,7 @@ class Inspection:
             finding=Finding.FAILED if age >= STUCK_RELAY else Finding.LOOK,
             found=f"{say_count(waiting, 'event')} not yet in the trail, "
             f"the oldest for {say_span(age)}",
-            consequence="What was done is recorded, but not yet where nobody can change it.",
+            consequence="Events are recorded, but not yet protected against changes.",
             remedy=("look into the log for 'relay'", "restart the engine"),
         )
 
@@ -254,7 +254,7 @@ class Inspection:
             name="audit trail",
             finding=Finding.FAILED,
             found=f"{report.message} (found at {when})",
-            consequence="Somebody has changed what must never change, or the disk has.",
+            consequence="Records that must never change were changed, by somebody or by the disk.",
             remedy=(
                 "keep a copy of the archive database as it is",
                 "compare it with a backup: anteroom audit verify names the first link",
@@ -352,7 +352,7 @@ def _without_folder(missing: Sequence[str], seen: str) -> Check:
         name="rows and folders",
         finding=Finding.FAILED,
         found=f"the folder of {_some(missing)} is gone ({seen})",
-        consequence="Their objects are counted as waiting, and nobody can archive them.",
+        consequence="Their objects count as waiting, but cannot be archived.",
         remedy=(
             "look whether the prearchive's disk is mounted",
             "bring the folders back from a backup, or restart the engine, which then says so",

@@ -176,7 +176,7 @@ class Verifying:
             pass
         raise Unavailable(
             f"there is nothing in {self._context.archive}",
-            hint="look whether the archive's file system is mounted",
+            hint="check whether the archive's file system is mounted",
         )
 
     def _folder(self, card: SessionCard) -> Path:
@@ -191,7 +191,7 @@ def no_folder(accession: str) -> NotFound:
     """Say that a session's folder is not in its place."""
     return NotFound(
         f"the folder of {accession} is not in the archive",
-        hint="look whether the archive's file system is mounted",
+        hint="check whether the archive's file system is mounted",
     )
 
 

@@ -30,7 +30,7 @@ _MARKED = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holding:
-    """A resource as the session document tells of it."""
+    """A resource as the session document describes it."""
 
     scan: str
     """Empty for one of the session itself."""

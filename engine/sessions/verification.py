@@ -45,7 +45,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cursor:
-    """Where digesting goes on."""
+    """Where digesting continues."""
 
     holding: int = 0
     byte: int = 0

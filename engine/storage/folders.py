@@ -41,8 +41,8 @@ def make_folders(folder: Path, *parts: str) -> None:
 
 
 def make_durably(root: Path, folder: Path, *, mode: int) -> None:
-    """Make a folder below `root` and those on the way, and all of their entries durable, whoever
-    has made them.
+    """Make a folder below `root` and its parents, and make all of their entries durable, whichever
+    process has made them.
 
     Raises:
         OSError: if one cannot be made or synced.

@@ -258,8 +258,8 @@ def vouch_for(folder: Path, scan: str) -> None:
 
 
 def stored_digest(path: Path) -> tuple[str, str]:
-    """Return (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file, once
-    whoever is just storing it has either done so or taken it back.
+    """Return (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file. If it
+    is just being stored, wait until that is done or taken back.
 
     Raises:
         FileNotFoundError: if it is not there, or not any more.

@@ -114,8 +114,8 @@ async def test_a_command_says_that_the_engine_does_not_answer_and_waits_on(
     ran = await CommandLine(home)("status")
     assert ran.code == 0
     assert ran.err == (
-        "anteroom: the engine has not answered for 10 seconds; it works long, or hangs: see the "
-        "log of its home; it can be waited for, or left (ctrl+c leaves)\n"
+        "anteroom: the engine has not answered for 10 seconds; it is busy or hangs: see the "
+        "log of its home; keep waiting, or leave (ctrl+c leaves)\n"
     )
 
 
@@ -160,7 +160,7 @@ async def test_a_console_shows_that_the_engine_hangs_until_it_goes_on_and_can_be
             hanging.asked.clear()
             await facts.tell("session", "pre_aaaaaaa1")
             await until(pilot, hanging.asked.is_set)
-            await shown(pilot, "the engine has not answered for 10 seconds; it works long, or")
+            await shown(pilot, "the engine has not answered for 10 seconds; it is busy or")
             assert "✗ what is shown is old" in painted(app)
             hanging.goes_on.set()
             await until(pilot, lambda: "is old" not in painted(app))

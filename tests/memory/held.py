@@ -16,7 +16,7 @@ class Held(Asked):
     async def show(self, id: str) -> HeldDetail:
         row = self._find(id)
         if row is None:
-            raise NotFound(f"nothing is held under {id}", hint="list what is: anteroom held list")
+            raise NotFound(f"nothing is held under {id}", hint="list them: anteroom held list")
         return HeldDetail(
             id=row.id,
             transfer=row.transfer,

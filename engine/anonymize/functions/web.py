@@ -31,7 +31,7 @@ def fetch(url: str, *, hosts: frozenset[str], deadline: float) -> str:
     """
     if not hosts:
         raise ScriptError(
-            "getURL is switched off", hint="An administrator has to name the hosts it may ask."
+            "getURL is switched off", hint="An administrator has to configure the allowed hosts."
         )
     check(url, hosts)
     opener = build_opener(ProxyHandler({}), _Redirects(hosts))

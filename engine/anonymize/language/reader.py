@@ -33,7 +33,7 @@ _ESCAPES_42 = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """A script as far as it could be read, and all that is wrong with it."""
+    """The part of a script that could be parsed, and all its errors."""
 
     script: Script
     problems: tuple[Problem, ...] = ()

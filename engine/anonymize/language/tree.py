@@ -17,7 +17,7 @@ WILDCARDS = frozenset("X@#")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """Where something stands in the text as it was written; both count from 1."""
+    """A position in the original text; line and column count from 1."""
 
     line: int
     column: int

@@ -77,7 +77,7 @@ def told(asked: Asked) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blanked:
-    """What became of a file. Without a change no target was written."""
+    """The result for a file. Without a change no target was written."""
 
     changed: bool
     transfer_syntax: str

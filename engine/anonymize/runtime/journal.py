@@ -10,8 +10,8 @@ NOBODY = Statement(script="")
 
 
 class ChangeJournal:
-    """Shared by all levels of one object. It does not know them: a subject that is done with goes
-    at once, and waits for no garbage collector."""
+    """Shared by all levels of one object. It has no reference to them, so a subject that is no
+    longer used is freed at once, without the garbage collector."""
 
     __slots__ = (
         "added",

@@ -105,7 +105,7 @@ class Level:
         return read(self.header, tag) if tag in self.header else None
 
     def verbatim(self, tag: int) -> str | None:
-        """Return the whole value as it stands there; None for what is missing and for sequences."""
+        """Return the whole value verbatim; None for a missing element and for a sequence."""
         if tag in self._new:
             entry = self._new[tag]
             return entry.text if isinstance(entry, Fresh) else None

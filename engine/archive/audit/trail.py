@@ -25,7 +25,7 @@ GENESIS = "0" * 64
 """What the first link calls its previous hash."""
 
 _LOCK = 0x616E7475
-"""The PostgreSQL advisory lock of whoever appends to the chain."""
+"""The PostgreSQL advisory lock for appending to the chain."""
 _VERIFY_BATCH = 5_000
 _MISSING_SHOWN = 100
 

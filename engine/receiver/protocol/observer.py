@@ -46,7 +46,7 @@ class Declined:
 
 
 class AssociationProgress:
-    """How an association stands. Its own thread replaces each attribute whole; others just read."""
+    """The state of an association. Only its own thread sets attributes; others may read them."""
 
     def __init__(self) -> None:
         self.objects = 0

@@ -108,7 +108,7 @@ class PduStream:
 
     Call `next(view, end)` until it answers None, then receive more behind `end` and go on. After
     COMMAND and DATA, `piece`, `context` and `last` describe the fragment; a PDV that arrives in
-    parts is told in parts, `last` being true only with the final part of the last fragment.
+    parts gives several events, and `last` is true only for the final part of the last fragment.
     Nothing is copied: `piece` is a slice of `view`."""
 
     __slots__ = ("_control", "_largest", "_pdu", "_pdv", "context", "last", "piece", "position")

@@ -10,7 +10,7 @@ import msgspec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
-    """What a worker is told on its command line: inherited descriptors, and who it is."""
+    """The command line of a worker: inherited descriptors, and its name."""
 
     channel: int
     control: int

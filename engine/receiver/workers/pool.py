@@ -180,7 +180,7 @@ class ReceiverPool:
         if self.workers < len(self._names):
             raise Unavailable(
                 f"the receiver workers do not start: {self._why or 'they end at once'}",
-                hint="the prearchive must be writable, with room; the log may say more",
+                hint="the prearchive must be writable and have free space; see the log",
             )
 
     def _settled(self) -> bool:

@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class News(Protocol):
-    """Whoever is told. What raises is called again with the same; `hello` and `grown` may be called
+    """Receives the reports. A call that raises is repeated; `hello` and `grown` may be called
     while another call is running."""
 
     async def hello(self, journal: str) -> None:

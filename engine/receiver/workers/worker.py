@@ -211,7 +211,7 @@ class Worker:
                 elif isinstance(message, Stop):
                     self._leave()
         except (OSError, ValueError, msgspec.MsgspecError) as error:
-            # Whoever is at the other end, it is no engine of ours any more.
+            # The peer does not speak our protocol any more: treat the engine as gone.
             _log.error("channel_failed", error=type(error).__name__)
             self._channel.close()
         self._leave().join()

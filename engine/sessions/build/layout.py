@@ -47,7 +47,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """What became of the files that were to move."""
+    """The results of moving files."""
 
     placed: Mapping[str, str]
     """Old path -> path now."""

@@ -47,7 +47,7 @@ async def test_the_trash_is_emptied_only_when_that_is_said_twice(
     ran = await anteroom("trash", "empty", "MR_1")
     assert ran.code == 1
     assert "pre_aaaaaaa1" in ran.out and "pre_aaaaaaa2" not in ran.out
-    assert "1 session (" in ran.err and "say the same with --yes" in ran.err
+    assert "1 session (" in ran.err and "repeat the command with --yes" in ran.err
     assert len(facts.trashed) == 3
     ran = await anteroom("trash", "empty", "MR_1", "pre_gone1111", "--yes")
     assert (ran.code, ran.out) == (

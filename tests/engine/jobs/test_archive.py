@@ -138,7 +138,7 @@ async def test_a_strangers_folder_of_that_label_is_not_touched(fixture: Fixture)
     stranger = fixture.context.archive / "P" / "arc001" / "E1" / "note.txt"
     stranger.parent.mkdir(parents=True)
     stranger.write_text("not ours")
-    assert "stands in the archive" in await archive(fixture, session)
+    assert "already has a folder" in await archive(fixture, session)
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert stranger.read_text() == "not ours"
 
@@ -153,7 +153,7 @@ async def test_of_two_that_are_filed_under_one_label_at_once_one_gets_it(fixture
             winner.write_text("of another session")
 
     fixture.hook.look = other_is_faster
-    assert "stands in the archive" in await archive(fixture, session)
+    assert "already has a folder" in await archive(fixture, session)
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert winner.read_text() == "of another session"
     assert list(fixture.context.archive.glob("P/arc001/.*")) == []

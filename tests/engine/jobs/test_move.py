@@ -92,6 +92,6 @@ async def test_a_place_that_is_taken_is_a_conflict(fixture: Fixture) -> None:
     session = await ready(fixture)
     row = await fixture.there(session)
     (fixture.context.prearchive / "P" / row.timestamp / "E2").mkdir()
-    assert "stands at that place" in await move(fixture, session, wanted_label="E2")
+    assert "is at that place" in await move(fixture, session, wanted_label="E2")
     assert (await fixture.there(session)).status == Status.CONFLICT
     assert (await place(fixture, session)).name == "E1"

@@ -275,12 +275,12 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
     await refused(either, session, Conflict, "is in the prearchive")
     assert await delete(either, session) == ""
     job = await put_back(either.context, session, actor="test")
-    await refused(either, session, Conflict, "being put back already")
+    await refused(either, session, Conflict, "being restored already")
     # Nor may it be reset: its files are not in their place.
     settings = Configuration(either.context.settings, either.context.archive_db)
     sessions = Prearchive(either.context, EventBuffer(), settings, "root")
     (reset,) = await sessions.reset((session,))
-    assert (reset.done, "being put back" in reset.message) == (False, True)
+    assert (reset.done, "being restored" in reset.message) == (False, True)
     assert await run(either, job) == ""
     await refused(either, session, Conflict, "is in the prearchive")
     assert await receipts(either) == 0
@@ -328,7 +328,7 @@ async def test_a_card_beside_the_files_of_another_session_puts_nothing_back(
     assert await delete(fixture, session) == ""
     trash = fixture.context.prearchive / ".trash"
     (trash / session).rename(trash / "pre_aaaaaaaa")
-    await refused(fixture, "pre_aaaaaaaa", Conflict, "does not fit")
+    await refused(fixture, "pre_aaaaaaaa", Conflict, "does not match")
 
 
 async def test_an_index_that_the_accounts_do_not_know_puts_nothing_back(either: Fixture) -> None:
@@ -344,7 +344,7 @@ async def test_a_place_that_is_taken_is_left_to_who_stands_there(fixture: Fixtur
     folder = await place(fixture, session)
     assert await delete(fixture, session) == ""
     folder.mkdir(parents=True)
-    await refused(fixture, session, Conflict, "another session stands")
+    await refused(fixture, session, Conflict, "another session is at")
     shutil.rmtree(folder.parent)
     assert await restore(fixture, session) == ""
     assert files(folder) == ["1.dcm", "2.dcm"]

@@ -64,7 +64,7 @@ async def test_what_is_coming_back_is_not_removed(fixture: Fixture) -> None:
     session = await ready(fixture)
     assert await delete(fixture, session) == ""
     job = await put_back(fixture.context, session, actor="test")
-    with pytest.raises(Conflict, match="on its way"):
+    with pytest.raises(Conflict, match="being moved"):
         await remove(fixture.context, session, actor="ada")
     assert await run(fixture, job) == ""
 
