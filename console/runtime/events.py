@@ -51,6 +51,7 @@ async def pump(engine: EngineApi, post: Callable[[EngineEvents | EngineLost], ob
             epoch = ""
             await asyncio.sleep(RETRY)
             continue
+        # Up to `last`, not to the last event: after a gap there are no events to count from.
         epoch, number = batch.epoch, batch.last
         if batch.events or batch.gap:
             post(EngineEvents(batch))

@@ -204,6 +204,7 @@ class LineTable(ScrollView, can_focus=True):
         place = offset.y - self._head + self.scroll_offset.y
         if place >= self.total:
             return
+        # The first click only moves the cursor, the second chooses: like moving and enter.
         if place == self._cursor:
             self.action_choose()
         else:

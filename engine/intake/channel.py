@@ -178,6 +178,8 @@ class WorkerChannel:
         """Ask and wait for the answer; None when the engine has gone."""
         answered = threading.Event()
         box: list[Tell] = []
+        # Registered before it is sent, and under the lock: the answer may come before `sendall`
+        # returns, and a channel that closes meanwhile must find this question to release it.
         with self._sending:
             if self._closed:
                 return None

@@ -108,6 +108,8 @@ def _move(source: Path, target: Path, files: Iterable[str]) -> None:
             os.rename(source / file, target / file)
             places.add(Path(file).parent)
     for place in sorted(places):
+        # The target and the folders above it before the source: a power loss in between leaves a
+        # file under both names, never under none.
         above = [target / place, *(target / parent for parent in place.parents), target.parent]
         for path in (*above, source / place):
             sync_folder(path)

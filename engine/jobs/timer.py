@@ -86,6 +86,7 @@ class Timer:
         row = await transaction.get(SessionRow, id, with_for_update=True)
         if row is None or row.status != Status.RECEIVING or row.locked:
             return False
+        # Compared again under the lock: an object may have come since the list was read.
         mark = (row.objects, row.last_object.isoformat())
         if self._seen[id].mark != mark:
             return False

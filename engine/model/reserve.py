@@ -40,6 +40,7 @@ class Reserve:
             if file.stat().st_size >= self._size:
                 return True
         try:
+            # Twice: after filling, the disk still has as much free space as receiving must leave.
             if free(file.parent) < 2 * self._size:
                 return False
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -191,6 +191,8 @@ class BaseScreen(FocusScreen):
 
     def look_again(self) -> None:
         """Ask the engine again after news, at once but for a rest between two questions."""
+        # The first event is answered at once, later ones together at the end of the rest: a screen
+        # is up to date quickly, and a busy engine is not asked for every event.
         if self._rest is not None:
             self._again = True
             return

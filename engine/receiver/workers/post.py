@@ -119,6 +119,7 @@ class Post:
     async def _deliver(self) -> bool:
         transfers, self._transfers = self._transfers, {}
         if transfers and not await self._call(self._news.transfers, tuple(transfers.values())):
+            # What came during the call is newer, and wins over what could not be delivered.
             self._transfers = transfers | self._transfers
             return False
         turned, self._turned = self._turned, []
