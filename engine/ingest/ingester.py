@@ -46,6 +46,8 @@ class Ingester:
         self._turn = asyncio.Lock()
         self._mine: dict[str, _Reading] | None = None
         """The journals of this node; None until they have been asked for."""
+        self._registered = 0
+        """How often a journal was registered."""
 
     async def register(self, name: str) -> None:
         """Note a journal that a worker has begun."""
@@ -54,6 +56,7 @@ class Ingester:
             if row is None:
                 row = JournalRow(name=name, node=self._node, opened=datetime.now(UTC))
                 transaction.add(row)
+        self._registered += 1
         if self._mine is not None and not row.finished:
             self._mine[name] = _Reading(row.node, row.offset)
 
@@ -119,8 +122,12 @@ class Ingester:
             .where(JournalRow.finished.is_(False))
             .order_by(JournalRow.opened)
         )
-        async with self._database.read() as transaction:
-            found = (await transaction.execute(query)).all()
+        registered = -1
+        # A journal that was registered since the question would be forgotten: ask again.
+        while registered != self._registered:
+            registered = self._registered
+            async with self._database.read() as transaction:
+                found = (await transaction.execute(query)).all()
         journals = {name: _Reading(node, offset) for name, node, offset in found}
         self._mine = {name: it for name, it in journals.items() if it.node == self._node}
         return journals if every_node else dict(self._mine)

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 from sqlalchemy import Engine, event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.ingest import ingester
 from engine.ingest.ingester import Ingester
@@ -152,3 +153,29 @@ async def test_records_of_several_transfers_and_of_one_object_twice_share_a_roun
     row = await fixture.there(claim.session)
     assert row.objects == 2
     assert row.last_object.timestamp() == pytest.approx((first.at + 5) / 1e9)
+
+
+async def test_a_journal_begun_while_all_are_asked_for_is_read_all_the_same(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = fixture.context
+    claim = await fixture.claim()
+    await context.ingester.ingest()
+    later = Journal(fixture.journal.path.with_name("n-w2-1.journal"))
+    read = context.prearchive_db.read
+    begun: list[Journal] = []
+
+    @asynccontextmanager
+    async def a_worker_begins_meanwhile() -> AsyncIterator[AsyncSession]:
+        async with read() as transaction:
+            yield transaction
+        if not begun:
+            begun.append(later)
+            await context.ingester.register(later.path.name)
+
+    monkeypatch.setattr(context.prearchive_db, "read", a_worker_begins_meanwhile)
+    await context.ingester.ingest(every_node=True)
+    assert begun
+    later.append(record(claim, 0), sync=False)
+    later.close()
+    assert (await context.ingester.ingest()).records == 1
