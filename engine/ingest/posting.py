@@ -182,7 +182,9 @@ class Posting:
             await self._already_gone(record)
             return
         key = (record.session, record.received_sop, record.digest)
-        known = self._known.get(key) or await self._recovered(record)
+        known = self._known.get(key)
+        if known is None and key not in self._new:
+            known = await self._recovered(record)
         if known is not None and known.recovered:
             # The file was found before its record, and may have moved since: the record says who
             # sent it.

@@ -19,6 +19,7 @@ from engine.intake.claims import Claim
 from engine.intake.journal import Batch, Journal, Outcome, Record, read_batch
 from engine.model.accounts import Accounts, Place
 from engine.prearchive import accounts
+from engine.prearchive.tables import ObjectRow
 from tests.engine.jobs.fixture import Fixture
 
 
@@ -179,3 +180,28 @@ async def test_a_journal_begun_while_all_are_asked_for_is_read_all_the_same(
     later.append(record(claim, 0), sync=False)
     later.close()
     assert (await context.ingester.ingest()).records == 1
+
+
+async def test_an_object_that_comes_twice_at_once_and_was_found_before(fixture: Fixture) -> None:
+    context = fixture.context
+    claim = await fixture.claim()
+    # The script gives both another UID, and what files are called has changed between them.
+    first = structs.replace(record(claim, 0), script="changed", sop="1.2.3.4.8")
+    again = structs.replace(first, file="SCANS/1/DICOM/again.dcm", at=first.at + 1)
+    async with context.prearchive_db.write() as transaction:
+        transaction.add(
+            ObjectRow(
+                session=claim.session,
+                received_sop_uid=again.sop,
+                digest="",
+                file=again.file,
+                sop_uid=again.sop,
+                size=again.size,
+                recovered=True,
+            )
+        )
+        await accounts.add(transaction, {("", claim.session, Place.WAITING): 1})
+    for each in (first, again):
+        fixture.journal.append(each, sync=False)
+    assert (await context.ingester.ingest()).records == 2
+    assert (await counted(fixture)).counts == {Place.WAITING: 2, Place.DUPLICATE: 1}
