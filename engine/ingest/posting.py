@@ -110,8 +110,12 @@ class Posting:
 
     async def _load(self) -> None:
         sessions = sorted({record.session for record in self._records if record.session})
+        # In one order everywhere, as with transfers.
         found = await self._transaction.execute(
-            select(SessionRow).where(SessionRow.id.in_(sessions)).with_for_update()
+            select(SessionRow)
+            .where(SessionRow.id.in_(sessions))
+            .order_by(SessionRow.id)
+            .with_for_update()
         )
         self._rows = {row.id: row for row in found.scalars()}
         uids: dict[str, set[str]] = defaultdict(set)

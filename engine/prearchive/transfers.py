@@ -153,8 +153,15 @@ async def cut_short(
         TallyRow.count > 0,
     )
     unseen = or_(SessionRow.looked.is_(None), SessionRow.looked < closed)
+    # Several engines lock several sessions at once, so all do it in one order.
+    locked = (
+        select(SessionRow.id)
+        .where(SessionRow.id.in_(fed), unseen)
+        .order_by(SessionRow.id)
+        .with_for_update()
+    )
     await session.execute(
-        update(SessionRow).where(SessionRow.id.in_(fed), unseen).values(cut_short=ended[:_ENDED])
+        update(SessionRow).where(SessionRow.id.in_(locked)).values(cut_short=ended[:_ENDED])
     )
 
 

@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Select, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.ingest import ingester
 from engine.ingest.ingester import Ingester
+from engine.ingest.posting import Posting
 from engine.intake.claims import Claim
 from engine.intake.journal import Batch, Journal, Outcome, Record, read_batch
 from engine.model.accounts import Accounts, Place
-from engine.prearchive import accounts
-from engine.prearchive.tables import ObjectRow
+from engine.prearchive import accounts, transfers
+from engine.prearchive.tables import ObjectRow, SessionRow
 from tests.engine.jobs.fixture import Fixture
 
 
@@ -205,3 +208,49 @@ async def test_an_object_that_comes_twice_at_once_and_was_found_before(fixture: 
         fixture.journal.append(each, sync=False)
     assert (await context.ingester.ingest()).records == 2
     assert (await counted(fixture)).counts == {Place.WAITING: 2, Place.DUPLICATE: 1}
+
+
+@pytest.mark.parametrize("by", ["posting", "cut_short"])
+async def test_sessions_are_locked_in_one_order(either: Fixture, by: str) -> None:
+    """However they lie in the table: who locks several never waits for who waits for it."""
+    context, database = either.context, either.context.prearchive_db
+    if database.is_sqlite:
+        return  # there is one writer at a time
+    claims = [await either.claim(f"E{number}", study=f"1.2.{number}") for number in range(20)]
+    for number, claim in enumerate(claims):
+        either.journal.append(record(claim, number), sync=False)
+    await context.ingester.ingest()
+    ids = sorted(claim.session for claim in claims)
+    async with database.write() as transaction:
+        for id in reversed(ids):
+            # The newest version of a row lies behind all others.
+            row = update(SessionRow).where(SessionRow.id == id)
+            await transaction.execute(row.values(asked_by="nobody"))
+        # As a server does by itself: with what it knows then it reads them as they lie.
+        await transaction.execute(text("ANALYZE"))
+
+    async def lock_all() -> None:
+        async with database.write() as transaction:
+            if by == "cut_short":
+                now = datetime.now(UTC)
+                await transfers.cut_short(transaction, ["tr_1"], closed=now, ended="broke off")
+                return
+            records = [record(claim, 100 + number) for number, claim in enumerate(claims)]
+            await Posting(transaction, records, context.receipts).post()
+
+    def of(id: str) -> Select[str]:
+        return select(SessionRow.id).where(SessionRow.id == id)
+
+    async with database.write() as transaction:
+        await transaction.execute(of(ids[1]).with_for_update())
+        locking = asyncio.create_task(lock_all())
+        waiting = text(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
+        )
+        while not await transaction.scalar(waiting):
+            assert not locking.done()
+        # It waits for this one, and so it holds none of those behind.
+        for id in ids[2:]:
+            await transaction.execute(of(id).with_for_update(nowait=True))
+    await locking
