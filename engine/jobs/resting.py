@@ -59,10 +59,11 @@ class Bell:
         cannot be taken; say whether the thread is to end."""
         while True:
             rung = self._rung.wait(timeout)
-            self._rung.clear()
             if self._stopped:
                 return True
             if rung:
+                # Not otherwise: what rings just after the time was up is for the next time.
+                self._rung.clear()
                 self._empty = None
                 return False
             if self._is_worth_a_look():

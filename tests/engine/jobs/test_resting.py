@@ -111,3 +111,20 @@ def test_a_bell_that_rings_is_heard_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert heard.wait(60.0)
     bell.stop()
     assert ended.wait(60.0)
+
+
+def test_a_bell_that_rings_as_the_time_is_up_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    class LateRing(threading.Event):
+        late = True
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if self.late:
+                self.late = False
+                self.set()
+                return False
+            return super().wait(timeout)
+
+    # Of a server it cannot be seen at once that something was committed.
+    bell = bell_of(Queue(), [1] * 4, monkeypatch)
+    bell._rung = LateRing()
+    assert not bell.wait(0.0)
