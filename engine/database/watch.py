@@ -21,7 +21,8 @@ is seen by others only once the disk has it, which may be long after the file wa
 
 
 OTHERS = 6.0
-"""Seconds after which a database may have been changed by others, where that cannot be seen."""
+"""Seconds after which a database may have been changed although that could not be seen: a server by
+others, and a file by a commit that took the disk longer than `SETTLED`."""
 
 
 class Watch:
@@ -68,10 +69,11 @@ class Watch:
     def _look(self, file: Path) -> object:
         found, log = os.stat(file), os.stat(f"{file}-wal")
         here = (found.st_dev, found.st_ino)
-        seen = (*here, log.st_ino, log.st_size, log.st_mtime_ns)
+        now = self._clock()
+        seen = (*here, log.st_ino, log.st_size, log.st_mtime_ns, int(now // OTHERS))
         if seen == self._seen:
             return self._mark
-        settled = self._clock() - log.st_mtime_ns / 1e9 > SETTLED
+        settled = now - log.st_mtime_ns / 1e9 > SETTLED
         if here != self._seen[:2]:
             self._close()
         if self._connection is None:

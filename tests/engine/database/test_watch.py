@@ -4,6 +4,7 @@ nothing is asked while nothing happens."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -85,7 +86,8 @@ async def test_looks_and_failed_changes_are_no_change(database: Database) -> Non
 
 
 async def test_a_database_at_rest_is_not_asked(database: Database) -> None:
-    watch = watching(database, LATER)
+    now = time.time() + LATER
+    watch = Watch(database.address, clock=lambda: now)
     watch.mark()
     asked = watch.asked
     for _ in range(100):
@@ -100,6 +102,22 @@ async def test_what_the_disk_may_not_have_yet_is_asked_for_again(database: Datab
     asked = watch.asked
     watch.mark()
     assert watch.asked == asked + 1
+    watch.close()
+
+
+async def test_a_commit_that_the_disk_has_late_is_seen_a_little_later(database: Database) -> None:
+    now = [time.time() + LATER]
+    watch = Watch(database.address, clock=lambda: now[0])
+    log = f"{file_of(database)}-wal"
+    mark, before = watch.mark(), os.stat(log)
+    with closing(sqlite3.connect(file_of(database))) as other:
+        other.execute("PRAGMA wal_checkpoint(RESTART)")
+    await write(database, "late")
+    # As it is where the log was written long before the disk had it.
+    os.truncate(log, before.st_size)
+    os.utime(log, ns=(before.st_atime_ns, before.st_mtime_ns))
+    now[0] += OTHERS
+    assert watch.mark() != mark
     watch.close()
 
 
