@@ -10,6 +10,7 @@ with a single write."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import struct
@@ -201,15 +202,27 @@ def _framed(original: Original) -> bytes:
 
 def _read(path: Path) -> Iterator[Original]:
     with path.open("rb") as file:
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            magic, length, check = _HEAD.unpack(head)
-            if magic != _MAGIC or length > LONGEST:
-                return
-            payload = file.read(length)
-            if len(payload) < length:
-                return
-            if zlib.crc32(payload) == check:
-                yield _unpacked(_decode(payload))
+        if not os.fstat(file.fileno()).st_size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            position = 0
+            # A full disk may have cut a record off in the middle, and others follow it: what is
+            # none is passed over up to the next one that checks.
+            while (position := data.find(_MAGIC, position)) >= 0:
+                found, position = _record_at(data, position)
+                if found is not None:
+                    yield _unpacked(found)
+
+
+def _record_at(data: mmap.mmap, position: int) -> tuple[_Packed | None, int]:
+    """Return the record that begins here, and where to go on; None where none does."""
+    start = position + _HEAD.size
+    if start <= len(data):
+        _, length, check = _HEAD.unpack(data[position:start])
+        payload = data[start : start + length] if length <= LONGEST else b""
+        if len(payload) == length and zlib.crc32(payload) == check:
+            return _decode(payload), start + length
+    return None, position + 1
 
 
 def _unpacked(packed: _Packed) -> Original:

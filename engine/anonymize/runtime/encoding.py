@@ -77,9 +77,12 @@ def _whole(text: str, codec: str) -> bytes | None:
     if not codec:
         return None
     try:
-        return text.encode(codec)
+        data = text.encode(codec)
     except UnicodeEncodeError:
         return None
+    # JIS X 0201 (IR 13) is the part of Shift JIS that has one byte a character; its kanji are none
+    # of the character sets of DICOM (PS3.3 C.12.1.1.2).
+    return None if codec == "shift_jis" and len(data) != len(text) else data
 
 
 def _fits(data: bytes | None, text: str, charset: Charset, name: bool) -> bytes | None:

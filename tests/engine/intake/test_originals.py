@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +96,22 @@ def test_a_record_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
     (path,) = (kept.root / "pre_1").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     assert list(kept.of("pre_1")) == [original(1)]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12, 13, 60])
+def test_a_record_that_a_full_disk_cuts_off_hides_none_of_those_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    kept = Originals(tmp_path)
+    kept.begin("pre_1")
+    kept.append("pre_1", "w1", original(1))
+    write = os.write
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="only a part"):
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:cut]))
+        kept.append("pre_1", "w1", original(2))
+    for number in (3, 4):
+        kept.append("pre_1", "w1", original(number))
+    assert list(kept.of("pre_1")) == [original(1), original(3), original(4)]
 
 
 def test_what_is_old_goes(tmp_path: Path) -> None:

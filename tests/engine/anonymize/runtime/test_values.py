@@ -115,6 +115,12 @@ def test_what_is_encoded_is_read_the_same(text: str, terms: list[str], name: boo
         assert Charset(terms).decode(data, name=name) == text
 
 
+def test_kanji_beside_half_width_katakana_are_written_in_their_own_set() -> None:
+    assert encode("ﾔﾏﾀﾞ", ["ISO_IR 13"]) == b"\xd4\xcf\xc0\xde"
+    # With a code extension it is JIS X 0208 (IR 87) that has them, behind its escape sequence.
+    assert encode("山田", ["ISO 2022 IR 13", "ISO 2022 IR 87"]) == b"\x1b$B;3ED\x1b(B"
+
+
 @pytest.mark.parametrize(
     ("text", "terms"),
     [
@@ -122,8 +128,9 @@ def test_what_is_encoded_is_read_the_same(text: str, terms: list[str], name: boo
         ("é", []),
         ("é", [""]),
         ("山", ["nonsense"]),
+        ("山", ["ISO_IR 13"]),
         ("é山", ["", "ISO 2022 IR 149"]),
     ],
 )
-def test_what_does_not_fit_is_told(text: str, terms: list[str]) -> None:
+def test_what_does_not_fit_is_none(text: str, terms: list[str]) -> None:
     assert encode(text, terms) is None
