@@ -95,6 +95,16 @@ class Bell:
         return not empty
 
 
+def _take(bell: Any, dbos: Any, queue: Queue) -> None:
+    """Take jobs off a queue until its bell stops."""
+    try:
+        queue_worker_thread(bell, dbos, queue)
+    except Exception:
+        # It may still wait for a database while dbos ends, which takes its own away from it.
+        if not bell.is_set():
+            raise
+
+
 class Takers:
     """The threads that take jobs off the queues."""
 
@@ -105,7 +115,7 @@ class Takers:
     def start(self, dbos: Any, queue: Queue, bell: Bell) -> None:
         """Begin to take jobs off a queue when its bell rings."""
         thread = threading.Thread(
-            target=queue_worker_thread,
+            target=_take,
             args=(bell, dbos, queue),
             name=f"dbos-queue-{queue.name}",
             daemon=True,

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from engine.database.connection import Address
 from engine.jobs import resting
-from engine.jobs.resting import Bell
+from engine.jobs.resting import Bell, Takers
 
 FILE = Address.parse("sqlite:////nowhere/prearchive.db")
 
@@ -128,3 +130,24 @@ def test_a_bell_that_rings_as_the_time_is_up_is_heard(monkeypatch: pytest.Monkey
     bell = bell_of(Queue(), [1] * 4, monkeypatch)
     bell._rung = LateRing()
     assert not bell.wait(0.0)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_only_a_fault_before_the_end_is_told(monkeypatch: pytest.MonkeyPatch, ended: bool) -> None:
+    bell = bell_of(Queue(), [], monkeypatch)
+    told: list[object] = []
+
+    def work(*_: object) -> None:
+        if ended:
+            assert bell.wait(3600.0)
+        raise RuntimeError("the database was taken away")
+
+    monkeypatch.setattr(resting, "queue_worker_thread", work)
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    queue: Any = SimpleNamespace(name="sessions")
+    takers = Takers()
+    takers.start(None, queue, bell)
+    if ended:
+        takers.stop()
+    takers.join()
+    assert bool(told) is not ended
