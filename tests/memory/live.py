@@ -107,6 +107,9 @@ class Events(Asked):
                     )
                 except TimeoutError:
                     return self._batch(())
+            if epoch != self.facts.epoch:
+                # The engine was started again meanwhile, which its clients learn as a gap.
+                return self._batch((), gap=True)
         return self._batch(tuple(self.facts.events[number:]))
 
     def _batch(self, events: tuple[Event, ...], *, gap: bool = False) -> EventBatch:
