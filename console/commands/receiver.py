@@ -10,6 +10,7 @@ import typer
 from console.commands.asking import asks, pairs
 from console.commands.options import Json
 from console.commands.output import Column, say, say_json, say_rows
+from engine.model.archive import ClientCertificates
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ReceiverStatus
 from engine.service.api import EngineApi
@@ -29,8 +30,13 @@ Values = Annotated[
     typer.Argument(
         metavar="NAME=VALUE...",
         help="e.g. anonymize=false script_error=refuse allow=CT1,MR1 max_per_peer=4 "
-        "idle_timeout=120 transfer_syntaxes=JPEGLSLossless,ExplicitVRLittleEndian",
+        "idle_timeout=120 transfer_syntaxes=JPEGLSLossless,ExplicitVRLittleEndian "
+        "tls=on certificate=/PATH key=/PATH client_ca=/PATH",
     ),
+]
+FirstValues = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=VALUE...]", help="Other values from the start, as for edit."),
 ]
 
 _NUMBERS = ("max_pdu", "max_associations", "max_per_peer", "idle_timeout")
@@ -49,6 +55,14 @@ def _own(row: ReceiverStatus) -> str:
     return " ".join(f"{name}={text}" for name, text in pairs if text)
 
 
+def _tls(row: ReceiverStatus) -> str:
+    if not row.tls:
+        return "no"
+    ends = f"until {row.certificate_ends:%Y-%m-%d}" if row.certificate_ends else "yes"
+    asks = row.client_certificates is not ClientCertificates.NONE
+    return f"{ends}, client certificates {row.client_certificates}" if asks else ends
+
+
 COLUMNS = (
     Column[ReceiverStatus]("AE TITLE", lambda row: row.ae_title),
     Column[ReceiverStatus]("PORT", lambda row: row.port, right=True),
@@ -57,6 +71,7 @@ COLUMNS = (
     Column[ReceiverStatus]("ANONYMIZE", lambda row: row.anonymize),
     Column[ReceiverStatus]("RULES", lambda row: row.rules_enabled),
     Column[ReceiverStatus]("ALLOW", lambda row: row.allow if row.allow_enabled else "everybody"),
+    Column[ReceiverStatus]("TLS", _tls),
     Column[ReceiverStatus]("OWN", _own),
     Column[ReceiverStatus]("NOTE", lambda row: row.note),
 )
@@ -82,11 +97,17 @@ async def add(
     allow: Allow = None,
     anonymize: Annotated[bool, typer.Option(help="Run the site script on what arrives.")] = True,
     rules: Annotated[bool, typer.Option(help="Ask the receiver's own routing rules.")] = False,
+    values: FirstValues = None,
     as_json: Json = False,
 ) -> None:
     """Add a receiver and start it."""
     row = await engine.receivers.add(
-        ae_title, port, allow=tuple(allow or ()), anonymize=anonymize, rules=rules
+        ae_title,
+        port,
+        allow=tuple(allow or ()),
+        anonymize=anonymize,
+        rules=rules,
+        values=pairs(values or []),
     )
     _say(row, as_json)
 
@@ -114,6 +135,14 @@ async def stop(
 ) -> None:
     """Let a receiver listen no more; what is being received goes on to its end."""
     _say(await engine.receivers.stop(ae_title, await _port(engine, ae_title, port)), as_json)
+
+
+@asks(app, "reload")
+async def reload(
+    engine: EngineApi, ae_title: AeTitle, port: Port = None, as_json: Json = False
+) -> None:
+    """Read the certificates of a receiver again; open associations go on."""
+    _say(await engine.receivers.reload(ae_title, await _port(engine, ae_title, port)), as_json)
 
 
 @asks(app, "remove")

@@ -8,6 +8,7 @@ import shlex
 
 from console.views.project_settings import names
 from console.views.question import Answers, Field, Question
+from engine.model.archive import ClientCertificates
 from engine.model.live import ReceiverStatus
 
 YES_NO = ("yes", "no")
@@ -23,7 +24,14 @@ _LIMITS = {
     "max_per_peer": ("… of one address", "at once; 0: any number"),
     "idle_timeout": ("Idle time-out", "seconds; 0: what the settings file says"),
 }
+_TLS = {
+    "certificate": ("Certificate", "path of a PEM file"),
+    "key": ("Key", "path of a PEM file that only the engine can read"),
+    "client_ca": ("CA of senders", "path of a PEM file; empty: they are not asked"),
+}
+_ASKING = tuple(ClientCertificates)
 _FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
+_TLS_ON = "tls"
 
 
 def new_question() -> Question:
@@ -71,18 +79,36 @@ def question(receiver: ReceiverStatus) -> Question:
 
 
 def limits_question(receiver: ReceiverStatus) -> Question:
-    """Ask for other transfer syntaxes and limits of a receiver."""
+    """Ask for other transfer syntaxes, limits and TLS of a receiver."""
     now = values(receiver)
+
+    def wrong(given: Answers) -> str:
+        if given[_TLS_ON] not in YES_NO:
+            return "TLS: yes or no"
+        if given["client_certificates"] not in _ASKING:
+            return f"client certificates: {', '.join(_ASKING)}"
+        if given[_TLS_ON] == YES_NO[0] and not (given["certificate"] and given["key"]):
+            return "TLS needs a certificate and a key"
+        return "" if changes(receiver, given) else "nothing is changed yet"
+
     return Question(
-        title=f"Limits of {receiver.ae_title} on port {receiver.port}",
+        title=f"Limits and TLS of {receiver.ae_title} on port {receiver.port}",
         act="Change it",
         says=(_EFFECT,),
-        fields=tuple(
-            Field(name=name, label=label, value=now[name], hint=hint)
-            for name, (label, hint) in _LIMITS.items()
+        fields=(
+            *(_field(name, *words, now) for name, words in _LIMITS.items()),
+            Field(name=_TLS_ON, label="TLS", value=now[_TLS_ON], choices=YES_NO),
+            *(_field(name, *words, now) for name, words in _TLS.items()),
+            Field(
+                name="client_certificates",
+                label="Client certificates",
+                value=now["client_certificates"],
+                hint=", ".join(_ASKING),
+                choices=_ASKING,
+            ),
         ),
         command=lambda given: _edit_command(receiver, given),
-        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
+        fault=wrong,
     )
 
 
@@ -116,6 +142,11 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
         "max_associations": str(receiver.max_associations),
         "max_per_peer": str(receiver.max_per_peer),
         "idle_timeout": f"{receiver.idle_timeout:g}",
+        _TLS_ON: _yes(receiver.tls),
+        "certificate": receiver.certificate,
+        "key": receiver.key,
+        "client_ca": receiver.client_ca,
+        "client_certificates": receiver.client_certificates.value,
     }
 
 
@@ -128,7 +159,14 @@ def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
     if "allow" in found:
         # A new list would take effect by itself, whatever else is answered.
         found["allow_enabled"] = _told("allow_enabled", given["allow_enabled"])
+    if "client_ca" in found:
+        # A CA would have them asked for by itself, too.
+        found["client_certificates"] = given["client_certificates"]
     return found
+
+
+def _field(name: str, label: str, hint: str, now: Answers) -> Field:
+    return Field(name=name, label=label, value=now[name], hint=hint)
 
 
 def _edit_command(receiver: ReceiverStatus, given: Answers) -> str:
@@ -138,7 +176,7 @@ def _edit_command(receiver: ReceiverStatus, given: Answers) -> str:
 
 
 def _told(name: str, text: str) -> str:
-    return ("true" if text == YES_NO[0] else "false") if name in _FLAGS else text
+    return ("true" if text == YES_NO[0] else "false") if name in (*_FLAGS, _TLS_ON) else text
 
 
 def _yes(held: bool) -> str:

@@ -27,6 +27,7 @@ RECEIVER_COLUMNS = (
     TableColumn(title="Anon", width=4, priority=2),
     TableColumn(title="Rules", width=5, priority=3),
     TableColumn(title="Allow-list", width=11, priority=4),
+    TableColumn(title="TLS", width=4, priority=5),
 )
 JOB_COLUMNS = (
     TableColumn(title="Status", width=11),
@@ -133,6 +134,7 @@ def receiver_row(receiver: ReceiverStatus, opened: int) -> Row:
             "on" if receiver.anonymize else "off",
             "own" if receiver.rules_enabled else "site",
             allowed if receiver.allow_enabled else "off",
+            "on" if receiver.tls else "off",
         ),
         tones=((2, tone),),
     )
@@ -153,9 +155,19 @@ def receiver_card(receiver: ReceiverStatus, opened: int) -> list[tuple[str, str]
         ("Rules", rules),
         ("Allowed", allowed if receiver.allow_enabled else "everybody: the allow-list is off"),
         *_limits(receiver),
+        ("TLS", _tls(receiver)),
         ("From", "the settings file" if receiver.origin == "settings" else "added here"),
     ]
     return lines
+
+
+def _tls(receiver: ReceiverStatus) -> str:
+    """Say whether connections are encrypted, and who has to have a certificate."""
+    if not receiver.tls:
+        return "off: connections are not encrypted"
+    ends = receiver.certificate_ends
+    until = f"; the certificate ends on {ends:%Y-%m-%d}" if ends is not None else ""
+    return f"on{until}; client certificates: {receiver.client_certificates}"
 
 
 def _limits(receiver: ReceiverStatus) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
 from engine.archive.receiver_values import checked
 from engine.archive.tables import ReceiverRow
-from engine.model.archive import OnScriptError, Receiver
+from engine.model.archive import ClientCertificates, OnScriptError, Receiver
 from engine.model.errors import Conflict, NotFound
 
 _KIND = "receiver"
@@ -42,10 +42,11 @@ async def add(session: AsyncSession, receiver: Receiver, *, actor: str) -> Recei
 
     Raises:
         InvalidInput: one of its values is not allowed.
-        Conflict: the pair of AE title and port is taken.
+        Conflict: the pair of AE title and port is taken, or the port has other TLS settings.
     """
     wanted = checked(receiver)
     await lock(session)
+    await _check_tls(session, wanted)
     if await _find(session, wanted.ae_title, wanted.port) is not None:
         raise _taken(wanted)
     row = ReceiverRow()
@@ -67,7 +68,7 @@ async def edit(
     Raises:
         NotFound: no receiver of this AE title and port was added.
         InvalidInput: one of the new values is not allowed.
-        Conflict: the new pair of AE title and port is taken.
+        Conflict: the new pair of AE title and port is taken, or the port has other TLS settings.
     """
     await lock(session)
     row = await _row(session, ae_title, port)
@@ -77,6 +78,7 @@ async def edit(
     other = await _find(session, wanted.ae_title, wanted.port)
     if other is not None and other is not row:
         raise _taken(wanted)
+    await _check_tls(session, wanted, row)
     old_name = _name(_receiver(row))
     _fill(row, wanted)
     await session.flush()
@@ -129,6 +131,38 @@ async def _row(session: AsyncSession, ae_title: str, port: int) -> ReceiverRow:
     return row
 
 
+async def _check_tls(
+    session: AsyncSession, wanted: Receiver, row: ReceiverRow | None = None
+) -> None:
+    """Refuse what contradicts another receiver of the port: the handshake comes before the AE title
+    that is called."""
+    if not wanted.enabled:
+        return
+    others = await session.scalars(
+        select(ReceiverRow).where(ReceiverRow.port == wanted.port, ReceiverRow.enabled)
+    )
+    for other in others:
+        if other is not row and _receiver(other).tls_files != wanted.tls_files:
+            raise Conflict(
+                f"{other.ae_title} on port {other.port} has other TLS settings, and a port has one"
+                " certificate",
+                hint="choose another port; or stop the others of this port, set them all, and "
+                "start them again",
+            )
+
+
+async def reload(session: AsyncSession, ae_title: str, port: int, *, actor: str) -> None:
+    """Have every engine read the certificates again.
+
+    Raises:
+        NotFound: no receiver of this AE title and port was added.
+    """
+    await lock(session)
+    row = await _row(session, ae_title, port)
+    record(session, actor, "Reloaded certificates of receiver", _name(_receiver(row)))
+    await bump(session)
+
+
 def _fill(row: ReceiverRow, receiver: Receiver) -> None:
     row.ae_title = receiver.ae_title
     row.port = receiver.port
@@ -143,6 +177,11 @@ def _fill(row: ReceiverRow, receiver: Receiver) -> None:
     row.max_associations = receiver.max_associations
     row.max_per_peer = receiver.max_per_peer
     row.idle_timeout = receiver.idle_timeout
+    row.tls = receiver.tls
+    row.certificate = receiver.certificate
+    row.key = receiver.key
+    row.client_ca = receiver.client_ca
+    row.client_certificates = receiver.client_certificates.value
 
 
 def _detail(row: ReceiverRow) -> dict[str, Any]:
@@ -168,4 +207,9 @@ def _receiver(row: ReceiverRow) -> Receiver:
         max_associations=row.max_associations,
         max_per_peer=row.max_per_peer,
         idle_timeout=row.idle_timeout,
+        tls=row.tls,
+        certificate=row.certificate,
+        key=row.key,
+        client_ca=row.client_ca,
+        client_certificates=ClientCertificates(row.client_certificates),
     )

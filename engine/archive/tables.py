@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.database.columns import ArchiveTable, BigKey, OutboxColumns
@@ -223,6 +223,15 @@ class ReceiverRow(ArchiveTable):
     """Associations of one calling address at once; 0: any number."""
     idle_timeout: Mapped[float] = mapped_column(default=0.0, server_default="0")
     """Seconds. 0: what the settings file says."""
+    tls: Mapped[bool] = mapped_column(default=False, server_default=false())
+    certificate: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Path of a PEM file, as in the next two."""
+    key: Mapped[str] = mapped_column(Text, default="", server_default="")
+    client_ca: Mapped[str] = mapped_column(Text, default="", server_default="")
+    client_certificates: Mapped[str] = mapped_column(
+        String(8), default="none", server_default="none"
+    )
+    """`none`, `optional` or `required`."""
 
     __table_args__ = (UniqueConstraint("ae_title", "port"),)
 

@@ -6,11 +6,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.model.archive import ClientCertificates
 from engine.model.scripts import ScriptInForce
 from engine.routing.router import RoutingConfig
 
 DEFAULT_TRANSFER_SYNTAXES: tuple[str, ...] = ()
 """Empty: take what the sender has, but Explicit VR before Implicit VR."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsConfig:
+    """TLS on a port, as texts in PEM form: what the engine has read and checked stays in force when
+    the files change to something that cannot be used."""
+
+    certificate: str
+    """The receiver's certificate, then those between it and its CA."""
+    key: str = field(repr=False)
+    client_ca: str = ""
+    client_certificates: ClientCertificates = ClientCertificates.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +47,8 @@ class ReceiverConfig:
     idle_timeout: float = 60.0
     artim_timeout: float = 30.0
     max_pdu: int = 131072
+    tls: TlsConfig | None = None
+    """The same for all receivers of a port that are enabled. None: plain connections."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +70,11 @@ class Snapshot:
     """What the site script changes is kept while a session waits (8)."""
     uid_secret: bytes = field(default=b"", repr=False)
     """What mapped UIDs derive from, the same in every process."""
+
+    def tls_of(self, port: int) -> TlsConfig | None:
+        """Return the TLS of a port; None for plain connections."""
+        found = (each.tls for each in self.receivers if each.port == port and each.enabled)
+        return next(found, None)
 
     def receiver(self, ae_title: str, port: int) -> ReceiverConfig | None:
         """Find the receiver that answers to an AE title on a port."""

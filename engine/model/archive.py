@@ -313,6 +313,24 @@ class OnScriptError(StrEnum):
     """Nothing of it is kept, and its sender is told of a failure."""
 
 
+class ClientCertificates(StrEnum):
+    """Whether a receiver with TLS asks senders for certificates."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsFiles:
+    """What TLS on a port is made of: paths of PEM files."""
+
+    certificate: str
+    key: str
+    client_ca: str = ""
+    client_certificates: ClientCertificates = ClientCertificates.NONE
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receiver:
     """A DICOM receiver that was added beside the one of the settings file."""
@@ -336,6 +354,26 @@ class Receiver:
     """Associations of one calling address at once; 0 for any number."""
     idle_timeout: float = 0.0
     """Seconds; 0 for what the settings file says."""
+    tls: bool = False
+    certificate: str = ""
+    """Path of a PEM file, as in the next two: the receiver's certificate and those between it and
+    its CA."""
+    key: str = ""
+    client_ca: str = ""
+    """The CA that client certificates come from."""
+    client_certificates: ClientCertificates = ClientCertificates.NONE
+
+    @property
+    def tls_files(self) -> TlsFiles | None:
+        """What TLS is made of; None where TLS is off."""
+        if not self.tls:
+            return None
+        return TlsFiles(
+            certificate=self.certificate,
+            key=self.key,
+            client_ca=self.client_ca,
+            client_certificates=self.client_certificates,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.model.accounts import Accounts
-from engine.model.archive import OnScriptError
+from engine.model.archive import ClientCertificates, OnScriptError
 
 RELEASED, REJECTED = "released", "rejected"
 """How a transfer ends that its sender has ended, and one that never began."""
@@ -134,6 +134,14 @@ class ReceiverStatus:
     """Associations of one calling address at once; 0 for any number."""
     idle_timeout: float = 0.0
     """Seconds; 0 for what the settings file says."""
+    tls: bool = False
+    certificate: str = ""
+    """Path of a PEM file, as in the next two."""
+    key: str = ""
+    client_ca: str = ""
+    client_certificates: ClientCertificates = ClientCertificates.NONE
+    certificate_ends: datetime | None = None
+    """When the certificate in force ends; None without TLS."""
     note: str = ""
 
 

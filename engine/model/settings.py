@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from engine.model.archive import OnScriptError
+from engine.model.archive import ClientCertificates, OnScriptError
 from engine.model.errors import InvalidInput, Problem
 
 _MIB = 1024 * 1024
@@ -208,6 +208,23 @@ class DicomSettings:
     """What becomes of objects of the first receiver for which the site script fails. hold: they are
     kept for review, and success is answered. refuse: nothing is kept, and failure is answered."""
 
+    tls: bool = False
+    """Whether senders have to use TLS at the first receiver."""
+
+    tls_certificate: str = ""
+    """The PEM file with the certificate of the first receiver and those between it and its CA. A
+    relative path starts at the home, as in the next two."""
+
+    tls_key: str = ""
+    """The PEM file with the key of that certificate. Only the engine's user may read it."""
+
+    tls_client_ca: str = ""
+    """The PEM file with the CA that the certificates of senders come from."""
+
+    tls_client_certificates: ClientCertificates = ClientCertificates.NONE
+    """Whether senders need a certificate. none: they are not asked. optional: one that they have
+    must be of that CA. required: without one they get no association."""
+
     max_header: Annotated[int, between(64 * 1024, 1024 * _MIB, "bytes")] = 16 * _MIB
     """The largest header that is worked on in memory, in bytes; larger ones are slower."""
 
@@ -351,6 +368,12 @@ class Settings:
                 archive_url=_below(self.databases.archive_url, home),
                 prearchive_url=_below(self.databases.prearchive_url, home),
             ),
+            dicom=replace(
+                self.dicom,
+                tls_certificate=_from(home, self.dicom.tls_certificate),
+                tls_key=_from(home, self.dicom.tls_key),
+                tls_client_ca=_from(home, self.dicom.tls_client_ca),
+            ),
             node=replace(self.node, name=node),
         )
 
@@ -396,6 +419,11 @@ def rule_of(section: type, key: str) -> Expect | None:
     if get_origin(hint) is not Annotated:
         return None
     return next((extra for extra in get_args(hint) if isinstance(extra, Expect)), None)
+
+
+def _from(home: Path, path: str) -> str:
+    """Make a path absolute that may be empty."""
+    return str(home / path) if path else ""
 
 
 def _below(url: str, home: Path) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.archive import configuration, projects, receivers, rules, scripts, secrets
 from engine.database.connection import Database
 from engine.dicom.transfer_syntaxes import keyword_of
 from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.model.archive import OnScriptError, Receiver, RuleText
-from engine.model.errors import Unavailable
+from engine.model.errors import InvalidSettings, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.model.scripts import SITE
 from engine.model.settings import (
@@ -26,6 +27,7 @@ from engine.model.settings import (
 from engine.receiver.ports import bind
 from engine.routing.router import Router, RoutingConfig
 from engine.routing.rules import RuleTexts
+from engine.service.certificates import CertificateStore
 
 Apply = Callable[[], Awaitable[None]]
 """Put what has been configured into force."""
@@ -52,6 +54,9 @@ class Configuration:
         self.ports = Ports()
         self.snapshot: Snapshot | None = None
         self._added: tuple[Receiver, ...] = ()
+        self._certificates = CertificateStore()
+        self._barred: dict[tuple[str, int], str] = {}
+        """Added receivers that cannot have the TLS that they are to have, and why."""
         self._uid_secret = b""
 
     async def version(self) -> int:
@@ -64,6 +69,7 @@ class Configuration:
 
         Raises:
             Unavailable: if the port of the settings file cannot be opened.
+            InvalidSettings: if its receiver is to have TLS and cannot.
         """
         if not self._uid_secret:
             async with self._archive.write() as transaction:
@@ -78,6 +84,10 @@ class Configuration:
         if site_script is not None:
             hosts = self._settings.anonymization.url_hosts
             site_script = replace(site_script, hosts=hosts)
+        # In this order: what raises leaves no socket open.
+        self._secure_own()
+        self._open_own()
+        self._secure()
         self._open()
         names = {project.id: project.id for project in every}
         names |= {alias: project.id for project in every for alias in project.aliases}
@@ -140,6 +150,7 @@ class Configuration:
             listening=self.ports.own in self.ports.sockets,
             origin="settings",
             script_error=dicom.script_error,
+            **self._tls_status(self._own()),
         )
         return (own, *(self._status(receiver) for receiver in self._added))
 
@@ -148,7 +159,9 @@ class Configuration:
             ae_title=receiver.ae_title,
             port=receiver.port,
             enabled=receiver.enabled,
-            listening=receiver.enabled and receiver.port in self.ports.sockets,
+            listening=receiver.enabled
+            and receiver.port in self.ports.sockets
+            and _key(receiver) not in self._barred,
             origin="added",
             anonymize=receiver.anonymize,
             allow_enabled=receiver.allow_enabled,
@@ -160,18 +173,89 @@ class Configuration:
             max_associations=receiver.max_associations,
             max_per_peer=receiver.max_per_peer,
             idle_timeout=receiver.idle_timeout,
-            note=self.ports.faults.get(receiver.port, ""),
+            **self._tls_status(receiver),
         )
 
-    def _open(self) -> None:
-        """Open what is wanted and not open; sockets that are not wanted are the pool's to close."""
+    def _tls_status(self, receiver: Receiver) -> dict[str, Any]:
+        """Return what a status says of TLS, and the fault of the receiver with it."""
+        files = receiver.tls_files
+        held = self._certificates.get(files) if files is not None else None
+        fault = held.fault if held is not None and receiver.enabled else ""
+        return {
+            "tls": receiver.tls,
+            "certificate": receiver.certificate,
+            "key": receiver.key,
+            "client_ca": receiver.client_ca,
+            "client_certificates": receiver.client_certificates,
+            "certificate_ends": held.ends if held is not None else None,
+            "note": self.ports.faults.get(receiver.port, "")
+            or self._barred.get(_key(receiver), fault),
+        }
+
+    def certificates_changed(self) -> bool:
+        """Say whether files of certificates are not what they were when they were read."""
+        return self._certificates.changed()
+
+    def contradicts(self, receiver: Receiver) -> bool:
+        """Say whether a receiver is to have other TLS than that of the settings, on its port."""
+        own = self._own()
+        return receiver.port == own.port and receiver.tls_files != own.tls_files
+
+    def _own(self) -> Receiver:
+        """Return the receiver of the settings file."""
         dicom = self._settings.dicom
-        ports = self.ports
+        return Receiver(
+            ae_title=dicom.ae_title,
+            port=self.ports.own,
+            script_error=dicom.script_error,
+            tls=dicom.tls,
+            certificate=dicom.tls_certificate,
+            key=dicom.tls_key,
+            client_ca=dicom.tls_client_ca,
+            client_certificates=dicom.tls_client_certificates,
+        )
+
+    def _secure_own(self) -> None:
+        own = self._own().tls_files
+        if own is not None and (held := self._certificates.get(own)).config is None:
+            raise InvalidSettings(
+                f"the settings are wrong: dicom.tls: {held.fault}",
+                hint="correct the file and start again",
+            )
+
+    def _open_own(self) -> None:
+        dicom, ports = self._settings.dicom, self.ports
         if not ports.own:
             sock = bind(dicom.host, dicom.port)
             ports.own = int(sock.getsockname()[1])
             ports.sockets[ports.own] = sock
-        wanted = {ports.own} | {each.port for each in self._added if each.enabled}
+
+    def _secure(self) -> None:
+        """Read the certificates, and find the receivers that cannot have theirs: these take no
+        associations, for a plain connection is not what was asked for."""
+        self._certificates.keep(
+            {each.tls_files for each in (self._own(), *self._added) if each.tls_files is not None}
+        )
+        self._barred = {}
+        of_port = {self.ports.own: self._own().tls_files}
+        for each in self._added:
+            files = each.tls_files
+            if not each.enabled:
+                continue
+            if of_port.setdefault(each.port, files) != files:
+                # Saving refuses it; the settings file may have changed since.
+                self._barred[_key(each)] = "another receiver of the port has other TLS settings"
+            elif files is not None:
+                held = self._certificates.get(files)
+                if held.config is None:
+                    self._barred[_key(each)] = held.fault
+
+    def _open(self) -> None:
+        """Open what is wanted and not open; sockets that are not wanted are the pool's to close."""
+        dicom, ports = self._settings.dicom, self.ports
+        wanted = {ports.own} | {
+            each.port for each in self._added if each.enabled and _key(each) not in self._barred
+        }
         ports.sockets = {port: sock for port, sock in ports.sockets.items() if port in wanted}
         ports.faults = {}
         for port in sorted(wanted - ports.sockets.keys()):
@@ -181,16 +265,20 @@ class Configuration:
                 ports.faults[port] = error.message
 
     def _receivers(self) -> list[ReceiverConfig]:
-        dicom = self._settings.dicom
-        own = Receiver(
-            ae_title=dicom.ae_title, port=self.ports.own, script_error=dicom.script_error
-        )
-        found = [_config(dicom, own)]
-        taken = (own.ae_title, own.port)
-        found += [
-            _config(dicom, each) for each in self._added if (each.ae_title, each.port) != taken
-        ]
-        return found
+        own = self._own()
+        added = [each for each in self._added if _key(each) != _key(own)]
+        return [self._config(each) for each in (own, *added)]
+
+    def _config(self, receiver: Receiver) -> ReceiverConfig:
+        is_barred = _key(receiver) in self._barred
+        files = None if is_barred else receiver.tls_files
+        tls = self._certificates.get(files).config if files is not None else None
+        made = _config(self._settings.dicom, receiver)
+        return replace(made, enabled=receiver.enabled and not is_barred, tls=tls)
+
+
+def _key(receiver: Receiver) -> tuple[str, int]:
+    return receiver.ae_title, receiver.port
 
 
 def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:

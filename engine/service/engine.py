@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from engine.archive import secrets
 from engine.archive.audit.relay import Relay
+from engine.archive.configuration import bump
 from engine.archive.tables import ArchivedSessionRow
 from engine.database import sqlite_library
 from engine.database.connection import Address, Database
@@ -72,6 +73,7 @@ _BURY_EVERY = 30.0
 _BACKLOG_EVERY = 0.5
 _PURGE_EVERY = 3600.0
 _RESERVE_EVERY = 60.0
+_CERTIFICATES_EVERY = 30.0
 
 _log = structlog.get_logger(__name__)
 
@@ -259,6 +261,7 @@ class Engine:
             self._begin("relay", _RELAY_EVERY, self._drain, self._relay_sees),
             self._begin("ingest", _INGEST_EVERY, self.reception.grown),
             self._begin("configuration", _WATCH_EVERY, self._watch, self._settings_see),
+            self._begin("certificates", _CERTIFICATES_EVERY, self._renew),
             self._begin("journals", _BURY_EVERY, self._bury),
             self._begin("purge", _PURGE_EVERY, self._purge),
             self._begin("node", _BEAT_EVERY, self.nodes.beat),
@@ -385,6 +388,13 @@ class Engine:
 
     async def _watch(self) -> None:
         if await self.configuration.version() + 1 != self._applied:
+            await self.apply_configuration()
+
+    async def _renew(self) -> None:
+        """Put certificates into force whose files have changed, under a number of their own."""
+        if await asyncio.to_thread(self.configuration.certificates_changed):
+            async with self.context.archive_db.write() as transaction:
+                await bump(transaction)
             await self.apply_configuration()
 
     async def _tick(self, timer: Timer) -> None:

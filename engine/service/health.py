@@ -34,6 +34,9 @@ RECENT = timedelta(days=1)
 LONG_WAIT = timedelta(hours=1)
 """A job that is unfinished for longer is looked at."""
 
+RENEWAL = timedelta(days=30)
+"""A certificate that ends within this time is to be renewed."""
+
 _ORDER = tuple(Finding)
 
 _log = structlog.get_logger(__name__)
@@ -68,6 +71,7 @@ class Health:
         """Make all checks, the worst first."""
         looks: dict[str, Look] = {
             "receivers": self.receivers,
+            "certificates": self.certificates,
             "workers": self.workers,
             **self._inspection.looks(thorough),
             "archive files": self._shelves.verified if thorough else self._shelves.known,
@@ -98,6 +102,39 @@ class Health:
             remedy=(
                 "see which program has the port",
                 "start it again: anteroom receiver start AE_TITLE PORT",
+            ),
+        )
+
+    async def certificates(self) -> Check:
+        """Look whether the certificates of receivers end soon, or could not be read again."""
+        secured = [one for one in self._reception().receivers if one.enabled and one.tls]
+        if not secured:
+            return Check.good("certificates", "no receiver uses TLS")
+        now = datetime.now(UTC)
+        ends = {one: one.certificate_ends for one in secured}
+        over = [one for one, end in ends.items() if end is not None and end <= now]
+        soon = [one for one, end in ends.items() if end is not None and now < end <= now + RENEWAL]
+        faulty = [one for one in secured if one.note]
+        if not (over or soon or faulty):
+            first = min((end for end in ends.values() if end is not None), default=now)
+            found = f"{say_count(len(secured), 'receiver')} with TLS, good until {first:%Y-%m-%d}"
+            return Check.good("certificates", found)
+        said = [f"that of {_place(one)} ended on {ends[one]:%Y-%m-%d}" for one in over]
+        said += [f"that of {_place(one)} ends on {ends[one]:%Y-%m-%d}" for one in soon]
+        said += [f"{_place(one)}: {one.note}" for one in faulty]
+        consequence = "Senders refuse a certificate that has ended, and keep their images."
+        if not (over or soon):
+            consequence = "New certificates are not in force."
+        first_of_all = next(iter((*over, *soon, *faulty)))
+        return Check(
+            name="certificates",
+            finding=Finding.FAILED if over else Finding.LOOK,
+            found="; ".join(said),
+            consequence=consequence,
+            remedy=(
+                f"put a new certificate in its place: {first_of_all.certificate}",
+                "the engine finds it within a minute, or by: anteroom receiver reload AE_TITLE",
+                "look what it said: anteroom receiver list",
             ),
         )
 
@@ -207,6 +244,10 @@ async def attempt(name: str, look: Look, seconds: float) -> Check:
         consequence="Its state is not known.",
         remedy=("look into the log of the engine", "check again"),
     )
+
+
+def _place(receiver: ReceiverStatus) -> str:
+    return f"{receiver.ae_title} on port {receiver.port}"
 
 
 def _after(job: Job, since: datetime) -> bool:

@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from dataclasses import replace
 
 from engine.archive import receivers
 from engine.database.connection import Database
-from engine.model.archive import OnScriptError, Receiver
-from engine.model.errors import InvalidInput, NotFound, Refused, Unavailable
+from engine.model.archive import ClientCertificates, OnScriptError, Receiver
+from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
+from engine.service.certificates import usable
 from engine.service.configuration import Apply, Configuration
 
-_FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled")
+_FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled", "tls")
+_PATHS = ("certificate", "key", "client_ca")
+_WORDS = {"script_error": OnScriptError, "client_certificates": ClientCertificates}
 _LISTS = ("allow", "transfer_syntaxes")
 _NUMBERS = ("port", "max_pdu", "max_associations", "max_per_peer")
 _ECHO_SECONDS = 10
@@ -50,9 +54,9 @@ class Receivers:
         allow: tuple[str, ...] = (),
         anonymize: bool = True,
         rules: bool = False,
+        values: dict[str, str] | None = None,
     ) -> ReceiverStatus:
         """Add a receiver and let it listen."""
-        self._must_be_free(ae_title, port)
         receiver = Receiver(
             ae_title=ae_title,
             port=port,
@@ -61,10 +65,13 @@ class Receivers:
             anonymize=anonymize,
             rules_enabled=rules,
         )
+        receiver = changed(receiver, values or {})
+        self._must_be_free(receiver.ae_title, receiver.port)
+        await self._check_tls(receiver)
         async with self._archive.write() as transaction:
             added = await receivers.add(transaction, receiver, actor=self._actor)
         await self._apply()
-        return self._status(added.ae_title, port)
+        return self._status(added.ae_title, added.port)
 
     async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
         """Set values of an added receiver by name."""
@@ -74,6 +81,7 @@ class Receivers:
             wanted = changed(before, values)
             if (wanted.ae_title, wanted.port) != (before.ae_title, before.port):
                 self._must_be_free(wanted.ae_title, wanted.port)
+            await self._check_tls(wanted, before)
             after = await receivers.edit(transaction, ae_title, port, wanted, actor=self._actor)
         await self._apply()
         return self._status(after.ae_title, after.port)
@@ -93,16 +101,47 @@ class Receivers:
         """Let an added receiver refuse associations; open ones go on."""
         return await self.edit(ae_title, port, {"enabled": "false"})
 
+    async def reload(self, ae_title: str, port: int) -> ReceiverStatus:
+        """Read the certificates of a receiver again and put them into force."""
+        self._must_be_added(ae_title, port)
+        async with self._archive.read() as transaction:
+            receiver = await receivers.show(transaction, ae_title, port)
+        if receiver.tls_files is None:
+            raise Refused(
+                f"{ae_title} on port {port} has no TLS",
+                hint=f"receiver edit {ae_title} tls=on certificate=PATH key=PATH",
+            )
+        await asyncio.to_thread(usable, receiver.tls_files)
+        async with self._archive.write() as transaction:
+            await receivers.reload(transaction, ae_title, port, actor=self._actor)
+        await self._apply()
+        return self._status(ae_title, port)
+
     async def echo(self, ae_title: str, port: int) -> str:
         """Send a C-ECHO to a receiver of this engine."""
-        self._status(ae_title, port)
-        return await asyncio.to_thread(_echo, ae_title, port)
+        status = self._status(ae_title, port)
+        context = None
+        if status.tls:
+            context = await asyncio.to_thread(_client_context, status.certificate, status.key)
+        return await asyncio.to_thread(_echo, ae_title, port, context)
 
     def _status(self, ae_title: str, port: int) -> ReceiverStatus:
         for status in self._configuration.receivers():
             if (status.ae_title, status.port) == (ae_title, port):
                 return status
         raise NotFound(f"no receiver {ae_title} on port {port}", hint="list them: receiver list")
+
+    async def _check_tls(self, wanted: Receiver, before: Receiver | None = None) -> None:
+        files = wanted.tls_files
+        if wanted.enabled and self._configuration.contradicts(wanted):
+            raise Conflict(
+                f"port {wanted.port} is that of the settings file's receiver, which has other TLS"
+                " settings",
+                hint="choose another port",
+            )
+        is_new = before is None or files != before.tls_files
+        if files is not None and (is_new or (before and wanted.enabled and not before.enabled)):
+            await asyncio.to_thread(usable, files)
 
     def _must_be_added(self, ae_title: str, port: int) -> None:
         if self._status(ae_title, port).origin == "settings":
@@ -135,10 +174,16 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
             # A user who writes a list wants it enforced, as when a receiver is added.
             if name == "allow" and "allow_enabled" not in values:
                 changes["allow_enabled"] = bool(listed)
-        elif name == "script_error":
-            if text.lower() not in tuple(OnScriptError):
-                raise InvalidInput(f"{name} is {' or '.join(OnScriptError)}")
-            changes[name] = OnScriptError(text.lower())
+        elif name in _WORDS:
+            if text.lower() not in tuple(_WORDS[name]):
+                raise InvalidInput(f"{name} is {' or '.join(_WORDS[name])}")
+            changes[name] = _WORDS[name](text.lower())
+        elif name in _PATHS:
+            changes[name] = text.strip()
+            # Whoever names a CA means senders to have certificates of it.
+            if name == "client_ca" and "client_certificates" not in values:
+                asked = ClientCertificates.REQUIRED if text.strip() else ClientCertificates.NONE
+                changes["client_certificates"] = asked
         elif name == "ae_title":
             changes[name] = text
         elif name in _NUMBERS:
@@ -147,7 +192,7 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
             changes[name] = _seconds(name, text)
         else:
             known = ", ".join(
-                ("ae_title", *_NUMBERS, "idle_timeout", *_LISTS, *_FLAGS, "script_error")
+                ("ae_title", *_NUMBERS, "idle_timeout", *_LISTS, *_FLAGS, *_PATHS, *_WORDS)
             )
             raise InvalidInput(f"a receiver has no such {name}", hint=f"set one of: {known}")
     return replace(before, **changes)  # type: ignore[arg-type]
@@ -165,7 +210,21 @@ def _seconds(name: str, text: str) -> float:
     return float(text)
 
 
-def _echo(ae_title: str, port: int) -> str:
+def _client_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return a context to call ourselves with: by our own certificate, for there is no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Whoever answers at our port on this machine is not to be doubted; what is tried is whether it
+    # answers.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        context.load_cert_chain(certificate, key, password=b"")
+    except OSError as error:
+        raise Unavailable("the certificate of the receiver cannot be read now") from error
+    return context
+
+
+def _echo(ae_title: str, port: int, context: ssl.SSLContext | None = None) -> str:
     # Loaded here: an engine starts sooner without pynetdicom, and few ask for an echo.
     from pynetdicom import AE  # noqa: PLC0415 (slow to load)
 
@@ -174,7 +233,8 @@ def _echo(ae_title: str, port: int) -> str:
     entity = AE(ae_title="ANTEROOM_ECHO")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS
     entity.add_requested_context(_VERIFICATION)
-    association = associate(entity, "127.0.0.1", port, called=ae_title)
+    secured = {} if context is None else {"tls_args": (context, "localhost")}
+    association = associate(entity, "127.0.0.1", port, called=ae_title, **secured)
     if not association.is_established:
         raise Unavailable(f"{ae_title} on port {port} accepts no association from here")
     try:

@@ -254,7 +254,14 @@ async def test_receivers(anteroom: CommandLine) -> None:
     assert (ran.json["transfer_syntaxes"], ran.json["max_per_peer"]) == (["JPEGLSLossless"], 4)
     listed = (await anteroom("receiver", "list")).out
     assert "listening" in listed and " ".join(own) in listed
-    await anteroom("receiver", "add", "OTHER", "--port", "8106")
+    assert (await anteroom("receiver", "reload", "OTHER")).code == 1
+    tls = ("tls=true", "certificate=/c.pem", "key=/c.key", "client_certificates=optional")
+    ran = await anteroom("receiver", "edit", "OTHER", *tls, "--json")
+    assert (ran.json["tls"], ran.json["client_certificates"]) == (True, "optional")
+    assert "client certificates optional" in (await anteroom("receiver", "list")).out
+    assert (await anteroom("receiver", "reload", "OTHER")).code == 0
+    ran = await anteroom("receiver", "add", "OTHER", "max_per_peer=3", "--port", "8106", "--json")
+    assert ran.json["max_per_peer"] == 3
     several = await anteroom("receiver", "echo", "OTHER")
     assert (several.code, "8105, 8106" in several.err) == (1, True)
     assert (await anteroom("receiver", "remove", "OTHER", "--port", "8106")).code == 0

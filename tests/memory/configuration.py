@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.archive import (
+    ClientCertificates,
     Project,
     RuleText,
 )
@@ -114,6 +115,7 @@ class Receivers(Asked):
         allow: tuple[str, ...] = (),
         anonymize: bool = True,
         rules: bool = False,
+        values: dict[str, str] | None = None,
     ) -> ReceiverStatus:
         made = ReceiverStatus(
             ae_title=ae_title,
@@ -126,7 +128,8 @@ class Receivers(Asked):
             allow=allow,
             rules_enabled=rules,
         )
-        return self._keep(made)
+        self._keep(made)
+        return await self.edit(ae_title, port, values or {})
 
     async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
         now = self._found(ae_title, port)
@@ -134,7 +137,7 @@ class Receivers(Asked):
             raise Refused("it is the receiver of the settings file")
         changes: dict[str, object] = {}
         for name, value in values.items():
-            if name in ("anonymize", "rules_enabled", "allow_enabled", "enabled"):
+            if name in ("anonymize", "rules_enabled", "allow_enabled", "enabled", "tls"):
                 changes[name] = value == "true"
             elif name in ("allow", "transfer_syntaxes"):
                 changes[name] = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -142,7 +145,9 @@ class Receivers(Asked):
                 changes[name] = int(value)
             elif name == "idle_timeout":
                 changes[name] = float(value)
-            elif name == "ae_title":
+            elif name == "client_certificates":
+                changes[name] = ClientCertificates(value)
+            elif name in ("ae_title", "certificate", "key", "client_ca"):
                 changes[name] = value
             else:
                 raise InvalidInput(f"a receiver has no such {name}")
@@ -160,6 +165,12 @@ class Receivers(Asked):
 
     async def stop(self, ae_title: str, port: int) -> ReceiverStatus:
         return self._keep(replace(self._found(ae_title, port), enabled=False, listening=False))
+
+    async def reload(self, ae_title: str, port: int) -> ReceiverStatus:
+        found = self._found(ae_title, port)
+        if not found.tls:
+            raise Refused(f"{ae_title} on port {port} has no TLS")
+        return found
 
     async def echo(self, ae_title: str, port: int) -> str:
         self._found(ae_title, port)

@@ -10,13 +10,14 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
 from engine.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from engine.intake.answers import Origin
-from engine.intake.snapshot import ReceiverConfig
-from engine.receiver.protocol import contexts, pdu
+from engine.intake.snapshot import ReceiverConfig, TlsConfig
+from engine.receiver.protocol import contexts, pdu, tls
 from engine.receiver.protocol.admission import RejectReason, Slots, admit
 from engine.receiver.protocol.associate import (
     AssociateAccept,
@@ -46,6 +47,8 @@ LINGER = 1.0
 
 DEFAULT_ARTIM = 30.0
 """Seconds to ask for an association on a port that no receiver has."""
+
+_T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
@@ -125,6 +128,9 @@ class Association(AssociationProgress):
         # Which receiver is called is not known yet: the most patient one on the port decides.
         artim = max((receiver.artim_timeout for receiver in here), default=DEFAULT_ARTIM)
         self._transport.allow(artim)
+        config = snapshot.tls_of(self.port)
+        if config is not None:
+            self._secure(config)
         request = self._request()
         self.called, self.calling = request.called, request.calling
         verdict = admit(request, peer=self.peer, port=self.port, receivers=snapshot.receivers)
@@ -139,6 +145,30 @@ class Association(AssociationProgress):
         # this far; with `self.receiver` set, it gives back the receiver's slot instead.
         self._slots.depart(self.peer)
         self._open(request, verdict)
+
+    def _secure(self, config: TlsConfig) -> None:
+        """Make the TLS handshake, within the time for the association request."""
+        first = self._attentive(self._transport.peek)
+        if first < 0:
+            raise Over(Ending.LOST, "connection closed without release")
+        if first != tls.HANDSHAKE:
+            raise user_abort("the sender does not use TLS")
+        try:
+            context = tls.server_context(config)
+            self._attentive(lambda: self._transport.secure(context))
+        except TimeoutError:
+            raise Over(Ending.TIMED_OUT, "no TLS handshake in time") from None
+        except OSError as error:
+            # OpenSSL has sent an alert, which a reset would overtake.
+            raise Over(Ending.VIOLATION, tls.failure(error), lingers=True) from None
+
+    def _attentive(self, work: Callable[[], _T]) -> _T:
+        """Do what may be interrupted, and heed why."""
+        while True:
+            try:
+                return work()
+            except Interrupted:
+                self._heed_stop()
 
     def _take(self, receiver: ReceiverConfig) -> ReceiverConfig | RejectReason:
         """Take both of a receiver's slots, or neither."""
@@ -155,6 +185,8 @@ class Association(AssociationProgress):
             # Unread bytes would turn our closing into a reset.
             self._exactly(min(length, pdu.CONTROL_LENGTH))
             raise Over(Ending.ABORTED, "aborted before an association")
+        if kind == tls.HANDSHAKE:
+            raise user_abort("the sender uses TLS, and the receiver does not")
         if kind != pdu.ASSOCIATE_RQ:
             raise user_abort("not an association request")
         if length > pdu.LARGEST_ASSOCIATE:
@@ -297,7 +329,7 @@ class Association(AssociationProgress):
         except Exception as error:
             _log.error("observer_failed", transfer=self.id, error=type(error).__name__)
         finally:
-            self._transport.close(self._linger if over.reply else 0)
+            self._transport.close(self._linger if over.lingers else 0)
             if self.receiver is None:
                 self._slots.depart(self.peer)
 

@@ -26,8 +26,12 @@ class Ending(StrEnum):
 class Over(Exception):
     """The association ends here: how, why, and what the peer is told last."""
 
-    def __init__(self, ending: Ending, sentence: str, reply: bytes = b"") -> None:
+    def __init__(
+        self, ending: Ending, sentence: str, reply: bytes = b"", *, lingers: bool = False
+    ) -> None:
         super().__init__(sentence)
+        self.lingers = lingers or bool(reply)
+        """The peer gets time to read our last words."""
         self.ending = ending
         self.sentence = sentence
         self.reply = reply

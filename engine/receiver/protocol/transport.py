@@ -28,6 +28,7 @@ class Transport:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._secured = False
         self._lock = threading.Lock()
         self._closed = False
         sock.setblocking(False)
@@ -47,6 +48,37 @@ class Transport:
         self._left = 0.0
         self._renewal = 0
         self._unrenewed = 0
+
+    def peek(self) -> int:
+        """Return the first byte that the peer has sent without taking it; -1 at the peer's end.
+
+        Raises as `receive` does."""
+        while True:
+            try:
+                found = self._sock.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                self._await_input()
+                continue
+            return found[0] if found else -1
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Go on with TLS, as the server; a call that was interrupted is made again.
+
+        Raises as `receive` does, with ssl.SSLError where the handshake fails."""
+        if not isinstance(self._sock, ssl.SSLSocket):
+            # The descriptor stays, and so does what is polled.
+            self._sock = context.wrap_socket(
+                self._sock, server_side=True, do_handshake_on_connect=False
+            )
+        while True:
+            try:
+                self._sock.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._await_input()
+            except ssl.SSLWantWriteError:
+                self._await_output()
+        self._secured = True
 
     def allow(self, patience: float, *, renewal: int = 0) -> None:
         """Let the peer keep us waiting for `patience` seconds in all, from now on.
@@ -130,6 +162,11 @@ class Transport:
         """Close, giving the peer `linger` seconds to read our last words and hang up first.
 
         Closing over unread input would make the kernel send a reset that overtakes them."""
+        if self._secured and isinstance(self._sock, ssl.SSLSocket):
+            # Says that nothing was cut off (RFC 8446 6.1); nobody waits for the answer.
+            self._secured = False
+            with contextlib.suppress(OSError, ValueError):
+                self._sock.unwrap()
         if linger > 0:
             with contextlib.suppress(OSError, TimeoutError):
                 self._drain(linger)

@@ -36,6 +36,7 @@ from engine.intake.journal import Journal
 from engine.intake.snapshot import Snapshot
 from engine.model.identifiers import new_transfer_id
 from engine.receiver.protocol.association import Association
+from engine.receiver.protocol.tls import server_context
 from engine.receiver.workers.limits import SharedSlots
 from engine.receiver.workers.listener import Listener
 from engine.receiver.workers.orders import Orders
@@ -220,6 +221,10 @@ class Worker:
 
     def _take(self, snapshot: Snapshot) -> None:
         try:
+            # Before anybody connects: certificates that do not load here leave the old ones.
+            for receiver in snapshot.receivers:
+                if receiver.tls is not None:
+                    server_context(receiver.tls)
             self._intake.take(snapshot)
         except Exception as error:
             # The old one stays in force and is not acknowledged: claims on it are refused.

@@ -204,7 +204,7 @@ async def test_limits_of_a_receiver_are_changed() -> None:
         await at_receiver(pilot, app, "j")
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press(*"RLELossless", "enter", *["enter"] * 2, "4", "enter", "enter", "enter")
+        await pilot.press(*"RLELossless", "enter", *["enter"] * 2, "4", *["enter"] * 8)
         await until(pilot, lambda: facts.receivers["CT1", 8105].max_per_peer == 4)
         assert facts.receivers["CT1", 8105].transfer_syntaxes == ("RLELossless",)
         assert told(app, "CT1 on port 8105 is up")

@@ -11,6 +11,7 @@ import pytest
 from console.views import receivers, system
 from console.views.status import StatusView
 from engine.model.accounts import Accounts
+from engine.model.archive import ClientCertificates
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus
 from tests.memory import NOON, transfer
@@ -165,6 +166,37 @@ def test_limits_of_a_receiver_are_asked_for_and_told() -> None:
     assert asked.command(given) == (
         "anteroom receiver edit CT1 transfer_syntaxes=RLELossless max_per_peer=0 --port 8105"
     )
+
+
+def test_tls_of_a_receiver_is_asked_for_and_told() -> None:
+    assert system.receiver_row(UP, 0).cells[-1] == "off"
+    assert "not encrypted" in words(system.receiver_card(UP, 0))
+    secured = replace(
+        UP,
+        tls=True,
+        certificate="/c.pem",
+        key="/c.key",
+        client_certificates=ClientCertificates.REQUIRED,
+        certificate_ends=NOON,
+    )
+    assert system.receiver_row(secured, 0).cells[-1] == "on"
+    told = words(system.receiver_card(secured, 0))
+    assert f"ends on {NOON:%Y-%m-%d}; client certificates: required" in told
+    asked = receivers.limits_question(UP)
+    given = {one.name: one.value for one in asked.fields}
+    assert asked.fault(given | {"tls": "maybe"}) == "TLS: yes or no"
+    assert asked.fault(given | {"tls": "yes"}) == "TLS needs a certificate and a key"
+    assert "none, optional" in asked.fault(given | {"client_certificates": "never"})
+    given |= {"tls": "yes", "certificate": "/c.pem", "key": "/c.key", "client_ca": "/ca.pem"}
+    assert asked.fault(given) == ""
+    assert receivers.changes(UP, given) == {
+        "tls": "true",
+        "certificate": "/c.pem",
+        "key": "/c.key",
+        "client_ca": "/ca.pem",
+        # As it is answered: the engine would ask by itself.
+        "client_certificates": "none",
+    }
 
 
 def test_values_of_a_receiver_are_looked_at_while_they_are_typed() -> None:

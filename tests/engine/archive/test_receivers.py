@@ -55,6 +55,25 @@ async def test_a_receiver_keeps_values_of_its_own(archive: Database) -> None:
     }
 
 
+async def test_receivers_of_a_port_that_are_enabled_share_tls(archive: Database) -> None:
+    secured = replace(MRI, ae_title="CT", tls=True, certificate="/c", key="/k", client_ca="/ca")
+    async with archive.write() as session:
+        await receivers.add(session, MRI, actor="ada")
+        with pytest.raises(Conflict, match="MRI on port 8105 has other TLS settings"):
+            await receivers.add(session, secured, actor="ada")
+        stopped = replace(secured, enabled=False)
+        assert await receivers.add(session, stopped, actor="ada") == stopped
+        with pytest.raises(Conflict) as refused:
+            await receivers.edit(session, "CT", 8105, secured, actor="ada")
+        assert "stop the others of this port" in refused.value.hint
+        # Paths that are not used are no contradiction.
+        await receivers.edit(session, "CT", 8105, replace(secured, tls=False), actor="ada")
+        await receivers.edit(session, "CT", 8105, replace(secured, port=8106), actor="ada")
+        before = await version(session)
+        await receivers.reload(session, "CT", 8106, actor="ada")
+        assert await version(session) == before + 1
+
+
 @pytest.mark.parametrize("title", ["", " ", "x" * 17, "A\\B", "A\tB", "É"])
 async def test_ae_titles_follow_the_standard(archive: Database, title: str) -> None:
     async with archive.write() as session:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,29 @@ async def test_what_a_receiver_has_of_its_own_goes_before_the_settings(
     status = {one.ae_title: one for one in configuration.receivers()}["CT"]
     assert status.transfer_syntaxes == ("JPEGLSLossless",)
     assert (status.max_pdu, status.max_per_peer) == (32_768, 2)
+
+
+async def test_a_receiver_that_contradicts_its_port_takes_nothing(
+    archive: Database, tmp_path: Path
+) -> None:
+    # The settings file may have come to name the port after the receiver was saved.
+    port = free_port()
+    plain = Receiver(ae_title="MRI", port=port)
+    secured = replace(plain, tls=True, certificate=str(tmp_path / "c"), key=str(tmp_path / "k"))
+    async with archive.write() as transaction:
+        await receivers.add(transaction, secured, actor="ada")
+    configuration = Configuration(
+        replace(SETTINGS, dicom=replace(SETTINGS.dicom, port=port)), archive
+    )
+    snapshot = await configuration.read()
+    configuration.ports.sockets[port].close()
+    assert configuration.contradicts(secured) and not configuration.contradicts(plain)
+    barred = snapshot.receiver("MRI", port)
+    assert barred is not None and not barred.enabled
+    assert snapshot.tls_of(port) is None
+    status = configuration.receivers()[1]
+    assert not status.listening
+    assert status.note == "another receiver of the port has other TLS settings"
 
 
 async def test_ports_come_and_go_and_stay_open_meanwhile(

@@ -132,7 +132,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 18
+        assert len({check.name for check in checks}) == len(checks) == 19
         assert all(check.found and not check.remedy for check in checks)
 
 
@@ -162,6 +162,38 @@ async def test_receivers_that_do_not_listen(patient: Patient) -> None:
     assert "SECOND on port 11112 (port taken)" in check.found
     patient.now = replace(patient.now, receivers=(HEARD, replace(deaf, enabled=False)))
     assert (await patient.health.receivers()).finding is Finding.GOOD
+
+
+@pytest.mark.parametrize(
+    ("days", "note", "finding", "said"),
+    [
+        (31, "", Finding.GOOD, "1 receiver with TLS, good until"),
+        (29, "", Finding.LOOK, "that of SECURE on port 2762 ends on"),
+        (-1, "", Finding.FAILED, "that of SECURE on port 2762 ended on"),
+        (31, "the new one is bad", Finding.LOOK, "SECURE on port 2762: the new one is bad"),
+    ],
+)
+async def test_certificates_that_end(
+    patient: Patient, days: int, note: str, finding: Finding, said: str
+) -> None:
+    assert (await patient.health.certificates()).found == "no receiver uses TLS"
+    secured = replace(
+        HEARD,
+        ae_title="SECURE",
+        port=2762,
+        tls=True,
+        certificate="/etc/anteroom/receiver.pem",
+        certificate_ends=datetime.now(UTC) + timedelta(days=days),
+        note=note,
+    )
+    patient.now = replace(patient.now, receivers=(HEARD, secured))
+    check = await patient.health.certificates()
+    assert check.finding is finding
+    assert said in check.found
+    if finding is not Finding.GOOD:
+        assert "/etc/anteroom/receiver.pem" in check.remedy[0]
+    patient.now = replace(patient.now, receivers=(HEARD, replace(secured, enabled=False)))
+    assert (await patient.health.certificates()).finding is Finding.GOOD
 
 
 @pytest.mark.parametrize(

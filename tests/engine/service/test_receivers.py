@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.archive import OnScriptError, Receiver
+from engine.model.archive import ClientCertificates, OnScriptError, Receiver
 from engine.model.errors import InvalidInput
 from engine.service.receivers import changed
 
@@ -32,6 +32,18 @@ def test_what_becomes_of_failing_scripts_is_held_or_refused() -> None:
     refusing = changed(MRI, {"script_error": "refuse"})
     assert refusing.script_error is OnScriptError.REFUSE
     assert changed(refusing, {"script_error": "HOLD"}) == MRI
+
+
+def test_a_ca_has_senders_asked_for_certificates_unless_that_is_said_otherwise() -> None:
+    ca = {"tls": "on", "certificate": "/c", "key": "/k", "client_ca": " /ca "}
+    secured = changed(MRI, ca)
+    assert (secured.tls, secured.client_ca) == (True, "/ca")
+    assert secured.client_certificates is ClientCertificates.REQUIRED
+    asked = changed(MRI, ca | {"client_certificates": "optional"})
+    assert asked.client_certificates is ClientCertificates.OPTIONAL
+    assert changed(secured, {"client_ca": ""}).client_certificates is ClientCertificates.NONE
+    with pytest.raises(InvalidInput, match="none or optional or required"):
+        changed(MRI, {"client_certificates": "perhaps"})
 
 
 def test_lists_and_numbers_are_read_as_they_are_typed() -> None:

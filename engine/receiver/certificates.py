@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a receiver's TLS: read and checked by the engine before any worker gets them, with a
+sentence for each mistake. Workers get what was read; how it is used is `protocol.tls`."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.intake.snapshot import TlsConfig
+from engine.model.archive import ClientCertificates, TlsFiles
+from engine.model.errors import InvalidInput
+from engine.receiver.protocol.tls import server_context
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
+_ENCRYPTED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.M)
+_LARGEST = 4 * 1024 * 1024
+_SEQUENCE, _UTC_TIME, _VERSION = 0x30, 0x17, 0xA0
+
+Stamp = tuple[tuple[int, int, int, int] | None, ...]
+"""By what is seen that a file has changed, for each of the files."""
+
+
+def stamp(files: TlsFiles) -> Stamp:
+    """Look at the files without reading them; None for one that cannot be seen."""
+    return tuple(_stamp(path) for path in (files.certificate, files.key, files.client_ca))
+
+
+def load(files: TlsFiles) -> TlsConfig:
+    """Read the files and see whether a receiver can work with them.
+
+    Raises:
+        InvalidInput: saying which of them is wrong, and what to do about it.
+    """
+    certificate = _read("certificate", files.certificate)
+    if not _CERTIFICATE.search(certificate):
+        raise InvalidInput(
+            f"{files.certificate} holds no certificate in PEM form",
+            hint="convert it: openssl x509 -inform der -in FILE -out FILE.pem",
+        )
+    key = _read("key", files.key)
+    _check_owner(files.key)
+    if _ENCRYPTED.search(key):
+        raise InvalidInput(
+            f"the key {files.key} is encrypted, and nobody is there to type its password",
+            hint="write it without: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY",
+        )
+    if not _KEY.search(key):
+        raise InvalidInput(f"{files.key} holds no private key in PEM form")
+    client_ca = ""
+    if files.client_certificates is not ClientCertificates.NONE:
+        if not files.client_ca:
+            raise InvalidInput(
+                f"client certificates are {files.client_certificates}, but there is no client_ca",
+                hint="name the PEM file with the CA that issues them: client_ca=PATH",
+            )
+        client_ca = "\n".join(_CERTIFICATE.findall(_read("client_ca", files.client_ca)))
+        if not client_ca:
+            raise InvalidInput(f"{files.client_ca} holds no certificate in PEM form")
+    config = TlsConfig(
+        certificate="\n".join(_CERTIFICATE.findall(certificate)),
+        key=key,
+        client_ca=client_ca,
+        client_certificates=files.client_certificates,
+    )
+    _try(config, files)
+    return config
+
+
+def validity(config: TlsConfig) -> tuple[datetime, datetime]:
+    """Return from when until when the receiver's own certificate is valid.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    found = _CERTIFICATE.search(config.certificate)
+    if found is None:
+        raise ValueError("no certificate")
+    # RFC 5280 4.1: Certificate, TBSCertificate; version, serial number, signature and issuer stand
+    # before the validity.
+    body = _inside(_inside(ssl.PEM_cert_to_DER_cert(found[0])))
+    fields = list(_items(body))
+    if fields and fields[0][0] == _VERSION:
+        del fields[0]
+    first, last = list(_items(fields[3][1]))[:2]
+    return _moment(*first), _moment(*last)
+
+
+def _stamp(path: str) -> tuple[int, int, int, int] | None:
+    if not path:
+        return None
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return None
+    # Modes and owners change the ctime only.
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def _read(name: str, path: str) -> str:
+    if not path:
+        raise InvalidInput(f"TLS needs a {name}", hint=f"name its PEM file: {name}=PATH")
+    if not path.startswith("/"):
+        raise InvalidInput(f"{name}: {path} does not begin with /", hint="write the whole path")
+    try:
+        with Path(path).open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidInput(f"{name}: {path} is no file")
+            content = file.read(_LARGEST)
+    except OSError as error:
+        raise InvalidInput(
+            f"{name}: {path} cannot be read: {os.strerror(error.errno or 0)}",
+            hint="the user that runs the engine has to be able to read it",
+        ) from error
+    return content.decode("ascii", "replace")
+
+
+def _check_owner(path: str) -> None:
+    """Refuse a key that others can read. The group may read one that belongs to root, as for
+    PostgreSQL: packages keep keys for a group of services so."""
+    seen = os.stat(path)
+    allowed = 0o640 if seen.st_uid == 0 and os.geteuid() != 0 else 0o700
+    if stat.S_IMODE(seen.st_mode) & ~allowed & 0o077:
+        raise InvalidInput(
+            f"others can read the key {path} (its mode is {stat.S_IMODE(seen.st_mode):04o})",
+            hint=f"chmod 600 {path}",
+        )
+
+
+def _try(config: TlsConfig, files: TlsFiles) -> None:
+    try:
+        server_context(config)
+    except ssl.SSLError as error:
+        said = {
+            "KEY_VALUES_MISMATCH": f"the key {files.key} does not belong to {files.certificate}",
+            "EE_KEY_TOO_SMALL": f"the key of {files.certificate} is too short: 2048 bits for RSA",
+            "CA_MD_TOO_WEAK": f"{files.certificate} is signed with a hash that is too weak",
+        }
+        reason = str(getattr(error, "reason", None) or "no reason given")
+        words = reason.replace("_", " ").lower()
+        raise InvalidInput(said.get(reason) or f"TLS cannot use these files: {words}") from error
+
+
+def _inside(data: bytes) -> bytes:
+    """Return what is in the sequence at the start of some DER."""
+    tag, content = next(_items(data), (0, b""))
+    if tag != _SEQUENCE:
+        raise ValueError("not a sequence")
+    return content
+
+
+def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Take DER apart: tag and content of each item."""
+    position = 0
+    while position < len(data):
+        try:
+            tag, length = data[position], data[position + 1]
+        except IndexError:
+            raise ValueError("not DER") from None
+        position += 2
+        if length & 0x80:
+            size = length & 0x7F
+            length = int.from_bytes(data[position : position + size], "big")
+            position += size
+        yield tag, data[position : position + length]
+        position += length
+
+
+def _moment(tag: int, content: bytes) -> datetime:
+    text = content.decode("ascii")
+    if tag == _UTC_TIME:
+        # Two digits of the year: from 1950 to 2049 (RFC 5280 4.1.2.5.1).
+        text = f"{'19' if text[:2] >= '50' else '20'}{text}"
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The certificates of the receivers that have TLS: read again when their files have changed, and
+kept when the new files cannot be used. What a file has to be is in `receiver.certificates`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from engine.intake.snapshot import TlsConfig
+from engine.model.archive import TlsFiles
+from engine.model.errors import InvalidInput
+from engine.receiver.certificates import Stamp, load, stamp, validity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Certificates:
+    """What is in force for some files; `config` is None where they could never be used."""
+
+    stamp: Stamp
+    config: TlsConfig | None
+    ends: datetime | None = None
+    fault: str = ""
+    """Why the files as they are now cannot be used."""
+
+
+class CertificateStore:
+    """Certificates by their files."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._held: dict[TlsFiles, Certificates] = {}
+
+    def get(self, files: TlsFiles) -> Certificates:
+        """Return what is in force, read anew where a file has changed."""
+        held, seen = self._held.get(files), stamp(files)
+        if held is None or held.stamp != seen:
+            held = self._held[files] = _read(files, seen, held)
+        return held
+
+    def changed(self) -> bool:
+        """Say whether a file is not what it was when it was last read."""
+        return any(stamp(files) != held.stamp for files, held in self._held.items())
+
+    def keep(self, wanted: Collection[TlsFiles]) -> None:
+        """Forget all but these."""
+        self._held = {files: held for files, held in self._held.items() if files in wanted}
+
+
+def usable(files: TlsFiles) -> None:
+    """See whether files can be put into force now.
+
+    Raises:
+        InvalidInput: if not; says why.
+    """
+    begins, ends = _validity(load(files))
+    now = datetime.now(UTC)
+    if not begins <= now < ends:
+        when = f"ended on {ends:%Y-%m-%d}" if now >= ends else f"begins on {begins:%Y-%m-%d %H:%M}"
+        raise InvalidInput(
+            f"the certificate {files.certificate} is not valid now: it {when}",
+            hint="get another one, or look whether the clock of this machine is right",
+        )
+
+
+def _read(files: TlsFiles, seen: Stamp, held: Certificates | None) -> Certificates:
+    try:
+        config = load(files)
+        _, ends = _validity(config)
+    except InvalidInput as error:
+        old = held.config if held is not None else None
+        kept = "; the one before stays in force" if old is not None else ""
+        return Certificates(
+            stamp=seen,
+            config=old,
+            ends=held.ends if held is not None else None,
+            fault=f"{error.message}{kept}",
+        )
+    return Certificates(stamp=seen, config=config, ends=ends)
+
+
+def _validity(config: TlsConfig) -> tuple[datetime, datetime]:
+    try:
+        return validity(config)
+    except (ValueError, IndexError) as error:
+        raise InvalidInput("it is not clear when the certificate ends") from error
