@@ -238,7 +238,8 @@ SCREENS = {
                 act("new", "n", "new receiver…", "add a receiver", 4),
                 act("start", "a", "start", "let the receiver take associations", 6),
                 act("stop", "x", "stop…, cancel", "stop a receiver; cancel a queued job", 7),
-                act("limits", "i", "limits, TLS…", "syntaxes, limits and TLS of a receiver"),
+                act("limits", "i", "limits…", "transfer syntaxes and limits of a receiver"),
+                act("tls", "w", "TLS…", "certificates of a receiver and of its senders"),
                 Key(
                     action="echo",
                     keys="t",

@@ -31,7 +31,7 @@ class ReceiverScreen(BaseScreen):
 
     def why_not_receiver(self, action: str) -> str:
         """Say why a verb is not possible for the receiver now."""
-        if action not in ("open", "limits", "start", "stop", "echo"):
+        if action not in ("open", "limits", "tls", "start", "stop", "echo"):
             return ""
         receiver = self.receiver
         if receiver is None:
@@ -77,6 +77,11 @@ class ReceiverScreen(BaseScreen):
     async def limit_receiver(self) -> None:
         """Ask for other limits of the receiver, and set them."""
         await self._edit(receivers.limits_question)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def secure_receiver(self) -> None:
+        """Ask for other TLS settings of the receiver, and put them into force."""
+        await self._edit(receivers.tls_question)
 
     @work(group="acts", exit_on_error=False)
     async def start_receiver(self) -> None:

@@ -222,6 +222,10 @@ class SystemScreen(ReceiverScreen):
         """Ask for other limits of a receiver."""
         self.limit_receiver()
 
+    def do_tls(self) -> None:
+        """Ask for other TLS settings of a receiver."""
+        self.secure_receiver()
+
     def do_echo(self) -> None:
         """Ask a receiver for a C-ECHO."""
         self.echo_receiver()
@@ -269,12 +273,12 @@ class SystemScreen(ReceiverScreen):
     def _why_not_health(self, action: str) -> str:
         if action == "check" and self._checking:
             return "the checks are running"
-        if action in ("start", "stop", "echo", "limits"):
+        if action in ("start", "stop", "echo", "limits", "tls"):
             return "that is for receivers and jobs: > shows them"
         return ""
 
     def _why_not_job(self, action: str) -> str:
-        if action in ("start", "echo", "limits"):
+        if action in ("start", "echo", "limits", "tls"):
             return "that is for receivers: < shows them"
         if action not in ("check", "stop"):
             return ""

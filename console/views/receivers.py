@@ -17,18 +17,15 @@ FROM_SETTINGS = (
 )
 _ALLOW_HINT = "AE, address/CIDR or AE@address; commas; empty: all"
 _EFFECT = "It takes effect at once; open associations keep the old values."
+# Without hints of their own the questions are whole at 80x24.
 _LIMITS = {
-    "transfer_syntaxes": ("Transfer syntaxes", "preferred ones, by keyword or UID; commas"),
-    "max_pdu": ("Largest PDU", "bytes; 0: what the settings file says"),
-    "max_associations": ("Associations", "at once; 0: what the settings file says"),
-    "max_per_peer": ("… of one address", "at once; 0: any number"),
-    "idle_timeout": ("Idle time-out", "seconds; 0: what the settings file says"),
+    "transfer_syntaxes": "Transfer syntaxes",
+    "max_pdu": "Largest PDU, bytes",
+    "max_associations": "Associations",
+    "max_per_peer": "… of one address",
+    "idle_timeout": "Idle time-out, s",
 }
-_TLS = {
-    "certificate": ("Certificate", "path of a PEM file"),
-    "key": ("Key", "path of a PEM file that only the engine can read"),
-    "client_ca": ("CA of senders", "path of a PEM file; empty: they are not asked"),
-}
+_TLS_FILES = {"certificate": "Certificate", "key": "Key", "client_ca": "CA of senders"}
 _ASKING = tuple(ClientCertificates)
 _FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
 _TLS_ON = "tls"
@@ -79,7 +76,26 @@ def question(receiver: ReceiverStatus) -> Question:
 
 
 def limits_question(receiver: ReceiverStatus) -> Question:
-    """Ask for other transfer syntaxes, limits and TLS of a receiver."""
+    """Ask for other transfer syntaxes and limits of a receiver."""
+    now = values(receiver)
+    return Question(
+        title=f"Limits of {receiver.ae_title} on port {receiver.port}",
+        act="Change it",
+        says=(
+            _EFFECT,
+            "0: what the settings file says; of one address: any number.",
+            "Transfer syntaxes: those preferred, by keyword or UID, with commas.",
+        ),
+        fields=tuple(
+            Field(name=name, label=label, value=now[name]) for name, label in _LIMITS.items()
+        ),
+        command=lambda given: _edit_command(receiver, given),
+        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
+    )
+
+
+def tls_question(receiver: ReceiverStatus) -> Question:
+    """Ask for other TLS settings of a receiver."""
     now = values(receiver)
 
     def wrong(given: Answers) -> str:
@@ -92,18 +108,20 @@ def limits_question(receiver: ReceiverStatus) -> Question:
         return "" if changes(receiver, given) else "nothing is changed yet"
 
     return Question(
-        title=f"Limits and TLS of {receiver.ae_title} on port {receiver.port}",
+        title=f"TLS of {receiver.ae_title} on port {receiver.port}",
         act="Change it",
-        says=(_EFFECT,),
+        says=(
+            _EFFECT,
+            "Whole paths of PEM files; only the engine may read the key.",
+            f"Client certificates: {', '.join(_ASKING)}.",
+        ),
         fields=(
-            *(_field(name, *words, now) for name, words in _LIMITS.items()),
             Field(name=_TLS_ON, label="TLS", value=now[_TLS_ON], choices=YES_NO),
-            *(_field(name, *words, now) for name, words in _TLS.items()),
+            *(Field(name=name, label=label, value=now[name]) for name, label in _TLS_FILES.items()),
             Field(
                 name="client_certificates",
                 label="Client certificates",
                 value=now["client_certificates"],
-                hint=", ".join(_ASKING),
                 choices=_ASKING,
             ),
         ),
@@ -163,10 +181,6 @@ def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
         # A CA would have them asked for by itself, too.
         found["client_certificates"] = given["client_certificates"]
     return found
-
-
-def _field(name: str, label: str, hint: str, now: Answers) -> Field:
-    return Field(name=name, label=label, value=now[name], hint=hint)
 
 
 def _edit_command(receiver: ReceiverStatus, given: Answers) -> str:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.widgets.dialogs import AskScreen
-from engine.model.errors import Conflict, Unavailable
+from engine.model.errors import Conflict, InvalidInput, Unavailable
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from tests.console.piloting import (
@@ -204,10 +204,37 @@ async def test_limits_of_a_receiver_are_changed() -> None:
         await at_receiver(pilot, app, "j")
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press(*"RLELossless", "enter", *["enter"] * 2, "4", *["enter"] * 8)
+        await pilot.press(*"RLELossless", "enter", *["enter"] * 2, "4", *["enter"] * 3)
         await until(pilot, lambda: facts.receivers["CT1", 8105].max_per_peer == 4)
         assert facts.receivers["CT1", 8105].transfer_syntaxes == ("RLELossless",)
         assert told(app, "CT1 on port 8105 is up")
+
+
+async def test_a_receiver_gets_tls_in_a_small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = known()
+    edit = Receivers.edit
+
+    async def judged(
+        self: Receivers, ae_title: str, port: int, values: dict[str, str]
+    ) -> ReceiverStatus:
+        if values["certificate"] == "/c":
+            raise InvalidInput("certificate: /c cannot be read", hint="the engine has to read it")
+        return await edit(self, ae_title, port, values)
+
+    monkeypatch.setattr(Receivers, "edit", judged)
+    app = console(facts, "system")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_receiver(pilot, app, "j")
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"yes", "enter", *"/c", "enter", *"/k", "enter")
+        await pilot.press("enter", "enter", "enter")
+        # Objection, buttons and command are all in sight.
+        await shown(pilot, "/c cannot be read", "Change it", "tls=true certificate=/c key=/k")
+        await pilot.press("enter", *"/d", *["enter"] * 5)
+        await until(pilot, lambda: facts.receivers["CT1", 8105].tls)
+        made = facts.receivers["CT1", 8105]
+        assert (made.certificate, made.key) == ("/d", "/k")
 
 
 async def test_a_receiver_is_stopped_once_that_is_meant_and_started() -> None:
@@ -236,8 +263,8 @@ async def test_the_receiver_of_the_settings_file_says_why_it_stays_as_it_is() ->
     app = console(known(), "system")
     async with app.run_test(size=WIDE) as pilot:
         await at_receiver(pilot, app, "")
-        await pilot.press("enter", "i", "a", "x")
-        await until(pilot, lambda: len(app.context.notices.all) == 4)
+        await pilot.press("enter", "i", "w", "a", "x")
+        await until(pilot, lambda: len(app.context.notices.all) == 5)
         assert {one.text for one in app.context.notices.all} == {
             "not now: it is the receiver of the settings file: "
             "change it in anteroom.yaml, start the engine again"

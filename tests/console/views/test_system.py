@@ -182,7 +182,7 @@ def test_tls_of_a_receiver_is_asked_for_and_told() -> None:
     assert system.receiver_row(secured, 0).cells[-1] == "on"
     told = words(system.receiver_card(secured, 0))
     assert f"ends on {NOON:%Y-%m-%d}; client certificates: required" in told
-    asked = receivers.limits_question(UP)
+    asked = receivers.tls_question(UP)
     given = {one.name: one.value for one in asked.fields}
     assert asked.fault(given | {"tls": "maybe"}) == "TLS: yes or no"
     assert asked.fault(given | {"tls": "yes"}) == "TLS needs a certificate and a key"
