@@ -166,6 +166,8 @@ def _compare(stream: Codestream, codec: Codec, raster: Raster) -> None:
 
 
 _Array = NDArray[np.generic]
+_Encoded = bytes | bytearray | memoryview
+"""What encoders return; which of these depends on the version of imagecodecs."""
 
 
 def _decode_jpeg(data: bytes, stream: Codestream, raster: Raster) -> _Array:
@@ -205,7 +207,7 @@ def _decode_htj2k(data: bytes, stream: Codestream, raster: Raster) -> _Array:
     return imagecodecs.htj2k_decode(data, planar=False)
 
 
-def _encode_jpeg_lossless(array: _Array, stream: Codestream) -> bytes | bytearray:
+def _encode_jpeg_lossless(array: _Array, stream: Codestream) -> _Encoded:
     import imagecodecs  # noqa: PLC0415 (large, and needed by few)
 
     colour = None
@@ -221,13 +223,13 @@ def _encode_jpeg_lossless(array: _Array, stream: Codestream) -> bytes | bytearra
     )
 
 
-def _encode_jpeg_ls(array: _Array, stream: Codestream) -> bytes | bytearray:
+def _encode_jpeg_ls(array: _Array, stream: Codestream) -> _Encoded:
     import imagecodecs  # noqa: PLC0415 (large, and needed by few)
 
     return imagecodecs.jpegls_encode(array, level=0)
 
 
-def _encode_jpeg_2000(array: _Array, stream: Codestream) -> bytes | bytearray:
+def _encode_jpeg_2000(array: _Array, stream: Codestream) -> _Encoded:
     import imagecodecs  # noqa: PLC0415 (large, and needed by few)
 
     return imagecodecs.jpeg2k_encode(
@@ -241,7 +243,7 @@ def _encode_jpeg_2000(array: _Array, stream: Codestream) -> bytes | bytearray:
     )
 
 
-def _encode_htj2k(array: _Array, stream: Codestream) -> bytes | bytearray:
+def _encode_htj2k(array: _Array, stream: Codestream) -> _Encoded:
     import imagecodecs  # noqa: PLC0415 (large, and needed by few)
 
     rgb = stream.transformed if stream.samples == 3 else None
@@ -256,7 +258,7 @@ _DECODERS: dict[CodestreamKind, Callable[[bytes, Codestream, Raster], _Array]] =
     CodestreamKind.JPEG_2000: _decode_jpeg_2000,
     CodestreamKind.HTJ2K: _decode_htj2k,
 }
-_ENCODERS: dict[CodestreamKind, Callable[[_Array, Codestream], bytes | bytearray]] = {
+_ENCODERS: dict[CodestreamKind, Callable[[_Array, Codestream], _Encoded]] = {
     CodestreamKind.JPEG_LOSSLESS: _encode_jpeg_lossless,
     CodestreamKind.JPEG_LS: _encode_jpeg_ls,
     CodestreamKind.JPEG_2000: _encode_jpeg_2000,
