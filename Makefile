@@ -10,6 +10,9 @@ STAMP := $(VENV)/.installed
 # Processes that run tests. Those marked `alone` have the machine to themselves afterwards.
 JOBS ?= 2
 
+# Seconds that `make endure` fuzzes each target.
+FUZZ ?= 1800
+
 # XNAT's schema, for tests only: it is got once, and never part of the project.
 SCHEMA := $(VENV)/xnat-schema
 SCHEMA_FILES := $(SCHEMA)/xnat.xml $(SCHEMA)/xdat.xml
@@ -19,7 +22,7 @@ QUICK := tests/test_*.py $(addprefix tests/console/,actions commands keys transf
   $(addprefix tests/engine/,anonymize database dicom ingest model prearchive routing sessions storage)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick peers check demo pictures bench keys schema lock clean
+.PHONY: help run test quick endure peers check demo pictures bench keys schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -40,6 +43,13 @@ endif
 
 quick: peers $(STAMP)  ## the checks and the tests that take less than two minutes together
 	ANTEROOM_TEST_NO_POSTGRES=1 $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile $(QUICK)
+
+endure: peers $(STAMP)  ## hours of kills, of sending, of fuzzing (docs/endurance.md)
+	$(VENV)/bin/uv pip install --quiet --python $(VENV) --group fuzz
+	$(VENV)/bin/python -m pytest -v -o faulthandler_timeout=0 tests/endure $(ARGS)
+	for target in script head; do \
+	  $(VENV)/bin/python -m tests.fuzz $$target --seconds $(FUZZ) --corpus build/fuzz/$$target || exit 1; \
+	done
 
 check: $(STAMP)  ## only the quick checks: lint, format, types, direction of imports
 	$(VENV)/bin/ruff check .

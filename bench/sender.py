@@ -36,12 +36,7 @@ def send(
         SendError: if the association or an object is not accepted.
     """
     with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.sendall(_associate(called))
-        kind, body = _read_pdu(sock)
-        if kind != 0x02:
-            raise SendError(f"the association was not accepted (PDU {kind})")
-        largest = _largest_pdu(body)
+        largest = _begin(sock, called)
         began = time.perf_counter()
         for number, each in enumerate(objects):
             if rate:
@@ -54,6 +49,36 @@ def send(
         sock.sendall(_RELEASE)
         _read_pdu(sock)
         return taken
+
+
+def stream(host: str, port: int, called: str, sop: str, pieces: Iterable[bytes]) -> None:
+    """Send one object whose bytes are made as they are sent, of any length.
+
+    Raises:
+        SendError: if the association or the object is not accepted.
+    """
+    with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
+        largest = _begin(sock, called)
+        sock.sendall(_pdu(0x04, _pdv(3, _command(sop, 1))))
+        for data in pieces:
+            for start in range(0, len(data), largest - 6):
+                sock.sendall(_pdu(0x04, _pdv(0, data[start : start + largest - 6])))
+        sock.sendall(_pdu(0x04, _pdv(2, b"")))
+        status = _status(sock)
+        if status != 0:
+            raise SendError(f"the object was answered with {status:04X}")
+        sock.sendall(_RELEASE)
+        _read_pdu(sock)
+
+
+def _begin(sock: socket.socket, called: str) -> int:
+    """Open an association; return the largest PDU that the receiver takes, in bytes."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(_associate(called))
+    kind, body = _read_pdu(sock)
+    if kind != 0x02:
+        raise SendError(f"the association was not accepted (PDU {kind})")
+    return _largest_pdu(body)
 
 
 def _pdu(kind: int, body: bytes) -> bytes:
@@ -92,17 +117,8 @@ def _uid(number: int, value: str) -> bytes:
 
 
 def _store(instance: Instance, message: int, largest: int) -> bytes:
-    """Build one C-STORE-RQ with its data set, cut as the receiver wants it (PS3.7 9.3.1)."""
-    body = (
-        _uid(0x0002, MR_IMAGE)
-        + _element(0x0100, b"\x01\x00")
-        + _element(0x0110, struct.pack("<H", message))
-        + _element(0x0700, b"\x00\x00")
-        + _element(0x0800, b"\x00\x00")
-        + _uid(0x1000, instance.sop)
-    )
-    command = _element(0, struct.pack("<I", len(body))) + body
-    parts = [_pdu(0x04, _pdv(3, command))]
+    """Build one C-STORE-RQ with its data set, cut as the receiver wants it."""
+    parts = [_pdu(0x04, _pdv(3, _command(instance.sop, message)))]
     room = largest - 6
     data = memoryview(instance.data)
     for start in range(0, len(data), room):
@@ -112,6 +128,19 @@ def _store(instance: Instance, message: int, largest: int) -> bytes:
         parts.append(struct.pack(">IBB", len(piece) + 2, 1, 2 if last else 0))
         parts.append(bytes(piece))
     return b"".join(parts)
+
+
+def _command(sop: str, message: int) -> bytes:
+    """Build the command set of a C-STORE-RQ (PS3.7 9.3.1)."""
+    body = (
+        _uid(0x0002, MR_IMAGE)
+        + _element(0x0100, b"\x01\x00")
+        + _element(0x0110, struct.pack("<H", message))
+        + _element(0x0700, b"\x00\x00")
+        + _element(0x0800, b"\x00\x00")
+        + _uid(0x1000, sop)
+    )
+    return _element(0, struct.pack("<I", len(body))) + body
 
 
 def _pdv(control: int, data: bytes) -> bytes:

@@ -17,20 +17,23 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from pydicom.dataset import Dataset
-
-from engine.intake.journal import read_all
 from engine.model.accounts import Place
 from engine.model.errors import Unavailable
 from engine.model.home import Home
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
+from tests.line.interrupting import (
+    STAGES,
+    Interrupted,
+    kill_engine,
+    kill_group,
+    kill_worker,
+)
 from tests.line.invariants import audit
 from tests.line.killing import Plan, arm, kill_at, send_at_points
 from tests.line.sending import make_study, send
 from tests.line.serving import LONGEST_WAIT, Served, sessions, settled, until
-from tests.line.tracing import workers_of
 
 POINTS = (
     ("owned", 1),
@@ -382,18 +385,18 @@ async def test_workers_and_engines_killed_while_objects_arrive_lose_nothing(
     objects = make_study(1, 240, size=20_000)
     answered: set[str] = set()
     kills: list[Callable[[], None]] = [
-        partial(_kill_worker, served, 0),
-        partial(_kill_group, served),
-        partial(_kill_engine, served),
-        partial(_kill_worker, served, 1),
-        partial(_kill_engine, served),
-        partial(_kill_group, served),
+        partial(kill_worker, served, 0),
+        partial(kill_group, served),
+        partial(kill_engine, served),
+        partial(kill_worker, served, 1),
+        partial(kill_engine, served),
+        partial(kill_group, served),
     ]
     await served.start()
     for number, kill in enumerate(kills):
         left = [each for each in objects if str(each.SOPInstanceUID) not in answered]
         # At another stage of an object each time: answered, staged, published, recorded.
-        watch = _Watch(served.prearchive, after=3 + 5 * number, stage=_STAGES[number % 4])
+        watch = Interrupted(served.prearchive, after=3 + 5 * number, stage=STAGES[number % 4])
         answered |= set(await asyncio.to_thread(watch.send, served.port, left, kill))
         assert watch.killed
         assert served.process is not None
@@ -412,68 +415,3 @@ async def test_workers_and_engines_killed_while_objects_arrive_lose_nothing(
     # What was sent again is a duplicate exactly where it had been kept before.
     assert books.places[Place.DUPLICATE] >= len(answered)
     assert books.received == len(objects) + books.places[Place.DUPLICATE]
-
-
-_STAGES = ("answered", ".staging/*-w*/*", "*/*/SCANS/*/*/*", ".journals/*")
-
-
-class _Watch:
-    """Sends, and kills once so many objects have been seen at a stage."""
-
-    def __init__(self, prearchive: Path, *, after: int, stage: str) -> None:
-        self.killed = False
-        self._prearchive = prearchive
-        self._after = after
-        self._stage = stage
-        self._answers = 0
-        self._over = threading.Event()
-
-    def send(self, port: int, objects: list[Dataset], kill: Callable[[], None]) -> list[str]:
-        """Send until the receiver is gone; return what was answered with success."""
-        before = self._seen()
-        killer = threading.Thread(target=self._wait, args=(before, kill))
-        killer.start()
-        try:
-            return send(port, objects, self._answered)
-        finally:
-            self._over.set()
-            killer.join()
-
-    def _answered(self, _uid: str) -> None:
-        self._answers += 1
-
-    def _wait(self, before: int, kill: Callable[[], None]) -> None:
-        # Staged files come and go: the first that is seen after so many answers will do.
-        while not self._over.is_set():
-            if self._stage.startswith(".staging"):
-                seen = self._answers >= self._after and self._seen() > 0
-            else:
-                seen = self._seen() >= before + self._after
-            if seen:
-                kill()
-                self.killed = True
-                return
-
-    def _seen(self) -> int:
-        if self._stage == "answered":
-            return self._answers
-        found = list(self._prearchive.glob(self._stage))
-        if self._stage.startswith(".journals"):
-            return sum(1 for path in found for _ in read_all(path))
-        return len(found)
-
-
-def _kill_worker(served: Served, which: int) -> None:
-    pids = workers_of(served.ready["pid"])
-    # Which of them has the association is not ours to know: each gets its turn, then the other.
-    for pid in pids[which:] + pids[:which]:
-        os.kill(pid, signal.SIGKILL)
-
-
-def _kill_engine(served: Served) -> None:
-    """Kill the engine alone: its workers find out by themselves."""
-    os.kill(served.ready["pid"], signal.SIGKILL)
-
-
-def _kill_group(served: Served) -> None:
-    os.killpg(served.ready["pid"], signal.SIGKILL)
