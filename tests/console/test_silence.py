@@ -134,7 +134,9 @@ async def test_a_command_that_waits_is_left_with_ctrl_c(
             await hanging.goes_on.wait()
 
         monkeypatch.setattr("tests.memory.prearchive.Prearchive.list", never)
-    command = (sys.executable, "-m", "console", "--home", str(home), *words)
+    # A shell without job control lets what it starts in the background ignore Ctrl+C.
+    command = ["/usr/bin/env", "--default-signal=INT", sys.executable, "-m", "console"]
+    command += ["--home", str(home), *words]
     process = await asyncio.create_subprocess_exec(
         *command, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -93,6 +93,7 @@ def test_mistakes_in_the_files_are_explained(
     assert wrong.message == f"certificate: {missing} cannot be read: No such file or directory"
     wrong = fault(replace(files, certificate=files.key))
     assert wrong.message == f"{files.key} holds no certificate in PEM form"
+    Path(files.certificate).chmod(0o644)
     wrong = fault(replace(files, key=files.certificate))
     assert wrong.message.startswith("others can read the key")
     Path(files.certificate).chmod(0o600)

@@ -433,7 +433,7 @@ async def test_a_deleted_session_is_put_back_and_knows_its_objects_again(opened:
 
     async def told() -> bool:
         actions = [event.action for event in await engine.audit.list(object=id)]
-        return actions[0] == "Restored from trash"
+        return actions[:1] == ["Restored from trash"]
 
     await until(engine, told)
 

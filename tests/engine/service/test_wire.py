@@ -47,6 +47,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "datetime": datetime(2026, 1, 1, tzinfo=UTC),
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},
+        "dict[str, str] | None": {"k": "v"},
     }
     given_arguments = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:

@@ -202,11 +202,10 @@ async def test_a_flock_of_senders(tmp_path: Path) -> None:
 
 
 def children() -> set[int]:
-    """Name the worker processes of this one."""
+    """Name the processes that this one has started. What they are called is not asked: one that was
+    started just now has no command line for a moment (execve(2) closes files before it sets it)."""
     threads = Path("/proc/self/task").iterdir()
-    pids = {pid for each in threads for pid in (each / "children").read_text().split()}
-    named = b"engine.receiver.workers.worker"
-    return {int(pid) for pid in pids if named in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {int(pid) for each in threads for pid in (each / "children").read_text().split()}
 
 
 async def test_workers_load_before_they_are_wanted(tmp_path: Path) -> None:
@@ -234,7 +233,7 @@ async def test_workers_that_are_not_wanted_after_all_end(tmp_path: Path) -> None
     assert len(children() - before) == 2
     await pool.stop()
     await pool.let_go()
-    assert children() == before
+    assert not children() - before
     assert not prearchive.exists()
 
 
