@@ -32,6 +32,7 @@ COMMANDS = {
         "Run a script over files and write the results elsewhere; what goes in is never changed."
     ),
     "receiver": "DICOM receivers.",
+    "remote": "Remote application entities: where sessions can be sent.",
     "project": "Projects.",
     "rules": "Routing rule lines.",
     "script": "Anonymization scripts.",

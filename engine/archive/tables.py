@@ -236,6 +236,34 @@ class ReceiverRow(ArchiveTable):
     __table_args__ = (UniqueConstraint("ae_title", "port"),)
 
 
+class RemoteRow(ArchiveTable):
+    """A remote application entity, and how it answered the last echo."""
+
+    __tablename__ = "remotes"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ae_title: Mapped[str] = mapped_column(String(16), index=True)
+    host: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int]
+    calling: Mapped[str] = mapped_column(String(16), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    max_pdu: Mapped[int] = mapped_column(default=0)
+    connect_timeout: Mapped[float]
+    answer_timeout: Mapped[float]
+    tls: Mapped[bool] = mapped_column(default=False)
+    ca: Mapped[str] = mapped_column(Text, default="")
+    """Path of a PEM file, as in the next two."""
+    certificate: Mapped[str] = mapped_column(Text, default="")
+    key: Mapped[str] = mapped_column(Text, default="")
+    tls_name: Mapped[str] = mapped_column(String(255), default="")
+    echo_at: Mapped[datetime | None]
+    """When it was asked for an echo; the next three tell how it answered."""
+    echo_ok: Mapped[bool] = mapped_column(default=False)
+    echo_milliseconds: Mapped[float] = mapped_column(default=0.0)
+    echo_reason: Mapped[str] = mapped_column(Text, default="")
+
+
 class RuleRow(ArchiveTable):
     """One version of a routing rule text. The newest version of a scope and concept is in force."""
 

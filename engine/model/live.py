@@ -91,7 +91,7 @@ class Event:
     number: int
     at: datetime
     kind: str
-    """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`."""
+    """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`, `remote`."""
     object: str
     text: str
     """One sentence without patient data."""

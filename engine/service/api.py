@@ -48,6 +48,7 @@ from engine.model.prearchive import (
     PrearchiveSession,
 )
 from engine.model.remarks import Remark
+from engine.model.remotes import Echo, Remote
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText
 from engine.model.verification import DueSessions, Verification
@@ -278,6 +279,29 @@ class ReceiversApi(Protocol):
         ...
 
 
+class RemotesApi(Protocol):
+    """Remote application entities, by name: where sessions can be sent."""
+
+    async def list(self) -> tuple[Remote, ...]: ...
+    async def show(self, name: str) -> Remote: ...
+    async def add(
+        self,
+        name: str,
+        ae_title: str,
+        host: str,
+        port: int,
+        values: dict[str, str] | None = None,
+    ) -> Remote:
+        """Add a remote; `values` are those of `edit`. Nothing is asked of it yet."""
+        ...
+
+    async def edit(self, name: str, values: dict[str, str]) -> Remote: ...
+    async def delete(self, name: str) -> None: ...
+    async def echo(self, name: str) -> Echo:
+        """Send a C-ECHO, also to a remote that is disabled, and keep how it answered."""
+        ...
+
+
 class LiveApi(Protocol):
     """Transfers, newest first; the ledger; what is held."""
 
@@ -362,6 +386,8 @@ class EngineApi(Protocol):
     @property
     def receivers(self) -> ReceiversApi: ...
     @property
+    def remotes(self) -> RemotesApi: ...
+    @property
     def live(self) -> LiveApi: ...
     @property
     def held(self) -> HeldApi: ...
@@ -383,6 +409,7 @@ NOUNS: dict[str, type] = {
     "scripts": ScriptsApi,
     "routing": RoutingApi,
     "receivers": ReceiversApi,
+    "remotes": RemotesApi,
     "live": LiveApi,
     "held": HeldApi,
     "jobs": JobsApi,

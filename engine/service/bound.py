@@ -15,6 +15,7 @@ from engine.service.live import Live
 from engine.service.prearchive import Prearchive
 from engine.service.projects import Projects
 from engine.service.receivers import Receivers
+from engine.service.remotes import Remotes
 from engine.service.routing import Routing
 from engine.service.rules import Rules
 from engine.service.scripts import Scripts
@@ -38,6 +39,7 @@ class BoundEngine:
         self.receivers = Receivers(
             context.archive_db, engine.configuration, engine.apply_configuration, actor
         )
+        self.remotes = Remotes(context, engine.buffer, actor)
         self.live = Live(context)
         self.held = Held(
             context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor

@@ -228,7 +228,7 @@ def _echo(ae_title: str, port: int, context: ssl.SSLContext | None = None) -> st
     # Loaded here: an engine starts sooner without pynetdicom, and few ask for an echo.
     from pynetdicom import AE  # noqa: PLC0415 (slow to load)
 
-    from engine.service.requestor import associate  # noqa: PLC0415 (slow to load)
+    from engine.remotes.requestor import associate  # noqa: PLC0415 (slow to load)
 
     entity = AE(ae_title="ANTEROOM_ECHO")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS

@@ -56,6 +56,7 @@ class RemoteEngine:
     scripts: api.ScriptsApi
     routing: api.RoutingApi
     receivers: api.ReceiversApi
+    remotes: api.RemotesApi
     live: api.LiveApi
     held: api.HeldApi
     jobs: api.JobsApi

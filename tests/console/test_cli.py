@@ -268,6 +268,29 @@ async def test_receivers(anteroom: CommandLine) -> None:
     assert (await anteroom("receiver", "remove", "NOBODY")).code == 1
 
 
+async def test_remotes(anteroom: CommandLine, facts: Facts) -> None:
+    assert "no remote; add one" in (await anteroom("remote", "list")).out
+    place = ("PACS", "10.3.1.5", "104")
+    ran = await anteroom("remote", "add", "PACS1", *place, "answer_timeout=90", "--json")
+    assert (ran.json["port"], ran.json["answer_timeout"]) == (104, 90.0)
+    assert "never asked" in (await anteroom("remote", "list")).out
+    ran = await anteroom("remote", "edit", "PACS1", "host=pacs.example.org", "enabled=no")
+    assert (ran.code, "pacs.example.org" in ran.out) == (0, True)
+    ran = await anteroom("remote", "echo", "PACS1")
+    assert (ran.code, ran.out) == (0, "PACS1 answered in 12.0 ms\n")
+    assert "yes, 12 ms" in (await anteroom("remote", "list")).out
+    assert (await anteroom("remote", "show", "PACS1", "--json")).json["last_echo"]["ok"]
+    assert "answered         yes, 12 ms" in (await anteroom("remote", "show", "PACS1")).out
+    facts.mute["PACS1"] = "the host is down"
+    ran = await anteroom("remote", "echo", "PACS1")
+    assert (ran.code, ran.out) == (1, "PACS1 does not answer: the host is down\n")
+    assert (await anteroom("remote", "echo", "PACS1", "--json")).json["reason"]
+    bad = await anteroom("remote", "add", "PACS2", "A\\B", "10.3.1.5", "104")
+    assert (bad.code, "holds a character that no AE title may have" in bad.err) == (1, True)
+    assert (await anteroom("remote", "delete", "PACS1")).out == "PACS1 is deleted\n"
+    assert (await anteroom("remote", "show", "PACS1")).code == 1
+
+
 async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: Path) -> None:
     lines = "(0020,000E):(.*):1 t:.+ r:PROJ\n"
     ran = await anteroom("rules", "set", "project", "-", stdin=lines)

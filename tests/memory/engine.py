@@ -10,6 +10,7 @@ from tests.memory.facts import Facts
 from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.prearchive import Prearchive
+from tests.memory.remotes import Remotes
 from tests.memory.scripts import Scripts
 
 
@@ -24,6 +25,7 @@ class EngineInMemory:
         self.scripts = Scripts(facts, actor)
         self.routing = Routing(facts, actor)
         self.receivers = Receivers(facts, actor)
+        self.remotes = Remotes(facts, actor)
         self.live = Live(facts, actor)
         self.held = Held(facts, actor)
         self.jobs = Jobs(facts, actor)

@@ -33,6 +33,7 @@ from engine.model.live import (
 from engine.model.prearchive import (
     PrearchiveSession,
 )
+from engine.model.remotes import Remote
 from engine.model.routing import Route
 from engine.model.scripts import ScriptText
 from engine.model.states import Status
@@ -153,6 +154,9 @@ class Facts:
     scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
     """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
+    remotes: dict[str, Remote] = field(default_factory=dict)
+    mute: dict[str, str] = field(default_factory=dict)
+    """Remotes that answer no echo, by name, and why."""
     transfers: list[Transfer] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     held: list[HeldObject] = field(default_factory=list)

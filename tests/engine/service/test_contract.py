@@ -232,6 +232,38 @@ async def test_receivers_come_and_go_while_the_engine_runs(opened: Opened) -> No
     assert [each.ae_title for each in await engine.receivers.list()] == ["ANTEROOM"]
 
 
+async def test_remotes_are_added_changed_asked_and_deleted(opened: Opened) -> None:
+    engine, port = opened
+    added = await engine.remotes.add("SELF", "ANTEROOM", "127.0.0.1", port)
+    assert (added.enabled, added.last_echo) == (True, None)
+    first = await engine.events.after("", 0)
+    answer = await engine.remotes.echo("self")
+    assert (answer.ok, answer.reason) == (True, "")
+    told = await engine.events.after(first.epoch, first.last, 5.0)
+    assert ("remote", "SELF") in {(event.kind, event.object) for event in told.events}
+    assert (await engine.remotes.show("SELF")).last_echo == answer
+    with pytest.raises(InvalidInput, match="no such colour"):
+        await engine.remotes.edit("SELF", {"colour": "red"})
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        await engine.remotes.edit("SELF", {"tls": "on", "ca": "/nowhere/ca.pem"})
+    values = {"ae_title": "NOBODY", "port": "1", "enabled": "no", "connect_timeout": "2.5"}
+    edited = await engine.remotes.edit("SELF", values)
+    assert (edited.ae_title, edited.port, edited.enabled) == ("NOBODY", 1, False)
+    assert "connection refused" in (await engine.remotes.echo("SELF")).reason
+    (listed,) = await engine.remotes.list()
+    assert listed.last_echo is not None and not listed.last_echo.ok
+    await engine.remotes.delete("SELF")
+    with pytest.raises(NotFound):
+        await engine.remotes.echo("SELF")
+
+    async def audited() -> bool:
+        return len(await engine.audit.list(object="SELF")) == 3
+
+    await until(engine, audited)
+    actions = [event.action for event in await engine.audit.list(object="SELF")]
+    assert actions == ["Deleted remote", "Modified remote", "Added remote"]
+
+
 async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
     engine, _ = opened
     await engine.projects.add("P3")

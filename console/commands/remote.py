@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`anteroom remote`: the remote application entities that sessions can be sent to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from console.commands.asking import FAILED, asks, pairs
+from console.commands.options import Json
+from console.commands.output import Column, say, say_facts, say_json, say_rows, words
+from engine.model.remotes import Echo, Remote
+from engine.service.api import EngineApi
+
+app = typer.Typer(
+    name="remote",
+    help="Remote application entities: where sessions can be sent.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote, e.g. PACS1.")]
+Values = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME=VALUE...",
+        help="e.g. ae_title=PACS host=10.3.1.5 port=104 calling=ANTEROOM enabled=false "
+        "connect_timeout=10 answer_timeout=60 max_pdu=65536 description=... "
+        "tls=on ca=/PATH certificate=/PATH key=/PATH tls_name=HOST",
+    ),
+]
+FirstValues = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=VALUE...]", help="Other values from the start, as for edit."),
+]
+
+
+def _answered(echo: Echo | None) -> str:
+    if echo is None:
+        return "never asked"
+    return f"yes, {echo.milliseconds:.0f} ms" if echo.ok else "no"
+
+
+def _noted(remote: Remote) -> str:
+    return remote.last_echo.reason if remote.last_echo else ""
+
+
+COLUMNS = (
+    Column[Remote]("NAME", lambda row: row.name),
+    Column[Remote]("AE TITLE", lambda row: row.ae_title),
+    Column[Remote]("HOST", lambda row: row.host),
+    Column[Remote]("PORT", lambda row: row.port, right=True),
+    Column[Remote]("CALLING", lambda row: row.calling or "our own"),
+    Column[Remote]("ENABLED", lambda row: row.enabled),
+    Column[Remote]("TLS", lambda row: row.tls),
+    Column[Remote]("ANSWERED", lambda row: _answered(row.last_echo)),
+    Column[Remote]("ASKED", lambda row: row.last_echo.at if row.last_echo else None),
+    Column[Remote]("DESCRIPTION", lambda row: row.description),
+    Column[Remote]("NOTE", _noted),
+)
+
+
+@asks(app, "list")
+async def list_(engine: EngineApi, as_json: Json = False) -> None:
+    """List the remotes."""
+    say_rows(
+        await engine.remotes.list(),
+        COLUMNS,
+        none="no remote; add one: anteroom remote add NAME AE HOST PORT",
+        as_json=as_json,
+    )
+
+
+@asks(app, "show")
+async def show(engine: EngineApi, name: Name, as_json: Json = False) -> None:
+    """Show all values of a remote."""
+    _say(await engine.remotes.show(name), as_json)
+
+
+@asks(app, "add")
+async def add(
+    engine: EngineApi,
+    name: Name,
+    ae_title: Annotated[str, typer.Argument(metavar="AE", help="AE title that is called there.")],
+    host: Annotated[str, typer.Argument(metavar="HOST", help="Name or address of the machine.")],
+    port: Annotated[int, typer.Argument(metavar="PORT", help="Port that it listens on.")],
+    values: FirstValues = None,
+    as_json: Json = False,
+) -> None:
+    """Add a remote; `echo` tries it."""
+    _say(await engine.remotes.add(name, ae_title, host, port, pairs(values or [])), as_json)
+
+
+@asks(app, "edit")
+async def edit(engine: EngineApi, name: Name, values: Values, as_json: Json = False) -> None:
+    """Change values of a remote."""
+    _say(await engine.remotes.edit(name, pairs(values)), as_json)
+
+
+@asks(app, "delete")
+async def delete(engine: EngineApi, name: Name) -> None:
+    """Delete a remote."""
+    await engine.remotes.delete(name)
+    say(f"{name} is deleted")
+
+
+@asks(app, "echo")
+async def echo(engine: EngineApi, name: Name, as_json: Json = False) -> None:
+    """Send a C-ECHO to a remote; exits with 1 where it does not answer."""
+    answer = await engine.remotes.echo(name)
+    if as_json:
+        say_json(answer)
+    elif answer.ok:
+        say(f"{name} answered in {answer.milliseconds:.1f} ms")
+    else:
+        say(f"{name} does not answer: {answer.reason}")
+    if not answer.ok:
+        raise typer.Exit(FAILED)
+
+
+def _say(remote: Remote, as_json: bool) -> None:
+    if as_json:
+        say_json(remote)
+        return
+    facts: dict[str, object] = asdict(remote)
+    del facts["last_echo"]
+    facts["answered"] = _answered(remote.last_echo)
+    if remote.last_echo is not None:
+        facts |= {"asked": words(remote.last_echo.at), "note": remote.last_echo.reason}
+    say_facts(facts)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An open association with a remote: connected in bounded time, with or without TLS, and ended in
+bounded time whatever the remote does. Each failure is an `Unreached` with its reason.
+
+pynetdicom keeps the reason of a failed connection to its log, and waits without a limit for a peer
+that does not take in what is sent. So the socket is connected here, and keeps a time-out."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pynetdicom import AE, _config
+from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import MaximumLengthNotification
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
+
+from engine.model.remotes import Remote
+from engine.remotes.faults import (
+    NothingAccepted,
+    Unreached,
+    of_connection,
+    of_rejection,
+    of_silence,
+)
+from engine.remotes.requestor import associate
+from engine.remotes.tls import client_context
+
+_NEARLY = 0.9
+"""The part of a time-out after which an end without an answer counts as silence."""
+
+
+class _Socket(AssociationSocket):
+    """A connection to a remote that tells why it did not come about."""
+
+    def __init__(
+        self,
+        association: Association,
+        address: Any,
+        entity: _Entity,
+        remote: Remote,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._entity = entity
+        self._remote = remote
+        self._tls = tls
+        super().__init__(association, address=address)
+
+    def _create_socket(self, _address: AddressInformation) -> socket.socket:
+        # It is made when it is connected, once it is known by which address that works.
+        self._is_connected = False
+        return None  # type: ignore[return-value]
+
+    def connect(self, primitive: T_CONNECT) -> None:
+        """Connect, within the time-out for that."""
+        remote = self._remote
+        try:
+            self.socket = self._entity.connection = self._connected()
+            self.assoc.requestor.address_info = AddressInformation.from_tuple(
+                self.socket.getsockname()
+            )
+            self._is_connected = True
+            primitive.result = "Evt2"
+        except OSError as error:
+            self._entity.fault = error
+            self.socket = None
+            primitive.result = "Evt17"
+        else:
+            # Also of what is sent: a remote that takes in nothing is not waited for for ever.
+            self.socket.settimeout(remote.answer_timeout)
+        self.provider_queue.put(primitive)
+        self._ready.set()
+
+    def _connected(self) -> socket.socket:
+        remote = self._remote
+        made = socket.create_connection((remote.host, remote.port), remote.connect_timeout)
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is None:
+                return made
+            return self._tls.wrap_socket(made, server_hostname=remote.tls_name or remote.host)
+        except OSError:
+            made.close()
+            raise
+
+
+class _Entity(AE):
+    """Our side of the associations with one remote."""
+
+    def __init__(self, remote: Remote, calling: str, tls: ssl.SSLContext | None) -> None:
+        super().__init__(ae_title=calling)
+        self._remote = remote
+        self._tls = tls
+        self.acse_timeout = self.connection_timeout = remote.connect_timeout
+        self.dimse_timeout = self.network_timeout = remote.answer_timeout
+        self.fault: OSError | None = None
+        """What the connection failed of."""
+        self.connection: socket.socket | None = None
+
+    def _create_socket(self, association: Association, address: Any, _tls: Any) -> _Socket:
+        return _Socket(association, address, self, self._remote, self._tls)
+
+
+@contextmanager
+def opened(
+    remote: Remote, contexts: Sequence[PresentationContext], *, calling: str, max_pdu: int
+) -> Iterator[Association]:
+    """Open an association, and release it at the end; it is aborted where that fails.
+
+    Raises:
+        NothingAccepted: if the remote accepts none of the contexts.
+        Unreached: if there is no association, with the reason.
+    """
+    # What pynetdicom says of messages could hold what is in them.
+    _config.LOG_HANDLER_LEVEL = "none"
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    entity = _Entity(remote, calling, client_context(remote))
+    try:
+        association = _associated(entity, remote, contexts, max_pdu)
+        try:
+            yield association
+        except BaseException:
+            _end(association, politely=False)
+            raise
+        _end(association, politely=True)
+    finally:
+        if entity.connection is not None:
+            entity.connection.close()
+
+
+def _associated(
+    entity: _Entity, remote: Remote, contexts: Sequence[PresentationContext], max_pdu: int
+) -> Association:
+    began = time.monotonic()
+    try:
+        association = associate(
+            entity,
+            remote.host,
+            remote.port,
+            called=remote.ae_title,
+            contexts=list(contexts),
+            max_pdu=max_pdu,
+        )
+    except socket.gaierror as error:
+        raise of_connection(remote, error) from error
+    if not association.is_established:
+        raise _fault(association, entity, remote, time.monotonic() - began)
+    _limit(association, max_pdu)
+    return association
+
+
+def _fault(association: Association, entity: _Entity, remote: Remote, seconds: float) -> Unreached:
+    """Say why an association was not established."""
+    if entity.fault is not None:
+        return of_connection(remote, entity.fault)
+    answer = association.acceptor.primitive
+    if answer is not None and answer.result == 0:
+        return NothingAccepted(f"{remote.ae_title} accepts nothing of what was proposed")
+    if association.is_rejected and answer is not None:
+        return of_rejection(
+            remote, entity.ae_title, answer.result, answer.result_source, answer.diagnostic
+        )
+    broke = seconds < remote.connect_timeout * _NEARLY
+    return of_silence(remote, seconds=remote.connect_timeout, broke=broke)
+
+
+def _limit(association: Association, max_pdu: int) -> None:
+    """Send no larger PDUs than we would take: a remote without a limit would get each object as a
+    whole, which would have to be in memory as a whole."""
+    answer = association.acceptor.primitive
+    for item in answer.user_information if answer is not None else ():
+        if isinstance(item, MaximumLengthNotification):
+            theirs = item.maximum_length_received or 0
+            item.maximum_length_received = min(theirs, max_pdu) if theirs else max_pdu
+
+
+def _end(association: Association, *, politely: bool) -> None:
+    if politely and association.is_established:
+        association.release()
+    if not association.is_released:
+        association.abort()

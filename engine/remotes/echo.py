@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C-ECHO to a remote: whether it answers, how fast, or why not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pynetdicom.presentation import build_context
+
+from engine.model.errors import InvalidInput
+from engine.model.remotes import Echo, Remote
+from engine.remotes.calling import opened
+from engine.remotes.faults import NothingAccepted, Unreached, of_silence
+
+_VERIFICATION = "1.2.840.10008.1.1"
+
+
+def echo(remote: Remote, *, calling: str, max_pdu: int) -> Echo:
+    """Call a remote, and say how it answers; takes three of its time-outs at most."""
+    # Whoever asks for an echo waits for it: the time for storing an object is no measure here.
+    patience = min(remote.answer_timeout, remote.connect_timeout)
+    hasty = replace(remote, answer_timeout=patience)
+    at, began = datetime.now(UTC), time.monotonic()
+    try:
+        with opened(
+            hasty, [build_context(_VERIFICATION)], calling=calling, max_pdu=max_pdu
+        ) as association:
+            began = time.monotonic()
+            answer = association.send_c_echo()
+            milliseconds = (time.monotonic() - began) * 1000
+            if "Status" not in answer:
+                broke = milliseconds < patience * 900
+                raise of_silence(hasty, seconds=patience, broke=broke)
+            status = int(answer.Status)
+    except NothingAccepted:
+        reason = f"{remote.ae_title} does not accept echoes (verification is not supported)"
+    except Unreached as error:
+        reason = error.reason
+    except InvalidInput as error:
+        reason = error.message
+    else:
+        reason = f"{remote.ae_title} answered with status {status:04X}" if status else ""
+        return Echo(at=at, ok=not status, milliseconds=round(milliseconds, 1), reason=reason)
+    waited = (time.monotonic() - began) * 1000
+    return Echo(at=at, ok=False, milliseconds=round(waited, 1), reason=reason)
