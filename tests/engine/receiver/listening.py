@@ -188,8 +188,8 @@ class Listener:
             )
             self.associations.append(association)
             thread = threading.Thread(target=association.run)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
             self.accepted.put(association)
 
     def connect(self) -> socket.socket:
