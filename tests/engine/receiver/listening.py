@@ -167,6 +167,7 @@ class Listener:
         self.associations: list[Association] = []
         self.accepted: queue.Queue[Association] = queue.Queue()
         self._threads: list[threading.Thread] = []
+        self._turn = threading.Lock()
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
 
@@ -188,8 +189,9 @@ class Listener:
             )
             self.associations.append(association)
             thread = threading.Thread(target=association.run)
-            thread.start()
-            self._threads.append(thread)
+            with self._turn:
+                self._threads.append(thread)
+                thread.start()
             self.accepted.put(association)
 
     def connect(self) -> socket.socket:
@@ -198,7 +200,9 @@ class Listener:
 
     def join(self) -> None:
         """Wait until every connection so far has ended."""
-        for thread in self._threads:
+        with self._turn:
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(PATIENCE)
             assert not thread.is_alive()
 
