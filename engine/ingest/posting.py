@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from engine.intake.journal import PUBLISHED, Outcome, Record
 from engine.model.accounts import BESIDE, Place
@@ -39,6 +40,9 @@ PLACES = {
 
 _TOLD = frozenset(PLACES) - {Outcome.STORED, Outcome.HELD, Outcome.STAGED}
 """Outcomes that the ledger lists with their reason."""
+
+_STAYS = frozenset({Outcome.HELD, Outcome.STAGED})
+"""Outcomes of objects that stay in staging."""
 
 _IN_CLAUSE = 500
 
@@ -85,6 +89,10 @@ class Posting:
         self._rows: dict[str, SessionRow] = {}
         self._known: dict[_Key, ObjectRow] = {}
         """Entries of the index that had been there before, by what the records say."""
+        self._found: dict[tuple[str, str], ObjectRow] = {}
+        """Those that were found on disk before their record, by session and file."""
+        self._held: dict[str, HeldRow] = {}
+        """Of held and staged objects, those that have a row already."""
         self._new: dict[_Key, dict[str, Any]] = {}
         """Entries that are to be added."""
         self._joined: dict[str, int] = {}
@@ -119,20 +127,44 @@ class Posting:
         )
         self._rows = {row.id: row for row in found.scalars()}
         uids: dict[str, set[str]] = defaultdict(set)
+        files: dict[str, set[str]] = defaultdict(set)
         for record in self._records:
             if record.session in self._rows:
                 uids[record.session].add(record.received_sop)
+                if record.script == "changed":
+                    files[record.session].add(record.file)
         for session, wanted in uids.items():
-            listed = sorted(wanted)
-            for start in range(0, len(listed), _IN_CLAUSE):
-                entries = await self._transaction.execute(
-                    select(ObjectRow).where(
-                        ObjectRow.session == session,
-                        ObjectRow.received_sop_uid.in_(listed[start : start + _IN_CLAUSE]),
-                    )
+            for entry in await self._entries(session, ObjectRow.received_sop_uid, wanted):
+                self._known[session, entry.received_sop_uid, entry.digest] = entry
+        for session, wanted in files.items():
+            for entry in await self._entries(session, ObjectRow.file, wanted, ObjectRow.recovered):
+                self._found[session, entry.file] = entry
+        held = sorted(record.file for record in self._records if record.outcome in _STAYS)
+        for start in range(0, len(held), _IN_CLAUSE):
+            rows = await self._transaction.execute(
+                select(HeldRow).where(HeldRow.id.in_(held[start : start + _IN_CLAUSE]))
+            )
+            self._held.update({row.id: row for row in rows.scalars()})
+
+    async def _entries(
+        self,
+        session: str,
+        column: InstrumentedAttribute[str],
+        wanted: set[str],
+        *conditions: InstrumentedAttribute[bool],
+    ) -> list[ObjectRow]:
+        entries: list[ObjectRow] = []
+        listed = sorted(wanted)
+        for start in range(0, len(listed), _IN_CLAUSE):
+            found = await self._transaction.execute(
+                select(ObjectRow).where(
+                    ObjectRow.session == session,
+                    column.in_(listed[start : start + _IN_CLAUSE]),
+                    *conditions,
                 )
-                for entry in entries.scalars():
-                    self._known[session, entry.received_sop_uid, entry.digest] = entry
+            )
+            entries += found.scalars()
+        return entries
 
     async def _one(self, record: Record) -> None:
         self.ingested.transfers.add(record.transfer)
@@ -142,12 +174,12 @@ class Posting:
             await self._stored(record)
             return
         if record.outcome is Outcome.STAGED:
-            await self._hold(record)
+            self._hold(record)
             # It is counted with its session once it is there.
             self._tally[record.transfer, "", Place.WAITING] += 1
             return
         if record.outcome is Outcome.HELD:
-            await self._hold(record)
+            self._hold(record)
         if record.undoes is not None:
             self._count(record.undoes, PLACES[record.undoes.outcome], times=-1)
         self._count(record, PLACES[record.outcome])
@@ -221,12 +253,7 @@ class Posting:
         could be told of it was its file."""
         if record.script != "changed":
             return None
-        query = select(ObjectRow).where(
-            ObjectRow.session == record.session,
-            ObjectRow.file == record.file,
-            ObjectRow.recovered,
-        )
-        found = (await self._transaction.execute(query)).scalar_one_or_none()
+        found = self._found.pop((record.session, record.file), None)
         if found is None:
             return None
         await self._transaction.delete(found)
@@ -266,10 +293,10 @@ class Posting:
         receipt.recovered = False
         self._count(record, place)
 
-    async def _hold(self, record: Record) -> None:
-        row = await self._transaction.get(HeldRow, record.file)
+    def _hold(self, record: Record) -> None:
+        row = self._held.get(record.file)
         if row is None:
-            row = HeldRow(id=record.file)
+            row = self._held[record.file] = HeldRow(id=record.file)
             self._transaction.add(row)
         else:
             # The file was found before its record: the record says the rest.

@@ -26,13 +26,21 @@ from engine.prearchive.tables import ObjectRow, SessionRow
 from tests.engine.jobs.fixture import Fixture
 
 
-def record(claim: Claim, number: int, *, transfer: str = "tr_1") -> Record:
-    """An object that was stored."""
+def record(
+    claim: Claim,
+    number: int,
+    *,
+    transfer: str = "tr_1",
+    outcome: Outcome = Outcome.STORED,
+    script: str = "",
+) -> Record:
+    """An object that was stored, or became something else."""
     uid = f"1.2.3.4.9.{number}"
     return Record(
         at=4_000_000_000_000_000_000 + number,
         transfer=transfer,
-        outcome=Outcome.STORED,
+        outcome=outcome,
+        script=script,
         session=claim.session,
         file=f"SCANS/1/DICOM/{uid}.dcm",
         received_sop=uid,
@@ -85,20 +93,33 @@ async def test_a_round_ends_although_more_is_written_all_the_time(
     assert (await counted(fixture)).counts == {Place.WAITING: 3 + written}
 
 
-async def test_many_records_take_no_more_statements_than_one(fixture: Fixture) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "script", "place"),
+    [
+        (Outcome.STORED, "", Place.WAITING),
+        (Outcome.STORED, "changed", Place.WAITING),
+        (Outcome.STAGED, "", Place.WAITING),
+        (Outcome.HELD, "", Place.HELD),
+        (Outcome.REJECTED, "", Place.REJECTED),
+    ],
+)
+async def test_many_records_take_no_more_statements_than_one(
+    fixture: Fixture, outcome: Outcome, script: str, place: Place
+) -> None:
     claim = await fixture.claim()
-    fixture.journal.append(record(claim, 0), sync=False)
+    made = [record(claim, number, outcome=outcome, script=script) for number in range(402)]
+    fixture.journal.append(made[0], sync=False)
     # The first round learns which journals there are, and makes the transfer.
     await fixture.context.ingester.ingest()
-    fixture.journal.append(record(claim, 1), sync=False)
+    fixture.journal.append(made[1], sync=False)
     with statements() as for_one:
         await fixture.context.ingester.ingest()
-    for number in range(2, 402):
-        fixture.journal.append(record(claim, number), sync=False)
+    for each in made[2:]:
+        fixture.journal.append(each, sync=False)
     with statements() as for_many:
         await fixture.context.ingester.ingest()
     assert len(for_many) == len(for_one)
-    assert (await counted(fixture)).counts == {Place.WAITING: 402}
+    assert (await counted(fixture)).counts == {place: 402}
 
 
 async def test_a_round_with_nothing_new_asks_the_database_nothing(fixture: Fixture) -> None:
