@@ -6,7 +6,6 @@ releases it commits that together with what else changes."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Coroutine
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.anonymize.runtime.record import recorded_in
+from engine.dicom.digest import digest_of
 from engine.dicom.guard import Guard
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_meta
@@ -176,13 +176,10 @@ class _Claims:
 
 
 def dataset_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's data set, whoever holds its lock; of a file that is none, of
-    all of it."""
+    """Return the digest of a file's data set, whoever holds its lock; of a file that is not Part 10
+    that of all its bytes."""
     with path.open("rb") as file:
         start = file.read(1 << 16)
         with suppress(HeaderError):
             start = start[read_meta(start).dataset_offset :]
-        digest = hashlib.sha256(start)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return digest_of(file, start)

@@ -24,6 +24,8 @@ from pathlib import Path
 import msgspec
 
 from engine.anonymize.runtime.applied import Undo
+from engine.dicom.digest import packed as packed_digest
+from engine.dicom.digest import unpacked as unpacked_digest
 from engine.model.changes import Statement
 
 FOLDER = ".originals"
@@ -45,8 +47,8 @@ class Original:
 
     received_sop: str
     digest: str
-    """SHA-256 of the data set as received, in hexadecimal: with the UID the key of the object in
-    the session's private index, whatever its file is called by now."""
+    """Of the data set as received: with the UID the key of the object in the session's private
+    index, whatever its file is called by now."""
     sop: str
     """SOP Instance UID of the file as it was stored."""
     undo: tuple[Undo, ...]
@@ -191,7 +193,7 @@ def _framed(original: Original) -> bytes:
     payload = _encode(
         _Packed(
             original.received_sop,
-            bytes.fromhex(original.digest),
+            packed_digest(original.digest),
             original.sop,
             list(scripts),
             undo,
@@ -237,5 +239,8 @@ def _unpacked(packed: _Packed) -> Original:
         for path, element, number, line in packed.undo
     )
     return Original(
-        received_sop=packed.received_sop, digest=packed.digest.hex(), sop=packed.sop, undo=undo
+        received_sop=packed.received_sop,
+        digest=unpacked_digest(packed.digest),
+        sop=packed.sop,
+        undo=undo,
     )

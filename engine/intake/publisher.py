@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.anonymize.runtime.applied import Undo
+from engine.dicom.digest import is_current
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import FileNameTemplate, Texts, safe_name, scan_folder
 from engine.intake.answers import OUT_OF_RESOURCES, SUCCESS, Answer, Refusal
@@ -208,9 +209,9 @@ class Publisher:
         }
         if mine in received:
             return Outcome.DUPLICATE
-        if not received or stored in received:
-            # Nobody knows how it was received: its record was lost in a crash. What a script makes
-            # of the same bytes is the same.
+        if stored in received or not any(is_current(digest) for _, digest in received):
+            # Nobody knows how it was received: its record was lost in a crash, or its digest is of
+            # an older kind. What a script makes of the same bytes is the same.
             if stored == staged.stored_digest():
                 return Outcome.DUPLICATE
             received.add(

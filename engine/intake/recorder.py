@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 
+from engine.dicom.digest import DataSetDigest
 from engine.intake.answers import ObjectContext, Origin
 from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record
 from engine.intake.snapshot import Snapshot
@@ -26,7 +26,7 @@ class ObjectRecorder:
         self.sop = context.sop_instance
         """SOP Instance UID as it is stored."""
         self._journal = journal
-        self._digest = hashlib.sha256()
+        self._digest = DataSetDigest()
         self._unsynced: Record | None = None
 
     def take(self, chunks: Sequence[memoryview]) -> None:
@@ -37,8 +37,8 @@ class ObjectRecorder:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the data set as received, in hexadecimal."""
-        return self._digest.hexdigest()
+        """The digest of the data set as received."""
+        return self._digest.text
 
     def record(
         self,

@@ -6,7 +6,6 @@ are removed after it."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
+from engine.dicom.digest import DataSetDigest
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_meta
 from engine.ingest.posting import forget
@@ -170,14 +170,14 @@ def _read_strays(folder: Path, files: list[str]) -> list[ObjectRow]:
             continue
         try:
             meta = read_meta(data[:8192])
-            uid, digest = meta.sop_instance, hashlib.sha256(data[meta.dataset_offset :])
+            uid, digest = meta.sop_instance, DataSetDigest(data[meta.dataset_offset :])
         except HeaderError:
             # Not an object of ours, but a file that somebody may miss: kept and counted.
-            uid, digest = file, hashlib.sha256(data)
+            uid, digest = file, DataSetDigest(data)
         entries.append(
             ObjectRow(
                 received_sop_uid=uid,
-                digest=digest.hexdigest(),
+                digest=digest.text,
                 file=file,
                 sop_uid=uid,
                 size=len(data),

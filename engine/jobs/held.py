@@ -42,7 +42,7 @@ class Leaving:
     session: str = ""
     """The session that it joins; empty where it joins none."""
     digests: tuple[str, ...] = ()
-    """SHA-256 of the data set that is linked into the session: as received, and as a script leaves
+    """Digests of the data set that is linked into the session: as received, and as a script leaves
     it."""
 
 

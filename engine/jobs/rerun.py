@@ -19,6 +19,7 @@ from engine.anonymize.faults import ScriptError
 from engine.anonymize.runtime.applied import Applied, Undo
 from engine.anonymize.runtime.record import recorded_in
 from engine.anonymize.stored import Opened, Stored, open_stored, opened, write
+from engine.dicom.digest import has_digest
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.part10 import read_header, read_meta
 from engine.intake.identity import unsound
@@ -332,9 +333,6 @@ def _element(header: Header, tag: int) -> bytes | None:
 
 def _is_as_received(stored: Stored, key: Key) -> bool:
     """Say whether no script has changed an object: there is no undo record of such either."""
-    digest = hashlib.sha256()
     with stored.path.open("rb") as file:
         file.seek(stored.meta.dataset_offset)
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest() == key[1]
+        return has_digest(file, key[1])

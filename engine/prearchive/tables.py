@@ -114,7 +114,7 @@ class ObjectRow(PrearchiveTable):
     )
     received_sop_uid: Mapped[str] = mapped_column(String(128), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 of the data set as it crossed the wire, in hex; empty where it was recovered."""
+    """Of the data set as it crossed the wire (engine/dicom/digest.py)."""
     file: Mapped[str] = mapped_column(String(400))
     """Path below the session folder."""
     sop_uid: Mapped[str] = mapped_column(String(128), default="")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.dicom.digest import digest_of
 from engine.dicom.header import Header
 from engine.dicom.part10 import mapped_header, read_meta
 from engine.model.reserve import RESERVED, free
@@ -25,7 +25,6 @@ from engine.storage.folders import make_folders, settle, sync_folder
 LOOK_SECONDS = 0.25
 """How long a look at the free room holds. A disk that fills up within it is noticed by writing."""
 
-_CHUNK = 1 << 20
 _META = 4096
 """Bytes that hold the meta information of a file of ours."""
 _IOV_MAX = 512
@@ -258,7 +257,7 @@ def vouch_for(folder: Path, scan: str) -> None:
 
 
 def stored_digest(path: Path) -> tuple[str, str]:
-    """Return (SOP Instance UID of the file meta, SHA-256 of the data set) of a stored file. If it
+    """Return (SOP Instance UID of the file meta, digest of the data set) of a stored file. If it
     is just being stored, wait until that is done or taken back.
 
     Raises:
@@ -276,10 +275,7 @@ def stored_digest(path: Path) -> tuple[str, str]:
 def _digest(file: BinaryIO) -> tuple[str, str]:
     start = file.read(_META)
     meta = read_meta(start)
-    digest = hashlib.sha256(start[meta.dataset_offset :])
-    while chunk := file.read(_CHUNK):
-        digest.update(chunk)
-    return meta.sop_instance, digest.hexdigest()
+    return meta.sop_instance, digest_of(file, start[meta.dataset_offset :])
 
 
 def _make_scan_folder(folder: str, parts: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.anonymize.runtime.record import METHODS, records_in
 from engine.dicom.dictionary import tag_of
+from engine.dicom.digest import digest_of
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import Header, HeaderError
 from engine.dicom.names import FileNameTemplate
@@ -207,12 +208,9 @@ def share_values(facts: Iterable[ObjectFacts]) -> list[ObjectFacts]:
 
 def dataset_digest(path: Path, offset: int) -> str:
     """Digest the data set behind the file meta information: what makes two objects the same."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
         file.seek(offset)
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return digest_of(file)
 
 
 def number_text(value: float, *, digits: int = 0) -> str:

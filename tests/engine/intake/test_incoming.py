@@ -4,7 +4,6 @@ these three always agree, whatever the sender, the store or the engine do."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 import struct
 import threading
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.dicom.digest import DataSetDigest
 from engine.dicom.guard import Guard
 from engine.dicom.part10 import read_meta
 from engine.intake.answers import (
@@ -49,7 +49,7 @@ def test_an_object_is_stored_as_it_was_sent(room: Room) -> None:
     assert str(file).endswith(record.file)
     assert record.file.startswith(f"SCANS/3/DICOM/{STUDY}-")
     assert (record.session, record.outcome, record.snapshot) == ("pre_1", Outcome.STORED, 1)
-    assert (record.size, record.digest) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (record.size, record.digest) == (len(data), DataSetDigest(data).text)
     assert list(room.staging.folder.iterdir()) == []
 
 
@@ -287,13 +287,13 @@ def test_a_large_object_streams(room: Room) -> None:
     head = data_set(pixels=b"")[:-4] + struct.pack("<I", 48 << 20)
     incoming = room.begin()
     incoming.write(chunked(head, 50))
-    digest = hashlib.sha256(head)
+    digest = DataSetDigest(head)
     for _ in range(48):
         incoming.write(chunked(piece, 16_000))
         digest.update(piece)
     assert incoming.finish().outcome is Outcome.STORED
     (record,) = room.records
-    assert record.digest == digest.hexdigest()
+    assert record.digest == digest.text
     assert room.files[0].stat().st_size == len(meta()) + len(head) + (48 << 20)
 
 

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from engine.anonymize.hosting import record_id, variables
+from engine.dicom.digest import DataSetDigest
 from engine.dicom.part10 import read_meta
 from engine.intake.answers import OUT_OF_RESOURCES, SUCCESS, ObjectContext, Origin
 from engine.intake.claims import Known, StaleSnapshot
@@ -58,7 +59,7 @@ def test_what_is_recorded_is_what_was_received(room: Room) -> None:
     send(room)
     (record,) = room.records
     assert (record.script, record.rule, record.snapshot) == ("changed", "", 2)
-    assert record.digest == hashlib.sha256(data_set()).hexdigest()
+    assert record.digest == DataSetDigest(data_set()).text
     assert (record.size, record.received_sop) == (len(data_set()), "1.2.3.4.5")
 
 
@@ -66,7 +67,7 @@ def test_the_original_is_the_stored_header_and_the_undo_record(room: Room) -> No
     run(room, '- (0010,0020)\n(0008,103E) := "x"\n(0010,0030) := "19700101"')
     send(room)
     (original,) = room.intake.originals.of("pre_1")
-    assert original.digest == hashlib.sha256(data_set()).hexdigest()
+    assert original.digest == DataSetDigest(data_set()).text
     (file,) = room.files
     assert data_set().startswith(as_received(file, original))
     said = {one.path[-1]: str(one.statement) for one in original.undo}
@@ -255,6 +256,16 @@ def test_sent_again_after_its_record_was_lost_it_is_a_duplicate(room: Room) -> N
     send(room)
     assert room.send(data_set()).outcome is Outcome.DUPLICATE
     assert len(room.files) == 1
+
+
+def test_sent_again_an_object_whose_digest_is_of_an_older_kind_is_a_duplicate(room: Room) -> None:
+    run(room, "- (0010,0020)")
+    send(room)
+    (record,) = room.records
+    old = hashlib.sha256(data_set()).hexdigest()
+    room.rows.index[record.file] = (Known(received_sop=record.received_sop, digest=old),)
+    assert room.send(data_set()).outcome is Outcome.DUPLICATE
+    assert room.send(data_set(pixels=b"\1" * 600)).outcome is Outcome.CONFLICT
 
 
 def test_nothing_is_kept_of_what_was_changed_where_that_is_off(room: Room) -> None:

@@ -5,7 +5,6 @@ test's own loop, and a hook may fail them, or look, at any named point."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
 from engine.database.connection import Database
+from engine.dicom.digest import DataSetDigest
 from engine.dicom.part10 import read_meta
 from engine.ingest.claims import ClaimDesk
 from engine.ingest.ingester import Ingester
@@ -131,7 +131,7 @@ class Fixture:
             file=file,
             received_sop=meta.sop_instance,
             sop=meta.sop_instance,
-            digest=hashlib.sha256(data[meta.dataset_offset :]).hexdigest(),
+            digest=DataSetDigest(data[meta.dataset_offset :]).text,
             size=len(data),
         )
         if recorded:

@@ -4,11 +4,10 @@ which object a file is whose record a crash has taken."""
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from msgspec import structs
 
+from engine.dicom.digest import DataSetDigest
 from engine.intake.originals import Original, Originals
 from engine.jobs.delete import DeleteJob
 from engine.model.accounts import Place
@@ -18,7 +17,7 @@ from tests.engine.jobs.test_archive import archive, ready
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.jobs.test_reconcile import reconcile
 
-DIGEST = hashlib.sha256(b"as received").hexdigest()
+DIGEST = DataSetDigest(b"as received").text
 
 
 def originals(fixture: Fixture) -> Originals:

@@ -4,7 +4,6 @@ hears, and a thread per connection that runs the association under test."""
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import socket
 import threading
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
+from engine.dicom.digest import DataSetDigest
 from engine.intake.answers import Answer, ObjectContext, Origin
 from engine.intake.journal import Outcome
 from engine.intake.snapshot import ReceiverConfig, Snapshot
@@ -40,7 +40,7 @@ class Recorded:
     @property
     def digest(self) -> str:
         """SHA-256 of the data set."""
-        return hashlib.sha256(self.data).hexdigest()
+        return DataSetDigest(self.data).text
 
 
 class RecordingIncoming:

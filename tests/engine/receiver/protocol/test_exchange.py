@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import socket
 import struct
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.dicom.digest import DataSetDigest
 from engine.receiver.protocol.ending import Ending
 from tests.engine.receiver.listening import PATIENCE, Listener
 from tests.engine.receiver.protocol import wire
@@ -186,7 +186,7 @@ class TestCutting:
             sock.sendall(wire.store(data, size=100_000))
             assert wire.status(wire.read_response(sock)) == 0
             (recorded,) = listener.intake.stored
-        assert recorded.digest == hashlib.sha256(data).hexdigest()
+        assert recorded.digest == DataSetDigest(data).text
         assert max(map(sum, recorded.batches)) <= 256 * 1024
 
     def test_association_and_messages_in_one_segment(self) -> None:

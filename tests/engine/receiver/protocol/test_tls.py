@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import ssl
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 
+from engine.dicom.digest import DataSetDigest
 from engine.intake.snapshot import TlsConfig
 from engine.model.archive import ClientCertificates
 from engine.receiver.protocol.ending import Ending
@@ -99,7 +99,7 @@ def test_a_sender_with_a_certificate_stores_every_byte(
         (stored,) = listener.intake.stored
         assert listener.slots.half_open("127.0.0.1") == 0
     meta = 144 + int(read_file_meta_info(image).FileMetaInformationGroupLength)
-    assert stored.digest == hashlib.sha256(image.read_bytes()[meta:]).hexdigest()
+    assert stored.digest == DataSetDigest(image.read_bytes()[meta:]).text
 
 
 @pytest.mark.parametrize("asks", [ClientCertificates.NONE, ClientCertificates.OPTIONAL])

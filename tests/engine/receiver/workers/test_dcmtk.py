@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.filereader import read_file_meta_info
 
+from engine.dicom.digest import DataSetDigest
 from engine.receiver.protocol.admission import RejectReason
 from engine.receiver.protocol.ending import Ending
 from tests.engine.receiver.listening import Listener
@@ -85,7 +85,7 @@ def test_store_keeps_every_byte(scans: list[Path]) -> None:
         assert recorded.origin.calling == "SCANNER"
         assert recorded.origin.receiver == "ANTEROOM"
         assert recorded.origin.peer == "127.0.0.1"
-        assert recorded.digest == hashlib.sha256(data_set(path)).hexdigest()
+        assert recorded.digest == DataSetDigest(data_set(path)).text
     assert association.objects == 2
     assert association.bytes == sum(len(recorded.data) for recorded in stored)
     assert association.peer_implementation.startswith("OFFIS_DCMTK")

@@ -5,7 +5,6 @@ silence of an engine can be played."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from typing import TypeVar
 
 import pytest
 
+from engine.dicom.digest import DataSetDigest
 from engine.intake.channel import (
     Ask,
     Begin,
@@ -275,7 +275,7 @@ async def test_what_the_index_knows_decides_a_duplicate(tmp_path: Path) -> None:
         await sending
         (record,) = read_all(engine.journal)
         # As if the stored file were what a script made of the second.
-        received = hashlib.sha256(data_set(second)).hexdigest()
+        received = DataSetDigest(data_set(second)).text
         sending = engine.sends(second)
         ask = await engine.hears(Ask)
         assert ask.file == record.file
