@@ -22,12 +22,15 @@ from pathlib import Path
 
 LIST = Path(__file__).parent.parent / ".ci" / "peers"
 
-ELSEWHERE = {"postgres": "/usr/lib/postgresql/*/bin"}
+ELSEWHERE = {"Orthanc": "/usr/sbin", "postgres": "/usr/lib/postgresql/*/bin"}
 """Where Debian keeps programs that are not on PATH."""
 
 IN_A_WHEEL = "postgresql"
 """What the development requirements bring too: tests take the system's first, for it is what sites
 run, and must have it in CI."""
+
+ORTHANC = "orthanc"
+"""A package that makes a service run, which nobody here wants: tests start one of their own."""
 
 # A lock that another installation holds is waited for.
 INSTALL = ("apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq")
@@ -80,6 +83,9 @@ def main(what: str) -> int:
         )
         if done.returncode:
             return _fail(f"This failed: {shlex.join(command)}")
+    if ORTHANC in missing and shutil.which("systemctl", path=path):
+        stop = [*as_root, "systemctl", "--quiet", "disable", "--now", ORTHANC]
+        subprocess.run(stop, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     importlib.invalidate_caches()
     if missing := look(os.environ):
         return _fail(f"Still missing after the installation: {', '.join(missing.values())}")

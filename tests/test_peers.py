@@ -17,7 +17,7 @@ import pytest
 from tests import peers
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = "dcmtk dicom3tools libxml2-utils openssl postgresql strace tmux"
+PACKAGES = "dcmtk dicom3tools libgdcm-tools libxml2-utils openssl orthanc postgresql strace tmux"
 BY_HAND = f"sudo apt-get install -y {PACKAGES}\n"
 ENV = str(shutil.which("env"))
 
@@ -125,6 +125,20 @@ def test_root_installs_postgresql_all_the_same(
     assert machine.called[-1].endswith(" --no-install-recommends postgresql")
 
 
+@pytest.mark.parametrize("has_services", [True, False])
+def test_the_service_that_comes_with_orthanc_does_not_stay(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, has_services: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    machine.has_all()
+    (machine.path / "Orthanc").unlink()
+    machine.has("apt-get", machine.gets_all())
+    if has_services:
+        machine.has("systemctl", REFUSES)
+    assert peers.main("tests") == 0
+    assert ("systemctl --quiet disable --now orthanc" in machine.called) is has_services
+
+
 @pytest.mark.parametrize("name", ["TEST_PG_URL", "ANTEROOM_TEST_NO_POSTGRES"])
 def test_postgresql_is_not_needed_where_another_is_named_or_none_is_wanted(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, name: str
@@ -199,7 +213,8 @@ def test_another_system_is_told_the_programs(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert peers.main("tests") == 1
     said = capsys.readouterr().err
-    assert said.endswith(": dcmconv, dciodvfy, xmllint, openssl, postgres, strace, tmux\n")
+    names = "dcmconv, dciodvfy, gdcmpdf, xmllint, openssl, Orthanc, postgres, strace, tmux"
+    assert said.endswith(f": {names}\n")
 
 
 @pytest.mark.parametrize("does", [REFUSES, NOTHING])

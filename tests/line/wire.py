@@ -6,7 +6,7 @@ or wrong. Nothing of the engine is used here: a mistake of its own would not be 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,15 @@ class Tap:
         self.port = 0
         self.crossed: list[tuple[str, str, bytes]] = []
         """(transfer syntax, SOP Instance UID, data set) in the order in which they were sent."""
+        self.answered: list[tuple[str, str, bytes]] = []
+        """Those of them whose sender was told of success, or would have been if it had stayed."""
+        self.connections = 0
+        self.pause_after = 0
+        """Bytes of a sender after which nothing more is passed on until `go_on`; 0: all is."""
+        self.paused = asyncio.Event()
+        self._resumed = asyncio.Event()
+        self._open = 0
+        self._closed = asyncio.Condition()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Tap]:
@@ -70,21 +79,56 @@ class Tap:
         async with server:
             yield self
 
+    async def quiet(self) -> None:
+        """Wait until every connection so far has been closed by both sides."""
+        async with self._closed:
+            await asyncio.wait_for(self._closed.wait_for(lambda: not self._open), PATIENCE)
+
+    def go_on(self) -> None:
+        """Pass on what was kept back, and all that comes."""
+        self.pause_after = 0
+        self._resumed.set()
+
+    async def _passed(self, sent: bytearray) -> None:
+        if self.pause_after and len(sent) >= self.pause_after:
+            self.paused.set()
+            await self._resumed.wait()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._open += 1
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
         sent, said = bytearray(), bytearray()
-        await asyncio.gather(_pass(reader, far_writer, sent), _pass(far_reader, writer, said))
-        self.crossed += _data_sets(bytes(sent), bytes(said))
+        await asyncio.gather(
+            _pass(reader, far_writer, sent, self._passed), _pass(far_reader, writer, said)
+        )
+        crossed = list(_data_sets(bytes(sent), bytes(said)))
+        self.crossed += crossed
+        statuses = _statuses(bytes(said))
+        self.answered += [
+            each for each, status in zip(crossed, statuses, strict=False) if status == 0
+        ]
+        async with self._closed:
+            self._open -= 1
+            self._closed.notify_all()
+
+
+async def _on(_: bytearray) -> None:
+    pass
 
 
 async def _pass(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: bytearray
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    note: bytearray,
+    passed: Callable[[bytearray], Awaitable[None]] = _on,
 ) -> None:
     with suppress(OSError):
         while piece := await reader.read(65536):
             note += piece
             writer.write(piece)
             await writer.drain()
+            await passed(note)
     with suppress(OSError):
         writer.close()
 
@@ -98,7 +142,7 @@ def _pdus(stream: bytes) -> Iterable[tuple[int, bytes]]:
 
 
 def _data_sets(sent: bytes, said: bytes) -> Iterable[tuple[str, str, bytes]]:
-    syntaxes = next(_accepted(body) for kind, body in _pdus(said) if kind == _ASSOCIATE_AC)
+    syntaxes = next((_accepted(body) for kind, body in _pdus(said) if kind == _ASSOCIATE_AC), {})
     command, data = bytearray(), bytearray()
     for kind, body in _pdus(sent):
         for context, header, fragment in _fragments(body) if kind == _DATA else ():
@@ -110,6 +154,18 @@ def _data_sets(sent: bytes, said: bytes) -> Iterable[tuple[str, str, bytes]]:
                 uid = read_command(bytes(command))[_SOP_INSTANCE].decode().strip(" \0")
                 yield syntaxes[context], uid, bytes(data)
                 command, data = bytearray(), bytearray()
+
+
+def _statuses(said: bytes) -> Iterable[int]:
+    command = bytearray()
+    for kind, body in _pdus(said):
+        for _, header, fragment in _fragments(body) if kind == _DATA else ():
+            command += fragment
+            if header & 2:
+                values = read_command(bytes(command))
+                command.clear()
+                if unpack("<H", values[_FIELD]) == (0x8001,):
+                    yield unpack("<H", values[_STATUS])[0]
 
 
 def _fragments(body: bytes) -> Iterable[tuple[int, int, bytes]]:
