@@ -85,6 +85,30 @@ class Authority:
         )
         return issued
 
+    def revoke(self, issued: Issued) -> None:
+        """Revoke a certificate; the next list names it."""
+        self._ca("-revoke", str(issued.certificate))
+
+    def revocations(
+        self,
+        *,
+        begins: timedelta = timedelta(days=-1),
+        ends: timedelta = timedelta(days=9),
+        file: Path | None = None,
+    ) -> Path:
+        """Write the list of revoked certificates; its times are told from now."""
+        self._issued += 1
+        made = file or self._folder / f"revoked-{self._issued}.pem"
+        now = datetime.now(UTC)
+        self._ca(
+            *("-gencrl", "-crl_lastupdate", f"{now + begins:%Y%m%d%H%M%SZ}"),
+            *("-crl_nextupdate", f"{now + ends:%Y%m%d%H%M%SZ}", "-out", str(made)),
+        )
+        return made
+
+    def _ca(self, *words: str) -> None:
+        _openssl("ca", "-batch", "-config", str(self._configuration), *words)
+
     def trusting(self, own: Issued | None = None) -> ssl.SSLContext:
         """Return the context of a sender that trusts this authority, with a certificate or not."""
         context = ssl.create_default_context(cafile=str(self.certificate))

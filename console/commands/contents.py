@@ -72,6 +72,8 @@ CONTRIBUTIONS = (
     Column[Contribution]("OBJECTS", lambda row: row.objects, right=True),
     Column[Contribution]("DUPLICATES", lambda row: row.duplicates, right=True),
     Column[Contribution]("ENDED", lambda row: row.ended or "open"),
+    Column[Contribution]("CERTIFICATE", lambda row: row.certificate),
+    Column[Contribution]("ACCOUNT", lambda row: row.account),
 )
 SERIES = (
     Column[SeriesArrival]("SCAN", lambda row: row.scan),

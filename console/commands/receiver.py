@@ -31,7 +31,8 @@ Values = Annotated[
         metavar="NAME=VALUE...",
         help="e.g. anonymize=false script_error=refuse allow=CT1,MR1 max_per_peer=4 "
         "idle_timeout=120 transfer_syntaxes=JPEGLSLossless,ExplicitVRLittleEndian "
-        "tls=on certificate=/PATH key=/PATH client_ca=/PATH",
+        "tls=on certificate=/PATH key=/PATH client_ca=/PATH crl=/PATH account=NAME "
+        "file_name_template='${SOPInstanceUID}' durability=group storage_classes=UID,UID",
     ),
 ]
 FirstValues = Annotated[
@@ -52,6 +53,9 @@ def _own(row: ReceiverStatus) -> str:
     """Name the values that are not those of the settings file, as `edit` takes them."""
     pairs = [("transfer_syntaxes", ",".join(row.transfer_syntaxes))]
     pairs += [(name, f"{getattr(row, name)}") for name in _NUMBERS if getattr(row, name)]
+    pairs += [("storage_classes", ",".join(row.storage_classes))]
+    pairs += [("durability", row.durability.value if row.durability is not None else "")]
+    pairs += [(name, getattr(row, name)) for name in ("file_name_template", "account")]
     return " ".join(f"{name}={text}" for name, text in pairs if text)
 
 

@@ -18,10 +18,11 @@ import typer
 from console.commands.asking import find_home, run
 from console.commands.options import HomeOption
 from console.runtime.log import log_to_file
+from engine.model.archive import Durability
 from engine.model.errors import Outage
 from engine.model.home import Home
 from engine.model.outage import GOES_ON, named
-from engine.model.settings import Durability, NodeRole, Settings
+from engine.model.settings import NodeRole, Settings
 
 if TYPE_CHECKING:
     from engine.service.engine import Engine

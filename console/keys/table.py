@@ -239,6 +239,7 @@ SCREENS = {
                 act("start", "a", "start", "let the receiver take associations", 6),
                 act("stop", "x", "stop…, cancel", "stop a receiver; cancel a queued job", 7),
                 act("limits", "i", "limits…", "transfer syntaxes and limits of a receiver"),
+                act("storing", "o", "storage…", "file names, classes, account of a receiver"),
                 act("tls", "w", "TLS…", "certificates of a receiver and of its senders"),
                 Key(
                     action="echo",

@@ -31,7 +31,7 @@ class ReceiverScreen(BaseScreen):
 
     def why_not_receiver(self, action: str) -> str:
         """Say why a verb is not possible for the receiver now."""
-        if action not in ("open", "limits", "tls", "start", "stop", "echo"):
+        if action not in ("open", "limits", "storing", "tls", "start", "stop", "echo"):
             return ""
         receiver = self.receiver
         if receiver is None:
@@ -62,7 +62,12 @@ class ReceiverScreen(BaseScreen):
 
         async def add(given: Answers) -> ReceiverStatus:
             allow = names(given["allow"])
-            return await self.engine.receivers.add(given["ae_title"], int(given["port"]), allow)
+            return await self.engine.receivers.add(
+                given["ae_title"],
+                int(given["port"]),
+                allow,
+                values=receivers.first_values(given),
+            )
 
         added = await fill_in(self, receivers.new_question(), add)
         if added is not None:
@@ -77,6 +82,11 @@ class ReceiverScreen(BaseScreen):
     async def limit_receiver(self) -> None:
         """Ask for other limits of the receiver, and set them."""
         await self._edit(receivers.limits_question)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def store_receiver(self) -> None:
+        """Ask how the receiver is to keep what it gets, and set that."""
+        await self._edit(receivers.storing_question)
 
     @work(group=QUESTION, exit_on_error=False)
     async def secure_receiver(self) -> None:

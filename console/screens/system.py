@@ -222,6 +222,10 @@ class SystemScreen(ReceiverScreen):
         """Ask for other limits of a receiver."""
         self.limit_receiver()
 
+    def do_storing(self) -> None:
+        """Ask how a receiver is to keep what it gets."""
+        self.store_receiver()
+
     def do_tls(self) -> None:
         """Ask for other TLS settings of a receiver."""
         self.secure_receiver()
@@ -273,12 +277,12 @@ class SystemScreen(ReceiverScreen):
     def _why_not_health(self, action: str) -> str:
         if action == "check" and self._checking:
             return "the checks are running"
-        if action in ("start", "stop", "echo", "limits", "tls"):
+        if action in ("start", "stop", "echo", "limits", "storing", "tls"):
             return "that is for receivers and jobs: > shows them"
         return ""
 
     def _why_not_job(self, action: str) -> str:
-        if action in ("start", "echo", "limits", "tls"):
+        if action in ("start", "echo", "limits", "storing", "tls"):
             return "that is for receivers: < shows them"
         if action not in ("check", "stop"):
             return ""

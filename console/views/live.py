@@ -199,7 +199,11 @@ def receiver_lines(
 def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Piece, ...]]:
     """Show who sent last, and when; the names in order, so that they stand still."""
     seen: dict[str, tuple[datetime, bool]] = {}
+    shown: dict[str, str] = {}
+    """Whom the certificates of those that are sending name."""
     for one in transfers:
+        if one.closed is None and one.certificate:
+            shown.setdefault(one.calling, one.certificate)
         last, is_open = seen.get(one.calling, (one.opened, False))
         now_last = max(last, one.last_object or one.opened)
         seen[one.calling] = (now_last, is_open or one.closed is None)
@@ -209,6 +213,8 @@ def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Pie
         last, is_open = seen[calling]
         sign: Piece = ("●", "good") if is_open else ("·", "muted")
         lines.append((sign, (f" {calling:<16.16} {figures.age(now, last):>4}", "plain")))
+        if calling in shown:
+            lines.append(((f"  certificate: {shown[calling]}", "muted"),))
     return lines
 
 

@@ -8,7 +8,7 @@ import shlex
 
 from console.views.project_settings import names
 from console.views.question import Answers, Field, Question
-from engine.model.archive import ClientCertificates
+from engine.model.archive import ClientCertificates, Durability
 from engine.model.live import ReceiverStatus
 
 YES_NO = ("yes", "no")
@@ -25,10 +25,22 @@ _LIMITS = {
     "max_per_peer": "… of one address",
     "idle_timeout": "Idle time-out, s",
 }
-_TLS_FILES = {"certificate": "Certificate", "key": "Key", "client_ca": "CA of senders"}
+_STORING = {
+    "file_name_template": "File names",
+    "durability": "Durability",
+    "storage_classes": "Storage classes",
+    "account": "Account",
+}
+_TLS_FILES = {
+    "certificate": "Certificate",
+    "key": "Key",
+    "client_ca": "CA of senders",
+    "crl": "Revocation list",
+}
+_DURABILITY = ("", *Durability)
 _ASKING = tuple(ClientCertificates)
 _FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
-_TLS_ON = "tls"
+_TLS_ON, _NEEDED_FILES = "tls", ("certificate", "key")
 
 
 def new_question() -> Question:
@@ -37,17 +49,26 @@ def new_question() -> Question:
         title="New receiver",
         act="Add",
         says=(
-            "It listens at once. Several AE titles may share a port.",
-            "It goes by the rules of the site; enter on it changes that.",
+            "It listens at once, by the rules of the site; enter on it changes that.",
+            "Ports from 1024 to 49151; several AE titles may share one.",
         ),
         fields=(
-            Field(name="ae_title", label="AE title", needed=True, hint="1 to 16 characters"),
-            Field(name="port", label="Port", needed=True, hint="1024 to 49151"),
+            Field(name="ae_title", label="AE title", needed=True),
+            Field(name="port", label="Port", needed=True),
             Field(name="allow", label="Who may send", hint=_ALLOW_HINT),
+            Field(name=_TLS_ON, label="TLS", value=YES_NO[1], choices=YES_NO),
+            *(Field(name=name, label=_TLS_FILES[name]) for name in _NEEDED_FILES),
         ),
         command=_add_command,
-        fault=_wrong,
+        fault=lambda given: _wrong(given) or _wrong_tls(given),
     )
+
+
+def first_values(given: Answers) -> dict[str, str]:
+    """Return what a new receiver is to have beside its name, its port and its allow-list."""
+    if given[_TLS_ON] != YES_NO[0]:
+        return {}
+    return {_TLS_ON: _told(_TLS_ON, given[_TLS_ON])} | {name: given[name] for name in _NEEDED_FILES}
 
 
 def question(receiver: ReceiverStatus) -> Question:
@@ -94,17 +115,37 @@ def limits_question(receiver: ReceiverStatus) -> Question:
     )
 
 
+def storing_question(receiver: ReceiverStatus) -> Question:
+    """Ask how a receiver keeps what it gets, and on whose account."""
+    now = values(receiver)
+    choices = {"durability": _DURABILITY}
+    return Question(
+        title=f"Storage of {receiver.ae_title} on port {receiver.port}",
+        act="Change it",
+        says=(
+            _EFFECT,
+            "Empty: as the settings file says. File names need SOPInstanceUID.",
+            "Storage classes: those beside the usual ones, by UID, with commas.",
+            "Account: the actor of what becomes of its sessions by themselves.",
+        ),
+        fields=tuple(
+            Field(name=name, label=label, value=now[name], choices=choices.get(name, ()))
+            for name, label in _STORING.items()
+        ),
+        command=lambda given: _edit_command(receiver, given),
+        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
+    )
+
+
 def tls_question(receiver: ReceiverStatus) -> Question:
     """Ask for other TLS settings of a receiver."""
     now = values(receiver)
 
     def wrong(given: Answers) -> str:
-        if given[_TLS_ON] not in YES_NO:
-            return "TLS: yes or no"
         if given["client_certificates"] not in _ASKING:
             return f"client certificates: {', '.join(_ASKING)}"
-        if given[_TLS_ON] == YES_NO[0] and not (given["certificate"] and given["key"]):
-            return "TLS needs a certificate and a key"
+        if fault := _wrong_tls(given):
+            return fault
         return "" if changes(receiver, given) else "nothing is changed yet"
 
     return Question(
@@ -165,6 +206,11 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
         "key": receiver.key,
         "client_ca": receiver.client_ca,
         "client_certificates": receiver.client_certificates.value,
+        "crl": receiver.crl,
+        "account": receiver.account,
+        "file_name_template": receiver.file_name_template,
+        "durability": receiver.durability.value if receiver.durability is not None else "",
+        "storage_classes": ", ".join(receiver.storage_classes),
     }
 
 
@@ -208,9 +254,18 @@ def _wrong(given: Answers) -> str:
     return ""
 
 
+def _wrong_tls(given: Answers) -> str:
+    if given[_TLS_ON] not in YES_NO:
+        return "TLS: yes or no"
+    if given[_TLS_ON] == YES_NO[0] and not all(given[name] for name in _NEEDED_FILES):
+        return "TLS needs a certificate and a key"
+    return ""
+
+
 def _add_command(given: Answers) -> str:
     words = ["anteroom", "receiver", "add", given["ae_title"] or "AE"]
     words += ["--port", given["port"] or "PORT"]
     for one in names(given["allow"]):
         words += ["--allow", one]
+    words += [f"{name}={text}" for name, text in first_values(given).items()]
     return shlex.join(words)

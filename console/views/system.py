@@ -167,7 +167,8 @@ def _tls(receiver: ReceiverStatus) -> str:
         return "off: connections are not encrypted"
     ends = receiver.certificate_ends
     until = f"; the certificate ends on {ends:%Y-%m-%d}" if ends is not None else ""
-    return f"on{until}; client certificates: {receiver.client_certificates}"
+    revoked = "; a revocation list is looked at" if receiver.crl else ""
+    return f"on{until}; client certificates: {receiver.client_certificates}{revoked}"
 
 
 def _limits(receiver: ReceiverStatus) -> list[tuple[str, str]]:
@@ -180,6 +181,14 @@ def _limits(receiver: ReceiverStatus) -> list[tuple[str, str]]:
     lines = [("At most", ", ".join(most))] if most else []
     if receiver.transfer_syntaxes:
         lines.append(("Prefers", ", ".join(receiver.transfer_syntaxes)))
+    if receiver.storage_classes:
+        lines.append(("Accepts too", ", ".join(receiver.storage_classes)))
+    if receiver.file_name_template:
+        lines.append(("File names", receiver.file_name_template))
+    if receiver.durability is not None:
+        lines.append(("Durability", receiver.durability.value))
+    if receiver.account:
+        lines.append(("Account", receiver.account))
     return lines
 
 

@@ -87,6 +87,10 @@ def _transfer(number: int, one: Contribution) -> Row:
         told += f", {figures.plural(one.duplicates, 'duplicate')}"
     if one.peer or one.receiver:
         told += f", {one.peer or '–'} → {one.receiver or '–'}"
+    if one.certificate:
+        told += f", certificate: {one.certificate}"
+    if one.account:
+        told += f", for {one.account}"
     closed = figures.clock(one.closed) if one.closed is not None else "open"
     return Row(
         key=f"transfer.{number}.{one.transfer}",

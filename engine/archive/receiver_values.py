@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.dicom import transfer_syntaxes
+from engine.dicom import tables, transfer_syntaxes
+from engine.dicom.names import FileNameTemplate
 from engine.model.archive import Receiver
 from engine.model.errors import InvalidInput
-from engine.model.settings import DicomSettings, between, rule_of
+from engine.model.settings import UID, DicomSettings, between, rule_of
 
 PORTS = range(1024, 49152)
 _AE_TITLE_LENGTH = 16
@@ -25,6 +26,9 @@ _NUMBERS = {
     "max_per_peer": _MOST_PER_PEER,
     "idle_timeout": rule_of(DicomSettings, "idle_timeout"),
 }
+_OWN_NAMES = ("engine", "timer", "auto-archive")
+"""The engine acts by these itself."""
+_STANDARD, _STORAGE = "1.2.840.10008.", "1.2.840.10008.5.1.4."
 _ZERO = {"max_per_peer": "any number"}
 
 # An AE title may look like much, but hardly like one of these.
@@ -60,6 +64,9 @@ def checked(receiver: Receiver, before: Receiver | None = None) -> Receiver:
             )
         ),
         transfer_syntaxes=_checked_syntaxes(receiver.transfer_syntaxes),
+        account=_checked_account(receiver.account.strip()),
+        file_name_template=_checked_template(receiver.file_name_template.strip()),
+        storage_classes=_checked_classes(receiver.storage_classes),
     )
 
 
@@ -140,6 +147,48 @@ def _checked_syntaxes(texts: Iterable[str]) -> tuple[str, ...]:
             raise InvalidInput(
                 f"{text!r} is not a transfer syntax of stored objects",
                 hint="use UIDs or keywords such as ExplicitVRLittleEndian or JPEGLSLossless",
+            )
+        found.append(uid)
+    return tuple(dict.fromkeys(found))
+
+
+def _checked_account(account: str) -> str:
+    rule = rule_of(DicomSettings, "account")
+    if rule is not None and not rule.holds(account):
+        raise InvalidInput(f"account: expected {rule.words}")
+    if account in _OWN_NAMES:
+        raise InvalidInput(
+            f"account: the engine itself acts as {account}",
+            hint="use the name of a person or of a service that can answer for it",
+        )
+    return account
+
+
+def _checked_template(template: str) -> str:
+    """Return a template of file names that gives two objects two names; empty for none."""
+    rule = rule_of(DicomSettings, "file_name_template")
+    if not template:
+        return ""
+    problems = FileNameTemplate(template).check()
+    if problems:
+        raise InvalidInput(f"file_name_template: {problems[0]}")
+    if rule is not None and not rule.holds(template):
+        raise InvalidInput(f"file_name_template: expected {rule.words}")
+    return template
+
+
+def _checked_classes(uids: Iterable[str]) -> tuple[str, ...]:
+    """Return UIDs of storage classes, as far as it can be told that they are."""
+    found = []
+    for uid in (uid.strip() for uid in uids):
+        if not UID.fullmatch(uid):
+            raise InvalidInput(f"storage_classes: {uid!r} is no UID")
+        name, kind, *_ = tables.uids().get(uid, ("", ""))
+        is_other = bool(kind) and (kind != "SOP Class" or "Storage" not in name)
+        if is_other or (uid.startswith(_STANDARD) and not uid.startswith(_STORAGE)):
+            raise InvalidInput(
+                f"storage_classes: {uid} is no storage class",
+                hint="name private classes by the UIDs of their vendor's conformance statement",
             )
         found.append(uid)
     return tuple(dict.fromkeys(found))

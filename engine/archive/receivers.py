@@ -14,7 +14,7 @@ from engine.archive.audit.trail import record
 from engine.archive.configuration import bump, lock
 from engine.archive.receiver_values import checked
 from engine.archive.tables import ReceiverRow
-from engine.model.archive import ClientCertificates, OnScriptError, Receiver
+from engine.model.archive import ClientCertificates, Durability, OnScriptError, Receiver
 from engine.model.errors import Conflict, NotFound
 
 _KIND = "receiver"
@@ -182,13 +182,19 @@ def _fill(row: ReceiverRow, receiver: Receiver) -> None:
     row.key = receiver.key
     row.client_ca = receiver.client_ca
     row.client_certificates = receiver.client_certificates.value
+    row.crl = receiver.crl
+    row.account = receiver.account
+    row.file_name_template = receiver.file_name_template
+    row.durability = receiver.durability.value if receiver.durability is not None else ""
+    row.storage_classes = {"uids": list(receiver.storage_classes)}
 
 
 def _detail(row: ReceiverRow) -> dict[str, Any]:
     values = history.state(row)
     del values["id"]
     values["allow"] = values["allow"].get("entries", [])
-    values["transfer_syntaxes"] = values["transfer_syntaxes"].get("uids", [])
+    for name in ("transfer_syntaxes", "storage_classes"):
+        values[name] = values[name].get("uids", [])
     return values
 
 
@@ -212,4 +218,9 @@ def _receiver(row: ReceiverRow) -> Receiver:
         key=row.key,
         client_ca=row.client_ca,
         client_certificates=ClientCertificates(row.client_certificates),
+        crl=row.crl,
+        account=row.account,
+        file_name_template=row.file_name_template,
+        durability=Durability(row.durability) if row.durability else None,
+        storage_classes=tuple(row.storage_classes.get("uids", ())),
     )

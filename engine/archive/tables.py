@@ -232,6 +232,16 @@ class ReceiverRow(ArchiveTable):
         String(8), default="none", server_default="none"
     )
     """`none`, `optional` or `required`."""
+    crl: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Path of a PEM file."""
+    account: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The actor of what it brings in; empty: the engine's own names."""
+    file_name_template: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Empty: what the settings file says, as in the next."""
+    durability: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """`group`, `none` or empty."""
+    storage_classes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """{"uids": [...]}: those that are accepted beside what every receiver accepts."""
 
     __table_args__ = (UniqueConstraint("ae_title", "port"),)
 

@@ -115,6 +115,7 @@ class ClaimDesk:
             last_object=now,
             receiver=request.receiver,
             calling=request.calling,
+            account=request.account,
         )
         await asyncio.to_thread(self._originals.begin, row.id)
         try:

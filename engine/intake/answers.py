@@ -27,6 +27,12 @@ class Origin:
     refuse_failed: bool = False
     """An object for which the site script fails is refused, instead of held."""
     source: str = ""
+    account: str = ""
+    """Who is the actor of what becomes of the session by itself."""
+    file_name_template: str = ""
+    """Empty: that of the snapshot."""
+    durable: bool | None = None
+    """None: as the snapshot says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -97,6 +97,8 @@ class TransferNews(Message, frozen=True, kw_only=True):
     last_error: str = ""
     closed: int = 0
     ended: str = ""
+    account: str = ""
+    certificate: str = ""
 
 
 class Turned(Message, frozen=True, kw_only=True):

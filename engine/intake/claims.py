@@ -26,6 +26,7 @@ class ClaimRequest:
     receiver: str = ""
     calling: str = ""
     source: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -139,7 +139,7 @@ class Incoming:
     def __init__(self, intake: Intake, origin: Origin, context: ObjectContext) -> None:
         """Begin with nothing written."""
         self._intake = intake
-        self._current = intake.in_force
+        self._current = intake.in_force.for_origin(origin)
         self._origin = origin
         self._context = context
         self._state = State.READING_HEAD
@@ -393,7 +393,7 @@ class Incoming:
             reason = "the configuration changed again and again"
             raise Refusal(OUT_OF_RESOURCES, reason, Outcome.FAILED)
         before, old = self._current.site, self._route
-        self._current = self._intake.in_force
+        self._current = self._intake.in_force.for_origin(self._origin)
         self._route = self._current.router.route(self._header, receiver=self._origin.receiver)
         site = self._current.site
         if self._origin.prevent_anon or (

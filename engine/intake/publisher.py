@@ -160,6 +160,7 @@ class Publisher:
             receiver=origin.receiver,
             calling=origin.calling,
             source=origin.source,
+            account=origin.account,
         )
 
     def _link(self, staged: StagedFile, claim: Claim, scan: str, name: str) -> Answer:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.dicom import private_storage
 from engine.model.archive import ClientCertificates
 from engine.model.scripts import ScriptInForce
 from engine.routing.router import RoutingConfig
@@ -24,6 +25,8 @@ class TlsConfig:
     key: str = field(repr=False)
     client_ca: str = ""
     client_certificates: ClientCertificates = ClientCertificates.NONE
+    crl: str = ""
+    """The CA's lists of revoked certificates; empty where none is looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +50,14 @@ class ReceiverConfig:
     idle_timeout: float = 60.0
     artim_timeout: float = 30.0
     max_pdu: int = 131072
+    account: str = ""
+    """The actor of what it brings in."""
+    file_name_template: str = ""
+    """Empty: that of the snapshot."""
+    durable: bool | None = None
+    """None: as the snapshot says."""
+    storage_classes: tuple[str, ...] = private_storage.of_vendors(private_storage.VENDORS)
+    """What is accepted beside the storage classes of the standard."""
     tls: TlsConfig | None = None
     """The same for all receivers of a port that are enabled. None: plain connections."""
 

@@ -104,7 +104,7 @@ class BuildJob:
             else:
                 settle(row, Status.READY)
                 if archives:
-                    row.asked_by = "auto-archive"
+                    row.asked_by = row.account or "auto-archive"
                     await self._context.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
             row.commit_after = False
             status, cut_short = Status(row.status), row.cut_short

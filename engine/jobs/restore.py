@@ -164,6 +164,7 @@ def _row(known: trash_record.TrashRecord, entries: Sequence[ObjectRow], actor: s
         looked_by=behind.looked_by,
         routed=behind.routed,
         duplicates=was.duplicates,
+        account=behind.account,
         asked_by=actor,
     )
 

@@ -31,6 +31,7 @@ _SHARED = (
     *("autoarchive", "prevent_anon", "prevent_auto_commit", "source", "visit", "protocol"),
     *("timezone", "scan_date", "scan_time", "uploaded", "lastmod", "last_object", "receiver"),
     *("calling", "session_type", "modality", "belongs_to", "asked_by", "cut_short", "routed"),
+    "account",
 )
 """What the new row has in common with the old one."""
 

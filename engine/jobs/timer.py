@@ -91,6 +91,6 @@ class Timer:
         if self._seen[id].mark != mark:
             return False
         row.commit_after = True
-        row.asked_by = "timer"
+        row.asked_by = row.account or "timer"
         await self._runner.enqueue(transaction, queue(row, Verb.REBUILD))
         return True

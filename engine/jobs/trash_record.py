@@ -36,6 +36,7 @@ class Behind:
     routed: str = ""
     looked: datetime | None = None
     looked_by: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +74,7 @@ def write(folder: Path, row: SessionRow, entries: Iterable[ObjectRow]) -> None:
         routed=row.routed,
         looked=row.looked,
         looked_by=row.looked_by,
+        account=row.account,
     )
     card: dict[str, Any] = msgspec.to_builtins(to_session(row)) | msgspec.to_builtins(behind)
     listed = [

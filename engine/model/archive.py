@@ -313,6 +313,13 @@ class OnScriptError(StrEnum):
     """Nothing of it is kept, and its sender is told of a failure."""
 
 
+class Durability(StrEnum):
+    """When an object is answered with success."""
+
+    GROUP = "group"
+    NONE = "none"
+
+
 class ClientCertificates(StrEnum):
     """Whether a receiver with TLS asks senders for certificates."""
 
@@ -329,6 +336,7 @@ class TlsFiles:
     key: str
     client_ca: str = ""
     client_certificates: ClientCertificates = ClientCertificates.NONE
+    crl: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -362,6 +370,16 @@ class Receiver:
     client_ca: str = ""
     """The CA that client certificates come from."""
     client_certificates: ClientCertificates = ClientCertificates.NONE
+    crl: str = ""
+    """The CA's list of client certificates that it has revoked; empty: none is looked at."""
+    account: str = ""
+    """Who is the actor of what becomes of its sessions by themselves; empty: the engine's own
+    names, such as `timer`."""
+    file_name_template: str = ""
+    """Empty: what the settings file says, as in the next."""
+    durability: Durability | None = None
+    storage_classes: tuple[str, ...] = ()
+    """UIDs of storage classes that are accepted beside those that every receiver accepts."""
 
     @property
     def tls_files(self) -> TlsFiles | None:
@@ -373,6 +391,7 @@ class Receiver:
             key=self.key,
             client_ca=self.client_ca,
             client_certificates=self.client_certificates,
+            crl=self.crl,
         )
 
 

@@ -142,6 +142,10 @@ class Contribution:
     objects: int
     """Objects of it that the session holds."""
     duplicates: int = 0
+    account: str = ""
+    """The account of its receiver."""
+    certificate: str = ""
+    """The subject of the certificate that its sender has shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

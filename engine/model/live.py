@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.model.accounts import Accounts
-from engine.model.archive import ClientCertificates, OnScriptError
+from engine.model.archive import ClientCertificates, Durability, OnScriptError
 
 RELEASED, REJECTED = "released", "rejected"
 """How a transfer ends that its sender has ended, and one that never began."""
@@ -39,6 +39,10 @@ class Transfer:
     last_error: str
     sessions: tuple[str, ...] = ()
     """Ids of the prearchive sessions that hold objects of it."""
+    account: str = ""
+    """The account of its receiver: the actor of what becomes of its sessions by themselves."""
+    certificate: str = ""
+    """The subject of the certificate that its sender has shown; empty without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +146,14 @@ class ReceiverStatus:
     client_certificates: ClientCertificates = ClientCertificates.NONE
     certificate_ends: datetime | None = None
     """When the certificate in force ends; None without TLS."""
+    crl: str = ""
+    account: str = ""
+    """The actor of what becomes of its sessions by themselves; empty: the engine's own names."""
+    file_name_template: str = ""
+    """Empty for what the settings file says, as in the next."""
+    durability: Durability | None = None
+    storage_classes: tuple[str, ...] = ()
+    """UIDs that it accepts beside what every receiver accepts."""
     note: str = ""
 
 

@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from engine.model.archive import ClientCertificates, OnScriptError
+from engine.model.archive import ClientCertificates, Durability, OnScriptError
 from engine.model.errors import InvalidInput, Problem
 
 _MIB = 1024 * 1024
@@ -54,6 +54,16 @@ def _is_file_name_template(text: str) -> bool:
 _AE_TITLE = matching(
     r"(?! *$)[ -\[\]-~]{1,16}", "an AE title: 1 to 16 printable ASCII characters, no backslash"
 )
+_ACCOUNT = matching(
+    r"([A-Za-z0-9][A-Za-z0-9._@-]{0,63})?",
+    "nothing, or at most 64 letters, digits, '.', '_', '@' and '-'",
+)
+UID = re.compile(r"(?=.{5,64}\Z)[0-2](\.(0|[1-9][0-9]*))+")
+"""What a UID looks like (PS3.5 9.1)."""
+_STORAGE_CLASSES = Expect(
+    words="UIDs such as [1.3.12.2.1107.5.9.1]",
+    holds=lambda uids: all(UID.fullmatch(uid) for uid in uids),
+)
 _HOST = matching(r"[!-~]+", "a host name or an address")
 _PORT = between(0, 65535)
 _URL = matching(
@@ -65,13 +75,6 @@ _FILE_NAMES = Expect(
     "SOPInstanceUID, so that no two objects get one name",
     holds=_is_file_name_template,
 )
-
-
-class Durability(StrEnum):
-    """When an object is answered with success."""
-
-    GROUP = "group"
-    NONE = "none"
 
 
 class FileNames(StrEnum):
@@ -86,6 +89,17 @@ class KeepOriginals(StrEnum):
 
     TRIAGE = "triage"
     OFF = "off"
+
+
+class Vendor(StrEnum):
+    """A vendor whose private storage classes are known."""
+
+    AGFA = "agfa"
+    FUJI = "fuji"
+    GE = "ge"
+    PHILIPS = "philips"
+    SIEMENS = "siemens"
+    TOSHIBA = "toshiba"
 
 
 class PetMr(StrEnum):
@@ -224,6 +238,21 @@ class DicomSettings:
     tls_client_certificates: ClientCertificates = ClientCertificates.NONE
     """Whether senders need a certificate. none: they are not asked. optional: one that they have
     must be of that CA. required: without one they get no association."""
+
+    tls_crl: str = ""
+    """The PEM file with the CA's list of revoked certificates. Empty: no certificate counts as
+    revoked."""
+
+    account: Annotated[str, _ACCOUNT] = ""
+    """Who is the actor of what becomes of sessions of the first receiver by themselves. Empty: the
+    engine's own names, such as timer and auto-archive."""
+
+    private_storage: tuple[Vendor, ...] = tuple(Vendor)
+    """The vendors whose known private storage classes are accepted by all receivers."""
+
+    storage_classes: Annotated[tuple[str, ...], _STORAGE_CLASSES] = ()
+    """UIDs of further private storage classes that all receivers accept. A class that is neither
+    standard nor named here or at a receiver is refused when an association is negotiated."""
 
     max_header: Annotated[int, between(64 * 1024, 1024 * _MIB, "bytes")] = 16 * _MIB
     """The largest header that is worked on in memory, in bytes; larger ones are slower."""
@@ -373,6 +402,7 @@ class Settings:
                 tls_certificate=_from(home, self.dicom.tls_certificate),
                 tls_key=_from(home, self.dicom.tls_key),
                 tls_client_ca=_from(home, self.dicom.tls_client_ca),
+                tls_crl=_from(home, self.dicom.tls_crl),
             ),
             node=replace(self.node, name=node),
         )

@@ -79,6 +79,9 @@ class SessionRow(PrearchiveTable):
     or relabelled it; empty before."""
     duplicates: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """How many objects that came for it the archived session holds already."""
+    account: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The account of the receiver that its first object came to: the actor of what becomes of it
+    by itself."""
 
     __table_args__ = (
         Index(
@@ -172,6 +175,10 @@ class TransferRow(PrearchiveTable):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     series: Mapped[str] = mapped_column(String(160), default="")
     last_error: Mapped[str] = mapped_column(Text, default="")
+    account: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The account of its receiver."""
+    certificate: Mapped[str] = mapped_column(String(160), default="", server_default="")
+    """The subject of the certificate that its sender has shown."""
 
     __table_args__ = (
         Index("ix_transfers_opened", "opened"),

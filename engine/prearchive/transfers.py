@@ -20,6 +20,7 @@ from engine.prearchive.tables import SessionRow, TallyRow, TransferRow
 
 _SERIES = 160
 _ENDED = 160
+_CERTIFICATE = 160
 _MOST_CONTRIBUTIONS = 1_000
 _SESSIONS = 20
 """So many sessions of a transfer are named; one that fills more is a migration of an archive."""
@@ -41,6 +42,8 @@ async def note(
     last_error: str = "",
     closed: datetime | None = None,
     ended: str = "",
+    account: str = "",
+    certificate: str = "",
 ) -> None:
     """Note how a transfer stands. A row that a journal has made already is completed; one that has
     ended stays so, whatever comes late. What series it brings is told while it is open only: the
@@ -54,6 +57,8 @@ async def note(
         "calling": calling,
         "peer": peer,
         "opened": opened,
+        "account": account,
+        "certificate": certificate[:_CERTIFICATE],
     }
     row = told | {
         "id": id,
@@ -223,6 +228,8 @@ def _transfer(row: TransferRow, sessions: tuple[str, ...]) -> Transfer:
         series=row.series,
         last_error=row.last_error,
         sessions=sessions,
+        account=row.account,
+        certificate=row.certificate,
     )
 
 
@@ -247,6 +254,8 @@ async def contributions(session: AsyncSession, of: str) -> tuple[Contribution, .
             opened=row.opened,
             closed=row.closed,
             ended=row.ended,
+            account=row.account,
+            certificate=row.certificate,
             objects=int(objects),
             duplicates=int(duplicates),
         )

@@ -8,6 +8,7 @@ import os
 import re
 import ssl
 import stat
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +19,11 @@ from engine.model.errors import InvalidInput
 from engine.receiver.protocol.tls import server_context
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_CRL = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 _KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _ENCRYPTED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.M)
 _LARGEST = 4 * 1024 * 1024
-_SEQUENCE, _UTC_TIME, _VERSION = 0x30, 0x17, 0xA0
+_SEQUENCE, _UTC_TIME, _ANY_TIME, _VERSION, _INTEGER = 0x30, 0x17, 0x18, 0xA0, 0x02
 
 Stamp = tuple[tuple[int, int, int, int] | None, ...]
 """By what is seen that a file has changed, for each of the files."""
@@ -29,7 +31,8 @@ Stamp = tuple[tuple[int, int, int, int] | None, ...]
 
 def stamp(files: TlsFiles) -> Stamp:
     """Look at the files without reading them; None for one that cannot be seen."""
-    return tuple(_stamp(path) for path in (files.certificate, files.key, files.client_ca))
+    paths = (files.certificate, files.key, files.client_ca, files.crl)
+    return tuple(_stamp(path) for path in paths)
 
 
 def load(files: TlsFiles) -> TlsConfig:
@@ -63,11 +66,13 @@ def load(files: TlsFiles) -> TlsConfig:
         client_ca = "\n".join(_CERTIFICATE.findall(_read("client_ca", files.client_ca)))
         if not client_ca:
             raise InvalidInput(f"{files.client_ca} holds no certificate in PEM form")
+    crl = _read_crl(files) if files.crl else ""
     config = TlsConfig(
         certificate="\n".join(_CERTIFICATE.findall(certificate)),
         key=key,
         client_ca=client_ca,
         client_certificates=files.client_certificates,
+        crl=crl,
     )
     _try(config, files)
     return config
@@ -90,6 +95,43 @@ def validity(config: TlsConfig) -> tuple[datetime, datetime]:
         del fields[0]
     first, last = list(_items(fields[3][1]))[:2]
     return _moment(*first), _moment(*last)
+
+
+def revocations_end(config: TlsConfig) -> datetime | None:
+    """Return when the first of the revocation lists ends; None where none ends.
+
+    Raises:
+        ValueError: if they cannot be read.
+    """
+    ends = [_crl_ends(found) for found in _CRL.findall(config.crl)]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _crl_ends(text: str) -> datetime | None:
+    # RFC 5280 5.1: CertificateList, TBSCertList; a version may come first, then signature, issuer,
+    # thisUpdate, and nextUpdate where there is one.
+    body = _inside(_inside(b64decode("".join(text.splitlines()[1:-1]), validate=True)))
+    fields = list(_items(body))
+    if fields and fields[0][0] == _INTEGER:
+        del fields[0]
+    if len(fields) < 4 or fields[3][0] not in (_UTC_TIME, _ANY_TIME):
+        return None
+    return _moment(*fields[3])
+
+
+def _read_crl(files: TlsFiles) -> str:
+    if files.client_certificates is ClientCertificates.NONE:
+        raise InvalidInput(
+            "there is a revocation list, but senders are not asked for certificates",
+            hint="ask for them: client_certificates=required; or leave the list out: crl=",
+        )
+    crl = "\n".join(_CRL.findall(_read("crl", files.crl)))
+    if not crl:
+        raise InvalidInput(
+            f"{files.crl} holds no revocation list in PEM form",
+            hint="convert it: openssl crl -inform der -in FILE -out FILE.pem",
+        )
+    return crl
 
 
 def _stamp(path: str) -> tuple[int, int, int, int] | None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from engine.intake.snapshot import TlsConfig
 from engine.model.archive import TlsFiles
 from engine.model.errors import InvalidInput
-from engine.receiver.certificates import Stamp, load, stamp, validity
+from engine.receiver.certificates import Stamp, load, revocations_end, stamp, validity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +23,18 @@ class Certificates:
     ends: datetime | None = None
     fault: str = ""
     """Why the files as they are now cannot be used."""
+    revocations_end: datetime | None = None
+    """When the first revocation list ends; None without one, or where it does not say."""
+
+    def overdue(self, now: datetime) -> str:
+        """Say that a revocation list has ended; nothing while all is well."""
+        end = self.revocations_end
+        if end is None or now < end:
+            return ""
+        return (
+            f"the revocation list ended on {end:%Y-%m-%d %H:%M} UTC: senders with certificates are"
+            " refused"
+        )
 
 
 class CertificateStore:
@@ -54,8 +66,15 @@ def usable(files: TlsFiles) -> None:
     Raises:
         InvalidInput: if not; says why.
     """
-    begins, ends = _validity(load(files))
+    config = load(files)
+    begins, ends = _validity(config)
     now = datetime.now(UTC)
+    revocations = _revocations_end(config)
+    if revocations is not None and revocations <= now:
+        raise InvalidInput(
+            f"the revocation list {files.crl} ended on {revocations:%Y-%m-%d %H:%M}",
+            hint="get the newest one from the CA",
+        )
     if not begins <= now < ends:
         when = f"ended on {ends:%Y-%m-%d}" if now >= ends else f"begins on {begins:%Y-%m-%d %H:%M}"
         raise InvalidInput(
@@ -68,6 +87,7 @@ def _read(files: TlsFiles, seen: Stamp, held: Certificates | None) -> Certificat
     try:
         config = load(files)
         _, ends = _validity(config)
+        revocations = _revocations_end(config)
     except InvalidInput as error:
         old = held.config if held is not None else None
         kept = "; the one before stays in force" if old is not None else ""
@@ -76,8 +96,9 @@ def _read(files: TlsFiles, seen: Stamp, held: Certificates | None) -> Certificat
             config=old,
             ends=held.ends if held is not None else None,
             fault=f"{error.message}{kept}",
+            revocations_end=held.revocations_end if held is not None else None,
         )
-    return Certificates(stamp=seen, config=config, ends=ends)
+    return Certificates(stamp=seen, config=config, ends=ends, revocations_end=revocations)
 
 
 def _validity(config: TlsConfig) -> tuple[datetime, datetime]:
@@ -85,3 +106,10 @@ def _validity(config: TlsConfig) -> tuple[datetime, datetime]:
         return validity(config)
     except (ValueError, IndexError) as error:
         raise InvalidInput("it is not clear when the certificate ends") from error
+
+
+def _revocations_end(config: TlsConfig) -> datetime | None:
+    try:
+        return revocations_end(config)
+    except (ValueError, IndexError) as error:
+        raise InvalidInput("it is not clear when the revocation list ends") from error

@@ -7,19 +7,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from engine.archive import configuration, projects, receivers, rules, scripts, secrets
 from engine.database.connection import Database
+from engine.dicom import private_storage
 from engine.dicom.transfer_syntaxes import keyword_of
 from engine.intake.snapshot import ReceiverConfig, Snapshot
-from engine.model.archive import OnScriptError, Receiver, RuleText
+from engine.model.archive import Durability, OnScriptError, Receiver, RuleText
 from engine.model.errors import InvalidSettings, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.model.scripts import SITE
 from engine.model.settings import (
     DicomSettings,
-    Durability,
     FileNames,
     KeepOriginals,
     Settings,
@@ -108,7 +109,7 @@ class Configuration:
             file_name_template=dicom.file_name_template,
             names_as_received=dicom.file_names is FileNames.AS_RECEIVED,
             max_header=dicom.max_header,
-            durable=dicom.durability is not Durability.NONE,
+            durable=self.is_durable,
             site_script=site_script,
             keep_originals=self._settings.anonymization.keep_originals is KeepOriginals.TRIAGE,
             uid_secret=self._uid_secret,
@@ -150,6 +151,7 @@ class Configuration:
             listening=self.ports.own in self.ports.sockets,
             origin="settings",
             script_error=dicom.script_error,
+            account=dicom.account,
             **self._tls_status(self._own()),
         )
         return (own, *(self._status(receiver) for receiver in self._added))
@@ -173,6 +175,10 @@ class Configuration:
             max_associations=receiver.max_associations,
             max_per_peer=receiver.max_per_peer,
             idle_timeout=receiver.idle_timeout,
+            account=receiver.account,
+            file_name_template=receiver.file_name_template,
+            durability=receiver.durability,
+            storage_classes=receiver.storage_classes,
             **self._tls_status(receiver),
         )
 
@@ -180,13 +186,16 @@ class Configuration:
         """Return what a status says of TLS, and the fault of the receiver with it."""
         files = receiver.tls_files
         held = self._certificates.get(files) if files is not None else None
-        fault = held.fault if held is not None and receiver.enabled else ""
+        fault = ""
+        if held is not None and receiver.enabled:
+            fault = held.fault or held.overdue(datetime.now(UTC))
         return {
             "tls": receiver.tls,
             "certificate": receiver.certificate,
             "key": receiver.key,
             "client_ca": receiver.client_ca,
             "client_certificates": receiver.client_certificates,
+            "crl": receiver.crl,
             "certificate_ends": held.ends if held is not None else None,
             "note": self.ports.faults.get(receiver.port, "")
             or self._barred.get(_key(receiver), fault),
@@ -195,6 +204,11 @@ class Configuration:
     def certificates_changed(self) -> bool:
         """Say whether files of certificates are not what they were when they were read."""
         return self._certificates.changed()
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the settings file has every object safe on disk before success is answered."""
+        return self._settings.dicom.durability is not Durability.NONE
 
     def contradicts(self, receiver: Receiver) -> bool:
         """Say whether a receiver is to have other TLS than that of the settings, on its port."""
@@ -213,6 +227,8 @@ class Configuration:
             key=dicom.tls_key,
             client_ca=dicom.tls_client_ca,
             client_certificates=dicom.tls_client_certificates,
+            crl=dicom.tls_crl,
+            account=dicom.account,
         )
 
     def _secure_own(self) -> None:
@@ -296,7 +312,23 @@ def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:
         idle_timeout=receiver.idle_timeout or dicom.idle_timeout,
         artim_timeout=dicom.artim_timeout,
         max_pdu=receiver.max_pdu or dicom.max_pdu,
+        account=receiver.account,
+        file_name_template=receiver.file_name_template,
+        durable=_durable(dicom, receiver),
+        storage_classes=_storage_classes(dicom, receiver),
     )
+
+
+def _durable(dicom: DicomSettings, receiver: Receiver) -> bool | None:
+    """Return what a receiver does otherwise than the settings file says. It can only be safer: the
+    file may have changed since the receiver was saved."""
+    is_safer = receiver.durability is Durability.GROUP and dicom.durability is Durability.NONE
+    return True if is_safer else None
+
+
+def _storage_classes(dicom: DicomSettings, receiver: Receiver) -> tuple[str, ...]:
+    known = private_storage.of_vendors(tuple(vendor.value for vendor in dicom.private_storage))
+    return tuple(dict.fromkeys((*known, *dicom.storage_classes, *receiver.storage_classes)))
 
 
 def _texts(texts: tuple[RuleText, ...], scope: str) -> RuleTexts:

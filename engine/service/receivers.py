@@ -11,16 +11,17 @@ from dataclasses import replace
 
 from engine.archive import receivers
 from engine.database.connection import Database
-from engine.model.archive import ClientCertificates, OnScriptError, Receiver
+from engine.model.archive import ClientCertificates, Durability, OnScriptError, Receiver
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.service.certificates import usable
 from engine.service.configuration import Apply, Configuration
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled", "tls")
-_PATHS = ("certificate", "key", "client_ca")
+_PATHS = ("certificate", "key", "client_ca", "crl")
+_TEXTS = ("ae_title", "account", "file_name_template")
 _WORDS = {"script_error": OnScriptError, "client_certificates": ClientCertificates}
-_LISTS = ("allow", "transfer_syntaxes")
+_LISTS = ("allow", "transfer_syntaxes", "storage_classes")
 _NUMBERS = ("port", "max_pdu", "max_associations", "max_per_peer")
 _ECHO_SECONDS = 10
 _VERIFICATION = "1.2.840.10008.1.1"
@@ -67,6 +68,7 @@ class Receivers:
         )
         receiver = changed(receiver, values or {})
         self._must_be_free(receiver.ae_title, receiver.port)
+        self._check_durability(receiver)
         await self._check_tls(receiver)
         async with self._archive.write() as transaction:
             added = await receivers.add(transaction, receiver, actor=self._actor)
@@ -81,6 +83,7 @@ class Receivers:
             wanted = changed(before, values)
             if (wanted.ae_title, wanted.port) != (before.ae_title, before.port):
                 self._must_be_free(wanted.ae_title, wanted.port)
+            self._check_durability(wanted)
             await self._check_tls(wanted, before)
             after = await receivers.edit(transaction, ae_title, port, wanted, actor=self._actor)
         await self._apply()
@@ -143,6 +146,17 @@ class Receivers:
         if files is not None and (is_new or (before and wanted.enabled and not before.enabled)):
             await asyncio.to_thread(usable, files)
 
+    def _check_durability(self, wanted: Receiver) -> None:
+        """Refuse what is less safe than the settings file allows: whoever may only add receivers
+        must not decide that a power cut may lose objects that were answered with success."""
+        if wanted.durability is Durability.NONE and self._configuration.is_durable:
+            raise Refused(
+                "durability none may lose objects that were answered with success, and the settings"
+                " file says group",
+                hint="for measuring only: set dicom.durability: none, and group at the receivers "
+                "that are in use",
+            )
+
     def _must_be_added(self, ae_title: str, port: int) -> None:
         if self._status(ae_title, port).origin == "settings":
             raise Refused(
@@ -184,18 +198,31 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
             if name == "client_ca" and "client_certificates" not in values:
                 asked = ClientCertificates.REQUIRED if text.strip() else ClientCertificates.NONE
                 changes["client_certificates"] = asked
-        elif name == "ae_title":
+        elif name in _TEXTS:
             changes[name] = text
+        elif name == "durability":
+            changes[name] = _durability(text.strip().lower())
         elif name in _NUMBERS:
             changes[name] = _number(name, text)
         elif name == "idle_timeout":
             changes[name] = _seconds(name, text)
         else:
             known = ", ".join(
-                ("ae_title", *_NUMBERS, "idle_timeout", *_LISTS, *_FLAGS, *_PATHS, *_WORDS)
+                (
+                    *(*_TEXTS, *_NUMBERS, "idle_timeout", "durability"),
+                    *(*_LISTS, *_FLAGS, *_PATHS, *_WORDS),
+                )
             )
             raise InvalidInput(f"a receiver has no such {name}", hint=f"set one of: {known}")
     return replace(before, **changes)  # type: ignore[arg-type]
+
+
+def _durability(text: str) -> Durability | None:
+    if text and text not in tuple(Durability):
+        raise InvalidInput(
+            f"durability is {' or '.join(Durability)}, or empty for what the settings file says"
+        )
+    return Durability(text) if text else None
 
 
 def _number(name: str, text: str) -> int:

@@ -68,6 +68,8 @@ class Reception:
                     last_error=each.last_error,
                     closed=_moment(each.closed) if each.closed else None,
                     ended=each.ended,
+                    account=each.account,
+                    certificate=each.certificate,
                 )
         broken = [each for each in news if each.closed and broke_off(each.ended)]
         for each in broken:

@@ -139,6 +139,9 @@ class Releasing:
             calling=sender.calling if sender is not None else "",
             peer=sender.peer if sender is not None else "",
             prevent_anon=prevent,
+            account=receiver.account if receiver is not None else "",
+            file_name_template=receiver.file_name_template if receiver is not None else "",
+            durable=receiver.durable if receiver is not None else None,
         )
 
 

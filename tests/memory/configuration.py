@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.model.archive import (
     ClientCertificates,
+    Durability,
     Project,
     RuleText,
 )
@@ -104,6 +105,9 @@ class Routing(Asked):
         return route_of(self.facts, self.facts.found(session).id)
 
 
+_TEXTS = ("account", "file_name_template")
+
+
 class Receivers(Asked):
     async def list(self) -> tuple[ReceiverStatus, ...]:
         return tuple(self.facts.receivers.values())
@@ -139,7 +143,7 @@ class Receivers(Asked):
         for name, value in values.items():
             if name in ("anonymize", "rules_enabled", "allow_enabled", "enabled", "tls"):
                 changes[name] = value == "true"
-            elif name in ("allow", "transfer_syntaxes"):
+            elif name in ("allow", "transfer_syntaxes", "storage_classes"):
                 changes[name] = tuple(part.strip() for part in value.split(",") if part.strip())
             elif name in ("port", "max_pdu", "max_associations", "max_per_peer"):
                 changes[name] = int(value)
@@ -147,7 +151,9 @@ class Receivers(Asked):
                 changes[name] = float(value)
             elif name == "client_certificates":
                 changes[name] = ClientCertificates(value)
-            elif name in ("ae_title", "certificate", "key", "client_ca"):
+            elif name == "durability":
+                changes[name] = Durability(value) if value else None
+            elif name in (*("ae_title", "certificate", "key", "client_ca", "crl"), *_TEXTS):
                 changes[name] = value
             else:
                 raise InvalidInput(f"a receiver has no such {name}")

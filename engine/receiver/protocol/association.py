@@ -83,6 +83,8 @@ class Association(AssociationProgress):
         """Set with the A-ASSOCIATE-AC; None before, and for ever when there is none."""
         self.opened_at = 0
         """Nanoseconds since 1970 (UTC) of the A-ASSOCIATE-AC; 0 before."""
+        self.certificate = ""
+        """The subject of the certificate that the peer has shown and that was accepted."""
         self.ending: Ending | None = None
         self._intake = intake
         self._observer = observer
@@ -161,6 +163,12 @@ class Association(AssociationProgress):
         except OSError as error:
             # OpenSSL has sent an alert, which a reset would overtake.
             raise Over(Ending.VIOLATION, tls.failure(error), lingers=True) from None
+        self.certificate = tls.subject(self._transport.peer_certificate())
+
+    @property
+    def account(self) -> str:
+        """The account of the receiver that was called."""
+        return self.receiver.account if self.receiver is not None else ""
 
     def _attentive(self, work: Callable[[], _T]) -> _T:
         """Do what may be interrupted, and heed why."""
@@ -203,7 +211,7 @@ class Association(AssociationProgress):
         return data
 
     def _open(self, request: AssociateRequest, receiver: ReceiverConfig) -> None:
-        answers = contexts.negotiate(request, receiver.transfer_syntaxes)
+        answers = contexts.negotiate(request, receiver.transfer_syntaxes, receiver.storage_classes)
         user = request.user
         largest = min(max(receiver.max_pdu, pdu.SMALLEST_PDU), pdu.LARGEST_PDU)
         accept = AssociateAccept(
@@ -229,6 +237,9 @@ class Association(AssociationProgress):
                 peer=self.peer,
                 prevent_anon=not receiver.anonymize,
                 refuse_failed=receiver.refuse_failed,
+                account=receiver.account,
+                file_name_template=receiver.file_name_template,
+                durable=receiver.durable,
             ),
             contexts={item.id: item for item in answers if item.result == contexts.ACCEPTED},
             largest=user.max_pdu,

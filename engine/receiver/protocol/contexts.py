@@ -6,6 +6,7 @@ elsewhere."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from engine.dicom import tables, transfer_syntaxes
 from engine.receiver.protocol.associate import (
@@ -24,47 +25,6 @@ _TELLING_VR = (transfer_syntaxes.EXPLICIT, transfer_syntaxes.EXPLICIT_BIG_ENDIAN
 ACCEPTED = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
-
-PRIVATE_STORAGE = frozenset(
-    {
-        "1.3.12.2.1107.5.9.1",  # Siemens CSA Non-Image
-        "1.3.12.2.1107.5.99.3.10",  # Siemens CT MR Volume
-        "1.3.12.2.1107.5.99.3.11",  # Siemens AX Frame Sets
-        "1.3.46.670589.2.3.1.1",  # Philips Specialised XA
-        "1.3.46.670589.2.4.1.1",  # Philips CX Image
-        "1.3.46.670589.2.5.1.1",  # Philips 3D Presentation State
-        "1.3.46.670589.2.8.1.1",  # Philips VRML
-        "1.3.46.670589.2.11.1.1",  # Philips Volume Set
-        "1.3.46.670589.5.0.1",  # Philips Volume, retired
-        "1.3.46.670589.5.0.1.1",  # Philips Volume
-        "1.3.46.670589.5.0.2",  # Philips 3D Object, retired
-        "1.3.46.670589.5.0.2.1",  # Philips 3D Object
-        "1.3.46.670589.5.0.3",  # Philips Surface, retired
-        "1.3.46.670589.5.0.3.1",  # Philips Surface
-        "1.3.46.670589.5.0.4",  # Philips Composite Object
-        "1.3.46.670589.5.0.7",  # Philips MR Cardio Profile
-        "1.3.46.670589.5.0.8",  # Philips MR Cardio, retired
-        "1.3.46.670589.5.0.8.1",  # Philips MR Cardio
-        "1.3.46.670589.5.0.9",  # Philips CT Synthetic Image
-        "1.3.46.670589.5.0.10",  # Philips MR Synthetic Image
-        "1.3.46.670589.5.0.11",  # Philips MR Cardio Analysis, retired
-        "1.3.46.670589.5.0.11.1",  # Philips MR Cardio Analysis
-        "1.3.46.670589.5.0.12",  # Philips CX Synthetic Image
-        "1.3.46.670589.5.0.13",  # Philips Perfusion
-        "1.3.46.670589.5.0.14",  # Philips Perfusion Image
-        "1.3.46.670589.7.8.1618510091",  # Philips X-Ray MF
-        "1.3.46.670589.7.8.1618510092",  # Philips Live Run
-        "1.3.46.670589.7.8.16185100129",  # Philips Run
-        "1.3.46.670589.7.8.16185100130",  # Philips Reconstruction
-        "1.3.46.670589.11.0.0.12.1",  # Philips MR Spectrum
-        "1.3.46.670589.11.0.0.12.2",  # Philips MR Series Data
-        "1.3.46.670589.11.0.0.12.3",  # Philips MR Color Image
-        "1.3.46.670589.11.0.0.12.4",  # Philips MR Examcard
-        "1.2.840.113543.6.6.1.3.10001",  # Philips (HP) Live 3D
-        "1.2.840.113543.6.6.1.3.10002",  # Philips (HP) Live 3D
-    }
-)
-"""Storage classes of Philips and Siemens, from their conformance statements."""
 
 _COMPOSITE = "1.2.840.10008.5.1.4.1.1."
 _NO_PATIENT = frozenset(
@@ -100,8 +60,8 @@ def _standard_storage() -> set[str]:
     } - _NO_PATIENT
 
 
-STORAGE = frozenset(_standard_storage()) | _NOT_IN_THE_TABLE | PRIVATE_STORAGE
-"""Every storage SOP class that is accepted unasked."""
+STORAGE = frozenset(_standard_storage()) | _NOT_IN_THE_TABLE
+"""Every storage SOP class of the standard; private ones are those of the receiver."""
 
 TRANSFER_SYNTAXES = transfer_syntaxes.STORED
 
@@ -109,8 +69,18 @@ TRANSFER_SYNTAXES = transfer_syntaxes.STORED
 STORAGE_INFORMATION = bytes((2, 0, 0, 0, 1, 0))
 
 
-def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
-    """Add to `STORAGE` the classes that the peer itself declares to be storage (PS3.4 B.3.1.3)."""
+@lru_cache(maxsize=64)
+def accepted_storage(further: tuple[str, ...]) -> frozenset[str]:
+    """Return the storage classes that a receiver accepts unasked: the standard's and its own."""
+    return (STORAGE | frozenset(further)) - _NO_PATIENT
+
+
+def storage_classes(
+    common: Iterable[CommonExtended], further: tuple[str, ...] = ()
+) -> frozenset[str]:
+    """Add to what a receiver accepts the classes that the peer itself declares to be storage (PS3.4
+    B.3.1.3)."""
+    accepted = accepted_storage(further)
     declared = {
         item.sop_class
         for item in common
@@ -118,15 +88,17 @@ def storage_classes(common: Iterable[CommonExtended]) -> frozenset[str]:
         and 0 < len(item.sop_class) <= _UID_LENGTH
         and item.sop_class.isprintable()
     }
-    return STORAGE | declared if declared else STORAGE
+    return accepted | declared if declared else accepted
 
 
-def negotiate(request: AssociateRequest, preference: Sequence[str]) -> tuple[ContextAnswer, ...]:
-    """Answer every proposed context.
+def negotiate(
+    request: AssociateRequest, preference: Sequence[str], further: tuple[str, ...] = ()
+) -> tuple[ContextAnswer, ...]:
+    """Answer every proposed context; `further` are storage classes beside those of the standard.
 
     The first of `preference` that was proposed wins, else what the sender proposed first, except
     that Implicit VR yields to Explicit VR: see `choose`."""
-    storage = storage_classes(request.user.common_extended)
+    storage = storage_classes(request.user.common_extended, further)
     return tuple(_answer(context, storage, preference) for context in request.contexts)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -34,6 +34,8 @@ _ASKING = {
 HANDSHAKE = 0x16
 """The first byte of a TLS connection: a record of the handshake (RFC 8446 5.1)."""
 
+_LONGEST_SUBJECT = 160
+
 CUT_OFF = "the sender hung up during the TLS handshake"
 
 # By OpenSSL's names; alerts are what the sender said of us.
@@ -58,12 +60,17 @@ _FAILURES = {
 _UNKNOWN_CA = "the CA of the client certificate is unknown"
 _FAULTS = {
     2: _UNKNOWN_CA,
+    3: "there is no revocation list of the CA of the client certificate",
+    8: "the revocation list is not signed by the CA of the client certificate",
     9: "the client certificate is not valid yet",
     10: "the client certificate has expired",
+    11: "the revocation list is not valid yet",
+    12: "the revocation list has ended",
     18: _UNKNOWN_CA,
     19: _UNKNOWN_CA,
     20: _UNKNOWN_CA,
     21: _UNKNOWN_CA,
+    23: "the client certificate is revoked",
     26: "the client certificate is not meant for clients",
 }
 
@@ -90,7 +97,25 @@ def server_context(config: TlsConfig) -> ssl.SSLContext:
         # The CA of a department is enough, without the one above it.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.verify_mode = _ASKING[config.client_certificates]
+        if config.crl:
+            # The certificate of the sender alone: a CA that is revoked is taken out of the file
+            # of CAs, and many CAs above publish no list.
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+            with _as_file(config.crl) as path:
+                context.load_verify_locations(cafile=path)
     return context
+
+
+def subject(certificate: Mapping[str, object]) -> str:
+    """Return whom a certificate names, as `getpeercert` tells it: the common name, or what else
+    there is; empty for no certificate."""
+    names: list[tuple[str, str]] = []
+    found = certificate.get("subject", ())
+    for part in found if isinstance(found, tuple) else ():
+        names += part
+    common = [value for name, value in names if name == "commonName"]
+    text = ", ".join(common) or ", ".join(f"{name}={value}" for name, value in names)
+    return "".join(filter(str.isprintable, text))[:_LONGEST_SUBJECT]
 
 
 def failure(error: OSError) -> str:

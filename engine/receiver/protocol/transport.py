@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _CHUNK = 64 * 1024
@@ -79,6 +80,12 @@ class Transport:
             except ssl.SSLWantWriteError:
                 self._await_output()
         self._secured = True
+
+    def peer_certificate(self) -> Mapping[str, object]:
+        """Return the certificate that the peer has shown and that was verified; else nothing."""
+        if not isinstance(self._sock, ssl.SSLSocket):
+            return {}
+        return self._sock.getpeercert() or {}
 
     def allow(self, patience: float, *, renewal: int = 0) -> None:
         """Let the peer keep us waiting for `patience` seconds in all, from now on.

@@ -156,6 +156,8 @@ class Reporter:
             last_error=association.last_error,
             closed=closed,
             ended=ended,
+            account=association.account,
+            certificate=association.certificate,
         )
 
     def _turn_away(self) -> None:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.widgets.dialogs import AskScreen
+from engine.model.archive import Durability
 from engine.model.errors import Conflict, InvalidInput, Unavailable
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
@@ -160,10 +161,11 @@ async def test_a_receiver_is_added() -> None:
         await pilot.press(*"MR3", "enter", *"x1")
         await shown(pilot, "the port is a number")
         await pilot.press("backspace", "backspace", *"8107", "enter")
-        await pilot.press(*"MR_A, 10.3.2.0/24", "enter", "enter")
+        await pilot.press(*"MR_A, 10.3.2.0/24", "enter", *["enter"] * 4)
         await until(pilot, lambda: ("MR3", 8107) in facts.receivers)
         made = facts.receivers["MR3", 8107]
         assert (made.allow, made.allow_enabled) == (("MR_A", "10.3.2.0/24"), True)
+        assert not made.tls
         await until(pilot, lambda: table(app, "receivers").cursor_key == "8107 MR3")
         assert told(app, "MR3 on port 8107 is up")
 
@@ -197,6 +199,40 @@ async def test_values_of_a_receiver_are_changed(monkeypatch: pytest.MonkeyPatch)
         assert got[-1] == {"port": "8109", "anonymize": "false", "rules_enabled": "true"}
 
 
+async def test_a_receiver_is_added_with_tls_in_a_small_terminal() -> None:
+    facts = known()
+    app = console(facts, "system")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(keys(app, "receivers")) == 2)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"MR3", "enter", *"2762", "enter", "enter", *"yes", "enter")
+        await pilot.press(*"/c")
+        await shown(pilot, "TLS needs a certificate and a key")
+        await pilot.press("enter", *"/k", "enter")
+        await shown(pilot, "add MR3 --port 2762 tls=true", "certificate=/c key=/k")
+        await pilot.press("enter")
+        await until(pilot, lambda: ("MR3", 2762) in facts.receivers)
+        made = facts.receivers["MR3", 2762]
+        assert (made.tls, made.certificate, made.key) == (True, "/c", "/k")
+
+
+async def test_storage_of_a_receiver_is_changed_in_a_small_terminal() -> None:
+    facts = known()
+    app = console(facts, "system")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_receiver(pilot, app, "j")
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"a", "enter", *"group", "enter", *"1.2.3.4", "enter", *"mri", "enter")
+        await shown(pilot, "durability=group", "storage_classes=1.2.3.4 account=mri")
+        await pilot.press("enter")
+        await until(pilot, lambda: facts.receivers["CT1", 8105].account == "mri")
+        made = facts.receivers["CT1", 8105]
+        assert (made.file_name_template, made.durability) == ("a", Durability.GROUP)
+        assert made.storage_classes == ("1.2.3.4",)
+
+
 async def test_limits_of_a_receiver_are_changed() -> None:
     facts = known()
     app = console(facts, "system")
@@ -228,10 +264,10 @@ async def test_a_receiver_gets_tls_in_a_small_terminal(monkeypatch: pytest.Monke
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press(*"yes", "enter", *"/c", "enter", *"/k", "enter")
-        await pilot.press("enter", "enter", "enter")
+        await pilot.press("enter", "enter", "enter", "enter")
         # Objection, buttons and command are all in sight.
         await shown(pilot, "/c cannot be read", "Change it", "tls=true certificate=/c key=/k")
-        await pilot.press("enter", *"/d", *["enter"] * 5)
+        await pilot.press("enter", *"/d", *["enter"] * 6)
         await until(pilot, lambda: facts.receivers["CT1", 8105].tls)
         made = facts.receivers["CT1", 8105]
         assert (made.certificate, made.key) == ("/d", "/k")

@@ -209,3 +209,5 @@ def test_senders_stand_in_the_order_of_their_names() -> None:
         ["·", "A", "30s"],
         ["●", "B", "33s"],
     ]
+    shown = live.sender_lines([transfer(1, calling="B", certificate="mr1.org")], NOW)
+    assert shown[1:] == [(("  certificate: mr1.org", "muted"),)]

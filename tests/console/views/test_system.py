@@ -11,7 +11,7 @@ import pytest
 from console.views import receivers, system
 from console.views.status import StatusView
 from engine.model.accounts import Accounts
-from engine.model.archive import ClientCertificates
+from engine.model.archive import ClientCertificates, Durability
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus
 from tests.memory import NOON, transfer
@@ -209,4 +209,25 @@ def test_values_of_a_receiver_are_looked_at_while_they_are_typed() -> None:
     assert asked.command is not None
     assert asked.command(given | {"rules_enabled": "yes"}) == (
         "anteroom receiver edit CT1 rules_enabled=true --port 8105"
+    )
+
+
+def test_storage_of_a_receiver_that_is_its_own_is_said() -> None:
+    own = replace(
+        UP,
+        tls=True,
+        crl="/crl",
+        storage_classes=("1.2.3.4",),
+        file_name_template="${SOPInstanceUID}",
+        durability=Durability.GROUP,
+        account="mri",
+    )
+    card = dict(system.receiver_card(own, 0))
+    assert card["Accepts too"] == "1.2.3.4"
+    assert (card["File names"], card["Durability"]) == ("${SOPInstanceUID}", "group")
+    assert card["Account"] == "mri"
+    assert card["TLS"].endswith("a revocation list is looked at")
+    assert (
+        not {"Accepts too", "File names", "Durability", "Account"}
+        & dict(system.receiver_card(UP, 0)).keys()
     )

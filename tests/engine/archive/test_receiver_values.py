@@ -87,3 +87,50 @@ def test_limits_are_zero_or_within_bounds(name: str, good: float, bad: float, sa
     with pytest.raises(InvalidInput) as refused:
         checked(replace(MRI, **{name: bad}))  # type: ignore[arg-type]
     assert refused.value.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("${StudyInstanceUID}-${SeriesNumber}", "Files would overwrite each other"),
+        ("${FailedSOPInstanceUIDList}", "Files would overwrite each other"),
+        ("${SOPInstanceUID}/${Nonsense}", "Only letters, digits"),
+        ("${SOPInstanceUID}${Nonsense}", "'Nonsense' is not the keyword"),
+        (".${SOPInstanceUID}", "expected a template of"),
+    ],
+)
+def test_file_names_in_which_two_objects_could_meet_are_refused(template: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        checked(replace(MRI, file_name_template=template))
+
+
+@pytest.mark.parametrize(
+    "template", ["", "${SOPInstanceUID}", "a-${HashSOPClassUIDWithSOPInstanceUID}.dcm"]
+)
+def test_file_names_of_a_receiver(template: str) -> None:
+    assert checked(replace(MRI, file_name_template=f" {template} ")).file_name_template == template
+
+
+@pytest.mark.parametrize("account", ["two words", "x" * 65, "-x", "engine", "timer"])
+def test_accounts_are_names_of_somebody_else_than_the_engine(account: str) -> None:
+    with pytest.raises(InvalidInput, match="account: "):
+        checked(replace(MRI, account=account))
+    assert checked(replace(MRI, account=" mri@site ")).account == "mri@site"
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        *("1.2.840.10008.1.1", "1.2.840.10008.1.20.1", "1.2.840.10008.1.2.1"),
+        *("1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.99", "1.02.3", "1", "x", "1." * 33 + "1"),
+    ],
+)
+def test_what_is_no_storage_class_is_refused(uid: str) -> None:
+    with pytest.raises(InvalidInput, match="storage_classes: "):
+        checked(replace(MRI, storage_classes=("1.2.752.24.3.3", uid)))
+
+
+def test_storage_classes_of_a_receiver() -> None:
+    # The second is newer than the table of UIDs may be.
+    own = ("1.2.752.24.3.3", "1.2.840.10008.5.1.4.1.1.999.1")
+    assert checked(replace(MRI, storage_classes=(*own, own[0]))).storage_classes == own

@@ -10,7 +10,7 @@ from engine.archive import history, receivers
 from engine.archive.configuration import version
 from engine.archive.tables import ArchiveOutboxRow
 from engine.database.connection import Database
-from engine.model.archive import Receiver
+from engine.model.archive import Durability, Receiver
 from engine.model.errors import Conflict, InvalidInput, NotFound
 
 MRI = Receiver(ae_title="MRI", port=8105, allow=("SCANNER@10.0.0.0/8",), allow_enabled=True)
@@ -38,6 +38,11 @@ async def test_a_receiver_keeps_values_of_its_own(archive: Database) -> None:
         max_associations=7,
         max_per_peer=2,
         idle_timeout=2.5,
+        crl="/crl",
+        account="mri",
+        file_name_template="${SOPInstanceUID}",
+        durability=Durability.GROUP,
+        storage_classes=("1.2.752.24.3.3",),
     )
     async with archive.write() as session:
         assert await receivers.edit(session, "MRI", 8105, own, actor="ada") == own
@@ -52,6 +57,11 @@ async def test_a_receiver_keeps_values_of_its_own(archive: Database) -> None:
         "max_associations": 7,
         "max_per_peer": 2,
         "idle_timeout": 2.5,
+        "crl": "/crl",
+        "account": "mri",
+        "file_name_template": "${SOPInstanceUID}",
+        "durability": "group",
+        "storage_classes": ["1.2.752.24.3.3"],
     }
 
 

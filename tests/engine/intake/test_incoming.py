@@ -24,12 +24,15 @@ from engine.intake.answers import (
     CANNOT_UNDERSTAND,
     MISMATCH,
     SUCCESS,
+    ObjectContext,
+    Origin,
 )
 from engine.intake.claims import Known
 from engine.intake.incoming import _STEPS, State
 from engine.intake.journal import Outcome
 from tests.engine.dicom.datasets import BIG, DEFLATED, EXPLICIT, IMPLICIT, element
 from tests.engine.intake.room import (
+    MR,
     STUDY,
     Room,
     big_endian,
@@ -299,3 +302,25 @@ def test_a_large_object_streams(room: Room) -> None:
 
 def test_every_state_has_its_step() -> None:
     assert set(_STEPS) == set(State)
+
+
+def test_file_names_and_durability_are_those_of_the_receiver(room: Room) -> None:
+    synced: list[str] = []
+    origin = Origin(
+        transfer="tr_1", account="mri", file_name_template="own-${SOPInstanceUID}", durable=False
+    )
+    context = ObjectContext(sop_class=MR, sop_instance="1.2.3.4.5", transfer_syntax=EXPLICIT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: synced.append("folder"))
+        patch.setattr("os.fdatasync", lambda _: synced.append("file"))
+        incoming = room.intake.begin(origin, context=context)
+        incoming.write([memoryview(data_set())])
+        assert incoming.finish().outcome is Outcome.STORED
+    assert not synced
+    assert [file.name for file in room.files] == ["own-1.2.3.4.5.dcm"]
+    assert room.rows.requests[0].account == "mri"
+    in_force = room.intake.in_force
+    assert in_force.for_origin(origin) is in_force.for_origin(origin)
+    assert in_force.for_origin(origin).site is in_force.site
+    assert in_force.for_origin(Origin(transfer="tr_2")) is in_force
+    assert in_force.snapshot.durable

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.model.archive import Durability
 from engine.model.errors import Conflict, InvalidSettings, NotFound
 from engine.model.settings import (
-    Durability,
     FileNames,
     LogLevel,
     NodeRole,

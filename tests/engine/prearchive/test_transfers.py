@@ -31,9 +31,12 @@ async def test_a_transfer_from_its_first_news_to_its_end(prearchive: Database) -
             series="T1",
             closed=LATER,
             ended="released",
+            account="mri",
+            certificate="mr1.hospital.org" * 20,
         )
     async with prearchive.read() as session:
         (transfer,) = await list_transfers(session)
+    assert (transfer.account, len(transfer.certificate)) == ("mri", 160)
     assert (transfer.calling, transfer.port, transfer.kind) == ("SCANNER", 104, "dicom")
     assert (transfer.opened, transfer.closed) == (OPENED, LATER)
     assert transfer.ended == "released"

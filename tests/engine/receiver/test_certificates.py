@@ -14,7 +14,7 @@ import pytest
 from engine.intake.snapshot import TlsConfig
 from engine.model.archive import ClientCertificates, TlsFiles
 from engine.model.errors import InvalidInput
-from engine.receiver.certificates import load, stamp, validity
+from engine.receiver.certificates import load, revocations_end, stamp, validity
 from tests.authority import OPENSSL, Authority
 
 
@@ -112,6 +112,27 @@ def test_mistakes_in_the_files_are_explained(
     assert wrong.message == f"{files.key} holds no certificate in PEM form"
     wrong = fault(replace(files, certificate=str(tmp_path)))
     assert "cannot be read" in wrong.message
+    wrong = fault(replace(files, crl=files.certificate))
+    assert wrong.message == f"{files.certificate} holds no revocation list in PEM form"
+    unasked = replace(files, client_certificates=ClientCertificates.NONE)
+    wrong = fault(replace(unasked, crl=files.certificate))
+    assert wrong.message.startswith("there is a revocation list, but senders are not asked")
+
+
+def test_the_end_of_a_revocation_list_is_read(files: TlsFiles, authority: Authority) -> None:
+    before = datetime.now(UTC)
+    assert revocations_end(load(files)) is None
+    crl = authority.revocations(ends=timedelta(days=5))
+    end = revocations_end(load(replace(files, crl=str(crl))))
+    assert end is not None
+    assert timedelta(days=5, seconds=-2) <= end - before <= timedelta(days=5, minutes=1)
+    two = crl.read_text() + authority.revocations(ends=timedelta(days=2)).read_text()
+    crl.write_text(two)
+    first = revocations_end(load(replace(files, crl=str(crl))))
+    assert first is not None and first < end
+    crl.write_text("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n")
+    with pytest.raises(InvalidInput):
+        load(replace(files, crl=str(crl)))
 
 
 def test_a_certificate_that_is_damaged_is_refused(files: TlsFiles) -> None:
@@ -167,4 +188,4 @@ def test_a_change_of_a_file_is_seen(files: TlsFiles) -> None:
     assert stamp(files) != changed
     Path(files.certificate).unlink()
     assert stamp(files)[0] is None
-    assert stamp(TlsFiles(certificate="", key="")) == (None, None, None)
+    assert stamp(TlsFiles(certificate="", key="")) == (None, None, None, None)

@@ -14,9 +14,9 @@ from engine.archive import projects, receivers, rules, scripts
 from engine.archive.scripts import NewScript
 from engine.database.connection import Database
 from engine.intake.channel import TakeSnapshot, decode_to_worker, frame
-from engine.model.archive import OnScriptError, Receiver
+from engine.model.archive import Durability, OnScriptError, Receiver
 from engine.model.errors import Unavailable
-from engine.model.settings import DicomSettings, Durability, Settings
+from engine.model.settings import DicomSettings, Settings, Vendor
 from engine.service.configuration import Configuration
 from tests.conftest import Backend
 
@@ -249,4 +249,49 @@ async def test_another_engine_maps_uids_by_the_same_secret(
     other = Configuration(SETTINGS, archive)
     assert (await other.read()).uid_secret == (await configuration.read()).uid_secret
     for sock in other.ports.sockets.values():
+        sock.close()
+
+
+async def test_a_receiver_has_storage_of_its_own(archive: Database) -> None:
+    dicom = replace(
+        SETTINGS.dicom,
+        durability=Durability.NONE,
+        private_storage=(Vendor.GE,),
+        storage_classes=("1.2.752.24.3.3",),
+        account="front",
+    )
+    own = Receiver(
+        ae_title="MRI",
+        port=free_port(),
+        account="mri",
+        file_name_template="${SOPInstanceUID}",
+        durability=Durability.GROUP,
+        storage_classes=("1.2.752.24.3.4",),
+    )
+    async with archive.write() as transaction:
+        await receivers.add(transaction, own, actor="ada")
+    for settings, durable in ((dicom, True), (SETTINGS.dicom, None)):
+        configuration = Configuration(replace(SETTINGS, dicom=settings), archive)
+        first, second = (await configuration.read()).receivers
+        assert (first.durable, second.durable) == (None, durable)
+        assert (first.account, second.account) == (settings.account, "mri")
+        assert second.file_name_template == "${SOPInstanceUID}"
+        assert second.storage_classes == (*first.storage_classes, "1.2.752.24.3.4")
+        assert ("1.2.752.24.3.3" in first.storage_classes) is (settings is dicom)
+        assert ("1.3.12.2.1107.5.9.1" in first.storage_classes) is (settings is not dicom)
+        assert "1.2.840.113619.4.26" in first.storage_classes
+        (_, status) = configuration.receivers()
+        assert (status.durability, status.account) == (Durability.GROUP, "mri")
+        for sock in configuration.ports.sockets.values():
+            sock.close()
+
+
+async def test_a_receiver_that_was_to_be_less_safe_is_so_no_more(archive: Database) -> None:
+    own = Receiver(ae_title="MRI", port=free_port(), durability=Durability.NONE)
+    async with archive.write() as transaction:
+        await receivers.add(transaction, own, actor="ada")
+    configuration = Configuration(SETTINGS, archive)
+    snapshot = await configuration.read()
+    assert snapshot.durable and snapshot.receivers[1].durable is None
+    for sock in configuration.ports.sockets.values():
         sock.close()

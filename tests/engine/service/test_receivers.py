@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.archive import ClientCertificates, OnScriptError, Receiver
+from engine.model.archive import ClientCertificates, Durability, OnScriptError, Receiver
 from engine.model.errors import InvalidInput
 from engine.service.receivers import changed
 
@@ -58,6 +58,14 @@ def test_lists_and_numbers_are_read_as_they_are_typed() -> None:
     assert (own.max_pdu, own.max_associations, own.max_per_peer) == (16_384, 0, 2)
     assert own.idle_timeout == 2.5
     assert not own.allow_enabled
+    kept = {"durability": "Group", "storage_classes": "1.2.3.4, 1.2.3.5", "account": "mri"}
+    keeping = changed(MRI, kept | {"file_name_template": "${SOPInstanceUID}"})
+    assert keeping.durability is Durability.GROUP
+    assert keeping.storage_classes == ("1.2.3.4", "1.2.3.5")
+    assert (keeping.account, keeping.file_name_template) == ("mri", "${SOPInstanceUID}")
+    assert changed(keeping, {"durability": ""}).durability is None
+    with pytest.raises(InvalidInput, match="durability is group or none, or empty"):
+        changed(MRI, {"durability": "all"})
 
 
 @pytest.mark.parametrize(

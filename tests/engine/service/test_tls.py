@@ -106,6 +106,15 @@ async def shown(context: ssl.SSLContext) -> bytes:
     return seen.pop()
 
 
+def greeted(context: ssl.SSLContext) -> None:
+    """Make the handshake as a sender, and wait for what the receiver says of it."""
+    with (
+        socket.create_connection(("127.0.0.1", PORT)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sender,
+    ):
+        sender.recv(1)
+
+
 async def audited(api: EngineApi, action: str, detail: str = "") -> bool:
     """Say whether an act stands in the audit trail."""
     return any(
@@ -141,15 +150,8 @@ async def test_a_ca_for_senders_has_them_asked(api: EngineApi, authority: Author
     assert (await api.receivers.edit("SECURE", PORT, ca)).client_certificates == "required"
     assert "answered" in await api.receivers.echo("SECURE", PORT)
 
-    def refused() -> None:
-        with (
-            socket.create_connection(("127.0.0.1", PORT)) as plain,
-            authority.trusting().wrap_socket(plain, server_hostname="localhost") as sender,
-        ):
-            sender.recv(1)
-
     with pytest.raises(ssl.SSLError, match=r"(?i)certificate.required"):
-        await asyncio.to_thread(refused)
+        await asyncio.to_thread(greeted, authority.trusting())
     line: list[LedgerEntry] = []
 
     async def told() -> bool:
@@ -238,6 +240,35 @@ async def test_what_cannot_be_used_is_refused_when_it_is_saved(
         await api.receivers.reload("SECURE", PORT)
     (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
     assert (status.tls, status.listening) == (False, True)
+
+
+async def test_a_revocation_list_is_read_again_and_its_end_is_told(
+    engine: Engine, api: EngineApi, authority: Authority
+) -> None:
+    sender, crl = authority.issue("sender"), authority.revocations()
+    asked = {"client_ca": str(authority.certificate), "crl": str(crl)}
+    ended = authority.revocations(ends=timedelta(minutes=-1))
+    issued = values(authority.issue("receiver"))
+    with pytest.raises(InvalidInput, match=r"the revocation list .* ended on"):
+        await api.receivers.add("SECURE", PORT, values=issued | asked | {"crl": str(ended)})
+    status = await api.receivers.add("SECURE", PORT, values=issued | asked)
+    assert (status.crl, status.note) == (str(crl), "")
+    association = await opened(authority.trusting(sender))
+    authority.revoke(sender)
+    authority.revocations(file=crl)
+    await engine._renew()
+    # A handshake of TLS 1.3 ends for the sender before the receiver has judged its certificate.
+    with pytest.raises(ssl.SSLError, match=r"(?i)certificate.revoked"):
+        await asyncio.to_thread(greeted, authority.trusting(sender))
+    assert await stored(association) == 0
+    await asyncio.to_thread(association.release)
+    authority.revocations(file=crl, ends=timedelta(minutes=-1))
+    await engine._renew()
+    (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
+    assert status.note.startswith("the revocation list ended on")
+    checks = {check.name: check for check in await api.system.checks()}
+    assert checks["certificates"].finding is Finding.LOOK
+    assert "the revocation list ended" in checks["certificates"].found
 
 
 async def test_receivers_of_one_port_have_one_certificate(

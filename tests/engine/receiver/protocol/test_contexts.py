@@ -7,6 +7,8 @@ import pytest
 from pydicom.uid import UID
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 
+from engine.dicom import private_storage
+from engine.model.settings import Vendor
 from engine.receiver.protocol import contexts
 from engine.receiver.protocol.associate import AssociateRequest, ContextAnswer, decode_request
 from tests.engine.receiver.protocol import wire
@@ -30,17 +32,39 @@ def results(answers: tuple[ContextAnswer, ...]) -> list[tuple[int, int, str]]:
     return [(answer.id, answer.result, answer.transfer_syntax) for answer in answers]
 
 
+KNOWN = private_storage.of_vendors(private_storage.VENDORS)
+ACCEPTED = contexts.accepted_storage(KNOWN)
+
+
 def test_every_storage_class_is_accepted() -> None:
     assert {str(one.abstract_syntax) for one in AllStoragePresentationContexts} <= contexts.STORAGE
-    assert len(contexts.STORAGE) > 200
+    assert contexts.STORAGE < ACCEPTED
+    assert len(ACCEPTED) > 230
     for sop_class in (
         "1.3.12.2.1107.5.9.1",
         "1.3.46.670589.11.0.0.12.2",
         "1.2.840.10008.5.1.4.1.1.6",
         "1.2.840.10008.5.1.4.1.1.12.3",
     ):
-        assert sop_class in contexts.STORAGE
-    assert all(UID(sop_class).is_valid for sop_class in contexts.STORAGE)
+        assert sop_class in ACCEPTED
+    assert all(UID(sop_class).is_valid for sop_class in ACCEPTED)
+
+
+def test_private_classes_are_known_by_vendor_and_can_be_named() -> None:
+    assert tuple(Vendor) == private_storage.VENDORS
+    assert len(set(KNOWN)) == len(KNOWN) == len(private_storage.CLASSES)
+    assert all(each.name and each.origin for each in private_storage.CLASSES)
+    ge = private_storage.of_vendors(("ge",))
+    assert "1.2.840.113619.4.26" in ge and "1.3.12.2.1107.5.9.1" not in ge
+    csa, own = "1.3.12.2.1107.5.9.1", "1.2.752.24.3.3"
+    proposed = request((1, csa, (wire.EXPLICIT,)), (3, own, (wire.EXPLICIT,)))
+
+    def taken(*further: str) -> list[int]:
+        return [answer.result for answer in contexts.negotiate(proposed, (), further)]
+
+    assert taken() == [3, 3]
+    assert taken(*KNOWN) == [0, 3]
+    assert taken(*ge, own) == [3, 0]
 
 
 def test_every_transfer_syntax_of_objects_is_accepted() -> None:

@@ -19,7 +19,7 @@ from engine.dicom.digest import DataSetDigest
 from engine.intake.snapshot import TlsConfig
 from engine.model.archive import ClientCertificates
 from engine.receiver.protocol.ending import Ending
-from engine.receiver.protocol.tls import failure, server_context
+from engine.receiver.protocol.tls import failure, server_context, subject
 from tests.authority import Authority, Issued
 from tests.engine.receiver.listening import PATIENCE, Listener
 from tests.engine.receiver.protocol import wire
@@ -57,6 +57,7 @@ def config(
     own: Issued,
     authority: Authority,
     asks: ClientCertificates = ClientCertificates.NONE,
+    crl: str = "",
 ) -> TlsConfig:
     """Read what the engine would read."""
     return TlsConfig(
@@ -64,6 +65,7 @@ def config(
         key=own.key.read_text(),
         client_ca=authority.certificate.read_text(),
         client_certificates=asks,
+        crl=crl,
     )
 
 
@@ -155,6 +157,45 @@ def test_certificates_that_are_not_valid_are_refused(
         )
         store(listener, image, *by(sender, authority), ok=False)
         assert listener.ears.rejection().reason == said
+
+
+def test_whom_a_certificate_names_is_known(authority: Authority, own: Issued, image: Path) -> None:
+    with Listener(tls=config(own, authority, ClientCertificates.OPTIONAL)) as listener:
+        store(listener, image, *by(authority.issue("mr1.hospital.org"), authority))
+        store(listener, image, *anonymous(authority))
+        named = [association.certificate for association in listener.associations]
+    assert named == ["mr1.hospital.org", ""]
+    assert subject(
+        {"subject": ((("organizationName", "Ward\x1b"),), (("serialNumber", "7"),))}
+    ) == ("organizationName=Ward, serialNumber=7")
+    assert subject({}) == ""
+
+
+def test_certificates_on_the_revocation_list_are_refused(
+    authority: Authority, stranger: Authority, own: Issued, image: Path
+) -> None:
+    good, bad = authority.issue("good"), authority.issue("bad")
+    authority.revoke(bad)
+    lists = {
+        "in force": authority.revocations(),
+        "ended": authority.revocations(ends=timedelta(minutes=-1)),
+        "early": authority.revocations(begins=timedelta(days=1)),
+        "of another": stranger.revocations(),
+    }
+    for of, sender, said in (
+        ("in force", good, ""),
+        ("in force", bad, "the client certificate is revoked"),
+        ("ended", good, "the revocation list has ended"),
+        ("early", good, "the revocation list is not valid yet"),
+        ("of another", good, "there is no revocation list of the CA of the client certificate"),
+    ):
+        tls = config(own, authority, ClientCertificates.REQUIRED, lists[of].read_text())
+        with Listener(tls=tls) as listener:
+            store(listener, image, *by(sender, authority), ok=not said)
+            if said:
+                assert listener.ears.rejection().reason == said
+            else:
+                assert listener.ears.ending() is Ending.RELEASED
 
 
 def test_a_sender_that_does_not_trust_us_says_so(

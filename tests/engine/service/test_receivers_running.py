@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receivers that are changed while an association is open: it goes on with the old values, and the
+next one has the new ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import FileDataset
+from pynetdicom import AE
+from pynetdicom.association import Association
+
+from engine.model.archive import Durability
+from engine.model.errors import Refused
+from engine.model.home import Home
+from engine.service.api import EngineApi
+from engine.service.engine import Engine
+from engine.service.requestor import associate
+from tests.line.serving import Served, until
+
+CT, PRIVATE = "1.2.840.10008.5.1.4.1.1.2", "1.2.752.24.3.3"
+PORT = 14130
+SETTINGS = {
+    "dicom": {"workers": 1},
+    "node": {"name": "running"},
+    "session": {"build_after": 0.2, "check_every": 0.1},
+    "anonymization": {"site_script": False},
+}
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    served = Served(tmp_path / "home", SETTINGS)
+    found = Home.find(served.home, {})
+    made = await Engine.start(found, found.ensure().override({"dicom.port": 0}))
+    yield made
+    await made.stop()
+
+
+def image(series: int) -> FileDataset:
+    """Return an image of a study for the project NEURO, in a series of its own."""
+    source = get_testdata_file("CT_small.dcm")
+    assert isinstance(source, str)
+    made = pydicom.dcmread(source)
+    made.PatientComments = "Project:NEURO Subject:S1 Session:S1_CT"
+    made.SeriesNumber = series
+    made.SeriesInstanceUID = f"1.2.3.{series}"
+    made.SOPInstanceUID = f"1.2.3.{series}.1"
+    return made
+
+
+async def opened() -> Association:
+    entity = AE(ae_title="SCANNER")
+    for sop_class in (CT, PRIVATE):
+        entity.add_requested_context(sop_class, "1.2.840.10008.1.2.1")
+    association = await asyncio.to_thread(associate, entity, "127.0.0.1", PORT, called="MRI")
+    assert association.is_established
+    return association
+
+
+async def stored(association: Association, series: int) -> int:
+    response = await asyncio.to_thread(association.send_c_store, image(series))
+    return int(response.Status)
+
+
+def accepted(association: Association) -> set[str]:
+    return {str(context.abstract_syntax) for context in association.accepted_contexts}
+
+
+async def archived(api: EngineApi) -> bool:
+    return (await api.archive.list()).total == 1
+
+
+async def test_an_open_association_goes_on_and_the_next_has_the_new_values(engine: Engine) -> None:
+    api = engine.acting("root")
+    await api.projects.add("NEURO")
+    await api.receivers.add("MRI", PORT)
+    first = await opened()
+    assert accepted(first) == {CT}
+    assert await stored(first, 1) == 0
+    values = {
+        "file_name_template": "own-${SOPInstanceUID}",
+        "storage_classes": PRIVATE,
+        "account": "mri-service",
+        "durability": "group",
+    }
+    status = await api.receivers.edit("MRI", PORT, values)
+    assert (status.account, status.durability) == ("mri-service", Durability.GROUP)
+    assert await stored(first, 2) == 0
+    with pytest.raises(Refused, match="may lose objects that were answered"):
+        await api.receivers.edit("MRI", PORT, {"durability": "none"})
+    await asyncio.to_thread(first.release)
+    await until(api, lambda: archived(api))
+    second = await opened()
+    assert accepted(second) == {CT, PRIVATE}
+    assert await stored(second, 3) == 0
+    await asyncio.to_thread(second.release)
+
+    async def there() -> bool:
+        rows = (await api.prearchive.list(limit=9)).rows
+        return any(row.objects for row in rows)
+
+    await until(api, there)
+    names = {path.name for path in engine.settings.paths.prearchive.glob("**/SCANS/*/DICOM/*.dcm")}
+    assert names == {"own-1.2.3.3.1.dcm"}
+    transfers = {one.account: one for one in await api.live.transfers()}
+    assert transfers.keys() == {"", "mri-service"}
+    assert transfers["mri-service"].objects <= 1
+    (filed,) = (await api.archive.list()).rows
+    # What an association began before is still the engine's own doing.
+    assert filed.added_by == "auto-archive"
+
+
+async def test_what_a_receiver_brings_in_is_its_accounts_doing(engine: Engine) -> None:
+    api = engine.acting("root")
+    await api.projects.add("NEURO")
+    await api.receivers.add("MRI", PORT, values={"account": "mri-service"})
+    association = await opened()
+    assert await stored(association, 1) == 0
+    await asyncio.to_thread(association.release)
+    await until(api, lambda: archived(api))
+    (filed,) = (await api.archive.list()).rows
+    assert filed.added_by == "mri-service"
+
+    async def audited() -> bool:
+        return any(
+            entry.actor == "mri-service" and entry.action.startswith("Archived")
+            for entry in await api.audit.list()
+        )
+
+    await until(api, audited)
