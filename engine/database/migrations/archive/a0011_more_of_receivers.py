@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "a0011"
-down_revision = "a0009"
+down_revision = "a0010"
 branch_labels = None
 depends_on = None
 
