@@ -29,6 +29,7 @@ from engine.jobs.resting import Bell, Takers
 from engine.model.errors import EngineError, NotFound, Outage
 from engine.model.live import Job
 from engine.model.outage import FULL, is_full
+from engine.model.remotes import SEND
 from engine.model.states import Verb
 
 WORKFLOWS_VERSION = "3"
@@ -37,8 +38,11 @@ WORKFLOWS_VERSION = "3"
 QUEUE = "sessions"
 ROOM_QUEUE = "room"
 """What makes room has a queue of its own: on a full disk the other jobs wait for it."""
+SEND_QUEUE = "sends"
+"""What waits for other machines has one as well: no build waits with it."""
 
-_MAKES_ROOM = frozenset({Verb.DELETE})
+_QUEUES: Mapping[str, str] = {Verb.DELETE: ROOM_QUEUE, SEND: SEND_QUEUE}
+"""By verb; others are in `QUEUE`."""
 SHORTEST_REST = 1.0
 """Seconds until a step that a full disk or a silent database has stopped is tried again."""
 _WORKFLOW = "session_job"
@@ -107,9 +111,9 @@ class JobRunner:
         with plainly(self._address.url), bookkeeping.at_once():
             self._dbos = DBOS(config=self._config())
 
-    async def launch(self, work: Mapping[Verb, Work], told: Told = _unheard) -> None:
-        """Start to run jobs, those first that a crash interrupted; `told` hears of those that wait
-        for a disk or a database.
+    async def launch(self, work: Mapping[Any, Work], told: Told = _unheard) -> None:
+        """Start to run jobs, those first that a crash interrupted: `work` is by verb. `told` hears
+        of those that wait for a disk or a database.
 
         Raises:
             Outage: if the database does not work.
@@ -119,7 +123,7 @@ class JobRunner:
             with bookkeeping.at_once():
                 DBOS.launch()
             self._client = await asyncio.to_thread(self._new_client)
-            for name in (QUEUE, ROOM_QUEUE):
+            for name in (QUEUE, ROOM_QUEUE, SEND_QUEUE):
                 queue = await DBOS.register_queue_async(
                     name,
                     worker_concurrency=self._at_once,
@@ -130,15 +134,18 @@ class JobRunner:
                 bell = Bell(self._address, partial(self._has_unfinished, name))
                 self._takers.start(self._dbos, queue, bell)
 
-    async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
-        """Enqueue the job `{row}:{verb}:{attempt}` within the caller's transaction."""
+    async def enqueue(
+        self, transaction: AsyncSession, workflow_id: str, *, one_at_a_time: str = ""
+    ) -> None:
+        """Enqueue the job `{row}:{verb}:{attempt}` within the caller's transaction. Of the jobs of
+        a queue that have the same word in `one_at_a_time`, or else the same row, only one runs."""
         client = self._asked()
         session, verb, attempt = workflow_id.split(":")
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
-            "queue_name": ROOM_QUEUE if Verb(verb) in _MAKES_ROOM else QUEUE,
+            "queue_name": _QUEUES.get(verb, QUEUE),
             "workflow_id": workflow_id,
-            "queue_partition_key": session,
+            "queue_partition_key": one_at_a_time or session,
             "app_version": WORKFLOWS_VERSION,
         }
         connection = await transaction.connection()
@@ -156,8 +163,9 @@ class JobRunner:
         return await self._listed(limit, _FAILED)
 
     async def oldest_unfinished(self) -> Job | None:
-        """Return the job that is queued or running for longest."""
-        found = await self._listed(1, _UNFINISHED, newest_first=False)
+        """Return the job that is queued or running for longest; what waits for other machines does
+        not count."""
+        found = await self._listed(1, _UNFINISHED, newest_first=False, queues=[QUEUE, ROOM_QUEUE])
         return found[0] if found else None
 
     async def unfinished(self) -> set[str]:
@@ -282,13 +290,19 @@ class JobRunner:
         return self._client
 
     async def _listed(
-        self, limit: int, status: Sequence[str] | None, *, newest_first: bool = True
+        self,
+        limit: int,
+        status: Sequence[str] | None,
+        *,
+        newest_first: bool = True,
+        queues: Sequence[str] | None = None,
     ) -> tuple[Job, ...]:
         with plainly(self._address.url):
             found = await self._asked().list_workflows_async(
                 limit=limit,
                 status=None if status is None else [*status],
                 sort_desc=newest_first,
+                queue_name=None if queues is None else [*queues],
                 load_input=False,
                 load_output=False,
             )
@@ -303,7 +317,7 @@ class JobRunner:
         return f"{self._address.schema or 'anteroom'}_jobs"
 
 
-_work: Mapping[Verb, Work] = {}
+_work: Mapping[Any, Work] = {}
 _told: Told = _unheard
 """What the workflow dispatches to: dbos runs one instance per process, so these are one as well."""
 
@@ -325,7 +339,7 @@ so once only."""
 @DBOS.workflow(name=_WORKFLOW)
 async def session_job(session: str, verb: str, attempt: int) -> None:
     """Run the steps of a verb for one session; a step that ended is not run again."""
-    work = _work[Verb(verb)]
+    work = _work[verb]
     for name, step in work.steps:
         fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
         if fault:
@@ -397,7 +411,7 @@ async def _tried(step: Step, session: str, attempt: int) -> list[str]:
     return []
 
 
-def _register(work: Mapping[Verb, Work], told: Told) -> None:
+def _register(work: Mapping[Any, Work], told: Told) -> None:
     global _work, _told
     _work, _told = work, told
 

@@ -4,8 +4,9 @@ and what is being sent. Pure data; nothing here opens a connection."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
@@ -54,3 +55,76 @@ class Remote:
     """The name that the remote's certificate has to be for; empty for the host."""
     last_echo: Echo | None = None
     """The last echo that anybody has asked for; None where nobody has."""
+
+
+SEND = "send"
+"""The verb of jobs that send."""
+MOST_FAILURES = 200
+"""Failures of one send that are kept with their reason; all are counted."""
+
+
+class SendState(StrEnum):
+    """What becomes of the objects of one session that are to go to one remote."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    WAITING = "waiting"
+    """The remote could not be reached, and is called again later."""
+    DONE = "done"
+    """The remote has taken all of them."""
+    FAILED = "failed"
+    """It has not taken all of them, or none could be sent."""
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = frozenset({SendState.QUEUED, SendState.SENDING, SendState.WAITING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendFailure:
+    """An object that a remote has not taken, or has taken with a warning."""
+
+    file: str
+    """Below the session's folder."""
+    uid: str
+    """SOP Instance UID; empty where the file could not be read."""
+    status: str
+    """The DIMSE status, four hexadecimal digits; empty where it did not come to one."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Send:
+    """A session on its way to a remote. Sizes are bytes."""
+
+    id: str
+    remote: str
+    session: str
+    """Prearchive id, or accession ID."""
+    filed: bool
+    """Whether it is a session of the archive."""
+    scans: tuple[str, ...] = ()
+    """Those that go; empty for all."""
+    state: SendState
+    actor: str
+    queued: datetime
+    began: datetime | None = None
+    ended: datetime | None = None
+    objects: int = 0
+    """All that go; 0 while they are not counted yet, as in the next."""
+    bytes: int = 0
+    sent: int = 0
+    """Taken by the remote, with a warning or without."""
+    sent_bytes: int = 0
+    warnings: int = 0
+    """Of those that were taken."""
+    failed: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    """How often each DIMSE status but success came."""
+    failures: tuple[SendFailure, ...] = ()
+    """The first `MOST_FAILURES`, warnings among them."""
+    tries: int = 0
+    """How often the remote could not be reached since an object was sent last."""
+    next_try: datetime | None = None
+    reason: str = ""
+    """One sentence: why it waits, or has failed."""

@@ -5,6 +5,7 @@ classes are its points. dbos has its own tables in the same database."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -268,6 +269,43 @@ class OutboxRow(OutboxColumns, PrearchiveTable):
     """An audit event, written with the change that it describes (14); the relay removes it."""
 
     __tablename__ = "outbox"
+
+
+class SendRow(PrearchiveTable):
+    """A session on its way to a remote, and what became of its objects. It stands here because its
+    job commits with it, and because names of files may be a patient's."""
+
+    __tablename__ = "sends"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    remote: Mapped[str] = mapped_column(String(32))
+    session: Mapped[str] = mapped_column(String(64), index=True)
+    filed: Mapped[bool]
+    scans: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"ids": [...]}; none: all."""
+    state: Mapped[str] = mapped_column(String(16))
+    actor: Mapped[str] = mapped_column(String(64))
+    queued: Mapped[datetime]
+    began: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    cancelled_by: Mapped[str] = mapped_column(String(64), default="")
+    listing: Mapped[str] = mapped_column(String(64), default="")
+    """A digest of the names of the files that go, in their order; the next two count in it."""
+    position: Mapped[int] = mapped_column(default=0)
+    objects: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    sent: Mapped[int] = mapped_column(default=0)
+    sent_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    statuses: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    failures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"first": [[file, uid, status, reason], ...]}"""
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (Index("ix_sends_queued", "queued"),)
 
 
 class NodeRow(PrearchiveTable):

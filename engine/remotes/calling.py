@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pynetdicom import AE, _config
@@ -34,6 +35,35 @@ from engine.remotes.tls import client_context
 
 _NEARLY = 0.9
 """The part of a time-out after which an end without an answer counts as silence."""
+
+
+class Cord:
+    """By which a thread cuts the connection of another one, which then ends with a fault."""
+
+    def __init__(self) -> None:
+        """Hold no connection yet."""
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self._is_cut = False
+
+    def tie(self, connection: socket.socket) -> None:
+        """Hold a connection from now on."""
+        with self._lock:
+            self._connection = connection
+            if self._is_cut:
+                _shut(connection)
+
+    def cut(self) -> None:
+        """Cut the connection that there is, and each that comes."""
+        with self._lock:
+            self._is_cut = True
+            if self._connection is not None:
+                _shut(self._connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Socket(AssociationSocket):
@@ -62,6 +92,7 @@ class _Socket(AssociationSocket):
         remote = self._remote
         try:
             self.socket = self._entity.connection = self._connected()
+            self._entity.cord.tie(self.socket)
             self.assoc.requestor.address_info = AddressInformation.from_tuple(
                 self.socket.getsockname()
             )
@@ -76,6 +107,15 @@ class _Socket(AssociationSocket):
             self.socket.settimeout(remote.answer_timeout)
         self.provider_queue.put(primitive)
         self._ready.set()
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Read so many bytes, and have what came acknowledged at once: peers that write an answer
+        in two pieces wait for that before the second, some 40 ms for each object."""
+        if self.socket is not None and hasattr(socket, "TCP_QUICKACK"):
+            # It lasts for a moment only, and the connection may just have ended.
+            with suppress(OSError):
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return super().recv(nr_bytes)
 
     def _connected(self) -> socket.socket:
         remote = self._remote
@@ -93,8 +133,11 @@ class _Socket(AssociationSocket):
 class _Entity(AE):
     """Our side of the associations with one remote."""
 
-    def __init__(self, remote: Remote, calling: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, remote: Remote, calling: str, tls: ssl.SSLContext | None, cord: Cord
+    ) -> None:
         super().__init__(ae_title=calling)
+        self.cord = cord
         self._remote = remote
         self._tls = tls
         self.acse_timeout = self.connection_timeout = remote.connect_timeout
@@ -109,9 +152,15 @@ class _Entity(AE):
 
 @contextmanager
 def opened(
-    remote: Remote, contexts: Sequence[PresentationContext], *, calling: str, max_pdu: int
+    remote: Remote,
+    contexts: Sequence[PresentationContext],
+    *,
+    calling: str,
+    max_pdu: int,
+    cord: Cord | None = None,
 ) -> Iterator[Association]:
-    """Open an association, and release it at the end; it is aborted where that fails.
+    """Open an association, and release it at the end; it is aborted where that fails. Another
+    thread may cut it with `cord`.
 
     Raises:
         NothingAccepted: if the remote accepts none of the contexts.
@@ -120,7 +169,7 @@ def opened(
     # What pynetdicom says of messages could hold what is in them.
     _config.LOG_HANDLER_LEVEL = "none"
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
-    entity = _Entity(remote, calling, client_context(remote))
+    entity = _Entity(remote, calling, client_context(remote), cord or Cord())
     try:
         association = _associated(entity, remote, contexts, max_pdu)
         try:

@@ -25,6 +25,7 @@ LEAVES_TRIAGE = frozenset(
         "count",
         "enabled",
         "error",
+        "failed",
         "files",
         "from",
         "job",
@@ -39,14 +40,17 @@ LEAVES_TRIAGE = frozenset(
         "receiver",
         "rejected",
         "relabelled",
+        "remote",
         "rule",
         "scans",
+        "sent",
         "snapshot",
         "status",
         "to",
         "transfer",
         "verb",
         "version",
+        "warnings",
     }
 )
 """Details of a prearchive event that may enter the permanent trail. Of others only the name does:

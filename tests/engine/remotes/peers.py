@@ -63,9 +63,11 @@ def scp(
     require_called: bool = False,
     require_calling: Sequence[str] = (),
     port: int = 0,
+    max_pdu: int = 16_382,
 ) -> Iterator[int]:
     """Run an SCP of pynetdicom; its port."""
     entity = AE(ae_title="PEER")
+    entity.maximum_pdu_size = max_pdu
     entity.require_called_aet = require_called
     entity.require_calling_aet = list(require_calling)
     for context in contexts:
