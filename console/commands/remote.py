@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import FAILED, asks, pairs
-from console.commands.options import Json
+from console.commands.options import Json, Limit, Reason
 from console.commands.output import Column, say, say_facts, say_json, say_rows, words
-from engine.model.remotes import Echo, Remote
+from engine.model.measures import say_size
+from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendFailure, SendState
 from engine.service.api import EngineApi
 
 app = typer.Typer(
@@ -19,6 +20,8 @@ app = typer.Typer(
     help="Remote application entities: where sessions can be sent.",
     no_args_is_help=True,
 )
+
+_LOOK_SECONDS = 5.0
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote, e.g. PACS1.")]
 Values = Annotated[
@@ -117,6 +120,111 @@ async def echo(engine: EngineApi, name: Name, as_json: Json = False) -> None:
         say(f"{name} does not answer: {answer.reason}")
     if not answer.ok:
         raise typer.Exit(FAILED)
+
+
+def _of_all(row: Send) -> str:
+    return f"{row.sent} of {row.objects}" if row.objects else ""
+
+
+SENDS = (
+    Column[Send]("ID", lambda row: row.id),
+    Column[Send]("REMOTE", lambda row: row.remote),
+    Column[Send]("SESSION", lambda row: row.session),
+    Column[Send]("STATE", lambda row: row.state),
+    Column[Send]("SENT", _of_all, right=True),
+    Column[Send]("SIZE", lambda row: say_size(row.sent_bytes) if row.sent else "", right=True),
+    Column[Send]("WARNINGS", lambda row: row.warnings or "", right=True),
+    Column[Send]("FAILED", lambda row: row.failed or "", right=True),
+    Column[Send]("BY", lambda row: row.actor),
+    Column[Send]("QUEUED", lambda row: row.queued),
+    Column[Send]("NOTE", lambda row: row.reason),
+)
+FAILURES = (
+    Column[SendFailure]("STATUS", lambda row: row.status),
+    Column[SendFailure]("FILE", lambda row: row.file),
+    Column[SendFailure]("REASON", lambda row: row.reason),
+)
+
+
+@asks(app, "send")
+async def send(
+    engine: EngineApi,
+    name: Name,
+    sessions: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SESSION...", help="Accession ID, or prearchive id, URL or label of one."
+        ),
+    ],
+    scans: Annotated[
+        list[str] | None,
+        typer.Option("--scan", help="Only this scan. May be repeated."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end; exits with 1 if not all arrived.")
+    ] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Send sessions to a remote, as their files are."""
+    outcomes = await engine.remotes.send(name, tuple(sessions), tuple(scans or ()), reason)
+    ids = [each.job for each in outcomes if each.done]
+    ended = [await _ended(engine, id) for id in ids] if wait else []
+    if as_json:
+        say_json(ended if wait else outcomes)
+    else:
+        for each in outcomes:
+            say(f"{each.id}: {f'queued as {each.job}' if each.done else each.message}")
+        if ended:
+            say_rows(ended, SENDS, none="", as_json=False)
+    if len(ids) < len(outcomes) or any(each.state is not SendState.DONE for each in ended):
+        raise typer.Exit(FAILED)
+
+
+@asks(app, "sends")
+async def sends(
+    engine: EngineApi,
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One of them, with its failures.")
+    ] = None,
+    unfinished: Annotated[bool, typer.Option(help="Only those that have not ended.")] = False,
+    session: Annotated[str, typer.Option(help="Only those of a session, by its id.")] = "",
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List what is being sent and was sent, the newest first."""
+    if id is None:
+        rows = await engine.remotes.sends(limit, unfinished=unfinished, session=session)
+        say_rows(rows, SENDS, none="nothing was sent", as_json=as_json)
+        return
+    one = await engine.remotes.sending(id)
+    if as_json:
+        say_json(one)
+        return
+    say_rows((one,), SENDS, none="", as_json=False)
+    if one.failures:
+        say()
+        say_rows(one.failures, FAILURES, none="", as_json=False)
+    if (more := one.failed + one.warnings - len(one.failures)) > 0:
+        say(f"and {more} more")
+
+
+@asks(app, "cancel")
+async def cancel(
+    engine: EngineApi,
+    id: Annotated[str, typer.Argument(metavar="ID", help="As `remote sends` lists it.")],
+) -> None:
+    """End a send after the object that is on its way; the remote keeps what it has."""
+    await engine.remotes.cancel(id)
+    say(f"{id} is cancelled")
+
+
+async def _ended(engine: EngineApi, id: str) -> Send:
+    """Wait until a send has ended."""
+    batch = await engine.events.after("", 0)
+    while (found := await engine.remotes.sending(id)).state in UNFINISHED:
+        batch = await engine.events.after(batch.epoch, batch.last, _LOOK_SECONDS)
+    return found
 
 
 def _say(remote: Remote, as_json: bool) -> None:

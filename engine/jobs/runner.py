@@ -45,6 +45,7 @@ _QUEUES: Mapping[str, str] = {Verb.DELETE: ROOM_QUEUE, SEND: SEND_QUEUE}
 """By verb; others are in `QUEUE`."""
 SHORTEST_REST = 1.0
 """Seconds until a step that a full disk or a silent database has stopped is tried again."""
+_MOST_SENDS = 16
 _WORKFLOW = "session_job"
 _BEGINS, _LOOK = 1.0, 0.02
 """Seconds in which a job that was taken shows that it runs, and between two looks at that."""
@@ -70,6 +71,10 @@ Step = Callable[[str, int], Awaitable[None]]
 
 def _unheard(_session: str, _sentence: str) -> None:
     """Tell nobody."""
+
+
+class GivesWay(Outage):
+    """A job stops for the end of the engine; its step is run again at the next start."""
 
 
 class JobFailed(Exception):
@@ -123,10 +128,12 @@ class JobRunner:
             with bookkeeping.at_once():
                 DBOS.launch()
             self._client = await asyncio.to_thread(self._new_client)
-            for name in (QUEUE, ROOM_QUEUE, SEND_QUEUE):
+            # A send holds its place while its remote does not answer.
+            at_once = {QUEUE: self._at_once, ROOM_QUEUE: self._at_once, SEND_QUEUE: _MOST_SENDS}
+            for name, jobs in at_once.items():
                 queue = await DBOS.register_queue_async(
                     name,
-                    worker_concurrency=self._at_once,
+                    worker_concurrency=jobs,
                     partition_concurrency=1,
                     polling_interval_sec=self._poll,
                     on_conflict="always_update",
@@ -239,8 +246,11 @@ class JobRunner:
             await asyncio.sleep(_LOOK)
 
     def _running(self) -> bool:
-        """Say whether a job runs in this process."""
-        return self._dbos is not None and bool(self._dbos._active_workflows_set.activeList())
+        """Say whether a job runs in this process that has not given way."""
+        if self._dbos is None:
+            return False
+        active = self._dbos._active_workflows_set.activeList()
+        return any(id.partition(":")[0] not in _gave_way for id in active)
 
     def _has_begun(self) -> bool:
         """Say whether the database knows of a job that this node has taken."""
@@ -351,6 +361,9 @@ async def session_job(session: str, verb: str, attempt: int) -> None:
 _resting: set[str] = set()
 """Sessions whose jobs wait for a disk or a database."""
 
+_gave_way: set[str] = set()
+"""What waits for the next start."""
+
 
 async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
     """Run a step; return code and reason of its failure, or nothing. Both are checkpointed, so that
@@ -370,6 +383,13 @@ async def _outlasting(session: str, attempted: Callable[[], Awaitable[_Result]])
     while True:
         try:
             return await attempted()
+        except GivesWay:
+            _gave_way.add(session)
+            try:
+                # A step that ended would not be run again.
+                await asyncio.Event().wait()
+            finally:
+                _gave_way.discard(session)
         except Exception as error:
             if not (isinstance(error, Outage) or is_full(error)):
                 raise

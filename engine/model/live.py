@@ -95,7 +95,8 @@ class Event:
     number: int
     at: datetime
     kind: str
-    """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`, `remote`."""
+    """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`, `remote`,
+    `send`."""
     object: str
     text: str
     """One sentence without patient data."""

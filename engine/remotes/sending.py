@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,11 @@ from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
-from engine.model.remotes import MOST_FAILURES, Remote, SendFailure
+from engine.model.remotes import Remote
 from engine.remotes.calling import Cord, opened
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
 from engine.remotes.plan import MOST_CONTEXTS, Context, Plan, Planned
+from engine.remotes.progress import FileGone, Progress
 
 STRIKES = 3
 """So often a connection may break at one object; then it is left out."""
@@ -55,49 +54,6 @@ _LONGEST_COMMENT = 64
 _MESSAGES = 65_536
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far a send is: read by other threads while it goes on."""
-
-    position: int = 0
-    """How many files of the plan have been dealt with."""
-    sent: int = 0
-    sent_bytes: int = 0
-    warnings: int = 0
-    failed: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    failures: list[SendFailure] = field(default_factory=list)
-
-    def taken(self, file: Planned) -> None:
-        """Count an object that the remote has taken."""
-        self.sent += 1
-        self.sent_bytes += file.size
-        self.position += 1
-
-    def warned(self, file: Planned, status: int, reason: str) -> None:
-        """Count one that it has taken with a warning."""
-        self.warnings += 1
-        self._keep(file, f"{status:04X}", reason)
-        self.taken(file)
-
-    def refused(self, file: Planned, reason: str, status: int | None = None) -> None:
-        """Count one that it has not taken."""
-        self.failed += 1
-        self._keep(file, "" if status is None else f"{status:04X}", reason)
-        self.position += 1
-
-    def _keep(self, file: Planned, status: str, reason: str) -> None:
-        if status:
-            self.statuses[status] += 1
-        if len(self.failures) < MOST_FAILURES:
-            name = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            self.failures.append(SendFailure(file=name, uid=file.uid, status=status, reason=reason))
-
-
-class FileGone(Exception):
-    """A file of the plan is not in its place any more."""
-
-
 class Sending:
     """A plan that is being carried out by a thread; others may look at it, and stop it."""
 
@@ -120,8 +76,6 @@ class Sending:
         self._max_pdu = max_pdu
         self._stopped = threading.Event()
         self._cord = Cord()
-        self._struck = -1
-        self._strikes = 0
 
     def stop(self) -> None:
         """End once the object that is on its way has been answered."""
@@ -213,12 +167,10 @@ class Sending:
         """Count a break at an object; one at which each connection breaks is left out."""
         if self._stopped.is_set():
             return Unreached("it was stopped")
-        remote, position = self._remote, self.progress.position
-        self._strikes = self._strikes + 1 if self._struck == position else 1
-        self._struck = position
+        remote = self._remote
         broke = seconds < remote.answer_timeout * _NEARLY
         fault = of_silence(remote, seconds=remote.answer_timeout, broke=broke)
-        if self._strikes >= STRIKES:
+        if self.progress.struck() >= STRIKES:
             self.progress.refused(file, f"{fault.reason}, {STRIKES} times at this object")
         return fault
 

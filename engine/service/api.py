@@ -48,7 +48,7 @@ from engine.model.prearchive import (
     PrearchiveSession,
 )
 from engine.model.remarks import Remark
-from engine.model.remotes import Echo, Remote
+from engine.model.remotes import Echo, Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText
 from engine.model.verification import DueSessions, Verification
@@ -299,6 +299,31 @@ class RemotesApi(Protocol):
     async def delete(self, name: str) -> None: ...
     async def echo(self, name: str) -> Echo:
         """Send a C-ECHO, also to a remote that is disabled, and keep how it answered."""
+        ...
+
+    async def send(
+        self,
+        name: str,
+        sessions: tuple[str, ...],
+        scans: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> tuple[ActOutcome, ...]:
+        """Queue sessions to be sent, by accession ID or as `prearchive.find` takes them; `job` of
+        an outcome is the id of the send."""
+        ...
+
+    async def sends(
+        self, limit: int = 100, unfinished: bool = False, session: str = ""
+    ) -> tuple[Send, ...]:
+        """Return what is sent and was sent within the last weeks, the newest first."""
+        ...
+
+    async def sending(self, id: str) -> Send:
+        """Return one send."""
+        ...
+
+    async def cancel(self, id: str) -> None:
+        """End a send after the object that is on its way."""
         ...
 
 

@@ -44,7 +44,7 @@ class BoundEngine:
         self.held = Held(
             context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
         )
-        self.jobs = Jobs(context, self.prearchive)
+        self.jobs = Jobs(context, self.prearchive, self.remotes)
         self.audit = Audit(context, actor)
         self.events = Events(engine.buffer)
         self.system = System(engine, actor)

@@ -41,15 +41,17 @@ from engine.jobs.process_pool import ProcessPool
 from engine.jobs.reconcile import Reconciliation
 from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
+from engine.jobs.send import SendJob
 from engine.jobs.timer import Timer
 from engine.model.errors import InvalidSettings, Outage, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus
 from engine.model.outage import named
+from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
-from engine.prearchive import accounts, rows, transfers
+from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool, sweep_staging
 from engine.service.api import EngineApi
@@ -74,6 +76,7 @@ _BACKLOG_EVERY = 0.5
 _PURGE_EVERY = 3600.0
 _RESERVE_EVERY = 60.0
 _CERTIFICATES_EVERY = 30.0
+_SENDS_KEPT = timedelta(days=30)
 
 _log = structlog.get_logger(__name__)
 
@@ -295,8 +298,12 @@ class Engine:
         await reconciliation.files()
         await runner.prepare()
         self._stack.push_async_callback(runner.close)
+        sending = SendJob(context, told=self._send_goes_on)
+        # Before the runner ends, which waits for jobs that run.
+        self._stack.callback(sending.close)
         await runner.launch(
             {
+                SEND: sending.work(),
                 Verb.REBUILD: BuildJob(context).work(),
                 Verb.ARCHIVE: ArchiveJob(context).work(),
                 Verb.MOVE: MoveJob(context, self.configuration.routing).work(),
@@ -419,6 +426,8 @@ class Engine:
     async def _purge(self) -> None:
         await self.context.runner.purge()
         await trash.expire(self.context, now=datetime.now(UTC))
+        async with self.context.prearchive_db.write() as transaction:
+            await sends.forget(transaction, datetime.now(UTC) - _SENDS_KEPT)
         days = timedelta(days=self.settings.anonymization.originals_days)
         originals = Originals(self.context.prearchive)
         await asyncio.to_thread(originals.expire, days.total_seconds())
@@ -434,6 +443,9 @@ class Engine:
 
     def _job_waits(self, session: str, outage: str) -> None:
         self.buffer.tell("session", session, f"its job waits: {outage}", "error")
+
+    def _send_goes_on(self, send: str, text: str, severity: str) -> None:
+        self.buffer.progress("send", send, text, severity)
 
     def _changed(self, session: str, text: str, severity: str) -> None:
         self.buffer.tell("session", session, text, severity)

@@ -7,16 +7,19 @@ from engine.jobs.context import JobContext
 from engine.model.errors import Conflict
 from engine.model.live import Job
 from engine.model.prearchive import ActOutcome
+from engine.model.remotes import SEND
 from engine.model.states import Verb
 from engine.service.prearchive import Prearchive
+from engine.service.remotes import Remotes
 from engine.service.windows import limited
 
 
 class Jobs:
     """Runs of workflows."""
 
-    def __init__(self, context: JobContext, prearchive: Prearchive) -> None:
-        """Ask one runner; what changes a job changes its session too."""
+    def __init__(self, context: JobContext, prearchive: Prearchive, remotes: Remotes) -> None:
+        """Ask one runner; what changes a job changes its session or its send too."""
+        self._remotes = remotes
         self._runner = context.runner
         self._prearchive = prearchive
 
@@ -27,6 +30,9 @@ class Jobs:
     async def cancel(self, id: str) -> None:
         """Take a queued job out of the queue; its session gets the status that its files give."""
         job = await self._runner.find(id)
+        if job.verb == SEND:
+            await self._remotes.cancel(job.session)
+            return
         if job.status != "queued":
             raise Conflict(f"the job {id} is {job.status}: only queued jobs can be cancelled")
         _must(await self._prearchive.reset((job.session,)))
@@ -42,6 +48,8 @@ class Jobs:
         }
         if job.status not in ("failed", "cancelled"):
             raise Conflict(f"the job {id} is {job.status}: there is nothing to retry")
+        if job.verb == SEND:
+            raise Conflict("a send is asked for anew: anteroom remote send")
         act = acts.get(Verb(job.verb))
         if act is None:
             raise Conflict("a move is asked for anew: anteroom prearchive move")

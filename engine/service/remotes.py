@@ -7,14 +7,23 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from engine.archive import remotes
+from engine.archive import sessions as archived
+from engine.archive.audit.trail import record_triage
 from engine.archive.remote_values import checked
 from engine.jobs.context import JobContext
-from engine.model.errors import InvalidInput
-from engine.model.remotes import Echo, Remote
+from engine.jobs.send import why_not_sent
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound
+from engine.model.identifiers import new_send_id
+from engine.model.prearchive import ActOutcome
+from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState
+from engine.prearchive import rows, sends
+from engine.prearchive.tables import SendRow
 from engine.remotes.tls import client_context
 from engine.service.event_buffer import EventBuffer
+from engine.service.windows import limited
 
 _FLAGS = ("enabled", "tls")
 _TEXTS = ("ae_title", "host", "calling", "description", "ca", "certificate", "key", "tls_name")
@@ -77,6 +86,105 @@ class Remotes:
         async with self._context.archive_db.write() as transaction:
             gone = await remotes.delete(transaction, name, actor=self._actor)
         self._buffer.tell("remote", gone.name, f"the remote {gone.name} is deleted")
+
+    async def send(
+        self,
+        name: str,
+        sessions: tuple[str, ...],
+        scans: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> tuple[ActOutcome, ...]:
+        """Queue sessions to be sent to a remote."""
+        remote = await self.show(name)
+        if not remote.enabled:
+            raise Conflict(
+                f"the remote {remote.name} is disabled",
+                hint=f"enable it: anteroom remote edit {remote.name} enabled=true",
+            )
+        outcomes = []
+        for session in dict.fromkeys(sessions):
+            try:
+                made = await self._queue(remote, session, tuple(dict.fromkeys(scans)), reason)
+            except EngineError as error:
+                outcomes.append(ActOutcome.refused(session, error))
+            else:
+                outcomes.append(ActOutcome(id=session, done=True, job=made, message="queued"))
+                said = f"{remote.name}: sending of {session} queued by {self._actor}"
+                self._buffer.tell("send", made, said)
+        return tuple(outcomes)
+
+    async def sends(
+        self, limit: int = 100, unfinished: bool = False, session: str = ""
+    ) -> tuple[Send, ...]:
+        """Return what is sent and was sent, the newest first."""
+        async with self._context.prearchive_db.read() as transaction:
+            return await sends.listed(
+                transaction, limited(limit), unfinished=unfinished, of=session
+            )
+
+    async def sending(self, id: str) -> Send:
+        """Return one send."""
+        async with self._context.prearchive_db.read() as transaction:
+            return sends.to_send(await sends.get(transaction, id))
+
+    async def cancel(self, id: str) -> None:
+        """End a send after the object that is on its way."""
+        async with self._context.prearchive_db.write() as transaction:
+            row = await sends.get(transaction, id, lock=True)
+            if row.state not in UNFINISHED:
+                raise Conflict(f"{id} is {row.state}: there is nothing to cancel")
+            row.cancelled_by = self._actor
+            queued = row.state == SendState.QUEUED
+            if queued:
+                sends.end(row, SendState.CANCELLED)
+                record_triage(transaction, self._actor, sends.SENT, row.session, sends.summary(row))
+        if queued:
+            await self._context.runner.forget(sends.job_of(id))
+        self._buffer.tell("send", id, f"{row.remote}: {row.session} cancelled by {self._actor}")
+
+    async def _queue(self, remote: Remote, name: str, scans: tuple[str, ...], reason: str) -> str:
+        session, filed = await self._found(name)
+        row = SendRow(
+            id=new_send_id(),
+            remote=remote.name,
+            session=session,
+            filed=filed,
+            scans={"ids": list(scans)},
+            state=SendState.QUEUED.value,
+            actor=self._actor,
+            queued=datetime.now(UTC),
+        )
+        async with self._context.prearchive_db.write() as transaction:
+            if not filed and (why := why_not_sent(await rows.get(transaction, session))):
+                raise Conflict(f"{session} cannot be sent: {why}")
+            if await sends.is_on_its_way(transaction, remote.name, session, scans):
+                raise Conflict(f"{session} is being sent to {remote.name} already")
+            transaction.add(row)
+            # One at a time to a remote: two would only share its line.
+            await self._context.runner.enqueue(
+                transaction, sends.job_of(row.id), one_at_a_time=remote.name
+            )
+            detail: dict[str, object] = {"remote": remote.name, "scans": len(scans)}
+            if reason:
+                detail["reason"] = reason
+            record_triage(transaction, self._actor, "Queued sending", session, detail)
+            return row.id
+
+    async def _found(self, name: str) -> tuple[str, bool]:
+        """Return the id of a session, and whether it is filed."""
+        async with self._context.archive_db.read() as transaction:
+            try:
+                return (await archived.card(transaction, name)).accession, True
+            except NotFound:
+                pass
+        async with self._context.prearchive_db.read() as transaction:
+            try:
+                return await rows.find(transaction, name), False
+            except NotFound:
+                raise NotFound(
+                    f"there is no session {name}",
+                    hint="name it by its accession ID, prearchive id, URL or prearchive label",
+                ) from None
 
     async def echo(self, name: str) -> Echo:
         """Send a C-ECHO to a remote, and keep how it answered."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from console.cli import COMMANDS, loaded
 from engine.model.archive import AuditEvent
 from engine.model.live import HeldObject, LedgerEntry
+from engine.model.remotes import SendFailure, SendState
 from engine.model.states import Status
 from tests.console.conftest import CommandLine
 from tests.memory import NOON, Facts, session
@@ -289,6 +291,44 @@ async def test_remotes(anteroom: CommandLine, facts: Facts) -> None:
     assert (bad.code, "holds a character that no AE title may have" in bad.err) == (1, True)
     assert (await anteroom("remote", "delete", "PACS1")).out == "PACS1 is deleted\n"
     assert (await anteroom("remote", "show", "PACS1")).code == 1
+
+
+async def test_sessions_are_sent_to_remotes(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1), session(2))
+    await anteroom("remote", "add", "PACS1", "PACS", "10.3.1.5", "104")
+    assert (await anteroom("remote", "sends")).out == "nothing was sent\n"
+    ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa1", "pre_zzzzzzz1", "--scan", "4")
+    assert (ran.code, ran.out) == (
+        1,
+        "pre_aaaaaaa1: queued as snd_aaaaaaa1\npre_zzzzzzz1: there is no such session\n",
+    )
+    (row,) = (await anteroom("remote", "sends", "--unfinished", "--json")).json
+    assert (row["state"], row["scans"], row["actor"]) == ("queued", ["4"], "root")
+    failure = SendFailure(file="SCANS/4/1.dcm", uid="1.2", status="A700", reason="out of\x1b room")
+    facts.sends["snd_aaaaaaa1"] = replace(
+        facts.sends["snd_aaaaaaa1"],
+        state=SendState.FAILED,
+        objects=12,
+        sent=9,
+        sent_bytes=4096,
+        failed=3,
+        failures=(failure,),
+        reason="PACS1 has not taken 3 of 12 objects",
+    )
+    told = (await anteroom("remote", "sends", "snd_aaaaaaa1")).out
+    assert "9 of 12" in told and "A700    SCANS/4/1.dcm" in told and "and 2 more" in told
+    assert "\x1b" not in told
+    assert "out of" in (await anteroom("remote", "sends", "snd_aaaaaaa1", "--json")).out
+    bad = await anteroom("remote", "cancel", "snd_aaaaaaa1")
+    assert (bad.code, "nothing to cancel" in bad.err) == (1, True)
+    ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--json")
+    assert (ran.code, ran.json[0]["job"]) == (0, "snd_aaaaaaa2")
+    assert (await anteroom("remote", "cancel", "snd_aaaaaaa2")).code == 0
+    (row,) = (await anteroom("remote", "sends", "--session", "pre_aaaaaaa2", "--json")).json
+    assert row["state"] == "cancelled"
+    facts.takes_all = True
+    ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--wait")
+    assert (ran.code, "done" in ran.out) == (0, True)
 
 
 async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from engine.model.live import (
 from engine.model.prearchive import (
     PrearchiveSession,
 )
-from engine.model.remotes import Remote
+from engine.model.remotes import Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptText
 from engine.model.states import Status
@@ -155,6 +155,9 @@ class Facts:
     """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
     remotes: dict[str, Remote] = field(default_factory=dict)
+    sends: dict[str, Send] = field(default_factory=dict)
+    takes_all: bool = False
+    """Whether what is sent arrives at once."""
     mute: dict[str, str] = field(default_factory=dict)
     """Remotes that answer no echo, by name, and why."""
     transfers: list[Transfer] = field(default_factory=list)

@@ -20,7 +20,8 @@ from pynetdicom.presentation import AllStoragePresentationContexts
 from engine.model.remotes import Remote
 from engine.remotes.faults import Unreached
 from engine.remotes.plan import Plan, plan, planned
-from engine.remotes.sending import FileGone, Progress, Sending
+from engine.remotes.progress import FileGone, Progress
+from engine.remotes.sending import Sending
 from tests.engine.remotes.peers import scp, storescp
 
 CT = "1.2.840.10008.5.1.4.1.1.2"

@@ -23,8 +23,8 @@ class Acts:
         self._refusal = refusal
 
     def __getattr__(self, act: str) -> Any:
-        async def asked(ids: tuple[str, ...]) -> tuple[Any, ...]:
-            self.asked += [f"{act} {id}" for id in ids]
+        async def asked(ids: tuple[str, ...] | str) -> tuple[Any, ...]:
+            self.asked += [f"{act} {id}" for id in ([ids] if isinstance(ids, str) else ids)]
             return (SimpleNamespace(done=not self._refusal, message=self._refusal),)
 
         return asked
@@ -48,7 +48,7 @@ def jobs_with(acts: Any, *, verb: str = "archive", status: str = "failed") -> Jo
             return job
 
     context: Any = SimpleNamespace(runner=Runner())
-    return Jobs(context, acts)
+    return Jobs(context, acts, acts)
 
 
 @pytest.mark.parametrize("verb", ["rebuild", "archive", "delete", "restore"])
@@ -63,6 +63,14 @@ async def test_a_move_is_not_retried() -> None:
     with pytest.raises(Conflict, match="asked for anew"):
         await jobs_with(acts, verb="move").retry(f"{SESSION}:move:1")
     assert acts.asked == []
+
+
+async def test_a_send_is_cancelled_where_it_is_and_is_not_retried() -> None:
+    acts = Acts()
+    await jobs_with(acts, verb="send", status="running").cancel(f"{SESSION}:send:1")
+    assert acts.asked == [f"cancel {SESSION}"]
+    with pytest.raises(Conflict, match="asked for anew"):
+        await jobs_with(acts, verb="send").retry(f"{SESSION}:send:1")
 
 
 async def test_only_what_failed_is_retried_and_only_what_is_queued_is_cancelled() -> None:

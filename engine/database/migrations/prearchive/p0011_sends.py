@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "p0011"
-down_revision = "p0008"
+down_revision = "p0010"
 branch_labels = None
 depends_on = None
 

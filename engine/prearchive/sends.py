@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of sessions on their way to remotes. What is sent is in `engine.jobs.send`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.model.errors import NotFound
+from engine.model.remotes import SEND, UNFINISHED, Send, SendFailure, SendState
+from engine.prearchive.tables import SendRow
+
+SENT = "Sent to remote"
+"""The act of the audit trail, whatever came of it."""
+
+
+def job_of(id: str) -> str:
+    """Name the job of a send."""
+    return f"{id}:{SEND}:1"
+
+
+async def get(session: AsyncSession, id: str, *, lock: bool = False) -> SendRow:
+    """Find a row by id.
+
+    Raises:
+        NotFound: if there is none.
+    """
+    query = select(SendRow).where(SendRow.id == id)
+    row = (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"nothing is sent as {id}", hint="list it: anteroom remote sends")
+    return row
+
+
+async def listed(
+    session: AsyncSession, limit: int, *, unfinished: bool = False, of: str = ""
+) -> tuple[Send, ...]:
+    """Return what was sent, the newest first; all, or what is unfinished, or that of a session."""
+    query = select(SendRow).order_by(SendRow.queued.desc(), SendRow.id).limit(limit)
+    if unfinished:
+        query = query.where(SendRow.state.in_(UNFINISHED))
+    if of:
+        query = query.where(SendRow.session == of)
+    return tuple(to_send(row) for row in await session.scalars(query))
+
+
+async def is_on_its_way(
+    session: AsyncSession, remote: str, of: str, scans: tuple[str, ...]
+) -> bool:
+    """Say whether the same scans of a session are being sent to a remote."""
+    rows = await session.scalars(
+        select(SendRow).where(
+            SendRow.session == of, SendRow.remote == remote, SendRow.state.in_(UNFINISHED)
+        )
+    )
+    return any(to_send(row).scans == scans for row in rows)
+
+
+async def forget(session: AsyncSession, before: datetime) -> None:
+    """Remove what ended before a moment."""
+    await session.execute(delete(SendRow).where(SendRow.ended < before))
+
+
+def to_send(row: SendRow) -> Send:
+    """Return a row as the outside sees it."""
+    return Send(
+        id=row.id,
+        remote=row.remote,
+        session=row.session,
+        filed=row.filed,
+        scans=tuple(row.scans.get("ids", ())),
+        state=SendState(row.state),
+        actor=row.actor,
+        queued=row.queued,
+        began=row.began,
+        ended=row.ended,
+        objects=row.objects,
+        bytes=row.bytes,
+        sent=row.sent,
+        sent_bytes=row.sent_bytes,
+        warnings=row.warnings,
+        failed=row.failed,
+        statuses=dict(row.statuses),
+        failures=failures_of(row),
+        tries=row.tries,
+        next_try=row.next_try,
+        reason=row.reason,
+    )
+
+
+def failures_of(row: SendRow) -> tuple[SendFailure, ...]:
+    """Return the failures of a row."""
+    kept = row.failures.get("first", ())
+    return tuple(
+        SendFailure(file=file, uid=uid, status=status, reason=reason)
+        for file, uid, status, reason in kept
+    )
+
+
+def keep_failures(row: SendRow, failures: Iterable[SendFailure]) -> None:
+    """Keep the failures of a row."""
+    kept = [[each.file, each.uid, each.status, each.reason] for each in failures]
+    row.failures = {"first": kept}
+
+
+def end(row: SendRow, state: SendState, reason: str = "") -> None:
+    """Let a send end."""
+    row.state, row.reason = state.value, reason
+    row.ended, row.next_try = datetime.now(UTC), None
+
+
+def summary(row: SendRow) -> dict[str, Any]:
+    """Return what the audit trail is told: what went where; names of files stay here."""
+    return {
+        "remote": row.remote,
+        "objects": row.objects,
+        "sent": row.sent,
+        "warnings": row.warnings,
+        "failed": row.failed,
+        "bytes": row.sent_bytes,
+        "outcome": row.state,
+    }
