@@ -54,6 +54,14 @@ class Answer:
     session: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """The answer to a message that brings no object; `comment` as of an `Answer`."""
+
+    status: int
+    comment: str = ""
+
+
 class Refusal(Exception):
     """Nothing of the object is kept; the sender gets the reason."""
 

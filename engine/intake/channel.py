@@ -101,6 +101,30 @@ class TransferNews(Message, frozen=True, kw_only=True):
     certificate: str = ""
 
 
+class Asked(Message, frozen=True, kw_only=True):
+    """Worker: a request for a storage commitment lies in its file."""
+
+    request: str
+
+
+class Reported(Message, frozen=True, kw_only=True):
+    """Worker: a report was answered with a status; None where the association is over, or does not
+    take it."""
+
+    report: str
+    status: int | None = None
+
+
+class SendReport(Message, frozen=True, kw_only=True):
+    """Engine: send what lies in a file over a transfer's association, in answer to its request."""
+
+    report: str
+    transfer: str
+    context: int
+    event: int
+    file: str
+
+
 class Turned(Message, frozen=True, kw_only=True):
     """Worker: somebody was turned away before a transfer began, `count` times, last `at`."""
 
@@ -117,8 +141,19 @@ class Stop(Message, frozen=True, kw_only=True):
     """Engine: finish the objects in flight, then leave."""
 
 
-ToWorker = Begin | TakeSnapshot | Tell | Stop
-ToEngine = CannotStart | Hello | InForce | Listening | Ask | Grown | TransferNews | Turned
+ToWorker = Begin | TakeSnapshot | Tell | SendReport | Stop
+ToEngine = (
+    CannotStart
+    | Hello
+    | InForce
+    | Listening
+    | Ask
+    | Grown
+    | TransferNews
+    | Turned
+    | Asked
+    | Reported
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -196,7 +231,7 @@ class WorkerChannel:
         answered.wait()
         return box[0] if box else None
 
-    def receive(self) -> Begin | TakeSnapshot | Stop | None:
+    def receive(self) -> Begin | TakeSnapshot | SendReport | Stop | None:
         """Wait for the next message that is no answer; None when the engine has gone.
 
         Raises:

@@ -58,6 +58,8 @@ class ReceiverConfig:
     """None: as the snapshot says."""
     storage_classes: tuple[str, ...] = private_storage.of_vendors(private_storage.VENDORS)
     """What is accepted beside the storage classes of the standard."""
+    commits: bool = True
+    """Whether Storage Commitment is served."""
     tls: TlsConfig | None = None
     """The same for all receivers of a port that are enabled. None: plain connections."""
 

@@ -43,6 +43,11 @@ def new_transfer_id() -> TransferId:
     return TransferId("tr_" + _time_ordered())
 
 
+def new_commitment_id() -> str:
+    """Make the id of a request for a storage commitment; time-ordered, as transfers are."""
+    return "cm_" + _time_ordered()
+
+
 def new_event_id() -> str:
     """Make the id by which the relay recognises an audit event it has already appended."""
     return _time_ordered()

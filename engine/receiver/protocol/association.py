@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
 
+from engine.dicom import commitment
 from engine.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from engine.intake.answers import Origin
 from engine.intake.snapshot import ReceiverConfig, TlsConfig
@@ -26,7 +29,13 @@ from engine.receiver.protocol.associate import (
     encode_accept,
 )
 from engine.receiver.protocol.ending import Ending, Over, provider_abort, user_abort
-from engine.receiver.protocol.exchange import Exchange, IncomingLike, IntakeLike
+from engine.receiver.protocol.exchange import (
+    CommitmentsLike,
+    Exchange,
+    IncomingLike,
+    IntakeLike,
+    Report,
+)
 from engine.receiver.protocol.observer import AssociationProgress, Declined, Observer, Rejection
 from engine.receiver.protocol.pdu import Event, PduError, PduStream
 from engine.receiver.protocol.transport import Interrupted, Transport
@@ -68,8 +77,10 @@ class Association(AssociationProgress):
         slots: Slots,
         new_id: Callable[[], str],
         linger: float = LINGER,
+        commitments: CommitmentsLike | None = None,
     ) -> None:
-        """Take over `sock`, accepted on our `port` from the numeric address `peer`.
+        """Take over `sock`, accepted on our `port` from the numeric address `peer`. Storage
+        Commitment is served with `commitments` only.
 
         Raises OSError when there are no descriptors left; the socket is then still the caller's."""
         super().__init__()
@@ -90,6 +101,10 @@ class Association(AssociationProgress):
         self._observer = observer
         self._slots = slots
         self._linger = linger
+        self._commitments = commitments
+        self._takes_reports = False
+        self._reports: deque[Report] = deque()
+        self._reporting = threading.Lock()
         self._transport = Transport(sock)
         self._exchange: Exchange | None = None
         self._stopping = False
@@ -100,6 +115,16 @@ class Association(AssociationProgress):
         self._at_once = self._at_once or at_once
         self._stopping = True
         self._transport.interrupt()
+
+    def report(self, report: Report) -> bool:
+        """Send a report soon, from any thread; false where it is too late, or not wanted. What
+        becomes of it the observer hears."""
+        with self._reporting:
+            if not self._takes_reports:
+                return False
+            self._reports.append(report)
+        self._transport.interrupt()
+        return True
 
     def run(self) -> None:
         """Serve the connection until it is closed. Does not raise."""
@@ -211,7 +236,11 @@ class Association(AssociationProgress):
         return data
 
     def _open(self, request: AssociateRequest, receiver: ReceiverConfig) -> None:
-        answers = contexts.negotiate(request, receiver.transfer_syntaxes, receiver.storage_classes)
+        commits = self._commitments is not None and receiver.commits
+        answers = contexts.negotiate(
+            request, receiver.transfer_syntaxes, receiver.storage_classes, commits=commits
+        )
+        roles = contexts.answer_roles(request, answers)
         user = request.user
         largest = min(max(receiver.max_pdu, pdu.SMALLEST_PDU), pdu.LARGEST_PDU)
         accept = AssociateAccept(
@@ -223,7 +252,7 @@ class Association(AssociationProgress):
             # Answered only where it was offered (PS3.7 D.3.3.3); 1 and 1 mean one operation
             # at a time.
             asynchronous=None if user.asynchronous is None else (1, 1),
-            roles=contexts.answer_roles(request, answers),
+            roles=roles,
             extended=contexts.answer_extended(request, answers),
         )
         exchange = self._exchange = Exchange(
@@ -245,6 +274,12 @@ class Association(AssociationProgress):
             largest=user.max_pdu,
             answered=self._answered,
             declined=self._declined,
+            commitments=self._commitments if commits else None,
+            reported=self._observer.reported,
+        )
+        # Who proposed not to be SCU takes no reports, which an SCP sends.
+        self._takes_reports = commits and all(
+            role.scu for role in roles if role.sop_class == commitment.SOP_CLASS
         )
         self.peer_implementation = user.implementation_version or user.implementation_class
         self.opened_at = time.time_ns()
@@ -292,6 +327,7 @@ class Association(AssociationProgress):
                 break
             except Interrupted:
                 self._heed_stop()
+                self._send_reports()
         if not count:
             raise Over(Ending.LOST, "connection closed without release")
         # A peer that always has data ready never makes us wait, and only waiting sees an interrupt:
@@ -309,6 +345,13 @@ class Association(AssociationProgress):
     def _answered(self) -> None:
         self._observer.progressed(self)
         self._heed_stop()
+        if self._reports:
+            self._send_reports()
+
+    def _send_reports(self) -> None:
+        exchange = self._exchange
+        while exchange is not None and self._reports and exchange.may_report:
+            exchange.send_report(self._reports.popleft())
 
     def _declined(self, declined: Declined) -> None:
         self._observer.declined(self, declined)
@@ -326,6 +369,10 @@ class Association(AssociationProgress):
         return provider_abort(Ending.TIMED_OUT, "the sender fell silent")
 
     def _end(self, over: Over) -> None:
+        with self._reporting:
+            self._takes_reports = False
+        for report in self._reports:
+            self._observer.reported(report.id, None)
         if self._exchange is not None:
             self._exchange.abandon(over.sentence)
         self.ending = over.ending

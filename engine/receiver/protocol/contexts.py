@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which presentation contexts a receiver accepts: Verification and every storage class, standard,
-retired and private, in every transfer syntax that is allowed in a file. Encoding is done
-elsewhere."""
+retired and private, in every transfer syntax that is allowed in a file, and Storage Commitment in
+those that it reads. Encoding is done elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from engine.dicom import tables, transfer_syntaxes
+from engine.dicom import commitment, tables, transfer_syntaxes
 from engine.receiver.protocol.associate import (
     AssociateRequest,
     CommonExtended,
@@ -21,6 +21,9 @@ VERIFICATION = "1.2.840.10008.1.1"
 STORAGE_SERVICE = "1.2.840.10008.4.2"
 _UID_LENGTH = 64
 _TELLING_VR = (transfer_syntaxes.EXPLICIT, transfer_syntaxes.EXPLICIT_BIG_ENDIAN)
+
+_READ = (transfer_syntaxes.IMPLICIT, transfer_syntaxes.EXPLICIT)
+"""In which requests of Storage Commitment are read."""
 
 ACCEPTED = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
@@ -92,21 +95,29 @@ def storage_classes(
 
 
 def negotiate(
-    request: AssociateRequest, preference: Sequence[str], further: tuple[str, ...] = ()
+    request: AssociateRequest,
+    preference: Sequence[str],
+    further: tuple[str, ...] = (),
+    *,
+    commits: bool = False,
 ) -> tuple[ContextAnswer, ...]:
     """Answer every proposed context; `further` are storage classes beside those of the standard.
 
     The first of `preference` that was proposed wins, else what the sender proposed first, except
-    that Implicit VR yields to Explicit VR: see `choose`."""
+    that Implicit VR yields to Explicit VR: see `choose`. With `commits` Storage Commitment is
+    served."""
     storage = storage_classes(request.user.common_extended, further)
-    return tuple(_answer(context, storage, preference) for context in request.contexts)
+    return tuple(_answer(context, storage, preference, commits) for context in request.contexts)
 
 
 def _answer(
-    context: ProposedContext, storage: frozenset[str], preference: Sequence[str]
+    context: ProposedContext, storage: frozenset[str], preference: Sequence[str], commits: bool
 ) -> ContextAnswer:
     transfer = ""
-    if context.abstract_syntax != VERIFICATION and context.abstract_syntax not in storage:
+    if commits and context.abstract_syntax == commitment.SOP_CLASS:
+        transfer = next((one for one in context.transfer_syntaxes if one in _READ), "")
+        result = ACCEPTED if transfer else TRANSFER_SYNTAXES_NOT_SUPPORTED
+    elif context.abstract_syntax != VERIFICATION and context.abstract_syntax not in storage:
         result = ABSTRACT_SYNTAX_NOT_SUPPORTED
     else:
         transfer = choose(context.transfer_syntaxes, preference)
@@ -152,5 +163,5 @@ def answer_extended(
     return tuple(
         (sop_class, STORAGE_INFORMATION)
         for sop_class in asked
-        if sop_class in accepted and sop_class != VERIFICATION
+        if sop_class in accepted and sop_class not in (VERIFICATION, commitment.SOP_CLASS)
     )

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The messages of one established association: it assembles commands, answers C-ECHO, passes the
-data sets of C-STORE on to an intake as they arrive, and writes one response for each. It sees
-fragments, never socket reads or PDUs."""
+data sets of C-STORE and of requests for a storage commitment on as they arrive, and writes one
+response for each. Between two messages it may send a report itself. It sees fragments, never socket
+reads or PDUs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from engine.intake.answers import Answer, ObjectContext, Origin
+from engine.dicom import commitment
+from engine.dicom.part10 import is_explicit
+from engine.intake.answers import Answer, ObjectContext, Origin, Reply
 from engine.intake.snapshot import Snapshot
 from engine.model.outage import named
 from engine.receiver.protocol.associate import ContextAnswer
@@ -24,11 +28,12 @@ from engine.receiver.protocol.dimse import (
     DimseStatus,
     Operation,
     decode_command,
+    encode_event,
     encode_response,
 )
 from engine.receiver.protocol.ending import Ending, provider_abort, user_abort
 from engine.receiver.protocol.observer import AssociationProgress, Declined
-from engine.receiver.protocol.pdu import AbortReason, encode_command
+from engine.receiver.protocol.pdu import AbortReason, data_room, encode_command, encode_data
 from engine.receiver.protocol.transport import Transport
 
 _UID_LENGTH = 64
@@ -49,6 +54,37 @@ class IncomingLike(Protocol):
 
     def abandon(self, reason: str, /) -> None:
         """Keep nothing."""
+
+
+class RequestLike(Protocol):
+    """One request for a storage commitment on its way in, as an object is."""
+
+    def write(self, chunks: Sequence[memoryview], /) -> None:
+        """Take the next bytes of the data set."""
+
+    def finish(self) -> Reply:
+        """Say whether it is kept."""
+
+    def abandon(self, reason: str, /) -> None:
+        """Keep nothing."""
+
+
+class CommitmentsLike(Protocol):
+    """Where requests for a storage commitment go."""
+
+    def begin(self, origin: Origin, *, context: int, explicit: bool) -> RequestLike:
+        """Start to take one request in, which comes on a presentation context."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What became of a request, for its sender: the data set lies in a file."""
+
+    id: str
+    context: int
+    """The presentation context of the request."""
+    event: int
+    file: str
 
 
 class IntakeLike(Protocol):
@@ -76,6 +112,8 @@ class Exchange:
         largest: int,
         answered: Callable[[], None],
         declined: Callable[[Declined], None],
+        commitments: CommitmentsLike | None = None,
+        reported: Callable[[str, int | None], None] = lambda _report, _status: None,
     ) -> None:
         """Serve the accepted `contexts`; `largest` is the peer's maximum PDU length, 0 for none."""
         self._live = live
@@ -86,10 +124,14 @@ class Exchange:
         self._largest = largest
         self._answered = answered
         self._declined = declined
+        self._commitments = commitments
+        self._reported = reported
+        self._report: Report | None = None
+        self._message_id = 0
         self._context_id = 0
         self._command_set = bytearray()
         self._command: Command | None = None
-        self._incoming: IncomingLike | None = None
+        self._incoming: IncomingLike | RequestLike | None = None
         self._batch: list[memoryview] = []
         self._failure: tuple[int, str] | None = None
 
@@ -97,6 +139,11 @@ class Exchange:
     def in_flight(self) -> bool:
         """Whether a message has begun and is not yet answered."""
         return self._command is not None or bool(self._command_set)
+
+    @property
+    def may_report(self) -> bool:
+        """Whether a report may be sent now: one at a time, and between two messages."""
+        return self._report is None and not self.in_flight
 
     @property
     def holds_views(self) -> bool:
@@ -140,8 +187,41 @@ class Exchange:
                 self._fault(error)
         self._batch = []
 
+    def send_report(self, report: Report) -> None:
+        """Send a report; what the peer says of it comes as a message of its own.
+
+        Raises TimeoutError, or OSError of the connection."""
+        try:
+            file = open(report.file, "rb")  # noqa: SIM115 closed below
+        except OSError as error:
+            self._log("report_not_read", error)
+            self._reported(report.id, None)
+            return
+        with file:
+            self._report = report
+            self._message_id = self._message_id % 0xFFFF + 1
+            event = encode_event(
+                sop_class=commitment.SOP_CLASS,
+                sop_instance=commitment.INSTANCE,
+                event=report.event,
+                message_id=self._message_id,
+            )
+            self._transport.renew()
+            self._transport.send(encode_command(report.context, event, self._largest))
+            room = data_room(self._largest)
+            piece = file.read(room)
+            while piece:
+                following = file.read(room)
+                self._transport.renew()
+                self._transport.send(encode_data(report.context, piece, last=not following))
+                piece = following
+        self._transport.renew()
+
     def abandon(self, reason: str) -> None:
-        """Drop the object on its way, if there is one."""
+        """Drop the object on its way, if there is one, and the hope for an answer."""
+        report, self._report = self._report, None
+        if report is not None:
+            self._reported(report.id, None)
         incoming, self._incoming = self._incoming, None
         self._batch = []
         if incoming is not None:
@@ -166,13 +246,39 @@ class Exchange:
         if command.field == Operation.C_CANCEL:
             return
         if command.field & RESPONSE:
-            raise user_abort("a response to nothing")
-        self._command = command
-        self._failure = _objection(command, context)
-        if command.field == Operation.C_STORE:
-            self._begin_object(command, context)
+            if not self._is_of_report(command):
+                raise user_abort("a response to nothing")
+            self._command = command
+        else:
+            self._command = command
+            self._failure = _objection(command, context)
+            if command.field == Operation.C_STORE:
+                self._begin_object(command, context)
+            elif command.field == Operation.N_ACTION and self._failure is None:
+                self._begin_request(context)
         if not command.has_data:
             self._end_message(command)
+
+    def _is_of_report(self, command: Command) -> bool:
+        """Whether a response is the one to our report."""
+        return (
+            self._report is not None
+            and command.field == Operation.N_EVENT_REPORT | RESPONSE
+            and command.message_id == self._message_id
+            and self._context_id == self._report.context
+        )
+
+    def _begin_request(self, context: ContextAnswer) -> None:
+        if self._commitments is None:
+            self._failure = _UNKNOWN_OPERATION
+            return
+        explicit = is_explicit(context.transfer_syntax)
+        try:
+            self._incoming = self._commitments.begin(
+                self._origin, context=self._context_id, explicit=explicit
+            )
+        except Exception as error:
+            self._fault(error)
 
     def _begin_object(self, command: Command, context: ContextAnswer) -> None:
         coming = ObjectContext(
@@ -189,6 +295,9 @@ class Exchange:
                 self._fault(error)
 
     def _end_message(self, command: Command) -> None:
+        if command.field & RESPONSE:
+            self._end_report(command)
+            return
         answer = self._finish_object()
         if answer is not None:
             status, comment = answer.status, answer.comment
@@ -214,7 +323,16 @@ class Exchange:
         self._transport.renew()
         self._answered()
 
-    def _finish_object(self) -> Answer | None:
+    def _end_report(self, command: Command) -> None:
+        report, self._report = self._report, None
+        # What a peer has to say beside its status came as a data set, and was dropped.
+        self._command = None
+        self._transport.renew()
+        if report is not None:
+            self._reported(report.id, command.status)
+        self._answered()
+
+    def _finish_object(self) -> Answer | Reply | None:
         if self._incoming is None:
             return None
         try:
@@ -222,7 +340,8 @@ class Exchange:
         except Exception as error:
             self._fault(error)
             return None
-        self._live.series = self._incoming.series
+        if isinstance(answer, Answer):
+            self._live.series = getattr(self._incoming, "series", "")
         self._incoming = None
         return answer
 
@@ -249,12 +368,18 @@ class Exchange:
         )
 
 
+_UNKNOWN_OPERATION = (DimseStatus.UNRECOGNIZED_OPERATION, "operation not supported")
+
+
 def _objection(command: Command, context: ContextAnswer) -> tuple[int, str] | None:
     """Say why a request cannot be served, as status and comment; None when it can."""
+    commits = context.abstract_syntax == commitment.SOP_CLASS
     if command.field not in (Operation.C_STORE, Operation.C_ECHO):
-        return DimseStatus.UNRECOGNIZED_OPERATION, "operation not supported"
+        if command.field != Operation.N_ACTION or not commits:
+            return _UNKNOWN_OPERATION
+        return _objection_to_request(command)
     echo = command.field == Operation.C_ECHO
-    if echo is not (context.abstract_syntax == VERIFICATION):
+    if commits or echo is not (context.abstract_syntax == VERIFICATION):
         return (
             DimseStatus.SOP_CLASS_NOT_SUPPORTED,
             "operation does not fit its presentation context",
@@ -264,4 +389,14 @@ def _objection(command: Command, context: ContextAnswer) -> tuple[int, str] | No
     instance = command.sop_instance
     if not echo and not (0 < len(instance) <= _UID_LENGTH and instance.isprintable()):
         return DimseStatus.INVALID_INSTANCE, "SOP Instance UID missing or malformed"
+    return None
+
+
+def _objection_to_request(command: Command) -> tuple[int, str] | None:
+    if command.sop_class != commitment.SOP_CLASS:
+        return DimseStatus.SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the context"
+    if command.sop_instance != commitment.INSTANCE:
+        return DimseStatus.NO_SUCH_INSTANCE, "not the well-known SOP instance"
+    if command.action != commitment.REQUEST:
+        return DimseStatus.NO_SUCH_ACTION, "no such action type"
     return None

@@ -81,6 +81,9 @@ class Observer(Protocol):
     def declined(self, association: Association, declined: Declined) -> None:
         """A message was answered with a failure and is known to no intake."""
 
+    def reported(self, report: str, status: int | None) -> None:
+        """A report was answered with a status, or will not be: None."""
+
     def closed(self, association: Association, ending: Ending) -> None:
         """An accepted association is over; its counters stand still now."""
 

@@ -32,6 +32,8 @@ LARGEST_ASSOCIATE = 1 << 20
 
 SMALLEST_PDU = 4096
 LARGEST_PDU = 1 << 24
+_OURS = 64 * 1024
+"""Bytes of a message in one PDU that we send, where the peer would take more."""
 
 
 class AbortSource(IntEnum):
@@ -79,19 +81,31 @@ def encode_command(context: int, command: bytes, largest: int) -> bytes:
     """Encode a command set as P-DATA-TF, ready for one write.
 
     `largest` is the peer's maximum PDU length in bytes; 0 means that it has none (PS3.8 D.1)."""
-    # A maximum that leaves no room for a fragment still gets one byte in each PDU.
-    room = max(largest - _PDV_OVERHEAD, 1) if largest else len(command)
+    room = data_room(largest) if largest else len(command)
     return b"".join(_command_pdus(context, command, room))
+
+
+def data_room(largest: int) -> int:
+    """Return how many bytes of a message go into one P-DATA-TF of ours."""
+    # A maximum that leaves no room for a fragment still gets one byte in each PDU.
+    return min(max(largest - _PDV_OVERHEAD, 1), _OURS) if largest else _OURS
+
+
+def encode_data(context: int, piece: bytes, *, last: bool) -> bytes:
+    """Encode a fragment of a data set, of at most `data_room` bytes, as a P-DATA-TF."""
+    return _pdv_pdu(context, piece, 0x02 if last else 0x00)
 
 
 def _command_pdus(context: int, command: bytes, room: int) -> Iterator[bytes]:
     for start in range(0, len(command), room):
-        piece = command[start : start + room]
         # PS3.8 E.2: bit 0 marks a fragment of a command, bit 1 the last fragment.
         control = 0x03 if start + room >= len(command) else 0x01
-        yield HEADER.pack(P_DATA_TF, len(piece) + _PDV_OVERHEAD)
-        yield _PDV.pack(len(piece) + 2, context, control)
-        yield piece
+        yield _pdv_pdu(context, command[start : start + room], control)
+
+
+def _pdv_pdu(context: int, piece: bytes, control: int) -> bytes:
+    head = HEADER.pack(P_DATA_TF, len(piece) + _PDV_OVERHEAD)
+    return head + _PDV.pack(len(piece) + 2, context, control) + piece
 
 
 class Event(IntEnum):

@@ -21,12 +21,15 @@ import structlog
 from engine.dicom.names import safe_name
 from engine.intake.channel import (
     Ask,
+    Asked,
     Begin,
     CannotStart,
     Grown,
     Hello,
     InForce,
     Listening,
+    Reported,
+    SendReport,
     Stop,
     TakeSnapshot,
     Tell,
@@ -75,15 +78,26 @@ class ReceiverPool:
     """Keeps `workers` processes alive from `start` to `stop`."""
 
     def __init__(
-        self, *, prearchive: Path, node: str, workers: int, desk: ClaimDesk, news: News
+        self,
+        *,
+        prearchive: Path,
+        node: str,
+        workers: int,
+        desk: ClaimDesk,
+        news: News,
+        asked: Callable[[str, str], None] = lambda _request, _worker: None,
     ) -> None:
-        """Serve one prearchive; `node` tells the engines that share it from each other."""
+        """Serve one prearchive; `node` tells the engines that share it from each other. `asked`
+        hears of each request for a storage commitment, and which worker has it."""
         self._prearchive = prearchive
         self._node = safe_name(node, limit=40)
         self._names = [f"{self._node}-w{number}" for number in range(1, workers + 1)]
         self._desk = desk
         self._news = news
         self._post = Post(news)
+        self._asked = asked
+        self._reports: dict[str, tuple[str, asyncio.Future[int | None]]] = {}
+        """Who waits for the answer to a report, and the worker that sends it."""
         self._links: dict[str, WorkerLink] = {}
         self._spawned: dict[str, WorkerLink] = {}
         """Workers that have not been told to begin."""
@@ -220,6 +234,22 @@ class ReceiverPool:
                     sock.close()
             return late
 
+    async def report(self, worker: str, report: SendReport, *, seconds: float) -> int | None:
+        """Send a report over the association of its request; return the status that it was answered
+        with, None if it was not."""
+        link = self._links.get(worker)
+        if link is None or not link.welcome:
+            return None
+        answered = asyncio.get_running_loop().create_future()
+        self._reports[report.report] = (worker, answered)
+        try:
+            link.say(report)
+            return await asyncio.wait_for(answered, seconds)
+        except TimeoutError:
+            return None
+        finally:
+            del self._reports[report.report]
+
     async def stop(self, *, seconds: float = LEAVE_SECONDS) -> None:
         """Let the workers finish the objects on their way and end; kill them after `seconds`."""
         self._stopping.set()
@@ -292,6 +322,8 @@ class ReceiverPool:
                 _log.error("worker_died", worker=name, status=status)
             # The process has ended: nothing is added to its journal after `_bury` reports it.
             del self._links[name]
+            for report in [each for each, (by, _) in self._reports.items() if by == name]:
+                self._reported(report, None)
             await self._bury(link)
             await self._notify()
 
@@ -325,6 +357,10 @@ class ReceiverPool:
                 self._post.transfer(message)
             case Turned():
                 self._post.turned(message)
+            case Asked():
+                self._asked(message.request, link.name)
+            case Reported():
+                self._reported(message.report, message.status)
             case CannotStart():
                 self._why = message.reason
             case Hello():
@@ -339,6 +375,11 @@ class ReceiverPool:
                 link.ports = frozenset(message.ports)
                 link.unanswered -= 1
                 await self._notify()
+
+    def _reported(self, report: str, status: int | None) -> None:
+        _, answered = self._reports.get(report, ("", None))
+        if answered is not None and not answered.done():
+            answered.set_result(status)
 
     async def _welcome(self, link: WorkerLink, hello: Hello) -> None:
         # Registered first: a record in a journal that nobody knows of would never be taken in.

@@ -9,10 +9,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
-from engine.intake.channel import Grown, ToEngine, TransferNews, Turned
+from engine.intake.channel import Asked, Grown, Reported, ToEngine, TransferNews, Turned
 from engine.intake.journal import Journal, Outcome, Record
 from engine.model.outage import named
 from engine.receiver.protocol.association import Association
@@ -99,6 +100,14 @@ class Reporter:
             _log.error("record_lost", transfer=association.id, error=named(error))
         self._grown = True
 
+    def asked(self, request: str) -> None:
+        """Say at once that a request for a storage commitment is there: somebody waits for it."""
+        self._say(Asked(request=request))
+
+    def reported(self, report: str, status: int | None) -> None:
+        """Say at once what became of a report."""
+        self._say(Reported(report=report, status=status))
+
     def closed(self, association: Association, ending: Ending) -> None:
         """Report the end of a transfer."""
         self._ended.append((association, ending, time.time_ns()))
@@ -109,6 +118,11 @@ class Reporter:
         """Report somebody who got no association."""
         self._rejections.append(rejection)
         self._wake.set()
+
+    def _say(self, message: ToEngine) -> None:
+        # Without an engine nobody waits: it finds the requests when it is back.
+        with suppress(OSError):
+            self._send(message)
 
     def _run(self) -> None:
         try:

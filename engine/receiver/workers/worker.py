@@ -26,16 +26,20 @@ from engine.intake.channel import (
     Hello,
     InForce,
     Listening,
+    Reported,
+    SendReport,
     Stop,
     TakeSnapshot,
     WorkerChannel,
 )
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim, StaleSnapshot
+from engine.intake.commitments import Commitments
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal
 from engine.intake.snapshot import Snapshot
 from engine.model.identifiers import new_transfer_id
 from engine.receiver.protocol.association import Association
+from engine.receiver.protocol.exchange import Report
 from engine.receiver.protocol.tls import server_context
 from engine.receiver.workers.limits import SharedSlots
 from engine.receiver.workers.listener import Listener
@@ -120,9 +124,12 @@ class EngineClaims:
 class Associations:
     """The associations of this worker, each in a thread of its own."""
 
-    def __init__(self, intake: Intake, reporter: Reporter, slots: SharedSlots) -> None:
-        """Bring objects to `intake`, news to `reporter`."""
+    def __init__(
+        self, intake: Intake, commitments: Commitments, reporter: Reporter, slots: SharedSlots
+    ) -> None:
+        """Bring objects to `intake`, requests to `commitments`, news to `reporter`."""
         self._intake = intake
+        self._commitments = commitments
         self._reporter = reporter
         self._slots = slots
         self._running: dict[Association, threading.Thread] = {}
@@ -141,6 +148,7 @@ class Associations:
             observer=self._reporter,
             slots=self._slots,
             new_id=new_transfer_id,
+            commitments=self._commitments,
         )
         thread = threading.Thread(target=self._run, args=(association,), daemon=True)
         self._running[association] = thread
@@ -151,6 +159,11 @@ class Associations:
             _log.error("no_thread", associations=len(self._running))
             association.stop(at_once=True)
             self._run(association)
+
+    def report(self, transfer: str, report: Report) -> bool:
+        """Send a report over an association; false where there is none that takes it."""
+        found = next((each for each in list(self._running) if each.id == transfer), None)
+        return found is not None and found.report(report)
 
     def finish(self, seconds: float) -> None:
         """Let objects on their way arrive for up to `seconds`, then end all associations."""
@@ -192,7 +205,10 @@ class Worker:
             defers=True,
         )
         self._reporter = Reporter(orders.name, send=self._channel.send, journal=self._journal)
-        self._associations = Associations(self._intake, self._reporter, SharedSlots(orders.limits))
+        commitments = Commitments(root, orders.name, asked=self._reporter.asked)
+        self._associations = Associations(
+            self._intake, commitments, self._reporter, SharedSlots(orders.limits)
+        )
         self._listener = Listener(
             socket.socket(fileno=orders.control),
             serve=self._associations.serve,
@@ -209,6 +225,8 @@ class Worker:
             while (message := self._channel.receive()) is not None:
                 if isinstance(message, TakeSnapshot):
                     self._take(message.snapshot)
+                elif isinstance(message, SendReport):
+                    self._report(message)
                 elif isinstance(message, Stop):
                     self._leave()
         except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -232,6 +250,13 @@ class Worker:
             return
         self._gate.passed(snapshot.number)
         self._channel.send(InForce(number=snapshot.number))
+
+    def _report(self, message: SendReport) -> None:
+        report = Report(
+            id=message.report, context=message.context, event=message.event, file=message.file
+        )
+        if not self._associations.report(message.transfer, report):
+            self._channel.send(Reported(report=message.report))
 
     def _listening(self, ports: tuple[int, ...]) -> None:
         try:

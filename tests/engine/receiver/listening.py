@@ -19,6 +19,7 @@ from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.receiver.protocol.admission import Slots
 from engine.receiver.protocol.association import Association
 from engine.receiver.protocol.ending import Ending
+from engine.receiver.protocol.exchange import CommitmentsLike
 from engine.receiver.protocol.observer import Declined, Rejection
 from engine.routing.router import RoutingConfig
 
@@ -121,6 +122,7 @@ class Ears:
         self.opened_ones: queue.Queue[Association] = queue.Queue()
         self.endings: queue.Queue[tuple[Association, Ending]] = queue.Queue()
         self.rejections: queue.Queue[Rejection] = queue.Queue()
+        self.reports: queue.Queue[tuple[str, int | None]] = queue.Queue()
         self.declined_ones: list[Declined] = []
         self.progress = 0
 
@@ -135,6 +137,10 @@ class Ears:
     def declined(self, association: Association, declined: Declined) -> None:
         """A message never reached the intake."""
         self.declined_ones.append(declined)
+
+    def reported(self, report: str, status: int | None) -> None:
+        """A report was answered, or will not be."""
+        self.reports.put((report, status))
 
     def closed(self, association: Association, ending: Ending) -> None:
         """An association ended."""
@@ -156,7 +162,13 @@ class Ears:
 class Listener:
     """Accept on a free port of the loopback and serve until closed."""
 
-    def __init__(self, *, slots: Slots | None = None, **receiver: object) -> None:
+    def __init__(
+        self,
+        *,
+        slots: Slots | None = None,
+        commitments: CommitmentsLike | None = None,
+        **receiver: object,
+    ) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         values = {"ae_title": "ANTEROOM", "port": self.port, "idle_timeout": PATIENCE} | receiver
@@ -164,6 +176,7 @@ class Listener:
         self.intake = RecordingIntake([self.receiver])
         self.ears = Ears()
         self.slots = slots or Slots()
+        self.commitments = commitments
         self.associations: list[Association] = []
         self.accepted: queue.Queue[Association] = queue.Queue()
         self._threads: list[threading.Thread] = []
@@ -186,6 +199,7 @@ class Listener:
                 slots=self.slots,
                 new_id=lambda: f"tr_{len(self.associations)}",
                 linger=0.1,
+                commitments=self.commitments,
             )
             self.associations.append(association)
             thread = threading.Thread(target=association.run)
