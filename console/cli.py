@@ -39,6 +39,7 @@ COMMANDS = {
     "prearchive": "Sessions that wait for review.",
     "trash": "Deleted prearchive sessions that can be put back.",
     "held": "Objects that are held for review.",
+    "commitment": "Storage commitment: what senders asked for, and whether they were told.",
     "archive": "Filed sessions.",
     "ledger": "Dropped and refused objects.",
     "jobs": "Runs of workflows.",

@@ -25,26 +25,31 @@ def write(folder: Path, entries: Iterable[tuple[bytes, str]]) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    lines = sorted(key[:_KEY] + _place(path) for key, path in entries)
+    lines = sorted(key[:_KEY] + place_of(path) for key, path in entries)
     write_synced(folder / FILE, (_MAGIC, *lines), mode=PRIVATE)
 
 
 def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:
     """Return the keys of the objects that still lie at their `paths` below the folder: what is lost
     is welcome when it comes again. Nothing where the file is missing or damaged."""
+    entries = places(folder)
+    there = {place_of(path) for path in paths} if entries else set()
+    return frozenset(key for key, place in entries.items() if place in there)
+
+
+def places(folder: Path) -> dict[bytes, bytes]:
+    """Return by its key where each object lay when it was filed, as `place_of` says it. Nothing
+    where the file is missing or damaged."""
     try:
         data = (folder / FILE).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
+        return {}
     if not data.startswith(_MAGIC) or (len(data) - len(_MAGIC)) % (_KEY + _PLACE):
-        return frozenset()
-    there = {_place(path) for path in paths}
-    entries = range(len(_MAGIC), len(data), _KEY + _PLACE)
-    return frozenset(
-        data[start : start + _KEY]
-        for start in entries
-        if data[start + _KEY : start + _KEY + _PLACE] in there
-    )
+        return {}
+    return {
+        data[start : start + _KEY]: data[start + _KEY : start + _KEY + _PLACE]
+        for start in range(len(_MAGIC), len(data), _KEY + _PLACE)
+    }
 
 
 def shortened(key: bytes) -> bytes:
@@ -52,5 +57,6 @@ def shortened(key: bytes) -> bytes:
     return key[:_KEY]
 
 
-def _place(path: str) -> bytes:
+def place_of(path: str) -> bytes:
+    """Return as much of a path as is kept."""
     return hashlib.blake2b(os.fsencode(path), digest_size=_PLACE).digest()

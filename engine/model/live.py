@@ -96,7 +96,7 @@ class Event:
     at: datetime
     kind: str
     """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`, `remote`,
-    `send`."""
+    `send`, `commitment`."""
     object: str
     text: str
     """One sentence without patient data."""

@@ -208,6 +208,9 @@ class DicomSettings:
     """When success is answered. group: once the object is safe on disk. none: once it is written,
     so that a power cut may lose it; for measuring only."""
 
+    storage_commitment: bool = True
+    """Whether senders may ask for a commitment to keep what they have sent, and are answered."""
+
     file_name_template: Annotated[str, _FILE_NAMES] = (
         "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"
     )

@@ -18,6 +18,8 @@ from engine.prearchive.tables import ObjectRow, ReceiptRow
 NOWHERE_ELSE: Mapping[str, Place] = {}
 
 _CHUNK = 500
+_KEPT = 32
+"""Digits of the key of an object: as much of it as an archived session keeps."""
 
 
 class Receipts:
@@ -67,6 +69,7 @@ class Receipts:
                 "place": elsewhere.get(file, place).value,
                 "at": now,
                 "recovered": recovered,
+                "object": self.key(uid, digest).hex()[:_KEPT],
             }
         listed = list(rows.values())
         for start in range(0, len(listed), _CHUNK):

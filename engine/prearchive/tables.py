@@ -7,7 +7,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.database.columns import BigKey, OutboxColumns, PrearchiveTable
@@ -126,7 +136,11 @@ class ObjectRow(PrearchiveTable):
     transfer: Mapped[str] = mapped_column(String(40), default="")
     recovered: Mapped[bool] = mapped_column(default=False)
 
-    __table_args__ = (Index("ix_session_index_session_file", "session", "file"),)
+    __table_args__ = (
+        Index("ix_session_index_session_file", "session", "file"),
+        # A storage commitment names objects only, and not their sessions.
+        Index("ix_session_index_received_sop_uid", "received_sop_uid"),
+    )
 
 
 class HeldRow(PrearchiveTable):
@@ -263,6 +277,51 @@ class ReceiptRow(PrearchiveTable):
     at: Mapped[datetime]
     recovered: Mapped[bool] = mapped_column(default=False)
     """True while the journal record of the object is still to come."""
+    object: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """The start of HMAC(secret, UID and digest), in hex, by which an archived session finds the
+    file of the object; empty where it left before these were kept."""
+
+
+class CommitmentRow(PrearchiveTable):
+    """A request for a storage commitment: what it asks for, what was decided, and whether its
+    sender has been told. The UIDs in it are nowhere else."""
+
+    __tablename__ = "commitments"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    node: Mapped[str] = mapped_column(String(64))
+    """The engine that took it last."""
+    transaction_uid: Mapped[str] = mapped_column(String(64))
+    """The sender's name for the request."""
+    receiver: Mapped[str] = mapped_column(String(16))
+    calling: Mapped[str] = mapped_column(String(64))
+    peer: Mapped[str] = mapped_column(String(64))
+    transfer: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+    count: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of `objects`, in hex: whether two requests ask for the same."""
+    objects: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    """SOP classes and instances, as `engine.dicom.commitment` packs them."""
+    reasons: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, default=b"")
+    """Two bytes for each object, why it is not committed or zero, compressed; empty until that is
+    decided."""
+    duplicate: Mapped[bool] = mapped_column(default=False)
+    """Whether the sender has used the transaction UID for other objects before."""
+    failed: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[datetime | None]
+    """When somebody is to look at it next; empty once it has ended."""
+    decided: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_commitments_due", "due"),
+        Index("ix_commitments_at", "at", "id"),
+        Index("ix_commitments_calling_transaction_uid", "calling", "transaction_uid"),
+    )
 
 
 class OutboxRow(OutboxColumns, PrearchiveTable):

@@ -18,7 +18,10 @@ from typing import Any
 
 from pynetdicom import AE, _config
 from pynetdicom.association import Association
-from pynetdicom.pdu_primitives import MaximumLengthNotification
+from pynetdicom.pdu_primitives import (
+    MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
+)
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
 
@@ -158,9 +161,10 @@ def opened(
     calling: str,
     max_pdu: int,
     cord: Cord | None = None,
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
 ) -> Iterator[Association]:
     """Open an association, and release it at the end; it is aborted where that fails. Another
-    thread may cut it with `cord`.
+    thread may cut it with `cord`. `roles` are proposed where we are not the client.
 
     Raises:
         NothingAccepted: if the remote accepts none of the contexts.
@@ -171,7 +175,7 @@ def opened(
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
     entity = _Entity(remote, calling, client_context(remote), cord or Cord())
     try:
-        association = _associated(entity, remote, contexts, max_pdu)
+        association = _associated(entity, remote, contexts, max_pdu, roles)
         try:
             yield association
         except BaseException:
@@ -184,7 +188,11 @@ def opened(
 
 
 def _associated(
-    entity: _Entity, remote: Remote, contexts: Sequence[PresentationContext], max_pdu: int
+    entity: _Entity,
+    remote: Remote,
+    contexts: Sequence[PresentationContext],
+    max_pdu: int,
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation],
 ) -> Association:
     began = time.monotonic()
     try:
@@ -195,6 +203,7 @@ def _associated(
             called=remote.ae_title,
             contexts=list(contexts),
             max_pdu=max_pdu,
+            ext_neg=list(roles),
         )
     except socket.gaierror as error:
         raise of_connection(remote, error) from error

@@ -19,6 +19,7 @@ from engine.model.archive import (
     SessionQuery,
 )
 from engine.model.changes import FoldedChange
+from engine.model.commitments import Commitment, CommitmentDetail
 from engine.model.contents import (
     FiledContents,
     FilePage,
@@ -352,6 +353,18 @@ class HeldApi(Protocol):
         ...
 
 
+class CommitmentsApi(Protocol):
+    """Requests for a storage commitment, the newest first."""
+
+    async def list(
+        self, offset: int = 0, limit: int = 100, state: str = ""
+    ) -> tuple[Commitment, ...]: ...
+    async def show(self, id: str) -> CommitmentDetail: ...
+    async def retry(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Decide anew and tell the senders, now and as often as for a new request."""
+        ...
+
+
 class JobsApi(Protocol):
     """Runs of workflows."""
 
@@ -417,6 +430,8 @@ class EngineApi(Protocol):
     @property
     def held(self) -> HeldApi: ...
     @property
+    def commitments(self) -> CommitmentsApi: ...
+    @property
     def jobs(self) -> JobsApi: ...
     @property
     def audit(self) -> AuditApi: ...
@@ -437,6 +452,7 @@ NOUNS: dict[str, type] = {
     "remotes": RemotesApi,
     "live": LiveApi,
     "held": HeldApi,
+    "commitments": CommitmentsApi,
     "jobs": JobsApi,
     "audit": AuditApi,
     "events": EventsApi,

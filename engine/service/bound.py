@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.service.archive import Archive
 from engine.service.audit import Audit
+from engine.service.commitments import Commitments
 from engine.service.events import Events
 from engine.service.held import Held
 from engine.service.jobs import Jobs
@@ -44,6 +45,7 @@ class BoundEngine:
         self.held = Held(
             context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
         )
+        self.commitments = Commitments(context, engine.committing, engine.buffer, actor)
         self.jobs = Jobs(context, self.prearchive, self.remotes)
         self.audit = Audit(context, actor)
         self.events = Events(engine.buffer)

@@ -316,6 +316,7 @@ def _config(dicom: DicomSettings, receiver: Receiver) -> ReceiverConfig:
         file_name_template=receiver.file_name_template,
         durable=_durable(dicom, receiver),
         storage_classes=_storage_classes(dicom, receiver),
+        commits=dicom.storage_commitment,
     )
 
 

@@ -57,6 +57,7 @@ from engine.receiver.workers.pool import ReceiverPool, sweep_staging
 from engine.service.api import EngineApi
 from engine.service.backlog import Backlog
 from engine.service.bound import BoundEngine
+from engine.service.committing import Committing
 from engine.service.configuration import Configuration
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
@@ -77,6 +78,7 @@ _PURGE_EVERY = 3600.0
 _RESERVE_EVERY = 60.0
 _CERTIFICATES_EVERY = 30.0
 _SENDS_KEPT = timedelta(days=30)
+_COMMITMENTS_EVERY = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -240,13 +242,16 @@ class Engine:
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)
+        self.committing = Committing(self.context, self.buffer, self._take_in)
         self.pool = ReceiverPool(
             prearchive=paths.prearchive,
             node=node,
             workers=settings.dicom.workers,
             desk=ClaimDesk(prearchive_db, paths.prearchive),
             news=self.reception,
+            asked=self.committing.asked,
         )
+        self.committing.begin(self.pool)
         self._stack.push_async_callback(self.pool.let_go)
         # They take as long to load as what follows takes, and begin after it.
         await self.pool.spawn()
@@ -259,8 +264,15 @@ class Engine:
             lanes=settings.dicom.workers,
         )
         self._stack.push_async_callback(self._backlog.close)
+        self._stack.push_async_callback(self.committing.close)
         self._tasks = [
             self._begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees),
+            self._begin(
+                "storage commitment",
+                _COMMITMENTS_EVERY,
+                self.committing.work,
+                self.committing.sees,
+            ),
             self._begin("relay", _RELAY_EVERY, self._drain, self._relay_sees),
             self._begin("ingest", _INGEST_EVERY, self.reception.grown),
             self._begin("configuration", _WATCH_EVERY, self._watch, self._settings_see),
@@ -423,8 +435,13 @@ class Engine:
     async def _reserve(self) -> None:
         await asyncio.to_thread(self.context.reserve.fill)
 
+    async def _take_in(self) -> None:
+        """Take in what any engine's workers have written down."""
+        self.reception.tell(await self.context.ingester.ingest(every_node=True))
+
     async def _purge(self) -> None:
         await self.context.runner.purge()
+        await self.committing.expire()
         await trash.expire(self.context, now=datetime.now(UTC))
         async with self.context.prearchive_db.write() as transaction:
             await sends.forget(transaction, datetime.now(UTC) - _SENDS_KEPT)

@@ -59,6 +59,7 @@ class RemoteEngine:
     remotes: api.RemotesApi
     live: api.LiveApi
     held: api.HeldApi
+    commitments: api.CommitmentsApi
     jobs: api.JobsApi
     audit: api.AuditApi
     events: api.EventsApi

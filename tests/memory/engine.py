@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from engine.service import api
 from tests.memory.archive import Archive
+from tests.memory.commitments import Commitments
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.facts import Facts
 from tests.memory.held import Held
@@ -28,6 +29,7 @@ class EngineInMemory:
         self.remotes = Remotes(facts, actor)
         self.live = Live(facts, actor)
         self.held = Held(facts, actor)
+        self.commitments = Commitments(facts, actor)
         self.jobs = Jobs(facts, actor)
         self.audit = Audit(facts, actor)
         self.events = Events(facts, actor)

@@ -17,6 +17,7 @@ from engine.model.archive import (
     SessionStatus,
 )
 from engine.model.changes import FoldedChange
+from engine.model.commitments import CommitmentDetail
 from engine.model.contents import FiledContents, FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Choice, Contradiction
 from engine.model.errors import NotFound
@@ -163,6 +164,7 @@ class Facts:
     transfers: list[Transfer] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     held: list[HeldObject] = field(default_factory=list)
+    commitments: list[CommitmentDetail] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)

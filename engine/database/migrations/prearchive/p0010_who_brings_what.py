@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "p0010"
-down_revision = "p0008"
+down_revision = "p0009"
 branch_labels = None
 depends_on = None
 
