@@ -15,6 +15,7 @@ import pytest
 
 from console.cli import COMMANDS, loaded
 from engine.model.archive import AuditEvent
+from engine.model.commitments import CommitmentDetail, CommitmentState, FailedObject
 from engine.model.live import HeldObject, LedgerEntry
 from engine.model.remotes import SendFailure, SendState
 from engine.model.states import Status
@@ -329,6 +330,38 @@ async def test_sessions_are_sent_to_remotes(anteroom: CommandLine, facts: Facts)
     facts.takes_all = True
     ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--wait")
     assert (ran.code, "done" in ran.out) == (0, True)
+
+
+async def test_commitments(anteroom: CommandLine, facts: Facts) -> None:
+    assert "nobody has asked" in (await anteroom("commitment", "list")).out
+    asked = CommitmentDetail(
+        id="cm_1",
+        at=NOON,
+        receiver="ANTEROOM",
+        calling="SCANNER",
+        peer="10.3.1.7",
+        objects=3,
+        failed=1,
+        state=CommitmentState.GIVEN_UP,
+        reason="no remote AE named SCANNER",
+        attempts=56,
+        transaction_uid="1.2.3",
+        failures=(FailedObject(sop_class="1.2.4", sop_instance="1.2.5", reason="0112: gone"),),
+    )
+    facts.commitments.append(asked)
+    assert "no remote AE named SCANNER" in (await anteroom("commitment", "list")).out
+    assert "cm_1" not in (await anteroom("commitment", "list", "--state", "waiting")).out
+    assert (await anteroom("commitment", "list", "--state", "lost")).code == 1
+    (listed,) = (await anteroom("commitment", "list", "--json")).json
+    assert (listed["state"], listed["objects"]) == ("given up", 3)
+    shown = (await anteroom("commitment", "show", "cm_1")).out
+    assert "SCANNER (10.3.1.7)" in shown and "0112: gone" in shown
+    assert (await anteroom("commitment", "show", "cm_1", "--json")).json[
+        "transaction_uid"
+    ] == "1.2.3"
+    ran = await anteroom("commitment", "retry", "cm_1", "--reason", "it is known now")
+    assert (ran.code, ran.out) == (0, "cm_1: it is tried again\n")
+    assert (await anteroom("commitment", "retry", "cm_2")).code == 1
 
 
 async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: Path) -> None:

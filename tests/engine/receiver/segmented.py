@@ -86,6 +86,9 @@ class Unheard:
     def declined(self, association: Association, declined: Declined) -> None:
         pass
 
+    def reported(self, report: str, status: int | None) -> None:
+        pass
+
     def closed(self, association: Association, ending: Ending) -> None:
         pass
 

@@ -18,6 +18,7 @@ from pynetdicom.presentation import StoragePresentationContexts
 
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
+from engine.model.commitments import CommitmentState
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
 from engine.model.filters import parse_filter
 from engine.model.health import Finding
@@ -27,9 +28,12 @@ from engine.model.verification import FaultCounts
 from engine.service.api import EngineApi
 from engine.service.requestor import associate
 from tests.engine.service.conftest import Opened
+from tests.line.committing import Inbox, asking, listening, request
 from tests.line.serving import until
 
 CT = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
+
+CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -262,6 +266,48 @@ async def test_remotes_are_added_changed_asked_and_deleted(opened: Opened) -> No
     await until(engine, audited)
     actions = [event.action for event in await engine.audit.list(object="SELF")]
     assert actions == ["Deleted remote", "Modified remote", "Added remote"]
+
+
+async def test_commitments_are_listed_shown_and_tried_again(opened: Opened) -> None:
+    engine, port = opened
+    uid = "1.2.826.0.1.3680043.10.1771.77"
+    inbox = Inbox()
+
+    def ask() -> int:
+        with asking(port, inbox, calling="STRANGER") as asker:
+            asker.association.network_timeout = 20
+            status = asker.ask(request([(CT_CLASS, uid)]))
+            # It does not wait for the report, which nobody knows where to send.
+            asker.association.abort()
+            return status
+
+    assert await asyncio.to_thread(ask) == 0
+
+    async def tried() -> bool:
+        rows = await engine.commitments.list()
+        return bool(rows) and rows[0].attempts > 0
+
+    await until(engine, tried)
+    (row,) = await engine.commitments.list(state="waiting")
+    assert (row.calling, row.objects, row.failed) == ("STRANGER", 1, 1)
+    assert row.reason == "no remote AE named STRANGER"
+    (failure,) = (await engine.commitments.show(row.id)).failures
+    assert (failure.sop_class, failure.sop_instance) == (CT_CLASS, uid)
+    assert await engine.commitments.list(offset=1) == ()
+    with listening(inbox) as reports:
+        await engine.remotes.add("STRANGER", "STRANGER", "127.0.0.1", reports)
+        again, unknown = await engine.commitments.retry((row.id, "cm_0"), reason="by order")
+        assert (again.done, unknown.done) == (True, False)
+        told = await asyncio.to_thread(inbox.next)
+        assert told.failed == {uid: 0x0112}
+
+    async def ended() -> bool:
+        return (await engine.commitments.show(row.id)).state is CommitmentState.REPORTED
+
+    await until(engine, ended)
+    with pytest.raises(NotFound):
+        await engine.commitments.show("cm_0")
+    await engine.remotes.delete("STRANGER")
 
 
 async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
