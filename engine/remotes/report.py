@@ -17,7 +17,7 @@ from pynetdicom.presentation import build_context, build_role
 
 from engine.dicom import commitment
 from engine.model.remotes import Remote
-from engine.remotes.calling import opened
+from engine.remotes.calling import Cord, opened
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
 
 _NEARLY = 0.9
@@ -31,8 +31,10 @@ def report(
     max_pdu: int,
     event: int,
     encoded: Callable[[bool], bytes],
+    cord: Cord | None = None,
 ) -> None:
-    """Call a remote and report; `encoded` makes the data set, in Explicit VR or not.
+    """Call a remote and report; `encoded` makes the data set, in Explicit VR or not. Another thread
+    may cut the call with `cord`.
 
     Raises:
         InvalidInput: if the TLS files of the remote cannot be used.
@@ -43,7 +45,7 @@ def report(
     role = build_role(commitment.SOP_CLASS, scp_role=True)
     try:
         with opened(
-            remote, contexts, calling=calling, max_pdu=max_pdu, roles=[role]
+            remote, contexts, calling=calling, max_pdu=max_pdu, cord=cord, roles=[role]
         ) as association:
             _report(association, remote, event, encoded)
     except NothingAccepted:

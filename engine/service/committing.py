@@ -371,9 +371,11 @@ class Committing:
         if remote is None:
             raise Unavailable(f"no remote AE named {row.calling}")
         # Loaded here: an engine starts sooner without pynetdicom.
-        from engine.remotes.faults import Unreached  # noqa: PLC0415 (slow to load)
+        from engine.remotes.calling import Cord  # noqa: PLC0415 (slow to load)
+        from engine.remotes.faults import Unreached  # noqa: PLC0415
         from engine.remotes.report import report  # noqa: PLC0415
 
+        cord = Cord()
         try:
             await asyncio.to_thread(
                 report,
@@ -382,7 +384,12 @@ class Committing:
                 max_pdu=remote.max_pdu or self._context.settings.dicom.max_pdu,
                 event=_event(row),
                 encoded=lambda explicit: b"".join(_encoded(row, reasons, explicit)),
+                cord=cord,
             )
+        except asyncio.CancelledError:
+            # The thread would keep an engine that stops from ending.
+            cord.cut()
+            raise
         except Unreached as error:
             raise Unavailable(error.reason) from None
 
