@@ -70,7 +70,7 @@ class Encoding:
         if self._large:
             with suppress(HeaderError):
                 return body.file.header()
-        normal = guard.head(body.file.path, self._syntax, offset)
+        normal = guard.head(body.file.named(), self._syntax, offset)
         if normal.contrary:
             self.contrary = IMPLICIT_NOT_SAID
         try:

@@ -318,7 +318,7 @@ class Incoming:
         target = self._files.name_for_slow_path()
         try:
             done = self._intake.slow.run(
-                self._files.body.file.path,
+                self._files.body.file.named(),
                 target,
                 site.script,
                 secret=site.secret,
@@ -365,7 +365,7 @@ class Incoming:
             self._files.restore()
             return self._hold(lacking)
         if self._current.snapshot.durable:
-            ready.file.sync()
+            ready.file.prepare()
         try:
             answer = self._publisher().publish(ready)
         except StaleSnapshot:

@@ -170,7 +170,7 @@ class Publisher:
             candidate = name if suffix == 1 else f"{stem}-{suffix}{dot}{ending}"
             try:
                 durable = self._snapshot.durable
-                publish(staged.location, claim.folder, scan, candidate, durable=durable)
+                publish(staged, claim.folder, scan, candidate, durable=durable)
             except FileExistsError:
                 relation = self._compare(staged, claim, scan, candidate)
                 if relation is Outcome.DUPLICATE:
@@ -233,7 +233,7 @@ class Publisher:
     def _duplicate(self, claim: Claim, scan: str, name: str) -> Answer:
         if self._snapshot.durable:
             try:
-                vouch_for(Path(claim.folder), scan)
+                vouch_for(Path(claim.folder), scan, name)
             except FileNotFoundError:
                 raise FolderGone from None
         self._recorder.record(

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,8 +27,11 @@ from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
 from engine.prearchive import accounts, ledger
 from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.storage.staging import is_torn
 
 REJECTED = "the project's script rejected it on the way to the archive"
+
+_log = structlog.get_logger(__name__)
 
 
 async def recover_unrecorded(context: JobContext, row: SessionRow, folder: Path) -> int:
@@ -44,12 +49,31 @@ async def recover_unrecorded(context: JobContext, row: SessionRow, folder: Path)
     await context.at("files listed")
     found = await asyncio.to_thread(object_files, folder)
     strays = [file for file in found if file not in known]
+    strays = await asyncio.to_thread(without_torn, folder, strays)
     if not strays:
         return 0
     entries = await asyncio.to_thread(_read_strays, folder, strays)
     await asyncio.to_thread(_as_received, entries, Originals(context.prearchive), row.id)
     async with context.prearchive_db.write() as transaction:
         return await enter(transaction, row.id, entries)
+
+
+def without_torn(folder: Path, files: Sequence[str]) -> list[str]:
+    """Remove what a power loss has cut off before its sender had an answer; return the others.
+
+    Raises:
+        OSError: if such a file stays.
+    """
+    whole = []
+    for file in files:
+        path = folder / file
+        with suppress(FileNotFoundError):
+            if not is_torn(path):
+                whole.append(file)
+                continue
+            path.unlink()
+            _log.warning("torn_object_removed")
+    return whole
 
 
 async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow]) -> int:

@@ -22,7 +22,7 @@ from engine.intake.originals import Originals
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.context import WORKING, JobContext, remove_tree
 from engine.jobs.delete import DeleteJob
-from engine.jobs.departure import object_files, recover_unrecorded
+from engine.jobs.departure import object_files, recover_unrecorded, without_torn
 from engine.jobs.held import finish_left
 from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob
@@ -187,6 +187,7 @@ class Reconciliation:
 
     async def _unknown(self, folder: Path, id: str) -> None:
         """A folder that no row names: empty ones go, others get a row."""
+        await asyncio.to_thread(lambda: without_torn(folder, object_files(folder)))
         first = await asyncio.to_thread(first_object, folder)
         if first is None:
             with suppress(OSError):

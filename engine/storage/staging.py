@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Staging and publishing: how the bytes of one object get to disk, and the step that makes them
-visible. The order is: fdatasync of the file, `link()` to its final name, fsync of that folder,
-answer (intake contract 3). The file system decides whether a name is free (7), and folders are
-opened by path (6). Paths of single objects are plain strings, because a `Path` costs more than the
-system calls."""
+visible. There are two orders (intake contract 3). The plain one is right everywhere: fdatasync of
+the file, its final name, fsync of the folder, answer. Where the file system commits bytes and names
+in one order, one sync does for both: the file states its size, gets its name, and is synced; then
+the answer. What a crash leaves of an object in between is shorter than it says (`is_torn`).
+
+The file system decides whether a name is free (7), and folders are opened by path (6). Paths of
+single objects are plain strings, because a `Path` costs more than the system calls."""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from engine.dicom.digest import digest_of
 from engine.dicom.header import Header
 from engine.dicom.part10 import mapped_header, read_meta
 from engine.model.reserve import RESERVED, free
+from engine.storage.file_system import Abilities, abilities_of, name_descriptor
 from engine.storage.folders import make_folders, settle, sync_folder
 
 LOOK_SECONDS = 0.25
@@ -28,6 +32,8 @@ LOOK_SECONDS = 0.25
 _META = 4096
 """Bytes that hold the meta information of a file of ours."""
 _IOV_MAX = 512
+_SIZE = "user.anteroom.size"
+"""The attribute by which a file states how many bytes it has."""
 
 
 class FolderGone(Exception):
@@ -37,8 +43,9 @@ class FolderGone(Exception):
 class StagingArea:
     """A worker's own folder below `.staging`, and the folder of held objects."""
 
-    def __init__(self, root: Path, owner: str) -> None:
-        """Make both folders; `owner` is unique to this process."""
+    def __init__(self, root: Path, owner: str, abilities: Abilities | None = None) -> None:
+        """Make both folders; `owner` is unique to this process. `abilities` are those of the file
+        system, which is asked where they are not given."""
         self.root = root
         self.folder = root / owner
         self._here = str(self.folder)
@@ -46,6 +53,7 @@ class StagingArea:
         for folder in (self.folder, self.held):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(root)
+        self._abilities = abilities or abilities_of(self.folder)
         self._look_again = 0.0
 
     def hold(self, staged: StagedFile, name: str, record: Callable[[], None]) -> None:
@@ -56,8 +64,8 @@ class StagingArea:
             OSError: if it cannot be made durable, or not be recorded.
         """
         staged.sync()
+        staged.link(str(self.held / name))
         staged.close()
-        os.link(staged.location, self.held / name)
         try:
             sync_folder(self.held)
             record()
@@ -66,13 +74,13 @@ class StagingArea:
             raise
 
     def new_file(self, name: str) -> StagedFile:
-        """Open a new staged file under a name of our own making.
+        """Open a new staged file; `name` is one of our own making.
 
         Raises:
             OSError: ENOSPC where only the room is left that the databases need.
         """
         self._leave_room()
-        return StagedFile(f"{self._here}/{name}")
+        return StagedFile(self._here, name, self._abilities)
 
     def _leave_room(self) -> None:
         """See that the databases, in which deletions are written down, keep room on this disk. One
@@ -87,12 +95,24 @@ class StagingArea:
 class StagedFile:
     """One object being written. Every byte is written once, in order."""
 
-    def __init__(self, location: str) -> None:
-        """Create the file, readable by its owner only."""
-        self.location = location
-        """Its path."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(location, flags, 0o600)
+    __slots__ = ("_descriptor", "_in_order", "_location", "_named", "_states_size")
+
+    def __init__(self, folder: str, name: str, abilities: Abilities) -> None:
+        """Create the file, readable by its owner only. One that can be named later has no name
+        before its path is asked for, and needs no sweeping."""
+        self._location = f"{folder}/{name}"
+        self._in_order = abilities.in_order
+        self._named = not abilities.unnamed
+        self._states_size = False
+        if abilities.unnamed:
+            flags = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
+            self._descriptor = os.open(folder, flags, 0o600)
+        else:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._descriptor = os.open(self._location, flags, 0o600)
+        self._lock()
+
+    def _lock(self) -> None:
         # Held until the fate of the object is decided: who compares with it waits for that.
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,10 +120,28 @@ class StagedFile:
             self.discard()
             raise
 
-    @property
-    def path(self) -> Path:
-        """Where it is."""
-        return Path(self.location)
+    def named(self) -> Path:
+        """Return its path in staging, by which other processes open it.
+
+        Raises:
+            OSError: if it has none yet and gets none.
+        """
+        if not self._named:
+            self.link(self._location)
+            self._named = True
+        return Path(self._location)
+
+    def link(self, path: str) -> None:
+        """Give the file one more name.
+
+        Raises:
+            FileExistsError: if the name is taken.
+            OSError: if it cannot be given.
+        """
+        if self._named:
+            os.link(self._location, path)
+        else:
+            name_descriptor(self._descriptor, path)
 
     def write(self, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
         """Append chunks in one call where the kernel takes them so.
@@ -130,14 +168,16 @@ class StagedFile:
             OSError: if it cannot be opened or locked.
         """
         file = cls.__new__(cls)
-        file.location = str(path)
+        file._location = str(path)
+        file._named = True
+        file._in_order = file._states_size = False
         file._descriptor = -1
         try:
             file._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.discard()
             raise
+        file._lock()
         return file
 
     def copy(self, source: StagedFile, start: int, end: int) -> None:
@@ -178,8 +218,36 @@ class StagedFile:
             return _digest(file)
 
     def sync(self) -> None:
-        """Make the bytes durable."""
+        """Make the bytes durable, all of which are written.
+
+        Raises:
+            OSError: if they are not.
+        """
         os.fdatasync(self._descriptor)
+
+    def prepare(self) -> None:
+        """Get ready for a durable name, all bytes being written: sync them, or state how many they
+        are where the sync of the name is one of the bytes, too.
+
+        Raises:
+            OSError: if they are not durable.
+        """
+        if self._in_order:
+            size = os.fstat(self._descriptor).st_size
+            # Where it has no room for the statement, or keeps none, the plain order is left.
+            with suppress(OSError):
+                os.setxattr(self._descriptor, _SIZE, b"%d" % size)
+                self._states_size = True
+                return
+        self.sync()
+
+    def settle_name(self, folder: int) -> None:
+        """Make the name durable that it was given last, in an open folder.
+
+        Raises:
+            OSError: if it is not.
+        """
+        os.fsync(self._descriptor if self._states_size else folder)
 
     def close(self) -> None:
         """Close the descriptor; the file stays."""
@@ -190,12 +258,29 @@ class StagedFile:
     def discard(self) -> None:
         """Close and remove the staged name. A published object keeps its final one."""
         self.close()
-        with suppress(FileNotFoundError):
-            os.unlink(self.location)
+        if self._named:
+            with suppress(FileNotFoundError):
+                os.unlink(self._location)
 
 
-def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) -> None:
-    """Link a staged file to `SCANS/{scan}/DICOM/{name}` of a session folder, durably.
+def is_torn(path: Path) -> bool:
+    """Say whether a crash has cut a file off before it was synced: it is shorter than it states.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+    """
+    try:
+        return int(os.getxattr(path, _SIZE)) > path.stat().st_size
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError):
+        # It states nothing: its bytes were synced before it got its name.
+        return False
+
+
+def publish(staged: StagedFile, folder: str, scan: str, name: str, *, durable: bool) -> None:
+    """Link a staged file to `SCANS/{scan}/DICOM/{name}` of a session folder. A `durable` one has
+    been prepared for that.
 
     Raises:
         FileExistsError: if the name is taken; nothing was changed.
@@ -222,12 +307,12 @@ def publish(staged: str, folder: str, scan: str, name: str, *, durable: bool) ->
                 # lost with it.
                 if durable:
                     settle(entry, folder, *parts, made=made)
-                os.link(staged, f"{target}/{name}")
+                staged.link(f"{target}/{name}")
             except FileNotFoundError:
                 continue
             try:
                 if durable:
-                    os.fsync(entry)
+                    staged.settle_name(entry)
             except OSError:
                 # By descriptor this time: wherever a job has moved the folder, this link is the
                 # one to remove.
@@ -244,13 +329,23 @@ def withdraw(folder: Path, scan: str, name: str) -> None:
     (folder / "SCANS" / scan / "DICOM" / name).unlink(missing_ok=True)
 
 
-def vouch_for(folder: Path, scan: str) -> None:
-    """Sync the folder of an object that somebody else may just have linked."""
+def vouch_for(folder: Path, scan: str, name: str) -> None:
+    """Sync an object that somebody else may just have linked, and its folder.
+
+    Raises:
+        FileNotFoundError: if it is not there any more.
+        OSError: if it is not durable.
+    """
     parts = ("SCANS", scan, "DICOM")
     target = folder.joinpath(*parts)
     entry = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         settle(entry, folder, *parts)
+        file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=entry)
+        try:
+            os.fdatasync(file)
+        finally:
+            os.close(file)
         os.fsync(entry)
     finally:
         os.close(entry)

@@ -18,7 +18,9 @@ TRACED = (
     "fdatasync",
     "fsync",
     "fchmod",
+    "fsetxattr",
     "link",
+    "linkat",
     "unlink",
     "unlinkat",
     "sendto",
@@ -57,8 +59,7 @@ def proven(trace: Trace, *, rejecting: bool = False) -> Proof:
             if answer.status != 0:
                 proof.failed.append((answer.sop_instance, answer.status))
             elif links := _links(mine):
-                (link,) = links
-                _stored(link, mine, trace.calls, call)
+                _stored(links, mine, trace.calls, call)
                 proof.stored.append(answer.sop_instance)
             else:
                 _counted(mine, trace.calls, call, rejecting=rejecting)
@@ -68,21 +69,33 @@ def proven(trace: Trace, *, rejecting: bool = False) -> Proof:
 
 
 def _links(calls: Iterable[Call]) -> list[Call]:
-    return [call for call in calls if call.name == "link" and call.succeeded]
+    return [call for call in calls if call.name in ("link", "linkat") and call.succeeded]
 
 
-def _stored(link: Call, mine: Sequence[Call], everything: Sequence[Call], send: Call) -> None:
-    """The file's bytes, then its name, then the folders above it."""
-    staged, final = link.paths
+def _stored(
+    links: Sequence[Call], mine: Sequence[Call], everything: Sequence[Call], send: Call
+) -> None:
+    """The file's bytes, then its name, then the folders above it. Where the file has stated its
+    size, the sync of the file comes after its name, and is that of the name, too."""
+    # Written without a name it is known by its descriptor, and may have got one for a helper.
+    first, link = links[0], links[-1]
+    assert len(links) == 1 or (first.paths[-1] == link.paths[0] and "/.staging/" in link.paths[0])
+    staged = first.descriptors[0] if first.name == "linkat" else first.paths[0]
+    final = link.paths[-1]
     writes = [call for call in mine if call.name == "writev" and call.descriptors == (staged,)]
     assert writes, f"nothing was written to {staged}"
-    assert _synced("fdatasync", staged, mine, after=writes[-1], before=link), (
-        f"{final} was linked before its bytes were synced"
-    )
     folder = str(PurePath(final).parent)
-    assert _synced("fsync", folder, mine, after=link, before=send), (
-        f"success was sent for {final} before its folder was synced"
-    )
+    if _done("fsetxattr", staged, mine, after=writes[-1], before=link):
+        assert _done("fsync", staged, mine, after=link, before=send), (
+            f"success was sent for {final} before it was synced under its name"
+        )
+    else:
+        assert _done("fdatasync", staged, mine, after=writes[-1], before=link), (
+            f"{final} was linked before its bytes were synced"
+        )
+        assert _done("fsync", folder, mine, after=link, before=send), (
+            f"success was sent for {final} before its folder was synced"
+        )
     _folders_above(folder, everything, send)
 
 
@@ -97,7 +110,7 @@ def _counted(
     ]
     assert records, "success was sent for what left neither file nor record"
     (journal,) = records[-1].descriptors
-    assert _synced("fdatasync", journal, mine, after=records[-1], before=send), (
+    assert _done("fdatasync", journal, mine, after=records[-1], before=send), (
         "success was sent before the journal was synced"
     )
     if rejecting:
@@ -118,12 +131,12 @@ def _folders_above(folder: str, everything: Sequence[Call], send: Call) -> None:
             continue
         (path,) = made.paths
         if PurePath(folder).is_relative_to(path):
-            assert _synced("fsync", str(PurePath(path).parent), everything, made, send), (
+            assert _done("fsync", str(PurePath(path).parent), everything, made, send), (
                 f"success was sent before the entry of the new folder {path} was synced"
             )
 
 
-def _synced(name: str, path: str, calls: Iterable[Call], after: Call, before: Call) -> bool:
+def _done(name: str, path: str, calls: Iterable[Call], after: Call, before: Call) -> bool:
     return any(
         call.name == name
         and call.succeeded

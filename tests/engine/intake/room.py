@@ -22,6 +22,7 @@ from engine.intake.incoming import Incoming, Intake
 from engine.intake.journal import Journal, Outcome, Record, read_all
 from engine.intake.snapshot import Snapshot
 from engine.routing.router import RoutingConfig
+from engine.storage.file_system import Abilities
 from engine.storage.staging import StagingArea
 from tests.engine.dicom.datasets import EXPLICIT, element
 
@@ -113,12 +114,14 @@ class Rows:
 class Room:
     """An intake with all around it."""
 
-    def __init__(self, root: Path, guard: Guard, **values: object) -> None:
+    def __init__(
+        self, root: Path, guard: Guard, *, abilities: Abilities | None = None, **values: object
+    ) -> None:
         self.root = root
         self.rows = Rows(root)
         (root / ".journals").mkdir()
         self.journal = Journal(root / ".journals" / "a.journal")
-        self.staging = StagingArea(root / ".staging", "w1")
+        self.staging = StagingArea(root / ".staging", "w1", abilities)
         self.intake = Intake(
             staging=self.staging, journal=self.journal, claims=self.rows, guard=guard
         )

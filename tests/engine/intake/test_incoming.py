@@ -30,6 +30,7 @@ from engine.intake.answers import (
 from engine.intake.claims import Known
 from engine.intake.incoming import _STEPS, State
 from engine.intake.journal import Outcome
+from engine.storage.file_system import Abilities
 from tests.engine.dicom.datasets import BIG, DEFLATED, EXPLICIT, IMPLICIT, element
 from tests.engine.intake.room import (
     MR,
@@ -251,7 +252,7 @@ def test_what_cannot_be_understood_is_held(room: Room, data: bytes, syntax: str)
 
 
 def test_a_head_beyond_the_bound_goes_to_disk(tmp_path: Path, guard: Guard) -> None:
-    room = Room(tmp_path, guard, max_header=4096)
+    room = Room(tmp_path, guard, abilities=Abilities(), max_header=4096)
     data = data_set()
     pixels = data.index(b"\xe0\x7f\x10\x00")
     large = element(0x0029_0010, "LO", b"OURS") + element(0x0029_1010, "OB", bytes(1 << 20))
@@ -268,7 +269,7 @@ def test_a_head_beyond_the_bound_goes_to_disk(tmp_path: Path, guard: Guard) -> N
 
 
 def test_a_sequence_without_end_does_not_gather_in_memory(tmp_path: Path, guard: Guard) -> None:
-    room = Room(tmp_path, guard, max_header=65_536)
+    room = Room(tmp_path, guard, abilities=Abilities(), max_header=65_536)
     incoming = room.begin()
     incoming.write([memoryview(element(0x0008_1140, "SQ", b"", undefined=True))])
     item = b"\xfe\xff\x00\xe0" + struct.pack("<I", 1000) + bytes(1000)

@@ -19,6 +19,7 @@ from engine.intake.claims import Claim, ClaimRequest, NoClaim, StaleSnapshot
 from engine.intake.incoming import Intake
 from engine.intake.journal import Journal, Outcome
 from engine.routing.router import RoutingConfig
+from engine.storage.file_system import Abilities
 from engine.storage.staging import StagedFile
 from tests.engine.intake.room import (
     Room,
@@ -61,10 +62,21 @@ def test_a_full_store_is_told_at_the_end_and_freed_at_once(
     assert room.rows.requests == []
 
 
-@pytest.mark.parametrize("call", ["fdatasync", "fsync", "link", "open"])
+PLAIN = Abilities()
+IN_ORDER = Abilities(unnamed=True, in_order=True)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "call"),
+    [
+        *((PLAIN, call) for call in ("fdatasync", "fsync", "link", "open")),
+        *((IN_ORDER, call) for call in ("fstat", "fsync", "link", "open")),
+    ],
+)
 def test_nothing_is_kept_of_what_could_not_be_made_durable(
-    room: Room, monkeypatch: pytest.MonkeyPatch, call: str
+    tmp_path: Path, guard: Guard, monkeypatch: pytest.MonkeyPatch, abilities: Abilities, call: str
 ) -> None:
+    room = Room(tmp_path, guard, abilities=abilities)
     with monkeypatch.context() as patch:
         patch.setattr(os, call, full)
         answer = room.send(data_set())
@@ -72,6 +84,7 @@ def test_nothing_is_kept_of_what_could_not_be_made_durable(
     assert room.outcomes == [Outcome.FAILED]
     assert room.is_clean()
     assert room.send(data_set()).outcome is Outcome.STORED
+    room.journal.close()
 
 
 @pytest.mark.parametrize("call", ["fdatasync", "fsync", "link"])
@@ -178,7 +191,29 @@ def test_without_durability_nothing_is_synced(
     room.journal.close()
 
 
-def test_no_lock_and_few_calls_on_the_way(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+PLAIN_CALLS = (
+    *("open", "writev", "fdatasync"),
+    *("open", "fstat", "link", "fsync", "close"),
+    *("write", "close"),
+)
+IN_ORDER_CALLS = (
+    *("open", "writev", "fstat", "setxattr"),
+    *("open", "fstat", "link", "fsync", "close"),
+    *("write", "close"),
+)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "expected"), [(PLAIN, PLAIN_CALLS), (IN_ORDER, IN_ORDER_CALLS)]
+)
+def test_no_lock_and_few_calls_on_the_way(
+    tmp_path: Path,
+    guard: Guard,
+    monkeypatch: pytest.MonkeyPatch,
+    abilities: Abilities,
+    expected: tuple[str, ...],
+) -> None:
+    room = Room(tmp_path, guard, abilities=abilities)
     room.send(data_set("1.1"), "1.1")
     calls: list[str] = []
 
@@ -191,14 +226,12 @@ def test_no_lock_and_few_calls_on_the_way(room: Room, monkeypatch: pytest.Monkey
 
         return call
 
-    for name in ("open", "writev", "fdatasync", "fstat", "link", "fsync", "write", "close"):
+    for name in sorted({*PLAIN_CALLS, *IN_ORDER_CALLS}):
         monkeypatch.setattr(os, name, counted(name))
     room.send(data_set("1.2"), "1.2")
-    assert calls == [
-        *("open", "writev", "fdatasync"),
-        *("open", "fstat", "link", "fsync", "close"),
-        *("write", "close"),
-    ]
+    assert tuple(calls) == expected
+    monkeypatch.undo()
+    room.journal.close()
 
 
 def test_names_in_staging_are_our_own(room: Room) -> None:

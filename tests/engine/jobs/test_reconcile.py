@@ -77,6 +77,23 @@ async def test_files_without_records_are_counted_and_their_session_is_built_agai
     assert (await reconcile(fixture)).objects == 0
 
 
+async def test_what_a_power_loss_has_cut_off_goes_and_is_not_counted(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    claim = await fixture.claim()
+    fixture.publish(claim, "3.dcm", recorded=False)
+    fixture.publish(claim, "4.dcm", recorded=False)
+    unknown = fixture.context.prearchive / "P" / "20260102_030405006" / "alone"
+    for path in (Path(claim.folder) / "SCANS/1/DICOM/4.dcm", unknown / "SCANS/1/DICOM/1.dcm"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((Path(claim.folder) / "SCANS/1/DICOM/3.dcm").read_bytes())
+        os.setxattr(path, "user.anteroom.size", str(path.stat().st_size).encode())
+        os.truncate(path, path.stat().st_size // 2)
+    done = await reconcile(fixture)
+    assert (done.objects, done.rows_added) == (1, 0)
+    assert (await fixture.there(session)).objects == 3
+    assert not unknown.exists()
+
+
 async def test_a_folder_that_no_row_names_gets_one_and_an_empty_one_goes(fixture: Fixture) -> None:
     claim = await fixture.claim()
     fixture.publish(claim, "1.dcm", recorded=False)
