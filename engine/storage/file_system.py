@@ -21,8 +21,8 @@ class Abilities:
     unnamed: bool = False
     """A file can be written first and named later (O_TMPFILE, linkat)."""
     in_order: bool = False
-    """The sync of a file makes the names durable that it was given before, and a crash leaves no
-    file with bytes that it never had: what it cuts off is short."""
+    """The sync of a file makes the names durable that it was given before. What a power loss leaves
+    of a file that was not synced is short, or has holes: never other bytes."""
 
 
 def abilities_of(folder: Path) -> Abilities:
@@ -59,8 +59,8 @@ def name_descriptor(descriptor: int, path: str) -> None:
 
 
 def _commits_in_order(folder: Path) -> bool:
-    # So do ext4 with a journal and ordered data, and XFS: the new name and the inode are in one
-    # transaction, which the sync commits, and a size grows only when the bytes are on disk.
+    # So do ext4 with a journal and ordered data, and XFS. The new name and the inode are in one
+    # transaction, which the sync commits. Room is marked as written only when the bytes are there.
     found = _mount(folder)
     if found is None:
         return False

@@ -3,7 +3,8 @@
 visible. There are two orders (intake contract 3). The plain one is right everywhere: fdatasync of
 the file, its final name, fsync of the folder, answer. Where the file system commits bytes and names
 in one order, one sync does for both: the file states its size, gets its name, and is synced; then
-the answer. What a crash leaves of an object in between is shorter than it says (`is_torn`).
+the answer. What a power loss leaves of an object in between can be told from a whole one
+(`is_torn`).
 
 The file system decides whether a name is free (7), and folders are opened by path (6). Paths of
 single objects are plain strings, because a `Path` costs more than the system calls."""
@@ -264,18 +265,23 @@ class StagedFile:
 
 
 def is_torn(path: Path) -> bool:
-    """Say whether a crash has cut a file off before it was synced: it is shorter than it states.
+    """Say whether a power loss has hit a file before it was synced: it is shorter than it states,
+    or has room on disk that nothing was written to.
 
     Raises:
-        FileNotFoundError: if it is not there.
+        OSError: if it cannot be opened.
     """
-    try:
-        return int(os.getxattr(path, _SIZE)) > path.stat().st_size
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError):
-        # It states nothing: its bytes were synced before it got its name.
-        return False
+    with path.open("rb") as file:
+        descriptor = file.fileno()
+        try:
+            stated = int(os.getxattr(descriptor, _SIZE))
+        except (OSError, ValueError):
+            # It states nothing: its bytes were synced before it got its name.
+            return False
+        if os.fstat(descriptor).st_size < stated:
+            return True
+        # Files of ours have no holes. Room that is not written yet looks like one.
+        return os.lseek(descriptor, 0, os.SEEK_HOLE) < stated
 
 
 def publish(staged: StagedFile, folder: str, scan: str, name: str, *, durable: bool) -> None:

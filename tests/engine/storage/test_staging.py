@@ -237,7 +237,13 @@ def test_what_a_crash_has_cut_off_is_told_by_its_size(
     assert synced == (["name"] if states else ["bytes", "name"])
     found = session / "SCANS/3/DICOM/a.dcm"
     assert not is_torn(found)
+    size = found.stat().st_size
     os.truncate(found, 100)
+    assert is_torn(found) is states
+    # The same length, but nothing was written.
+    os.truncate(found, 0)
+    assert is_torn(found) is states
+    os.truncate(found, size)
     assert is_torn(found) is states
     with pytest.raises(FileNotFoundError):
         is_torn(found.with_name("b.dcm"))
