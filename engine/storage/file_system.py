@@ -47,7 +47,7 @@ def _takes_unnamed(folder: Path) -> bool:
 
 
 def name_descriptor(descriptor: int, path: str) -> None:
-    """Give the file behind a descriptor a name (linkat(2)).
+    """Name the file behind a descriptor (linkat(2)).
 
     Raises:
         FileExistsError: if the name is taken.

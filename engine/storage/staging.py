@@ -133,7 +133,7 @@ class StagedFile:
         return Path(self._location)
 
     def link(self, path: str) -> None:
-        """Give the file one more name.
+        """Add a name to the file.
 
         Raises:
             FileExistsError: if the name is taken.

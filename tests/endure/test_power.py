@@ -10,7 +10,6 @@ import random
 import shutil
 import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -83,8 +82,8 @@ def test_what_was_promised_is_whole_after_a_power_cut(
     tmp_path: Path, kind: str, in_order: bool, tell: Callable[[str], None]
 ) -> None:
     maker = _MAKERS[kind]
-    if shutil.which(maker[0]) is None or os.geteuid() or sys.platform != "linux":
-        pytest.skip(f"it takes root, and {maker[0]}")
+    if shutil.which(maker[0]) is None or os.geteuid():
+        pytest.fail(f"this takes root and {maker[0]}", pytrace=False)
     image, root = tmp_path / "image", tmp_path / "mounted"
     root.mkdir()
     with image.open("wb") as file:
