@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -28,60 +28,18 @@ from engine.service.engine import Engine
 from engine.service.remote import RemoteEngine
 from tests.conftest import Backend
 from tests.line.invariants import audit
-from tests.line.killing import Plan
 from tests.line.serving import Served, sessions, settled, until
+from tests.line.small_disk import OnSmallDisk, disk
 from tests.line.test_durability import Image, image, send
 from tests.postgres import away
 
-DISK_MIB = 96
+__all__ = ["disk"]
 
 
 def study(number: int) -> list[Image]:
     """Make a study of four objects."""
     rest = f"Project:NECK Subject:S{number} Session:E{number:03}"
     return [image(number, each, rest=rest) for each in range(1, 5)]
-
-
-@pytest.fixture
-def disk() -> Iterator[Path]:
-    """An empty folder with a short path: that of a socket below it is looked at from elsewhere."""
-    folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder)
-    Path(f"{folder}.yaml").unlink(missing_ok=True)
-
-
-class OnSmallDisk(Served):
-    """An engine in a mount namespace of its own, where the folder of its home is a small disk."""
-
-    @property
-    def disk(self) -> Path:
-        """The small disk, as seen from outside."""
-        return Path(f"/proc/{self.ready['pid']}/root{self.home.parent}")
-
-    async def start(
-        self, *wrapper: str, environ: dict[str, str] | None = None, plan: Plan | None = None
-    ) -> None:
-        """Start with an empty small disk, on which only the settings lie."""
-        disk = self.home.parent
-        script = (
-            f"mount -t tmpfs -o size={DISK_MIB}m none {disk} && mkdir -p {self.home} && "
-            f'cp {disk}.yaml {self.home}/anteroom.yaml && exec "$@"'
-        )
-        shutil.copy(self.home / "anteroom.yaml", f"{disk}.yaml")
-        mapped = () if os.geteuid() == 0 else ("--map-root-user",)
-        await super().start("unshare", *mapped, "--mount", "sh", "-c", script, "sh")
-        self.ready["socket"] = str(self.disk / self.home.name / "engine.sock")
-
-    def fill(self) -> Path:
-        """Write a file until nothing more can be written."""
-        filler = self.disk / "filler"
-        with filler.open("wb", buffering=0) as file:
-            while True:
-                try:
-                    file.write(bytes(4096))
-                except OSError:
-                    return filler
 
 
 async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(disk: Path) -> None:

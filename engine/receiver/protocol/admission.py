@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _K = TypeVar("_K")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-HALF_OPEN_PER_PEER = 16
-"""Connections of one address that may be without an association at the same time."""
+HALF_OPEN_PER_PEER = 128
+"""Connections of one address that may be without an association at the same time, in each worker. A
+router or a PACS may open all associations that a receiver allows at once: a connection above this
+limit is closed without a word, which no sender understands as "later"."""
 
 HALF_OPEN = 256
 """The same over all addresses: each costs a thread until its ARTIM timer ends it."""

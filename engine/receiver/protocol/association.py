@@ -7,6 +7,7 @@ database."""
 from __future__ import annotations
 
 import contextlib
+import mmap
 import socket
 import threading
 import time
@@ -294,7 +295,8 @@ class Association(AssociationProgress):
         self._transfer(exchange, PduStream(largest))
 
     def _transfer(self, exchange: Exchange, stream: PduStream) -> None:
-        buffer = memoryview(bytearray(BUFFER))
+        # Pages that nothing was read into cost no memory: an idle association needs none of them.
+        buffer = memoryview(mmap.mmap(-1, BUFFER))
         end = 0
         while True:
             end += self._receive(buffer[end:])

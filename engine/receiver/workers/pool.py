@@ -56,8 +56,10 @@ ACKNOWLEDGE_SECONDS = 10.0
 LEAVE_SECONDS = 30.0
 """How long a worker may take to end; longer than it takes to end its associations."""
 
-SHORTEST_REST, LONGEST_REST = 0.2, 30.0
-"""Seconds between the end of a worker and the start of the next; doubled while they die young."""
+SHORTEST_REST, LONGEST_REST = 0.2, 5.0
+"""Seconds between the end of a worker and the start of the next; doubled while they die young. The
+longest is well below the time for which senders wait for an association (often 30 seconds): those
+that connect to a full disk are served as soon as there is room."""
 
 _YOUNG = 30.0
 

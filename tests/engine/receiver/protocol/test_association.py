@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
@@ -318,6 +319,20 @@ class TestEnds:
                 other.sendall(wire.store(b"whole"))
                 assert wire.status(wire.read_response(other)) == 0
             assert bytes(listener.intake.stored[0].data) == b"whole"
+
+    @pytest.mark.parametrize("seconds", [-86_400, 86_400, -3_600, 3_600])
+    def test_a_clock_that_is_set_ends_nothing(
+        self, seconds: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = time.time_ns
+        with Listener() as listener, self.begin_object(listener) as sock:
+            monkeypatch.setattr(time, "time_ns", lambda: now() + seconds * 10**9)
+            sock.sendall(wire.p_data(wire.pdv(1, 2, b"the end")))
+            assert wire.status(wire.read_response(sock)) == 0
+            sock.sendall(wire.store(b"next", message=2) + wire.RELEASE_RQ)
+            assert wire.status(wire.read_response(sock)) == 0
+            assert listener.ears.ending() is Ending.RELEASED
+            assert len(listener.intake.stored) == 2
 
     def test_stop_when_idle(self) -> None:
         with Listener() as listener, open_association(listener) as sock:

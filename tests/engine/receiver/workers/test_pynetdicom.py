@@ -71,7 +71,7 @@ def test_an_answer_is_kept_for_the_caller_who_waits_for_it() -> None:
         association.release()
 
 
-@pytest.mark.parametrize("maximum", [0, 4096, 16384, 262144])
+@pytest.mark.parametrize("maximum", [0, 4096, 16384, 131072, 262144])
 @pytest.mark.parametrize(
     "name",
     [
