@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json
 from console.commands.output import say, say_facts, say_json, size
+from engine.model.live import EngineStatus
+from engine.model.measures import say_span
 from engine.service.api import EngineApi
 
 
@@ -41,8 +45,19 @@ async def status(engine: EngineApi, as_json: Json = False) -> None:
             "received": f"{found.accounts.received} objects",
             "of these": tuple(f"{count} {place}" for place, count in counts.items() if count),
             "at the script": f"{found.staged} of the waiting" if found.staged else "none",
-            "disk": f"{size(found.disk_free)} of {size(found.disk_total)} free",
+            "disk": _disk(found),
         }
     )
+    for wrong in found.imbalances:
+        say(f"! the accounts do not add up: {wrong.said()}, since {wrong.since:%Y-%m-%d %H:%M} UTC")
     for problem in found.problems:
         say(f"! {problem}")
+
+
+def _disk(found: EngineStatus) -> str:
+    told = f"{size(found.disk_free)} of {size(found.disk_total)} free"
+    if found.disk_keep and found.disk_free < found.disk_keep:
+        return f"{told}; senders are refused: {size(found.disk_keep)} are to stay free"
+    if found.disk_full_in is None:
+        return told
+    return f"{told}, full in {say_span(timedelta(seconds=found.disk_full_in))} at the last rate"

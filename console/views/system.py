@@ -12,7 +12,7 @@ from console.views import figures, glyphs
 from console.views.rows import Piece, Row, TableColumn
 from console.views.status import StatusView
 from engine.model.health import Check, Finding
-from engine.model.live import Job, ReceiverStatus, Transfer
+from engine.model.live import EngineStatus, Job, ReceiverStatus, Transfer
 from engine.model.states import Status
 
 CHECK_COLUMNS = (
@@ -61,6 +61,10 @@ class Tile:
 
     name: str
     lines: tuple[Piece, ...]
+
+
+_SOON_FULL = 72 * 3600
+"""Seconds in which a disk that will be full is told of."""
 
 
 def check_row(check: Check) -> Row:
@@ -244,6 +248,18 @@ def why_no_cancel(job: Job) -> str:
     return f"the job is {job.status}: only queued jobs can be cancelled"
 
 
+def _left(status: EngineStatus, free: str) -> Piece:
+    """Say how much room is left, and for how long where that is not long."""
+    if status.disk_keep and status.disk_free < status.disk_keep:
+        return f"{free} free: senders are refused", "bad"
+    seconds = status.disk_full_in
+    if seconds is None or seconds > _SOON_FULL:
+        return f"{free} free", "plain"
+    hours = int(seconds // 3600)
+    when = figures.plural(hours, "hour") if hours else "less than an hour"
+    return f"{free} free · full in {when}", "look"
+
+
 def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
     """Return the facts above the tabs, as far as the engine has told them."""
     status = view.status
@@ -276,7 +292,7 @@ def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, .
                     f"{glyphs.meter(used, 9)} {used:.0%} of {figures.size(status.disk_total)}",
                     "bad" if used > 0.9 else "plain",
                 ),
-                (f"{free} free", "plain"),
+                _left(status, free),
             ),
         ),
         Tile(

@@ -51,6 +51,18 @@ class InForce(Message, frozen=True, kw_only=True):
     number: int
 
 
+class Rotate(Message, frozen=True, kw_only=True):
+    """Engine: your journal is long; go on in this one, which I know of already."""
+
+    journal: str
+
+
+class Rotated(Message, frozen=True, kw_only=True):
+    """Worker: I write to this journal, and to no other any more."""
+
+    journal: str
+
+
 class Listening(Message, frozen=True, kw_only=True):
     """Worker: I accept connections on these ports, and on no others."""
 
@@ -141,7 +153,7 @@ class Stop(Message, frozen=True, kw_only=True):
     """Engine: finish the objects in flight, then leave."""
 
 
-ToWorker = Begin | TakeSnapshot | Tell | SendReport | Stop
+ToWorker = Begin | TakeSnapshot | Tell | SendReport | Rotate | Stop
 ToEngine = (
     CannotStart
     | Hello
@@ -153,6 +165,7 @@ ToEngine = (
     | Turned
     | Asked
     | Reported
+    | Rotated
 )
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -231,7 +244,7 @@ class WorkerChannel:
         answered.wait()
         return box[0] if box else None
 
-    def receive(self) -> Begin | TakeSnapshot | SendReport | Stop | None:
+    def receive(self) -> Begin | TakeSnapshot | SendReport | Rotate | Stop | None:
         """Wait for the next message that is no answer; None when the engine has gone.
 
         Raises:

@@ -13,7 +13,7 @@ from engine.intake.journal import Outcome
 from engine.intake.recorder import ObjectRecorder
 from engine.intake.site_script import ScriptResult
 from engine.intake.snapshot import Snapshot
-from engine.storage.staging import StagedFile, StagingArea
+from engine.storage.staging import NoRoom, StagedFile, StagingArea
 
 
 def reject(recorder: ObjectRecorder, snapshot: Snapshot, result: ScriptResult) -> Answer:
@@ -60,5 +60,7 @@ def refuse(recorder: ObjectRecorder, snapshot: Snapshot, refusal: Refusal) -> An
 
 def store_failed(error: OSError) -> Refusal:
     """Say that the store did not take an object, without a path."""
+    if isinstance(error, NoRoom):
+        return Refusal(OUT_OF_RESOURCES, "the disk is nearly full")
     said = os.strerror(error.errno) if error.errno else "the store did not take the object"
     return Refusal(OUT_OF_RESOURCES, f"storing failed: {said}", Outcome.FAILED)

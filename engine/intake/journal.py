@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -103,11 +104,37 @@ class Journal:
             OSError: if the file or its directory entry cannot be made.
         """
         self.path = path
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
-        # Held as long as the process lives: `is_being_written` asks for it.
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        sync_folder(path.parent)
+        self._descriptor = _begin(path)
+        self._rotating = threading.Lock()
+        self._turns = 0
+        """Counts the beginnings and the ends of rotations: odd while one goes on."""
+        self._doubtful = False
+        """Whether an old file could not be synced."""
+
+    def rotate(self, path: Path) -> None:
+        """Go on in another file; what is written to the old one is on disk when this returns.
+
+        Raises:
+            OSError: if the new one cannot be made; the old one stays in use.
+        """
+        with self._rotating:
+            new = _begin(path)
+            old = os.dup(self._descriptor)
+            self._turns += 1
+            try:
+                # In one step and under the same number: threads that append go on in either file.
+                os.dup2(new, self._descriptor, inheritable=False)
+                self.path = path
+                os.fdatasync(old)
+            except OSError:
+                self._doubtful = True
+                raise
+            finally:
+                self._turns += 1
+                os.close(new)
+                # The last of the old file's descriptors, but for writes on their way: its lock
+                # goes with it.
+                os.close(old)
 
     def append(self, record: Record, *, sync: bool) -> None:
         """Append one record; with `sync` it is on disk when this returns.
@@ -120,6 +147,7 @@ class Journal:
         frame = _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
         if len(frame) > _LONGEST:
             raise OSError(errno.EMSGSIZE, "a record that no reader would take")
+        turns = self._turns
         if os.write(self._descriptor, frame) != len(frame):
             raise OSError(errno.ENOSPC, "the journal took only a part of a record")
         if sync:
@@ -127,10 +155,30 @@ class Journal:
                 os.fdatasync(self._descriptor)
             except OSError as error:
                 raise NotSynced(*error.args) from error
+            if turns % 2 or turns != self._turns:
+                # It may have been written to the old file, and the new one been synced: the old
+                # one is on disk once the rotation has ended.
+                with self._rotating:
+                    if self._doubtful:
+                        raise NotSynced(errno.EIO, os.strerror(errno.EIO))
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _begin(path: Path) -> int:
+    """Create a journal durably, and lock it."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        # Held as long as it is written to: `is_being_written` asks for it.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        sync_folder(path.parent)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def is_being_written(path: Path) -> bool:

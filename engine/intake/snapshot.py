@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.dicom import private_storage
 from engine.model.archive import ClientCertificates
+from engine.model.reserve import Watermark
 from engine.model.scripts import ScriptInForce
 from engine.routing.router import RoutingConfig
 
@@ -81,6 +82,8 @@ class Snapshot:
     """None where none is enabled. Scripts of projects run at archiving, and are read there."""
     keep_originals: bool = True
     """What the site script changes is kept while a session waits (8)."""
+    watermark: Watermark = field(default_factory=Watermark)
+    """What receiving leaves free on the disk of the prearchive."""
     uid_secret: bytes = field(default=b"", repr=False)
     """What mapped UIDs derive from, the same in every process."""
 

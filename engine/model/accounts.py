@@ -4,7 +4,8 @@ received = waiting + held + archived + duplicate + filtered + rejected + deleted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -41,3 +42,32 @@ class Accounts:
     def at(self, place: Place) -> int:
         """Objects at one place."""
         return self.counts.get(place, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imbalance:
+    """Something whose objects are not each in one place."""
+
+    of: str
+    """`place`, `receiver`, `sender` or `session`."""
+    name: str
+    """The place, the AE title, or the prearchive id."""
+    received: int
+    """Objects that were received; of a place its total, of a session what it holds."""
+    found: int
+    """Objects that are counted in the places."""
+    since: datetime
+    """When an engine first saw it."""
+
+    def begun(self, since: datetime) -> Imbalance:
+        """Return the same, seen first at another time."""
+        return replace(self, since=since)
+
+    def said(self) -> str:
+        """Say what does not add up."""
+        if self.of == "place":
+            return f"{self.received} in all are {self.name}, and {self.found} one by one"
+        if self.of == "session":
+            return f"session {self.name} holds {self.received}, and {self.found} wait in it"
+        way = "to" if self.of == "receiver" else "from"
+        return f"{way} {self.name} came {self.received}, and {self.found} are in their places"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.model.accounts import Accounts
+from engine.model.accounts import Accounts, Imbalance
 from engine.model.archive import ClientCertificates, Durability, OnScriptError
 
 RELEASED, REJECTED = "released", "rejected"
@@ -176,8 +176,15 @@ class EngineStatus:
     archived: int = 0
     disk_free: int = 0
     disk_total: int = 0
+    disk_keep: int = 0
+    """Bytes that receiving leaves free of it."""
+    disk_full_in: float | None = None
+    """Seconds until only these are left, at the rate of the last hour; None where it does not fill,
+    or where that is not known yet."""
     snapshot: int = 0
     problems: tuple[str, ...] = ()
+    imbalances: tuple[Imbalance, ...] = ()
+    """What of the accounts did not add up at the last look."""
     actor: str = ""
     """Who asks, as the audit trail will name them."""
     build_after: float = 0.0

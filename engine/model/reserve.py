@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 RESERVED = 16 * 1024 * 1024
@@ -56,10 +57,29 @@ class Reserve:
         return True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watermark:
+    """How much of a disk receiving leaves free."""
+
+    keep: int = 0
+    """Bytes, but never more than a tenth of the disk: a small one is not full when it is empty."""
+    percent: float = 0.0
+    """Part of the disk; the larger of both holds."""
+
+    def of(self, total: int) -> int:
+        """Return the bytes to be left free on a disk of `total` bytes."""
+        return max(RESERVED, min(self.keep, total // 10), int(total * self.percent / 100))
+
+
+def room(folder: str | Path) -> tuple[int, int]:
+    """Return the bytes that this user may still write on the disk of a folder, and its size."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+
 def free(folder: Path) -> int:
     """Return the bytes that this user may still write on the disk of a folder."""
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    return room(folder)[0]
 
 
 def _disk(folder: Path) -> int:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.model.archive import ClientCertificates, Durability, OnScriptError
 from engine.model.errors import InvalidInput, Problem
+from engine.model.reserve import RESERVED, Watermark
 
 _MIB = 1024 * 1024
 
@@ -360,6 +361,37 @@ class TrashSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DiskSettings:
+    """How much of the prearchive's disk receiving leaves free. Beyond that, senders are refused."""
+
+    keep_free: Annotated[int, between(RESERVED, 1024 * 1024 * _MIB, "bytes")] = 1024 * _MIB
+    """So many bytes, but not more than a tenth of the disk."""
+
+    keep_free_percent: Annotated[float, between(0, 90, "percent")] = 1.0
+    """So much of the disk, if that is more."""
+
+    @property
+    def watermark(self) -> Watermark:
+        """Return both as what a disk is measured by."""
+        return Watermark(keep=self.keep_free, percent=self.keep_free_percent)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetentionSettings:
+    """How long is remembered what came and went. Counts stay for ever."""
+
+    transfers_days: Annotated[int, between(1, 36_500, "days")] = 365
+    """For how many days a transfer is listed after its end. One of which objects wait stays."""
+
+    ledger_days: Annotated[int, between(1, 36_500, "days")] = 365
+    """For how many days a line of the ledger is listed after it was last counted."""
+
+    receipts_days: Annotated[int, between(1, 36_500, "days")] = 400
+    """For how many days it is known object by object what has left the prearchive, and where to.
+    A sender that asks later whether an object is safe is told that it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogSettings:
     """What is logged, in the home's folder logs."""
 
@@ -386,6 +418,8 @@ class Settings:
     node: NodeSettings = field(default_factory=NodeSettings)
     anonymization: AnonymizationSettings = field(default_factory=AnonymizationSettings)
     trash: TrashSettings = field(default_factory=TrashSettings)
+    disk: DiskSettings = field(default_factory=DiskSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def resolved(self, home: Path) -> Settings:
@@ -439,6 +473,11 @@ class Settings:
             yield (
                 "databases.prearchive_url",
                 "the prearchive needs a database of its own, not the archive's",
+            )
+        if self.retention.receipts_days <= self.trash.prearchive_days:
+            yield (
+                "retention.receipts_days",
+                "receipts are kept longer than what is in the trash (trash.prearchive_days)",
             )
         for one, other in combinations((part.name for part in fields(self.paths)), 2):
             first, second = getattr(self.paths, one), getattr(self.paths, other)

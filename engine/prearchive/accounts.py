@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,6 +58,26 @@ async def move(session: AsyncSession, of: str, source: Place, target: Place) -> 
     await session.execute(_upsert_tallies(session).from_select(columns, chosen))
     await session.execute(delete(TallyRow).where(*there))
     await _add_to_totals(session, {source: -int(moved), target: int(moved)})
+
+
+async def forget(session: AsyncSession, transfers: Collection[str]) -> None:
+    """Let the tallies of transfers and their sessions go; what they count stays, without a name.
+    The totals do not change."""
+    gone = await session.execute(
+        delete(TallyRow)
+        .where(TallyRow.transfer.in_(transfers))
+        .returning(TallyRow.place, TallyRow.count)
+    )
+    sums: Counter[str] = Counter()
+    for place, count in gone.all():
+        sums[place] += count
+    rows = [
+        {"transfer": "", "session": "", "place": place, "count": count}
+        for place, count in sorted(sums.items())
+        if count
+    ]
+    if rows:
+        await session.execute(_upsert_tallies(session).values(rows))
 
 
 async def by_transfer(session: AsyncSession, of: str, place: Place) -> Counter[str]:

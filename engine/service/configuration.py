@@ -112,6 +112,7 @@ class Configuration:
             durable=self.is_durable,
             site_script=site_script,
             keep_originals=self._settings.anonymization.keep_originals is KeepOriginals.TRIAGE,
+            watermark=self._settings.disk.watermark,
             uid_secret=self._uid_secret,
         )
         return self.snapshot

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -30,7 +29,7 @@ from engine.ingest.claims import ClaimDesk
 from engine.ingest.ingester import Ingester
 from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
-from engine.jobs import trash
+from engine.jobs import forgetting, trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.context import JobContext, pass_by
@@ -56,9 +55,11 @@ from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool, sweep_staging
 from engine.service.api import EngineApi
 from engine.service.backlog import Backlog
+from engine.service.balance import Balance
 from engine.service.bound import BoundEngine
 from engine.service.committing import Committing
 from engine.service.configuration import Configuration
+from engine.service.disk import DiskNow, DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
@@ -79,6 +80,10 @@ _RESERVE_EVERY = 60.0
 _CERTIFICATES_EVERY = 30.0
 _SENDS_KEPT = timedelta(days=30)
 _COMMITMENTS_EVERY = 1.0
+_DISK_EVERY = 10.0
+_BALANCE_EVERY = 120.0
+_LONG_JOURNAL = 32 * 1024 * 1024
+"""Bytes after which a worker goes on in another journal: some 50,000 records."""
 
 _log = structlog.get_logger(__name__)
 
@@ -156,7 +161,7 @@ class Engine:
         async with self.context.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
             archived = (await transaction.execute(count)).scalar_one()
-        disk = await asyncio.to_thread(shutil.disk_usage, self.context.prearchive)
+        disk = await asyncio.to_thread(self.disk.now)
         return EngineStatus(
             version=version("anteroom"),
             pid=os.getpid(),
@@ -171,8 +176,11 @@ class Engine:
             archived=archived,
             disk_free=disk.free,
             disk_total=disk.total,
+            disk_keep=disk.keep,
+            disk_full_in=disk.full_in,
             snapshot=self._applied,
             problems=self._problems(),
+            imbalances=self.balance.known,
             build_after=self.settings.session.build_after,
             unfinished_jobs=unfinished,
             staged=staged,
@@ -241,6 +249,8 @@ class Engine:
         self.relay = Relay(archive_db, prearchive_db)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
+        self.balance = Balance(prearchive_db, self.buffer)
+        self.disk = DiskWatch(paths.prearchive, settings.disk.watermark, self.buffer)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)
         self.committing = Committing(self.context, self.buffer, self._take_in)
         self.pool = ReceiverPool(
@@ -281,12 +291,16 @@ class Engine:
             self._begin("purge", _PURGE_EVERY, self._purge),
             self._begin("node", _BEAT_EVERY, self.nodes.beat),
             self._begin("reserve", _RESERVE_EVERY, self._reserve),
+            self._begin("disk", _DISK_EVERY, self._look_at_disk),
+            self._begin("accounts", _BALANCE_EVERY, self._balance, self._prearchive_watch.mark),
+            self._begin("retention", _PURGE_EVERY, self._forget),
         ]
         if NodeRole.WORKER in settings.node.roles:
             timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
             every = min(settings.session.check_every, settings.session.build_after)
             self._tasks.append(self._begin("timer", every, lambda: self._tick(timer)))
         await self._reserve()
+        await self._look_at_disk()
         _log.info("engine started", database_library=sqlite_library.described())
         self.buffer.tell("engine", node, "engine started")
 
@@ -341,7 +355,7 @@ class Engine:
         snapshot = await self.configuration.read()
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
-        self.health = Health(self.context, self._reception_now, self.verifying)
+        self.health = Health(self.context, self._reception_now, self.verifying, self.balance)
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
         self._applied = snapshot.number
@@ -428,7 +442,17 @@ class Engine:
             if not await asyncio.to_thread(is_being_written, folder / journal):
                 self.reception.tell(await self.context.ingester.finish(journal))
 
+    async def _rotate_journals(self) -> None:
+        """Let workers go on in new journals where theirs are long; the old ones are put away once
+        all their records are posted."""
+        folder = self.context.prearchive / ".journals"
+        for journal in self.pool.journals:
+            with suppress(FileNotFoundError):
+                if (await asyncio.to_thread((folder / journal).stat)).st_size >= _LONG_JOURNAL:
+                    await self.pool.rotate(journal)
+
     async def _bury(self) -> None:
+        await self._rotate_journals()
         await self._put_away_journals(self.pool.journals)
         await asyncio.to_thread(sweep_staging, self.context.prearchive, self.settings.node.name)
 
@@ -438,6 +462,17 @@ class Engine:
     async def _take_in(self) -> None:
         """Take in what any engine's workers have written down."""
         self.reception.tell(await self.context.ingester.ingest(every_node=True))
+
+    async def _balance(self) -> None:
+        await self.balance.look()
+
+    async def _forget(self) -> None:
+        """Forget what is old. Every journal is read first: its records find their receipts."""
+        self.reception.tell(await self.context.ingester.ingest(every_node=True))
+        await forgetting.forget(self.context, now=datetime.now(UTC))
+
+    async def _look_at_disk(self) -> None:
+        await asyncio.to_thread(self.disk.look)
 
     async def _purge(self) -> None:
         await self.context.runner.purge()
@@ -456,7 +491,13 @@ class Engine:
             wanted=self.settings.dicom.workers,
             deaths=self.pool.deaths,
             late=self._problems(),
+            disk=self._disk_now(),
         )
+
+    def _disk_now(self) -> DiskNow | None:
+        with suppress(OSError):
+            return self.disk.now()
+        return None
 
     def _job_waits(self, session: str, outage: str) -> None:
         self.buffer.tell("session", session, f"its job waits: {outage}", "error")

@@ -20,8 +20,10 @@ from engine.model.measures import say_count, say_span
 from engine.model.outage import named
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
+from engine.service.balance import Balance
+from engine.service.disk import DiskNow
 from engine.service.nodes import STALE
-from engine.service.store_checks import Inspection, Look
+from engine.service.store_checks import Inspection, Look, disk_check
 from engine.service.verifying import Verifying
 from engine.service.windows import MOST_ROWS
 
@@ -53,18 +55,24 @@ class ReceptionNow:
     deaths: int
     late: tuple[str, ...]
     """Of each worker that goes by an older configuration: one sentence."""
+    disk: DiskNow | None = None
+    """The disk that receiving fills."""
 
 
 class Health:
     """Looks at one engine. What took long to find out is kept until it is found out again."""
 
     def __init__(
-        self, context: JobContext, reception: Callable[[], ReceptionNow], verifying: Verifying
+        self,
+        context: JobContext,
+        reception: Callable[[], ReceptionNow],
+        verifying: Verifying,
+        balance: Balance,
     ) -> None:
         """Nothing is looked at yet."""
         self._context = context
         self._reception = reception
-        self._inspection = Inspection(context)
+        self._inspection = Inspection(context, balance)
         self._shelves = Shelves(context, verifying)
 
     async def checks(self, *, thorough: bool = False) -> tuple[Check, ...]:
@@ -73,6 +81,7 @@ class Health:
             "receivers": self.receivers,
             "certificates": self.certificates,
             "workers": self.workers,
+            "prearchive disk": self.disk,
             **self._inspection.looks(thorough),
             "archive files": self._shelves.verified if thorough else self._shelves.known,
             "failed jobs": self.failed_jobs,
@@ -84,6 +93,10 @@ class Health:
             *(attempt(name, look, seconds) for name, look in looks.items())
         )
         return tuple(sorted(found, key=lambda check: _ORDER.index(check.finding)))
+
+    async def disk(self) -> Check:
+        """Look how full the disk is that receiving fills, and when it will be full."""
+        return await disk_check("prearchive disk", self._context.prearchive, self._reception().disk)
 
     async def receivers(self) -> Check:
         """Look whether every receiver that should listens."""

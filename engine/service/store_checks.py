@@ -18,16 +18,20 @@ from engine.database import sqlite_library
 from engine.database.connection import Database
 from engine.jobs.context import JobContext
 from engine.jobs.departure import object_files
-from engine.model.accounts import Place
 from engine.model.archive import AuditReport
 from engine.model.health import Check, Finding
 from engine.model.measures import say_count, say_size, say_span
 from engine.model.states import PROBLEM, RECEIVING, Status
 from engine.prearchive import accounts, rows
 from engine.prearchive.tables import HeldRow, JournalRow, OutboxRow, SessionRow
+from engine.service.balance import Balance
+from engine.service.disk import DiskNow
 
 LITTLE_ROOM, NO_ROOM = 0.15, 0.05
 """Free part of a disk below which a person should look, and below which it has failed."""
+
+SOON_FULL, VERY_SOON_FULL = timedelta(hours=24), timedelta(hours=2)
+"""Time until a disk is full in which a person should look, and in which it has failed."""
 
 LATE_RELAY, STUCK_RELAY = timedelta(minutes=1), timedelta(minutes=10)
 """Age of the oldest audit event that still waits to enter the trail."""
@@ -39,6 +43,8 @@ SAMPLE = 500
 """So many folders are looked for when nobody asked for a thorough look."""
 
 _AT_ONCE = 100
+_SAID = 3
+"""So many imbalances are named."""
 
 Look = Callable[[], Awaitable[Check]]
 
@@ -46,17 +52,17 @@ Look = Callable[[], Awaitable[Check]]
 class Inspection:
     """Looks at the stores of one engine."""
 
-    def __init__(self, context: JobContext) -> None:
+    def __init__(self, context: JobContext, balance: Balance) -> None:
         """Nothing is looked at yet."""
         self._context = context
+        self._balance = balance
         self._verified: tuple[datetime, AuditReport] | None = None
 
     def looks(self, thorough: bool) -> dict[str, Look]:
         """Return what can be looked at, by name."""
         context = self._context
         return {
-            "prearchive disk": lambda: _disk("prearchive disk", context.prearchive),
-            "archive disk": lambda: _disk("archive disk", context.archive),
+            "archive disk": lambda: disk_check("archive disk", context.archive),
             "prearchive database": lambda: _database("prearchive database", context.prearchive_db),
             "archive database": lambda: _database("archive database", context.archive_db),
             "accounts": self.accounts,
@@ -70,28 +76,36 @@ class Inspection:
         }
 
     async def accounts(self) -> Check:
-        """Compare the totals with the sums of all tallies, and what waits with the sessions."""
+        """Compare the totals with the sums of all tallies, what each receiver and sender brought
+        with where it lies, and what waits with the sessions."""
+        wrong = await self._balance.look()
         async with self._context.prearchive_db.read() as transaction:
             totals = await accounts.total(transaction)
-            sums = await accounts.summed(transaction)
             waiting = await accounts.waiting_in_sessions(transaction)
             held = await transaction.scalar(select(func.sum(SessionRow.objects))) or 0
-        wrong = [place.value for place in Place if totals.at(place) != sums.at(place)]
-        if wrong:
-            found = f"the totals do not add up for: {', '.join(wrong)}"
-            compare = "compare the sessions concerned with what their senders have"
-        elif waiting != held:
+        if not wrong:
+            received = say_count(totals.received, "object")
+            return Check.good("accounts", f"{received} received, and each is in one place")
+        places = [one.name for one in wrong if one.of == "place"]
+        others = [one.said() for one in wrong if one.of != "place"]
+        compare = "compare the sessions concerned with what their senders have"
+        if places:
+            found = f"the totals do not add up for: {', '.join(places)}"
+        elif any(one.of == "session" for one in wrong):
             objects = say_count(waiting, "object")
             found = f"{objects} are counted as waiting, and sessions hold {held}"
             compare = "compare files and rows: anteroom doctor --thorough"
         else:
-            received = say_count(totals.received, "object")
-            return Check.good("accounts", f"{received} received, and each is in one place")
+            found = f"for {say_count(len(others), 'receiver or sender', 'receivers and senders')}"
+            found += " the objects are not each in one place"
+        since = f"Seen first at {min(one.since for one in wrong):%Y-%m-%d %H:%M} UTC"
+        more = f" and {len(others) - _SAID} more" if len(others) > _SAID else ""
+        details = f"{since}: {'; '.join(others[:_SAID])}{more}." if others else f"{since}."
         return Check(
             name="accounts",
             finding=Finding.FAILED,
             found=found,
-            consequence="The numbers cannot show whether an object was lost.",
+            consequence=f"The numbers cannot show whether an object was lost. {details}",
             remedy=("keep a copy of the prearchive database and of the log", compare),
         )
 
@@ -301,10 +315,38 @@ class Inspection:
         return [row.id for row in again if _as_it_was(row, suspect[row.id])]
 
 
-async def _disk(name: str, folder: Path) -> Check:
+async def disk_check(name: str, folder: Path, seen: DiskNow | None = None) -> Check:
+    """Look how full the disk of a folder is; of that which receiving fills, also when it will
+    be."""
     usage = await asyncio.to_thread(shutil.disk_usage, folder)
     free = usage.free / usage.total
     found = f"{free:.0%} free, {say_size(usage.free)} of {say_size(usage.total)}"
+    if seen is not None and seen.refuses:
+        return Check(
+            name=name,
+            finding=Finding.FAILED,
+            found=f"{found}; {say_size(seen.keep)} are to stay free",
+            consequence="Senders are refused (A700), and keep their images or give up.",
+            remedy=(
+                "make room: anteroom trash empty, or archive or delete sessions",
+                "once there is room everything goes on by itself",
+            ),
+        )
+    full_in = seen.full_in if seen is not None else None
+    if full_in is not None:
+        span = timedelta(seconds=full_in)
+        found += f"; prearchive full in {say_span(span)} at the last rate"
+        if span < SOON_FULL:
+            return Check(
+                name=name,
+                finding=Finding.FAILED if span < VERY_SOON_FULL else Finding.LOOK,
+                found=found,
+                consequence="Senders are refused (A700) from then on.",
+                remedy=(
+                    "make room: anteroom trash empty, or archive or delete sessions",
+                    "or give the store a larger disk",
+                ),
+            )
     if free >= LITTLE_ROOM:
         return Check.good(name, found)
     return Check(

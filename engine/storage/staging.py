@@ -23,11 +23,11 @@ from typing import BinaryIO
 from engine.dicom.digest import digest_of
 from engine.dicom.header import Header
 from engine.dicom.part10 import mapped_header, read_meta
-from engine.model.reserve import RESERVED, free
+from engine.model.reserve import Watermark, room
 from engine.storage.file_system import Abilities, abilities_of, name_descriptor
 from engine.storage.folders import make_folders, settle, sync_folder
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 1.0
 """How long a look at the free room holds. A disk that fills up within it is noticed by writing."""
 
 _META = 4096
@@ -35,6 +35,10 @@ _META = 4096
 _IOV_MAX = 512
 _SIZE = "user.anteroom.size"
 """The attribute by which a file states how many bytes it has."""
+
+
+class NoRoom(OSError):
+    """The disk has no more room than it is to keep; nothing was tried."""
 
 
 class FolderGone(Exception):
@@ -55,7 +59,10 @@ class StagingArea:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(root)
         self._abilities = abilities or abilities_of(self.folder)
+        self.watermark: Watermark | None = None
+        """What is to stay free beside the room of the databases; None for that alone."""
         self._look_again = 0.0
+        self._has_room = True
 
     def hold(self, staged: StagedFile, name: str, record: Callable[[], None]) -> None:
         """Keep a file durably in the folder of held objects, under a name of our own making, and
@@ -78,6 +85,7 @@ class StagingArea:
         """Open a new staged file; `name` is one of our own making.
 
         Raises:
+            NoRoom: where only the room is left that is to stay free.
             OSError: ENOSPC where only the room is left that the databases need.
         """
         self._leave_room()
@@ -88,9 +96,12 @@ class StagingArea:
         look serves many objects: it is a system call, and time passes cheaper."""
         now = time.monotonic()
         if now >= self._look_again:
-            if free(self.folder) < RESERVED:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left, total = room(self._here)
+            self._has_room = left >= (self.watermark or Watermark()).of(total)
             self._look_again = now + LOOK_SECONDS
+        if not self._has_room:
+            kind = OSError if self.watermark is None else NoRoom
+            raise kind(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class StagedFile:

@@ -64,6 +64,13 @@ class OnSmallDisk(Served):
             os.close(held)
         return code
 
+    def leave(self, free: int) -> Path:
+        """Write a file until only so many bytes are left."""
+        filler = self.disk / "filler"
+        found = os.statvfs(self.disk)
+        filler.write_bytes(bytes(max(0, found.f_bavail * found.f_frsize - free)))
+        return filler
+
     def fill(self) -> Path:
         """Write a file until nothing more can be written."""
         filler = self.disk / "filler"

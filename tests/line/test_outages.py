@@ -29,7 +29,7 @@ from engine.service.remote import RemoteEngine
 from tests.conftest import Backend
 from tests.line.invariants import audit
 from tests.line.serving import Served, sessions, settled, until
-from tests.line.small_disk import OnSmallDisk, disk
+from tests.line.small_disk import DISK_MIB, OnSmallDisk, disk
 from tests.line.test_durability import Image, image, send
 from tests.postgres import away
 
@@ -72,10 +72,54 @@ async def test_on_a_full_disk_deletions_work_and_with_room_everything_goes_on(di
             assert not list(home.glob("prearchive/.trash/*"))
 
             filler.unlink()
-            assert await send(served, study(3)) == [0] * 4
+            answers = await send(served, study(3))
+            while OUT_OF_RESOURCES in answers:
+                # A look at the disk holds for a second.
+                answers = await send(served, study(3))
+            assert answers == [0] * 4
             (row,) = await settled(engine, objects=4)
             assert row.status is Status.READY
             assert (await engine.system.status()).accounts.at(Place.DELETED) == 4
+        assert await served.stop() == 0
+        assert (served.home / "stderr.txt").read_text("utf-8") == ""
+    finally:
+        await served.kill()
+
+
+async def test_before_the_disk_is_full_senders_are_refused_and_with_room_served_again(
+    disk: Path,
+) -> None:
+    keeps = {"disk": {"keep_free_percent": 50.0}, "dicom": {"workers": 1}}
+    served = OnSmallDisk(disk / "home", keeps | {"anonymization": {"site_script": False}})
+    await served.start()
+    try:
+        async with served.asked() as engine:
+            assert await send(served, study(1)) == [0] * 4
+            await engine.projects.add("NECK")
+            filler = served.leave(DISK_MIB * 1024 * 1024 // 3)
+            answers = await send(served, study(2))
+            while set(answers) != {OUT_OF_RESOURCES}:
+                # A look at the disk holds for a second.
+                answers = await send(served, study(2))
+
+            async def counted() -> bool:
+                return (await engine.system.status()).accounts.at(Place.REFUSED) >= 4
+
+            await until(engine, counted)
+            (line,) = {one.reason for one in await engine.live.ledger(outcome="refused")}
+            assert line == "the disk is nearly full"
+            status = await engine.system.status()
+            assert status.disk_free < status.disk_keep == DISK_MIB * 1024 * 1024 // 2
+            checks = {check.name: check for check in await engine.system.checks()}
+            assert checks["prearchive disk"].finding is Finding.FAILED
+            assert "are to stay free" in checks["prearchive disk"].found
+            # Everything else goes on: the databases have their room.
+            assert await engine.projects.set("NECK", {"title": "Neck"})
+            filler.unlink()
+            answers = await send(served, study(3))
+            while set(answers) != {0}:
+                answers = await send(served, study(3))
+            assert not (await engine.system.status()).imbalances
         assert await served.stop() == 0
         assert (served.home / "stderr.txt").read_text("utf-8") == ""
     finally:

@@ -43,6 +43,8 @@ class WorkerLink:
     ) -> None:
         self.name = name
         self.journal = ""
+        self.next_journal = ""
+        """The one that it is to go on in; empty where it is not to change."""
         self.welcome = False
         """Whether it is spoken to: its journal is registered."""
         self.in_force = 0

@@ -29,6 +29,8 @@ from engine.intake.channel import (
     InForce,
     Listening,
     Reported,
+    Rotate,
+    Rotated,
     SendReport,
     Stop,
     TakeSnapshot,
@@ -144,7 +146,25 @@ class ReceiverPool:
     @property
     def journals(self) -> tuple[str, ...]:
         """Names of the journals that living workers write."""
-        return tuple(link.journal for link in self._links.values() if link.journal)
+        return tuple(
+            name
+            for link in self._links.values()
+            for name in (link.journal, link.next_journal)
+            if name
+        )
+
+    async def rotate(self, journal: str) -> None:
+        """Let a living worker leave its journal and go on in a new one."""
+        for link in self._links.values():
+            if link.journal == journal and not link.next_journal:
+                link.next_journal = f"{link.name}-{time.time_ns():x}.journal"
+                try:
+                    # Known before it is written to: whoever looks for records has to find all.
+                    await self._news.hello(link.next_journal)
+                except Exception:
+                    link.next_journal = ""
+                    raise
+                link.say(Rotate(journal=link.next_journal))
 
     @property
     def associations(self) -> int:
@@ -367,6 +387,8 @@ class ReceiverPool:
                 self._why = message.reason
             case Hello():
                 await self._welcome(link, message)
+            case Rotated():
+                link.journal, link.next_journal = message.journal, ""
             case InForce():
                 # Not earlier: a worker that accepts before it has a snapshot knows no receivers.
                 if not link.in_force:

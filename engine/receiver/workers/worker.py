@@ -27,6 +27,8 @@ from engine.intake.channel import (
     InForce,
     Listening,
     Reported,
+    Rotate,
+    Rotated,
     SendReport,
     Stop,
     TakeSnapshot,
@@ -38,6 +40,7 @@ from engine.intake.incoming import Intake
 from engine.intake.journal import Journal
 from engine.intake.snapshot import Snapshot
 from engine.model.identifiers import new_transfer_id
+from engine.model.outage import named
 from engine.receiver.protocol.association import Association
 from engine.receiver.protocol.exchange import Report
 from engine.receiver.protocol.tls import server_context
@@ -227,6 +230,8 @@ class Worker:
                     self._take(message.snapshot)
                 elif isinstance(message, SendReport):
                     self._report(message)
+                elif isinstance(message, Rotate):
+                    self._rotate(message.journal)
                 elif isinstance(message, Stop):
                     self._leave()
         except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -248,6 +253,7 @@ class Worker:
             # The old one stays in force and is not acknowledged: claims on it are refused.
             _log.error("snapshot_refused", number=snapshot.number, error=type(error).__name__)
             return
+        self._intake.staging.watermark = snapshot.watermark
         self._gate.passed(snapshot.number)
         self._channel.send(InForce(number=snapshot.number))
 
@@ -257,6 +263,13 @@ class Worker:
         )
         if not self._associations.report(message.transfer, report):
             self._channel.send(Reported(report=message.report))
+
+    def _rotate(self, journal: str) -> None:
+        try:
+            self._journal.rotate(self._journal.path.with_name(journal))
+        except OSError as error:
+            _log.error("journal_not_rotated", error=named(error))
+        self._channel.send(Rotated(journal=self._journal.path.name))
 
     def _listening(self, ports: tuple[int, ...]) -> None:
         try:

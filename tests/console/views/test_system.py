@@ -231,3 +231,19 @@ def test_storage_of_a_receiver_that_is_its_own_is_said() -> None:
         not {"Accepts too", "File names", "Durability", "Account"}
         & dict(system.receiver_card(UP, 0)).keys()
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ("250 B free", "plain")),
+        ({"disk_full_in": 9 * 86_400.0}, ("250 B free", "plain")),
+        ({"disk_full_in": 5.5 * 3600}, ("250 B free · full in 5 hours", "look")),
+        ({"disk_full_in": 60.0}, ("250 B free · full in less than an hour", "look")),
+        ({"disk_keep": 251}, ("250 B free: senders are refused", "bad")),
+    ],
+)
+def test_how_long_the_disk_lasts(changes: dict[str, float], said: tuple[str, str]) -> None:
+    view = StatusView()
+    view.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
+    assert system.tiles(view, (), NOON)[1].lines[1] == said

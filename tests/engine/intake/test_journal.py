@@ -212,3 +212,66 @@ def test_a_journal_says_whether_its_worker_lives(tmp_path: Path) -> None:
     journal.close()
     assert not is_being_written(journal.path)
     assert not is_being_written(tmp_path / "none.journal")
+
+
+def test_a_journal_goes_on_in_another_file(tmp_path: Path) -> None:
+    old, new = tmp_path / "a.journal", tmp_path / "b.journal"
+    journal = Journal(old)
+    journal.append(record(1), sync=True)
+    journal.rotate(new)
+    assert not is_being_written(old)
+    assert is_being_written(new)
+    journal.append(record(2), sync=True)
+    assert journal.path == new
+    assert (list(read_all(old)), list(read_all(new))) == ([record(1)], [record(2)])
+    with pytest.raises(FileExistsError):
+        journal.rotate(old)
+    journal.append(record(3), sync=False)
+    assert list(read_all(new)) == [record(2), record(3)]
+    journal.close()
+    assert not is_being_written(new)
+
+
+def test_no_record_is_lost_while_a_journal_goes_on_in_other_files(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "0.journal")
+    threads, each = 4, 150
+
+    def append(first: int) -> None:
+        for number in range(first, first + each):
+            journal.append(record(number), sync=number % 5 == 0)
+
+    running = [threading.Thread(target=append, args=(number * each,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    files = 0
+    while any(thread.is_alive() for thread in running):
+        files += 1
+        journal.rotate(tmp_path / f"{files}.journal")
+    for thread in running:
+        thread.join()
+    journal.close()
+    found = [one.at for path in tmp_path.glob("*.journal") for one in read_all(path)]
+    assert sorted(found) == list(range(threads * each))
+
+
+def test_a_record_whose_old_file_could_not_be_synced_promises_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "a.journal")
+    sync = os.fdatasync
+    calls: list[int] = []
+
+    def fails_first(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(errno.EIO, "lost")
+        sync(descriptor)
+        if len(calls) == 1:
+            # Another thread goes on in another file between this one's write and its end.
+            with pytest.raises(OSError, match="lost"):
+                journal.rotate(tmp_path / "b.journal")
+
+    monkeypatch.setattr(os, "fdatasync", fails_first)
+    with pytest.raises(NotSynced):
+        journal.append(record(1), sync=True)
+    journal.close()

@@ -32,6 +32,7 @@ from engine.prearchive.tables import (
     SessionRow,
     TotalRow,
 )
+from engine.service.balance import Balance
 from engine.service.health import Health, ReceptionNow, attempt
 from engine.service.verifying import Verifying
 from tests.conftest import Backend
@@ -75,7 +76,8 @@ class Patient:
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
-        self.health = Health(self.context, lambda: self.now, Verifying(self.context))
+        balance = Balance(self.context.prearchive_db)
+        self.health = Health(self.context, lambda: self.now, Verifying(self.context), balance)
 
     async def found(self, name: str, *, thorough: bool = False) -> Check:
         checks = await self.health.checks(thorough=thorough)

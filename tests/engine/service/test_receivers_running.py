@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pydicom
@@ -15,6 +16,7 @@ from pydicom.dataset import FileDataset
 from pynetdicom import AE
 from pynetdicom.association import Association
 
+from engine.jobs import forgetting
 from engine.model.archive import Durability
 from engine.model.errors import Refused
 from engine.model.home import Home
@@ -132,5 +134,68 @@ async def test_what_a_receiver_brings_in_is_its_accounts_doing(engine: Engine) -
             entry.actor == "mri-service" and entry.action.startswith("Archived")
             for entry in await api.audit.list()
         )
+
+    await until(api, audited)
+
+
+async def test_a_long_journal_is_put_away_once_it_is_posted(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = engine.acting("root")
+    await api.receivers.add("MRI", PORT)
+    association = await opened()
+    (old,) = engine.pool.journals
+    folder = engine.settings.paths.prearchive / ".journals"
+    assert await stored(association, 1) == 0
+    await engine._bury()
+    assert engine.pool.journals == (old,)
+    monkeypatch.setattr("engine.service.engine._LONG_JOURNAL", 1)
+    await engine._bury()
+    # The worker may still be about to follow.
+    assert await stored(association, 2) == 0
+
+    async def followed() -> bool:
+        return old not in engine.pool.journals
+
+    await until(api, followed)
+    monkeypatch.undo()
+    assert await stored(association, 3) == 0
+    await engine._bury()
+    (new,) = engine.pool.journals
+    assert [path.name for path in folder.iterdir()] == [new]
+    await asyncio.to_thread(association.release)
+
+    async def counted() -> bool:
+        return (await api.system.status()).accounts.received == 3
+
+    await until(api, counted)
+    assert await engine.balance.look() == ()
+
+
+async def test_what_is_old_is_forgotten_and_written_down(engine: Engine) -> None:
+    api = engine.acting("root")
+    await api.projects.add("NEURO")
+    await api.receivers.add("MRI", PORT)
+    association = await opened()
+    assert await stored(association, 1) == 0
+    await asyncio.to_thread(association.release)
+    await until(api, lambda: archived(api))
+
+    async def ended() -> bool:
+        return all(one.closed for one in await api.live.transfers())
+
+    await until(api, ended)
+    soon = datetime.now(UTC) + timedelta(days=370)
+    gone = await forgetting.forget(engine.context, now=soon)
+    assert (gone.transfers, gone.receipts) == (1, 0)
+    gone = await forgetting.forget(engine.context, now=soon + timedelta(days=40))
+    assert (gone.transfers, gone.receipts) == (0, 1)
+    assert await api.live.transfers() == ()
+    assert (await api.system.status()).accounts.received == 1
+    assert await engine.balance.look() == ()
+
+    async def audited() -> bool:
+        details = [one.detail for one in await api.audit.list() if one.action == forgetting.EVENT]
+        return {"transfers": 1, "ledger": 0, "receipts": 0} in details
 
     await until(api, audited)
