@@ -22,7 +22,7 @@ QUICK := tests/test_*.py $(addprefix tests/console/,actions commands keys transf
   $(addprefix tests/engine/,anonymize database dicom ingest model prearchive routing sessions storage)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick endure peers check demo pictures bench keys schema lock clean
+.PHONY: help run test quick endure peers check demo pictures bench keys conformance schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ $(SCHEMA)/.got: tests/xnat-schema.txt | $(STAMP)
 
 keys: $(STAMP)  ## write docs/keys.md from the key table
 	$(VENV)/bin/python -m console.keys.page > docs/keys.md
+
+conformance: $(STAMP)  ## write docs/conformance.md from the values of the code
+	$(VENV)/bin/python -m engine.service.conformance > docs/conformance.md
 
 # The lock names no index and no address: whoever installs chooses where from.
 lock: $(STAMP)  ## write requirements.txt from pyproject.toml (ARGS=--upgrade for newer versions)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage classes that vendors have made for themselves: UID, name, vendor, and where the class is
-described. Facts only; which of them a receiver accepts is negotiated in `receiver.protocol`."""
+named. Facts only; which of them a receiver accepts is negotiated in `receiver.protocol`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 # 1.2.124.113532 Agfa (Mitra), 1.2.392.200036.9116 Toshiba, 1.2.392.200036.9125 Fujifilm,
 # 1.2.528.1.1001 GE (Applicare), 1.2.840.113543 Hewlett-Packard (its ultrasound is Philips'),
 # 1.2.840.113619 GE, 1.3.12.2.1107.5 Siemens, 1.3.46.670589 Philips.
-_STATEMENTS = {
-    "agfa": "conformance statements of Agfa IMPAX",
-    "fuji": "conformance statements of Fujifilm FCR and Synapse",
-    "ge": "conformance statements of GE Healthcare AW, CT, MR and PET systems",
-    "philips": "conformance statements of Philips MR, X-ray, ultrasound and EasyVision",
-    "siemens": "conformance statements of Siemens syngo",
-    "toshiba": "conformance statements of Toshiba (Canon) Aplio ultrasound",
+_ORIGINS = {
+    "agfa": "tables of dcm4che and fo-dicom; the root is that of Mitra, now Agfa",
+    "fuji": "tables of dcm4che and GDCM; the root is that of Fujifilm",
+    "ge": "tables of dcm4che, fo-dicom and GDCM; the roots are of GE and Applicare, now GE",
+    "philips": "conformance statements of Philips; HP Live 3D by that of Hewlett-Packard",
+    "siemens": "conformance statements of Siemens",
+    "toshiba": "tables of dcm4che, fo-dicom and GDCM; the root is that of Toshiba, now Canon",
 }
 
 
@@ -30,8 +30,8 @@ class PrivateClass:
 
     @property
     def origin(self) -> str:
-        """Where the class is described."""
-        return _STATEMENTS[self.vendor]
+        """Where the class is named."""
+        return _ORIGINS[self.vendor]
 
 
 def _of(vendor: str, *pairs: tuple[str, str]) -> tuple[PrivateClass, ...]:
@@ -102,7 +102,7 @@ CLASSES = (
 )
 """All that are known."""
 
-VENDORS = tuple(_STATEMENTS)
+VENDORS = tuple(_ORIGINS)
 
 
 def of_vendors(vendors: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ STRIKES = 3
 """So often a connection may break at one object; then it is left out."""
 
 _SUCCESS = 0x0000
-_WARNINGS = {
+WARNINGS = {
     0x0001: "the remote has stored it, but not all that was asked for",
     0x0107: "the remote does not know all attributes",
     0x0116: "a value is out of range for the remote",
@@ -34,7 +34,7 @@ _WARNINGS = {
     0xB006: "the remote has left out some of its elements",
     0xB007: "for the remote it does not match its SOP class",
 }
-_FAILURES = {
+FAILURES = {
     0x0110: "processing failure",
     0x0111: "duplicate SOP instance",
     0x0117: "invalid SOP instance",
@@ -44,7 +44,7 @@ _FAILURES = {
     0x0211: "unrecognised operation",
     0x0212: "mistyped argument",
 }
-_KINDS = {0xA7: "out of resources", 0xA9: "the data set does not match the SOP class"}
+KINDS = {0xA7: "out of resources", 0xA9: "the data set does not match the SOP class"}
 _NOT_UNDERSTOOD = range(0xC000, 0xD000)
 _MOST_QUEUED = 32
 """PDUs that wait to be written; pynetdicom itself would take in a whole file."""
@@ -154,10 +154,10 @@ class Sending:
         progress = self.progress
         if status == _SUCCESS:
             progress.taken(file)
-        elif status in _WARNINGS:
-            progress.warned(file, status, _WARNINGS[status])
+        elif status in WARNINGS:
+            progress.warned(file, status, WARNINGS[status])
         else:
-            said = _FAILURES.get(status) or _KINDS.get(status >> 8)
+            said = FAILURES.get(status) or KINDS.get(status >> 8)
             if said is None:
                 said = "it cannot be understood" if status in _NOT_UNDERSTOOD else "it is refused"
             comment = str(answer.get("ErrorComment", "") or "")[:_LONGEST_COMMENT].strip()

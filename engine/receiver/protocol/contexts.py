@@ -41,17 +41,15 @@ _NO_PATIENT = frozenset(
 """Protocols and inventories: they belong to no patient, so no session could hold them."""
 
 
-_NOT_IN_THE_TABLE = frozenset(
-    {
-        "1.2.840.10008.5.1.4.1.1.9.100.1",  # Waveform Presentation State
-        "1.2.840.10008.5.1.4.1.1.9.100.2",  # Waveform Acquisition Presentation State
-        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
-        "1.2.840.10008.5.1.4.1.1.66.8",  # Height Map Segmentation
-        "1.2.840.10008.5.1.4.34.7",  # RT Beams Delivery Instruction
-        "1.2.840.10008.5.1.4.34.10",  # RT Brachy Application Setup Delivery Instruction
-    }
-)
-"""Storage classes that are too new for the table of UIDs, or stand in another branch."""
+NEWER_STORAGE = {
+    "1.2.840.10008.5.1.4.1.1.9.100.1": "Waveform Presentation State Storage",
+    "1.2.840.10008.5.1.4.1.1.9.100.2": "Waveform Acquisition Presentation State Storage",
+    "1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage",
+    "1.2.840.10008.5.1.4.1.1.66.8": "Height Map Segmentation Storage",
+    "1.2.840.10008.5.1.4.34.7": "RT Beams Delivery Instruction Storage",
+    "1.2.840.10008.5.1.4.34.10": "RT Brachy Application Setup Delivery Instruction Storage",
+}
+"""Storage classes that are too new for the table of UIDs, or stand in another branch, by UID."""
 
 
 def _standard_storage() -> set[str]:
@@ -63,7 +61,7 @@ def _standard_storage() -> set[str]:
     } - _NO_PATIENT
 
 
-STORAGE = frozenset(_standard_storage()) | _NOT_IN_THE_TABLE
+STORAGE = frozenset(_standard_storage()) | NEWER_STORAGE.keys()
 """Every storage SOP class of the standard; private ones are those of the receiver."""
 
 TRANSFER_SYNTAXES = transfer_syntaxes.STORED

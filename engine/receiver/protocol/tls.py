@@ -16,15 +16,13 @@ from engine.model.archive import ClientCertificates
 
 # RFC 9325 4.2 for TLS 1.2; those of TLS 1.3 are all good and are not chosen here. Level 2 refuses
 # RSA keys of less than 2048 bits and signatures with SHA-1.
-_CIPHERS = ":".join(
-    (
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        "ECDHE-RSA-AES256-GCM-SHA384",
-        "@SECLEVEL=2",
-    )
+SUITES = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384",
 )
+_CIPHERS = ":".join((*SUITES, "@SECLEVEL=2"))
 _ASKING = {
     ClientCertificates.NONE: ssl.CERT_NONE,
     ClientCertificates.OPTIONAL: ssl.CERT_OPTIONAL,
