@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bench import header, keys, receive, scripts, sessions
+from bench import header, keys, limits, receive, scripts, sessions
 from bench.measure import Result, machine, table
 
 
@@ -23,6 +23,10 @@ class Benchmark(Protocol):
 BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
     "header": (header.run, "reading and editing one header in memory, beside pydicom"),
     "keys": (keys.run, "from a key to its first byte, in a long list, while objects arrive"),
+    "limits": (
+        limits.run,
+        "what a receiver may take at most: time for an association, answers, memory, bytes written",
+    ),
     "receive": (receive.run, "images a second over 1, 2 and 4 associations, beside others"),
     "scripts": (
         scripts.run,

@@ -9,10 +9,11 @@ import platform
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb
+from math import ceil, comb
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _PROC = Path("/proc")
 
 
@@ -39,6 +40,12 @@ def machine() -> dict[str, object]:
 def median(values: Sequence[float]) -> float:
     """Return the middle value."""
     return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that is not exceeded by this share of all."""
+    ordered = sorted(values)
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
 def lower_bound(values: Sequence[float], confidence: float = 0.95) -> float:
@@ -109,6 +116,18 @@ def processor_time(pids: Iterable[int]) -> float:
         if fields:
             total += sum(int(ticks) for ticks in fields[11:15])
     return total / _TICK
+
+
+def resident(pids: Iterable[int]) -> int:
+    """Sum the bytes of memory that processes hold, shared pages counted for each."""
+    total = 0
+    for each in pids:
+        try:
+            pages = (_PROC / str(each) / "statm").read_text("utf-8").split()[1]
+        except OSError:
+            continue
+        total += int(pages) * _PAGE
+    return total
 
 
 def _stat(pid: int) -> list[str]:

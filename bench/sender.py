@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.objects import EXPLICIT, MR_IMAGE, Instance, Template
 
@@ -36,18 +36,14 @@ def send(
         SendError: if the association or an object is not accepted.
     """
     with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
-        largest = _begin(sock, called)
+        largest = begin(sock, called)
         began = time.perf_counter()
         for number, each in enumerate(objects):
             if rate:
                 time.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            sock.sendall(_store(each, number % 0xFFFF + 1, largest))
-            status = _status(sock)
-            if status != 0:
-                raise SendError(f"an object was answered with {status:04X}")
+            store(sock, each, number % 0xFFFF + 1, largest)
         taken = time.perf_counter() - began
-        sock.sendall(_RELEASE)
-        _read_pdu(sock)
+        end(sock)
         return taken
 
 
@@ -58,7 +54,7 @@ def stream(host: str, port: int, called: str, sop: str, pieces: Iterable[bytes])
         SendError: if the association or the object is not accepted.
     """
     with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
-        largest = _begin(sock, called)
+        largest = begin(sock, called)
         sock.sendall(_pdu(0x04, _pdv(3, _command(sop, 1))))
         for data in pieces:
             for start in range(0, len(data), largest - 6):
@@ -67,18 +63,47 @@ def stream(host: str, port: int, called: str, sop: str, pieces: Iterable[bytes])
         status = _status(sock)
         if status != 0:
             raise SendError(f"the object was answered with {status:04X}")
-        sock.sendall(_RELEASE)
-        _read_pdu(sock)
+        end(sock)
 
 
-def _begin(sock: socket.socket, called: str) -> int:
-    """Open an association; return the largest PDU that the receiver takes, in bytes."""
+def begin(sock: socket.socket, called: str, proposal: bytes = b"") -> int:
+    """Open an association; return the largest PDU that the receiver takes, in bytes.
+
+    `proposal` are other presentation contexts than the usual one, as items.
+
+    Raises:
+        SendError: if it is not accepted.
+    """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.sendall(_associate(called))
+    sock.sendall(_associate(called, proposal))
     kind, body = _read_pdu(sock)
     if kind != 0x02:
         raise SendError(f"the association was not accepted (PDU {kind})")
     return _largest_pdu(body)
+
+
+def store(sock: socket.socket, instance: Instance, message: int, largest: int) -> None:
+    """Send one object in one write, and wait for its answer.
+
+    Raises:
+        SendError: if it is not a success.
+    """
+    sock.sendall(_store(instance, message, largest))
+    status = _status(sock)
+    if status != 0:
+        raise SendError(f"an object was answered with {status:04X}")
+
+
+def end(sock: socket.socket) -> None:
+    """Release an association."""
+    sock.sendall(_RELEASE)
+    _read_pdu(sock)
+
+
+def proposed(number: int, sop_class: str, syntaxes: Sequence[str]) -> bytes:
+    """Build the item of a presentation context."""
+    inner = b"".join(_item(0x40, syntax.encode()) for syntax in syntaxes)
+    return _item(0x20, bytes((number, 0, 0, 0)) + _item(0x30, sop_class.encode()) + inner)
 
 
 def _pdu(kind: int, body: bytes) -> bytes:
@@ -89,14 +114,13 @@ def _item(kind: int, body: bytes) -> bytes:
     return struct.pack(">BxH", kind, len(body)) + body
 
 
-def _associate(called: str) -> bytes:
-    syntaxes = _item(0x30, MR_IMAGE.encode()) + _item(0x40, EXPLICIT.encode())
+def _associate(called: str, proposal: bytes) -> bytes:
     user = _item(0x51, struct.pack(">I", 131072)) + _item(0x52, b"1.2.3") + _item(0x55, b"BENCH_1")
     return _pdu(
         0x01,
         struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), _CALLING.ljust(16).encode())
         + _item(0x10, _APPLICATION.encode())
-        + _item(0x20, bytes((1, 0, 0, 0)) + syntaxes)
+        + (proposal or proposed(1, MR_IMAGE, [EXPLICIT]))
         + _item(0x50, user),
     )
 

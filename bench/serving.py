@@ -48,6 +48,11 @@ class Served:
                 )
         return {kind: processor_time(pids) for kind, pids in kinds.items()}
 
+    def workers(self) -> list[int]:
+        """Return the processes that receive."""
+        words = tree(self.pid)
+        return sorted(pid for pid in words if "engine.receiver.workers.worker" in words[pid])
+
 
 @asynccontextmanager
 async def serving(

@@ -17,13 +17,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from bench import header, raw_receiver, receive, scripts, sessions
+from bench import header, limits, raw_receiver, receive, scripts, sessions
 from bench.__main__ import BENCHMARKS, main
-from bench.measure import Result, lower_bound, machine, median, processor_time, table, tree
+from bench.measure import (
+    Result,
+    lower_bound,
+    machine,
+    median,
+    percentile,
+    processor_time,
+    resident,
+    table,
+    tree,
+)
 from bench.objects import PROJECT, Template
 from bench.receive import ASSOCIATIONS, Taken
-from bench.sender import SendError, send
+from bench.sender import SendError, proposed, send
 from bench.sessions import Cost
+from engine.receiver.protocol.associate import decode_request
 from engine.receiver.protocol.dimse import decode_command, encode_response
 from engine.receiver.protocol.pdu import Event, PduStream, encode_command, encode_release_reply
 
@@ -39,6 +50,33 @@ def test_the_rank_of_the_lower_bound_is_that_of_the_sign_test(count: int, rank: 
     assert lower_bound(list(range(1, count + 1))) == rank
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
+def test_a_percentile_is_one_of_the_values(share: float, found: int) -> None:
+    assert percentile(list(range(100, 0, -1)), share) == found
+
+
+def test_only_bytes_of_the_network_and_of_files_are_summed() -> None:
+    notes = """\
+recvfrom(7<TCP:[127.0.0.1:1->127.0.0.1:2]>, ""..., 262144, 0, NULL, NULL) = 1000
+recvfrom(7<TCP:[127.0.0.1:1->127.0.0.1:2]>, 0x7f, 262144, 0, NULL, NULL) = -1 EAGAIN (Resource)
+writev(9</tmp/home/prearchive/.staging/w1/1.dcm>, [{iov_base=""..., iov_len=900}], 1) = 900
+write(5</tmp/home/prearchive/.journals/w1.journal>, ""..., 60) = 60
+write(11<pipe:[123]>, ""..., 1) = 1
+recvfrom(3<UNIX-STREAM:[55->56]>, ""..., 4, 0, NULL, NULL) = 4
+read(12</etc/localtime>, ""..., 4096) = 500
+"""
+    assert limits.totals([notes, notes]) == (2000, 1920)
+
+
+def test_a_proposal_is_what_the_receiver_reads() -> None:
+    items = b"".join(proposed(number, "1.2.3", ["1.2.4", "1.2.5"]) for number in (1, 3))
+    body = b"\0\1" + bytes(66) + items
+    contexts = decode_request(body).contexts
+    assert [(each.id, each.abstract_syntax, each.transfer_syntaxes) for each in contexts] == [
+        (number, "1.2.3", ("1.2.4", "1.2.5")) for number in (1, 3)
+    ]
+
+
 def test_a_table_lays_numbers_to_the_right() -> None:
     lines = table(("what", "ms"), [("a", 0.12345), ("bcd", 1234.5)]).splitlines()
     assert lines == ["what     ms", "a     0.123", "bcd    1234"]
@@ -49,6 +87,8 @@ def test_processes_are_found_and_their_time_is_summed() -> None:
     assert "python" in tree(here)[here]
     assert processor_time([here]) > 0
     assert processor_time([]) == 0
+    assert resident([here]) > 1_000_000
+    assert resident([]) == 0
     assert machine()["cores"]
 
 

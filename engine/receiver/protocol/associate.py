@@ -14,6 +14,10 @@ from engine.receiver.protocol.pdu import ASSOCIATE_AC, HEADER, AbortReason, PduE
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 
+_UID_LENGTH = 64
+_USUAL_CONTEXT = 1024
+"""Bytes of a presentation context that may be remembered."""
+
 _FIXED = struct.Struct(">H2x16s16s32s")
 _ITEM = struct.Struct(">BxH")
 _U16 = struct.Struct(">H")
@@ -108,10 +112,15 @@ def _bad(text: str) -> PduError:
     return PduError(AbortReason.INVALID_PARAMETER, text)
 
 
-@lru_cache(maxsize=1024)
 def _uid(value: bytes) -> str:
+    # What is longer than a UID is none: no more of it is kept than shows that.
+    return _text(value.rstrip(b"\0 ")[: _UID_LENGTH + 1])
+
+
+@lru_cache(maxsize=1024)
+def _text(value: bytes) -> str:
     # Cached, because a request repeats its few transfer syntaxes in each of up to 128 contexts.
-    return value.rstrip(b"\0 ").decode("ascii", "replace")
+    return value.decode("ascii", "replace")
 
 
 def _title(value: bytes) -> str:
@@ -156,7 +165,7 @@ def decode_request(body: bytes | bytearray) -> AssociateRequest:
         if kind == 0x10:
             application_context = _uid(data)
         elif kind == 0x20:
-            context = _context(data)
+            context = (_context_again if len(data) <= _USUAL_CONTEXT else _context)(data)
             if context.id in seen or not context.id & 1:
                 raise _bad("presentation context id even or used twice")
             seen.add(context.id)
@@ -188,6 +197,10 @@ def _context(data: bytes) -> ProposedContext:
         elif kind == 0x40:
             transfers.append(_uid(value))
     return ProposedContext(id=data[0], abstract_syntax=abstract, transfer_syntaxes=tuple(transfers))
+
+
+# A sender proposes the same contexts each time.
+_context_again = lru_cache(maxsize=1024)(_context)
 
 
 def _user_item(user: UserInformation, kind: int, value: bytes) -> None:

@@ -20,6 +20,8 @@ from engine.receiver.protocol.associate import (
 VERIFICATION = "1.2.840.10008.1.1"
 STORAGE_SERVICE = "1.2.840.10008.4.2"
 _UID_LENGTH = 64
+_MOST_SYNTAXES = 64
+"""Transfer syntaxes of one context that may be remembered with its answer."""
 _TELLING_VR = (transfer_syntaxes.EXPLICIT, transfer_syntaxes.EXPLICIT_BIG_ENDIAN)
 
 _READ = (transfer_syntaxes.IMPLICIT, transfer_syntaxes.EXPLICIT)
@@ -105,7 +107,13 @@ def negotiate(
     that Implicit VR yields to Explicit VR: see `choose`. With `commits` Storage Commitment is
     served."""
     storage = storage_classes(request.user.common_extended, further)
-    return tuple(_answer(context, storage, preference, commits) for context in request.contexts)
+    preferred = tuple(preference)
+    return tuple(
+        (_answer_again if len(context.transfer_syntaxes) <= _MOST_SYNTAXES else _answer)(
+            context, storage, preferred, commits
+        )
+        for context in request.contexts
+    )
 
 
 def _answer(
@@ -126,6 +134,10 @@ def _answer(
         abstract_syntax=context.abstract_syntax,
         transfer_syntax=transfer,
     )
+
+
+# A sender proposes the same contexts each time.
+_answer_again = lru_cache(maxsize=1024)(_answer)
 
 
 def choose(proposed: Sequence[str], preference: Sequence[str]) -> str:

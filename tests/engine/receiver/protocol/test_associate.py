@@ -174,6 +174,17 @@ def test_unknown_items_are_ignored() -> None:
     assert decode_request(data).user.implementation_version == "LIAR_1"
 
 
+def test_of_what_is_no_uid_only_the_beginning_is_kept() -> None:
+    long = "1." * 20_000 + "1"
+    request = decode_request(wire.associate_rq([(1, long, (long, wire.EXPLICIT))])[6:])
+    (context,) = request.contexts
+    assert context.abstract_syntax == long[:65]
+    assert context.transfer_syntaxes == (long[:65], wire.EXPLICIT)
+    whole = "1." * 31 + "12"
+    request = decode_request(wire.associate_rq([(1, whole, (wire.EXPLICIT,))])[6:])
+    assert request.contexts[0].abstract_syntax == whole
+
+
 def test_titles_lose_their_padding_only() -> None:
     assert decode_request(wire.associate_rq(called=" A B")[6:]).called == "A B"
 
