@@ -17,7 +17,7 @@ from console.views.text import plain_text
 from engine.model.contradictions import Choice
 from engine.model.errors import NotFound
 from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSession
-from engine.model.states import QUEUED_FOR, Verb, why_not
+from engine.model.states import QUEUED_FOR, SENDABLE, Verb, why_not
 from engine.service.api import EngineApi
 
 _TAKEN_ALONG = f"The {OF_THE_PATIENT}: they go along. Relabel it (i) before it is archived."
@@ -83,6 +83,15 @@ def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
     if len(refused) == 1:
         return refused[0].why
     return f"none of the {len(refused)} marked: {refused[0].why}"
+
+
+def why_none_sent(sessions: Sequence[PrearchiveSession]) -> str:
+    """Say why none of the sessions can be sent to a remote; empty when one can."""
+    if not sessions:
+        return "there is no session here"
+    if any(one.status in SENDABLE and not one.locked for one in sessions):
+        return ""
+    return "only a session that is built and at rest can be sent"
 
 
 def described(session: PrearchiveSession) -> str:

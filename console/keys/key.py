@@ -323,6 +323,7 @@ def act(action: str, keys: str, label: str, help: str, line: int = 0) -> Key:
     )
 
 
+SEND = act("send", "t", "send…", "send it to a remote AE; System, Jobs says how far that is")
 TRIAGE = (
     act("archive", "a", "archive…", "file the session in the archive", 5),
     act("move", "m", "move…", "put it into another project", 6),

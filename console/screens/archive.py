@@ -15,9 +15,11 @@ from console.runtime.context import ConsoleContext
 from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import ARCHIVE_VIEWS
 from console.screens.base.screen import Copyable, sheets
+from console.screens.base.sending import SendingScreen
 from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, filed
+from console.views.remotes import Sendable
 from console.widgets.card import Card
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
@@ -25,7 +27,7 @@ from engine.model.archive import ARCHIVE_FIELDS, SessionQuery, SessionSummary
 from engine.model.errors import EngineError, InvalidInput
 
 
-class ArchiveScreen(ListScreen, DownloadScreen):
+class ArchiveScreen(ListScreen, DownloadScreen, SendingScreen):
     """A query, the sessions that it finds, and the card of the one under the cursor."""
 
     NAME = "archive"
@@ -81,6 +83,13 @@ class ArchiveScreen(ListScreen, DownloadScreen):
                 bytes=session.bytes,
             ),
         )
+
+    def sendable(self) -> Sequence[Sendable]:
+        """Return the session under the cursor."""
+        one = self._session
+        if one is None:
+            return ()
+        return (Sendable(id=one.accession, shown=f"{one.accession}   {one.label}"),)
 
     def exports(self) -> Exportable | None:
         """Offer all rows that the query finds."""

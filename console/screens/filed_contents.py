@@ -16,9 +16,11 @@ from console.plain import plain_text
 from console.runtime.context import ConsoleContext
 from console.screens.base.header_view import HeaderView
 from console.screens.base.screen import Copyable
+from console.screens.base.sending import SendingScreen
 from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, filed, files, scans
+from console.views.remotes import Sendable
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.searched import SearchedLines
@@ -36,7 +38,7 @@ HEADER, FILES, HISTORY, DOCUMENT = "Header", "Files", "History", "Document"
 MAIN = (HEADER, FILES, HISTORY, DOCUMENT)
 
 
-class FiledContentsScreen(DownloadScreen):
+class FiledContentsScreen(DownloadScreen, SendingScreen):
     """Shows what is in one filed session."""
 
     def __init__(self, context: ConsoleContext, accession: str, among: Sequence[str] = ()) -> None:
@@ -68,6 +70,17 @@ class FiledContentsScreen(DownloadScreen):
                 yield RecordTable(files.COLUMNS, empty="asking the engine …", id="files")
                 yield SearchedLines(filed.HISTORY_COLUMNS, id="history", empty="asking …")
                 yield SearchedLines(filed.DOCUMENT_COLUMNS, id="document", empty="asking …")
+
+    def sendable(self) -> Sequence[Sendable]:
+        """Return the session."""
+        card = self._card
+        if card is None:
+            return ()
+        return (Sendable(id=card.accession, shown=f"{card.accession}   {card.label}"),)
+
+    def scan_to_send(self) -> str:
+        """Return the scan under the cursor."""
+        return self._scan.id if self._scan is not None else ""
 
     def copies(self) -> Sequence[Copyable]:
         """Offer what is under the cursor, and the names of the session."""

@@ -70,7 +70,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in VERBS and self._narrowed:
+        if action in (*VERBS, "send") and self._narrowed:
             return "it is not known yet which marked rows the filter leaves"
         return super().why_not(action)
 

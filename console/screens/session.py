@@ -91,9 +91,13 @@ class SessionScreen(FollowingScreen):
         elif self.is_current:
             self.do_leave_screen()
 
+    def scan_to_send(self) -> str:
+        """Return the scan on show."""
+        return self.scan
+
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in VERBS and self.session is None:
+        if action in (*VERBS, "send") and self.session is None:
             return self.gone or "the engine has not answered yet"
         if action in ("next", "previous") and not self.panes.header.searches:
             return "nothing was searched for; / does"

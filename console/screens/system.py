@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system screen: the engine's checks of itself, its receivers and its jobs, and what can be
-done with them."""
+"""The system screen: the engine's checks of itself, its receivers, the remote AEs and the jobs, and
+what can be done with them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.screens.base.screen import Copyable, StatusTaken, sheets
 from console.screens.receiver_acts import ReceiverScreen
+from console.screens.remote_acts import RemoteScreen
 from console.transfer.export import Exportable
-from console.views import figures, system
+from console.views import figures, remotes, system
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chrome import Line
@@ -28,6 +29,7 @@ from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
 from engine.model.health import Check
 from engine.model.live import Event, Job, ReceiverStatus, Transfer
+from engine.model.remotes import Remote, Send
 
 HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
 
@@ -41,11 +43,11 @@ SHOWN_JOBS = 200
 _LINES = 4
 
 
-class SystemScreen(ReceiverScreen):
-    """Health, receivers and jobs."""
+class SystemScreen(ReceiverScreen, RemoteScreen):
+    """Health, receivers with the remotes below them, and jobs."""
 
     NAME = "system"
-    KINDS = frozenset({"configuration", "engine", "job", "session", "transfer"})
+    KINDS = frozenset({"configuration", "engine", "job", "remote", "send", "session", "transfer"})
     CSS_PATH = sheets("system.tcss")
     BINDINGS = bindings("system")
     REST = 1.0
@@ -56,7 +58,9 @@ class SystemScreen(ReceiverScreen):
         self._tab = HEALTH
         self._checks: dict[str, Check] = {}
         self._receivers: dict[str, ReceiverStatus] = {}
+        self._remotes: dict[str, Remote] = {}
         self._jobs: dict[str, Job] = {}
+        self._sends: dict[str, Send] = {}
         self._open: tuple[Transfer, ...] = ()
         self._checking = ""
         """What is being looked at; empty while nothing is."""
@@ -125,6 +129,8 @@ class SystemScreen(ReceiverScreen):
             return self._why_not_job(action)
         if action == "check":
             return "that is for checks and jobs: < and > show them"
+        if self._at_remotes:
+            return self.why_not_remote(action)
         return self.why_not_receiver(action)
 
     def leave_part(self) -> bool:
@@ -147,6 +153,18 @@ class SystemScreen(ReceiverScreen):
                 Copyable(title="AE title", text=receiver.ae_title),
                 Copyable(title="port", text=port),
                 Copyable(title="command", text=shlex.join(command)),
+            )
+        if (remote := self.remote) is not None:
+            return (
+                Copyable(title="name", text=remote.name),
+                Copyable(title="address", text=f"{remote.ae_title}@{remote.host}:{remote.port}"),
+                Copyable(title="command", text=f"anteroom remote echo {remote.name}"),
+            )
+        if (send := self._send) is not None:
+            return (
+                Copyable(title="id", text=send.id),
+                Copyable(title="session", text=send.session),
+                Copyable(title="command", text=f"anteroom remote sends {send.id}"),
             )
         if (job := self._job) is not None:
             return (
@@ -187,9 +205,9 @@ class SystemScreen(ReceiverScreen):
         self._tell_tab()
 
     def do_open(self) -> None:
-        """Show all of a check or a job; ask for other values of a receiver."""
+        """Show all of a check or a job; ask for other values of a receiver or a remote."""
         if self._tab == RECEIVERS:
-            self.edit_receiver()
+            (self.edit_remote if self._at_remotes else self.edit_receiver)()
             return
         self.add_class("detail")
         self._draw_detail()
@@ -203,41 +221,51 @@ class SystemScreen(ReceiverScreen):
             self._act_on_job(self.engine.jobs.retry(job.id), f"{job.id} runs again")
 
     def do_new(self) -> None:
-        """Add a receiver."""
+        """Add a receiver; where the cursor is at the remotes, one of these."""
+        at_remotes = self._at_remotes
         self._show_tab(RECEIVERS)
-        self.add_receiver()
+        (self.add_remote if at_remotes else self.add_receiver)()
 
     def do_start(self) -> None:
-        """Let a receiver take associations."""
-        self.start_receiver()
+        """Let a receiver take associations, or enable a remote."""
+        (self.enable_remote if self._at_remotes else self.start_receiver)()
 
     def do_stop(self) -> None:
-        """Stop a receiver, or take a job out of the queue."""
-        if (job := self._job) is not None:
+        """Stop a receiver, delete a remote, or take a job out of the queue."""
+        if self._at_remotes:
+            self.delete_remote()
+        elif (send := self._send) is not None:
+            self._act_on_job(self.engine.remotes.cancel(send.id), f"{send.id} is cancelled")
+        elif (job := self._job) is not None:
             self._act_on_job(self.engine.jobs.cancel(job.id), f"{job.id} is cancelled")
         else:
             self.stop_receiver()
 
     def do_limits(self) -> None:
-        """Ask for other limits of a receiver."""
-        self.limit_receiver()
+        """Ask for other limits of a receiver or a remote."""
+        (self.limit_remote if self._at_remotes else self.limit_receiver)()
 
     def do_storing(self) -> None:
         """Ask how a receiver is to keep what it gets."""
         self.store_receiver()
 
     def do_tls(self) -> None:
-        """Ask for other TLS settings of a receiver."""
-        self.secure_receiver()
+        """Ask for other TLS settings of a receiver or a remote."""
+        (self.secure_remote if self._at_remotes else self.secure_receiver)()
 
     def do_echo(self) -> None:
-        """Ask a receiver for a C-ECHO."""
-        self.echo_receiver()
+        """Ask a receiver or a remote for a C-ECHO."""
+        (self.echo_remote if self._at_remotes else self.echo_receiver)()
 
     async def receivers_changed(self, receiver: ReceiverStatus) -> None:
         """Show how the receivers stand now."""
         await self._fetch()
         self.pane(RecordTable, "receivers").go_to_key(system.receiver_key(receiver))
+
+    async def remotes_changed(self, name: str) -> None:
+        """Show how the remotes stand now."""
+        await self._fetch()
+        self.pane(RecordTable, "receivers").go_to_key(remotes.remote_key(name))
 
     @on(RecordTable.RowChosen)
     async def row_chosen(self) -> None:
@@ -267,9 +295,27 @@ class SystemScreen(ReceiverScreen):
         return self._receivers.get(key or "") if self._tab == RECEIVERS else None
 
     @property
+    def remote(self) -> Remote | None:
+        """The remote under the cursor."""
+        key = self.pane(RecordTable, "receivers").cursor_key
+        return self._remotes.get(key or "") if self._tab == RECEIVERS else None
+
+    @property
+    def _at_remotes(self) -> bool:
+        """Whether the cursor is at the remotes, or at what stands above them."""
+        heading = self.pane(RecordTable, "receivers").cursor_key == remotes.HEADING
+        return self._tab == RECEIVERS and (heading or self.remote is not None)
+
+    @property
     def _job(self) -> Job | None:
         key = self.pane(RecordTable, "jobs").cursor_key
         return self._jobs.get(key or "") if self._tab == JOBS else None
+
+    @property
+    def _send(self) -> Send | None:
+        """The send whose job is under the cursor."""
+        job = self._job
+        return self._sends.get(job.session) if job is not None else None
 
     def _table(self, tab: str) -> RecordTable:
         return self.pane(RecordTable, "checks" if tab == HEALTH else tab.lower())
@@ -288,6 +334,9 @@ class SystemScreen(ReceiverScreen):
             return ""
         if (job := self._job) is None:
             return "there is no job here"
+        if (send := self._send) is not None:
+            again = "a send is asked for anew, at its session"
+            return again if action == "check" else remotes.why_not_cancelled(send)
         return system.why_no_retry(job) if action == "check" else system.why_no_cancel(job)
 
     @work(group="acts", exit_on_error=False)
@@ -308,10 +357,14 @@ class SystemScreen(ReceiverScreen):
         receivers = await self.asked(self.engine.receivers.list())
         if receivers is None:
             return
+        known = await self.asked(self.engine.remotes.list())
         transfers = await self.asked(self.engine.live.transfers(1000, open_only=True))
         jobs = await self.asked(self.engine.jobs.list(SHOWN_JOBS))
-        if transfers is None or jobs is None:
+        sends = await self.asked(self.engine.remotes.sends(SHOWN_JOBS))
+        if known is None or transfers is None or jobs is None or sends is None:
             return
+        self._remotes = {remotes.remote_key(one.name): one for one in known}
+        self._sends = {one.id: one for one in sends}
         self._receivers = {system.receiver_key(one): one for one in receivers}
         self._jobs = {one.id: one for one in jobs}
         self._open = transfers
@@ -322,10 +375,11 @@ class SystemScreen(ReceiverScreen):
                 system.receiver_row(one, system.open_at(transfers, one))
                 for one in self._receivers.values()
             ]
+            + remotes.remote_rows(known)
         )
         table = self.pane(RecordTable, "jobs")
         table.empty = "no job was run yet"
-        table.show([system.job_row(one, now) for one in jobs])
+        table.show([system.job_row(one, now, self._sends.get(one.session)) for one in jobs])
         self._draw_tiles()
         self._draw_detail()
         self._tell_tab()
@@ -382,6 +436,10 @@ class SystemScreen(ReceiverScreen):
         elif (receiver := self.receiver) is not None:
             opened = system.open_at(self._open, receiver)
             card.show(receiver.ae_title, system.receiver_card(receiver, opened))
+        elif (remote := self.remote) is not None:
+            card.show(remote.name, remotes.remote_card(remote))
+        elif (send := self._send) is not None:
+            card.show("send", remotes.send_card(send))
         elif (job := self._job) is not None:
             card.show(job.verb, system.job_card(job))
         else:
@@ -393,7 +451,9 @@ class SystemScreen(ReceiverScreen):
             pieces += self._health()
         elif self._tab == RECEIVERS:
             pieces.append(system.receivers_said(tuple(self._receivers.values())))
-            pieces.append((" · several AE titles may share a port", "muted"))
+            said = remotes.remotes_said(tuple(self._remotes.values()))
+            shared = "several AE titles may share a port"
+            pieces.append((f" · {said if self._remotes else shared}", "muted"))
         else:
             waiting = sum(one.status in system.UNFINISHED for one in self._jobs.values())
             shown = figures.plural(len(self._jobs), "job")

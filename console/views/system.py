@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.views import figures, glyphs
+from console.views import figures, glyphs, remotes
 from console.views.rows import Piece, Row, TableColumn
 from console.views.status import StatusView
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus, Transfer
+from engine.model.remotes import Send
 from engine.model.states import Status
 
 CHECK_COLUMNS = (
@@ -23,7 +24,7 @@ RECEIVER_COLUMNS = (
     TableColumn(title="AE title", width=18, grows=True),
     TableColumn(title="Port", width=5, right=True),
     TableColumn(title="State", width=7),
-    TableColumn(title="Open", width=4, right=True, live=True, priority=1),
+    TableColumn(title="Open", width=5, right=True, live=True, priority=1),
     TableColumn(title="Anon", width=4, priority=2),
     TableColumn(title="Rules", width=5, priority=3),
     TableColumn(title="Allow-list", width=11, priority=4),
@@ -204,8 +205,10 @@ def receivers_said(receivers: Sequence[ReceiverStatus]) -> Piece:
     return (", ".join(said) or "no receiver"), tone
 
 
-def job_row(job: Job, now: datetime) -> Row:
-    """Show one job."""
+def job_row(job: Job, now: datetime, send: Send | None = None) -> Row:
+    """Show one job; of one that sends, the send."""
+    if send is not None:
+        return _send_row(job, now, send)
     sign, tone = _JOBS.get(job.status, ("·", "plain"))
     return Row(
         key=job.id,
@@ -219,6 +222,16 @@ def job_row(job: Job, now: datetime) -> Row:
             job.error,
         ),
         tones=((5, "bad"),),
+    )
+
+
+def _send_row(job: Job, now: datetime, send: Send) -> Row:
+    status, tone = remotes.send_status(send)
+    changed = figures.age(now, remotes.changed_at(send))
+    cells = (status, job.verb, send.session, figures.age(now, send.queued), changed)
+    said_tone = tone if tone in ("bad", "look") else "plain"
+    return Row(
+        key=job.id, tone=tone, cells=(*cells, remotes.send_said(send)), tones=((5, said_tone),)
     )
 
 

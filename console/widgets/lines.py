@@ -186,6 +186,8 @@ class LineTable(ScrollView, can_focus=True):
         place = self.records.place_of(key)
         if place is not None:
             self._move(place)
+            # Rows that have just come have no room yet to be scrolled to.
+            self.call_after_refresh(self._keep_in_view)
         return place is not None
 
     def on_resize(self, event: events.Resize) -> None:

@@ -22,7 +22,7 @@ from engine.jobs.context import JobContext
 from engine.jobs.runner import GivesWay, Work
 from engine.model.errors import Conflict, EngineError, NotFound, Outage
 from engine.model.remotes import UNFINISHED, Remote, SendState
-from engine.model.states import PROBLEM, Status
+from engine.model.states import SENDABLE, Status
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SendRow, SessionRow
 from engine.remotes.faults import Unreached
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 Told = Callable[[str, str, str], None]
 """Takes the id of a send, a sentence and a severity; often, while objects are sent."""
-
-SENDABLE = PROBLEM | {Status.READY}
-"""Statuses of a waiting session in which its files stand still."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -82,6 +82,9 @@ PROBLEM = frozenset({Status.CONFLICT, Status.ERROR})
 
 _SETTLED = PROBLEM | {Status.READY}
 
+SENDABLE = _SETTLED
+"""Statuses in which the files stand still, so that they can be sent to a remote."""
+
 ALLOWED = {
     Verb.ARCHIVE: frozenset({Status.READY, Status.CONFLICT}),
     Verb.MOVE: _SETTLED,

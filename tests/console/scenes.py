@@ -14,6 +14,7 @@ from engine.model.archive import Project, RuleText, ScanSummary
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus
+from engine.model.remotes import Echo, Remote
 from engine.model.states import Status, Verb
 from tests.console.piloting import HOSTILE
 from tests.memory import NOON, Facts, card, session, transfer
@@ -43,6 +44,9 @@ def empty() -> Facts:
 def normal() -> Facts:
     """Return an engine on a day like any other."""
     facts = empty()
+    answers = Echo(at=NOON, ok=True, milliseconds=12.0)
+    for name, host, echo in (("PACS1", "10.3.1.5", answers), ("VNA", "vna.example.org", None)):
+        facts.remotes[name] = Remote(name=name, ae_title=name, host=host, port=104, last_echo=echo)
     statuses = (
         *(Status.RECEIVING, Status.READY, Status.READY, Status.BUILDING),
         *(Status.QUEUED_ARCHIVING, Status.ARCHIVING, Status.READY, Status.QUEUED_BUILDING),
@@ -212,6 +216,7 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, filed in facts.filed.items():
         facts.documents[id] = "\n".join(texts)
         _spoil_headers(facts, id, filed.scans, spoiled)
+    facts.remotes = {key: spoiled(one) for key, one in facts.remotes.items()}
     return facts
 
 

@@ -13,10 +13,12 @@ from textual import work
 from console.actions import triage
 from console.runtime.typeahead import QUESTION
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import BaseScreen, Copyable
+from console.screens.base.screen import Copyable
+from console.screens.base.sending import SendingScreen
 from console.views import contradictions, figures
 from console.views.masking import LASTING
 from console.views.question import Answers
+from console.views.remotes import Sendable
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import QUEUED, Verb
@@ -34,7 +36,7 @@ AT_ONCE = frozenset({Verb.REBUILD})
 """Done without a question where it is about one session."""
 
 
-class TriageScreen(BaseScreen):
+class TriageScreen(SendingScreen):
     """A screen with sessions of the prearchive that something can be done to."""
 
     def chosen(self) -> Sequence[PrearchiveSession]:
@@ -52,8 +54,14 @@ class TriageScreen(BaseScreen):
         """Say what the user should know of the marks before acting on them."""
         return ""
 
+    def sendable(self) -> Sequence[Sendable]:
+        """Return the sessions, named as the questions before other acts name them."""
+        return [Sendable(id=one.id, shown=triage.described(one)) for one in self.chosen()]
+
     def why_not(self, action: str) -> str:
         """Say why a verb is possible for none of the sessions now."""
+        if action == "send":
+            return triage.why_none_sent(self.chosen())
         verb = VERBS.get(action)
         if verb is None:
             return ""

@@ -17,6 +17,7 @@ from engine.model.archive import Durability
 from engine.model.errors import Conflict, InvalidInput, Unavailable
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
+from engine.model.remotes import Remote, Send, SendFailure, SendState
 from tests.console.piloting import (
     HOSTILE,
     SIZES,
@@ -77,7 +78,7 @@ def told(app: ConsoleApp, text: str) -> bool:
 
 
 async def at_receiver(pilot: Pilot[Any], app: ConsoleApp, moves: str) -> None:
-    await until(pilot, lambda: len(keys(app, "receivers")) == 2)
+    await until(pilot, lambda: len(keys(app, "receivers")) == 3)
     await pilot.press(">", *moves)
     await shown(pilot, "▐Receivers▌")
 
@@ -155,7 +156,7 @@ async def test_a_receiver_is_added() -> None:
     facts = known()
     app = console(facts, "system")
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: len(keys(app, "receivers")) == 2)
+        await until(pilot, lambda: len(keys(app, "receivers")) == 3)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press(*"MR3", "enter", *"x1")
@@ -203,7 +204,7 @@ async def test_a_receiver_is_added_with_tls_in_a_small_terminal() -> None:
     facts = known()
     app = console(facts, "system")
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: len(keys(app, "receivers")) == 2)
+        await until(pilot, lambda: len(keys(app, "receivers")) == 3)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press(*"MR3", "enter", *"2762", "enter", "enter", *"yes", "enter")
@@ -443,3 +444,116 @@ async def test_ages_go_on_with_the_clock() -> None:
         clock.goes_on(120)
         await pilot.press("ctrl+r")
         await shown(pilot, "oldest 7m")
+
+
+def with_remotes() -> Facts:
+    facts = known()
+    for name, host in (("PACS1", "10.3.1.5"), ("PACS2", "pacs.example.org")):
+        facts.remotes[name] = Remote(name=name, ae_title="PACS", host=host, port=104)
+    return facts
+
+
+async def at_remote(pilot: Pilot[Any], app: ConsoleApp, moves: str) -> None:
+    await until(pilot, lambda: len(keys(app, "receivers")) == 5)
+    await pilot.press(">", "j", "j", *moves)
+    await shown(pilot, "▐Receivers▌")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_a_remote_is_asked_for_an_echo(size: tuple[int, int]) -> None:
+    facts = with_remotes()
+    facts.mute["PACS2"] = "nothing listens on pacs.example.org port 104 (connection refused)"
+    app = console(facts, "system")
+    async with app.run_test(size=size) as pilot:
+        await at_remote(pilot, app, "j")
+        await shown(pilot, "Remote AEs", "· PACS1")
+        await pilot.press("t")
+        await until(pilot, lambda: told(app, "PACS1 answered in 12 ms"))
+        await shown(pilot, "● PACS1", "echo ✓", "12ms", "2 remotes")
+        await pilot.press("j", "t")
+        await until(pilot, lambda: told(app, "PACS2 does not answer: nothing listens"))
+        await shown(pilot, "✗ PACS2", "echo ✗", "2 remotes, 1 without an answer")
+
+
+async def test_a_remote_is_added_changed_and_deleted() -> None:
+    facts = known()
+    app = console(facts, "system")
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: len(keys(app, "receivers")) == 3)
+        await pilot.press(">", "j", "j")
+        await shown(pilot, "Remote AEs: n adds one")
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"PACS1", "enter", *"PACS", "enter", *"10.3.1", "enter", "enter")
+        await shown(pilot, "anteroom remote add PACS1 PACS 10.3.1 104")
+        await pilot.press("enter")
+        await shown(pilot, "neither the name of a host nor an address")
+        await pilot.press("enter", "enter", *"10.3.1.5", *["enter"] * 3)
+        await until(pilot, lambda: "PACS1" in facts.remotes)
+        await until(pilot, lambda: table(app, "receivers").cursor_key == "remote PACS1")
+        await shown(pilot, "PACS at 10.3.1.5, port 104", "· PACS1")
+
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*["enter"] * 3, *"WE", "enter", "enter", *"no", "enter")
+        await shown(pilot, "calling=WE enabled=false")
+        await pilot.press("enter")
+        await until(pilot, lambda: facts.remotes["PACS1"].calling == "WE")
+        await shown(pilot, "○ PACS1", "disabled: nothing is sent there")
+        await pilot.press("a")
+        await until(pilot, lambda: facts.remotes["PACS1"].enabled)
+        await pilot.press("a")
+        await until(pilot, lambda: told(app, "not now: it is enabled"))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"30", *["enter"] * 4)
+        await until(pilot, lambda: facts.remotes["PACS1"].connect_timeout == 30)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press(*"yes", "enter", *"/ca.pem", *["enter"] * 5)
+        await until(pilot, lambda: facts.remotes["PACS1"].ca == "/ca.pem")
+        await shown(pilot, "on, by /ca.pem")
+        await pilot.press("o")
+        await until(pilot, lambda: told(app, "not now: that is for receivers"))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: not facts.remotes)
+        await shown(pilot, "Remote AEs: n adds one")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_what_is_sent_stands_among_the_jobs_and_is_cancelled(size: tuple[int, int]) -> None:
+    facts = with_remotes()
+    failure = SendFailure(file="SCANS/4/1.dcm", uid="1.2", status="A700", reason=HOSTILE)
+    for number, state in enumerate((SendState.SENDING, SendState.FAILED), start=1):
+        id = f"snd_aaaaaaa{number}"
+        facts.jobs[id] = job(number, "running", id=f"{id}:send:1", verb="send", session=id)
+        facts.sends[id] = Send(
+            id=id,
+            remote="PACS1",
+            session=f"pre_aaaaaaa{number}",
+            filed=False,
+            state=state,
+            actor="ak",
+            queued=NOON,
+            objects=502,
+            sent=120,
+            failed=number - 1,
+            failures=(failure,) * (number - 1),
+        )
+    app = console(facts, "system")
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: len(keys(app, "jobs")) == 2)
+        await pilot.press(">", ">", "home")
+        await pilot.press("enter")
+        await shown(pilot, "◑ sending", "120 of 502", "PACS1")
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: told(app, "not now: a send is asked for anew"))
+        await pilot.press("x")
+        await until(pilot, lambda: facts.sends["snd_aaaaaaa1"].state is SendState.CANCELLED)
+        await shown(pilot, "○ cancelled")
+        await pilot.press("j", "enter")
+        await shown(pilot, "✗ failed", "SCANS/4/1.dcm", "DOE^JANE")
+        await pilot.press("escape", "x")
+        await until(pilot, lambda: told(app, "not now: it is failed: nothing to cancel"))
