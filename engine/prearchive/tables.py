@@ -136,11 +136,7 @@ class ObjectRow(PrearchiveTable):
     transfer: Mapped[str] = mapped_column(String(40), default="")
     recovered: Mapped[bool] = mapped_column(default=False)
 
-    __table_args__ = (
-        Index("ix_session_index_session_file", "session", "file"),
-        # A storage commitment names objects only, and not their sessions.
-        Index("ix_session_index_received_sop_uid", "received_sop_uid"),
-    )
+    __table_args__ = (Index("ix_session_index_session_file", "session", "file"),)
 
 
 class HeldRow(PrearchiveTable):

@@ -306,7 +306,8 @@ class Committing:
             # One at a time: each reads as many files as its request names.
             async with self._deciding:
                 await self._take_in()
-                reasons = await Verdicts(self._stores()).decide(unpacked(row.objects))
+                verdicts = Verdicts(self._stores(), row.calling)
+                reasons = await verdicts.decide(unpacked(row.objects))
         now = datetime.now(UTC)
         if UNDECIDED in reasons:
             if now < row.at + ON_ITS_WAY:

@@ -267,5 +267,6 @@ async def test_a_thousand_objects_are_asked_for_in_a_few_queries(
     monkeypatch.setattr(type(fixture.context.prearchive_db), "read", counted)
     uids = [FIRST, SECOND, *(f"1.2.3.99.{number}" for number in range(998))]
     assert (await decided(fixture, *uids)).count(HERE) == 2
-    # Of each batch: the index, the receipts, what is held; and one archived session.
-    assert len(asked) == 2 * 3 + 1
+    # Of each batch the receipts; of the rest once the index, the receipts and what is held; besides
+    # that the sessions of the sender, and one archived session.
+    assert len(asked) == 2 * 1 + 3 + 2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests for a storage commitment, and what is needed to answer them: objects are found by their
-UID, and receipts lead to the files of archived objects."""
+"""Requests for a storage commitment, and what is needed to answer them: receipts lead to the files
+of archived objects."""
 
 from __future__ import annotations
 
@@ -44,6 +44,5 @@ def upgrade() -> None:
     op.create_index(
         "ix_commitments_calling_transaction_uid", "commitments", ["calling", "transaction_uid"]
     )
-    op.create_index("ix_session_index_received_sop_uid", "session_index", ["received_sop_uid"])
     column = sa.Column("object", sa.String(32), nullable=False, server_default="")
     op.add_column("receipts", column)
