@@ -142,15 +142,19 @@ class Orthanc:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, folder: Path, port: int, **modality: object) -> AsyncIterator[Orthanc]:
-        """Run one on an empty folder of its own, which sends to a port."""
+    async def started(
+        cls, folder: Path, port: int, *, dicom: int = 0, **modality: object
+    ) -> AsyncIterator[Orthanc]:
+        """Run one on an empty folder of its own, which sends to a port; it is called on `dicom`."""
         http = free_port()
         settings = {
             "Name": "TEST",
             "StorageDirectory": str(folder),
             "IndexDirectory": str(folder),
             "HttpPort": http,
-            "DicomServerEnabled": False,
+            "DicomServerEnabled": bool(dicom),
+            "DicomPort": dicom,
+            "DicomAet": "ORTHANC",
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             "ConcurrentJobs": 4,
@@ -183,6 +187,14 @@ class Orthanc:
         """Ask it something; return its answer."""
         request = urllib.request.Request(f"http://127.0.0.1:{self._http}{path}", data=body)
         return json.loads(await asyncio.to_thread(_read, request))
+
+    async def ask(self, path: str) -> Any:
+        """Return what it says of something."""
+        return json.loads(
+            await asyncio.to_thread(
+                _read, urllib.request.Request(f"http://127.0.0.1:{self._http}{path}")
+            )
+        )
 
     async def take(self, file: bytes) -> str:
         """Hand it a file; return what it calls the object."""
