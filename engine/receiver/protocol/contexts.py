@@ -63,7 +63,7 @@ def _standard_storage() -> set[str]:
     } - _NO_PATIENT
 
 
-STORAGE = frozenset(_standard_storage()) | NEWER_STORAGE.keys()
+STORAGE = frozenset(_standard_storage()) | frozenset(NEWER_STORAGE)
 """Every storage SOP class of the standard; private ones are those of the receiver."""
 
 TRANSFER_SYNTAXES = transfer_syntaxes.STORED
