@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -16,6 +17,7 @@ from engine.dicom.part10 import read_meta
 from engine.model.accounts import BESIDE, Place
 from engine.model.states import QUEUED, Status
 from engine.prearchive import accounts
+from engine.prearchive.balance import imbalances
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import (
     HeldRow,
@@ -100,6 +102,8 @@ async def _tallies(database: Database, books: Books) -> dict[tuple[str, Place], 
         low = await transaction.scalar(select(func.min(TallyRow.count)))
         totals = await accounts.total(transaction)
         sums = await accounts.summed(transaction)
+        wrong = await imbalances(transaction, since=datetime.now(UTC))
+    books.check("what the engine itself sees", [one.said() for one in wrong], [])
     books.check("a tally below one", (low or 1) < 1, False)
     books.check("totals", totals, sums)
     for _, place, count in found:
