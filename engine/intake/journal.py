@@ -82,6 +82,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     calling: str = ""
     peer: str = ""
     transfer_syntax: str = ""
+    series: str = ""
+    """Series Instance UID as stored, of an object that a session has taken in; so the next two."""
+    number: int = -1
+    """Instance number; -1 where it has none that is a number."""
+    stated: int = 0
+    """How many objects its sender says the series holds; 0 where it does not say."""
     undoes: Record | None = None
     """A former record of the same object that could not be synced: this one stands instead."""
 

@@ -16,6 +16,7 @@ from engine.intake.answers import OUT_OF_RESOURCES, SUCCESS, Answer, Refusal
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, NoClaim
 from engine.intake.journal import Outcome
 from engine.intake.originals import Original, Originals
+from engine.intake.numbered import numbered
 from engine.intake.recorder import ObjectRecorder
 from engine.intake.snapshot import Snapshot
 from engine.model.routing import Route
@@ -89,7 +90,7 @@ class Publisher:
                 self._keep(claim, ready)
                 kept = claim.session
             try:
-                return self._link(ready.file, claim, scan, name)
+                return self._link(ready, claim, scan, name)
             except FolderGone:
                 self._book.drop(key, claim)
         raise Refusal(
@@ -163,7 +164,8 @@ class Publisher:
             account=origin.account,
         )
 
-    def _link(self, staged: StagedFile, claim: Claim, scan: str, name: str) -> Answer:
+    def _link(self, ready: Ready, claim: Claim, scan: str, name: str) -> Answer:
+        staged = ready.file
         stem, dot, ending = name.rpartition(".")
         outcome = Outcome.STORED
         for suffix in range(1, 1000):
@@ -178,7 +180,7 @@ class Publisher:
                 if relation is Outcome.CONFLICT:
                     outcome = Outcome.CONFLICT
                 continue
-            return self._stored(claim, scan, candidate, outcome)
+            return self._stored(ready, claim, scan, candidate, outcome)
         raise Refusal(OUT_OF_RESOURCES, "too many objects of one name", Outcome.FAILED)
 
     def _compare(self, staged: StagedFile, claim: Claim, scan: str, name: str) -> Outcome | None:
@@ -221,10 +223,15 @@ class Publisher:
         same_uid = {known for known, _ in received}
         return Outcome.CONFLICT if self._recorder.context.sop_instance in same_uid else None
 
-    def _stored(self, claim: Claim, scan: str, name: str, outcome: Outcome) -> Answer:
+    def _stored(
+        self, ready: Ready, claim: Claim, scan: str, name: str, outcome: Outcome
+    ) -> Answer:
         file = f"SCANS/{scan}/DICOM/{name}"
         try:
-            self._recorder.record(outcome, self._snapshot, session=claim.session, file=file)
+            stands = numbered(ready.texts, self._recorder.context.sop_class)
+            self._recorder.record(
+                outcome, self._snapshot, session=claim.session, file=file, numbered=stands
+            )
         except Exception:
             withdraw(Path(claim.folder), scan, name)
             raise

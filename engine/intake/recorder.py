@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from engine.dicom.digest import DataSetDigest
 from engine.intake.answers import ObjectContext, Origin
 from engine.intake.journal import NEEDS_SYNC, Journal, NotSynced, Outcome, Record
+from engine.intake.numbered import UNNUMBERED, Numbered
 from engine.intake.snapshot import Snapshot
 
 
@@ -49,6 +50,7 @@ class ObjectRecorder:
         file: str = "",
         reason: str = "",
         rule: str = "",
+        numbered: Numbered = UNNUMBERED,
     ) -> None:
         """Write the record; where it is the only trace it is on disk when this returns.
 
@@ -74,6 +76,9 @@ class ObjectRecorder:
             calling=self.origin.calling,
             peer=self.origin.peer,
             transfer_syntax=self.context.transfer_syntax,
+            series=numbered.series,
+            number=numbered.number,
+            stated=numbered.stated,
             undoes=self._unsynced,
         )
         try:
