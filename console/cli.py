@@ -31,6 +31,7 @@ COMMANDS = {
     "anonymize": (
         "Run a script over files and write the results elsewhere; what goes in is never changed."
     ),
+    "live": "What arrives: associations, throughput, senders.",
     "receiver": "DICOM receivers.",
     "remote": "Remote application entities: where sessions can be sent.",
     "project": "Projects.",

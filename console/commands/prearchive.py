@@ -18,6 +18,7 @@ from console.transfer import windows
 from engine.model.changes import FoldedChange
 from engine.model.errors import Refused
 from engine.model.filters import parse_filter
+from engine.model.live import ArrivingSeries
 from engine.model.prearchive import (
     OF_THE_PATIENT,
     PREARCHIVE_FIELDS,
@@ -52,6 +53,16 @@ COLUMNS = (
     Column[PrearchiveSession]("SIZE", lambda row: size(row.bytes), right=True),
     Column[PrearchiveSession]("LAST OBJECT", lambda row: row.last_object),
     Column[PrearchiveSession]("REASON", lambda row: row.reason or row.late),
+)
+SERIES = (
+    Column[ArrivingSeries]("SCAN", lambda row: row.scan),
+    Column[ArrivingSeries]("OBJECTS", lambda row: row.objects, right=True),
+    Column[ArrivingSeries]("STATED", lambda row: row.stated, right=True),
+    Column[ArrivingSeries](
+        "MISSING", lambda row: "unknown" if row.missing is None else row.missing, right=True
+    ),
+    Column[ArrivingSeries]("LAST", lambda row: row.last),
+    Column[ArrivingSeries]("NOT THERE", lambda row: row.gaps),
 )
 LOG = (
     Column[LogEntry]("AT", lambda row: row.at),
@@ -114,6 +125,13 @@ async def show(engine: EngineApi, session: Session, as_json: Json = False) -> No
             for name in ("uploaded", "lastmod", "last_object", "autoarchive")
         }
         say_facts(_json(row) | times | {"bytes": size(row.bytes)})
+
+
+@asks(app, "series")
+async def series(engine: EngineApi, session: Session, as_json: Json = False) -> None:
+    """Say what is known of the series of a session from the objects that have come."""
+    rows = await engine.live.series(await engine.prearchive.find(session))
+    say_rows(rows, SERIES, none="nothing is known of its series", as_json=as_json)
 
 
 @asks(app, "log")

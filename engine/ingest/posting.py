@@ -19,7 +19,7 @@ from engine.intake.journal import PUBLISHED, Outcome, Record
 from engine.model.accounts import BESIDE, Place
 from engine.model.live import broke_off
 from engine.model.states import Status, after_new_data
-from engine.prearchive import accounts, ledger, transfers
+from engine.prearchive import accounts, arriving, ledger, throughput, transfers
 from engine.prearchive.accounts import TallyKey
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import change, may_accept
@@ -78,12 +78,16 @@ class Posting:
         records: Sequence[Record],
         receipts: Receipts,
         node: str = "",
+        *,
+        new: bool = True,
     ) -> None:
-        """Post `records`, of a journal that a worker of `node` has written."""
+        """Post `records`, of a journal that a worker of `node` has written; they are `new` unless
+        their objects were counted when they came."""
         self._transaction = transaction
         self._records = records
         self._receipts = receipts
         self._node = node
+        self._fresh = new
         self._tally: Counter[TallyKey] = Counter()
         self._ledger: ledger.Fold = {}
         self._rows: dict[str, SessionRow] = {}
@@ -97,6 +101,7 @@ class Posting:
         """Entries that are to be added."""
         self._joined: dict[str, int] = {}
         """When the last object came into each session, in nanoseconds since 1970."""
+        self._series: dict[arriving.SeriesKey, arriving.Seen] = {}
         self.ingested = Ingested(records=len(records))
 
     async def post(self) -> None:
@@ -110,10 +115,13 @@ class Posting:
             await self._transaction.execute(insert(ObjectRow), list(self._new.values()))
         for session, last in self._joined.items():
             _join(self._rows[session], _moment(last))
+        await arriving.add(self._transaction, self._series, self._rows)
         await self._count_transfers()
         await self._transaction.flush()
         await accounts.add(self._transaction, self._tally)
         await ledger.add(self._transaction, self._ledger)
+        if self._fresh:
+            await throughput.add(self._transaction, _brought(self._records))
         self.ingested.ledger = self._ledger
 
     async def _load(self) -> None:
@@ -227,6 +235,7 @@ class Posting:
             self._tally["", record.session, Place.WAITING] -= 1
             self._tally[record.transfer, record.session, Place.WAITING] += 1
             known.recovered, known.transfer = False, record.transfer
+            self._tell(row, record)
             return
         self._joined[record.session] = max(record.at, self._joined.get(record.session, 0))
         if known is not None or key in self._new:
@@ -245,8 +254,24 @@ class Posting:
             "recovered": False,
         }
         self._count(record, Place.WAITING)
+        if not row.objects and not row.arriving:
+            row.missing = 0
+        self._tell(row, record)
         row.objects += 1
         row.bytes += record.size
+
+    def _tell(self, row: SessionRow, record: Record) -> None:
+        """Take what a record tells of the series of its object."""
+        if not record.series:
+            row.missing = None
+            return
+        key, at = (record.session, record.series), _moment(record.at)
+        seen = self._series.get(key)
+        if seen is None:
+            scan = record.file.removeprefix("SCANS/").partition("/")[0]
+            seen = self._series[key] = arriving.Seen(scan, at)
+        seen.last = max(seen.last, at)
+        seen.take(record.number, record.stated)
 
     async def _recovered(self, record: Record) -> ObjectRow | None:
         """Find an object that a script has changed and that was found before its record: all that
@@ -355,6 +380,27 @@ class Posting:
                 row.last_error = faults[-1]
 
 
+def _brought(records: Iterable[Record]) -> dict[throughput.Key, throughput.Brought]:
+    """Count by hour, receiver and sender what was received and what was refused."""
+    hours: dict[throughput.Key, throughput.Brought] = defaultdict(throughput.Brought)
+    for record in records:
+        if not record.transfer:
+            continue
+        hour = hours[throughput.key(record.at, record.receiver, record.calling)]
+        hour.last = max(hour.last, record.at)
+        if PLACES[record.outcome] in BESIDE:
+            hour.refused += 1
+        else:
+            hour.objects += 1
+            hour.bytes += record.size
+        if (undone := record.undoes) is not None:
+            hour = hours[throughput.key(undone.at, undone.receiver, undone.calling)]
+            hour.last = max(hour.last, undone.at)
+            hour.objects -= 1
+            hour.bytes -= undone.size
+    return hours
+
+
 def _join(row: SessionRow, last: datetime) -> None:
     """Let a row follow from what has come into its folder."""
     row.last_object = max(row.last_object, last)
@@ -373,8 +419,8 @@ _REASONS = {
 
 async def post(transaction: AsyncSession, record: Record, receipts: Receipts) -> Ingested:
     """Take one record into the tables that stands in no journal: whoever has made it commits it
-    with what else changes."""
-    posting = Posting(transaction, (record,), receipts)
+    with what else changes. Its object was counted as received when it was staged or held."""
+    posting = Posting(transaction, (record,), receipts, new=False)
     await posting.post()
     return posting.ingested
 

@@ -15,8 +15,8 @@ from engine.dicom.names import FileNameTemplate, Texts, safe_name, scan_folder
 from engine.intake.answers import OUT_OF_RESOURCES, SUCCESS, Answer, Refusal
 from engine.intake.claims import Claim, ClaimBook, ClaimRequest, NoClaim
 from engine.intake.journal import Outcome
-from engine.intake.originals import Original, Originals
 from engine.intake.numbered import numbered
+from engine.intake.originals import Original, Originals
 from engine.intake.recorder import ObjectRecorder
 from engine.intake.snapshot import Snapshot
 from engine.model.routing import Route
@@ -223,9 +223,7 @@ class Publisher:
         same_uid = {known for known, _ in received}
         return Outcome.CONFLICT if self._recorder.context.sop_instance in same_uid else None
 
-    def _stored(
-        self, ready: Ready, claim: Claim, scan: str, name: str, outcome: Outcome
-    ) -> Answer:
+    def _stored(self, ready: Ready, claim: Claim, scan: str, name: str, outcome: Outcome) -> Answer:
         file = f"SCANS/{scan}/DICOM/{name}"
         try:
             stands = numbered(ready.texts, self._recorder.context.sop_class)

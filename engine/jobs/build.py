@@ -27,7 +27,7 @@ from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.settings import FileNames
 from engine.model.states import Status, Verb
-from engine.prearchive import accounts
+from engine.prearchive import accounts, arriving
 from engine.prearchive.rows import folder_of, place_of, queue, settle, to_session
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.build.assemble import assemble
@@ -338,6 +338,7 @@ async def _drop_duplicate(
     )
     row.objects -= 1
     row.bytes -= entry.size
+    await arriving.lose_track(transaction, row)
     await transaction.execute(
         delete(ObjectRow).where(ObjectRow.session == row.id, ObjectRow.file == file)
     )

@@ -25,7 +25,7 @@ from engine.intake.originals import Original, Originals
 from engine.jobs.context import JobContext
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
-from engine.prearchive import accounts, ledger
+from engine.prearchive import accounts, arriving, ledger
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.staging import is_torn
 
@@ -91,6 +91,8 @@ async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow
         row.objects += 1
         row.bytes += entry.size
         added += 1
+    if added:
+        await arriving.lose_track(transaction, row)
     await accounts.add(transaction, {("", session, Place.WAITING): added})
     return added
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forgets what is older than the settings say: transfers, lines of the ledger and receipts. What
+"""Forgets what is older than the settings say: transfers, lines of the ledger, receipts and
+hours. What
 that means for each table is in `engine.prearchive.retention`."""
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Forgotten:
     transfers: int
     ledger: int
     receipts: int
+    hours: int
+    """Rows of what a sender has brought within an hour."""
 
 
 async def forget(context: JobContext, *, now: datetime) -> Forgotten:
@@ -40,7 +43,7 @@ async def forget(context: JobContext, *, now: datetime) -> Forgotten:
 
     if len(keep) > _MOST_KEPT:
         # More than a statement can name. The trash empties itself, and so does what a crash left.
-        return Forgotten(transfers=0, ledger=0, receipts=0)
+        return Forgotten(transfers=0, ledger=0, receipts=0, hours=0)
 
     async def all_of(before: int, take: Callable[[AsyncSession, datetime], Awaitable[int]]) -> int:
         limit, many = now - timedelta(days=before), 0
@@ -61,11 +64,13 @@ async def forget(context: JobContext, *, now: datetime) -> Forgotten:
             days.receipts_days,
             lambda transaction, limit: retention.forget_receipts(transaction, limit, keep=keep),
         ),
+        hours=await all_of(days.throughput_days, retention.forget_throughput),
     )
     counts = {
         "transfers": forgotten.transfers,
         "ledger": forgotten.ledger,
         "receipts": forgotten.receipts,
+        "hours": forgotten.hours,
     }
     if any(counts.values()):
         async with context.prearchive_db.write() as transaction:

@@ -19,6 +19,7 @@ from engine.jobs.context import JobContext
 from engine.jobs.departure import count_out, object_files
 from engine.jobs.separation import forget_originals
 from engine.model.accounts import Place
+from engine.prearchive import arriving
 from engine.prearchive.tables import ObjectRow, SessionRow
 
 
@@ -89,6 +90,8 @@ async def recognise(
         locked.duplicates += len(gone)
         locked.objects -= len(gone)
         locked.bytes -= sum(entry.size for entry in gone)
+        if gone:
+            await arriving.lose_track(transaction, locked)
         for entry in gone:
             await transaction.delete(entry)
     keys = {(entry.received_sop_uid, entry.digest) for entry in again}

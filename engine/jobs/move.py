@@ -25,6 +25,7 @@ from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.measures import say_count
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import Status, Verb
+from engine.prearchive import arriving
 from engine.prearchive.rows import place_of
 from engine.prearchive.tables import SessionRow
 from engine.routing.router import RoutingConfig
@@ -156,6 +157,8 @@ class MoveJob:
                 record_triage(transaction, row.asked_by, "Changed place or label", session, detail)
             locked.project, locked.label, locked.folder = project, label, label
             locked.subject = subject
+            # The script may map UIDs by the labels: what comes late is of other series then.
+            await arriving.lose_track(transaction, locked)
             locked.wanted_project = locked.wanted_label = locked.wanted_subject = None
         await self._context.at("renamed")
         if changes:

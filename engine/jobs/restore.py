@@ -164,6 +164,8 @@ def _row(known: trash_record.TrashRecord, entries: Sequence[ObjectRow], actor: s
         looked_by=behind.looked_by,
         routed=behind.routed,
         duplicates=was.duplicates,
+        arriving=was.arriving,
+        missing=was.missing,
         account=behind.account,
         asked_by=actor,
     )

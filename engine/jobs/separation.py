@@ -20,7 +20,7 @@ from engine.jobs.context import WORKING, JobContext
 from engine.jobs.decisions import decision_of, written
 from engine.model.accounts import Place
 from engine.model.states import Status, Verb
-from engine.prearchive import accounts
+from engine.prearchive import accounts, arriving
 from engine.prearchive.rows import queue, timestamp_of
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.folders import sync_folder
@@ -77,6 +77,7 @@ async def put_aside(
         locked.objects -= new.objects
         locked.bytes -= new.bytes
         locked.built_objects -= len(files)
+        await arriving.lose_track(transaction, locked)
         decision = decision_of(locked)
         assert decision is not None
         locked.decision = written(decision.done())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from engine.model.accounts import Accounts, Imbalance
 from engine.model.archive import ClientCertificates, Durability, OnScriptError
@@ -43,6 +44,62 @@ class Transfer:
     """The account of its receiver: the actor of what becomes of its sessions by themselves."""
     certificate: str = ""
     """The subject of the certificate that its sender has shown; empty without one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrivingSeries:
+    """What is known of a series from the objects of it that have come."""
+
+    scan: str
+    """Its folder until a build looks at it."""
+    objects: int
+    missing: int | None
+    """How many it lacks: numbers in its gaps, or what its sender has stated and is still to come;
+    None where that is not known."""
+    gaps: str
+    """The instance numbers that are missing between others, such as `17,120-124`; empty where there
+    are none, where they are too many, and where they are not known."""
+    stated: int | None
+    """How many objects its sender says that it holds."""
+    last: datetime
+
+
+class ThroughputBy(StrEnum):
+    """What hours are told apart by."""
+
+    ALL = "all"
+    RECEIVER = "receiver"
+    SENDER = "sender"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throughput:
+    """What came within an hour, as it was received. Sizes are bytes."""
+
+    hour: datetime
+    """When it began."""
+    receiver: str
+    """Empty where receivers are not told apart; so the next, for senders."""
+    calling: str
+    objects: int
+    bytes: int
+    refused: int
+    """Objects that were answered with a failure."""
+    last: datetime
+    """When the last object came."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SenderSeen:
+    """A sender, and what it has brought to a receiver of late."""
+
+    calling: str
+    receiver: str
+    last: datetime
+    today: int
+    """Objects since the day began where the engine runs."""
+    week: int
+    """Objects of the last seven days."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,6 +65,11 @@ class PrearchiveSession:
     cut_short: str = ""
     """How the transfer ended that broke off while it fed the session, until somebody has looked at
     it; empty where none has."""
+    arriving: int = 0
+    """How many series have been seen of it as objects came."""
+    missing: int | None = None
+    """How many objects these lack: instance numbers in gaps, and what the sender has stated and is
+    still to come; None where that is not known."""
 
     @property
     def url(self) -> str:

@@ -390,6 +390,9 @@ class RetentionSettings:
     """For how many days it is known object by object what has left the prearchive, and where to.
     A sender that asks later whether an object is safe is told that it is not known."""
 
+    throughput_days: Annotated[int, between(7, 36_500, "days")] = 365
+    """For how many days it is known how much each sender has brought within each hour."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogSettings:

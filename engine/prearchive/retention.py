@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is forgotten once it is old: lines of the ledger, transfers, receipts. Counts are never
+"""What is forgotten once it is old: lines of the ledger, transfers, receipts,
+and what came within each hour. Counts are never
 forgotten: the tallies of a transfer that goes stay in the sums, without its name. Each function
 takes a bounded part, so that no transaction lasts long; call it until it finds nothing."""
 
@@ -13,10 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.model.accounts import Place
 from engine.prearchive import accounts
-from engine.prearchive.tables import LedgerRow, ReceiptRow, SessionRow, TallyRow, TransferRow
+from engine.prearchive.tables import (
+    LedgerRow,
+    ReceiptRow,
+    SessionRow,
+    TallyRow,
+    ThroughputRow,
+    TransferRow,
+)
 
 MOST = 500
 """Rows that one call takes."""
+
+_HOURS = 24
+"""Hours that one call takes, each with a row for every sender."""
 
 
 async def forget_ledger(session: AsyncSession, before: datetime) -> int:
@@ -24,6 +35,16 @@ async def forget_ledger(session: AsyncSession, before: datetime) -> int:
     old = select(LedgerRow.id).where(LedgerRow.last < before).limit(MOST)
     gone = await session.execute(
         delete(LedgerRow).where(LedgerRow.id.in_(old)).returning(LedgerRow.id)
+    )
+    return len(gone.all())
+
+
+async def forget_throughput(session: AsyncSession, before: datetime) -> int:
+    """Forget the hours that began before a moment; return how many rows."""
+    old = select(ThroughputRow.hour).where(ThroughputRow.hour < before).distinct()
+    hours = old.order_by(ThroughputRow.hour).limit(_HOURS)
+    gone = await session.execute(
+        delete(ThroughputRow).where(ThroughputRow.hour.in_(hours)).returning(ThroughputRow.hour)
     )
     return len(gone.all())
 

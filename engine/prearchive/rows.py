@@ -110,6 +110,8 @@ def to_session(row: SessionRow) -> PrearchiveSession:
         belongs_to=row.belongs_to,
         cut_short=row.cut_short,
         duplicates=row.duplicates,
+        arriving=row.arriving,
+        missing=row.missing,
     )
 
 

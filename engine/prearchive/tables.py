@@ -93,6 +93,11 @@ class SessionRow(PrearchiveTable):
     account: Mapped[str] = mapped_column(String(64), default="", server_default="")
     """The account of the receiver that its first object came to: the actor of what becomes of it
     by itself."""
+    arriving: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many series have been seen of it as objects came."""
+    missing: Mapped[int | None]
+    """How many objects these lack, as their rows say; empty where that is not known, and then it
+    stays so."""
 
     __table_args__ = (
         Index(
@@ -137,6 +142,45 @@ class ObjectRow(PrearchiveTable):
     recovered: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (Index("ix_session_index_session_file", "session", "file"),)
+
+
+class ArrivingSeriesRow(PrearchiveTable):
+    """What is known of a series of a session from the objects that have come: nothing of it is read
+    from files."""
+
+    __tablename__ = "arriving_series"
+
+    session: Mapped[str] = mapped_column(
+        ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    series: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Series Instance UID as stored."""
+    scan: Mapped[str] = mapped_column(String(128))
+    """The folder that its first object went to."""
+    objects: Mapped[int]
+    ranges: Mapped[str] = mapped_column(Text)
+    """Instance numbers, as `engine.model.ranges` writes them; empty where they are not known."""
+    stated: Mapped[int]
+    """How many objects the sender says that it holds; 0 where it does not say."""
+    last: Mapped[datetime]
+
+
+class ThroughputRow(PrearchiveTable):
+    """What a sender has brought to a receiver within an hour, as it was received: it stays when the
+    transfers are forgotten."""
+
+    __tablename__ = "throughput"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    """When it began."""
+    receiver: Mapped[str] = mapped_column(String(16), primary_key=True)
+    calling: Mapped[str] = mapped_column(String(64), primary_key=True)
+    objects: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger)
+    """Objects that were answered with a failure."""
+    last: Mapped[datetime]
+    """When the last object came."""
 
 
 class HeldRow(PrearchiveTable):

@@ -33,12 +33,16 @@ from engine.model.errors import Problem
 from engine.model.health import Check
 from engine.model.held import HeldDetail
 from engine.model.live import (
+    ArrivingSeries,
     EngineStatus,
     EventBatch,
     HeldObject,
     Job,
     LedgerEntry,
     ReceiverStatus,
+    SenderSeen,
+    Throughput,
+    ThroughputBy,
     Transfer,
 )
 from engine.model.prearchive import (
@@ -329,7 +333,7 @@ class RemotesApi(Protocol):
 
 
 class LiveApi(Protocol):
-    """Transfers, newest first; the ledger; what is held."""
+    """Transfers, newest first; what is known of what arrives; the ledger; what is held."""
 
     async def transfers(
         self, limit: int = 100, open_only: bool = False
@@ -338,6 +342,20 @@ class LiveApi(Protocol):
         self, offset: int = 0, limit: int = 100, outcome: str = ""
     ) -> tuple[LedgerEntry, ...]: ...
     async def held(self) -> tuple[HeldObject, ...]: ...
+    async def series(self, session: str) -> tuple[ArrivingSeries, ...]:
+        """Return what is known of a prearchive session's series from the objects that have come."""
+        ...
+
+    async def throughput(
+        self, hours: int = 24, by: ThroughputBy = ThroughputBy.ALL
+    ) -> tuple[Throughput, ...]:
+        """Return what came within each of the last hours, this one too, the oldest first. Hours in
+        which nothing came are left out."""
+        ...
+
+    async def senders(self, days: int = 31) -> tuple[SenderSeen, ...]:
+        """Return who has sent within the last days, and to which receiver."""
+        ...
 
 
 class HeldApi(Protocol):

@@ -1,15 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What has just been received: transfers, the ledger, and held objects."""
+"""What has just been received: transfers, series that are arriving, how much came and from whom,
+the ledger, and held objects."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
 from engine.jobs.context import JobContext
-from engine.model.live import HeldObject, LedgerEntry, Transfer
-from engine.prearchive import ledger, transfers
+from engine.model.errors import InvalidInput
+from engine.model.live import (
+    ArrivingSeries,
+    HeldObject,
+    LedgerEntry,
+    SenderSeen,
+    Throughput,
+    ThroughputBy,
+    Transfer,
+)
+from engine.prearchive import arriving, ledger, rows, throughput, transfers
 from engine.prearchive.tables import HeldRow
 from engine.service.windows import MOST_ROWS, limited, window
+
+_MOST_HOURS, _MOST_DAYS = 10_000, 400
 
 
 class Live:
@@ -33,6 +47,51 @@ class Live:
         asked = window(offset, limit)
         async with self._context.prearchive_db.read() as transaction:
             return await ledger.list_entries(transaction, asked.offset, asked.limit, outcome)
+
+    async def series(self, session: str) -> tuple[ArrivingSeries, ...]:
+        """Return what is known of the series of a session from the objects that have come.
+
+        Raises:
+            NotFound: if there is no such session.
+        """
+        async with self._context.prearchive_db.read() as transaction:
+            await rows.get(transaction, session)
+            return await arriving.listed(transaction, session)
+
+    async def throughput(
+        self, hours: int = 24, by: ThroughputBy = ThroughputBy.ALL
+    ) -> tuple[Throughput, ...]:
+        """Return what came within each of the last hours, this one too, the oldest first. Hours in
+        which nothing came are left out.
+
+        Raises:
+            InvalidInput: if these are no hours that can be kept.
+        """
+        if not 1 <= hours <= _MOST_HOURS:
+            raise InvalidInput(f"hours is a number from 1 to {_MOST_HOURS}")
+        this = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        async with self._context.prearchive_db.read() as transaction:
+            return await throughput.by_hour(
+                transaction, this - timedelta(hours=hours - 1), by=by, limit=_MOST_HOURS
+            )
+
+    async def senders(self, days: int = 31) -> tuple[SenderSeen, ...]:
+        """Return who has sent within the last days and to which receiver, who was seen last first.
+
+        Raises:
+            InvalidInput: if these are no days that can be kept.
+        """
+        if not 1 <= days <= _MOST_DAYS:
+            raise InvalidInput(f"days is a number from 1 to {_MOST_DAYS}")
+        now = datetime.now().astimezone()
+        async with self._context.prearchive_db.read() as transaction:
+            return await throughput.senders(
+                transaction,
+                now - timedelta(days=days),
+                today=now.replace(hour=0, minute=0, second=0, microsecond=0),
+                week=now - timedelta(days=7),
+                limit=MOST_ROWS,
+            )
 
     async def held(self) -> tuple[HeldObject, ...]:
         """Return the held objects in staging."""

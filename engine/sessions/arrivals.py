@@ -12,12 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.model.contents import ARRIVAL_STEPS, SeriesArrival
+from engine.model.ranges import MOST_MISSING
 from engine.sessions.build.catalog import read_instance_numbers
 from engine.sessions.build.layout import LABELS
 from engine.sessions.contents import catalogs, read_document, resources, told, walk
-
-_MOST_MISSING = 1_000_000
-"""Beyond this a gap is how instances were numbered, and no objects that are missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +93,7 @@ def _missing(numbers: set[int]) -> int:
     if not numbers:
         return 0
     missing = max(numbers) - min(numbers) + 1 - len(numbers)
-    return missing if missing <= _MOST_MISSING else 0
+    return missing if missing <= MOST_MISSING else 0
 
 
 def _moment(time: float) -> datetime:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,11 +16,17 @@ import pytest
 from console.cli import COMMANDS, loaded
 from engine.model.archive import AuditEvent
 from engine.model.commitments import CommitmentDetail, CommitmentState, FailedObject
-from engine.model.live import HeldObject, LedgerEntry
+from engine.model.live import (
+    ArrivingSeries,
+    HeldObject,
+    LedgerEntry,
+    SenderSeen,
+    Throughput,
+)
 from engine.model.remotes import SendFailure, SendState
 from engine.model.states import Status
 from tests.console.conftest import CommandLine
-from tests.memory import NOON, Facts, session
+from tests.memory import NOON, Facts, session, transfer
 
 XNAT_KEYS = [
     "project",
@@ -430,6 +436,56 @@ async def test_the_archive(anteroom: CommandLine, facts: Facts) -> None:
         "archived"
     )
     assert (await anteroom("archive", "show", "NOBODY")).code == 1
+
+
+async def test_what_arrives(anteroom: CommandLine, facts: Facts) -> None:
+    facts.transfers.append(
+        transfer(1, closed=NOON, ended="aborted", last_object=NOON + timedelta(seconds=7))
+    )
+    facts.transfers.append(transfer(2))
+    (newest, other) = (await anteroom("live", "transfers", "--json")).json
+    assert (newest["state"], newest["rate"], newest["series"]) == ("stalled", 0.0, "t1_mprage_sag")
+    assert (other["state"], other["rate"], other["receiver"]) == ("aborted", 2.0, "ANTEROOM")
+    ran = await anteroom("live", "transfers", "--open")
+    assert "ANTEROOM:8104  stalled" in ran.out and "aborted" not in ran.out
+    this = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for back, objects, calling in ((0, 400, "MR3T_A"), (0, 400, "CT_ER1"), (2, 200, "CT_ER1")):
+        hour = this - timedelta(hours=back)
+        facts.throughput.append(
+            Throughput(
+                hour=hour,
+                receiver="",
+                calling=calling,
+                objects=objects,
+                bytes=1000 * objects,
+                refused=back,
+                last=hour,
+            )
+        )
+    assert len((await anteroom("live", "throughput", "--json")).json) == 3
+    lines = (await anteroom("live", "throughput", "--hours", "3")).out.splitlines()
+    assert [line.count("█") for line in lines] == [0, 10, 0, 40]
+    assert "  800  800 KB" in lines[3]
+    assert "CT_ER1" in (await anteroom("live", "throughput", "--by", "sender")).out
+    facts.senders.append(
+        SenderSeen(calling="CT_ER1", receiver="ANTEROOM", last=NOON, today=4, week=40)
+    )
+    assert (await anteroom("live", "senders", "--json")).json[0]["week"] == 40
+    assert "CT_ER1  ANTEROOM" in (await anteroom("live", "senders")).out
+
+
+async def test_series_of_a_session_that_is_arriving(anteroom: CommandLine, facts: Facts) -> None:
+    facts.keep(session(1))
+    assert "nothing is known" in (await anteroom("prearchive", "series", "MR_1")).out
+    known = ArrivingSeries(scan="4", objects=9, missing=3, gaps="7-9", stated=12, last=NOON)
+    facts.series["pre_aaaaaaa1"] = (
+        known,
+        replace(known, scan="5", missing=None, gaps="", stated=None),
+    )
+    out = (await anteroom("prearchive", "series", "MR_1")).out.splitlines()
+    assert out[1].endswith("7-9") and "unknown" in out[2]
+    ran = await anteroom("prearchive", "series", "MR_1", "--json")
+    assert [one["missing"] for one in ran.json] == [3, None]
 
 
 async def test_ledger_held_and_jobs(anteroom: CommandLine, facts: Facts) -> None:

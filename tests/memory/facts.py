@@ -24,11 +24,14 @@ from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
 from engine.model.live import (
+    ArrivingSeries,
     Event,
     HeldObject,
     Job,
     LedgerEntry,
     ReceiverStatus,
+    SenderSeen,
+    Throughput,
     Transfer,
 )
 from engine.model.prearchive import (
@@ -164,6 +167,10 @@ class Facts:
     transfers: list[Transfer] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     held: list[HeldObject] = field(default_factory=list)
+    series: dict[str, tuple[ArrivingSeries, ...]] = field(default_factory=dict)
+    """By prearchive id, as their objects told."""
+    throughput: list[Throughput] = field(default_factory=list)
+    senders: list[SenderSeen] = field(default_factory=list)
     commitments: list[CommitmentDetail] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)

@@ -15,12 +15,16 @@ from engine.model.archive import (
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.live import (
+    ArrivingSeries,
     EngineStatus,
     Event,
     EventBatch,
     HeldObject,
     Job,
     LedgerEntry,
+    SenderSeen,
+    Throughput,
+    ThroughputBy,
     Transfer,
 )
 from tests.memory.facts import NOON, Asked
@@ -41,6 +45,18 @@ class Live(Asked):
 
     async def held(self) -> tuple[HeldObject, ...]:
         return tuple(self.facts.held)
+
+    async def series(self, session: str) -> tuple[ArrivingSeries, ...]:
+        self.facts.found(session)
+        return self.facts.series.get(session, ())
+
+    async def throughput(
+        self, hours: int = 24, by: ThroughputBy = ThroughputBy.ALL
+    ) -> tuple[Throughput, ...]:
+        return tuple(self.facts.throughput)
+
+    async def senders(self, days: int = 31) -> tuple[SenderSeen, ...]:
+        return tuple(self.facts.senders)
 
 
 class Jobs(Asked):

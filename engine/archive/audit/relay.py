@@ -39,6 +39,7 @@ LEAVES_TRIAGE = frozenset(
         "project",
         "reason",
         "receipts",
+        "hours",
         "receiver",
         "rejected",
         "relabelled",

@@ -45,6 +45,8 @@ def record(
         file=f"SCANS/1/DICOM/{uid}.dcm",
         received_sop=uid,
         sop=uid,
+        series="1.2.3.4.8" if outcome is Outcome.STORED else "",
+        number=number,
         digest=f"{number:064x}",
         size=1000,
     )

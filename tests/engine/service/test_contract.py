@@ -22,6 +22,7 @@ from engine.model.commitments import CommitmentState
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
 from engine.model.filters import parse_filter
 from engine.model.health import Finding
+from engine.model.live import ThroughputBy
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
 from engine.model.verification import FaultCounts
@@ -556,6 +557,29 @@ async def test_a_transfer_names_the_sessions_that_it_filled(opened: Opened) -> N
     (transfer,) = [one for one in await engine.live.transfers() if id in one.sessions]
     assert transfer.calling == "CONTRACT"
     assert transfer.sessions == (id,)
+
+
+async def test_what_arrives_is_known_before_any_build(opened: Opened) -> None:
+    engine, port = opened
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.23"
+        image.InstanceNumber = 7
+        image.ImagesInAcquisition = 9
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.23")
+    row = await engine.prearchive.show(id)
+    assert (row.scans, row.arriving, row.missing) == (0, 1, 8)
+    (series,) = await engine.live.series(id)
+    assert (series.objects, series.missing, series.gaps, series.stated) == (1, 8, "", 9)
+    with pytest.raises(NotFound):
+        await engine.live.series("pre_zzzzzzzz")
+    hours = await engine.live.throughput(2, ThroughputBy.SENDER)
+    assert sum(hour.objects for hour in hours if hour.calling == "CONTRACT") >= 1
+    (sender,) = await engine.live.senders()
+    assert (sender.calling, sender.last) == ("CONTRACT", row.last_object)
+    assert sender.week >= 1
 
 
 async def test_the_engine_says_who_asks_and_what_its_settings_promise(opened: Opened) -> None:

@@ -187,7 +187,7 @@ async def test_what_is_old_is_forgotten_and_written_down(engine: Engine) -> None
     await until(api, ended)
     soon = datetime.now(UTC) + timedelta(days=370)
     gone = await forgetting.forget(engine.context, now=soon)
-    assert (gone.transfers, gone.receipts) == (1, 0)
+    assert (gone.transfers, gone.receipts, gone.hours) == (1, 0, 1)
     gone = await forgetting.forget(engine.context, now=soon + timedelta(days=40))
     assert (gone.transfers, gone.receipts) == (0, 1)
     assert await api.live.transfers() == ()
@@ -196,6 +196,6 @@ async def test_what_is_old_is_forgotten_and_written_down(engine: Engine) -> None
 
     async def audited() -> bool:
         details = [one.detail for one in await api.audit.list() if one.action == forgetting.EVENT]
-        return {"transfers": 1, "ledger": 0, "receipts": 0} in details
+        return {"transfers": 1, "ledger": 0, "receipts": 0, "hours": 1} in details
 
     await until(api, audited)
