@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,7 +31,7 @@ from console.widgets.chart import Chart, TextLines
 from console.widgets.chrome import entitle
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
-from engine.model.live import Event, EventBatch, LedgerEntry
+from engine.model.live import Event, EventBatch, LedgerEntry, SenderSeen
 from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
 
 SHOWN = 200
@@ -41,6 +42,9 @@ REST = 0.5
 
 TICK = 1.0
 """Seconds until ages are drawn again where there is no news."""
+
+SENDERS_EVERY = timedelta(minutes=1)
+"""How old may be what is known of the senders that are not sending."""
 
 LATEST = PrearchiveQuery(sort="last_object")
 CHARTED = STEP * KEPT
@@ -70,6 +74,8 @@ class LiveScreen(BaseScreen):
         """The engine is to be asked again."""
         self._lines_came = True
         """The ledger is to be asked for as well."""
+        self._senders: tuple[SenderSeen, ...] = ()
+        self._senders_asked: datetime | None = None
         self._paused = False
         self._held_back = 0
         self._follows = False
@@ -324,12 +330,14 @@ class LiveScreen(BaseScreen):
                 self.engine.prearchive.list(LATEST, limit=SHOWN),
                 asked.held(),
                 self._ask_ledger(),
+                self._ask_senders(),
             )
         )
         if known is None:
             self._lines_came = True
+            self._senders_asked = None
         else:
-            transfers, page, held, ledger = known
+            transfers, page, held, ledger, self._senders = known
             self._arrivals.take(transfers, page.rows, held, self.context.clock(), ledger)
             self._rows.empty = "nothing is arriving"
 
@@ -339,6 +347,14 @@ class LiveScreen(BaseScreen):
             return None
         self._lines_came = False
         return await self.engine.live.ledger(limit=SHOWN)
+
+    async def _ask_senders(self) -> tuple[SenderSeen, ...]:
+        """Ask who has sent of late, now and then: transfers tell who sends now."""
+        now = self.context.clock()
+        if self._senders_asked is not None and now - self._senders_asked < SENDERS_EVERY:
+            return self._senders
+        self._senders_asked = now
+        return await self.engine.live.senders()
 
     @work(exclusive=True, group="events", exit_on_error=False)
     async def _catch_up(self) -> None:
@@ -425,7 +441,7 @@ class LiveScreen(BaseScreen):
         if self.has_class("-wide"):
             rate, peak = view.rate(now), view.peak(now)
             self.query_one(Chart).draw(view.history(), rate, peak, CHARTED, now)
-            senders = live.sender_lines(self._arrivals.transfers, now)
+            senders = live.sender_lines(self._arrivals.transfers, now, self._senders)
             lines = live.receiver_lines(status.receivers, self._arrivals.open)
             if view.lost:
                 lines = [((view.lost, "bad"),)]

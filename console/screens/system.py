@@ -19,9 +19,10 @@ from console.screens.base.screen import Copyable, StatusTaken, sheets
 from console.screens.receiver_acts import ReceiverScreen
 from console.screens.remote_acts import RemoteScreen
 from console.transfer.export import Exportable
-from console.views import figures, remotes, system
+from console.views import figures, remotes, system, throughput
 from console.views.rows import Piece
 from console.widgets.card import Card
+from console.widgets.chart import Chart
 from console.widgets.chrome import Line
 from console.widgets.debounce import Debounce
 from console.widgets.tab_line import TabLine
@@ -38,6 +39,10 @@ PAUSE = 0.2
 
 STALE = timedelta(minutes=1)
 """Checks that are older are made again with the next news."""
+
+HOURS = 24
+CHART_EVERY = timedelta(seconds=30)
+"""How old the chart of hours may be."""
 
 SHOWN_JOBS = 200
 _LINES = 4
@@ -67,6 +72,8 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._checked: datetime | None = None
         self._checked_all: datetime | None = None
         self._recheck = False
+        self._charted: datetime | None = None
+        """When it was asked last how much came by the hour."""
         self._held = False
         self._draw_soon = Debounce(self)
 
@@ -87,6 +94,7 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
             yield RecordTable(system.RECEIVER_COLUMNS, empty=asking, id="receivers")
             yield RecordTable(system.JOB_COLUMNS, empty=asking, id="jobs")
             yield Card(id="detail")
+        yield Chart(id="day")
 
     def on_mount(self) -> None:
         """Begin to ask."""
@@ -96,6 +104,8 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
             self._table(name).border_title = plain("Checks" if name == HEALTH else name)
         self.pane(RecordTable, "checks").border_subtitle = "worst first"
         self.pane(RecordTable, "jobs").border_subtitle = "newest first"
+        day = self.pane(Chart, "day")
+        day.border_title, day.border_subtitle = f"Last {HOURS} hours", "images per hour"
         self._show_tab(HEALTH)
         self._draw_tiles()
         self._look()
@@ -384,6 +394,21 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._draw_detail()
         self._tell_tab()
         self.keys_changed()
+        await self._chart()
+
+    async def _chart(self) -> None:
+        """Draw how much came within each hour, now and then."""
+        now = self.context.clock()
+        if self._charted is not None and now - self._charted < CHART_EVERY:
+            return
+        self._charted = now
+        rows = await self.asked(self.engine.live.throughput(HOURS))
+        if rows is None:
+            self._charted = None
+            return
+        hours = throughput.whole(rows, HOURS, now)
+        counts = [hour.objects for hour in hours]
+        self.pane(Chart, "day").draw_hours(counts, throughput.said(hours), now)
 
     @work(group="checks", exit_on_error=False)
     async def _look_at_itself(self, *, thorough: bool) -> None:

@@ -12,7 +12,8 @@ from console.views.arrivals import Arrival, Stage
 from console.views.rows import Piece, Row, TableColumn
 from engine.model.accounts import BESIDE, Accounts, Place
 from engine.model.filters import Comparison, Condition, Filter
-from engine.model.live import ReceiverStatus, Transfer
+from engine.model.live import ReceiverStatus, SenderSeen, Transfer
+from engine.model.prearchive import PrearchiveSession
 from engine.model.states import QUEUED, RECEIVING, Status
 
 COLUMNS = (
@@ -89,7 +90,9 @@ def _step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool) ->
         series = arrival.transfer.series if arrival.transfer is not None else ""
         return series or ("" if arrival.objects else "open, no image yet")
     if stage is Stage.STALLED:
-        return f"silent for {_seconds(int((now - arrival.last).total_seconds()))}"
+        silent = f"silent for {_seconds(int((now - arrival.last).total_seconds()))}"
+        error = arrival.transfer.last_error if arrival.transfer is not None else ""
+        return f"{silent}: {error}" if error else silent
     if stage is Stage.WAITING:
         return _builds(arrival, now, build_after)
     if stage is Stage.UNASSIGNED:
@@ -117,7 +120,7 @@ def row(arrival: Arrival, now: datetime, *, build_after: float, asks: bool = Tru
             arrival.calling,
             (session.project or "–") if session is not None else "",
             (session.subject or session.label) if session is not None else "",
-            str(session.scans) if session is not None and session.scans else "",
+            _series(session) if session is not None else "",
             step(arrival, now, build_after=build_after, asks=asks),
             figures.grouped(arrival.objects) if arrival.objects else "",
             figures.rate(arrival.rate),
@@ -196,9 +199,15 @@ def receiver_lines(
     return lines or [(("no receiver", "look"),)]
 
 
-def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Piece, ...]]:
-    """Show who sent last, and when; the names in order, so that they stand still."""
+def sender_lines(
+    transfers: Sequence[Transfer], now: datetime, senders: Sequence[SenderSeen] = ()
+) -> list[tuple[Piece, ...]]:
+    """Show who sent last, and when; the names in order, so that they stand still. `senders` are
+    those of the last weeks, whose transfers may have been long ago."""
     seen: dict[str, tuple[datetime, bool]] = {}
+    for sender in senders:
+        before, _ = seen.get(sender.calling, (sender.last, False))
+        seen[sender.calling] = (max(before, sender.last), False)
     shown: dict[str, str] = {}
     """Whom the certificates of those that are sending name."""
     for one in transfers:
@@ -219,10 +228,26 @@ def sender_lines(transfers: Sequence[Transfer], now: datetime) -> list[tuple[Pie
 
 
 def _builds(arrival: Arrival, now: datetime, build_after: float) -> str:
+    lacks = _lacks(arrival.session) if arrival.session is not None else ""
     if not build_after:
-        return "waits for more"
+        return f"{lacks}waits for more"
     left = int(build_after - (now - arrival.last).total_seconds())
-    return f"builds in {_seconds(left)}" if left > 0 else "builds soon"
+    if left <= 0:
+        return f"{lacks}builds soon"
+    # As short as this the time until the build is seen in a terminal of 120 columns too.
+    return f"{lacks}{_seconds(left)} left" if lacks else f"builds in {_seconds(left)}"
+
+
+def _lacks(session: PrearchiveSession) -> str:
+    """Say whether anything is missing; nothing where that is not known."""
+    if session.missing is None or not session.arriving:
+        return ""
+    return f"{figures.grouped(session.missing)} missing: " if session.missing else "no gaps: "
+
+
+def _series(session: PrearchiveSession) -> str:
+    """Say how many series a session has: as it was built, or as they have been seen until then."""
+    return str(session.scans or session.arriving or "")
 
 
 def _seconds(seconds: int) -> str:

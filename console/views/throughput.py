@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from console.views import figures
 from engine.model.live import Throughput
 
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
@@ -21,6 +22,14 @@ def whole(rows: Sequence[Throughput], hours: int, now: datetime) -> list[Through
         found[row.hour] = row if summed is None else _sum(summed, row)
     every = (this - timedelta(hours=back) for back in reversed(range(hours)))
     return [found.get(hour) or _nothing(hour) for hour in every]
+
+
+def said(rows: Sequence[Throughput]) -> str:
+    """Say how much came in all, and how much was refused."""
+    objects, size = sum(row.objects for row in rows), sum(row.bytes for row in rows)
+    refused = sum(row.refused for row in rows)
+    total = f"{figures.plural(objects, 'image')}, {figures.size(size)}"
+    return f"{total}   refused: {figures.grouped(refused) if refused else 'none'}"
 
 
 def bar(count: int, most: int, width: int) -> str:

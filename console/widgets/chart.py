@@ -62,14 +62,22 @@ class Chart(TextLines):
     def __init__(self, *, id: str) -> None:
         """Make it empty."""
         super().__init__(id=id)
-        self._drawn: tuple[list[float], float, float, timedelta, datetime] | None = None
+        self._drawn: tuple[list[float], int, tuple[str, str, str], str] | None = None
+        """The history, its steps when it is whole, the marks below it, and what is said of it."""
 
     def draw(
         self, history: list[float], rate: float, peak: float, span: timedelta, now: datetime
     ) -> None:
         """Show a history that ends now, as long as `span` when it is whole; `rate` is what there is
         now, `peak` the highest of all that time."""
-        self._drawn = (history, rate, peak, span, now)
+        said = f"now {figures.rate(rate) or '0'}   peak {figures.rate(peak) or '0'}"
+        self._drawn = (history, _steps(span), _marks(now, span), said)
+        self._draw()
+
+    def draw_hours(self, counts: Sequence[int], said: str, now: datetime) -> None:
+        """Show a count for each hour, the last of them this one; `said` is told below."""
+        marks = _marks(now, timedelta(hours=len(counts)))
+        self._drawn = ([float(count) for count in counts], len(counts), marks, said)
         self._draw()
 
     def on_resize(self) -> None:
@@ -78,20 +86,17 @@ class Chart(TextLines):
 
     def _draw(self) -> None:
         if self._drawn is not None and self.size.height:
-            history, rate, highest, span, now = self._drawn
+            history, steps, marks, said = self._drawn
             width, height = self.size.width, self.size.height
-            bars = chart_lines(history, width, height - _BELOW, steps=_steps(span))
-            begin, middle = now - span, now - span / 2
-            marks = [f"{at.astimezone():%H:%M}" for at in (begin, middle, now)]
+            bars = chart_lines(history, width, height - _BELOW, steps=steps)
             room = width - _LABEL
             axis = f"{marks[0]}{marks[1]:^{max(5, room - 10)}}{marks[2]}"
-            peak = figures.rate(highest) or "0"
             self.show(
                 [
                     *(((line[:_LABEL], "muted"), (line[_LABEL:], "accent")) for line in bars),
                     ((f"{'└':>{_LABEL}}{'─' * room}", "muted"),),
                     ((f"{' ' * _LABEL}{axis}", "muted"),),
-                    ((f"{' ' * _LABEL}now {figures.rate(rate) or '0'}   peak {peak}", "plain"),),
+                    ((f"{' ' * _LABEL}{said}", "plain"),),
                 ]
             )
 
@@ -122,7 +127,15 @@ def _unit(wanted: float) -> float:
     return next(size * one for one in (1, 2, 3, 4, 5, 6, 8, 10) if size * one >= wanted)
 
 
+def _marks(now: datetime, span: timedelta) -> tuple[str, str, str]:
+    """Return the times of day at the beginning, in the middle and at the end."""
+    begin, middle, end = (f"{at.astimezone():%H:%M}" for at in (now - span, now - span / 2, now))
+    return begin, middle, end
+
+
 def _label(number: float) -> str:
+    if number >= 10_000:
+        return f"{f'{number / 1000:.0f}k':>{_LABEL - 1}}"
     return f"{number:>{_LABEL - 1}.{0 if number >= 10 or number == int(number) else 1}f}"
 
 

@@ -160,7 +160,8 @@ class SeriesArrival:
     counts: tuple[int, ...]
     """Objects in each of `ARRIVAL_STEPS` equal steps from `Timeline.first` to `Timeline.last`."""
     missing: int = 0
-    """Instance numbers between the lowest and the highest that no object has."""
+    """Instance numbers between the lowest and the highest that no object has; until the session is
+    built also what the sender has stated and not sent yet."""
 
 
 ARRIVAL_STEPS = 48

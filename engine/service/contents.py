@@ -6,6 +6,7 @@ this module knows the folders and the configuration in force."""
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from engine.model.errors import Conflict, NotFound
 from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
 from engine.model.scripts import project_scope
-from engine.prearchive import rows, transfers
+from engine.prearchive import arriving, rows, transfers
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.routing.router import RoutingConfig
 from engine.service.windows import MOST_FILES, window
@@ -111,11 +112,20 @@ class Waiting:
         )
         async with self._context.prearchive_db.read() as transaction:
             contributions = await transfers.contributions(transaction, id)
+            row = await transaction.get(SessionRow, id)
+            unbuilt = row is not None and not row.built_objects
+            known = await arriving.listed(transaction, id) if unbuilt else ()
+        # A build writes catalogs that say it; until then the objects have told it as they came.
+        lacks: Counter[str] = Counter()
+        for one in known:
+            lacks[one.scan] += one.missing or 0
         return Timeline(
             first=came.first,
             last=came.last,
             contributions=contributions,
-            series=came.series,
+            series=tuple(
+                replace(one, missing=max(one.missing, lacks[one.scan])) for one in came.series
+            ),
             moves=await self._moves(id),
         )
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from engine.model.archive import Project, RuleText, ScanSummary
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
-from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus
+from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
 from engine.model.remotes import Echo, Remote
 from engine.model.states import Status, Verb
 from tests.console.piloting import HOSTILE
@@ -71,6 +71,25 @@ def normal() -> Facts:
         facts.transfers.append(transfer(number, calling=("MR3T_A", "CT_64")[number % 2]))
     ended = NOON + timedelta(seconds=40)
     facts.transfers.append(transfer(3, closed=ended, ended="released", objects=340))
+    for back in range(23):
+        at = NOON - timedelta(hours=back)
+        objects = 97 * (13 - abs(back - 13)) ** 2
+        facts.throughput.append(
+            Throughput(
+                hour=at,
+                receiver="",
+                calling="",
+                objects=objects,
+                bytes=500_000 * objects,
+                refused=int(back == 3),
+                last=at,
+            )
+        )
+    for calling, days in (("MR3T_A", 0), ("US_OB2", 7), ("PET_1", 1)):
+        at = NOON - timedelta(days=days)
+        facts.senders.append(
+            SenderSeen(calling=calling, receiver="ANTEROOM", last=at, today=0, week=9_000)
+        )
     for number in range(1, 7):
         row = session(number, label=f"FILED_{number}", project=projects[number % 6])
         facts.filed[f"XNAT_E0000{number}"] = card(row)
@@ -217,6 +236,7 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         facts.documents[id] = "\n".join(texts)
         _spoil_headers(facts, id, filed.scans, spoiled)
     facts.remotes = {key: spoiled(one) for key, one in facts.remotes.items()}
+    facts.senders = [spoiled(one) for one in facts.senders]
     return facts
 
 

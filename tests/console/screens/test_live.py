@@ -17,7 +17,7 @@ from console.screens.session import SessionScreen
 from console.views import glyphs
 from console.widgets.chart import Chart, TextLines
 from engine.model.errors import Unavailable
-from engine.model.live import HeldObject, LedgerEntry, ReceiverStatus
+from engine.model.live import HeldObject, LedgerEntry, ReceiverStatus, SenderSeen
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Status
 from tests.console.counting import Asked, painting
@@ -79,6 +79,26 @@ async def test_what_arrives_is_shown_and_followed_until_it_has_left() -> None:
         await facts.tell("session", "pre_aaaaaaa1", "archived")
         await shown(pilot, "✓ archived")
         assert keys(app, "arriving") == ["pre_aaaaaaa1"]
+
+
+async def test_what_is_missing_is_told_before_the_build() -> None:
+    facts = Facts()
+    seen = {"status": Status.RECEIVING, "last_object": NOW, "scans": 0, "arriving": 11}
+    facts.keep(session(1, **seen, missing=0))
+    facts.senders.append(
+        SenderSeen(
+            calling="US_OB2", receiver="ANTEROOM", last=NOW - timedelta(days=7), today=0, week=2
+        )
+    )
+    app = console(facts)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, " 11 no gaps: 5 m left", "Last seen", "· US_OB2             7d")
+        facts.keep(session(1, **seen, missing=212))
+        await facts.tell("session", "pre_aaaaaaa1", "objects arrived, RECEIVING")
+        await shown(pilot, " 11 212 missing: 5 m l")
+        facts.keep(session(1, **seen, missing=None))
+        await facts.tell("session", "pre_aaaaaaa1", "objects arrived, RECEIVING")
+        await shown(pilot, " 11 builds in 5 m")
 
 
 async def test_time_alone_makes_a_transfer_stall() -> None:

@@ -16,7 +16,7 @@ from console.widgets.dialogs import AskScreen
 from engine.model.archive import Durability
 from engine.model.errors import Conflict, InvalidInput, Unavailable
 from engine.model.health import Check, Finding
-from engine.model.live import Job, ReceiverStatus
+from engine.model.live import Job, ReceiverStatus, Throughput
 from engine.model.remotes import Remote, Send, SendFailure, SendState
 from tests.console.piloting import (
     HOSTILE,
@@ -94,6 +94,23 @@ async def test_checks_say_what_comes_of_it_and_what_to_do(size: tuple[int, int])
         await shown(pilot, "Nothing can be received.", "What to do", "2  make room")
         await pilot.press("escape")
         await shown(pilot, "✓ accounts", "1 failed, 0 to look at")
+
+
+async def test_health_shows_what_came_within_each_hour() -> None:
+    facts, clock = known(), Clock()
+    hour = Throughput(
+        hour=NOON, receiver="", calling="", objects=9600, bytes=10**9, refused=3, last=NOON
+    )
+    facts.throughput.append(hour)
+    app = console(facts, "system", clock=clock)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "images per hour", "9 600 images, 1 G   refused: 3", "█")
+        facts.throughput.append(replace(hour, objects=400, bytes=0, refused=0))
+        clock.goes_on(30)
+        await facts.tell("transfer", "tr_1")
+        await shown(pilot, "10 000 images")
+        await pilot.press(">")
+        await until(pilot, lambda: "images per hour" not in painted(app))
 
 
 async def test_all_checks_are_run_again_with_the_long_ones(

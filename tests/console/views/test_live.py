@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from console.views import live
 from console.views.arrivals import Arrival, Stage
 from engine.model.accounts import Accounts, Place
 from engine.model.filters import parse_filter
-from engine.model.live import ReceiverStatus
+from engine.model.live import ReceiverStatus, SenderSeen
 from engine.model.states import Status
 from tests.memory import NOON, session, transfer
 
@@ -211,3 +212,54 @@ def test_senders_stand_in_the_order_of_their_names() -> None:
     ]
     shown = live.sender_lines([transfer(1, calling="B", certificate="mr1.org")], NOW)
     assert shown[1:] == [(("  certificate: mr1.org", "muted"),)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [(0, "no gaps: 26 s left"), (1212, "1 212 missing: 26 s left"), (None, "builds in 26 s")],
+)
+def test_what_waits_says_what_is_missing_where_that_is_known(
+    missing: int | None, said: str
+) -> None:
+    waits = session(1, scans=0, arriving=11, missing=missing, status=Status.RECEIVING)
+    assert step(Stage.WAITING, session=waits) == said
+    cut = session(1, arriving=11, missing=missing, status=Status.RECEIVING, cut_short="aborted")
+    assert step(Stage.CUT, session=cut) == f"aborted; {said}"
+    lacks = said.partition(":")[0] + ": " if missing is not None else ""
+    late = live.step(arrival(Stage.WAITING, session=waits), NOW, build_after=1)
+    assert late == f"{lacks}builds soon"
+    unknown = live.step(arrival(Stage.WAITING, session=waits), NOW, build_after=0)
+    assert unknown == f"{lacks}waits for more"
+
+
+def test_a_session_of_which_nothing_has_come_is_not_whole() -> None:
+    assert step(Stage.WAITING, session=session(1, arriving=0, missing=0)) == "builds in 26 s"
+
+
+def test_series_are_those_seen_until_they_are_built() -> None:
+    def series(**changes: object) -> str:
+        return live.row(
+            arrival(Stage.LIVE, session=session(1, **changes)), NOW, build_after=60
+        ).cells[4]
+
+    assert series(scans=0, arriving=7) == "7"
+    assert series(scans=3, arriving=7) == "3"
+    assert series(scans=0) == ""
+
+
+def test_a_stalled_association_says_its_last_error() -> None:
+    silent = transfer(1, last_error="no room")
+    assert step(Stage.STALLED, transfer=silent) == "silent for 34 s: no room"
+
+
+def test_who_sent_long_ago_is_seen_too() -> None:
+    weeks = SenderSeen(
+        calling="US_OB2", receiver="ANTEROOM", last=NOW - timedelta(days=7), today=0, week=0
+    )
+    again = replace(weeks, receiver="OTHER", last=NOW - timedelta(days=9))
+    fresh = replace(weeks, calling="MR3T_A", last=NOW - timedelta(days=1))
+    shown = live.sender_lines([transfer(1)], NOW, (fresh, weeks, again))
+    assert ["".join(text for text, _ in line) for line in shown] == [
+        f"● {'MR3T_A':<16}  33s",
+        f"· {'US_OB2':<16}   7d",
+    ]

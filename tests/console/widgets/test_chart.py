@@ -44,3 +44,8 @@ def test_lines_stand_for_round_numbers() -> None:
     assert labels == ["90", "60", "30"]
     labels = [line[:4].strip() for line in chart_lines([0.5], 9, 3, steps=1)]
     assert labels == ["0.6", "0.4", "0.2"]
+
+
+def test_thousands_are_short_where_there_are_many() -> None:
+    labels = [line[:5] for line in chart_lines([12_000.0], 9, 2, steps=1)]
+    assert labels == [" 12k│", "6000│"]

@@ -573,6 +573,8 @@ async def test_what_arrives_is_known_before_any_build(opened: Opened) -> None:
     assert (row.scans, row.arriving, row.missing) == (0, 1, 8)
     (series,) = await engine.live.series(id)
     assert (series.objects, series.missing, series.gaps, series.stated) == (1, 8, "", 9)
+    (scan,) = (await engine.prearchive.timeline(id)).series
+    assert (scan.scan, scan.missing) == (series.scan, 8)
     with pytest.raises(NotFound):
         await engine.live.series("pre_zzzzzzzz")
     hours = await engine.live.throughput(2, ThroughputBy.SENDER)
