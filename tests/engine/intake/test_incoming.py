@@ -54,6 +54,7 @@ def test_an_object_is_stored_as_it_was_sent(room: Room) -> None:
     assert record.file.startswith(f"SCANS/3/DICOM/{STUDY}-")
     assert (record.session, record.outcome, record.snapshot) == ("pre_1", Outcome.STORED, 1)
     assert (record.size, record.digest) == (len(data), DataSetDigest(data).text)
+    assert (record.series, record.number, record.stated) == ("1.2.3.4.9", -1, 0)
     assert list(room.staging.folder.iterdir()) == []
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 import threading
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +61,16 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     path, _ = written(tmp_path, records)
     assert list(read_all(path)) == records
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_records_of_an_older_version_are_read(tmp_path: Path) -> None:
+    fields = {"at": 3, "transfer": "tr_1", "outcome": "stored", "session": "pre_a", "size": 3}
+    payload = msgspec.msgpack.encode(fields)
+    head = struct.pack("<4sII", b"\xa7AJ1", len(payload), zlib.crc32(payload))
+    path = tmp_path / "old.journal"
+    path.write_bytes(head + payload)
+    (old,) = read_all(path)
+    assert (old.session, old.series, old.number, old.stated) == ("pre_a", "", -1, 0)
 
 
 def test_a_journal_is_never_begun_twice(tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ def test_the_series_is_told_as_it_is_stored(room: Room, text: str, told: str, sy
         assert incoming.series == ("" if again else told)
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG])
+def test_where_an_object_stands_is_recorded_as_it_is_stored(room: Room, syntax: str) -> None:
+    run(room, '(0020,000E) := "9.9.2"\n(0020,0013) := "17"\n(0020,1002) := "30"')
+    data = data_set() if syntax == EXPLICIT else big_endian(data_set())
+    send(room, data, syntax)
+    send(room, data, syntax)
+    first, again = room.records
+    assert (first.series, first.number, first.stated) == ("9.9.2", 17, 30)
+    assert (again.outcome, again.series, again.number) == (Outcome.DUPLICATE, "", -1)
+
+
 def test_of_an_object_that_waits_for_the_script_nothing_is_told(room: Room) -> None:
     run(room, '(0010,0020) := getURL["http://nowhere.invalid/"]')
     room.intake.defers = True

@@ -50,6 +50,7 @@ def test_what_the_helper_has_to_see_is_kept_as_it_came_and_answered(room: Room) 
     (record,) = room.records
     assert (record.outcome, record.file, record.session) == (Outcome.STAGED, held.name, "pre_1")
     assert (record.size, record.script, record.reason) == (len(DATA), "", "")
+    assert (record.series, record.number, record.stated) == ("", -1, 0)
     assert room.files == []
     assert list(room.staging.folder.iterdir()) == []
 

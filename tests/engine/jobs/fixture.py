@@ -123,6 +123,7 @@ class Fixture:
         """Make the record of a file, and append it if wanted."""
         data = path.read_bytes()
         meta = read_meta(data)
+        scan, stem = Path(file).parts[1], Path(file).stem
         made = Record(
             at=time.time_ns(),
             transfer="tr_1",
@@ -133,6 +134,8 @@ class Fixture:
             sop=meta.sop_instance,
             digest=DataSetDigest(data[meta.dataset_offset :]).text,
             size=len(data),
+            series=f"{STUDY}.{scan}",
+            number=int(stem) if stem.isdecimal() else -1,
         )
         if recorded:
             self.journal.append(made, sync=False)

@@ -57,6 +57,8 @@ async def test_what_is_archived_is_a_duplicate_and_what_is_new_says_where_it_bel
     late = await either.there(claim.session)
     assert (late.status, late.objects, late.duplicates) == (Status.READY, 2, 2)
     assert late.belongs_to == row.id
+    # What is missing of those that stay cannot be told from those that came.
+    assert (late.arriving, late.missing) == (1, None)
     assert files(Path(claim.folder)) == ["3.dcm", "4.dcm"]
     assert late.bytes == size(claim)
     assert await counted(either) == {Place.ARCHIVED: 2, Place.WAITING: 2, Place.DUPLICATE: 2}

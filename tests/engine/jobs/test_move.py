@@ -38,6 +38,10 @@ async def test_project_and_label_change_and_the_timestamp_stays(fixture: Fixture
     session = await ready(fixture)
     before = await fixture.there(session)
     assert await move(fixture, session, wanted_project="Q", wanted_label="E2") == ""
+    after = await fixture.there(session)
+    assert (before.arriving, before.missing) == (1, 0)
+    # What comes late may be of other series, as the script maps UIDs by the labels.
+    assert (after.arriving, after.missing) == (1, None)
     folder = await place(fixture, session)
     assert folder == fixture.context.prearchive / "Q" / before.timestamp / "E2"
     assert folder.with_name("E2.xml").is_file()
