@@ -34,6 +34,7 @@ COMMANDS = {
     "live": "What arrives: associations, throughput, senders.",
     "receiver": "DICOM receivers.",
     "remote": "Remote application entities: where sessions can be sent.",
+    "acceptance": "Try a scanner, step by step, before it is relied on, and sign what was seen.",
     "project": "Projects.",
     "rules": "Routing rule lines.",
     "script": "Anonymization scripts.",

@@ -52,8 +52,13 @@ def warn(line: str) -> None:
 
 
 def say_json(value: object) -> None:
-    """Write a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
-    sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n")
+    """Write a value as JSON on stdout."""
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
+    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n"
 
 
 def say_faults(name: str, faults: Faults) -> None:

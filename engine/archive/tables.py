@@ -274,6 +274,25 @@ class RemoteRow(ArchiveTable):
     echo_reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class AcceptanceRow(ArchiveTable):
+    """The acceptance of a sender, with what was seen of it when that was signed."""
+
+    __tablename__ = "acceptances"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    calling: Mapped[str] = mapped_column(String(16), index=True)
+    receiver: Mapped[str] = mapped_column(String(16), default="")
+    expected: Mapped[int] = mapped_column(default=0)
+    started: Mapped[datetime]
+    started_by: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str] = mapped_column(String(16))
+    closed: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(String(64), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    steps: Mapped[str] = mapped_column(Text, default="")
+    """The steps as JSON; empty while it is open."""
+
+
 class RuleRow(ArchiveTable):
     """One version of a routing rule text. The newest version of a scope and concept is in force."""
 

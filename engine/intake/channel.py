@@ -111,6 +111,7 @@ class TransferNews(Message, frozen=True, kw_only=True):
     ended: str = ""
     account: str = ""
     certificate: str = ""
+    echoes: int = 0
 
 
 class Asked(Message, frozen=True, kw_only=True):

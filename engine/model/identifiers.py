@@ -33,6 +33,11 @@ def new_script_id() -> str:
     return "scr_" + "".join(secrets.choice(_BASE32) for _ in range(8))
 
 
+def new_acceptance_id() -> str:
+    """Make the id of the acceptance of a sender."""
+    return "acc_" + "".join(secrets.choice(_BASE32) for _ in range(8))
+
+
 def new_send_id() -> str:
     """Make the id of a session's way to a remote."""
     return "snd_" + "".join(secrets.choice(_BASE32) for _ in range(8))

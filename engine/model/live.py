@@ -44,6 +44,8 @@ class Transfer:
     """The account of its receiver: the actor of what becomes of its sessions by themselves."""
     certificate: str = ""
     """The subject of the certificate that its sender has shown; empty without one."""
+    echoes: int = 0
+    """C-ECHOs that were answered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +155,7 @@ class Event:
     at: datetime
     kind: str
     """`session`, `transfer`, `ledger`, `job`, `archive`, `configuration`, `engine`, `remote`,
-    `send`, `commitment`."""
+    `send`, `commitment`, `acceptance`."""
     object: str
     text: str
     """One sentence without patient data."""

@@ -234,6 +234,8 @@ class TransferRow(PrearchiveTable):
     """The account of its receiver."""
     certificate: Mapped[str] = mapped_column(String(160), default="", server_default="")
     """The subject of the certificate that its sender has shown."""
+    echoes: Mapped[int] = mapped_column(default=0, server_default="0")
+    """C-ECHOs that were answered."""
 
     __table_args__ = (
         Index("ix_transfers_opened", "opened"),

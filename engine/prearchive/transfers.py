@@ -44,6 +44,7 @@ async def note(
     ended: str = "",
     account: str = "",
     certificate: str = "",
+    echoes: int = 0,
 ) -> None:
     """Note how a transfer stands. A row that a journal has made already is completed; one that has
     ended stays so, whatever comes late. What series it brings is told while it is open only: the
@@ -59,6 +60,7 @@ async def note(
         "opened": opened,
         "account": account,
         "certificate": certificate[:_CERTIFICATE],
+        "echoes": echoes,
     }
     row = told | {
         "id": id,
@@ -230,6 +232,7 @@ def _transfer(row: TransferRow, sessions: tuple[str, ...]) -> Transfer:
         sessions=sessions,
         account=row.account,
         certificate=row.certificate,
+        echoes=row.echoes,
     )
 
 

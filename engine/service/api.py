@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from engine.model.acceptance import Acceptance
 from engine.model.archive import (
     AuditEvent,
     AuditReport,
@@ -332,6 +333,27 @@ class RemotesApi(Protocol):
         ...
 
 
+class AcceptancesApi(Protocol):
+    """Acceptances of senders: a scanner is tried before it is relied on."""
+
+    async def start(self, calling: str, receiver: str = "", expected: int = 0) -> Acceptance:
+        """Begin with the sender of this AE title; what it does from now on counts."""
+        ...
+
+    async def list(self, limit: int = 100, open_only: bool = False) -> tuple[Acceptance, ...]:
+        """Return acceptances, the newest first; open ones without their steps."""
+        ...
+
+    async def show(self, id: str) -> Acceptance: ...
+    async def expect(self, id: str, images: int) -> Acceptance:
+        """Say how many images the sender's own screen counts."""
+        ...
+
+    async def close(self, id: str, verdict: str, note: str = "") -> Acceptance:
+        """Sign what was seen: accepted, rejected or abandoned."""
+        ...
+
+
 class LiveApi(Protocol):
     """Transfers, newest first; what is known of what arrives; the ledger; what is held."""
 
@@ -444,6 +466,8 @@ class EngineApi(Protocol):
     @property
     def remotes(self) -> RemotesApi: ...
     @property
+    def acceptances(self) -> AcceptancesApi: ...
+    @property
     def live(self) -> LiveApi: ...
     @property
     def held(self) -> HeldApi: ...
@@ -468,6 +492,7 @@ NOUNS: dict[str, type] = {
     "routing": RoutingApi,
     "receivers": ReceiversApi,
     "remotes": RemotesApi,
+    "acceptances": AcceptancesApi,
     "live": LiveApi,
     "held": HeldApi,
     "commitments": CommitmentsApi,

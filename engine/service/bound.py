@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.service.acceptances import Acceptances
 from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
@@ -41,6 +42,7 @@ class BoundEngine:
             context.archive_db, engine.configuration, engine.apply_configuration, actor
         )
         self.remotes = Remotes(context, engine.buffer, actor)
+        self.acceptances = Acceptances(context, self.prearchive, engine.buffer, actor)
         self.live = Live(context)
         self.held = Held(
             context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor

@@ -70,6 +70,7 @@ class Reception:
                     ended=each.ended,
                     account=each.account,
                     certificate=each.certificate,
+                    echoes=each.echoes,
                 )
         broken = [each for each in news if each.closed and broke_off(each.ended)]
         for each in broken:

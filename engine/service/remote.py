@@ -57,6 +57,7 @@ class RemoteEngine:
     routing: api.RoutingApi
     receivers: api.ReceiversApi
     remotes: api.RemotesApi
+    acceptances: api.AcceptancesApi
     live: api.LiveApi
     held: api.HeldApi
     commitments: api.CommitmentsApi

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from console.cli import COMMANDS, loaded
+from engine.model.acceptance import StepState
 from engine.model.archive import AuditEvent
 from engine.model.commitments import CommitmentDetail, CommitmentState, FailedObject
 from engine.model.live import (
@@ -27,6 +28,7 @@ from engine.model.remotes import SendFailure, SendState
 from engine.model.states import Status
 from tests.console.conftest import CommandLine
 from tests.memory import NOON, Facts, session, transfer
+from tests.memory.acceptances import WAITING
 
 XNAT_KEYS = [
     "project",
@@ -336,6 +338,29 @@ async def test_sessions_are_sent_to_remotes(anteroom: CommandLine, facts: Facts)
     facts.takes_all = True
     ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--wait")
     assert (ran.code, "done" in ran.out) == (0, True)
+
+
+async def test_acceptances(anteroom: CommandLine, facts: Facts, tmp_path: Path) -> None:
+    assert "no acceptance" in (await anteroom("acceptance", "list")).out
+    started = (await anteroom("acceptance", "start", "CT1", "--expected", "20")).out
+    assert "let it do the echo" in started and "follow acc_aaaaaaa1" in started
+    assert (await anteroom("acceptance", "expect", "acc_aaaaaaa1", "21", "--json")).json[
+        "expected"
+    ] == 21
+    assert (await anteroom("acceptance", "close", "acc_aaaaaaa1", "accepted")).code == 1
+    done = tuple(replace(step, state=StepState.DONE) for step in WAITING)
+    facts.acceptances["acc_aaaaaaa1"] = replace(facts.acceptances["acc_aaaaaaa1"], steps=done)
+    assert "✓ counts" in (await anteroom("acceptance", "follow", "acc_aaaaaaa1")).out
+    signed = await anteroom("acceptance", "close", "acc_aaaaaaa1", "accepted")
+    assert "accepted by" in signed.out
+    (listed,) = (await anteroom("acceptance", "list", "--json")).json
+    assert (listed["calling"], listed["verdict"]) == ("CT1", "accepted")
+    target = tmp_path / "record.txt"
+    assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", str(target))).code == 0
+    assert "Images expected: 21" in target.read_text("utf-8")
+    assert "Signature" in target.read_text("utf-8")
+    assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", str(target))).code == 1
+    assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", "--json")).json["steps"]
 
 
 async def test_commitments(anteroom: CommandLine, facts: Facts) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from engine.service import api
+from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
 from tests.memory.commitments import Commitments
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
@@ -27,6 +28,7 @@ class EngineInMemory:
         self.routing = Routing(facts, actor)
         self.receivers = Receivers(facts, actor)
         self.remotes = Remotes(facts, actor)
+        self.acceptances = Acceptances(facts, actor)
         self.live = Live(facts, actor)
         self.held = Held(facts, actor)
         self.commitments = Commitments(facts, actor)

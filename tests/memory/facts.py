@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from engine.model.acceptance import Acceptance
 from engine.model.archive import (
     AuditEvent,
     HistoryEntry,
@@ -160,6 +161,7 @@ class Facts:
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
     remotes: dict[str, Remote] = field(default_factory=dict)
     sends: dict[str, Send] = field(default_factory=dict)
+    acceptances: dict[str, Acceptance] = field(default_factory=dict)
     takes_all: bool = False
     """Whether what is sent arrives at once."""
     mute: dict[str, str] = field(default_factory=dict)

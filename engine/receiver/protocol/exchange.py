@@ -317,6 +317,8 @@ class Exchange:
         if command.field == Operation.C_STORE:
             live.objects += status == DimseStatus.SUCCESS
             live.last_object_at = time.time_ns()
+        elif command.field == Operation.C_ECHO:
+            live.echoes += status == DimseStatus.SUCCESS
         # No longer in flight when `_answered` is called: a receiver that is to stop ends there.
         self._command = live.current = self._failure = None
         live.current_since = 0.0

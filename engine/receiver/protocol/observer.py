@@ -51,6 +51,8 @@ class AssociationProgress:
     def __init__(self) -> None:
         self.objects = 0
         """Objects answered with success."""
+        self.echoes = 0
+        """C-ECHOs answered with success."""
         self.failures = 0
         """Messages answered with a failure."""
         self.bytes = 0

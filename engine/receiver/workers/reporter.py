@@ -172,6 +172,7 @@ class Reporter:
             ended=ended,
             account=association.account,
             certificate=association.certificate,
+            echoes=association.echoes,
         )
 
     def _turn_away(self) -> None:

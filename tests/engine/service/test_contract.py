@@ -16,10 +16,18 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.presentation import StoragePresentationContexts
 
+from engine.model.acceptance import StepName, StepState, Verdict
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
 from engine.model.commitments import CommitmentState
-from engine.model.errors import EngineError, InvalidInput, NotFound, Problem, Refused
+from engine.model.errors import (
+    Conflict,
+    EngineError,
+    InvalidInput,
+    NotFound,
+    Problem,
+    Refused,
+)
 from engine.model.filters import parse_filter
 from engine.model.health import Finding
 from engine.model.live import ThroughputBy
@@ -309,6 +317,40 @@ async def test_commitments_are_listed_shown_and_tried_again(opened: Opened) -> N
     with pytest.raises(NotFound):
         await engine.commitments.show("cm_0")
     await engine.remotes.delete("STRANGER")
+
+
+async def test_a_sender_is_accepted_step_by_step(opened: Opened) -> None:
+    engine, port = opened
+    begun = await engine.acceptances.start("ECHOSCU", expected=2)
+    assert {step.state for step in begun.steps} == {StepState.WAITING}
+    with pytest.raises(Conflict, match="is open already"):
+        await engine.acceptances.start("ECHOSCU")
+    with pytest.raises(InvalidInput, match="AE title"):
+        await engine.acceptances.start("a title that is too long")
+    await engine.remotes.add("OURS", "ANTEROOM", "127.0.0.1", port, {"calling": "ECHOSCU"})
+    assert (await engine.remotes.echo("OURS")).ok
+
+    async def echoed() -> bool:
+        found = await engine.acceptances.show(begun.id)
+        states = {step.name: step.state for step in found.steps}
+        return states[StepName.ECHO] is StepState.DONE
+
+    await until(engine, echoed)
+    found = await engine.acceptances.expect(begun.id, 3)
+    assert found.steps[0].state is StepState.DONE
+    assert found.steps[-1].said == "0 of 3 are here"
+    with pytest.raises(Conflict, match="cannot be accepted as it stands"):
+        await engine.acceptances.close(begun.id, "accepted")
+    with pytest.raises(InvalidInput, match="says why"):
+        await engine.acceptances.close(begun.id, "rejected")
+    with pytest.raises(InvalidInput, match="no verdict"):
+        await engine.acceptances.close(begun.id, "open")
+    closed = await engine.acceptances.close(begun.id, "rejected", "it sends nothing")
+    assert (closed.verdict, closed.note) == (Verdict.REJECTED, "it sends nothing")
+    assert await engine.acceptances.show(begun.id) == closed
+    assert [one.id for one in await engine.acceptances.list()] == [begun.id]
+    assert await engine.acceptances.list(open_only=True) == ()
+    await engine.remotes.delete("OURS")
 
 
 async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
