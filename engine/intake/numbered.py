@@ -31,7 +31,8 @@ def numbered(texts: Texts, sop_class: str) -> Numbered:
     """Read where an object stands in its series."""
     text = texts.text
     series = text(_SERIES_UID)
-    if not series or len(series) > _LONGEST_UID:
+    # What is no text for a database must not keep a journal from being posted.
+    if not series or len(series) > _LONGEST_UID or not (series.isascii() and series.isprintable()):
         return UNNUMBERED
     number, stated = _number(text(_INSTANCE_NUMBER)), _number(text(_IMAGES_IN_ACQUISITION))
     if stated <= 0:

@@ -11,7 +11,8 @@ MOST_RANGES = 200
 """Numbers that lie in more ranges are no longer told."""
 
 MOST_MISSING = 1_000_000
-"""Beyond this a gap is how instances were numbered, and no objects that are missing."""
+"""Beyond this a gap is how instances were numbered, and no objects that are missing; nor is what is
+stated."""
 
 Ranges = list[tuple[int, int]]
 """First and last number of each, rising, with a gap between any two."""
@@ -63,7 +64,7 @@ def missing(ranges: Ranges, *, objects: int, stated: int) -> int | None:
     still to come where that is more. None where nothing can be said."""
     if not ranges:
         return None
-    between = count(gaps(ranges))
-    if between > MOST_MISSING:
+    between, to_come = count(gaps(ranges)), stated - objects
+    if between > MOST_MISSING or to_come > MOST_MISSING:
         return None
-    return max(between, stated - objects)
+    return max(between, to_come)

@@ -22,6 +22,9 @@ SeriesKey = tuple[str, str]
 
 _SCAN = 128
 _MOST_LISTED = 1_000
+_MOST_MISSING = 1_000_000_000
+"""Of a whole session: no sender may state what the column does not take."""
+
 _COLUMNS = ArrivingSeriesRow.__table__.c
 
 
@@ -78,6 +81,8 @@ async def add(
         lacks = ranges.missing(ranges.parse(text), objects=objects, stated=stated)
         if row.missing is not None:
             row.missing = None if lacks is None or lacked is None else row.missing + lacks - lacked
+            if row.missing is not None and row.missing > _MOST_MISSING:
+                row.missing = None
         values.append(
             {
                 "session": key[0],

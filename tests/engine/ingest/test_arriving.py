@@ -88,6 +88,20 @@ async def test_what_a_sender_states_is_missing_until_it_has_come(either: Fixture
     assert await told(either, claim) == (1, 0)
 
 
+async def test_no_statement_is_too_much_for_the_table(
+    either: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = await either.claim()
+    await ingested(either, stored(claim, 1, told=999_999_999, stated=999_999_999))
+    assert await told(either, claim) == (1, None)
+    monkeypatch.setattr(arriving, "_MOST_MISSING", 10)
+    claim = await either.claim("E2")
+    await ingested(either, stored(claim, 2, stated=9))
+    assert await told(either, claim) == (1, 8)
+    await ingested(either, stored(claim, 3, series="1.2.2", stated=9))
+    assert await told(either, claim) == (2, None)
+
+
 async def test_an_object_that_comes_again_counts_once(either: Fixture) -> None:
     claim = await either.claim()
     await ingested(either, stored(claim, 1), stored(claim, 1))

@@ -43,7 +43,8 @@ def test_only_what_counts_is_a_number(text: str, number: int) -> None:
 def test_what_has_no_series_tells_nothing() -> None:
     assert numbered(Said({NUMBER: "1"}), PET) == UNNUMBERED
     assert numbered(Said({SERIES: "", NUMBER: "1"}), PET) == UNNUMBERED
-    assert numbered(Said({SERIES: "1" * 65, NUMBER: "1"}), PET) == UNNUMBERED
+    for text in ("1" * 65, "1.2\0.3", "1.2\udc80", "1.２"):
+        assert numbered(Said({SERIES: text, NUMBER: "1"}), PET) == UNNUMBERED
 
 
 def test_what_a_sender_states() -> None:

@@ -66,6 +66,7 @@ def test_neighbours_become_one_range() -> None:
         ("1-5,8-9", 7, 10, 3),
         ("1,8", 2, 3, 6),
         (f"1,{ranges.MOST_MISSING + 3}", 2, 0, None),
+        ("1-2", 2, ranges.MOST_MISSING + 3, None),
     ],
 )
 def test_what_a_series_lacks(text: str, objects: int, stated: int, missing: int | None) -> None:
