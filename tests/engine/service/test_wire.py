@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.model import errors
 from engine.model.accounts import Accounts, Place
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem
-from engine.model.live import EngineStatus
+from engine.model.live import EngineStatus, ThroughputBy
 from engine.model.prearchive import PrearchivePage, PrearchiveQuery
 from engine.model.states import Status
 from engine.service.api import NOUNS, EngineApi
@@ -44,6 +44,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "int": 7,
         "float": 0.5,
         "bool": True,
+        "ThroughputBy": ThroughputBy.SENDER,
         "datetime": datetime(2026, 1, 1, tzinfo=UTC),
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},
