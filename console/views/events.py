@@ -37,7 +37,7 @@ _OF_KIND = {
     "ledger": ("≡", "plain"),
 }
 _SETTLED = ("archived", "built")
-_WORDS = {"transfer": "assoc", "configuration": "config"}
+_WORDS = {"transfer": "assoc", "configuration": "config", "commitment": "commit"}
 _SEVERITIES = {
     "!": ("warning", "error"),
     "warning": ("warning", "error"),

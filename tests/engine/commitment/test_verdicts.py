@@ -19,6 +19,7 @@ from engine.commitment.verdicts import UNDECIDED, Stores, Verdicts
 from engine.dicom.commitment import Reason
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.delete import DeleteJob
+from engine.model.contradictions import Choice
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import HeldRow, ReceiptRow
@@ -27,7 +28,7 @@ from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_archive import archive, filed, ready
 from tests.engine.jobs.test_archive_scripts import REJECT_FIRST, UIDS
 from tests.engine.jobs.test_build import build
-from tests.engine.jobs.test_contradictions import two_contents
+from tests.engine.jobs.test_contradictions import resolve, two_contents, two_people
 from tests.engine.jobs.test_delete import delete
 from tests.engine.jobs.test_late_objects import again, archived
 from tests.engine.jobs.test_move import move
@@ -144,6 +145,16 @@ class TestLeaving:
         assert await decided(either) == [HERE, HERE]
         assert await delete(either, session) == ""
         assert await decided(either) == [GONE, GONE]
+
+    async def test_what_a_decision_puts_aside_is_promised_no_more(
+        self,
+        fixture: Fixture,  # noqa: F811
+    ) -> None:
+        session = await two_people(fixture)
+        uids = [f"{STUDY}.9.{number}" for number in (1, 2, 3)]
+        assert await decided(fixture, *uids) == [HERE] * 3
+        assert await resolve(fixture, session, Choice(contradiction=1, keep=1)) == ""
+        assert await decided(fixture, *uids) == [HERE, HERE, GONE]
 
     async def test_what_is_held_is_not_promised_before_it_is_released(
         self,

@@ -151,6 +151,8 @@ class House:
     ears: Ears
     port: int
     prearchive: Path
+    asked: asyncio.Queue[tuple[str, str]]
+    """Requests for a storage commitment, and their workers."""
 
     async def store(self, *files: Path, ok: bool = True, port: int = 0) -> str:
         """Send files with storescu; return what it said."""
@@ -210,10 +212,18 @@ async def house(folder: Path, *, workers: int = 1) -> AsyncIterator[House]:
     prearchive = folder / "prearchive"
     port, sock = listening()
     desk, ears = MemoryDesk(prearchive), Ears(prearchive)
-    pool = ReceiverPool(prearchive=prearchive, node="test", workers=workers, desk=desk, news=ears)
+    asked: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    pool = ReceiverPool(
+        prearchive=prearchive,
+        node="test",
+        workers=workers,
+        desk=desk,
+        news=ears,
+        asked=lambda request, worker: asked.put_nowait((request, worker)),
+    )
     try:
         await pool.start(snapshot(1, ReceiverConfig(ae_title="ANTEROOM", port=port)), {port: sock})
-        yield House(pool=pool, desk=desk, ears=ears, port=port, prearchive=prearchive)
+        yield House(pool=pool, desk=desk, ears=ears, port=port, prearchive=prearchive, asked=asked)
     finally:
         await pool.stop()
 

@@ -16,14 +16,23 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from engine.intake.channel import TransferNews
+from engine.dicom import commitment
+from engine.intake.channel import SendReport, TransferNews
 from engine.intake.claims import Claim, ClaimRequest
+from engine.intake.commitments import read_request
 from engine.intake.journal import Outcome
 from engine.intake.snapshot import ReceiverConfig
 from engine.model.errors import Unavailable
 from engine.receiver.ports import bind
 from engine.receiver.workers.pool import ReceiverPool, sweep_staging
 from engine.receiver.workers.post import Post
+from tests.engine.receiver.protocol import wire
+from tests.engine.receiver.protocol.test_commitment import (
+    CONTEXTS,
+    answer_report,
+    ask,
+    read_report,
+)
 from tests.engine.receiver.workers.pooling import (
     PATIENCE,
     Ears,
@@ -159,6 +168,56 @@ async def test_a_killed_worker_loses_nothing_it_has_answered(tmp_path: Path) -> 
     written = [record for record in records if record.outcome is Outcome.STORED]
     assert len(written) == 90  # the renamed session has 30 of them
     assert len({record.transfer for record in written}) == 2
+
+
+async def test_a_report_is_answered_or_known_not_to_be(tmp_path: Path) -> None:
+    objects = [("1.2.840.10008.5.1.4.1.1.4", "1.2.3.4")]
+    data = b"".join(commitment.report("1.2.3", objects, (), explicit=False))
+    file = tmp_path / "report"
+    file.write_bytes(data)
+
+    def asking() -> socket.socket:
+        sock = socket.create_connection(("127.0.0.1", here.port), PATIENCE)
+        sock.sendall(wire.associate_rq(CONTEXTS))
+        assert wire.read_pdu(sock)[0] == 0x02
+        assert wire.status(ask(sock, data=data)) == 0
+        return sock
+
+    def answered(sock: socket.socket) -> None:
+        command, told = read_report(sock)
+        assert told == data
+        answer_report(sock, command)
+
+    async def reported() -> tuple[socket.socket, asyncio.Task[int | None]]:
+        sock = await asyncio.to_thread(asking)
+        request, worker = await asyncio.wait_for(here.asked.get(), PATIENCE)
+        (path,) = (here.prearchive / ".commitments").glob(f"*.{request}.request")
+        transfer = read_request(path)[0].transfer
+        path.unlink()
+        message = SendReport(report=request, transfer=transfer, context=3, event=1, file=str(file))
+        report = here.pool.report(worker, message, seconds=PATIENCE)
+        return sock, asyncio.create_task(report)
+
+    async with house(tmp_path) as here:
+        sock, report = await reported()
+        with sock:
+            await asyncio.to_thread(answered, sock)
+            assert await report == 0
+        # Who releases without an answer has not taken it.
+        sock, report = await reported()
+        with sock:
+            await asyncio.to_thread(read_report, sock)
+            sock.sendall(wire.RELEASE_RQ)
+            assert await report is None
+        nobody = SendReport(report="cm_1", transfer="tr_1", context=3, event=1, file=str(file))
+        assert await here.pool.report("test-w1", nobody, seconds=PATIENCE) is None
+        assert await here.pool.report("test-w9", nobody, seconds=PATIENCE) is None
+        # Nor has anybody whose worker dies.
+        sock, report = await reported()
+        with sock:
+            await asyncio.to_thread(read_report, sock)
+            os.kill(here.pool.pids["test-w1"], signal.SIGKILL)
+            assert await report is None
 
 
 async def test_a_sender_that_goes_away_leaves_nothing_half_done(tmp_path: Path) -> None:
