@@ -18,6 +18,8 @@ from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
 from engine.model.outage import named
+from engine.model.remotes import SendState
+from engine.prearchive import sends
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
 from engine.service.balance import Balance
@@ -86,6 +88,7 @@ class Health:
             "archive files": self._shelves.verified if thorough else self._shelves.known,
             "failed jobs": self.failed_jobs,
             "waiting jobs": self.waiting_jobs,
+            "sending": self.sending,
             "nodes": self.nodes,
         }
         seconds = THOROUGH_SECONDS if thorough else QUICK_SECONDS
@@ -206,6 +209,38 @@ class Health:
             remedy=(
                 "see what runs: anteroom jobs list --unfinished",
                 "take a queued one out: anteroom jobs cancel JOB",
+            ),
+        )
+
+    async def sending(self) -> Check:
+        """Look for sends to remotes that have failed lately, or wait for long."""
+        async with self._context.prearchive_db.read() as transaction:
+            found = await sends.listed(transaction, MOST_ROWS)
+        now = datetime.now(UTC)
+        failed = [
+            one
+            for one in found
+            if one.state is SendState.FAILED and one.ended and now - one.ended < RECENT
+        ]
+        waiting = [
+            one
+            for one in found
+            if one.state is SendState.WAITING and now - (one.began or one.queued) > LONG_WAIT
+        ]
+        if not failed and not waiting:
+            return Check.good("sending", "nothing has failed within a day, nothing waits for long")
+        said = [f"{say_count(len(failed), 'send')} failed within a day"] if failed else []
+        said += [f"{say_count(len(waiting), 'send')} waiting for over an hour"] if waiting else []
+        remotes = ", ".join(sorted({one.remote for one in (*failed, *waiting)}))
+        return Check(
+            name="sending",
+            finding=Finding.LOOK,
+            found=f"{', '.join(said)} ({remotes})",
+            consequence="The remote does not have all that was to be sent there.",
+            remedy=(
+                "read why: anteroom remote sends",
+                "ask the remote: anteroom remote echo NAME",
+                "send again what has failed: anteroom remote send NAME SESSION",
             ),
         )
 

@@ -23,12 +23,14 @@ from engine.jobs.runner import JobRunner
 from engine.model.accounts import Place
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
+from engine.model.remotes import SendState
 from engine.prearchive import accounts
 from engine.prearchive.tables import (
     HeldRow,
     JournalRow,
     NodeRow,
     OutboxRow,
+    SendRow,
     SessionRow,
     TotalRow,
 )
@@ -400,6 +402,35 @@ async def test_jobs_that_wait_for_long(patient: Patient) -> None:
     check = await patient.found("waiting jobs")
     assert check.finding is Finding.LOOK
     assert check.found == "the oldest, pre_a:archive:1, is queued for 3 hours"
+
+
+async def test_sends_that_failed_or_wait_for_long_are_looked_at(patient: Patient) -> None:
+    now = datetime.now(UTC)
+
+    def send(number: int, state: SendState, age: timedelta) -> SendRow:
+        return SendRow(
+            id=f"snd_{number}",
+            remote=f"PACS{number}",
+            session="pre_a",
+            filed=False,
+            state=state.value,
+            actor="ada",
+            queued=now - age,
+            ended=now - age if state is SendState.FAILED else None,
+        )
+
+    days, hours = timedelta(days=2), timedelta(hours=2)
+    await patient.keep(send(1, SendState.FAILED, days), send(2, SendState.WAITING, timedelta()))
+    await patient.keep(send(3, SendState.SENDING, hours))
+    assert (await patient.found("sending")).finding is Finding.GOOD
+    await patient.keep(send(4, SendState.FAILED, hours), send(5, SendState.WAITING, hours))
+    check = await patient.found("sending")
+    assert check.finding is Finding.LOOK
+    assert check.found == (
+        "1 send failed within a day, 1 send waiting for over an hour (PACS4, PACS5)"
+    )
+    # Neither holds up a session: it is no job that waits.
+    assert (await patient.found("waiting jobs")).finding is Finding.GOOD
 
 
 async def test_engines_that_fell_silent(patient: Patient) -> None:
