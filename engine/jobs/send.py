@@ -270,7 +270,7 @@ class SendJob:
         self._told(run.id, said, "warning")
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), min(left, 4 * patience.look))
+                await asyncio.wait_for(self._closing.wait(), min(left, patience.look))
             self._must_go_on()
             if await self._is_cancelled(run.id):
                 break

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pynetdicom import AE
+from pynetdicom.transport import ThreadedAssociationServer
 
 STORESCP = "/usr/bin/storescp"
+_POLL = 0.02
 VERIFICATION = "1.2.840.10008.1.1"
 
 
@@ -75,14 +77,22 @@ def scp(
             entity.add_supported_context(context)
         else:
             entity.add_supported_context(context[0], list(context[1]))
-    server = entity.start_server(
-        ("127.0.0.1", port), block=False, evt_handlers=list(handlers), ssl_context=tls
+    server = entity.make_server(
+        ("127.0.0.1", port),
+        evt_handlers=list(handlers),
+        ssl_context=tls,
+        server_class=ThreadedAssociationServer,
     )
-    assert server is not None and server.socket is not None
+    assert server.socket is not None
+    # As `start_server` does, but for the half second that its end would take.
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL,))
+    thread.start()
+    entity._servers.append(server)
     try:
         yield int(server.socket.getsockname()[1])
     finally:
         server.shutdown()
+        thread.join()
 
 
 @contextmanager
