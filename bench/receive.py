@@ -28,6 +28,7 @@ from bench.serving import AE_TITLE, HOST, Served, serving
 from engine.model.scripts import SITE
 
 STORESCP = Path("/usr/bin/storescp")
+ORTHANC = Path("/usr/sbin/Orthanc")
 ASSOCIATIONS = (1, 2, 4)
 CONFIDENCE = 0.9
 
@@ -35,6 +36,7 @@ DURABLE, QUICK = "Anteroom, durable", "Anteroom, not durable"
 SCRIPTED = "Anteroom, durable, script"
 MINIMAL, DCMTK = "pynetdicom, minimal handler", "dcmtk storescp"
 VERBATIM, RAW = "dcmtk storescp +B", "bytes to files"
+APPLICATION, INDEXING = "pynetdicom storescp", "Orthanc"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +47,17 @@ class Size:
     side: int
     objects: int
     """How many make a run, over all associations."""
+    nagle: bool = False
+    """Whether the sender leaves Nagle's algorithm on."""
+    only: tuple[str, ...] = ()
+    """The receivers that take part; empty: all. Very large objects fill a disk soon."""
 
 
 SMALL = Size(name="MR of 132 KB", side=256, objects=200)
 USUAL = Size(name="CT of 525 KB", side=512, objects=100)
-LARGE = Size(name="52 MB", side=5100, objects=4)
+NAGLED = Size(name="MR of 132 KB, sender with Nagle on", side=256, objects=20, nagle=True)
+"""Over one association, to Anteroom and dcmtk: each object may wait 40 ms for nothing."""
+LARGE = Size(name="52 MB", side=5100, objects=4, only=(DURABLE, QUICK, DCMTK, VERBATIM))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +82,12 @@ TARGETS = (
         Target(number=3, one=QUICK, other=DCMTK, size=size, least={1: 1, 2: 1, 4: 1})
         for size in (SMALL, USUAL)
     ),
+    *(
+        Target(number=2, one=SCRIPTED, other=INDEXING, size=size, least={1: 2.5, 2: 2.5, 4: 2.5})
+        for size in (SMALL, USUAL)
+    ),
     Target(number=4, one=QUICK, other=RAW, size=SMALL, least={1: 0.9, 2: 0.9, 4: 0.9}),
+    Target(number=5, one=DURABLE, other=DCMTK, size=NAGLED, least={1: 20}),
     Target(number=6, one=QUICK, other=VERBATIM, size=LARGE, least={1: 1.2, 2: 1.2, 4: 1.2}),
     Target(number=7, one=DURABLE, other=QUICK, size=SMALL, least={1: 0.6, 4: 0.8}),
     Target(number=13, one=DURABLE, other=DCMTK, size=SMALL, least={1: 0.8, 4: 1.0}),
@@ -105,7 +118,9 @@ Runs = dict[tuple[Size, str, int], list[Taken]]
 """What was taken, round by round, by size, receiver and number of associations."""
 
 
-async def _measure(rounds: int, sizes: tuple[Size, ...], *, dcmtk: bool) -> list[Result]:
+async def _measure(
+    rounds: int, sizes: tuple[Size, ...], *, dcmtk: bool, orthanc: bool
+) -> list[Result]:
     async with AsyncExitStack() as stack:
         receivers = [
             await stack.enter_async_context(_anteroom(DURABLE, "group")),
@@ -113,21 +128,29 @@ async def _measure(rounds: int, sizes: tuple[Size, ...], *, dcmtk: bool) -> list
             await stack.enter_async_context(_anteroom(QUICK, "none")),
             stack.enter_context(_in_python(MINIMAL, "bench.minimal_scp", "MINIMAL")),
             stack.enter_context(_in_python(RAW, "bench.raw_receiver", "RAW")),
+            stack.enter_context(_application()),
         ]
         if dcmtk:
             receivers.append(stack.enter_context(_dcmtk(DCMTK)))
             receivers.append(stack.enter_context(_dcmtk(VERBATIM, "+B")))
+        if orthanc:
+            receivers.append(stack.enter_context(_orthanc()))
         runs: Runs = {}
         for size in sizes:
             for number in range(rounds + 1):
                 for associations in ASSOCIATIONS:
                     # A round begins with another one each time, so that none is always the first.
-                    for at in range(len(receivers)):
-                        receiver = receivers[(at + number) % len(receivers)]
+                    taking = [one for one in receivers if not size.only or one.name in size.only]
+                    for at in range(len(taking)):
+                        receiver = taking[(at + number) % len(taking)]
                         taken = await asyncio.to_thread(_one, receiver, size, associations, number)
                         if number:
                             of = (size, receiver.name, associations)
                             runs.setdefault(of, []).append(taken)
+        for number in range(rounds):
+            for receiver in [each for each in receivers if each.name in (DURABLE, DCMTK)]:
+                taken = await asyncio.to_thread(_one, receiver, NAGLED, 1, number)
+                runs.setdefault((NAGLED, receiver.name, 1), []).append(taken)
     return report([receiver.name for receiver in receivers], runs)
 
 
@@ -139,6 +162,7 @@ def _one(receiver: Receiver, size: Size, associations: int, label: int) -> Taken
             *("--associations", str(associations)),
             *("--objects", str(size.objects // associations)),
             *("--side", str(size.side), "--label", str(label * 10)),
+            *(("--nagle",) if size.nagle else ()),
         ],
         stdout=subprocess.PIPE,
         check=False,
@@ -155,20 +179,21 @@ def _one(receiver: Receiver, size: Size, associations: int, label: int) -> Taken
 def report(names: list[str], runs: Runs) -> list[Result]:
     """Return rates, ratios of pairs of neighbouring runs, and what became of the targets."""
     results = []
-    sizes = list(dict.fromkeys(size for size, _, _ in runs))
+    sizes = [size for size in dict.fromkeys(size for size, _, _ in runs) if not size.nagle]
     over = [(f"{associations} assoc: img/s", "ms/img") for associations in ASSOCIATIONS]
     bounds = [(f"{associations} assoc", "at least") for associations in ASSOCIATIONS]
-    ours = [one for one in (DURABLE, SCRIPTED, QUICK) if one in names]
     for size in sizes:
+        there = [name for name in names if (size, name, ASSOCIATIONS[0]) in runs]
+        ours = [one for one in (DURABLE, SCRIPTED, QUICK) if one in there]
         rows: list[tuple[object, ...]] = []
-        for name in names:
+        for name in there:
             row: list[object] = [name]
             for associations in ASSOCIATIONS:
                 taken = runs[size, name, associations]
                 row.append(median([each.rate for each in taken]))
                 row.append(median([each.cost for each in taken]))
             rows.append(tuple(row))
-        rounds = len(runs[size, names[0], ASSOCIATIONS[0]])
+        rounds = len(runs[size, there[0], ASSOCIATIONS[0]])
         results.append(
             Result(
                 name=f"receive: {size.name}",
@@ -179,7 +204,7 @@ def report(names: list[str], runs: Runs) -> list[Result]:
         )
         ratios: list[tuple[object, ...]] = []
         for one in ours:
-            for other in (each for each in names if each != one):
+            for other in (each for each in there if each != one):
                 row = [f"{one} / {other}"]
                 for associations in ASSOCIATIONS:
                     each = _ratios(runs, size, one, other, associations)
@@ -286,27 +311,66 @@ def _in_python(name: str, module: str, called: str) -> Iterator[Receiver]:
 
 
 @contextmanager
-def _dcmtk(name: str, *options: str) -> Iterator[Receiver]:
+def _application() -> Iterator[Receiver]:
+    """Serve with the program that comes with pynetdicom."""
+    with _alone() as (folder, port):
+        words = [sys.executable, "-m", "pynetdicom", "storescp", str(port), "-od", str(folder)]
+        with _running([*words, "-q"], port) as pid:
+            yield _foreign(APPLICATION, port, "STORESCP", pid)
+
+
+@contextmanager
+def _orthanc() -> Iterator[Receiver]:
+    """Serve with Orthanc as it comes; it indexes what it stores."""
+    with _alone() as (folder, port):
+        settings = {
+            "Name": "bench",
+            "StorageDirectory": str(folder / "storage"),
+            "IndexDirectory": str(folder / "storage"),
+            "DicomAet": "ORTHANC",
+            "DicomPort": port,
+            "DicomCheckCalledAet": False,
+            "HttpServerEnabled": False,
+            "Plugins": [],
+        }
+        (folder / "orthanc.json").write_text(json.dumps(settings), "utf-8")
+        with _running([str(ORTHANC), str(folder / "orthanc.json")], port) as pid:
+            yield _foreign(INDEXING, port, "ORTHANC", pid)
+
+
+@contextmanager
+def _alone() -> Iterator[tuple[Path, int]]:
+    """Yield a folder that goes away, and a port that nobody listens on."""
     folder = Path(tempfile.mkdtemp(prefix="anteroom-bench-"))
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port = int(sock.getsockname()[1])
+    try:
+        yield folder, port
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _running(words: list[str], port: int, environ: dict[str, str] | None = None) -> Iterator[int]:
+    """Run a receiver until it is done with; yield its process once it listens."""
     process = subprocess.Popen(
-        [
-            *(str(STORESCP), "--fork", "-pdu", "131072", *options),
-            *("-od", str(folder), str(port)),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"TCP_NODELAY": "1"},
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ
     )
     try:
         _until_listening(port)
-        yield _foreign(name, port, "STORESCP", process.pid)
+        yield process.pid
     finally:
         process.kill()
         process.wait()
-        shutil.rmtree(folder)
+
+
+@contextmanager
+def _dcmtk(name: str, *options: str) -> Iterator[Receiver]:
+    with _alone() as (folder, port):
+        words = [str(STORESCP), "--fork", "-pdu", "131072", *options, "-od", str(folder), str(port)]
+        with _running(words, port, {"TCP_NODELAY": "1"}) as pid:
+            yield _foreign(name, port, "STORESCP", pid)
 
 
 def _until_listening(port: int) -> None:
@@ -336,4 +400,5 @@ def _foreign(name: str, port: int, called: str, pid: int) -> Receiver:
 def run(*, quick: bool) -> list[Result]:
     """Measure; quick: few rounds of few small objects, which show the way and prove nothing."""
     sizes = (replace(SMALL, objects=80),) if quick else (SMALL, USUAL, LARGE)
-    return asyncio.run(_measure(3 if quick else 15, sizes, dcmtk=STORESCP.exists()))
+    dcmtk, orthanc = STORESCP.exists(), ORTHANC.exists()
+    return asyncio.run(_measure(3 if quick else 15, sizes, dcmtk=dcmtk, orthanc=orthanc))

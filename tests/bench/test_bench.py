@@ -204,6 +204,8 @@ def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
         for at, name in enumerate(names)
         for associations in ASSOCIATIONS
     }
+    for name, rate in ((receive.DURABLE, 840.0), (receive.DCMTK, 21.0)):
+        runs[receive.NAGLED, name, 1] = [Taken(rate=rate, cost=1.0)] * 3
     rates, ratios, aims = receive.report(names, runs)
     assert [row[1] for row in rates.rows] == [20, 40, 60]
     told = {row[0]: row[1:] for row in ratios.rows}
@@ -213,6 +215,7 @@ def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
     # Two thirds of 1.0, half of 0.6 and of 0.8, a third of 0.8 and of 1.0; nothing without runs.
     assert judged == {
         **{("3", associations): "missed" for associations in ASSOCIATIONS},
+        ("5", 1): "reached",
         ("7", 1): "missed",
         ("7", 4): "missed",
         ("13", 1): "missed",
@@ -220,7 +223,10 @@ def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
     }
 
 
-def test_what_writes_bytes_only_takes_all_objects_of_a_connection(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nagle", [False, True])
+def test_what_writes_bytes_only_takes_all_objects_of_a_connection(
+    tmp_path: Path, nagle: bool
+) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     template = Template(16)
     objects = template.study(3, 5)
@@ -232,7 +238,7 @@ def test_what_writes_bytes_only_takes_all_objects_of_a_connection(tmp_path: Path
 
     thread = threading.Thread(target=serve)
     thread.start()
-    send("127.0.0.1", listener.getsockname()[1], "RAW", objects)
+    send("127.0.0.1", listener.getsockname()[1], "RAW", objects, nagle=nagle)
     thread.join()
     listener.close()
     stored = [(tmp_path / f"{number}.raw").read_bytes() for number in range(5)]
