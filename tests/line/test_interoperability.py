@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,13 @@ class Line:
 @pytest.fixture
 async def line(serve: Callable[..., Served]) -> AsyncIterator[Line]:
     """An engine that never builds: names of files stay as they are."""
-    served = serve(workers=2)
+    async with line_of(serve(workers=2)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def line_of(served: Served) -> AsyncIterator[Line]:
+    """Start an engine, and open a tap in front of it."""
     await served.start()
     async with Tap(served.port).open() as tap, served.asked() as engine:
         yield Line(served, engine, tap)
@@ -193,12 +200,13 @@ async def test_a_sender_that_is_killed(line: Line, tmp_path: Path, program: str)
     assert found_again.total() == len(paths)
 
 
-async def test_a_sender_that_vanishes_is_given_up(line: Line, tmp_path: Path) -> None:
+async def test_a_sender_that_vanishes_is_given_up(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
     """No end of the connection ever comes, as when a cable is pulled: silence is all there is."""
-    port = peers.free_port()
-    await line.engine.receivers.add("HASTY", port, values={"idle_timeout": "1"})
-    async with RawSender.connected(port) as gone:
-        await gone.associate([MR_IMAGE], EXPLICIT, called="HASTY")
+    served = serve(workers=2, dicom={"idle_timeout": 1.0})
+    async with line_of(served) as line, RawSender.connected(served.port) as gone:
+        await gone.associate([MR_IMAGE], EXPLICIT, called="ANTEROOM")
         await gone.command(MR_IMAGE, "1.2.3", 1)
         await gone.fragment(1, 0, bytes(5000))
         others = [written(tmp_path, number) for number in range(3)]

@@ -84,8 +84,8 @@ async def test_two_hundred_idle_associations_disturb_nobody(
             assert rejected.value.args == (2, 3, 2)
         amid = held_by(served.ready["pid"])
     await all_closed(served)
-    # A socket and both ends of a pipe for each.
-    assert before.descriptors + 3 * IDLE <= amid.descriptors <= before.descriptors + 3 * IDLE + 40
+    # A socket and both ends of a pipe for each; a few of the engine's own come and go.
+    assert abs(amid.descriptors - before.descriptors - 3 * IDLE) <= 40
     assert held_by(served.ready["pid"]).descriptors <= before.descriptors + 10
     # Each has a buffer of 256 KiB, most of which it never touches.
     assert amid.resident - before.resident < IDLE * (160 << 10)
