@@ -55,13 +55,21 @@ class Soak:
             await self._send(batch)
         for _ in range(5):  # connections that ask for nothing, and go
             socket.create_connection(("127.0.0.1", self.served.port)).close()
-        left = [[each for each in study if not self._has(each)] for study in batch]
-        await self._send([study for study in left if study])
-        assert all(self._has(each) for study in batch for each in study)
+        # A worker that has found the disk full refuses for a second, also where another has seen
+        # that there is room again.
+        while left := [
+            missing
+            for study in batch
+            if (missing := [each for each in study if not self._has(each)])
+        ]:
+            await self._send(left)
 
     def _new_study(self) -> list[Dataset]:
         self._studies += 1
         return make_study(self._studies, self.objects)
+
+    def _missing(self, study: list[Dataset]) -> list[Dataset]:
+        return [each for each in study if not self._has(each)]
 
     def _has(self, dataset: Dataset) -> bool:
         return str(dataset.SOPInstanceUID) in self.answered

@@ -28,6 +28,7 @@ from tests.line.planting import (
     BEHIND,
     NESTED,
     PRIVATE,
+    SERIES_UID,
     SESSION,
     SOP_UID,
     STUDY_UID,
@@ -141,7 +142,7 @@ class Search:
         if folder in (".staging", ".originals"):
             return self.every
         if folder == ".journals":
-            return {SOP_UID} | self.stored & {STUDY_UID}
+            return {SOP_UID} | self.stored & {STUDY_UID, SERIES_UID}
         if folder == ".trash":
             return self.stored | LABELS | {STUDY_UID, SOP_UID}
         return self.stored | LABELS
@@ -216,7 +217,7 @@ async def test_what_identifies_stands_only_where_it_belongs(
         every=every,
         stored=stored,
         passes=0 if scripts.site else 2,
-        triage={STUDY_UID, SOP_UID, *LABELS} | stored & {STUDY_DATE, SERIES},
+        triage={STUDY_UID, SOP_UID, *LABELS} | stored & {STUDY_DATE, SERIES, SERIES_UID},
     )
     temporary = served.home / "temporary"
     temporary.mkdir()
