@@ -21,13 +21,14 @@ from pathlib import Path
 
 from bench.header import EDITS
 from bench.measure import Result, lower_bound, median, processor_time, tree
-from bench.objects import PROJECT
+from bench.objects import EXPLICIT, MR_IMAGE, PROJECT, Template
 from bench.scripts import script
 from bench.sender import SendError
 from bench.serving import AE_TITLE, HOST, Served, serving
+from engine.dicom.part10 import write_meta
 from engine.model.scripts import SITE
 
-STORESCP = Path("/usr/bin/storescp")
+STORESCP, STORESCU = Path("/usr/bin/storescp"), Path("/usr/bin/storescu")
 ORTHANC = Path("/usr/sbin/Orthanc")
 ASSOCIATIONS = (1, 2, 4)
 CONFIDENCE = 0.9
@@ -37,6 +38,7 @@ SCRIPTED = "Anteroom, durable, script"
 MINIMAL, DCMTK = "pynetdicom, minimal handler", "dcmtk storescp"
 VERBATIM, RAW = "dcmtk storescp +B", "bytes to files"
 APPLICATION, INDEXING = "pynetdicom storescp", "Orthanc"
+UNTOUCHED = "dcmtk storescp, Nagle on"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,16 +49,16 @@ class Size:
     side: int
     objects: int
     """How many make a run, over all associations."""
-    nagle: bool = False
-    """Whether the sender leaves Nagle's algorithm on."""
+    storescu: bool = False
+    """Whether dcmtk's program sends, as it comes: it leaves Nagle's algorithm on."""
     only: tuple[str, ...] = ()
     """The receivers that take part; empty: all. Very large objects fill a disk soon."""
 
 
 SMALL = Size(name="MR of 132 KB", side=256, objects=200)
 USUAL = Size(name="CT of 525 KB", side=512, objects=100)
-NAGLED = Size(name="MR of 132 KB, sender with Nagle on", side=256, objects=20, nagle=True)
-"""Over one association, to Anteroom and dcmtk: each object may wait 40 ms for nothing."""
+UNMODIFIED = Size(name="MR of 132 KB, from storescu", side=256, objects=200, storescu=True)
+"""Over one association, to Anteroom and dcmtk as they come: each object may wait for nothing."""
 LARGE = Size(name="52 MB", side=5100, objects=4, only=(DURABLE, QUICK, DCMTK, VERBATIM))
 
 
@@ -87,7 +89,7 @@ TARGETS = (
         for size in (SMALL, USUAL)
     ),
     Target(number=4, one=QUICK, other=RAW, size=SMALL, least={1: 0.9, 2: 0.9, 4: 0.9}),
-    Target(number=5, one=DURABLE, other=DCMTK, size=NAGLED, least={1: 20}),
+    Target(number=5, one=DURABLE, other=UNTOUCHED, size=UNMODIFIED, least={1: 20}),
     Target(number=6, one=QUICK, other=VERBATIM, size=LARGE, least={1: 1.2, 2: 1.2, 4: 1.2}),
     Target(number=7, one=DURABLE, other=QUICK, size=SMALL, least={1: 0.6, 4: 0.8}),
     Target(number=13, one=DURABLE, other=DCMTK, size=SMALL, least={1: 0.8, 4: 1.0}),
@@ -147,10 +149,12 @@ async def _measure(
                         if number:
                             of = (size, receiver.name, associations)
                             runs.setdefault(of, []).append(taken)
-        for number in range(rounds):
-            for receiver in [each for each in receivers if each.name in (DURABLE, DCMTK)]:
-                taken = await asyncio.to_thread(_one, receiver, NAGLED, 1, number)
-                runs.setdefault((NAGLED, receiver.name, 1), []).append(taken)
+        if dcmtk:
+            receivers.append(stack.enter_context(_dcmtk(UNTOUCHED, nagle=True)))
+            for number in range(rounds):
+                for receiver in (receivers[0], receivers[-1]):
+                    taken = await asyncio.to_thread(_unmodified, receiver, UNMODIFIED, number)
+                    runs.setdefault((UNMODIFIED, receiver.name, 1), []).append(taken)
     return report([receiver.name for receiver in receivers], runs)
 
 
@@ -162,7 +166,6 @@ def _one(receiver: Receiver, size: Size, associations: int, label: int) -> Taken
             *("--associations", str(associations)),
             *("--objects", str(size.objects // associations)),
             *("--side", str(size.side), "--label", str(label * 10)),
-            *(("--nagle",) if size.nagle else ()),
         ],
         stdout=subprocess.PIPE,
         check=False,
@@ -176,10 +179,29 @@ def _one(receiver: Receiver, size: Size, associations: int, label: int) -> Taken
     return Taken(rate=count / seconds, cost=(receiver.spent() - before) / count * 1000)
 
 
+def _unmodified(receiver: Receiver, size: Size, label: int) -> Taken:
+    """Let storescu send new files, as its users call it; all of its time counts."""
+    before = receiver.spent()
+    with tempfile.TemporaryDirectory(prefix="anteroom-bench-") as folder:
+        for number, each in enumerate(Template(size.side).study(label, size.objects)):
+            meta = write_meta(sop_class=MR_IMAGE, sop_instance=each.sop, transfer_syntax=EXPLICIT)
+            (Path(folder) / f"{number:04}.dcm").write_bytes(meta + each.data)
+        began = time.perf_counter()
+        subprocess.run(
+            [str(STORESCU), "-aec", receiver.called, "+sd", HOST, str(receiver.port), folder],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        seconds = time.perf_counter() - began
+    receiver.settle()
+    cost = (receiver.spent() - before) / size.objects * 1000
+    return Taken(rate=size.objects / seconds, cost=cost)
+
+
 def report(names: list[str], runs: Runs) -> list[Result]:
     """Return rates, ratios of pairs of neighbouring runs, and what became of the targets."""
     results = []
-    sizes = [size for size in dict.fromkeys(size for size, _, _ in runs) if not size.nagle]
+    sizes = [size for size in dict.fromkeys(size for size, _, _ in runs) if not size.storescu]
     over = [(f"{associations} assoc: img/s", "ms/img") for associations in ASSOCIATIONS]
     bounds = [(f"{associations} assoc", "at least") for associations in ASSOCIATIONS]
     for size in sizes:
@@ -366,10 +388,10 @@ def _running(words: list[str], port: int, environ: dict[str, str] | None = None)
 
 
 @contextmanager
-def _dcmtk(name: str, *options: str) -> Iterator[Receiver]:
+def _dcmtk(name: str, *options: str, nagle: bool = False) -> Iterator[Receiver]:
     with _alone() as (folder, port):
         words = [str(STORESCP), "--fork", "-pdu", "131072", *options, "-od", str(folder), str(port)]
-        with _running(words, port, {"TCP_NODELAY": "1"}) as pid:
+        with _running(words, port, {} if nagle else {"TCP_NODELAY": "1"}) as pid:
             yield _foreign(name, port, "STORESCP", pid)
 
 

@@ -26,32 +26,22 @@ class SendError(Exception):
 
 
 def send(
-    host: str,
-    port: int,
-    called: str,
-    objects: Iterable[Instance],
-    rate: float = 0.0,
-    *,
-    nagle: bool = False,
+    host: str, port: int, called: str, objects: Iterable[Instance], rate: float = 0.0
 ) -> float:
     """Send objects over one association; return the seconds from the first to the last answer.
 
-    `rate` is how many a second at most, as many as can be if it is 0. With `nagle` it behaves as
-    dcmtk's storescu and many devices do: Nagle's algorithm is on, and the head of a PDU and its
-    body are written one after the other.
+    `rate` is how many a second at most, as many as can be if it is 0.
 
     Raises:
         SendError: if the association or an object is not accepted.
     """
     with socket.create_connection((host, port), timeout=_TIMEOUT) as sock:
         largest = begin(sock, called)
-        if nagle:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         began = time.perf_counter()
         for number, each in enumerate(objects):
             if rate:
                 time.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            store(sock, each, number % 0xFFFF + 1, largest, at_once=not nagle)
+            store(sock, each, number % 0xFFFF + 1, largest)
         taken = time.perf_counter() - began
         end(sock)
         return taken
@@ -92,17 +82,13 @@ def begin(sock: socket.socket, called: str, proposal: bytes = b"") -> int:
     return _largest_pdu(body)
 
 
-def store(
-    sock: socket.socket, instance: Instance, message: int, largest: int, *, at_once: bool = True
-) -> None:
-    """Send one object in one write, or in one for each part of a PDU, and wait for its answer.
+def store(sock: socket.socket, instance: Instance, message: int, largest: int) -> None:
+    """Send one object in one write, and wait for its answer.
 
     Raises:
         SendError: if it is not a success.
     """
-    parts = _store(instance, message, largest)
-    for part in [b"".join(parts)] if at_once else parts:
-        sock.sendall(part)
+    sock.sendall(_store(instance, message, largest))
     status = _status(sock)
     if status != 0:
         raise SendError(f"an object was answered with {status:04X}")
@@ -154,19 +140,18 @@ def _uid(number: int, value: str) -> bytes:
     return _element(number, value.encode() + b"\0" * (len(value) % 2))
 
 
-def _store(instance: Instance, message: int, largest: int) -> list[bytes]:
-    """Build one C-STORE-RQ with its data set, cut as the receiver wants it: its command, and head
-    and body of each PDU."""
+def _store(instance: Instance, message: int, largest: int) -> bytes:
+    """Build one C-STORE-RQ with its data set, cut as the receiver wants it."""
     parts = [_pdu(0x04, _pdv(3, _command(instance.sop, message)))]
     room = largest - 6
     data = memoryview(instance.data)
     for start in range(0, len(data), room):
         piece = data[start : start + room]
         last = start + room >= len(data)
-        head = struct.pack(">IBB", len(piece) + 2, 1, 2 if last else 0)
-        parts.append(struct.pack(">BxI", 0x04, len(piece) + 6) + head)
+        parts.append(struct.pack(">BxI", 0x04, len(piece) + 6))
+        parts.append(struct.pack(">IBB", len(piece) + 2, 1, 2 if last else 0))
         parts.append(bytes(piece))
-    return parts
+    return b"".join(parts)
 
 
 def _command(sop: str, message: int) -> bytes:
@@ -227,7 +212,6 @@ def send_at_once(
     side: int,
     label: int,
     rate: float = 0.0,
-    nagle: bool = False,
 ) -> float:
     """Send one new study over each of several associations; return the seconds for all of them."""
     template = Template(side)
@@ -236,7 +220,7 @@ def send_at_once(
 
     def one(study: list[Instance]) -> None:
         try:
-            send(host, port, called, study, rate, nagle=nagle)
+            send(host, port, called, study, rate)
         except (OSError, SendError) as error:
             faults.append(error)
 
@@ -262,7 +246,6 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256, help="pixels in a row")
     parser.add_argument("--label", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.0, help="objects a second, 0: all")
-    parser.add_argument("--nagle", action="store_true", help="write the parts of a PDU alone")
     given = parser.parse_args()
     seconds = send_at_once(
         given.host,
@@ -273,7 +256,6 @@ def main() -> None:
         side=given.side,
         label=given.label,
         rate=given.rate,
-        nagle=given.nagle,
     )
     print(json.dumps({"seconds": seconds}))
 

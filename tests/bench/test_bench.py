@@ -196,16 +196,16 @@ def test_both_ends_of_the_sessions_are_compared() -> None:
 
 
 def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
-    names = [receive.DURABLE, receive.QUICK, receive.DCMTK]
+    names = [receive.DURABLE, receive.QUICK, receive.DCMTK, receive.UNTOUCHED]
     runs = {
         (receive.SMALL, name, associations): [
             Taken(rate=rate * (at + 1), cost=1.0) for rate in (10.0, 20.0, 40.0)
         ]
-        for at, name in enumerate(names)
+        for at, name in enumerate(names[:3])
         for associations in ASSOCIATIONS
     }
-    for name, rate in ((receive.DURABLE, 840.0), (receive.DCMTK, 21.0)):
-        runs[receive.NAGLED, name, 1] = [Taken(rate=rate, cost=1.0)] * 3
+    for name, rate in ((receive.DURABLE, 840.0), (receive.UNTOUCHED, 21.0)):
+        runs[receive.UNMODIFIED, name, 1] = [Taken(rate=rate, cost=1.0)] * 3
     rates, ratios, aims = receive.report(names, runs)
     assert [row[1] for row in rates.rows] == [20, 40, 60]
     told = {row[0]: row[1:] for row in ratios.rows}
@@ -223,10 +223,7 @@ def test_ratios_are_of_runs_of_the_same_round_and_judge_the_targets() -> None:
     }
 
 
-@pytest.mark.parametrize("nagle", [False, True])
-def test_what_writes_bytes_only_takes_all_objects_of_a_connection(
-    tmp_path: Path, nagle: bool
-) -> None:
+def test_what_writes_bytes_only_takes_all_objects_of_a_connection(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     template = Template(16)
     objects = template.study(3, 5)
@@ -238,7 +235,7 @@ def test_what_writes_bytes_only_takes_all_objects_of_a_connection(
 
     thread = threading.Thread(target=serve)
     thread.start()
-    send("127.0.0.1", listener.getsockname()[1], "RAW", objects, nagle=nagle)
+    send("127.0.0.1", listener.getsockname()[1], "RAW", objects)
     thread.join()
     listener.close()
     stored = [(tmp_path / f"{number}.raw").read_bytes() for number in range(5)]
