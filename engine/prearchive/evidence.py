@@ -51,8 +51,8 @@ async def gather(session: AsyncSession, calling: str, receiver: str, since: date
     query = select(TransferRow).where(TransferRow.calling == calling, TransferRow.opened >= since)
     lines = select(LedgerRow).where(LedgerRow.calling == calling, LedgerRow.last >= since)
     if receiver:
+        # The lines are of any receiver: a wrong called AE title is the commonest mistake.
         query = query.where(TransferRow.receiver == receiver)
-        # Who calls another title is told so: a wrong called AE title is the commonest mistake.
     found = (await session.execute(query.order_by(TransferRow.opened).limit(_MOST))).scalars().all()
     ledger = (await session.execute(lines.order_by(LedgerRow.id).limit(_MOST))).scalars().all()
     counts = await _counts(session, [row.id for row in found])

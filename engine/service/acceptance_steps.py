@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from engine.model.acceptance import Step, StepName, StepState
 from engine.model.accounts import Place
-from engine.model.measures import say_size
+from engine.model.measures import say_count, say_size
 from engine.prearchive.evidence import Evidence
 
 _KEPT = (Place.WAITING, Place.ARCHIVED, Place.HELD)
@@ -53,7 +53,7 @@ def _connection(calling: str, receiver: str, seen: Evidence) -> Step:
             return Step(name=name, state=StepState.WRONG, said=said, details=refusals)
         said = f"let {calling} call {where}"
         return Step(name=name, state=StepState.WAITING, said=said)
-    said = f"{_number(seen.associations, 'association')} from {_list(seen.peers)}"
+    said = f"{say_count(seen.associations, 'association')} from {_list(seen.peers)}"
     said += f" to {_list(seen.receivers)}"
     if seen.broken:
         details = tuple(f"ended otherwise than by release: {each}" for each in seen.broken)
@@ -63,7 +63,7 @@ def _connection(calling: str, receiver: str, seen: Evidence) -> Step:
 
 def _echo(calling: str, seen: Evidence) -> Step:
     if seen.echoes:
-        said = f"{_number(seen.echoes, 'echo', 'echoes')} answered"
+        said = f"{say_count(seen.echoes, 'echo', 'echoes')} answered"
         return Step(name=StepName.ECHO, state=StepState.DONE, said=said)
     said = f"let {calling} send an echo (verification), if it can"
     return Step(name=StepName.ECHO, state=StepState.WAITING, said=said)
@@ -73,7 +73,7 @@ def _series(seen: Evidence) -> Step:
     name = StepName.SERIES
     failed = seen.places.get(Place.FAILED, 0) + seen.places.get(Place.REFUSED, 0)
     if failed:
-        said = f"{_number(failed, 'object')} could not be taken"
+        said = f"{say_count(failed, 'object')} could not be taken"
         return Step(
             name=name,
             state=StepState.WRONG,
@@ -82,7 +82,7 @@ def _series(seen: Evidence) -> Step:
         )
     if not seen.objects:
         return Step(name=name, state=StepState.WAITING, said="let it send a series of a phantom")
-    said = f"{_number(seen.objects, 'object')}, {say_size(seen.bytes)}"
+    said = f"{say_count(seen.objects, 'object')}, {say_size(seen.bytes)}"
     if seen.open:
         return Step(name=name, state=StepState.WAITING, said=f"{said} so far; it is still sending")
     return Step(name=name, state=StepState.DONE, said=said)
@@ -103,9 +103,9 @@ def _routing(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
         place = one.project or "no project"
         details.append(f"{one.session}: {place}" + (f" ({rules})" if rules else ""))
     if astray:
-        said = f"{_number(astray, 'session')} found no project: see `anteroom prearchive route`"
+        said = f"{say_count(astray, 'session')} found no project: see `anteroom prearchive route`"
         return Step(name=name, state=StepState.WRONG, said=said, details=tuple(details))
-    said = f"{_number(len(seen.sessions), 'session')} found a project"
+    said = f"{say_count(len(seen.sessions), 'session')} found a project"
     return Step(name=name, state=StepState.DONE, said=said, details=tuple(details))
 
 
@@ -113,7 +113,7 @@ def _script(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
     name = StepName.SCRIPT
     held, dropped = seen.places.get(Place.HELD, 0), seen.places.get(Place.REJECTED, 0)
     if held:
-        said = f"{_number(held, 'object')} held: see `anteroom held list`"
+        said = f"{say_count(held, 'object')} held: see `anteroom held list`"
         return Step(name=name, state=StepState.WRONG, said=said)
     if not seen.sessions and not dropped:
         return Step(name=name, state=StepState.WAITING, said="comes with the test series")
@@ -122,7 +122,7 @@ def _script(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
         for script, elements in one.changes.items():
             changed[script] = max(elements, changed.get(script, 0))
     details = [
-        f"{script} changed {_number(elements, 'element')}" for script, elements in changed.items()
+        f"{script} changed {say_count(elements, 'element')}" for script, elements in changed.items()
     ]
     if dropped:
         details += _told(seen, Place.REJECTED.value)
@@ -152,10 +152,6 @@ def _told(seen: Evidence, *outcomes: str) -> tuple[str, ...]:
         for outcome, reason, count in seen.told
         if outcome in outcomes and reason
     )
-
-
-def _number(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from engine.archive import acceptances
+from engine.archive.receiver_values import checked_ae_title
 from engine.jobs.context import JobContext
 from engine.model.acceptance import Acceptance, Step, Verdict
 from engine.model.errors import Conflict, EngineError, InvalidInput
@@ -38,7 +39,7 @@ class Acceptances:
 
     async def start(self, calling: str, receiver: str = "", expected: int = 0) -> Acceptance:
         """Begin with a sender."""
-        calling, receiver = _title(calling, "a sender"), receiver and _title(receiver, "a receiver")
+        calling, receiver = checked_ae_title(calling), receiver and checked_ae_title(receiver)
         async with self._context.archive_db.write() as transaction:
             made = await acceptances.start(
                 transaction,
@@ -126,15 +127,6 @@ class Acceptances:
         return SessionFacts(
             rules=rules, changes={script: len(paths) for script, paths in changed.items()}
         )
-
-
-def _title(text: str, whose: str) -> str:
-    title = text.strip()
-    if not 0 < len(title) <= 16 or "\\" in title or not title.isascii() or not title.isprintable():
-        raise InvalidInput(
-            f"{text!r} cannot be the AE title of {whose}", hint="1 to 16 characters, no backslash"
-        )
-    return title
 
 
 def _images(count: int) -> int:
