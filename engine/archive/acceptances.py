@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record
+from engine.archive.configuration import lock
 from engine.archive.tables import AcceptanceRow
 from engine.model.acceptance import Acceptance, Step, Verdict
 from engine.model.errors import Conflict, NotFound
@@ -25,6 +26,7 @@ async def start(
     Raises:
         Conflict: one is open for it already.
     """
+    await lock(session)
     query = select(AcceptanceRow.id).where(
         AcceptanceRow.calling == calling, AcceptanceRow.verdict == Verdict.OPEN.value
     )
