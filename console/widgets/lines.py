@@ -186,8 +186,7 @@ class LineTable(ScrollView, can_focus=True):
         place = self.records.place_of(key)
         if place is not None:
             self._move(place)
-            # Rows that have just come have no room yet to be scrolled to.
-            self.call_after_refresh(self._keep_in_view)
+            self._keep_in_view()
         return place is not None
 
     def on_resize(self, event: events.Resize) -> None:
@@ -387,10 +386,11 @@ class LineTable(ScrollView, can_focus=True):
 
     def _keep_in_view(self) -> None:
         first, last = self._in_view()
+        # Forced: rows that have just come are to be scrolled to before there is a scrollbar.
         if self._cursor < first:
-            self.scroll_to(y=self._cursor, animate=False)
+            self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor > last:
-            self.scroll_to(y=self._cursor - self._room + 1, animate=False)
+            self.scroll_to(y=self._cursor - self._room + 1, animate=False, force=True)
 
     def _refresh_row(self, place: int) -> None:
         self._refresh_line(place + self._head - self.scroll_offset.y)
