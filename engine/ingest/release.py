@@ -27,6 +27,7 @@ from engine.intake.site_script import SKIPPED, Meta, ScriptResult, ScriptStep, S
 from engine.intake.snapshot import Snapshot
 from engine.model.errors import InvalidInput
 from engine.model.routing import Route
+from engine.storage.file_system import Abilities
 from engine.storage.staging import StagingArea
 
 _CHUNK = 1 << 20
@@ -54,7 +55,8 @@ class Release:
         """Publish by a snapshot; the desk answers in `loop`, which must not wait for this. `lane`
         is another one for each that is open at once."""
         # A name as workers have them: what a kill leaves is swept like theirs.
-        staging = StagingArea(prearchive / ".staging", f"{node}-w{lane}-{os.getpid()}")
+        # Files have names from the beginning: what is announced is what lies in the folder.
+        staging = StagingArea(prearchive / ".staging", f"{node}-w{lane}-{os.getpid()}", Abilities())
         # What fails again is held already.
         staging.held = staging.folder / "again"
         staging.held.mkdir(mode=0o700, exist_ok=True)

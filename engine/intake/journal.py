@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -111,36 +110,28 @@ class Journal:
         """
         self.path = path
         self._descriptor = _begin(path)
-        self._rotating = threading.Lock()
         self._turns = 0
         """Counts the beginnings and the ends of rotations: odd while one goes on."""
-        self._doubtful = False
-        """Whether an old file could not be synced."""
+        self._former = path
+        """The file that was written to before the last rotation."""
 
     def rotate(self, path: Path) -> None:
-        """Go on in another file; what is written to the old one is on disk when this returns.
+        """Go on in another file; one thread does so.
 
         Raises:
             OSError: if the new one cannot be made; the old one stays in use.
         """
-        with self._rotating:
-            new = _begin(path)
-            old = os.dup(self._descriptor)
+        new = _begin(path)
+        self._former = self.path
+        self._turns += 1
+        try:
+            # In one step and under the same number: threads that append go on in either file. What
+            # is on its way to the old one keeps that locked until it has arrived.
+            os.dup2(new, self._descriptor, inheritable=False)
+            self.path = path
+        finally:
             self._turns += 1
-            try:
-                # In one step and under the same number: threads that append go on in either file.
-                os.dup2(new, self._descriptor, inheritable=False)
-                self.path = path
-                os.fdatasync(old)
-            except OSError:
-                self._doubtful = True
-                raise
-            finally:
-                self._turns += 1
-                os.close(new)
-                # The last of the old file's descriptors, but for writes on their way: its lock
-                # goes with it.
-                os.close(old)
+            os.close(new)
 
     def append(self, record: Record, *, sync: bool) -> None:
         """Append one record; with `sync` it is on disk when this returns.
@@ -153,7 +144,7 @@ class Journal:
         frame = _HEAD.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
         if len(frame) > _LONGEST:
             raise OSError(errno.EMSGSIZE, "a record that no reader would take")
-        turns = self._turns
+        turns, path = self._turns, self.path
         if os.write(self._descriptor, frame) != len(frame):
             raise OSError(errno.ENOSPC, "the journal took only a part of a record")
         if sync:
@@ -162,15 +153,31 @@ class Journal:
             except OSError as error:
                 raise NotSynced(*error.args) from error
             if turns % 2 or turns != self._turns:
-                # It may have been written to the old file, and the new one been synced: the old
-                # one is on disk once the rotation has ended.
-                with self._rotating:
-                    if self._doubtful:
-                        raise NotSynced(errno.EIO, os.strerror(errno.EIO))
+                # It may have been written to an old file, and the new one been synced.
+                for old in {path, self._former}:
+                    _sync(old)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _sync(path: Path) -> None:
+    """Make a journal durable that this process writes to no more.
+
+    Raises:
+        NotSynced: if it is not.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        return  # read to its end and put away
+    except OSError as error:
+        raise NotSynced(*error.args) from error
 
 
 def _begin(path: Path) -> int:

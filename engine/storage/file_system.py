@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")
-_EXT4 = Path("/sys/fs/ext4")
+_EXT4 = Path("/proc/fs/ext4")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -64,18 +64,20 @@ def _commits_in_order(folder: Path) -> bool:
     found = _mount(folder)
     if found is None:
         return False
-    kind, source, options = found
-    if kind == "xfs":
-        return True
-    if kind != "ext4" or "data=writeback" in options.split(","):
+    kind, source = found
+    if kind != "ext4":
+        return kind == "xfs"
+    # Not those of the mount, which leave out what the superblock says. Without a journal there is
+    # no word of data.
+    try:
+        options = (_EXT4 / os.path.basename(os.path.realpath(source)) / "options").read_text()
+    except OSError:
         return False
-    # Without a journal there is no task that writes it.
-    device = os.path.basename(os.path.realpath(source))
-    return (_EXT4 / device / "journal_task").exists()
+    return not {"data=ordered", "data=journal"}.isdisjoint(options.split())
 
 
-def _mount(folder: Path) -> tuple[str, str, str] | None:
-    """Return the type, source and options of the file system that a folder is on (proc(5))."""
+def _mount(folder: Path) -> tuple[str, str] | None:
+    """Return the type and the source of the file system that a folder is on (proc(5))."""
     try:
         device = os.stat(folder).st_dev
         lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
@@ -85,6 +87,6 @@ def _mount(folder: Path) -> tuple[str, str, str] | None:
     for line in lines:
         mount, _, system = line.partition(" - ")
         if mount.split(" ")[2] == number:
-            kind, source, options = system.split(" ")[:3]
-            return kind, _ESCAPE.sub(lambda found: chr(int(found[1], 8)), source), options
+            kind, source = system.split(" ")[:2]
+            return kind, _ESCAPE.sub(lambda found: chr(int(found[1], 8)), source)
     return None

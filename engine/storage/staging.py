@@ -33,8 +33,8 @@ LOOK_SECONDS = 1.0
 _META = 4096
 """Bytes that hold the meta information of a file of ours."""
 _IOV_MAX = 512
-_SIZE = "user.anteroom.size"
-"""The attribute by which a file states how many bytes it has."""
+_STATEMENT = "user.anteroom.size"
+"""The attribute by which a file states how many bytes it has, and which inode it is."""
 
 
 class NoRoom(OSError):
@@ -245,10 +245,11 @@ class StagedFile:
             OSError: if they are not durable.
         """
         if self._in_order:
-            size = os.fstat(self._descriptor).st_size
+            found = os.fstat(self._descriptor)
             # Where it has no room for the statement, or keeps none, the plain order is left.
             with suppress(OSError):
-                os.setxattr(self._descriptor, _SIZE, b"%d" % size)
+                statement = b"%d %d" % (found.st_size, found.st_ino)
+                os.setxattr(self._descriptor, _STATEMENT, statement)
                 self._states_size = True
                 return
         self.sync()
@@ -283,16 +284,21 @@ def is_torn(path: Path) -> bool:
         OSError: if it cannot be opened.
     """
     with path.open("rb") as file:
-        descriptor = file.fileno()
+        descriptor, found = file.fileno(), os.fstat(file.fileno())
         try:
-            stated = int(os.getxattr(descriptor, _SIZE))
+            size, inode = map(int, os.getxattr(descriptor, _STATEMENT).split())
         except (OSError, ValueError):
             # It states nothing: its bytes were synced before it got its name.
             return False
-        if os.fstat(descriptor).st_size < stated:
+        if inode != found.st_ino:
+            # A copy, which may have holes where the file had zeros.
+            return False
+        if found.st_size < size:
             return True
-        # Files of ours have no holes. Room that is not written yet looks like one.
-        return os.lseek(descriptor, 0, os.SEEK_HOLE) < stated
+        # Files of ours have no holes. Room that is not written yet looks like one, unless somebody
+        # has read it.
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return os.lseek(descriptor, 0, os.SEEK_HOLE) < size
 
 
 def publish(staged: StagedFile, folder: str, scan: str, name: str, *, durable: bool) -> None:

@@ -271,20 +271,23 @@ def test_a_record_whose_old_file_could_not_be_synced_promises_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path / "a.journal")
-    sync = os.fdatasync
-    calls: list[int] = []
+    synced: list[int] = []
+    faults = [False, False, False, True]
 
-    def fails_first(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) == 2:
+    def sync(descriptor: int) -> None:
+        if not synced or synced[-1] == -1:
+            # Another thread goes on in another file between this one's write and its sync.
+            journal.rotate(tmp_path / f"b{len(synced)}.journal")
+        if faults.pop(0):
             raise OSError(errno.EIO, "lost")
-        sync(descriptor)
-        if len(calls) == 1:
-            # Another thread goes on in another file between this one's write and its end.
-            with pytest.raises(OSError, match="lost"):
-                journal.rotate(tmp_path / "b.journal")
+        synced.append(os.fstat(descriptor).st_ino)
 
-    monkeypatch.setattr(os, "fdatasync", fails_first)
+    monkeypatch.setattr(os, "fdatasync", sync)
+    old = os.stat(tmp_path / "a.journal").st_ino
+    journal.append(record(1), sync=True)
+    assert synced == [os.stat(tmp_path / "b0.journal").st_ino, old]
+    synced.append(-1)
     with pytest.raises(NotSynced):
-        journal.append(record(1), sync=True)
+        journal.append(record(2), sync=True)
     journal.close()
+    assert [*read_all(tmp_path / "a.journal")] == [record(1)]

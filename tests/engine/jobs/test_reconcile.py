@@ -86,7 +86,9 @@ async def test_what_a_power_loss_has_cut_off_goes_and_is_not_counted(fixture: Fi
     for path in (Path(claim.folder) / "SCANS/1/DICOM/4.dcm", unknown / "SCANS/1/DICOM/1.dcm"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((Path(claim.folder) / "SCANS/1/DICOM/3.dcm").read_bytes())
-        os.setxattr(path, "user.anteroom.size", str(path.stat().st_size).encode())
+        os.setxattr(
+            path, "user.anteroom.size", b"%d %d" % (path.stat().st_size, path.stat().st_ino)
+        )
         os.truncate(path, path.stat().st_size // 2)
     done = await reconcile(fixture)
     assert (done.objects, done.rows_added) == (1, 0)

@@ -13,37 +13,40 @@ from engine.storage import file_system
 from engine.storage.file_system import Abilities, abilities_of, name_descriptor
 
 
-def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, *, journal: bool) -> Path:
-    """Let a folder be on a file system that /proc describes with `words`."""
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, options: str) -> Path:
+    """Let a folder be on a file system that /proc describes with `words`, and `options` of ext4."""
     device = os.stat(tmp_path).st_dev
     mounts = tmp_path / "mountinfo"
     line = f"9 1 {os.major(device)}:{os.minor(device)} / / rw,relatime shared:1 - {words}\n"
     mounts.write_text("8 1 0:999 / /proc rw - proc proc rw\n" + line)
-    system = tmp_path / "sys"
+    system = tmp_path / "ext4"
     (system / "sda1").mkdir(parents=True)
-    if journal:
-        (system / "sda1" / "journal_task").write_text("1")
+    if options:
+        (system / "sda1" / "options").write_text(f"rw\ndelalloc\n{options}\nbarrier\n")
     monkeypatch.setattr(file_system, "_MOUNTS", mounts)
     monkeypatch.setattr(file_system, "_EXT4", system)
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("words", "journal", "in_order"),
+    ("words", "options", "in_order"),
     [
-        ("ext4 /dev/sda1 rw,errors=remount-ro", True, True),
-        ("ext4 /dev/sda1 rw", False, False),
-        ("ext4 /dev/sda1 rw,data=writeback", True, False),
-        ("xfs /dev/mapper/vg-home rw,noquota", False, True),
-        ("nfs4 server:/home rw", True, False),
-        ("overlay overlay rw,lowerdir=/a", True, False),
-        ("tmpfs tmpfs rw", True, False),
+        ("ext4 /dev/sda1 rw,errors=remount-ro", "data=ordered", True),
+        ("ext4 /dev/sda1 rw", "data=journal", True),
+        # A default of the superblock, which the mount does not name.
+        ("ext4 /dev/sda1 rw", "data=writeback", False),
+        ("ext4 /dev/sda1 rw", "nobarrier", False),
+        ("ext4 /dev/sda1 rw", "", False),
+        ("xfs /dev/mapper/vg-home rw,noquota", "", True),
+        ("nfs4 server:/home rw", "", False),
+        ("overlay overlay rw,lowerdir=/a", "data=ordered", False),
+        ("tmpfs tmpfs rw", "", False),
     ],
 )
 def test_only_known_file_systems_commit_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, journal: bool, in_order: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, options: str, in_order: bool
 ) -> None:
-    folder = mounted(tmp_path, monkeypatch, words, journal=journal)
+    folder = mounted(tmp_path, monkeypatch, words, options)
     assert abilities_of(folder).in_order is in_order
 
 

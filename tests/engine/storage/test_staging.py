@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -245,8 +246,23 @@ def test_what_a_crash_has_cut_off_is_told_by_its_size(
     assert is_torn(found) is states
     os.truncate(found, size)
     assert is_torn(found) is states
+    # Whoever has read it has not made it whole.
+    found.read_bytes()
+    assert is_torn(found) is states
     with pytest.raises(FileNotFoundError):
         is_torn(found.with_name("b.dcm"))
+
+
+def test_a_copy_with_holes_is_not_torn(tmp_path: Path, session: Path) -> None:
+    area = StagingArea(tmp_path / ".staging", "w1", IN_ORDER)
+    file = staged(area, body=BODY + bytes(300_000))
+    file.prepare()
+    publish(file, str(session), "3", "a.dcm", durable=True)
+    file.discard()
+    found, copy = session / "SCANS/3/DICOM/a.dcm", tmp_path / "copy.dcm"
+    subprocess.run(["cp", "-a", "--sparse=always", str(found), str(copy)], check=True)
+    assert os.listxattr(copy) == os.listxattr(found)
+    assert not is_torn(copy)
 
 
 def test_new_folders_are_synced_once_whoever_made_them(
