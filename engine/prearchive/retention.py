@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is forgotten once it is old: lines of the ledger, transfers, receipts,
-and what came within each hour. Counts are never
-forgotten: the tallies of a transfer that goes stay in the sums, without its name. Each function
-takes a bounded part, so that no transaction lasts long; call it until it finds nothing."""
+"""What is forgotten once it is old: lines of the ledger, transfers, receipts, and what came within
+each hour. Counts are never forgotten: the tallies of a transfer that goes stay in the sums, without
+its name. Each function takes a bounded part, so that no transaction lasts long; call it until it
+finds nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.model.accounts import Place
@@ -22,6 +22,12 @@ from engine.prearchive.tables import (
     ThroughputRow,
     TransferRow,
 )
+
+Kept = Callable[[], Awaitable[Collection[str]]]
+"""Names the sessions that may come back, as they are when it is called."""
+
+ReceiptKey = tuple[str, str]
+"""(mark, session)."""
 
 MOST = 500
 """Rows that one call takes."""
@@ -50,47 +56,64 @@ async def forget_throughput(session: AsyncSession, before: datetime) -> int:
 
 
 async def forget_transfers(
-    session: AsyncSession, before: datetime, *, keep: Collection[str] = ()
-) -> int:
+    session: AsyncSession, before: datetime, keep: Kept, after: str = ""
+) -> tuple[int, str]:
     """Forget transfers that ended before a moment and of which nothing waits or is held any more;
-    return how many. What they have deleted in a session of `keep` may come back."""
+    return how many, and the last that was looked at: pass it as `after` to go on. What they have
+    deleted in a session of `keep` may come back."""
     tally = TallyRow.transfer == TransferRow.id
     here = exists().where(tally, TallyRow.place.in_([Place.WAITING.value, Place.HELD.value]))
-    back = exists().where(tally, TallyRow.session.in_(keep))
     old = (
         select(TransferRow.id)
-        .where(TransferRow.closed < before, ~here, ~back)
+        .where(TransferRow.closed < before, TransferRow.id > after, ~here)
         .order_by(TransferRow.id)
         .limit(MOST)
         # In this order everywhere, and not at the same time: who counts locks them too.
         .with_for_update()
     )
-    ids = list((await session.execute(old)).scalars())
-    if ids:
-        await accounts.forget(session, ids)
-        await session.execute(delete(TransferRow).where(TransferRow.id.in_(ids)))
-    return len(ids)
+    found = list((await session.execute(old)).scalars())
+    if not found:
+        return 0, ""
+    # Now, and not before: a session is in the trash before its objects count as deleted.
+    back = await keep()
+    fed = select(TallyRow.transfer, TallyRow.session).where(TallyRow.transfer.in_(found))
+    stay = {transfer for transfer, of in (await session.execute(fed)).all() if of in back}
+    gone = [id for id in found if id not in stay]
+    if gone:
+        await accounts.forget(session, gone)
+        await session.execute(delete(TransferRow).where(TransferRow.id.in_(gone)))
+    return len(gone), found[-1]
 
 
-async def forget_receipts(
-    session: AsyncSession, before: datetime, *, keep: Collection[str] = ()
-) -> int:
-    """Forget receipts of objects that left before a moment; return how many. Those stay whose own
-    record is still to come, and those of sessions that are still here or in `keep`."""
-    is_here = exists().where(SessionRow.id == ReceiptRow.session)
+async def old_receipts(
+    session: AsyncSession, before: datetime, after: ReceiptKey = ("", "")
+) -> list[ReceiptKey]:
+    """Find receipts of objects that left before a moment, behind one of them. All receipts may have
+    to be looked at: not for a transaction that others wait for."""
+    key = tuple_(ReceiptRow.sop, ReceiptRow.session)
     old = (
         select(ReceiptRow.sop, ReceiptRow.session)
-        .where(
-            ReceiptRow.at < before,
-            ReceiptRow.recovered.is_(False),
-            ReceiptRow.session.not_in(keep),
-            ~is_here,
-        )
+        .where(ReceiptRow.at < before, ReceiptRow.recovered.is_(False), key > tuple_(*after))
+        .order_by(ReceiptRow.sop, ReceiptRow.session)
         .limit(MOST)
     )
-    rows = (await session.execute(old)).all()
-    for sop, of in rows:
-        await session.execute(
-            delete(ReceiptRow).where(ReceiptRow.sop == sop, ReceiptRow.session == of)
-        )
-    return len(rows)
+    return [(sop, of) for sop, of in (await session.execute(old)).all()]
+
+
+async def forget_receipts(session: AsyncSession, found: Sequence[ReceiptKey], keep: Kept) -> int:
+    """Forget receipts that `old_receipts` has found; return how many. Those stay whose own record
+    is still to come, and those of sessions that are still here or in `keep`."""
+    is_here = select(SessionRow.id).where(SessionRow.id.in_({of for _, of in found}))
+    here = set((await session.execute(is_here)).scalars())
+    back = await keep()
+    gone = 0
+    for sop, of in found:
+        if of not in here and of not in back:
+            went = await session.execute(
+                delete(ReceiptRow)
+                .where(ReceiptRow.sop == sop, ReceiptRow.session == of)
+                .where(ReceiptRow.recovered.is_(False))
+                .returning(ReceiptRow.sop)
+            )
+            gone += len(went.all())
+    return gone

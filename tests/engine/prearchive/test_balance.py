@@ -4,6 +4,7 @@ they still do once what is old is forgotten."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
@@ -104,6 +105,15 @@ async def test_what_adds_up_and_what_does_not(prearchive: Database) -> None:
     assert len(said) == 6
 
 
+def kept(*sessions: str) -> retention.Kept:
+    """Let these sessions be able to come back."""
+
+    async def names() -> Collection[str]:
+        return sessions
+
+    return names
+
+
 async def test_what_is_old_is_forgotten_and_the_accounts_still_add_up(
     prearchive: Database,
 ) -> None:
@@ -116,12 +126,14 @@ async def test_what_is_old_is_forgotten_and_the_accounts_still_add_up(
         )
         before = await accounts.total(session)
     async with prearchive.write() as session:
-        assert await retention.forget_transfers(session, THEN) == 0
-        # Of the first two objects wait, and what the third has deleted may come back.
-        assert await retention.forget_transfers(session, LATER, keep=["pre_gone"]) == 0
+        assert await retention.forget_transfers(session, THEN, kept()) == (0, "")
+        # Of the first two objects wait, and what the others have deleted may come back.
+        went, last = await retention.forget_transfers(session, LATER, kept("pre_gone"))
+        assert (went, last) == (0, "tr_4")
+        assert await retention.forget_transfers(session, LATER, kept(), last) == (0, "")
     async with prearchive.write() as session:
-        assert await retention.forget_transfers(session, LATER) == 2
-        assert await retention.forget_transfers(session, LATER) == 0
+        assert await retention.forget_transfers(session, LATER, kept()) == (2, "tr_4")
+        assert await retention.forget_transfers(session, LATER, kept()) == (0, "")
     async with prearchive.read() as session:
         left = set((await session.execute(select(TransferRow.id))).scalars())
         assert left == {"tr_1", "tr_2"}
@@ -162,8 +174,11 @@ async def test_old_receipts_and_lines_of_the_ledger_are_forgotten(prearchive: Da
                 )
             )
     async with prearchive.write() as session:
-        assert await retention.forget_receipts(session, LATER, keep=["pre_trash"]) == 1
-        assert await retention.forget_receipts(session, LATER, keep=["pre_trash"]) == 0
+        found = await retention.old_receipts(session, LATER)
+        assert found == [("a", "pre_gone"), ("a", "pre_here"), ("a", "pre_trash")]
+        assert await retention.old_receipts(session, LATER, found[1]) == found[2:]
+        assert await retention.forget_receipts(session, found, kept("pre_trash")) == 1
+        assert await retention.forget_receipts(session, found, kept("pre_trash")) == 0
         assert await retention.forget_ledger(session, LATER) == 1
         assert await retention.forget_ledger(session, LATER) == 0
     async with prearchive.read() as session:
