@@ -108,8 +108,10 @@ def negotiate(
     served."""
     storage = storage_classes(request.user.common_extended, further)
     preferred = tuple(preference)
+    # What a peer declares of its own is not kept: it may be large, and other each time.
+    usual = storage is accepted_storage(further)
     return tuple(
-        (_answer_again if len(context.transfer_syntaxes) <= _MOST_SYNTAXES else _answer)(
+        (_answer_again if usual and len(context.transfer_syntaxes) <= _MOST_SYNTAXES else _answer)(
             context, storage, preferred, commits
         )
         for context in request.contexts

@@ -160,6 +160,16 @@ def test_class_that_its_sender_declares_to_be_storage() -> None:
     assert "1.2.3" not in contexts.STORAGE
 
 
+def test_what_senders_declare_is_not_kept() -> None:
+    kept = contexts._answer_again.cache_info().currsize
+    for number in range(3):
+        own = f"1.2.3.{number}"
+        user = wire.item(0x57, sized(own) + sized("1.2.840.10008.4.2") + sized(""))
+        asked = request((1, own, (wire.EXPLICIT,)), user=user)
+        assert results(contexts.negotiate(asked, ())) == [(1, 0, wire.EXPLICIT)]
+    assert contexts._answer_again.cache_info().currsize == kept
+
+
 def test_absurdly_long_declared_class_is_not_taken() -> None:
     long = "1." + "2" * 30_000
     user = wire.item(0x57, sized(long) + sized("1.2.840.10008.4.2") + sized(""))
