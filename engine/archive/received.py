@@ -14,19 +14,22 @@ from engine.storage.files import PRIVATE, write_synced
 
 FILE = ".received"
 
-_MAGIC = b"ANTEROOM received 1\n"
+_MAGIC = b"ANTEROOM received 2\n"
+_OLDER = b"ANTEROOM received 1\n"
+"""Begins a file with keys of older digests (`engine.dicom.digest`) among its own."""
 _KEY, _PLACE = 16, 8
 """Bytes of an entry: the object as received, and where it lies now."""
 
 
-def write(folder: Path, entries: Iterable[tuple[bytes, str]]) -> None:
+def write(folder: Path, entries: Iterable[tuple[bytes, str]], *, older: bool = False) -> None:
     """Write the file durably; `entries` are the key of each object and its path below the folder.
+    With `older` some keys are of older digests.
 
     Raises:
         OSError: if it cannot be written.
     """
     lines = sorted(key[:_KEY] + place_of(path) for key, path in entries)
-    write_synced(folder / FILE, (_MAGIC, *lines), mode=PRIVATE)
+    write_synced(folder / FILE, (_OLDER if older else _MAGIC, *lines), mode=PRIVATE)
 
 
 def known(folder: Path, paths: Iterable[str]) -> frozenset[bytes]:
@@ -44,12 +47,21 @@ def places(folder: Path) -> dict[bytes, bytes]:
         data = (folder / FILE).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    if not data.startswith(_MAGIC) or (len(data) - len(_MAGIC)) % (_KEY + _PLACE):
+    if not data.startswith((_MAGIC, _OLDER)) or (len(data) - len(_MAGIC)) % (_KEY + _PLACE):
         return {}
     return {
         data[start : start + _KEY]: data[start + _KEY : start + _KEY + _PLACE]
         for start in range(len(_MAGIC), len(data), _KEY + _PLACE)
     }
+
+
+def is_older(folder: Path) -> bool:
+    """Say whether some keys are of older digests."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            return file.read(len(_OLDER)) == _OLDER
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def shortened(key: bytes) -> bytes:

@@ -52,12 +52,19 @@ def has_digest(file: BinaryIO, text: str) -> bool:
     Raises:
         OSError: if it cannot be read.
     """
-    if is_current(text):
-        return digest_of(file) == text
-    old = hashlib.sha256()
+    return (digest_of(file) if is_current(text) else older_digest_of(file)) == text
+
+
+def older_digest_of(file: BinaryIO) -> str:
+    """Return the digest of what is left of an open file as older homes have it.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):
-        old.update(chunk)
-    return old.hexdigest() == text
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_current(text: str) -> bool:

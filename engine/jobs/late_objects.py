@@ -14,6 +14,9 @@ from sqlalchemy import select
 
 from engine.archive import received
 from engine.archive.sessions import of_study
+from engine.dicom.digest import is_current, older_digest_of
+from engine.dicom.header import HeaderError
+from engine.dicom.part10 import read_meta
 from engine.intake.originals import Originals
 from engine.jobs.context import JobContext
 from engine.jobs.departure import count_out, object_files
@@ -21,6 +24,9 @@ from engine.jobs.separation import forget_originals
 from engine.model.accounts import Place
 from engine.prearchive import arriving
 from engine.prearchive.tables import ObjectRow, SessionRow
+
+_META = 8192
+"""Bytes that hold the meta information of a file of ours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +72,8 @@ async def recognise(
         async with context.prearchive_db.read() as transaction:
             index = select(ObjectRow).where(ObjectRow.session == row.id)
             entries = list((await transaction.execute(index)).scalars())
-        again = await asyncio.to_thread(_again, context, context.archive / found.folder, entries)
+        archived = context.archive / found.folder
+        again = await asyncio.to_thread(_again, context, folder, archived, entries)
         if len(again) == len(entries) and not whole:
             again = []
     if not again and row.belongs_to == accession:
@@ -120,18 +127,38 @@ async def remember(
         for entry in entries
         if entry.file not in without
     ]
-    await asyncio.to_thread(received.write, folder, lines)
+    older = any(not is_current(entry.digest) for entry in entries)
+    await asyncio.to_thread(received.write, folder, lines, older=older)
 
 
-def _again(context: JobContext, archived: Path, entries: Sequence[ObjectRow]) -> list[ObjectRow]:
+def _again(
+    context: JobContext, folder: Path, archived: Path, entries: Sequence[ObjectRow]
+) -> list[ObjectRow]:
     known = received.known(archived, object_files(archived))
     if not known:
         return []
+    older = received.is_older(archived)
+
+    def is_known(entry: ObjectRow, digest: str) -> bool:
+        key = context.receipts.key(entry.received_sop_uid, digest)
+        return received.shortened(key) in known
+
     return [
         entry
         for entry in entries
-        if received.shortened(context.receipts.key(entry.received_sop_uid, entry.digest)) in known
+        if is_known(entry, entry.digest)
+        or (older and is_known(entry, _older_digest(folder / entry.file)))
     ]
+
+
+def _older_digest(path: Path) -> str:
+    """Return the digest under which an object that no script has changed came to an older home."""
+    try:
+        with path.open("rb") as file:
+            file.seek(read_meta(file.read(_META)).dataset_offset)
+            return older_digest_of(file)
+    except (FileNotFoundError, HeaderError):
+        return ""
 
 
 def _drop(folder: Path, files: Sequence[str]) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy import select, update
 from engine.archive import sessions
 from engine.archive.received import FILE
 from engine.archive.tables import ArchivedSessionRow, ProjectRow
+from engine.dicom.digest import older_digest_of
+from engine.dicom.part10 import read_meta
 from engine.intake.claims import Claim
 from engine.model.accounts import Place
 from engine.model.states import Status
-from engine.prearchive.tables import LedgerRow, TallyRow
+from engine.prearchive.tables import LedgerRow, ObjectRow, TallyRow
 from engine.sessions.verification import look
 from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.scripting import Cut, in_force
@@ -89,6 +91,29 @@ async def test_a_session_that_brings_nothing_new_leaves_only_its_count(either: F
     assert await either.row(claim.session) is None
     assert files(either.context.prearchive) == []
     assert await counted(either) == {Place.ARCHIVED: 2, Place.DUPLICATE: 2}
+
+
+@pytest.mark.parametrize("script", ["", '(0008,1030) := "x"'])
+async def test_what_an_older_home_has_archived_is_recognised_where_no_script_changes_it(
+    either: Fixture, script: str
+) -> None:
+    session = await ready(either)
+    async with either.context.prearchive_db.write() as transaction:
+        for entry in (await transaction.execute(select(ObjectRow))).scalars():
+            (path,) = either.context.prearchive.rglob(Path(entry.file).name)
+            with path.open("rb") as file:
+                file.seek(read_meta(file.read(8192)).dataset_offset)
+                digest = older_digest_of(file)
+            await transaction.execute(
+                update(ObjectRow).where(ObjectRow.file == entry.file).values(digest=digest)
+            )
+    if script:
+        await in_force(either, script)
+    assert await archive(either, session) == ""
+    claim = await again(either, "3.dcm")
+    assert await build(either, claim.session) == ""
+    late = await either.there(claim.session)
+    assert (late.objects, late.duplicates) == (1, 2)
 
 
 async def test_other_bytes_of_a_known_uid_are_new(fixture: Fixture) -> None:
