@@ -160,9 +160,11 @@ async def finish_left(context: JobContext, ids: Iterable[str] | None = None) -> 
         if row is not None:
             file = await _linked(context, leaving)
             if file:
-                gone = await enter(
-                    context, row.id, _record(row, leaving.session, file), actor="engine"
-                )
+                # As it is told now: an older home may have told it by another digest.
+                held = held_file(context.prearchive, row.id)
+                digest = await asyncio.to_thread(dataset_digest, held)
+                record = _record(row, leaving.session, file, digest)
+                gone = await enter(context, row.id, record, actor="engine")
         await asyncio.to_thread(clear, context.prearchive, leaving.id, gone=gone)
         left += gone
     return left
@@ -191,7 +193,7 @@ def _stray(folder: Path, known: set[str], digests: tuple[str, ...]) -> str:
     return ""
 
 
-def _record(row: HeldRow, session: str, file: str) -> Record:
+def _record(row: HeldRow, session: str, file: str, digest: str) -> Record:
     return Record(
         at=time.time_ns(),
         transfer=row.transfer,
@@ -201,7 +203,7 @@ def _record(row: HeldRow, session: str, file: str) -> Record:
         sop_class=row.sop_class,
         received_sop=row.received_sop_uid,
         sop=row.received_sop_uid,
-        digest=row.digest,
+        digest=digest,
         size=row.size,
         # So that one which was found before its record is looked for by its file.
         script="changed",

@@ -7,8 +7,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from msgspec import structs
-
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
 from engine.ingest.release import Release
@@ -100,7 +98,7 @@ class Releasing:
         path = held.held_file(context.prearchive, id)
         record = await _to_its_end(release, path, origin)
         await context.at("held object tried")
-        return structs.replace(record, digest=row.digest or record.digest)
+        return record
 
     async def enter(self, id: str, record: Record, *, actor: str, reason: str = "") -> None:
         """Count an object where its record says that it is now, and let its file go.
