@@ -17,17 +17,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
-from engine.dicom.digest import DataSetDigest
 from engine.dicom.header import HeaderError
-from engine.dicom.part10 import read_meta
 from engine.ingest.posting import forget
+from engine.ingest.release import dataset_digest
 from engine.intake.originals import Original, Originals
 from engine.jobs.context import JobContext
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
 from engine.prearchive import accounts, arriving, ledger
 from engine.prearchive.tables import ObjectRow, SessionRow
-from engine.storage.staging import is_torn
+from engine.storage.staging import is_torn, stored_digest
 
 REJECTED = "the project's script rejected it on the way to the archive"
 
@@ -48,8 +47,10 @@ async def recover_unrecorded(context: JobContext, row: SessionRow, folder: Path)
         )
     await context.at("files listed")
     found = await asyncio.to_thread(object_files, folder)
-    strays = [file for file in found if file not in known]
-    strays = await asyncio.to_thread(without_torn, folder, strays)
+    unknown = [file for file in found if file not in known]
+    strays = await asyncio.to_thread(without_torn, folder, unknown)
+    if len(strays) != len(unknown):
+        _log.warning("torn_objects", session=row.id, count=len(unknown) - len(strays))
     if not strays:
         return 0
     entries = await asyncio.to_thread(_read_strays, folder, strays)
@@ -72,7 +73,6 @@ def without_torn(folder: Path, files: Sequence[str]) -> list[str]:
                 whole.append(file)
                 continue
             path.unlink()
-            _log.warning("torn_object_removed")
     return whole
 
 
@@ -191,22 +191,19 @@ def _read_strays(folder: Path, files: list[str]) -> list[ObjectRow]:
     for file in files:
         path = folder / file
         try:
-            data = path.read_bytes()
+            uid, digest = stored_digest(path)
         except FileNotFoundError:
             continue
-        try:
-            meta = read_meta(data[:8192])
-            uid, digest = meta.sop_instance, DataSetDigest(data[meta.dataset_offset :])
         except HeaderError:
             # Not an object of ours, but a file that somebody may miss: kept and counted.
-            uid, digest = file, DataSetDigest(data)
+            uid, digest = file, dataset_digest(path)
         entries.append(
             ObjectRow(
                 received_sop_uid=uid,
-                digest=digest.text,
+                digest=digest,
                 file=file,
                 sop_uid=uid,
-                size=len(data),
+                size=path.stat().st_size,
                 recovered=True,
             )
         )

@@ -187,7 +187,10 @@ class Reconciliation:
 
     async def _unknown(self, folder: Path, id: str) -> None:
         """A folder that no row names: empty ones go, others get a row."""
-        await asyncio.to_thread(lambda: without_torn(folder, object_files(folder)))
+        files = await asyncio.to_thread(object_files, folder)
+        whole = await asyncio.to_thread(without_torn, folder, files)
+        if len(whole) != len(files):
+            _log.warning("torn_objects", session=id, count=len(files) - len(whole))
         first = await asyncio.to_thread(first_object, folder)
         if first is None:
             with suppress(OSError):

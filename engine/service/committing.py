@@ -71,6 +71,9 @@ _LOOK = 2.0
 _LOOK_FOR_OTHERS = 30.0
 _STRANGERS = 60.0
 """Seconds after which an engine takes files of another node too."""
+_REPORT, _DAMAGED = ".report", ".damaged"
+_SWEPT = {_REPORT: _STRANGERS, _DAMAGED: KEPT.total_seconds()}
+"""Seconds after which files of these endings are left over; they name objects."""
 
 _log = structlog.get_logger(__name__)
 
@@ -187,9 +190,13 @@ class Committing:
     def _files(self) -> list[Path]:
         """Return this node's files, and those that another has left lying, the oldest first."""
         found = []
-        for path in self._folder.glob(f"*{ENDING}"):
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
             with suppress(OSError):
                 age = time.time() - path.stat().st_mtime
+                if age > _SWEPT.get(path.suffix, age):
+                    path.unlink()
+                if path.suffix != ENDING:
+                    continue
                 if self._mine.fullmatch(path.name) or age > _STRANGERS:
                     found.append((age, path))
         return [path for _, path in sorted(found, reverse=True)]
@@ -201,7 +208,7 @@ class Committing:
             return
         except DamagedRequest:
             _log.error("request_damaged", file=path.name)
-            await asyncio.to_thread(path.rename, path.with_suffix(".damaged"))
+            await asyncio.to_thread(path.rename, path.with_suffix(_DAMAGED))
             return
         digest = hashlib.sha256(objects).hexdigest()
         moment = datetime.fromtimestamp(asking.at / 1e9, UTC)
@@ -341,7 +348,7 @@ class Committing:
         """Report over the association of the request; false where that does not work."""
         if self._pool is None:
             return False
-        path = self._folder / f"{row.id}.report"
+        path = self._folder / f"{row.id}{_REPORT}"
         await asyncio.sleep(GRACE_SECONDS)
         try:
             await asyncio.to_thread(

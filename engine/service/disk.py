@@ -63,11 +63,11 @@ class DiskWatch:
         Raises:
             OSError: if it cannot be looked at.
         """
-        moment = self._clock()
-        self._seen.append((moment, room(self._folder)[0]))
+        moment, (free, total) = self._clock(), room(self._folder)
+        self._seen.append((moment, free))
         while moment - self._seen[0][0] > SPAN:
             self._seen.popleft()
-        now = self.now()
+        now = self._now(free, total)
         self._tell(now)
         return now
 
@@ -77,7 +77,9 @@ class DiskWatch:
         Raises:
             OSError: if it cannot be looked at.
         """
-        free, total = room(self._folder)
+        return self._now(*room(self._folder))
+
+    def _now(self, free: int, total: int) -> DiskNow:
         keep = self._watermark.of(total)
         return DiskNow(free=free, total=total, keep=keep, full_in=self._full_in(free - keep))
 

@@ -16,7 +16,6 @@ import msgspec
 
 import engine
 from engine.intake.channel import (
-    Begin,
     Message,
     ToEngine,
     TransferNews,
@@ -58,18 +57,6 @@ class WorkerLink:
         self._process = process
         self._reader, self._writer = streams
         self._control = control
-
-    @classmethod
-    async def start(cls, name: str, prearchive: Path, *, limits: int) -> WorkerLink:
-        """Start a process and let it begin; `limits` is the file in which workers count
-        associations.
-
-        Raises:
-            OSError: if that is not possible now.
-        """
-        link = await cls.spawn(name, prearchive, limits=limits)
-        link.say(Begin())
-        return link
 
     @classmethod
     async def spawn(cls, name: str, prearchive: Path, *, limits: int) -> WorkerLink:

@@ -116,7 +116,8 @@ async def worker(folder: Path) -> AsyncIterator[Engine]:
     prearchive = folder / "prearchive"
     (prearchive / ".journals").mkdir(parents=True)
     with tempfile.TemporaryFile() as limits:
-        link = await WorkerLink.start("test-w1", prearchive, limits=limits.fileno())
+        link = await WorkerLink.spawn("test-w1", prearchive, limits=limits.fileno())
+        link.say(Begin())
         engine = Engine(link, prearchive)
         try:
             yield engine
