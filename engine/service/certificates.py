@@ -44,8 +44,13 @@ class CertificateStore:
         """Nothing is read yet."""
         self._held: dict[TlsFiles, Certificates] = {}
 
+    def held(self, files: TlsFiles) -> Certificates | None:
+        """Return what was read last, without a look at the files: who only wants to know how a
+        receiver stands must not take a change from `changed`."""
+        return self._held.get(files)
+
     def get(self, files: TlsFiles) -> Certificates:
-        """Return what is in force, read anew where a file has changed."""
+        """Return what is to be in force, read anew where a file has changed; not for the loop."""
         held, seen = self._held.get(files), stamp(files)
         if held is None or held.stamp != seen:
             held = self._held[files] = _read(files, seen, held)
@@ -53,7 +58,7 @@ class CertificateStore:
 
     def changed(self) -> bool:
         """Say whether a file is not what it was when it was last read."""
-        return any(stamp(files) != held.stamp for files, held in self._held.items())
+        return any(stamp(files) != held.stamp for files, held in tuple(self._held.items()))
 
     def keep(self, wanted: Collection[TlsFiles]) -> None:
         """Forget all but these."""

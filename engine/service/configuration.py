@@ -4,8 +4,9 @@ combined into the numbered snapshot that workers use (intake contract 5)."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from engine.database.connection import Database
 from engine.dicom import private_storage
 from engine.dicom.transfer_syntaxes import keyword_of
 from engine.intake.snapshot import ReceiverConfig, Snapshot
-from engine.model.archive import Durability, OnScriptError, Receiver, RuleText
+from engine.model.archive import Durability, OnScriptError, Receiver, RuleText, TlsFiles
 from engine.model.errors import InvalidSettings, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.model.scripts import SITE
@@ -28,7 +29,7 @@ from engine.model.settings import (
 from engine.receiver.ports import bind
 from engine.routing.router import Router, RoutingConfig
 from engine.routing.rules import RuleTexts
-from engine.service.certificates import CertificateStore
+from engine.service.certificates import Certificates, CertificateStore
 
 Apply = Callable[[], Awaitable[None]]
 """Put what has been configured into force."""
@@ -79,12 +80,16 @@ class Configuration:
             # In one transaction: the number belongs to what is read with it.
             number = await configuration.version(transaction)
             every = await projects.all_of(transaction)
-            self._added = await receivers.all_of(transaction)
+            added = await receivers.all_of(transaction)
             texts = await rules.in_force(transaction)
             site_script = await scripts.in_force(transaction, SITE)
         if site_script is not None:
             hosts = self._settings.anonymization.url_hosts
             site_script = replace(site_script, hosts=hosts)
+        wanted = {each.tls_files for each in (self._own(), *added) if each.tls_files is not None}
+        await asyncio.to_thread(self._read_certificates, wanted)
+        self._added = added
+        self._certificates.keep(wanted)
         # In this order: what raises leaves no socket open.
         self._secure_own()
         self._open_own()
@@ -186,7 +191,7 @@ class Configuration:
     def _tls_status(self, receiver: Receiver) -> dict[str, Any]:
         """Return what a status says of TLS, and the fault of the receiver with it."""
         files = receiver.tls_files
-        held = self._certificates.get(files) if files is not None else None
+        held = self._certificates.held(files) if files is not None else None
         fault = ""
         if held is not None and receiver.enabled:
             fault = held.fault or held.overdue(datetime.now(UTC))
@@ -232,9 +237,19 @@ class Configuration:
             account=dicom.account,
         )
 
+    def _read_certificates(self, wanted: Collection[TlsFiles]) -> None:
+        """Read the files that have changed; what is made of them afterwards looks at no file."""
+        for files in wanted:
+            self._certificates.get(files)
+
+    def _read_before(self, files: TlsFiles) -> Certificates:
+        held = self._certificates.held(files)
+        assert held is not None
+        return held
+
     def _secure_own(self) -> None:
         own = self._own().tls_files
-        if own is not None and (held := self._certificates.get(own)).config is None:
+        if own is not None and (held := self._read_before(own)).config is None:
             raise InvalidSettings(
                 f"the settings are wrong: dicom.tls: {held.fault}",
                 hint="correct the file and start again",
@@ -248,11 +263,8 @@ class Configuration:
             ports.sockets[ports.own] = sock
 
     def _secure(self) -> None:
-        """Read the certificates, and find the receivers that cannot have theirs: these take no
-        associations, for a plain connection is not what was asked for."""
-        self._certificates.keep(
-            {each.tls_files for each in (self._own(), *self._added) if each.tls_files is not None}
-        )
+        """Find the receivers that cannot have their certificates: these take no associations, for a
+        plain connection is not what was asked for."""
         self._barred = {}
         of_port = {self.ports.own: self._own().tls_files}
         for each in self._added:
@@ -263,7 +275,7 @@ class Configuration:
                 # Saving refuses it; the settings file may have changed since.
                 self._barred[_key(each)] = "another receiver of the port has other TLS settings"
             elif files is not None:
-                held = self._certificates.get(files)
+                held = self._read_before(files)
                 if held.config is None:
                     self._barred[_key(each)] = held.fault
 
@@ -289,7 +301,7 @@ class Configuration:
     def _config(self, receiver: Receiver) -> ReceiverConfig:
         is_barred = _key(receiver) in self._barred
         files = None if is_barred else receiver.tls_files
-        tls = self._certificates.get(files).config if files is not None else None
+        tls = self._read_before(files).config if files is not None else None
         made = _config(self._settings.dicom, receiver)
         return replace(made, enabled=receiver.enabled and not is_barred, tls=tls)
 

@@ -78,13 +78,18 @@ class Receivers:
     async def edit(self, ae_title: str, port: int, values: dict[str, str]) -> ReceiverStatus:
         """Set values of an added receiver by name."""
         self._must_be_added(ae_title, port)
+        async with self._archive.read() as transaction:
+            before = await receivers.show(transaction, ae_title, port)
+        # Before the transaction that writes: everybody else who writes would wait for files.
+        await self._check_tls(changed(before, values), before)
         async with self._archive.write() as transaction:
+            # Of what is there now: somebody else may have set other values meanwhile.
             before = await receivers.show(transaction, ae_title, port)
             wanted = changed(before, values)
             if (wanted.ae_title, wanted.port) != (before.ae_title, before.port):
                 self._must_be_free(wanted.ae_title, wanted.port)
             self._check_durability(wanted)
-            await self._check_tls(wanted, before)
+            self._must_agree(wanted)
             after = await receivers.edit(transaction, ae_title, port, wanted, actor=self._actor)
         await self._apply()
         return self._status(after.ae_title, after.port)
@@ -135,16 +140,19 @@ class Receivers:
         raise NotFound(f"no receiver {ae_title} on port {port}", hint="list them: receiver list")
 
     async def _check_tls(self, wanted: Receiver, before: Receiver | None = None) -> None:
+        self._must_agree(wanted)
         files = wanted.tls_files
+        is_new = before is None or files != before.tls_files
+        if files is not None and (is_new or (before and wanted.enabled and not before.enabled)):
+            await asyncio.to_thread(usable, files)
+
+    def _must_agree(self, wanted: Receiver) -> None:
         if wanted.enabled and self._configuration.contradicts(wanted):
             raise Conflict(
                 f"port {wanted.port} is that of the settings file's receiver, which has other TLS"
                 " settings",
                 hint="choose another port",
             )
-        is_new = before is None or files != before.tls_files
-        if files is not None and (is_new or (before and wanted.enabled and not before.enabled)):
-            await asyncio.to_thread(usable, files)
 
     def _check_durability(self, wanted: Receiver) -> None:
         """Refuse what is less safe than the settings file allows: whoever may only add receivers

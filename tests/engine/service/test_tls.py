@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -16,15 +17,19 @@ from pydicom.data import get_testdata_file
 from pynetdicom import AE
 from pynetdicom.association import Association
 
+from engine.model.archive import TlsFiles
 from engine.model.errors import Conflict, InvalidInput, Refused
 from engine.model.health import Finding
 from engine.model.home import Home
 from engine.model.live import LedgerEntry, ReceiverStatus
+from engine.receiver import certificates
+from engine.receiver.certificates import Stamp
 from engine.service.api import EngineApi
+from engine.service.certificates import usable
 from engine.service.engine import Engine
 from engine.service.requestor import associate
 from tests.authority import Authority, Issued
-from tests.line.serving import Served, until
+from tests.line.serving import LONGEST_WAIT, Served, until
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 PORT, OWN = 14120, 14122
@@ -179,6 +184,8 @@ async def test_a_certificate_is_renewed_while_an_association_is_open(
     assert await stored(association) == 0
     replace_files(issued, authority.issue("receiver"))
     assert await shown(authority.trusting()) != der(issued)
+    # Whoever looks at the receivers takes nothing from the engine's own look at the files.
+    await api.receivers.list()
     # What the engine does now and then by itself.
     await engine._renew()
     assert await shown(authority.trusting()) == der(issued)
@@ -240,6 +247,31 @@ async def test_what_cannot_be_used_is_refused_when_it_is_saved(
         await api.receivers.reload("SECURE", PORT)
     (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
     assert (status.tls, status.listening) == (False, True)
+
+
+async def test_files_are_read_in_a_thread_and_while_others_can_write(
+    api: EngineApi, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, threads = asyncio.get_running_loop(), set[int]()
+
+    def stamped(files: TlsFiles) -> Stamp:
+        threads.add(threading.get_ident())
+        return certificates.stamp(files)
+
+    def read_meanwhile(files: TlsFiles) -> None:
+        threads.add(threading.get_ident())
+        another = api.projects.add(f"P{len(threads)}")
+        asyncio.run_coroutine_threadsafe(another, loop).result(LONGEST_WAIT)
+        usable(files)
+
+    issued = authority.issue("receiver")
+    await api.receivers.add("SECURE", PORT)
+    monkeypatch.setattr("engine.service.certificates.stamp", stamped)
+    monkeypatch.setattr("engine.service.receivers.usable", read_meanwhile)
+    status = await api.receivers.edit("SECURE", PORT, values(issued))
+    assert (status.tls, status.listening) == (True, True)
+    await api.receivers.list()
+    assert threads and threading.get_ident() not in threads
 
 
 async def test_a_revocation_list_is_read_again_and_its_end_is_told(
