@@ -116,6 +116,7 @@ class ClaimDesk:
             receiver=request.receiver,
             calling=request.calling,
             account=request.account,
+            file_name_template=request.file_name_template,
         )
         await asyncio.to_thread(self._originals.begin, row.id)
         try:

@@ -27,6 +27,7 @@ class ClaimRequest:
     calling: str = ""
     source: str = ""
     account: str = ""
+    file_name_template: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -162,6 +162,7 @@ class Publisher:
             calling=origin.calling,
             source=origin.source,
             account=origin.account,
+            file_name_template=origin.file_name_template,
         )
 
     def _link(self, ready: Ready, claim: Claim, scan: str, name: str) -> Answer:

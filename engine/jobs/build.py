@@ -203,7 +203,7 @@ async def assembled(
         scan_type_mapping=mapping,
         pet_mr=wanted.pet_mr,
         routed=routed,
-        file_names="" if as_received else dicom.file_name_template,
+        file_names="" if as_received else row.file_name_template or dicom.file_name_template,
     )
     try:
         return await context.processes.run(

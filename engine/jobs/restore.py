@@ -167,6 +167,7 @@ def _row(known: trash_record.TrashRecord, entries: Sequence[ObjectRow], actor: s
         arriving=was.arriving,
         missing=was.missing,
         account=behind.account,
+        file_name_template=behind.file_name_template,
         asked_by=actor,
     )
 

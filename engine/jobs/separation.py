@@ -32,6 +32,7 @@ _SHARED = (
     *("timezone", "scan_date", "scan_time", "uploaded", "lastmod", "last_object", "receiver"),
     *("calling", "session_type", "modality", "belongs_to", "asked_by", "cut_short", "routed"),
     "account",
+    "file_name_template",
 )
 """What the new row has in common with the old one."""
 

@@ -37,6 +37,7 @@ class Behind:
     looked: datetime | None = None
     looked_by: str = ""
     account: str = ""
+    file_name_template: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +76,7 @@ def write(folder: Path, row: SessionRow, entries: Iterable[ObjectRow]) -> None:
         looked=row.looked,
         looked_by=row.looked_by,
         account=row.account,
+        file_name_template=row.file_name_template,
     )
     card: dict[str, Any] = msgspec.to_builtins(to_session(row)) | msgspec.to_builtins(behind)
     listed = [

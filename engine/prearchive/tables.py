@@ -93,6 +93,8 @@ class SessionRow(PrearchiveTable):
     account: Mapped[str] = mapped_column(String(64), default="", server_default="")
     """The account of the receiver that its first object came to: the actor of what becomes of it
     by itself."""
+    file_name_template: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """That of the same receiver; empty where it has none of its own."""
     arriving: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """How many series have been seen of it as objects came."""
     missing: Mapped[int | None]

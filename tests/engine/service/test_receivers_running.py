@@ -20,6 +20,7 @@ from engine.jobs import forgetting
 from engine.model.archive import Durability
 from engine.model.errors import Refused
 from engine.model.home import Home
+from engine.model.states import Status
 from engine.service.api import EngineApi
 from engine.service.engine import Engine
 from engine.service.requestor import associate
@@ -103,11 +104,12 @@ async def test_an_open_association_goes_on_and_the_next_has_the_new_values(engin
     assert await stored(second, 3) == 0
     await asyncio.to_thread(second.release)
 
-    async def there() -> bool:
+    async def built() -> bool:
         rows = (await api.prearchive.list(limit=9)).rows
-        return any(row.objects for row in rows)
+        return any(row.status is Status.CONFLICT for row in rows)
 
-    await until(api, there)
+    # It waits for a decision: a build has named its files by what they say by then.
+    await until(api, built)
     names = {path.name for path in engine.settings.paths.prearchive.glob("**/SCANS/*/DICOM/*.dcm")}
     assert names == {"own-1.2.3.3.1.dcm"}
     transfers = {one.account: one for one in await api.live.transfers()}
