@@ -238,8 +238,9 @@ class EngineStatus:
     disk_keep: int = 0
     """Bytes that receiving leaves free of it."""
     disk_full_in: float | None = None
-    """Seconds until only these are left, at the rate of the last hour; None where it does not fill,
-    or where that is not known yet."""
+    """Seconds until only these are left, at the rate at which the free space of the disk has shrunk
+    within the last hour, whoever wrote there; None where it does not fill, or where that is not
+    known yet."""
     snapshot: int = 0
     problems: tuple[str, ...] = ()
     imbalances: tuple[Imbalance, ...] = ()

@@ -59,7 +59,7 @@ from engine.service.balance import Balance
 from engine.service.bound import BoundEngine
 from engine.service.committing import Committing
 from engine.service.configuration import Configuration
-from engine.service.disk import DiskNow, DiskWatch
+from engine.service.disk import DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.nodes import Nodes
@@ -161,7 +161,7 @@ class Engine:
         async with self.context.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
             archived = (await transaction.execute(count)).scalar_one()
-        disk = await asyncio.to_thread(self.disk.now)
+        disk = await self.disk.now()
         return EngineStatus(
             version=version("anteroom"),
             pid=os.getpid(),
@@ -355,7 +355,9 @@ class Engine:
         snapshot = await self.configuration.read()
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
-        self.health = Health(self.context, self._reception_now, self.verifying, self.balance)
+        self.health = Health(
+            self.context, self._reception_now, self.disk.now, self.verifying, self.balance
+        )
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
         self._applied = snapshot.number
@@ -472,7 +474,7 @@ class Engine:
         await forgetting.forget(self.context, now=datetime.now(UTC))
 
     async def _look_at_disk(self) -> None:
-        await asyncio.to_thread(self.disk.look)
+        await self.disk.look()
 
     async def _purge(self) -> None:
         await self.context.runner.purge()
@@ -491,13 +493,7 @@ class Engine:
             wanted=self.settings.dicom.workers,
             deaths=self.pool.deaths,
             late=self._problems(),
-            disk=self._disk_now(),
         )
-
-    def _disk_now(self) -> DiskNow | None:
-        with suppress(OSError):
-            return self.disk.now()
-        return None
 
     def _job_waits(self, session: str, outage: str) -> None:
         self.buffer.tell("session", session, f"its job waits: {outage}", "error")

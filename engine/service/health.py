@@ -5,7 +5,7 @@ be made is a finding itself. The stores are checked in `store_checks` and `archi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -57,8 +57,6 @@ class ReceptionNow:
     deaths: int
     late: tuple[str, ...]
     """Of each worker that goes by an older configuration: one sentence."""
-    disk: DiskNow | None = None
-    """The disk that receiving fills."""
 
 
 class Health:
@@ -68,12 +66,14 @@ class Health:
         self,
         context: JobContext,
         reception: Callable[[], ReceptionNow],
+        disk: Callable[[], Awaitable[DiskNow]],
         verifying: Verifying,
         balance: Balance,
     ) -> None:
-        """Nothing is looked at yet."""
+        """Nothing is looked at yet. `disk` is that which receiving fills."""
         self._context = context
         self._reception = reception
+        self._disk = disk
         self._inspection = Inspection(context, balance)
         self._shelves = Shelves(context, verifying)
 
@@ -99,7 +99,7 @@ class Health:
 
     async def disk(self) -> Check:
         """Look how full the disk is that receiving fills, and when it will be full."""
-        return await disk_check("prearchive disk", self._context.prearchive, self._reception().disk)
+        return disk_check("prearchive disk", await self._disk())
 
     async def receivers(self) -> Check:
         """Look whether every receiver that should listens."""

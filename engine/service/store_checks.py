@@ -5,7 +5,6 @@ and the audit trail. Nothing is changed."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from engine.jobs.departure import object_files
 from engine.model.archive import AuditReport
 from engine.model.health import Check, Finding
 from engine.model.measures import say_count, say_size, say_span
+from engine.model.reserve import room
 from engine.model.states import PROBLEM, RECEIVING, Status
 from engine.prearchive import accounts, rows
 from engine.prearchive.tables import HeldRow, JournalRow, OutboxRow, SessionRow
@@ -62,7 +62,7 @@ class Inspection:
         """Return what can be looked at, by name."""
         context = self._context
         return {
-            "archive disk": lambda: disk_check("archive disk", context.archive),
+            "archive disk": self.disk,
             "prearchive database": lambda: _database("prearchive database", context.prearchive_db),
             "archive database": lambda: _database("archive database", context.archive_db),
             "accounts": self.accounts,
@@ -74,6 +74,11 @@ class Inspection:
             "audit relay": self.relay,
             "audit trail": self.verified if thorough else self.known_trail,
         }
+
+    async def disk(self) -> Check:
+        """Look how full the disk of the archive is."""
+        free, total = await asyncio.to_thread(room, self._context.archive)
+        return disk_check("archive disk", DiskNow(free=free, total=total, keep=0))
 
     async def accounts(self) -> Check:
         """Compare the totals with the sums of all tallies, what each receiver and sender brought
@@ -315,13 +320,11 @@ class Inspection:
         return [row.id for row in again if _as_it_was(row, suspect[row.id])]
 
 
-async def disk_check(name: str, folder: Path, seen: DiskNow | None = None) -> Check:
-    """Look how full the disk of a folder is; of that which receiving fills, also when it will
-    be."""
-    usage = await asyncio.to_thread(shutil.disk_usage, folder)
-    free = usage.free / usage.total
-    found = f"{free:.0%} free, {say_size(usage.free)} of {say_size(usage.total)}"
-    if seen is not None and seen.refuses:
+def disk_check(name: str, seen: DiskNow) -> Check:
+    """Judge how full a disk is; of that which receiving fills, also when it will be."""
+    free = seen.free / seen.total
+    found = f"{free:.0%} free, {say_size(seen.free)} of {say_size(seen.total)}"
+    if seen.refuses:
         return Check(
             name=name,
             finding=Finding.FAILED,
@@ -332,9 +335,8 @@ async def disk_check(name: str, folder: Path, seen: DiskNow | None = None) -> Ch
                 "once there is room everything goes on by itself",
             ),
         )
-    full_in = seen.full_in if seen is not None else None
-    if full_in is not None:
-        span = timedelta(seconds=full_in)
+    if seen.full_in is not None:
+        span = timedelta(seconds=seen.full_in)
         found += f"; prearchive full in {say_span(span)} at the last rate"
         if span < SOON_FULL:
             return Check(

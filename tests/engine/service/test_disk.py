@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,9 +30,11 @@ class Disk:
     def __init__(self) -> None:
         self.free = 50 * GIB
         self.looks = 0
+        self.threads: set[int] = set()
 
     def statvfs(self, _folder: object) -> Any:
         self.looks += 1
+        self.threads.add(threading.get_ident())
         return SimpleNamespace(
             f_bavail=self.free, f_bfree=self.free, f_frsize=1, f_blocks=100 * GIB
         )
@@ -99,44 +101,58 @@ def watch(moment: list[float], buffer: EventBuffer) -> DiskWatch:
     return DiskWatch(Path("/"), Watermark(keep=GIB), buffer, clock=lambda: moment[0])
 
 
-def test_when_a_disk_will_be_full_is_told_from_the_last_hour(disk: Disk) -> None:
+async def test_when_a_disk_will_be_full_is_told_from_the_last_hour(disk: Disk) -> None:
     moment = [0.0]
     seen = watch(moment, EventBuffer())
-    assert seen.look().full_in is None
+    assert (await seen.look()).full_in is None
     for _ in range(4):
         moment[0] += 60.0
         disk.free -= GIB
-        assert seen.look().full_in is None
+        assert (await seen.look()).full_in is None
     moment[0] += 60.0
     disk.free -= GIB
     # 5 GiB in 5 minutes, and 44 are left above what stays free.
-    assert seen.look().full_in is not None
-    full_in = seen.now().full_in
+    assert (await seen.look()).full_in is not None
+    full_in = (await seen.now()).full_in
     assert full_in == pytest.approx(44 * 60)
     # What was long ago counts no more.
     for _ in range(4):
         moment[0] += SPAN / 2
-        now = seen.look()
+        now = await seen.look()
     assert now.full_in is None
 
 
-async def test_that_senders_are_refused_is_an_event_and_a_finding(
-    disk: Disk, tmp_path: Path
-) -> None:
+async def test_that_senders_are_refused_is_an_event_and_a_finding(disk: Disk) -> None:
     buffer = EventBuffer()
     seen = watch([0.0], buffer)
-    seen.look()
+    await seen.look()
     disk.free = GIB // 2
-    assert seen.look().refuses
-    seen.look()
-    check = await disk_check("prearchive disk", tmp_path, seen.now())
+    assert (await seen.look()).refuses
+    await seen.look()
+    check = disk_check("prearchive disk", await seen.now())
     assert check.finding is Finding.FAILED
     assert check.found.endswith("1.1 GB are to stay free")
     disk.free = 2 * GIB
-    assert not seen.look().refuses
+    assert not (await seen.look()).refuses
     texts = [(one.severity, one.text) for one in (await buffer.after(buffer.epoch, 0)).events]
     assert [severity for severity, _ in texts] == ["error", "info"]
     assert "senders are refused" in texts[0][1]
+
+
+async def test_a_disk_at_its_mark_is_told_once_and_measured_in_a_thread(disk: Disk) -> None:
+    buffer = EventBuffer()
+    seen = watch([0.0], buffer)
+    for free in (GIB - 1, GIB, GIB - 1, GIB + GIB // 20 - 1, GIB - 1):
+        disk.free = free
+        assert (await seen.look()).refuses is (free < GIB)
+    await seen.now()
+    events = (await buffer.after(buffer.epoch, 0)).events
+    assert [event.severity for event in events] == ["error"]
+    disk.free = GIB + GIB // 20 + 1
+    await seen.look()
+    events = (await buffer.after(buffer.epoch, 0)).events
+    assert [event.severity for event in events] == ["error", "info"]
+    assert disk.threads and threading.get_ident() not in disk.threads
 
 
 @pytest.mark.parametrize(
@@ -148,16 +164,9 @@ async def test_that_senders_are_refused_is_an_event_and_a_finding(
     ],
 )
 async def test_a_countdown(
-    disk: Disk,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    hours: int,
-    finding: Finding,
-    said: str,
+    disk: Disk, tmp_path: Path, hours: int, finding: Finding, said: str
 ) -> None:
-    usage: Callable[[object], Any] = lambda _: SimpleNamespace(free=50, total=100)  # noqa: E731
-    monkeypatch.setattr("shutil.disk_usage", usage)
     now = DiskNow(free=50 * GIB, total=100 * GIB, keep=GIB, full_in=hours * 3600.0)
-    check = await disk_check("prearchive disk", tmp_path, now)
+    check = disk_check("prearchive disk", now)
     assert (check.finding, check.found.endswith(said)) == (finding, True)
     assert room(tmp_path) == (50 * GIB, 100 * GIB)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections import namedtuple
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from engine.model.accounts import Place
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.remotes import SendState
+from engine.model.reserve import Watermark
 from engine.prearchive import accounts
 from engine.prearchive.tables import (
     HeldRow,
@@ -35,6 +35,8 @@ from engine.prearchive.tables import (
     TotalRow,
 )
 from engine.service.balance import Balance
+from engine.service.disk import DiskNow, DiskWatch
+from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow, attempt
 from engine.service.verifying import Verifying
 from tests.conftest import Backend
@@ -43,7 +45,7 @@ from tests.engine.jobs import fixture as fixtures
 from tests.engine.prearchive.test_rows import row
 from tests.engine.sessions.filed import file_away
 
-Usage = namedtuple("Usage", "total used free")
+GIB = 1024**3
 
 HEARD = ReceiverStatus(
     ae_title="ANTEROOM", port=104, enabled=True, listening=True, origin="settings"
@@ -76,10 +78,16 @@ class Patient:
     runner: Runner
     now: ReceptionNow
     health: Health = field(init=False)
+    looks: int = 0
+    """How often the disk of the prearchive was looked at."""
 
     def __post_init__(self) -> None:
-        balance = Balance(self.context.prearchive_db)
-        self.health = Health(self.context, lambda: self.now, Verifying(self.context), balance)
+        balance, verifying = Balance(self.context.prearchive_db), Verifying(self.context)
+        self.health = Health(self.context, lambda: self.now, self._disk, verifying, balance)
+
+    async def _disk(self) -> DiskNow:
+        self.looks += 1
+        return await DiskWatch(self.context.prearchive, Watermark(), EventBuffer()).now()
 
     async def found(self, name: str, *, thorough: bool = False) -> Check:
         checks = await self.health.checks(thorough=thorough)
@@ -123,9 +131,12 @@ async def patient(backend: Backend, tmp_path: Path) -> AsyncIterator[Patient]:
 def roomy(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Disks of which the test says how much is free, by the name of the folder."""
     free = {"prearchive": 0.5, "archive": 0.5}
-    monkeypatch.setattr(
-        shutil, "disk_usage", lambda path: Usage(1000, 0, int(1000 * free[Path(path).name]))
-    )
+
+    def room(folder: Path) -> tuple[int, int]:
+        return int(1000 * free[folder.name]) * GIB, 1000 * GIB
+
+    monkeypatch.setattr("engine.service.disk.room", room)
+    monkeypatch.setattr("engine.service.store_checks.room", room)
     return free
 
 
@@ -138,6 +149,7 @@ async def test_all_is_well_with_an_engine_at_rest(
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
         assert len({check.name for check in checks}) == len(checks) == 20
         assert all(check.found and not check.remedy for check in checks)
+    assert patient.looks == 2
 
 
 async def test_a_database_says_which_sqlite_there_is_and_which_is_needed(
