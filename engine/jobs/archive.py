@@ -17,8 +17,8 @@ from engine.jobs.build import assembled, build, drop_files, note
 from engine.jobs.context import WORKING, JobContext, document_beside, remove_tree
 from engine.jobs.departure import leave, object_files, recover_unrecorded
 from engine.jobs.late_objects import recognise, remember
-from engine.jobs.runner import Work
 from engine.jobs.scripting import ScriptWork, script_work, to_archive
+from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation
 from engine.model.errors import Conflict, InvalidInput

@@ -22,7 +22,7 @@ from engine.jobs.context import SEVERITIES, JobContext, remove_tree
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.late_objects import Belonging, recognise
 from engine.jobs.rerun import adopt
-from engine.jobs.runner import Work
+from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.settings import FileNames

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from engine.jobs import trash_record
 from engine.jobs.context import TRASH, JobContext
 from engine.jobs.departure import leave, recover_unrecorded
-from engine.jobs.runner import Work
+from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.states import Verb
 from engine.prearchive.tables import ObjectRow, SessionRow

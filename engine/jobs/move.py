@@ -19,8 +19,8 @@ from engine.jobs.build import build, drop_files, note
 from engine.jobs.context import JobContext, rename_with_document, taken_folder
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.rerun import Wanted, prepare
-from engine.jobs.runner import Work
 from engine.jobs.separation import bring_back, place_aside, put_aside
+from engine.jobs.workflow import Work
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.measures import say_count
 from engine.model.prearchive import UNASSIGNED

@@ -18,8 +18,8 @@ from engine.archive.audit.trail import record_triage
 from engine.jobs import trash_record
 from engine.jobs.context import TRASH, WORKING, JobContext
 from engine.jobs.move import build_and_settle
-from engine.jobs.runner import Work
 from engine.jobs.trash import place_in_trash, take_turn
+from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.errors import Conflict, InvalidInput, NotFound
 from engine.model.states import QUEUED_FOR, Status, Verb

@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, StepOptions, WorkflowStatus
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowStatus
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.database.connection import Address
 from engine.database.outage import plainly
-from engine.jobs import bookkeeping, resting
-from engine.jobs.bookkeeping import LONGEST_REST
+from engine.jobs import bookkeeping, resting, workflow
 from engine.jobs.resting import Bell, Takers
-from engine.model.errors import EngineError, NotFound, Outage
+from engine.jobs.workflow import Told, Work
+from engine.model.errors import NotFound
 from engine.model.live import Job
-from engine.model.outage import FULL, is_full
 from engine.model.remotes import SEND
 from engine.model.states import Verb
 
@@ -43,10 +39,7 @@ SEND_QUEUE = "sends"
 
 _QUEUES: Mapping[str, str] = {Verb.DELETE: ROOM_QUEUE, SEND: SEND_QUEUE}
 """By verb; others are in `QUEUE`."""
-SHORTEST_REST = 1.0
-"""Seconds until a step that a full disk or a silent database has stopped is tried again."""
 _MOST_SENDS = 16
-_WORKFLOW = "session_job"
 _BEGINS, _LOOK = 1.0, 0.02
 """Seconds in which a job that was taken shows that it runs, and between two looks at that."""
 _KEEP = timedelta(days=2)
@@ -61,33 +54,6 @@ _STATES = {
 }
 _UNFINISHED = [state for state, said in _STATES.items() if said in ("queued", "running")]
 _FAILED = [state for state, said in _STATES.items() if said == "failed"]
-
-Told = Callable[[str, str], None]
-"""Takes a prearchive id and a sentence about what its job waits for."""
-
-Step = Callable[[str, int], Awaitable[None]]
-"""One idempotent step of a job: takes the prearchive id and the attempt."""
-
-
-def _unheard(_session: str, _sentence: str) -> None:
-    """Tell nobody."""
-
-
-class GivesWay(Outage):
-    """A job stops for the end of the engine; its step is run again at the next start."""
-
-
-class JobFailed(Exception):
-    """Why a job ended without success: a sentence without patient data."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """The named steps of a verb, and what is done when one of them fails."""
-
-    steps: Sequence[tuple[str, Step]]
-    fail: Callable[[str, int, str, str], Awaitable[None]]
-    """Takes id, attempt, the code of the error and the reason in words."""
 
 
 class JobRunner:
@@ -116,14 +82,14 @@ class JobRunner:
         with plainly(self._address.url), bookkeeping.at_once():
             self._dbos = DBOS(config=self._config())
 
-    async def launch(self, work: Mapping[Any, Work], told: Told = _unheard) -> None:
+    async def launch(self, work: Mapping[Any, Work], told: Told = workflow.unheard) -> None:
         """Start to run jobs, those first that a crash interrupted: `work` is by verb. `told` hears
         of those that wait for a disk or a database.
 
         Raises:
             Outage: if the database does not work.
         """
-        _register(work, told)
+        workflow.register(work, told)
         with plainly(self._address.url):
             with bookkeeping.at_once():
                 DBOS.launch()
@@ -149,7 +115,7 @@ class JobRunner:
         client = self._asked()
         session, verb, attempt = workflow_id.split(":")
         options: EnqueueOptions = {
-            "workflow_name": _WORKFLOW,
+            "workflow_name": workflow.WORKFLOW,
             "queue_name": _QUEUES.get(verb, QUEUE),
             "workflow_id": workflow_id,
             "queue_partition_key": one_at_a_time or session,
@@ -211,14 +177,14 @@ class JobRunner:
                 load_output=False,
             )
             if old:
-                ids = [workflow.workflow_id for workflow in old]
+                ids = [one.workflow_id for one in old]
                 await self._asked().delete_workflows_async(ids)
         return len(old)
 
     async def close(self, *, wait: int = 10) -> None:
         """Stop taking jobs and give running ones `wait` seconds; the rest resume later, and so do
         those that wait for a disk or a database."""
-        if _resting:
+        if workflow.resting:
             wait = 0
         self._takers.stop()
         if wait:
@@ -250,7 +216,7 @@ class JobRunner:
         if self._dbos is None:
             return False
         active = self._dbos._active_workflows_set.activeList()
-        return any(id.partition(":")[0] not in _gave_way for id in active)
+        return any(id.partition(":")[0] not in workflow.gave_way for id in active)
 
     def _has_begun(self) -> bool:
         """Say whether the database knows of a job that this node has taken."""
@@ -316,7 +282,7 @@ class JobRunner:
                 load_input=False,
                 load_output=False,
             )
-        return tuple(_job(workflow) for workflow in found)
+        return tuple(_job(one) for one in found)
 
     @property
     def _url(self) -> str:
@@ -327,115 +293,6 @@ class JobRunner:
         return f"{self._address.schema or 'anteroom'}_jobs"
 
 
-_work: Mapping[Any, Work] = {}
-_told: Told = _unheard
-"""What the workflow dispatches to: dbos runs one instance per process, so these are one as well."""
-
-_log = logging.getLogger(__name__)
-
-_Result = TypeVar("_Result")
-
-_PATIENT: StepOptions = {
-    "name": "fail",
-    "retries_allowed": True,
-    "max_attempts": 12,
-    "interval_seconds": 1.0,
-    "backoff_rate": 2.0,
-}
-"""A row that cannot be given back stays locked: what fails for another reason than an outage may do
-so once only."""
-
-
-@DBOS.workflow(name=_WORKFLOW)
-async def session_job(session: str, verb: str, attempt: int) -> None:
-    """Run the steps of a verb for one session; a step that ended is not run again."""
-    work = _work[verb]
-    for name, step in work.steps:
-        fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
-        if fault:
-            code, reason = fault
-            await DBOS.run_step_async(_PATIENT, _given_up, work, session, attempt, code, reason)
-            raise JobFailed(reason)
-
-
-_resting: set[str] = set()
-"""Sessions whose jobs wait for a disk or a database."""
-
-_gave_way: set[str] = set()
-"""What waits for the next start."""
-
-
-async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
-    """Run a step; return code and reason of its failure, or nothing. Both are checkpointed, so that
-    they hold no patient data."""
-    return await _outlasting(session, lambda: _tried(step, session, attempt))
-
-
-async def _given_up(work: Work, session: str, attempt: int, code: str, reason: str) -> None:
-    """Release a session whose job has failed."""
-    await _outlasting(session, lambda: work.fail(session, attempt, code, reason))
-
-
-async def _outlasting(session: str, attempted: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Do something for a session, again and again while a disk is full or a database does not
-    answer: neither fails a job. Steps may run twice anyway, for the sake of crashes."""
-    rest, told = SHORTEST_REST, ""
-    while True:
-        try:
-            return await attempted()
-        except GivesWay:
-            _gave_way.add(session)
-            try:
-                # A step that ended would not be run again.
-                await asyncio.Event().wait()
-            finally:
-                _gave_way.discard(session)
-        except Exception as error:
-            if not (isinstance(error, Outage) or is_full(error)):
-                raise
-            waits_for = error.message if isinstance(error, Outage) else FULL
-            if waits_for != told:
-                told = waits_for
-                _log.error("job waits: %s session=%s", told, session)
-                _told(session, told)
-        _resting.add(session)
-        try:
-            await asyncio.sleep(rest)
-        finally:
-            _resting.discard(session)
-        rest = min(rest * 2, LONGEST_REST)
-
-
-async def _tried(step: Step, session: str, attempt: int) -> list[str]:
-    """Run a step once.
-
-    Raises:
-        Outage: if it may get by later.
-        OSError: if it may get by once there is room.
-    """
-    try:
-        await step(session, attempt)
-    except Outage:
-        raise
-    except EngineError as error:
-        return [error.code, error.message]
-    except Exception as error:
-        if is_full(error):
-            raise
-        reference = secrets.token_hex(4)
-        _log.error("job step failed reference=%s session=%s", reference, session, exc_info=error)
-        said = "an unexpected fault"
-        if isinstance(error, OSError) and error.errno:
-            said = f"the store failed: {os.strerror(error.errno)}"
-        return ["fault", f"{said} (reference {reference} in the log)"]
-    return []
-
-
-def _register(work: Mapping[Any, Work], told: Told) -> None:
-    global _work, _told
-    _work, _told = work, told
-
-
 def _quiet() -> None:
     """Keep dbos's own remarks out of the log; what concerns a person we say ourselves."""
     logger = logging.getLogger("dbos")
@@ -443,16 +300,16 @@ def _quiet() -> None:
     logger.propagate = False
 
 
-def _job(workflow: WorkflowStatus) -> Job:
-    session, _, rest = workflow.workflow_id.partition(":")
+def _job(one: WorkflowStatus) -> Job:
+    session, _, rest = one.workflow_id.partition(":")
     return Job(
-        id=workflow.workflow_id,
+        id=one.workflow_id,
         verb=rest.partition(":")[0],
         session=session,
-        status=_STATES.get(workflow.status, workflow.status.lower()),
-        queued=_moment(workflow.created_at),
-        updated=_moment(workflow.updated_at),
-        error=str(workflow.error) if workflow.error else "",
+        status=_STATES.get(one.status, one.status.lower()),
+        queued=_moment(one.created_at),
+        updated=_moment(one.updated_at),
+        error=str(one.error) if one.error else "",
     )
 
 

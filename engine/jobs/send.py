@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from engine.archive import remotes, sessions
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext
-from engine.jobs.runner import GivesWay, Work
+from engine.jobs.workflow import GivesWay, Work
 from engine.model.errors import Conflict, EngineError, NotFound, Outage
 from engine.model.remotes import UNFINISHED, Remote, SendState
 from engine.model.states import SENDABLE, Status

@@ -36,7 +36,7 @@ LOADED = (
 """What an engine, its workers and its pool load, with all that this loads."""
 
 RESTS = {
-    "engine.jobs.runner.SHORTEST_REST": 0.1,
+    "engine.jobs.workflow.SHORTEST_REST": 0.1,
     "engine.service.engine._BACKLOG_EVERY": 0.1,
     "engine.service.engine._RELAY_EVERY": 0.1,
     "engine.service.engine._WATCH_EVERY": 0.2,

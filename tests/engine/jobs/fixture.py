@@ -24,7 +24,8 @@ from engine.intake.claims import Claim, ClaimRequest
 from engine.intake.journal import Journal, Outcome, Record
 from engine.jobs.context import JobContext
 from engine.jobs.process_pool import ProcessPool
-from engine.jobs.runner import JobRunner, Work
+from engine.jobs.runner import JobRunner
+from engine.jobs.workflow import Work
 from engine.model.errors import EngineError
 from engine.model.settings import FileNames, Settings
 from engine.model.states import Verb

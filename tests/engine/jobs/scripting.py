@@ -9,7 +9,7 @@ from pathlib import Path
 import pydicom
 
 from engine.archive import scripts
-from engine.jobs.runner import Work
+from engine.jobs.workflow import Work
 from engine.model.scripts import SITE, ScriptText, project_scope
 from tests.engine.jobs.fixture import Fixture
 

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from engine.database.connection import Database
 from engine.database.migration import migrate
-from engine.jobs.runner import JobRunner, Work
+from engine.jobs.runner import JobRunner
+from engine.jobs.workflow import Work
 from engine.model.errors import InvalidInput, NotFound, Outage
 from engine.model.states import Verb
 from engine.prearchive.tables import OutboxRow
@@ -111,7 +112,7 @@ async def desk() -> Desk:
 async def runner(
     backend: Backend, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[JobRunner]:
-    monkeypatch.setattr("engine.jobs.runner.SHORTEST_REST", 0.0)
+    monkeypatch.setattr("engine.jobs.workflow.SHORTEST_REST", 0.0)
     made = JobRunner(backend.prearchive_url, node="n", poll=0.02)
     await made.prepare()
     await made.launch(desk.work(), desk.tell)

@@ -17,8 +17,8 @@ from pynetdicom.events import Event
 from sqlalchemy import select
 
 from engine.archive import remotes
-from engine.jobs.runner import GivesWay
 from engine.jobs.send import Patience, SendJob
+from engine.jobs.workflow import GivesWay
 from engine.model.remotes import Remote, Send, SendState
 from engine.model.states import Status
 from engine.prearchive import sends
