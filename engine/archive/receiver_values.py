@@ -13,7 +13,8 @@ from engine.dicom import tables, transfer_syntaxes
 from engine.dicom.names import FileNameTemplate
 from engine.model.archive import Receiver
 from engine.model.errors import InvalidInput
-from engine.model.settings import UID, DicomSettings, between, rule_of
+from engine.model.expectations import UID, between, rule_of
+from engine.model.settings import DicomSettings
 
 PORTS = range(1024, 49152)
 _AE_TITLE_LENGTH = 16

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from engine.archive.receiver_values import checked_ae_title
 from engine.model.errors import InvalidInput
+from engine.model.expectations import between, rule_of
 from engine.model.remotes import Remote
-from engine.model.settings import DicomSettings, between, rule_of
+from engine.model.settings import DicomSettings
 
 PORTS = range(1, 65536)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")

@@ -7,75 +7,31 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
 
 from engine.model.archive import ClientCertificates, Durability, OnScriptError
 from engine.model.errors import InvalidInput, Problem
+from engine.model.expectations import (
+    ACCOUNT,
+    AE_TITLE,
+    FILE_NAMES,
+    HOST,
+    PORT,
+    STORAGE_CLASSES,
+    URL,
+    Expect,
+    between,
+    matching,
+    rule_of,
+)
 from engine.model.reserve import RESERVED, Watermark
 
 _MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expect:
-    """A rule for a value: the test, and in words what passes it."""
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-def between(low: float, high: float, unit: str = "") -> Expect:
-    """Expect a number within limits, both included."""
-    words = f"a number from {low} to {high} {unit}".rstrip()
-    return Expect(words=words, holds=lambda value: bool(low <= value <= high))
-
-
-def matching(pattern: str, words: str) -> Expect:
-    """Expect a text that matches a pattern as a whole."""
-    compiled = re.compile(pattern)
-    return Expect(words=words, holds=lambda value: compiled.fullmatch(value) is not None)
-
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
-
-
-def _is_file_name_template(text: str) -> bool:
-    """Say whether names made by a template are plain file names and differ for each object."""
-    literal = _VARIABLE.sub("", text)
-    variables = _VARIABLE.findall(text)
-    plain = re.fullmatch(r"[A-Za-z0-9_.-]*", literal) is not None and not text.startswith(".")
-    return plain and any("SOPInstanceUID" in variable for variable in variables)
-
-
-_AE_TITLE = matching(
-    r"(?! *$)[ -\[\]-~]{1,16}", "an AE title: 1 to 16 printable ASCII characters, no backslash"
-)
-_ACCOUNT = matching(
-    r"([A-Za-z0-9][A-Za-z0-9._@-]{0,63})?",
-    "nothing, or at most 64 letters, digits, '.', '_', '@' and '-'",
-)
-UID = re.compile(r"(?=.{5,64}\Z)[0-2](\.(0|[1-9][0-9]*))+")
-"""What a UID looks like (PS3.5 9.1)."""
-_STORAGE_CLASSES = Expect(
-    words="UIDs such as [1.3.12.2.1107.5.9.1]",
-    holds=lambda uids: all(UID.fullmatch(uid) for uid in uids),
-)
-_HOST = matching(r"[!-~]+", "a host name or an address")
-_PORT = between(0, 65535)
-_URL = matching(
-    r"sqlite(\+aiosqlite)?:///[^?#]+|postgresql(\+psycopg)?://.+",
-    "sqlite:///FILE or postgresql://USER@HOST/DATABASE",
-)
-_FILE_NAMES = Expect(
-    words="a template of ${Keyword} parts, letters, digits, '.', '_' and '-' that holds "
-    "SOPInstanceUID, so that no two objects get one name",
-    holds=_is_file_name_template,
-)
 
 
 class FileNames(StrEnum):
@@ -168,11 +124,11 @@ class PathSettings:
 class DatabaseSettings:
     """Where the two databases are: SQLite files, or PostgreSQL for more than one node."""
 
-    archive_url: Annotated[str, _URL] = "sqlite+aiosqlite:///archive.db"
+    archive_url: Annotated[str, URL] = "sqlite+aiosqlite:///archive.db"
     """Projects, people, scripts, filed sessions and the audit trail; kept for ever. A relative
     file starts at the home. On PostgreSQL, ?schema=NAME chooses a schema."""
 
-    prearchive_url: Annotated[str, _URL] = "sqlite+aiosqlite:///prearchive/prearchive.db"
+    prearchive_url: Annotated[str, URL] = "sqlite+aiosqlite:///prearchive/prearchive.db"
     """What waits for approval, and the jobs. May hold patient data; never the same database as
     the archive's."""
 
@@ -181,13 +137,13 @@ class DatabaseSettings:
 class DicomSettings:
     """How images are received. Further receivers are added while the engine runs."""
 
-    ae_title: Annotated[str, _AE_TITLE] = "ANTEROOM"
+    ae_title: Annotated[str, AE_TITLE] = "ANTEROOM"
     """The AE title of the first receiver."""
 
-    host: Annotated[str, _HOST] = "0.0.0.0"
+    host: Annotated[str, HOST] = "0.0.0.0"
     """The address to listen on; 0.0.0.0 is every address of this machine."""
 
-    port: Annotated[int, _PORT] = 8104
+    port: Annotated[int, PORT] = 8104
     """The port of the first receiver; 0 takes any free one."""
 
     workers: Annotated[int, between(1, 64)] = 2
@@ -212,7 +168,7 @@ class DicomSettings:
     storage_commitment: bool = True
     """Whether senders may ask for a commitment to keep what they have sent, and are answered."""
 
-    file_name_template: Annotated[str, _FILE_NAMES] = (
+    file_name_template: Annotated[str, FILE_NAMES] = (
         "${StudyInstanceUID}-${SeriesNumber}-${InstanceNumber}-${HashSOPClassUIDWithSOPInstanceUID}"
     )
     """How received files are named: DICOM keywords in ${}; HashAWithB is a short hash of both."""
@@ -247,14 +203,14 @@ class DicomSettings:
     """The PEM file with the CA's list of revoked certificates. Empty: no certificate counts as
     revoked."""
 
-    account: Annotated[str, _ACCOUNT] = ""
+    account: Annotated[str, ACCOUNT] = ""
     """Who is the actor of what becomes of sessions of the first receiver by themselves. Empty: the
     engine's own names, such as timer and auto-archive."""
 
     private_storage: tuple[Vendor, ...] = tuple(Vendor)
     """The vendors whose known private storage classes are accepted by all receivers."""
 
-    storage_classes: Annotated[tuple[str, ...], _STORAGE_CLASSES] = ()
+    storage_classes: Annotated[tuple[str, ...], STORAGE_CLASSES] = ()
     """UIDs of further private storage classes that all receivers accept. A class that is neither
     standard nor named here or at a receiver is refused when an association is negotiated."""
 
@@ -266,11 +222,11 @@ class DicomSettings:
 class HttpSettings:
     """Where the XNAT-compatible REST interface listens."""
 
-    host: Annotated[str, _HOST] = "127.0.0.1"
+    host: Annotated[str, HOST] = "127.0.0.1"
     """The address to listen on; 127.0.0.1 serves this machine only. Passwords cross the network in
     the clear: put a proxy with TLS in front before opening it to others."""
 
-    port: Annotated[int, _PORT] = 8080
+    port: Annotated[int, PORT] = 8080
     """The port; 0 takes any free one."""
 
 
@@ -486,14 +442,6 @@ class Settings:
             first, second = getattr(self.paths, one), getattr(self.paths, other)
             if first == second or first in second.parents or second in first.parents:
                 yield f"paths.{other}", f"{other} and {one} may not be the same or inside another"
-
-
-def rule_of(section: type, key: str) -> Expect | None:
-    """Return the rule that a value of a settings class must pass beside its type."""
-    hint = get_type_hints(section, include_extras=True)[key]
-    if get_origin(hint) is not Annotated:
-        return None
-    return next((extra for extra in get_args(hint) if isinstance(extra, Expect)), None)
 
 
 def _from(home: Path, path: str) -> str:

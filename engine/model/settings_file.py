@@ -20,7 +20,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import yaml
 
 from engine.model.errors import Conflict, InvalidSettings, NotFound, Problem
-from engine.model.settings import Settings, rule_of
+from engine.model.expectations import rule_of
+from engine.model.settings import Settings
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,17}(\.[0-9]{0,17})?")

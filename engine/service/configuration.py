@@ -20,12 +20,7 @@ from engine.model.archive import Durability, OnScriptError, Receiver, RuleText, 
 from engine.model.errors import InvalidSettings, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.model.scripts import SITE
-from engine.model.settings import (
-    DicomSettings,
-    FileNames,
-    KeepOriginals,
-    Settings,
-)
+from engine.model.settings import DicomSettings, FileNames, KeepOriginals, Settings
 from engine.receiver.ports import bind
 from engine.routing.router import Router, RoutingConfig
 from engine.routing.rules import RuleTexts

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from engine.dicom import charset, commitment, private_storage, tables, transfer_syntaxes
 from engine.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from engine.intake import answers
+from engine.model.expectations import rule_of
 from engine.model.remotes import ANSWER_SECONDS, CONNECT_SECONDS
-from engine.model.settings import DicomSettings, DiskSettings, rule_of
+from engine.model.settings import DicomSettings, DiskSettings
 from engine.receiver.protocol import admission, contexts, dimse, pdu, tls
 from engine.receiver.protocol.dimse import DimseStatus
 from engine.remotes import sending

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import InvalidInput
-from engine.model.settings import NodeRole, Settings, rule_of
+from engine.model.expectations import rule_of
+from engine.model.settings import NodeRole, Settings
 
 
 def test_the_defaults_are_those_of_xnat_where_it_has_one() -> None:

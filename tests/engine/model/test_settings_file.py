@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model.archive import Durability
 from engine.model.errors import Conflict, InvalidSettings, NotFound
-from engine.model.settings import (
-    FileNames,
-    LogLevel,
-    NodeRole,
-    PetMr,
-    Settings,
-)
+from engine.model.settings import FileNames, LogLevel, NodeRole, PetMr, Settings
 from engine.model.settings_file import default_text, load, parse, write_default
 
 WHERE = Path("anteroom.yaml")
