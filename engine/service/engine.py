@@ -52,7 +52,8 @@ from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
-from engine.receiver.workers.pool import ReceiverPool, sweep_staging
+from engine.receiver.workers.pool import ReceiverPool
+from engine.receiver.workers.sweeping import sweep_staging
 from engine.service.api import EngineApi
 from engine.service.backlog import Backlog
 from engine.service.balance import Balance

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import socket
 import tempfile
@@ -45,6 +44,7 @@ from engine.model.errors import Unavailable
 from engine.model.outage import named
 from engine.receiver.workers.link import WorkerLink
 from engine.receiver.workers.post import News, Post
+from engine.receiver.workers.sweeping import sweep_staging
 
 MOST_DEATHS = 3
 """Workers that may die before all listen. Time is no measure: a busy machine may take minutes."""
@@ -467,32 +467,8 @@ class ReceiverPool:
             self._changed.notify_all()
 
 
-def sweep_staging(prearchive: Path, node: str) -> None:
-    """Remove staged files of workers of this node that are no more. What is held stays."""
-    mine = re.compile(re.escape(node) + r"-w\d+-(\d+)")
-    staging = prearchive / ".staging"
-    if not staging.is_dir():
-        return
-    for folder in staging.iterdir():
-        found = mine.fullmatch(folder.name)
-        # If another process has been given that number, the folder stays until a later sweep.
-        if found and not _is_alive(int(found[1])):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _nameless_file() -> int:
     """Open a file that only its descriptors know."""
     # A file without a name disappears with the last process that has it open, however that ends.
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2]
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    # One that was killed and that nobody has waited for yet writes nothing more.
-    return state.split()[0] not in ("Z", "X")

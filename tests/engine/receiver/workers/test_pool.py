@@ -24,8 +24,9 @@ from engine.intake.journal import Outcome
 from engine.intake.snapshot import ReceiverConfig
 from engine.model.errors import Unavailable
 from engine.receiver.ports import bind
-from engine.receiver.workers.pool import ReceiverPool, sweep_staging
+from engine.receiver.workers.pool import ReceiverPool
 from engine.receiver.workers.post import Post
+from engine.receiver.workers.sweeping import sweep_staging
 from tests.engine.receiver.protocol import wire
 from tests.engine.receiver.protocol.test_commitment import (
     CONTEXTS,
