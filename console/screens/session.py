@@ -20,7 +20,7 @@ from console.screens.base.session import ASKING, FollowingScreen
 from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS
 from console.transfer.export import Cells, Exportable, Told, in_windows
-from console.views import figures, files, scans
+from console.views import figures, scans
 from console.views.masking import LASTING
 from console.views.rows import Piece
 from console.widgets.card import Card
@@ -112,21 +112,23 @@ class SessionScreen(FollowingScreen):
             of_session = tuple(one for one in of_session if one.title in ("id", "command"))
         if self.panes.header.table.has_focus:
             return (*self.panes.header.copies(), *of_session)
-        if self.panes.shown == "files" and (path := self.panes.table().cursor_key):
+        path = self.panes.table().cursor_key if self.panes.shown == "files" else None
+        if path and self.session is not None and not self.context.masks.hides(self.session):
             return (Copyable(title="file", text=path), *of_session)
         return of_session
 
     def exports(self) -> Exportable | None:
         """Offer the rows of the pane on show."""
         table = self.scans if self._tab == "scans" else self.panes.table()
-        if not table.total:
+        session = self.session
+        if session is None or not table.total:
             return None
         id, scan = self.followed, self.scan
 
         async def all_files(told: Told) -> list[Cells]:
             return await in_windows(
                 lambda offset, limit: self.engine.prearchive.files(id, scan, offset, limit),
-                lambda file: files.row(file).cells,
+                lambda file: self.file_row(file, session).cells,
                 told,
             )
 

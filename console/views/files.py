@@ -16,10 +16,11 @@ COLUMNS = (
 )
 
 
-def row(file: FileEntry) -> Row:
-    """Show one file by what its folder does not say already."""
+def row(file: FileEntry, key: str = "") -> Row:
+    """Show one file by what its folder does not say already; `key` is its path, where what is
+    shown of that is masked."""
     return Row(
-        key=file.path,
+        key=key or file.path,
         cells=(
             file.instance_number,
             file.scan or "–",

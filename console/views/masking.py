@@ -18,6 +18,7 @@ from typing import NewType
 from console.views import glyphs
 from console.views.arrivals import Arrival
 from engine.model.contents import (
+    FileEntry,
     FoldedHeader,
     HeaderRow,
     RowKind,
@@ -37,6 +38,8 @@ ShownTrash = NewType("ShownTrash", TrashedSession)
 
 _SHORTEST = 3
 """Characters of a piece of a label that may be a name of its own."""
+
+_SUFFIX = ".dcm"
 
 _RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
 """How the log tells of other labels: those before are known from nowhere else."""
@@ -133,6 +136,16 @@ class Masks:
         rows = tuple(_row(one, of) for one in header.rows)
         unread = tuple(_unnamed(line, of) for line in header.unread)
         return replace(header, rows=rows, unread=unread)
+
+    def file(self, file: FileEntry, of: PrearchiveSession) -> FileEntry:
+        """Return a file of a session. Its name may hold any value of its header, not only what the
+        labels are made of: the UID of the object stands for all of it."""
+        if not self.hides(of):
+            return file
+        folder, slash, name = file.path.rpartition("/")
+        suffix = name[-len(_SUFFIX) :] if name.lower().endswith(_SUFFIX) else ""
+        masked = f"{_unnamed(folder, of)}{slash}{file.uid or glyphs.MASK}{suffix}"
+        return replace(file, path=masked, resource=_unnamed(file.resource, of))
 
     def contradictions(
         self, found: Sequence[Contradiction], of: PrearchiveSession

@@ -50,6 +50,8 @@ _STATES = {
     SendState.CANCELLED: ("○", "dim"),
 }
 _SHOWN_FAILURES = 8
+_SHOWN_UID = 20
+"""Characters, the last of a UID, by which an object is told from others of its session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,11 +281,20 @@ def send_card(send: Send) -> list[tuple[str, str]]:
         ("Reason", send.reason),
     ]
     lines = [(name, text) for name, text in lines if text]
-    for one in send.failures[:_SHOWN_FAILURES]:
-        lines += [("", ""), (one.status or "–", one.file), ("", one.reason)]
+    for place, one in enumerate(send.failures[:_SHOWN_FAILURES], start=1):
+        named = one.file if send.filed else _object(one.uid, place)
+        lines += [("", ""), (one.status or "–", named), ("", one.reason)]
     if (more := len(send.failures) - _SHOWN_FAILURES) > 0:
         lines += [("", ""), ("", f"and {more} more: anteroom remote sends {send.id}")]
     return lines
+
+
+def _object(uid: str, place: int) -> str:
+    """Name an object of a session that waits: whether that belongs to a project is not known here,
+    and the names of its files may hold whose they are."""
+    if not uid:
+        return f"object {place} of these"
+    return uid if len(uid) <= _SHOWN_UID else f"…{uid[-_SHOWN_UID:]}"
 
 
 def why_not_cancelled(send: Send) -> str:

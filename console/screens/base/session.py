@@ -18,11 +18,12 @@ from console.screens.base.session_panes import ASKING, SessionPanes
 from console.screens.base.triage import TriageScreen
 from console.views import figures, files, headers, scans
 from console.views.masking import LASTING
+from console.views.rows import Row
 from console.views.session import about, place
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
-from engine.model.contents import FoldedHeader, SessionContents, Timeline
+from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.errors import EngineError, NotFound
 from engine.model.live import Event
 from engine.model.prearchive import LogEntry, PrearchiveSession
@@ -66,6 +67,8 @@ class FollowingScreen(TriageScreen):
         self.file = ""
         """The one file whose header is on show; empty for those of the scan."""
         self._header_of: tuple[object, ...] = ()
+        self._files: dict[str, FileEntry] = {}
+        """Those that are listed, by their paths, as the engine gave them."""
         self._old: set[str] = set()
         self._told = asyncio.Event()
         self._following: Worker[None] | None = None
@@ -174,6 +177,7 @@ class FollowingScreen(TriageScreen):
         if self.session is None:
             return
         self._draw(self.session)
+        self._mask_files()
         if self.header is not None:
             self._show_header(self.header)
         if self.route is not None:
@@ -192,6 +196,29 @@ class FollowingScreen(TriageScreen):
         if self.session is not None:
             masks, lasting = self.context.masks, not LASTING.hides(self.session)
             self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
+
+    def file_row(self, file: FileEntry, of: PrearchiveSession) -> Row:
+        """Show a file of the session as it may be shown now."""
+        return files.row(self.context.masks.file(file, of), file.path)
+
+    def _mask_files(self) -> None:
+        """Draw the names of files again; of one on show alone, too."""
+        session = self.session
+        if session is None:
+            return
+        known = self._files
+        self.panes.table("files").remake(
+            lambda row: self.file_row(known[row.key], session) if row.key in known else row
+        )
+        if self.file and self.header is not None:
+            self.panes.caption("header", self._alone(self.file))
+
+    def _alone(self, path: str) -> str:
+        """Say whose header is on show, where it is that of one file."""
+        file = self._files.get(path)
+        if file is None or self.session is None:
+            return "one file alone"
+        return f"{files.name_of(self.context.masks.file(file, self.session).path)} alone"
 
     @on(RecordTable.CursorMoved, "#scans")
     def scan_moved(self) -> None:
@@ -242,12 +269,15 @@ class FollowingScreen(TriageScreen):
         self._draw(session)
         if self.header is not None and hides(session) is not hidden:
             self._show_header(self.header)
+        if hides(session) is not hidden:
+            self._mask_files()
         self.fill()
 
     def _forget(self, empty: str) -> None:
         self.session, self.contents, self.entries = None, None, ()
         self.route, self.timeline, self.header = None, None, None
         self._header_of = ()
+        self._files.clear()
         self.scans.empty = empty
         self.scans.show([])
         self.query_one(Card).show("", ())
@@ -293,7 +323,7 @@ class FollowingScreen(TriageScreen):
         self.header = header
         self._show_header(header)
         if file:
-            self.panes.caption("header", f"{files.name_of(file)} alone")
+            self.panes.caption("header", self._alone(file))
         else:
             self.panes.caption("header", f"{self._what(scan)} · {headers.folded_over(header)}")
 
@@ -317,11 +347,14 @@ class FollowingScreen(TriageScreen):
     async def _fetch_files(self, offset: int) -> None:
         id, scan = self.followed, self.scan
         page = await self.asked(self.engine.prearchive.files(id, scan, offset))
-        if page is None or (id, scan) != (self.followed, self.scan):
+        session = self.session
+        if page is None or session is None or (id, scan) != (self.followed, self.scan):
             return
         table = self.panes.table("files")
         table.empty = "there is no file"
-        table.put(offset, [files.row(one) for one in page.rows], page.total)
+        table.put(offset, [self.file_row(one, session) for one in page.rows], page.total)
+        known = self._files | {one.path: one for one in page.rows}
+        self._files = {row.key: known[row.key] for row in table.rows if row.key in known}
         self.panes.caption("files", f"{figures.plural(page.total, 'file')} of {self._what(scan)}")
 
     def _what(self, scan: str) -> str:

@@ -17,7 +17,14 @@ from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
 from console.views import glyphs
 from console.widgets.dialogs import AskScreen
-from engine.model.contents import FoldedHeader, FoldedValue, HeaderRow, RowKind, SessionContents
+from engine.model.contents import (
+    FileEntry,
+    FoldedHeader,
+    FoldedValue,
+    HeaderRow,
+    RowKind,
+    SessionContents,
+)
 from engine.model.errors import Unavailable
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Status
@@ -62,6 +69,15 @@ def planted() -> Facts:
     scans = tuple(replace(one, series_description=SAID, type=SAID) for one in card(hers).scans)
     facts.contents[ID] = SessionContents(scans=scans, built=True, warnings=(SAID,))
     facts.timelines[ID] = timeline_of(facts, hers)
+    facts.files[ID] = (
+        FileEntry(
+            path="SCANS/4/DICOM/DOE^Jane-P4711-19700101.dcm",
+            scan="4",
+            resource="DICOM",
+            size=1,
+            uid="1.2.3",
+        ),
+    )
     facts.headers[ID, ""] = facts.headers[ID, "4"] = FoldedHeader(
         rows=(
             row("(0008,1030)", "LO", "StudyDescription", SAID),
@@ -127,6 +143,31 @@ async def test_a_patient_of_no_project_stands_nowhere_until_he_is_revealed() -> 
         table(app, "arriving").go_to_key(ID)
         await pilot.press("o")
         await shown(pilot, "site rule 1")
+        await looks_for_planted(pilot)
+
+
+async def test_names_of_files_are_masked_wherever_they_stand() -> None:
+    app = console(planted(), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        screen = app.screen
+        assert isinstance(screen, SessionScreen)
+        await pilot.press("<")
+        await shown(pilot, "‹Files›", "1.2.3.dcm")
+        await looks_for_planted(pilot)
+        offered = screen.exports()
+        assert offered is not None and callable(offered.rows)
+        assert await offered.rows(lambda done, of: None) == [("", "4", "DICOM", "1.2.3.dcm", "1 B")]
+        await reveal(pilot, "which")
+        await shown(pilot, "DOE^Jane-P4711")
+        assert "file" in [one.title for one in screen.copies()]
+        await pilot.press("tab", "tab", "enter")
+        await shown(pilot, "DOE^Jane-P4711-19700101.dcm alone")
+        app.context.revealed_until = None
+        app.masks_changed()
+        await shown(pilot, "1.2.3.dcm alone")
+        await pilot.press("escape")
+        await shown(pilot, "‹Files›", "1.2.3.dcm")
         await looks_for_planted(pilot)
 
 

@@ -571,6 +571,7 @@ async def test_what_is_sent_stands_among_the_jobs_and_is_cancelled(size: tuple[i
         await until(pilot, lambda: facts.sends["snd_aaaaaaa1"].state is SendState.CANCELLED)
         await shown(pilot, "○ cancelled")
         await pilot.press("j", "enter")
-        await shown(pilot, "✗ failed", "SCANS/4/1.dcm", "DOE^JANE")
+        await shown(pilot, "✗ failed", "A700      1.2 ", "DOE^JANE")
+        assert "SCANS/4/1.dcm" not in painted(app)
         await pilot.press("escape", "x")
         await until(pilot, lambda: told(app, "not now: it is failed: nothing to cancel"))

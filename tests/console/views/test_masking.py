@@ -14,6 +14,7 @@ from console.views.arrivals import Arrival, Stage
 from console.views.masking import LASTING, Masks
 from engine.model.archive import ScanSummary
 from engine.model.contents import (
+    FileEntry,
     FoldedHeader,
     FoldedValue,
     HeaderRow,
@@ -173,6 +174,23 @@ def test_what_is_masked_is_not_asked_for() -> None:
     assert Masks().query(asked) == replace(asked, masked=True)
     assert Masks(revealed=True).query(asked) == asked
     assert Masks(watching=True).query(asked).masked
+
+
+def test_the_uid_stands_for_the_name_of_a_file() -> None:
+    file = FileEntry(
+        path="SCANS/4/DICOM/ROE^RICK-19700101.DCM",
+        scan="4",
+        resource="DICOM",
+        size=1,
+        uid="1.2.3",
+    )
+    assert Masks().file(file, HERS).path == "SCANS/4/DICOM/1.2.3.DCM"
+    assert Masks().file(replace(file, uid=""), HERS).path == f"SCANS/4/DICOM/{glyphs.MASK}.DCM"
+    notes = replace(file, uid="", path="DOE_JANE/ROE.txt")
+    assert Masks().file(notes, HERS).path == f"{glyphs.MASK}/{glyphs.MASK}"
+    assert Masks(revealed=True).file(file, HERS) == file
+    assert Masks().file(file, ASSIGNED) == file
+    assert Masks(watching=True).file(file, ASSIGNED).path == "SCANS/4/DICOM/1.2.3.DCM"
 
 
 LABELS = st.text(st.sampled_from("Dq7_.^- "), min_size=1, max_size=6)

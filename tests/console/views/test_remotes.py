@@ -123,6 +123,18 @@ def test_a_send_says_how_far_it_is_and_what_failed() -> None:
     assert ("Statuses", "A700 3") in card and ("Scans", "all") in card
     assert card.count(("A700", "a.dcm")) == 8
     assert card[-1] == ("", "and 2 more: anteroom remote sends snd_aaaaaaa1")
+    # Whose a session is that waits may stand in the names of its files.
+    long = replace(failure, uid="1.2.840.113619.2.55.3.604688119.971", file="DOE_JANE.dcm")
+    unread = replace(failure, uid="", status="", file="DOE_JANE.dcm")
+    waiting = remotes.send_card(replace(failed, filed=False, failures=(failure, long, unread)))
+    assert [
+        line for line in waiting if line[1] in ("1.2", "…2.55.3.604688119.971", "object 3 of these")
+    ] == [
+        ("A700", "1.2"),
+        ("A700", "…2.55.3.604688119.971"),
+        ("–", "object 3 of these"),
+    ]
+    assert "DOE" not in str(waiting)
     assert remotes.why_not_cancelled(SEND) == ""
     assert remotes.why_not_cancelled(failed) == "it is failed: nothing to cancel"
     assert remotes.send_status(failed) == ("✗ failed", "bad")
