@@ -12,7 +12,18 @@ from console.app import ConsoleApp
 from console.widgets.dialogs import AskScreen
 from engine.model.remotes import Remote
 from engine.model.states import Status
-from tests.console.piloting import HOSTILE, SMALL, WIDE, console, keys, settled, shown, until
+from tests.console.piloting import (
+    HOSTILE,
+    SMALL,
+    WIDE,
+    console,
+    keys,
+    painted,
+    settled,
+    shown,
+    table,
+    until,
+)
 from tests.memory import Facts, session
 from tests.memory.facts import card
 
@@ -95,6 +106,18 @@ async def test_the_session_on_show_is_sent() -> None:
         await asked(pilot, app, "t")
         await pilot.press("enter", "enter", "enter", "enter")
         await until(pilot, lambda: sent(facts) == [("PACS1", "pre_aaaaaaa1", ())])
+
+
+async def test_a_session_of_no_project_is_named_by_its_id_in_the_question() -> None:
+    facts = known("PACS1")
+    facts.keep(session(1, project=None, label="DOE_JANE", subject="P4711"))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(keys(app, "sessions")) == 3)
+        table(app, "sessions").go_to_key("pre_aaaaaaa1")
+        await asked(pilot, app, "t")
+        await shown(pilot, "Send 1 session to a remote", "pre_aaaaaaa1")
+        assert not [name for name in ("DOE", "JANE", "4711") if name in painted(app).upper()]
 
 
 @pytest.mark.parametrize("opened", [False, True], ids=["list", "session"])
