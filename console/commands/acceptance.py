@@ -13,7 +13,7 @@ from console.commands.options import Json, Limit
 from console.commands.output import Column, json_text, say, say_json, say_rows, words
 from console.commands.waiting import PATIENCE
 from console.views.acceptance import lines, report
-from engine.model.acceptance import Acceptance, Verdict
+from engine.model.acceptance import Acceptance, Judgement
 from engine.model.errors import InvalidInput
 from engine.service.api import EngineApi
 
@@ -89,7 +89,7 @@ async def follow(engine: EngineApi, id: Id) -> None:
             if line not in told:
                 say(line)
         told = now
-        if found.verdict is not Verdict.OPEN or not found.lacking:
+        if found.verdict is not Judgement.OPEN or not found.lacking:
             return
         news = await engine.events.after(news.epoch, news.last, PATIENCE)
 
@@ -156,7 +156,7 @@ def _say(found: Acceptance, as_json: bool) -> None:
         return
     for line in lines(found):
         say(line)
-    if found.verdict is Verdict.OPEN:
+    if found.verdict is Judgement.OPEN:
         follow_it = f"follow it: anteroom acceptance follow {found.id}"
         say(follow_it if found.lacking else "all is done")
         say(f"sign it: anteroom acceptance close {found.id} accepted")

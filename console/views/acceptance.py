@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from engine.model.acceptance import Acceptance, StepState, Verdict
+from engine.model.acceptance import Acceptance, Judgement, StepState
 
 _SIGNS = {StepState.DONE: "✓", StepState.WAITING: "·", StepState.WRONG: "!"}
 _WIDTH = 12
@@ -39,7 +39,7 @@ def report(found: Acceptance) -> list[str]:
         facts["Note"] = found.note
     head += [f"{name + ':':<17}{value}" for name, value in facts.items()]
     body = ["", "Steps", "-----", *lines(found)[1:]]
-    if found.verdict is Verdict.OPEN:
+    if found.verdict is Judgement.OPEN:
         body += ["", "This record is open: it says how things stand now."]
     blank = "_" * 28
     return [*head, *body, "", f"Name {blank}  Date {blank[:14]}  Signature {blank}"]

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.audit.trail import record
 from engine.archive.configuration import lock
 from engine.archive.tables import AcceptanceRow
-from engine.model.acceptance import Acceptance, Step, Verdict
+from engine.model.acceptance import Acceptance, Judgement, Step
 from engine.model.errors import Conflict, NotFound
 from engine.model.identifiers import new_acceptance_id
 
@@ -28,7 +28,7 @@ async def start(
     """
     await lock(session)
     query = select(AcceptanceRow.id).where(
-        AcceptanceRow.calling == calling, AcceptanceRow.verdict == Verdict.OPEN.value
+        AcceptanceRow.calling == calling, AcceptanceRow.verdict == Judgement.OPEN.value
     )
     there = (await session.execute(query)).scalars().first()
     if there is not None:
@@ -43,7 +43,7 @@ async def start(
         expected=expected,
         started=datetime.now(UTC),
         started_by=actor,
-        verdict=Verdict.OPEN.value,
+        verdict=Judgement.OPEN.value,
     )
     session.add(row)
     record(session, actor, "Started acceptance", row.id, {"calling": calling})
@@ -57,7 +57,7 @@ async def listed(
     """Return acceptances, the newest first."""
     query = select(AcceptanceRow).order_by(AcceptanceRow.started.desc(), AcceptanceRow.id)
     if open_only:
-        query = query.where(AcceptanceRow.verdict == Verdict.OPEN.value)
+        query = query.where(AcceptanceRow.verdict == Judgement.OPEN.value)
     return tuple(_acceptance(row) for row in await session.scalars(query.limit(limit)))
 
 
@@ -85,7 +85,7 @@ async def expect(session: AsyncSession, id: str, images: int, *, actor: str) -> 
 async def close(
     session: AsyncSession,
     id: str,
-    verdict: Verdict,
+    verdict: Judgement,
     *,
     note: str,
     steps: tuple[Step, ...],
@@ -106,7 +106,7 @@ async def close(
 
 async def _open(session: AsyncSession, id: str) -> AcceptanceRow:
     row = await _row(session, id, lock=True)
-    if row.verdict != Verdict.OPEN.value:
+    if row.verdict != Judgement.OPEN.value:
         raise Conflict(f"{id} is {row.verdict}: what was signed is not changed")
     return row
 
@@ -126,7 +126,7 @@ def _acceptance(row: AcceptanceRow) -> Acceptance:
         expected=row.expected,
         started=row.started,
         started_by=row.started_by,
-        verdict=Verdict(row.verdict),
+        verdict=Judgement(row.verdict),
         closed=row.closed,
         closed_by=row.closed_by,
         note=row.note,

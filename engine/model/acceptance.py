@@ -29,7 +29,7 @@ class StepState(StrEnum):
     WRONG = "wrong"
 
 
-class Verdict(StrEnum):
+class Judgement(StrEnum):
     """What became of an acceptance."""
 
     OPEN = "open"
@@ -62,7 +62,7 @@ class Acceptance:
     """Images of the test series, as its own screen counts them; 0 while nobody has said."""
     started: datetime
     started_by: str
-    verdict: Verdict = Verdict.OPEN
+    verdict: Judgement = Judgement.OPEN
     closed: datetime | None = None
     closed_by: str = ""
     note: str = ""

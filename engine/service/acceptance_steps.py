@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the steps of an acceptance stand, by what was seen of the sender. Pure: what was seen is an
-argument. Nothing of an object is repeated: only places, rules, statements and counts."""
+argument. Nothing of an object is repeated: only places, rules, statements and counts. Somebody
+signs it: what was not looked at is said to be that, and nothing is concluded from it."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from engine.model.acceptance import Step, StepName, StepState
 from engine.model.accounts import Place
 from engine.model.measures import say_count, say_size
-from engine.prearchive.evidence import Evidence
+from engine.prearchive.evidence import Evidence, FedSession
 
 _KEPT = (Place.WAITING, Place.ARCHIVED, Place.HELD)
 _TURNED_AWAY = ("rejected", "refused")
@@ -90,23 +91,29 @@ def _series(seen: Evidence) -> Step:
 
 def _routing(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
     name = StepName.ROUTING
-    if not seen.sessions:
+    if not seen.fed:
         return Step(name=name, state=StepState.WAITING, said="comes with the test series")
-    details = []
-    astray = 0
-    for one in seen.sessions:
-        if not one.waits:
-            details.append(f"{one.session}: has left the prearchive")
-            continue
-        astray += one.project is None
-        rules = "; ".join(facts[one.session].rules) if one.session in facts else ""
-        place = one.project or "no project"
-        details.append(f"{one.session}: {place}" + (f" ({rules})" if rules else ""))
-    if astray:
-        said = f"{say_count(astray, 'session')} found no project: see `anteroom prearchive route`"
+    details = [f"{one.session}: {_whereabouts(one, facts)}" for one in seen.sessions]
+    if seen.fed > len(seen.sessions):
+        details.append(f"and {seen.fed - len(seen.sessions)} more")
+    if seen.astray:
+        astray = say_count(seen.astray, "session")
+        said = f"{astray} found no project: see `anteroom prearchive route`"
         return Step(name=name, state=StepState.WRONG, said=said, details=tuple(details))
-    said = f"{say_count(len(seen.sessions), 'session')} found a project"
+    gone = seen.fed - seen.routed
+    if not seen.routed:
+        said = f"{say_count(gone, 'session')} left before anybody looked: let it send another"
+        return Step(name=name, state=StepState.WAITING, said=said, details=tuple(details))
+    said = f"{say_count(seen.routed, 'session')} found a project"
+    said += f"; {gone} left before anybody looked" if gone else ""
     return Step(name=name, state=StepState.DONE, said=said, details=tuple(details))
+
+
+def _whereabouts(one: FedSession, facts: Mapping[str, SessionFacts]) -> str:
+    if not one.waits:
+        return "has left the prearchive" + (" for the archive" if one.filed else "")
+    rules = "; ".join(facts[one.session].rules) if one.session in facts else ""
+    return (one.project or "no project") + (f" ({rules})" if rules else "")
 
 
 def _script(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
@@ -115,7 +122,7 @@ def _script(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
     if held:
         said = f"{say_count(held, 'object')} held: see `anteroom held list`"
         return Step(name=name, state=StepState.WRONG, said=said)
-    if not seen.sessions and not dropped:
+    if not seen.fed and not dropped:
         return Step(name=name, state=StepState.WAITING, said="comes with the test series")
     changed: dict[str, int] = {}
     for one in facts.values():
@@ -126,7 +133,20 @@ def _script(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
     ]
     if dropped:
         details += _told(seen, Place.REJECTED.value)
-    said = "ran" if changed else "changed nothing: none is in force, or it leaves these alone"
+    unseen = seen.fed - len(facts)
+    if changed or dropped:
+        said = "ran"
+        if unseen:
+            details.append(f"{say_count(unseen, 'session')} not looked at")
+    elif not facts:
+        said = f"{say_count(unseen, 'session')} not looked at: let it send another, and look while "
+        said += "that waits"
+        return Step(name=name, state=StepState.WAITING, said=said)
+    else:
+        said = "no change is known: no script is in force, it leaves these alone, or what was "
+        said += "changed is not kept"
+        if unseen:
+            details.append(f"looked at {len(facts)} of {say_count(seen.fed, 'session')}")
     return Step(name=name, state=StepState.DONE, said=said, details=tuple(details))
 
 
@@ -148,9 +168,12 @@ def _counts(expected: int, seen: Evidence) -> Step:
 
 def _told(seen: Evidence, *outcomes: str) -> tuple[str, ...]:
     return tuple(
-        f"{count} {outcome}: {reason}"
-        for outcome, reason, count in seen.told
-        if outcome in outcomes and reason
+        # A count that began before the acceptance says nothing about it.
+        f"{one.outcome} again since the start: {one.reason}"
+        if one.count is None
+        else f"{one.count} {one.outcome}: {one.reason}"
+        for one in seen.told
+        if one.outcome in outcomes and one.reason
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from engine.archive import acceptances
 from engine.archive.receiver_values import checked_ae_title
 from engine.jobs.context import JobContext
-from engine.model.acceptance import Acceptance, Step, Verdict
+from engine.model.acceptance import Acceptance, Judgement, Step
 from engine.model.errors import Conflict, EngineError, InvalidInput
-from engine.model.routing import Verdict as Judged
+from engine.model.routing import Verdict
 from engine.prearchive.evidence import Evidence, gather
 from engine.service.acceptance_steps import SessionFacts, steps
 from engine.service.event_buffer import EventBuffer
@@ -74,12 +74,12 @@ class Acceptances:
         wanted = _verdict(verdict)
         found = await self.show(id)
         lacking = found.lacking
-        if wanted is Verdict.ACCEPTED and lacking and not note.strip():
+        if wanted is Judgement.ACCEPTED and lacking and not note.strip():
             raise Conflict(
                 f"{id} cannot be accepted as it stands: {_names(lacking)}",
                 hint="mend it, or say in a note why it is accepted all the same",
             )
-        if wanted is Verdict.REJECTED and not note.strip():
+        if wanted is Judgement.REJECTED and not note.strip():
             raise InvalidInput("a rejection says why", hint="add a note; no patient belongs there")
         async with self._context.archive_db.write() as transaction:
             closed = await acceptances.close(
@@ -94,7 +94,7 @@ class Acceptances:
         return closed
 
     async def _with_steps(self, found: Acceptance) -> Acceptance:
-        if found.verdict is not Verdict.OPEN:
+        if found.verdict is not Judgement.OPEN:
             return found
         async with self._context.prearchive_db.read() as transaction:
             seen = await gather(transaction, found.calling, found.receiver, found.started)
@@ -104,13 +104,12 @@ class Acceptances:
 
     async def _facts(self, seen: Evidence) -> dict[str, SessionFacts]:
         facts = {}
-        for one in seen.sessions[:_LOOKED_INTO]:
-            if one.waits:
-                try:
-                    facts[one.session] = await self._fact(one.session)
-                except EngineError:
-                    # A job has just taken it: there will be another look.
-                    continue
+        for one in [one for one in seen.sessions if one.waits][:_LOOKED_INTO]:
+            try:
+                facts[one.session] = await self._fact(one.session)
+            except EngineError:
+                # A job has just taken it: there will be another look.
+                continue
         return facts
 
     async def _fact(self, session: str) -> SessionFacts:
@@ -118,7 +117,7 @@ class Acceptances:
         rules = tuple(
             f"{step.concept}: {step.extractor}"
             for step in route.trace
-            if step.verdict is Judged.WON
+            if step.verdict is Verdict.WON
         )
         changed: dict[str, set[str]] = defaultdict(set)
         for one in await self._prearchive.changes(session):
@@ -135,11 +134,11 @@ def _images(count: int) -> int:
     return count
 
 
-def _verdict(text: str) -> Verdict:
-    closing = [each for each in Verdict if each is not Verdict.OPEN]
+def _verdict(text: str) -> Judgement:
+    closing = [each for each in Judgement if each is not Judgement.OPEN]
     if text not in closing:
         raise InvalidInput(f"{text!r} is no verdict", hint=f"use {', '.join(closing)}")
-    return Verdict(text)
+    return Judgement(text)
 
 
 def _names(lacking: tuple[Step, ...]) -> str:

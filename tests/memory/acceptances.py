@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.acceptance import Acceptance, Step, StepName, StepState, Verdict
+from engine.model.acceptance import Acceptance, Judgement, Step, StepName, StepState
 from engine.model.errors import Conflict, NotFound
 from tests.memory.facts import NOON, Asked
 
@@ -31,7 +31,7 @@ class Acceptances(Asked):
         found = [
             one
             for one in reversed(self.facts.acceptances.values())
-            if not open_only or one.verdict is Verdict.OPEN
+            if not open_only or one.verdict is Judgement.OPEN
         ]
         return tuple(found[:limit])
 
@@ -45,10 +45,10 @@ class Acceptances(Asked):
 
     async def close(self, id: str, verdict: str, note: str = "") -> Acceptance:
         found = await self.show(id)
-        if found.lacking and verdict == Verdict.ACCEPTED and not note:
+        if found.lacking and verdict == Judgement.ACCEPTED and not note:
             raise Conflict(f"{id} cannot be accepted as it stands")
         return self._keep(
-            replace(found, verdict=Verdict(verdict), note=note, closed=NOON, closed_by=self.actor)
+            replace(found, verdict=Judgement(verdict), note=note, closed=NOON, closed_by=self.actor)
         )
 
     def _keep(self, acceptance: Acceptance) -> Acceptance:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from engine.archive import acceptances
 from engine.archive.tables import ArchiveOutboxRow
 from engine.database.connection import Database
-from engine.model.acceptance import Step, StepName, StepState, Verdict
+from engine.model.acceptance import Judgement, Step, StepName, StepState
 from engine.model.errors import Conflict, NotFound
 
 STEPS = (
@@ -27,7 +27,7 @@ async def test_what_is_signed_is_kept_as_it_was_seen(archive: Database) -> None:
     async with archive.write() as session:
         assert (await acceptances.expect(session, made.id, 20, actor="bob")).expected == 20
         closed = await acceptances.close(
-            session, made.id, Verdict.ACCEPTED, note="one is a scout", steps=STEPS, actor="bob"
+            session, made.id, Judgement.ACCEPTED, note="one is a scout", steps=STEPS, actor="bob"
         )
     async with archive.read() as session:
         assert await acceptances.show(session, made.id) == closed
@@ -52,13 +52,13 @@ async def test_what_is_signed_is_not_changed(archive: Database) -> None:
     async with archive.write() as session:
         made = await acceptances.start(session, "CT1", receiver="", expected=0, actor="ada")
         await acceptances.close(
-            session, made.id, Verdict.REJECTED, note="no", steps=(), actor="ada"
+            session, made.id, Judgement.REJECTED, note="no", steps=(), actor="ada"
         )
         with pytest.raises(Conflict, match="is rejected"):
             await acceptances.expect(session, made.id, 5, actor="ada")
         with pytest.raises(Conflict, match="is rejected"):
             await acceptances.close(
-                session, made.id, Verdict.ACCEPTED, note="", steps=(), actor="ada"
+                session, made.id, Judgement.ACCEPTED, note="", steps=(), actor="ada"
             )
         # The next one begins anew.
         again = await acceptances.start(session, "CT1", receiver="", expected=0, actor="ada")

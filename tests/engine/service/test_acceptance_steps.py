@@ -9,7 +9,7 @@ import pytest
 
 from engine.model.acceptance import Step, StepName, StepState
 from engine.model.accounts import Place
-from engine.prearchive.evidence import Brought, Evidence
+from engine.prearchive.evidence import Evidence, FedSession, Told
 from engine.service.acceptance_steps import SessionFacts, steps
 
 NOTHING = Evidence()
@@ -21,8 +21,11 @@ ALL_WELL = Evidence(
     objects=20,
     bytes=2_700_000,
     places={Place.WAITING: 20},
-    sessions=(Brought(session="pre_aaaaaaaa", project="P", waits=True),),
+    fed=1,
+    routed=1,
+    sessions=(FedSession(session="pre_aaaaaaaa", project="P", waits=True),),
 )
+TURNED_AWAY = Told(outcome="rejected", reason="called AE title not recognised", count=3)
 FACTS = {
     "pre_aaaaaaaa": SessionFacts(rules=("project: site rule 1",), changes={"site v7": 28}),
 }
@@ -56,7 +59,7 @@ def test_where_all_is_well_every_step_tells_what_was_seen() -> None:
     [
         (
             StepName.CONNECTION,
-            {"associations": 0, "told": (("rejected", "called AE title not recognised", 3),)},
+            {"associations": 0, "told": (TURNED_AWAY,)},
             "CT1 was turned away: correct its settings, or the allow-list",
         ),
         (StepName.CONNECTION, {"broken": ("aborted",)}, "2 associations from 10.0.0.7 to ANTEROOM"),
@@ -67,7 +70,11 @@ def test_where_all_is_well_every_step_tells_what_was_seen() -> None:
         ),
         (
             StepName.ROUTING,
-            {"sessions": (Brought(session="pre_aaaaaaaa", project=None, waits=True),)},
+            {
+                "routed": 0,
+                "astray": 1,
+                "sessions": (FedSession(session="pre_aaaaaaaa", project=None, waits=True),),
+            },
             "1 session found no project: see `anteroom prearchive route`",
         ),
         (
@@ -93,9 +100,53 @@ def test_while_it_sends_nothing_is_judged_that_is_not_whole() -> None:
 
 
 def test_duplicates_are_no_further_images_and_what_has_left_is_told() -> None:
-    gone = (Brought(session="pre_aaaaaaaa", project=None, waits=False),)
+    gone = (FedSession(session="pre_aaaaaaaa", project=None, waits=False, filed=True),)
     places = {Place.ARCHIVED: 20, Place.DUPLICATE: 20}
     found = judged(replace(ALL_WELL, places=places, sessions=gone), facts={})
     assert found[StepName.COUNTS].state is StepState.DONE
-    assert found[StepName.ROUTING].details == ("pre_aaaaaaaa: has left the prearchive",)
+    assert found[StepName.ROUTING].details == (
+        "pre_aaaaaaaa: has left the prearchive for the archive",
+    )
     assert found[StepName.ROUTING].state is StepState.DONE
+
+
+def test_nothing_is_concluded_from_sessions_that_nobody_has_looked_at() -> None:
+    gone = FedSession(session="pre_bbbbbbbb", project=None, waits=False)
+    seen = replace(ALL_WELL, routed=0, sessions=(gone,))
+    found = judged(seen, facts={})
+    assert (found[StepName.ROUTING].state, found[StepName.SCRIPT].state) == (
+        StepState.WAITING,
+        StepState.WAITING,
+    )
+    assert found[StepName.ROUTING].said.startswith("1 session left before anybody looked")
+    assert found[StepName.ROUTING].details == ("pre_bbbbbbbb: has left the prearchive",)
+    assert found[StepName.SCRIPT].said.startswith("1 session not looked at")
+    # Others of which something is known speak for themselves only.
+    seen = replace(ALL_WELL, fed=9, routed=8, sessions=(*ALL_WELL.sessions, gone))
+    found = judged(seen)
+    assert found[StepName.ROUTING].state is StepState.DONE
+    assert (
+        found[StepName.ROUTING].said == "8 sessions found a project; 1 left before anybody looked"
+    )
+    assert found[StepName.ROUTING].details[1:] == (
+        "pre_bbbbbbbb: has left the prearchive",
+        "and 7 more",
+    )
+    assert found[StepName.SCRIPT].said == "ran"
+    assert found[StepName.SCRIPT].details[1:] == ("8 sessions not looked at",)
+    found = judged(seen, facts={"pre_aaaaaaaa": SessionFacts()})
+    assert found[StepName.SCRIPT].said.startswith("no change is known")
+    assert found[StepName.SCRIPT].details == ("looked at 1 of 9 sessions",)
+
+
+def test_a_script_that_has_rejected_objects_has_run() -> None:
+    seen = replace(NOTHING, associations=1, objects=2, places={Place.REJECTED: 2})
+    assert judged(seen, facts={})[StepName.SCRIPT].said == "ran"
+
+
+def test_who_was_turned_away_before_is_told_without_a_number() -> None:
+    seen = replace(NOTHING, told=(replace(TURNED_AWAY, count=None),))
+    (detail,) = judged(seen, facts={})[StepName.CONNECTION].details
+    assert detail == "rejected again since the start: called AE title not recognised"
+    (detail,) = judged(replace(seen, told=(TURNED_AWAY,)), facts={})[StepName.CONNECTION].details
+    assert detail == "3 rejected: called AE title not recognised"

@@ -16,7 +16,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.presentation import StoragePresentationContexts
 
-from engine.model.acceptance import StepName, StepState, Verdict
+from engine.model.acceptance import Judgement, StepName, StepState
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
 from engine.model.commitments import CommitmentState
@@ -346,7 +346,7 @@ async def test_a_sender_is_accepted_step_by_step(opened: Opened) -> None:
     with pytest.raises(InvalidInput, match="no verdict"):
         await engine.acceptances.close(begun.id, "open")
     closed = await engine.acceptances.close(begun.id, "rejected", "it sends nothing")
-    assert (closed.verdict, closed.note) == (Verdict.REJECTED, "it sends nothing")
+    assert (closed.verdict, closed.note) == (Judgement.REJECTED, "it sends nothing")
     assert await engine.acceptances.show(begun.id) == closed
     assert [one.id for one in await engine.acceptances.list()] == [begun.id]
     assert await engine.acceptances.list(open_only=True) == ()
