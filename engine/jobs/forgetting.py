@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forgets what is older than the settings say: transfers, lines of the ledger, receipts and hours.
-What that means for each table is in `engine.prearchive.retention`."""
+"""Forgets what is older than the settings say: transfers, lines of the ledger, receipts, hours,
+sends and requests for a storage commitment. What that means for each table is in
+`engine.prearchive.retention`."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ class Forgotten:
     receipts: int
     hours: int
     """Rows of what a sender has brought within an hour."""
+    sends: int
+    commitments: int
 
 
 async def forget(context: JobContext, *, now: datetime) -> Forgotten:
@@ -47,6 +50,10 @@ async def forget(context: JobContext, *, now: datetime) -> Forgotten:
         transfers=await _transfers(context, limit(days.transfers_days), keep),
         receipts=await _receipts(context, limit(days.receipts_days), keep),
         hours=await _all_of(context, retention.forget_throughput, limit(days.throughput_days)),
+        sends=await _all_of(context, retention.forget_sends, limit(days.sends_days)),
+        commitments=await _all_of(
+            context, retention.forget_commitments, limit(days.commitments_days)
+        ),
     )
     counts = asdict(forgotten)
     if any(counts.values()):

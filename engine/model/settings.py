@@ -349,6 +349,13 @@ class RetentionSettings:
     throughput_days: Annotated[int, between(7, 36_500, "days")] = 365
     """For how many days it is known how much each sender has brought within each hour."""
 
+    sends_days: Annotated[int, between(1, 36_500, "days")] = 30
+    """For how many days a send to a remote is listed after its end."""
+
+    commitments_days: Annotated[int, between(1, 36_500, "days")] = 30
+    """For how many days a request for a storage commitment is listed after its end, but never more
+    than 10,000 of them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogSettings:

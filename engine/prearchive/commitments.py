@@ -4,11 +4,12 @@ kept for a while after they have ended. What is committed is decided in `engine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import SQLColumnExpression, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
@@ -16,6 +17,12 @@ from engine.database.connection import insert_into
 from engine.model.commitments import Commitment, CommitmentState
 from engine.model.errors import NotFound
 from engine.prearchive.tables import CommitmentRow
+
+OWN_FIRST = timedelta(seconds=10)
+"""How long a request that is due is left to the engine that had it last: its workers have the
+association on which the sender waits."""
+
+_IN_CLAUSE = 500
 
 
 async def enter(transaction: AsyncSession, values: dict[str, Any]) -> None:
@@ -40,15 +47,36 @@ async def unfinished(transaction: AsyncSession) -> int:
     return (await transaction.execute(query)).scalar_one()
 
 
-async def next_due(transaction: AsyncSession) -> datetime | None:
-    """Return when somebody is to look at one next."""
-    found: datetime | None = await transaction.scalar(select(func.min(CommitmentRow.due)))
+async def unfinished_of(transaction: AsyncSession, ids: Collection[str]) -> set[str]:
+    """Return those that have not ended."""
+    rest, found = iter(ids), set[str]()
+    while some := list(islice(rest, _IN_CLAUSE)):
+        query = select(CommitmentRow.id).where(CommitmentRow.id.in_(some))
+        found.update(await transaction.scalars(query.where(CommitmentRow.due.is_not(None))))
     return found
 
 
-async def due(transaction: AsyncSession, now: datetime, limit: int) -> list[str]:
-    """Name those that somebody is to look at, the longest due first."""
-    query = select(CommitmentRow.id).where(CommitmentRow.due <= now)
+async def next_due(transaction: AsyncSession, node: str) -> datetime | None:
+    """Return when the engine of a node is to look at one next."""
+    own = await _first_due(transaction, CommitmentRow.node == node)
+    others = await _first_due(transaction, CommitmentRow.node != node)
+    if others is not None:
+        others += OWN_FIRST
+    return min((due for due in (own, others) if due is not None), default=None)
+
+
+async def _first_due(
+    transaction: AsyncSession, which: SQLColumnExpression[bool]
+) -> datetime | None:
+    query = select(CommitmentRow.due).where(CommitmentRow.due.is_not(None), which)
+    found: datetime | None = await transaction.scalar(query.order_by(CommitmentRow.due).limit(1))
+    return found
+
+
+async def due(transaction: AsyncSession, node: str, now: datetime, limit: int) -> list[str]:
+    """Name those that the engine of a node is to look at, the longest due first."""
+    its_own_or_late = or_(CommitmentRow.node == node, CommitmentRow.due <= now - OWN_FIRST)
+    query = select(CommitmentRow.id).where(CommitmentRow.due <= now, its_own_or_late)
     query = query.order_by(CommitmentRow.due, CommitmentRow.id).limit(limit)
     return list((await transaction.execute(query)).scalars())
 
@@ -84,22 +112,6 @@ async def take_up_again(transaction: AsyncSession, node: str, now: datetime) -> 
     )
 
 
-async def expire(transaction: AsyncSession, before: datetime, most: int) -> None:
-    """Remove those that ended before a moment, and all but the newest `most` that have ended."""
-    newest = (
-        select(CommitmentRow.id)
-        .where(CommitmentRow.due.is_(None))
-        .order_by(CommitmentRow.at.desc(), CommitmentRow.id.desc())
-        .limit(most)
-    )
-    await transaction.execute(
-        delete(CommitmentRow).where(
-            CommitmentRow.due.is_(None),
-            or_(CommitmentRow.ended < before, CommitmentRow.id.not_in(newest)),
-        )
-    )
-
-
 async def page(
     transaction: AsyncSession, offset: int, limit: int, state: str = ""
 ) -> tuple[Commitment, ...]:
@@ -111,15 +123,16 @@ async def page(
     return tuple(to_commitment(row) for row in rows)
 
 
-async def show(transaction: AsyncSession, id: str) -> CommitmentRow:
-    """Return one with its objects.
+async def show(transaction: AsyncSession, id: str, *, objects: bool = True) -> CommitmentRow:
+    """Return one, with its objects unless nobody wants them.
 
     Raises:
         NotFound: there is none.
     """
     query = select(CommitmentRow).where(CommitmentRow.id == id)
-    everything = query.options(undefer(CommitmentRow.objects), undefer(CommitmentRow.reasons))
-    row: CommitmentRow | None = (await transaction.execute(everything)).scalar_one_or_none()
+    if objects:
+        query = query.options(undefer(CommitmentRow.objects), undefer(CommitmentRow.reasons))
+    row: CommitmentRow | None = (await transaction.execute(query)).scalar_one_or_none()
     if row is None:
         raise NotFound(
             f"there is no request {id} for a storage commitment",

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is forgotten once it is old: lines of the ledger, transfers, receipts, and what came within
-each hour. Counts are never forgotten: the tallies of a transfer that goes stay in the sums, without
-its name. Each function takes a bounded part, so that no transaction lasts long; call it until it
-finds nothing."""
+"""What is forgotten once it is old: lines of the ledger, transfers, receipts, what came within each
+hour, and sends and requests for a storage commitment that have ended. Counts are never forgotten:
+the tallies of a transfer that goes stay in the sums, without its name. Each function takes a
+bounded part, so that no transaction lasts long; call it until it finds nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, tuple_
+from sqlalchemy import delete, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.model.accounts import Place
 from engine.prearchive import accounts
 from engine.prearchive.tables import (
+    CommitmentRow,
     LedgerRow,
     ReceiptRow,
+    SendRow,
     SessionRow,
     TallyRow,
     ThroughputRow,
@@ -31,6 +33,9 @@ ReceiptKey = tuple[str, str]
 
 MOST = 500
 """Rows that one call takes."""
+
+MOST_COMMITMENTS = 10_000
+"""Requests for a storage commitment that are kept after they have ended, however young."""
 
 _HOURS = 24
 """Hours that one call takes, each with a row for every sender."""
@@ -51,6 +56,30 @@ async def forget_throughput(session: AsyncSession, before: datetime) -> int:
     hours = old.order_by(ThroughputRow.hour).limit(_HOURS)
     gone = await session.execute(
         delete(ThroughputRow).where(ThroughputRow.hour.in_(hours)).returning(ThroughputRow.hour)
+    )
+    return len(gone.all())
+
+
+async def forget_sends(session: AsyncSession, before: datetime) -> int:
+    """Forget sends that ended before a moment; return how many."""
+    old = select(SendRow.id).where(SendRow.ended < before).limit(MOST)
+    gone = await session.execute(delete(SendRow).where(SendRow.id.in_(old)).returning(SendRow.id))
+    return len(gone.all())
+
+
+async def forget_commitments(session: AsyncSession, before: datetime) -> int:
+    """Forget requests for a storage commitment that ended before a moment, and all but the newest
+    of those that have ended; return how many."""
+    ended = select(CommitmentRow.id).where(CommitmentRow.due.is_(None))
+    newest = ended.order_by(CommitmentRow.at.desc(), CommitmentRow.id.desc())
+    old = ended.where(
+        or_(
+            CommitmentRow.ended < before,
+            CommitmentRow.id.not_in(newest.limit(MOST_COMMITMENTS)),
+        )
+    ).limit(MOST)
+    gone = await session.execute(
+        delete(CommitmentRow).where(CommitmentRow.id.in_(old)).returning(CommitmentRow.id)
     )
     return len(gone.all())
 

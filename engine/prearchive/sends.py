@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.model.errors import NotFound
@@ -58,11 +58,6 @@ async def is_on_its_way(
         )
     )
     return any(to_send(row).scans == scans for row in rows)
-
-
-async def forget(session: AsyncSession, before: datetime) -> None:
-    """Remove what ended before a moment."""
-    await session.execute(delete(SendRow).where(SendRow.ended < before))
 
 
 def to_send(row: SendRow) -> Send:

@@ -40,6 +40,7 @@ class Commitments:
     ) -> None:
         """Act for one actor."""
         self._database = context.prearchive_db
+        self._node = context.settings.node.name
         self._committing = committing
         self._buffer = buffer
         self._actor = actor
@@ -74,12 +75,14 @@ class Commitments:
     async def _retry(self, id: str, reason: str) -> ActOutcome:
         try:
             async with self._database.write() as transaction:
-                row = await commitments.show(transaction, id)
+                row = await commitments.show(transaction, id, objects=False)
                 if row.state == CommitmentState.REPORTED.value:
                     raise Conflict(f"{row.calling} was told already")
                 await commitments.change(
                     transaction,
                     id,
+                    # This engine is woken, and not that which had it last.
+                    node=self._node,
                     state=CommitmentState.WAITING.value,
                     attempts=0,
                     due=datetime.now(UTC),

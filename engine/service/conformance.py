@@ -208,11 +208,6 @@ def _actions() -> Iterable[Sequence[str]]:
         yield _hex(one), one.name.lower().replace("_", " ")
 
 
-def _reasons() -> Iterable[Sequence[str]]:
-    for reason, said in _REASONS.items():
-        yield _hex(reason), said
-
-
 def _calling() -> Iterable[Sequence[str]]:
     yield "presentation contexts of one association", str(MOST_CONTEXTS)
     yield (

@@ -50,7 +50,7 @@ from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
-from engine.prearchive import accounts, rows, sends, transfers
+from engine.prearchive import accounts, rows, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
 from engine.receiver.workers.sweeping import sweep_staging
@@ -79,7 +79,6 @@ _BACKLOG_EVERY = 0.5
 _PURGE_EVERY = 3600.0
 _RESERVE_EVERY = 60.0
 _CERTIFICATES_EVERY = 30.0
-_SENDS_KEPT = timedelta(days=30)
 _COMMITMENTS_EVERY = 1.0
 _DISK_EVERY = 10.0
 _BALANCE_EVERY = 120.0
@@ -479,10 +478,7 @@ class Engine:
 
     async def _purge(self) -> None:
         await self.context.runner.purge()
-        await self.committing.expire()
         await trash.expire(self.context, now=datetime.now(UTC))
-        async with self.context.prearchive_db.write() as transaction:
-            await sends.forget(transaction, datetime.now(UTC) - _SENDS_KEPT)
         days = timedelta(days=self.settings.anonymization.originals_days)
         originals = Originals(self.context.prearchive)
         await asyncio.to_thread(originals.expire, days.total_seconds())

@@ -5,8 +5,10 @@ whichever way works, and whoever cannot be told is tried again and then given up
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,11 +24,15 @@ from engine.dicom import commitment
 from engine.intake.answers import Origin
 from engine.intake.channel import SendReport
 from engine.intake.commitments import FOLDER, Commitments
+from engine.jobs import forgetting
 from engine.model.commitments import CommitmentDetail, CommitmentState
-from engine.model.errors import InvalidInput, NotFound
+from engine.model.errors import InvalidInput, NotFound, Outage
 from engine.model.remotes import Remote
+from engine.prearchive import retention
+from engine.prearchive.commitments import OWN_FIRST
 from engine.prearchive.tables import CommitmentRow, HeldRow, OutboxRow
 from engine.receiver.workers.pool import ReceiverPool
+from engine.service import commitment_reports, commitment_requests
 from engine.service import committing as under_test
 from engine.service.commitments import Commitments as Noun
 from engine.service.committing import Committing
@@ -49,6 +55,8 @@ class Pool:
         self.open: dict[str, int | None] = {}
         """The answers of those that are open, by transfer."""
         self.sent: list[tuple[str, int, Dataset]] = []
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens while the next report is on its way."""
 
     async def report(self, worker: str, report: SendReport, *, seconds: float) -> int | None:
         """Send a report."""
@@ -56,7 +64,29 @@ class Pool:
             return None
         data = await asyncio.to_thread(Path(report.file).read_bytes)
         self.sent.append((report.transfer, report.event, parsed(data, explicit=True)))
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         return self.open[report.transfer]
+
+
+class Clock:
+    """That of the machine, until it is stopped."""
+
+    def __init__(self) -> None:
+        self.stopped: float | None = None
+
+    def __call__(self) -> float:
+        return time.time() if self.stopped is None else self.stopped
+
+    @property
+    def now(self) -> datetime:
+        """What it shows."""
+        return datetime.fromtimestamp(self(), UTC)
+
+    def go_on(self, seconds: float = 0.0) -> None:
+        """Show this much more than now, and nothing else until it goes on again."""
+        self.stopped = self() + seconds
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,6 +98,7 @@ class Room:
     committing: Committing
     noun: Noun
     buffer: EventBuffer
+    clock: Clock
     node: str
     heard: list[str] = field(default_factory=list)
 
@@ -93,19 +124,18 @@ class Room:
     async def asked(self, *uids: str, **values: str) -> str:
         """Ask over an association that waits for the report; return the id once it was tried."""
         id = self.ask(*uids, **values)
-        self.committing.asked(id, f"{self.node}-w1")
-        await self.settled()
+        await self.told_of(id)
         return id
+
+    async def told_of(self, id: str) -> None:
+        """Let a worker tell of a request, and wait until it was tried."""
+        self.committing.asked(id, f"{self.node}-w1")
+        await self.committing.settled()
 
     async def worked(self) -> None:
         """Look once, and see through what is due."""
         await self.committing.work()
-        await self.settled()
-
-    async def settled(self) -> None:
-        """Wait until nothing is being worked on."""
-        while tasks := {*self.committing._soon, *self.committing._running.values()}:
-            await asyncio.wait(tasks)
+        await self.committing.settled()
 
     async def show(self, id: str) -> CommitmentDetail:
         """Show a request."""
@@ -113,9 +143,13 @@ class Room:
 
     async def make_due(self) -> None:
         """Let time pass until everything that waits is due."""
+        await self.change(due=self.clock.now)
+
+    async def change(self, **values: object) -> None:
+        """Set values of all that wait, as another engine may."""
         async with self.at.context.prearchive_db.write() as transaction:
             waits = update(CommitmentRow).where(CommitmentRow.due.is_not(None))
-            await transaction.execute(waits.values(due=datetime.now(UTC)))
+            await transaction.execute(waits.values(**values))
 
     async def remote(self, ae_title: str, port: int) -> None:
         """Add a remote."""
@@ -136,16 +170,16 @@ class Room:
 
     def restarted(self) -> Committing:
         """Begin anew, as an engine of the same name does."""
-        self.committing = of(self.at, self.pool, self.buffer)
+        self.committing = of(self.at, self.pool, self.buffer, self.clock)
         self.noun = Noun(self.at.context, self.committing, self.buffer, "root")
         return self.committing
 
 
-def of(at: Fixture, pool: Pool, buffer: EventBuffer) -> Committing:
+def of(at: Fixture, pool: Pool, buffer: EventBuffer, clock: Clock) -> Committing:
     async def take_in() -> None:
         await at.context.ingester.ingest(every_node=True)
 
-    made = Committing(at.context, buffer, take_in)
+    made = Committing(at.context, buffer, take_in, clock=clock)
     made.begin(cast(ReceiverPool, pool))
     return made
 
@@ -166,12 +200,20 @@ async def either_room(either: Fixture) -> AsyncIterator[Room]:  # noqa: F811
 
 @asynccontextmanager
 async def opened(at: Fixture) -> AsyncIterator[Room]:
-    pool, buffer = Pool(), EventBuffer()
-    committing = of(at, pool, buffer)
+    pool, buffer, clock = Pool(), EventBuffer(), Clock()
+    committing = of(at, pool, buffer, clock)
     noun = Noun(at.context, committing, buffer, "root")
     node = at.context.settings.node.name
     await ready(at)
-    made = Room(at=at, pool=pool, committing=committing, noun=noun, buffer=buffer, node=node)
+    made = Room(
+        at=at,
+        pool=pool,
+        committing=committing,
+        noun=noun,
+        buffer=buffer,
+        clock=clock,
+        node=node,
+    )
     yield made
     await made.committing.close()
 
@@ -179,7 +221,7 @@ async def opened(at: Fixture) -> AsyncIterator[Room]:
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody releases an association here."""
-    monkeypatch.setattr(under_test, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(commitment_reports, "GRACE_SECONDS", 0.0)
 
 
 def told(report: Dataset) -> tuple[set[str], dict[str, int]]:
@@ -243,15 +285,17 @@ async def test_others_are_called_at_their_remote(room: Room) -> None:
         await room.remote("SCANNER", port)
         # The association takes no report, and the first call is answered with a failure.
         room.pool.open["tr_1"] = 0x0211
-        id = await room.asked()
+        id = room.ask()
+        room.clock.go_on()
+        await room.told_of(id)
         row = await room.show(id)
         assert (row.state, row.attempts) == (WAITING, 1)
         assert row.reason == "SCANNER answered with status 0110"
-        assert row.due is not None
-        assert timedelta(seconds=5) < row.due - datetime.now(UTC) < timedelta(seconds=15)
+        assert row.due == room.clock.now + timedelta(seconds=under_test.PAUSES[0])
+        room.clock.go_on(under_test.PAUSES[0] - 1)
         await room.worked()
         assert inbox.told.empty()
-        await room.make_due()
+        room.clock.go_on(1)
         await room.worked()
         report = inbox.next()
     assert (report.transaction, report.event) == ("1.2.3", 1)
@@ -285,7 +329,7 @@ async def test_who_is_unknown_is_given_up_and_can_be_told_later(
         await room.remote("SCANNER", port)
         again, unknown = await room.noun.retry((id, "cm_0", id), reason="it is known now")
         assert (again.done, unknown.done) == (True, False)
-        await room.settled()
+        await room.committing.settled()
         assert inbox.next().committed == {FIRST, SECOND}
     assert (await room.show(id)).state is REPORTED
     detail = {"objects": 2, "reason": "it is known now"}
@@ -296,6 +340,27 @@ async def test_who_is_unknown_is_given_up_and_can_be_told_later(
         await room.noun.show("cm_0")
     with pytest.raises(InvalidInput):
         await room.noun.list(state="lost")
+
+
+async def test_an_unforeseen_fault_is_an_attempt_and_an_outage_is_none(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_test, "MOST_ATTEMPTS", 2)
+    id = room.ask()
+    room.clock.go_on()
+    for outage in (Outage("the database does not answer"), OSError(errno.EIO, "broken")):
+        room.at.hook.faults["decided"] = outage
+        await room.worked()
+        row = await room.show(id)
+        assert (row.state, row.attempts, row.reason) == (WAITING, 0, "")
+        assert row.due == room.clock.now + timedelta(seconds=under_test.PAUSES[0])
+        room.clock.go_on(under_test.PAUSES[0])
+    for attempt, state in ((1, WAITING), (2, GIVEN_UP)):
+        room.at.hook.faults["decided"] = ValueError("nobody has foreseen this")
+        await room.worked()
+        row = await room.show(id)
+        assert (row.state, row.attempts, row.reason) == (state, attempt, "an unexpected fault")
+        room.clock.go_on(under_test.PAUSES[0])
 
 
 async def test_pauses_grow_and_last_for_more_than_a_day(
@@ -346,6 +411,20 @@ class TestTransactions:
         assert [transfer for transfer, _, _ in room.pool.sent] == ["tr_2"]
         assert [each.id for each in await room.noun.list()] == [first]
         assert (await room.show(first)).state is REPORTED
+
+    async def test_asked_again_while_it_is_reported_it_is_answered_once(self, room: Room) -> None:
+        room.pool.open = {"tr_1": 0, "tr_2": 0}
+
+        async def ask_again() -> None:
+            room.committing.asked(room.ask(transfer="tr_2"), f"{room.node}-w1")
+            await room.committing.work()
+
+        room.pool.meanwhile = ask_again
+        first = await room.asked()
+        assert [each.id for each in await room.noun.list()] == [first]
+        assert (await room.show(first)).state is REPORTED
+        # Nobody is waited for who has been told.
+        assert room.committing.reports.expected == frozenset()
 
     async def test_asked_again_after_the_report_it_is_answered_again(self, room: Room) -> None:
         room.pool.open["tr_1"] = 0
@@ -398,6 +477,58 @@ class TestCrashes:
         room.restarted()
         await room.worked()
         assert (await room.show(id)).due == soon
+
+    async def test_what_is_due_is_left_at_first_to_the_engine_that_had_it(
+        self, either_room: Room
+    ) -> None:
+        room = either_room
+        id = room.ask()
+        room.clock.go_on()
+        await room.worked()
+        await room.change(node="other", due=room.clock.now)
+        await room.worked()
+        assert (await room.show(id)).attempts == 1
+        assert room.committing.sees() is None
+        room.clock.go_on(OWN_FIRST.total_seconds())
+        assert room.committing.sees() is not None
+        await room.worked()
+        assert (await room.show(id)).attempts == 2
+        # Who asks for it here is answered here.
+        await room.change(node="other")
+        await room.noun.retry((id,))
+        await room.committing.settled()
+        assert (await room.show(id)).attempts == 1
+
+    async def test_nobody_waits_here_for_what_another_engine_has_ended(
+        self, either_room: Room
+    ) -> None:
+        room = either_room
+        id = room.ask()
+        await room.worked()
+        await room.change(node="other", due=room.clock.now + timedelta(minutes=5))
+        await room.told_of(id)
+        await room.told_of("cm_0")
+        assert room.committing.reports.expected == {id}
+        await room.change(due=None)
+        await room.worked()
+        assert room.committing.reports.expected == frozenset()
+
+    async def test_young_files_of_another_node_are_looked_at_again(self, room: Room) -> None:
+        id = room.ask(node="other")
+        room.clock.go_on()
+        await room.worked()
+        assert room.committing.sees() is None
+        room.clock.go_on(61)
+        assert room.committing.sees() is not None
+        await room.worked()
+        assert [each.id for each in await room.noun.list()] == [id]
+
+    async def test_a_look_that_failed_is_made_again(self, room: Room) -> None:
+        await room.worked()
+        id = room.ask()
+        room.at.hook.faults["request taken"] = Outage("the database does not answer")
+        await room.told_of(id)
+        assert room.committing.sees() is not None
 
     async def test_files_of_another_node_are_taken_once_they_are_old(self, room: Room) -> None:
         id = room.ask(node="other")
@@ -454,26 +585,36 @@ async def test_what_ended_long_ago_is_forgotten(
     ended = [await room.asked(transaction=f"1.2.{number}") for number in range(4)]
     waiting = room.ask(transaction="1.2.9", transfer="tr_2")
     await room.worked()
-    async with room.at.context.prearchive_db.write() as transaction:
-        old = datetime.now(UTC) - under_test.KEPT - timedelta(minutes=1)
+    context = room.at.context
+    async with context.prearchive_db.write() as transaction:
+        days = timedelta(days=context.settings.retention.commitments_days)
         first = update(CommitmentRow).where(CommitmentRow.id == ended[3])
-        await transaction.execute(first.values(ended=old))
-    await room.committing.expire()
+        await transaction.execute(first.values(ended=room.clock.now - days - timedelta(minutes=1)))
+    assert (await forgetting.forget(context, now=room.clock.now)).commitments == 1
     assert [each.id for each in await room.noun.list()] == [waiting, *ended[2::-1]]
-    monkeypatch.setattr(under_test, "MOST_KEPT", 1)
-    await room.committing.expire()
+    monkeypatch.setattr(retention, "MOST_COMMITMENTS", 1)
+    # In parts of one.
+    monkeypatch.setattr(retention, "MOST", 1)
+    assert (await forgetting.forget(context, now=room.clock.now)).commitments == 2
     assert [each.id for each in await room.noun.list()] == [waiting, ended[2]]
+    assert [
+        detail["commitments"]
+        for _, action, detail in await room.audited()
+        if action == forgetting.EVENT
+    ] == [1, 2]
 
 
 async def test_requests_stay_in_their_files_where_too_many_wait(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(under_test, "MOST_WAITING", 1)
+    monkeypatch.setattr(commitment_requests, "MOST_WAITING", 1)
     ids = [room.ask(transaction=f"1.2.{number}") for number in range(2)]
     await room.worked()
     await room.worked()
     assert [each.id for each in await room.noun.list()] == ids[:1]
     assert len(list((room.at.context.prearchive / FOLDER).iterdir())) == 1
+    await room.told_of(ids[1])
+    assert room.committing.reports.expected == {ids[1]}
 
 
 async def test_nothing_is_asked_of_the_database_while_there_is_nothing_to_do(room: Room) -> None:
