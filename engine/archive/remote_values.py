@@ -16,7 +16,9 @@ from engine.model.settings import DicomSettings
 
 PORTS = range(1, 65536)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?")
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_-]{1,63})*\.?"
+)
 _DESCRIPTION_LENGTH = 200
 _SECONDS = between(1, 3600, "seconds")
 _PATHS = ("ca", "certificate", "key")

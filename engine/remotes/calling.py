@@ -7,11 +7,13 @@ that does not take in what is sent. So the socket is connected here, and keeps a
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -36,8 +38,17 @@ from engine.remotes.faults import (
 from engine.remotes.requestor import associate
 from engine.remotes.tls import client_context
 
-_NEARLY = 0.9
-"""The part of a time-out after which an end without an answer counts as silence."""
+_TALKATIVE = ("pydicom", "pynetdicom")
+
+
+def quiet() -> None:
+    """Have pydicom and pynetdicom say nothing: of values that they find odd, and of messages, they
+    say what is in them. Call it before either gets anything of an object."""
+    _config.LOG_HANDLER_LEVEL = "none"
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # What one thread sets holds for all: those of pynetdicom read and write as well.
+    warnings.filterwarnings("ignore", module=rf"({'|'.join(_TALKATIVE)})\b")
 
 
 class Cord:
@@ -50,11 +61,16 @@ class Cord:
         self._is_cut = False
 
     def tie(self, connection: socket.socket) -> None:
-        """Hold a connection from now on."""
+        """Hold a connection from now on, also one that is still to come about.
+
+        Raises:
+            ConnectionAbortedError: if it was cut.
+        """
         with self._lock:
             self._connection = connection
             if self._is_cut:
                 _shut(connection)
+                raise ConnectionAbortedError(errno.ECONNABORTED, "it was cut")
 
     def cut(self) -> None:
         """Cut the connection that there is, and each that comes."""
@@ -65,8 +81,11 @@ class Cord:
 
 
 def _shut(connection: socket.socket) -> None:
+    """Let nothing go over a connection any more."""
     with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        # Not as TLS has it, which gives up the encryption first: what another thread sends in that
+        # moment would go in plain text.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Socket(AssociationSocket):
@@ -94,14 +113,13 @@ class _Socket(AssociationSocket):
         """Connect, within the time-out for that."""
         remote = self._remote
         try:
-            self.socket = self._entity.connection = self._connected()
-            self._entity.cord.tie(self.socket)
+            self.socket = self._entity.connection = self._secured(self._connected())
             self.assoc.requestor.address_info = AddressInformation.from_tuple(
                 self.socket.getsockname()
             )
             self._is_connected = True
             primitive.result = "Evt2"
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self._entity.fault = error
             self.socket = None
             primitive.result = "Evt17"
@@ -121,16 +139,48 @@ class _Socket(AssociationSocket):
         return super().recv(nr_bytes)
 
     def _connected(self) -> socket.socket:
+        """Connect to the first address of the remote that answers."""
         remote = self._remote
-        made = socket.create_connection((remote.host, remote.port), remote.connect_timeout)
-        try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is None:
+        fault: OSError | None = None
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            remote.host, remote.port, type=socket.SOCK_STREAM
+        ):
+            made = socket.socket(family, kind, protocol)
+            try:
+                made.settimeout(remote.connect_timeout)
+                self._entity.cord.tie(made)
+                made.connect(address)
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                # One that was cut in the meantime may pass for connected.
+                self._entity.cord.tie(made)
+            except ConnectionAbortedError:
+                made.close()
+                raise
+            except OSError as error:
+                made.close()
+                fault = error
+            else:
                 return made
-            return self._tls.wrap_socket(made, server_hostname=remote.tls_name or remote.host)
-        except OSError:
-            made.close()
+        raise fault or OSError(errno.EADDRNOTAVAIL, "no address")
+
+    def _secured(self, made: socket.socket) -> socket.socket:
+        """Begin TLS where the remote has it."""
+        if self._tls is None:
+            return made
+        name = self._remote.tls_name or self._remote.host
+        secured = made
+        try:
+            # `wrap_socket` would do it too late, and leave the connection open.
+            name.encode("idna")
+            secured = self._tls.wrap_socket(
+                made, server_hostname=name, do_handshake_on_connect=False
+            )
+            self._entity.cord.tie(secured)
+            secured.do_handshake()
+        except (OSError, UnicodeError):
+            secured.close()
             raise
+        return secured
 
 
 class _Entity(AE):
@@ -145,7 +195,7 @@ class _Entity(AE):
         self._tls = tls
         self.acse_timeout = self.connection_timeout = remote.connect_timeout
         self.dimse_timeout = self.network_timeout = remote.answer_timeout
-        self.fault: OSError | None = None
+        self.fault: OSError | UnicodeError | None = None
         """What the connection failed of."""
         self.connection: socket.socket | None = None
 
@@ -170,9 +220,7 @@ def opened(
         NothingAccepted: if the remote accepts none of the contexts.
         Unreached: if there is no association, with the reason.
     """
-    # What pynetdicom says of messages could hold what is in them.
-    _config.LOG_HANDLER_LEVEL = "none"
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    quiet()
     entity = _Entity(remote, calling, client_context(remote), cord or Cord())
     try:
         association = _associated(entity, remote, contexts, max_pdu, roles)
@@ -184,6 +232,8 @@ def opened(
         _end(association, politely=True)
     finally:
         if entity.connection is not None:
+            # Closing gives up the encryption first, too, and a thread may still send.
+            _shut(entity.connection)
             entity.connection.close()
 
 
@@ -205,7 +255,7 @@ def _associated(
             max_pdu=max_pdu,
             ext_neg=list(roles),
         )
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         raise of_connection(remote, error) from error
     if not association.is_established:
         raise _fault(association, entity, remote, time.monotonic() - began)
@@ -224,8 +274,7 @@ def _fault(association: Association, entity: _Entity, remote: Remote, seconds: f
         return of_rejection(
             remote, entity.ae_title, answer.result, answer.result_source, answer.diagnostic
         )
-    broke = seconds < remote.connect_timeout * _NEARLY
-    return of_silence(remote, seconds=remote.connect_timeout, broke=broke)
+    return of_silence(remote, limit=remote.connect_timeout, waited=seconds)
 
 
 def _limit(association: Association, max_pdu: int) -> None:

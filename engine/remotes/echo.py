@@ -29,10 +29,9 @@ def echo(remote: Remote, *, calling: str, max_pdu: int) -> Echo:
         ) as association:
             began = time.monotonic()
             answer = association.send_c_echo()
-            milliseconds = (time.monotonic() - began) * 1000
+            waited = time.monotonic() - began
             if "Status" not in answer:
-                broke = milliseconds < patience * 900
-                raise of_silence(hasty, seconds=patience, broke=broke)
+                raise of_silence(hasty, limit=patience, waited=waited)
             status = int(answer.Status)
     except NothingAccepted:
         reason = f"{remote.ae_title} does not accept echoes (verification is not supported)"
@@ -42,6 +41,6 @@ def echo(remote: Remote, *, calling: str, max_pdu: int) -> Echo:
         reason = error.message
     else:
         reason = f"{remote.ae_title} answered with status {status:04X}" if status else ""
-        return Echo(at=at, ok=not status, milliseconds=round(milliseconds, 1), reason=reason)
-    waited = (time.monotonic() - began) * 1000
-    return Echo(at=at, ok=False, milliseconds=round(waited, 1), reason=reason)
+        return Echo(at=at, ok=not status, milliseconds=round(waited * 1000, 1), reason=reason)
+    waited = time.monotonic() - began
+    return Echo(at=at, ok=False, milliseconds=round(waited * 1000, 1), reason=reason)

@@ -10,6 +10,8 @@ import ssl
 from engine.model.remotes import Remote
 
 _PERMANENT = 1
+_NEARLY = 0.9
+"""The part of a time-out after which an end without an answer counts as silence."""
 _BY_SOURCE_AND_REASON: dict[tuple[int | None, int | None], str] = {
     (1, 2): "the application context name is not supported",
     (2, 2): "the protocol version is not supported",
@@ -32,7 +34,7 @@ class NothingAccepted(Unreached):
     """The remote would talk, but accepts nothing of what was proposed."""
 
 
-def of_connection(remote: Remote, error: OSError) -> Unreached:
+def of_connection(remote: Remote, error: OSError | UnicodeError) -> Unreached:
     """Tell what a connection failed of."""
     place = f"{remote.host} port {remote.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -41,6 +43,9 @@ def of_connection(remote: Remote, error: OSError) -> Unreached:
     if isinstance(error, ssl.SSLError):
         said = str(error.reason or "no reason given").replace("_", " ").lower()
         return Unreached(f"TLS with {place} fails: {said}")
+    if isinstance(error, UnicodeError):
+        names = " or ".join(filter(None, (remote.host, remote.tls_name)))
+        return Unreached(f"{names} cannot be the name of a host", passes=False)
     if isinstance(error, socket.gaierror):
         return Unreached(f"no address is known for {remote.host}")
     if isinstance(error, ConnectionRefusedError):
@@ -67,9 +72,10 @@ def of_rejection(
     return Unreached(f"the association was rejected: {said}", passes=passes)
 
 
-def of_silence(remote: Remote, *, seconds: float, broke: bool) -> Unreached:
-    """Tell of a remote that is connected, and does not answer or has broken off."""
-    if not broke:
-        return Unreached(f"{remote.ae_title} did not answer within {seconds:g} seconds")
+def of_silence(remote: Remote, *, limit: float, waited: float) -> Unreached:
+    """Tell of a remote that is connected, and does not answer or has broken off: which of both is
+    seen by how many of the seconds it had were waited for."""
+    if waited >= limit * _NEARLY:
+        return Unreached(f"{remote.ae_title} did not answer within {limit:g} seconds")
     wants = " (it may want a certificate of ours)" if remote.tls and not remote.certificate else ""
     return Unreached(f"{remote.ae_title} ended the connection without an answer{wants}")

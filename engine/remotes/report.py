@@ -20,9 +20,6 @@ from engine.model.remotes import Remote
 from engine.remotes.calling import Cord, opened
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
 
-_NEARLY = 0.9
-"""The part of a time-out after which an end without an answer counts as silence."""
-
 
 def report(
     remote: Remote,
@@ -74,7 +71,7 @@ def _report(
     finally:
         association._reactor_checkpoint.set()
     if not isinstance(answer, N_EVENT_REPORT) or answer.Status is None:
-        broke = time.monotonic() - began < remote.answer_timeout * _NEARLY
-        raise of_silence(remote, seconds=remote.answer_timeout, broke=broke)
+        waited = time.monotonic() - began
+        raise of_silence(remote, limit=remote.answer_timeout, waited=waited)
     if answer.Status:
         raise Unreached(f"{remote.ae_title} answered with status {answer.Status:04X}")

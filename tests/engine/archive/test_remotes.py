@@ -93,6 +93,9 @@ async def test_an_enabled_remote_is_found_by_its_title(archive: Database) -> Non
         ("host", "10.3.1", "neither the name of a host nor an address"),
         ("host", "pacs:104", "neither the name of a host nor an address"),
         ("host", "http://pacs", "neither the name of a host nor an address"),
+        ("host", "x" * 64, "neither the name of a host nor an address"),
+        ("host", f"pacs.{'x' * 64}.org", "neither the name of a host nor an address"),
+        ("tls_name", f"{'x' * 64}.org", "tls_name: 'xxx.* is neither"),
         ("tls_name", "a b", "tls_name: 'a b' is neither"),
         ("port", 0, "0 cannot be the port of a remote"),
         ("port", 65536, "65536 cannot be the port of a remote"),
@@ -120,6 +123,7 @@ async def test_hosts_are_names_and_addresses(archive: Database) -> None:
         "[fd00::5]": "fd00::5",
         "FD00::0:5": "fd00::5",
         "my_pacs-2": "my_pacs-2",
+        f"{'x' * 63}.{'y' * 63}.org.": f"{'x' * 63}.{'y' * 63}.org.",
     }
     async with archive.write() as session:
         for number, (host, kept) in enumerate(hosts.items()):

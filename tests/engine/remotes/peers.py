@@ -122,3 +122,42 @@ def silent(*, hang_up: bool = False) -> Iterator[int]:
             thread.join()
             for one in held:
                 one.close()
+
+
+class Relay:
+    """Stands between a caller and a peer, and keeps what the caller sends as it comes."""
+
+    def __init__(self, port: int) -> None:
+        """Go between a caller and what listens on `port`."""
+        self.sent = bytearray()
+        self._to = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Relay:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until both have hung up."""
+        self._thread.join()
+        self._listening.close()
+
+    def _serve(self) -> None:
+        caller, _ = self._listening.accept()
+        peer = socket.create_connection(("127.0.0.1", self._to))
+        back = threading.Thread(target=self._pass_on, args=(peer, caller, bytearray()))
+        back.start()
+        self._pass_on(caller, peer, self.sent)
+        back.join()
+        caller.close()
+        peer.close()
+
+    def _pass_on(self, here: socket.socket, there: socket.socket, kept: bytearray) -> None:
+        with suppress(OSError):
+            while data := here.recv(65_536):
+                kept += data
+                there.sendall(data)
+        with suppress(OSError):
+            there.shutdown(socket.SHUT_WR)
