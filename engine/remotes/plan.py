@@ -20,6 +20,7 @@ from engine.sessions.holdings import listed_objects
 MOST_CONTEXTS = 128
 """Presentation contexts of one association (PS3.8 9.3.2.2: odd numbers from 1 to 255)."""
 
+_LONGEST_UID = 64
 _META = 4096
 _LONGEST_META = 1024 * 1024
 
@@ -108,6 +109,15 @@ def _looked_at(folder: Path, path: str, contexts: dict[Context, int]) -> Planned
         return Planned(path, "", 0, -1, f"it is no DICOM file: {error.reason}")
     if not meta.sop_class or not meta.sop_instance:
         return Planned(path, "", size, -1, "its meta information does not name class and instance")
+    if not all(map(_can_be_sent, (meta.sop_class, meta.sop_instance, meta.transfer_syntax))):
+        return Planned(path, "", size, -1, "one of its UIDs is too long, or is none")
     context = Context(meta.sop_class, meta.transfer_syntax)
     number = contexts.setdefault(context, len(contexts))
     return Planned(path, meta.sop_instance, size, number)
+
+
+def _can_be_sent(uid: str) -> bool:
+    """Say whether a message has room for a UID; whether it is a good one is for the remote to say.
+    A backslash would make two of it."""
+    fits = len(uid) <= _LONGEST_UID and uid.isascii() and uid.isprintable()
+    return fits and "\\" not in uid

@@ -2,22 +2,26 @@
 """C-STORE of the files of a plan to a remote, one association for each 128 presentation contexts.
 Objects go as their files have them: nothing is decompressed, and of a file only as much is in
 memory as fits into a few PDUs. What the remote does not take is counted and does not end the rest.
-A connection that fails ends it, and the next call goes on from there."""
+A file that cannot be read takes the association with it, for half of it may have gone; the others
+go on over the next one. A connection that fails ends it, and the next call goes on from there."""
 
 from __future__ import annotations
 
+import os
+import struct
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
 from engine.model.remotes import Remote
-from engine.remotes.calling import Cord, opened
+from engine.remotes.calling import Cord, opened, quiet
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
 from engine.remotes.plan import MOST_CONTEXTS, Context, Plan, Planned
 from engine.remotes.progress import FileGone, Progress
@@ -49,9 +53,13 @@ _NOT_UNDERSTOOD = range(0xC000, 0xD000)
 _MOST_QUEUED = 32
 """PDUs that wait to be written; pynetdicom itself would take in a whole file."""
 _REST = 0.0005
-_NEARLY = 0.9
 _LONGEST_COMMENT = 64
 _MESSAGES = 65_536
+_NOT_AS_PLANNED = (
+    *(ValueError, TypeError, AttributeError, LookupError, EOFError),
+    *(struct.error, InvalidDicomError),
+)
+"""What pydicom and pynetdicom make of a file that is another one by now."""
 
 
 class Sending:
@@ -94,6 +102,7 @@ class Sending:
             FileGone: if a file has been moved away since it was planned.
             InvalidInput: if its TLS files cannot be used.
         """
+        quiet()
         # A file is read piece by piece while it is sent.
         _config.STORE_SEND_CHUNKED_DATASET = True
         progress, files = self.progress, self._plan.files
@@ -117,6 +126,9 @@ class Sending:
                     self._send(association, group)
             except NothingAccepted:
                 self._refuse(group)
+            except _LeftOut:
+                # The file was counted: the next association begins behind it.
+                continue
 
     def _send(self, association: Association, group: int) -> None:
         """Send what belongs to one association."""
@@ -146,6 +158,14 @@ class Sending:
         except (RuntimeError, _BrokenOff):
             # It was not established any more.
             raise self._broken(file, time.monotonic() - began) from None
+        except OSError as error:
+            said = os.strerror(error.errno) if error.errno else "no reason given"
+            self.progress.refused(file, f"the file cannot be read: {said}")
+            raise _LeftOut from None
+        except _NOT_AS_PLANNED:
+            # Their words may hold the path.
+            self.progress.refused(file, "the file is not what it was when the sending began")
+            raise _LeftOut from None
         if "Status" not in answer:
             raise self._broken(file, time.monotonic() - began)
         self._note(file, int(answer.Status), answer)
@@ -168,8 +188,7 @@ class Sending:
         if self._stopped.is_set():
             return Unreached("it was stopped")
         remote = self._remote
-        broke = seconds < remote.answer_timeout * _NEARLY
-        fault = of_silence(remote, seconds=remote.answer_timeout, broke=broke)
+        fault = of_silence(remote, limit=remote.answer_timeout, waited=seconds)
         if self.progress.struck() >= STRIKES:
             self.progress.refused(file, f"{fault.reason}, {STRIKES} times at this object")
         return fault
@@ -193,6 +212,10 @@ class Sending:
 
 class _BrokenOff(Exception):
     """The connection has ended while something was written."""
+
+
+class _LeftOut(Exception):
+    """A file could not be read to its end."""
 
 
 def _hold_back(association: Association) -> None:

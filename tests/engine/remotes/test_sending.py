@@ -4,8 +4,13 @@ broken."""
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 import pytest
@@ -17,6 +22,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.presentation import AllStoragePresentationContexts
 
+from engine.dicom.part10 import read_meta, write_meta
 from engine.model.remotes import Remote
 from engine.remotes.faults import Unreached
 from engine.remotes.plan import Plan, plan, planned
@@ -44,15 +50,37 @@ def written(folder: Path, count: int = 5, source: str = "CT_small.dcm", scan: st
     return plan(folder)
 
 
-def sending(folder: Path, of: Plan, port: int, progress: Progress | None = None) -> Sending:
+def sending(
+    folder: Path,
+    of: Plan,
+    port: int,
+    progress: Progress | None = None,
+    *,
+    answer_timeout: float = HERE.answer_timeout,
+    max_pdu: int = 131_072,
+) -> Sending:
     return Sending(
-        replace(HERE, port=port),
+        replace(HERE, port=port, answer_timeout=answer_timeout),
         folder,
         of,
         progress or Progress(),
         calling="ANTEROOM",
-        max_pdu=131_072,
+        max_pdu=max_pdu,
     )
+
+
+def named(
+    path: Path, *, sop_class: str = CT, sop_instance: str = "1.2.3", syntax: str = ""
+) -> None:
+    """Put other UIDs into the meta information of a file, which pydicom might refuse to write."""
+    data = path.read_bytes()
+    meta = read_meta(data)
+    start = write_meta(
+        sop_class=sop_class,
+        sop_instance=sop_instance,
+        transfer_syntax=syntax or meta.transfer_syntax,
+    )
+    path.write_bytes(start + data[meta.dataset_offset :])
 
 
 def counts(progress: Progress) -> tuple[int, int, int]:
@@ -219,8 +247,7 @@ def test_a_peer_that_falls_silent_is_left(tmp_path: Path) -> None:
         return 0
 
     with scp(contexts=[CT], handlers=[(evt.EVT_C_STORE, sleep)]) as port:
-        made = sending(tmp_path, of, port)
-        made._remote = replace(made._remote, answer_timeout=1)
+        made = sending(tmp_path, of, port, answer_timeout=1)
         with pytest.raises(Unreached, match="did not answer within 1 seconds"):
             made.run()
         over.set()
@@ -298,8 +325,118 @@ def test_a_peer_without_a_limit_for_pdus_gets_none_beyond_ours(tmp_path: Path) -
 
     handlers = [(evt.EVT_C_STORE, Taking()), (evt.EVT_DATA_RECV, received)]
     with scp(contexts=[CT], handlers=handlers, max_pdu=0) as port:
-        made = sending(tmp_path, of, port)
-        made._max_pdu = 8192
+        made = sending(tmp_path, of, port, max_pdu=8192)
         made.run()
     assert counts(made.progress) == (1, 0, 0)
     assert max(lengths) <= 8192 + 6
+
+
+def test_uids_that_no_message_can_hold_are_told_and_the_others_go(tmp_path: Path) -> None:
+    paths = [tmp_path / each.path for each in written(tmp_path, 5).files]
+    named(paths[0], sop_instance="1.2." + "3" * 61)
+    named(paths[1], sop_class="1.2." + "3" * 61)
+    named(paths[2], syntax="1.2." + "3" * 61)
+    named(paths[3], sop_instance="1.2.3\\1.2.4")
+    of = plan(tmp_path)
+    taking = Taking()
+    with scp(contexts=[CT], handlers=[(evt.EVT_C_STORE, taking)]) as port:
+        made = sending(tmp_path, of, port)
+        made.run()
+    assert counts(made.progress) == (1, 0, 4)
+    assert {one.reason for one in made.progress.failures} == {
+        "one of its UIDs is too long, or is none"
+    }
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:140])
+
+
+def in_another_syntax(path: Path) -> None:
+    named(path, syntax="1.2.840.10008.1.2.4.90")
+
+
+def with_a_longer_uid(path: Path) -> None:
+    named(path, sop_instance="1.2." + "3" * 61)
+
+
+def no_file(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "change", [emptied, cut_off, in_another_syntax, with_a_longer_uid, no_file]
+)
+def test_a_file_that_became_odd_is_told_and_the_others_go(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    of = written(tmp_path, 4)
+    change(tmp_path / of.files[1].path)
+    taking = Taking()
+    with scp(contexts=[CT], handlers=[(evt.EVT_C_STORE, taking)]) as port:
+        made = sending(tmp_path, of, port)
+        made.run()
+    assert counts(made.progress) == (3, 0, 1)
+    assert taking.uids == [of.files[number].uid for number in (0, 2, 3)]
+    (failure,) = made.progress.failures
+    assert failure.file == of.files[1].path
+    assert failure.reason in (
+        "the file is not what it was when the sending began",
+        "the file cannot be read: Is a directory",
+    )
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_told_and_the_others_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = written(tmp_path, 3)
+
+    class Failing(BufferedReader):
+        """The disk fails when a part of the object has gone."""
+
+        reads = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.reads += 1
+            if self.reads == 2:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    def opened(path: Path, mode: str) -> BufferedReader:
+        kind = Failing if path == tmp_path / of.files[1].path else BufferedReader
+        return kind(FileIO(path, mode))
+
+    monkeypatch.setattr("pynetdicom.dimse_messages.open", opened, raising=False)
+    taking = Taking()
+    with scp(contexts=[CT], handlers=[(evt.EVT_C_STORE, taking)]) as port:
+        made = sending(tmp_path, of, port, max_pdu=8192)
+        made.run()
+    assert counts(made.progress) == (2, 0, 1)
+    assert taking.uids == [of.files[0].uid, of.files[2].uid]
+    assert made.progress.failures[0].reason == "the file cannot be read: Input/output error"
+
+
+def test_what_libraries_find_odd_reaches_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (path,) = (tmp_path / each.path for each in written(tmp_path, 1).files)
+    named(path, sop_class="1.2.ADA", sop_instance="1.2.BOB")
+    for name in ("pydicom", "pynetdicom"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    taking = Taking()
+    # A warning would be an error, in whichever thread it comes.
+    with scp(contexts=[CT, "1.2.3.4"], handlers=[(evt.EVT_C_STORE, taking)]) as port:
+        made = sending(tmp_path, plan(tmp_path), port)
+        made.run()
+    assert counts(made.progress) == (0, 0, 1)
+    named(path, sop_instance="1.2.BOB")
+    with scp(contexts=[CT], handlers=[(evt.EVT_C_STORE, taking)]) as port:
+        made = sending(tmp_path, plan(tmp_path), port)
+        made.run()
+    assert (counts(made.progress), taking.uids) == ((1, 0, 0), ["1.2.BOB"])
+    assert "ADA" not in caplog.text and "BOB" not in caplog.text
