@@ -6,10 +6,8 @@ pauses. After a crash it goes on from the last count, so that some objects may g
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 from engine.archive import remotes, sessions
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext
+from engine.jobs.threads import in_a_thread
 from engine.jobs.workflow import GivesWay, Work
 from engine.model.errors import Conflict, EngineError, NotFound, Outage
 from engine.model.remotes import UNFINISHED, Remote, SendState
@@ -179,7 +178,7 @@ class SendJob:
 
     async def _watched(self, id: str, sending: Sending, planned: Plan) -> BaseException | None:
         """Have a thread send, and keep how far it is until it has ended; return its fault."""
-        ended = asyncio.wrap_future(_in_a_thread(sending.run, f"send {id}"))
+        ended = in_a_thread(sending.run, f"send {id}")
         try:
             await self._look_on(id, sending, planned, ended)
         except BaseException:
@@ -346,20 +345,3 @@ def _progress_of(row: SendRow) -> Progress:
         statuses=Counter(row.statuses),
         failures=list(sends.failures_of(row)),
     )
-
-
-def _in_a_thread(work: Callable[[], None], name: str) -> Future[None]:
-    """Run something that blocks in a thread of its own: it may take hours, and the pools of the
-    loop are for what is short."""
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return done

@@ -11,21 +11,26 @@ from pynetdicom.presentation import build_context
 
 from engine.model.errors import InvalidInput
 from engine.model.remotes import Echo, Remote
-from engine.remotes.calling import opened
+from engine.remotes.calling import Cord, opened
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
 
 _VERIFICATION = "1.2.840.10008.1.1"
 
 
-def echo(remote: Remote, *, calling: str, max_pdu: int) -> Echo:
-    """Call a remote, and say how it answers; takes three of its time-outs at most."""
+def echo(remote: Remote, *, calling: str, max_pdu: int, cord: Cord | None = None) -> Echo:
+    """Call a remote, and say how it answers; takes three of its time-outs at most. Another thread
+    may cut the call with `cord`."""
     # Whoever asks for an echo waits for it: the time for storing an object is no measure here.
     patience = min(remote.answer_timeout, remote.connect_timeout)
     hasty = replace(remote, answer_timeout=patience)
     at, began = datetime.now(UTC), time.monotonic()
     try:
         with opened(
-            hasty, [build_context(_VERIFICATION)], calling=calling, max_pdu=max_pdu
+            hasty,
+            [build_context(_VERIFICATION)],
+            calling=calling,
+            max_pdu=max_pdu,
+            cord=cord,
         ) as association:
             began = time.monotonic()
             answer = association.send_c_echo()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Collection, Iterator
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from engine.dicom.commitment import Reason, unpacked
 from engine.intake.channel import SendReport
 from engine.intake.commitments import FOLDER, Asking
 from engine.jobs.context import JobContext
+from engine.jobs.threads import or_cut
 from engine.model.errors import Unavailable
 from engine.model.outage import named
 from engine.prearchive.tables import CommitmentRow
@@ -125,20 +127,17 @@ class Reports:
         from engine.remotes.report import report  # noqa: PLC0415
 
         cord = Cord()
+        call = partial(
+            report,
+            remote,
+            calling=remote.calling or row.receiver,
+            max_pdu=remote.max_pdu or self._context.settings.dicom.max_pdu,
+            event=_event(row),
+            encoded=lambda explicit: b"".join(_encoded(row, reasons, explicit)),
+            cord=cord,
+        )
         try:
-            await asyncio.to_thread(
-                report,
-                remote,
-                calling=remote.calling or row.receiver,
-                max_pdu=remote.max_pdu or self._context.settings.dicom.max_pdu,
-                event=_event(row),
-                encoded=lambda explicit: b"".join(_encoded(row, reasons, explicit)),
-                cord=cord,
-            )
-        except asyncio.CancelledError:
-            # The thread would keep an engine that stops from ending.
-            cord.cut()
-            raise
+            await or_cut(call, f"report {row.id}", cord.cut)
         except Unreached as error:
             raise Unavailable(error.reason) from None
 

@@ -8,6 +8,7 @@ import asyncio
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from engine.archive import remotes
 from engine.archive import sessions as archived
@@ -15,6 +16,7 @@ from engine.archive.audit.trail import record_triage
 from engine.archive.remote_values import checked
 from engine.jobs.context import JobContext
 from engine.jobs.send import why_not_sent
+from engine.jobs.threads import or_cut
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound
 from engine.model.identifiers import new_send_id
 from engine.model.prearchive import ActOutcome
@@ -190,15 +192,18 @@ class Remotes:
         """Send a C-ECHO to a remote, and keep how it answered."""
         remote = await self.show(name)
         # Loaded here: an engine starts sooner without pynetdicom, and few ask for an echo.
-        from engine.remotes.echo import echo  # noqa: PLC0415 (slow to load)
+        from engine.remotes.calling import Cord  # noqa: PLC0415 (slow to load)
+        from engine.remotes.echo import echo  # noqa: PLC0415
 
-        dicom = self._context.settings.dicom
-        answer = await asyncio.to_thread(
+        dicom, cord = self._context.settings.dicom, Cord()
+        call = partial(
             echo,
             remote,
             calling=remote.calling or dicom.ae_title,
             max_pdu=remote.max_pdu or dicom.max_pdu,
+            cord=cord,
         )
+        answer = await or_cut(call, f"echo {remote.name}", cord.cut)
         async with self._context.archive_db.write() as transaction:
             await remotes.keep_echo(transaction, remote.name, answer)
         said = "answers" if answer.ok else f"does not answer: {answer.reason}"

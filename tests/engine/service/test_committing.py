@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -41,6 +43,8 @@ from tests.engine.dicom.test_commitment import parsed
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401
 from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_archive import ready
+from tests.engine.jobs.test_send import until
+from tests.engine.remotes.peers import silent
 from tests.line.committing import Inbox, listening
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -303,6 +307,28 @@ async def test_others_are_called_at_their_remote(room: Room) -> None:
     assert not report.failed
     assert len(room.pool.sent) == 1
     assert (await room.show(id)).state is REPORTED
+
+
+async def test_who_hangs_keeps_no_thread_of_others(room: Room) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    with silent() as port:
+        await room.remote("SCANNER", port)
+        id = room.ask()
+        await room.committing.work()
+
+        async def is_called() -> bool:
+            return f"report {id}" in {each.name for each in threading.enumerate()}
+
+        await until(is_called)
+        # A look at the pool, which has one thread here.
+        await asyncio.wait_for(asyncio.to_thread(time.time), 30)
+        await room.committing.close()
+
+        async def is_cut() -> bool:
+            return not await is_called()
+
+        await until(is_cut)
+    assert (await room.show(id)).state is WAITING
 
 
 async def test_who_is_unknown_is_given_up_and_can_be_told_later(
