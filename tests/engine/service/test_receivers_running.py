@@ -24,6 +24,7 @@ from engine.model.states import Status
 from engine.service.api import EngineApi
 from engine.service.engine import Engine
 from engine.service.requestor import associate
+from tests.engine.service.rounds import a_round
 from tests.line.serving import Served, until
 
 CT, PRIVATE = "1.2.840.10008.5.1.4.1.1.2", "1.2.752.24.3.3"
@@ -40,7 +41,9 @@ SETTINGS = {
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     served = Served(tmp_path / "home", SETTINGS)
     found = Home.find(served.home, {})
-    made = await Engine.start(found, found.ensure().override({"dicom.port": 0}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.service.engine._BURY_EVERY", 0.05)
+        made = await Engine.start(found, found.ensure().override({"dicom.port": 0}))
     yield made
     await made.stop()
 
@@ -140,6 +143,11 @@ async def test_what_a_receiver_brings_in_is_its_accounts_doing(engine: Engine) -
     await until(api, audited)
 
 
+async def buried(engine: Engine) -> None:
+    """Wait until the engine has looked at the journals, and put away what is over."""
+    await a_round(engine.context.ingester, "left_behind")
+
+
 async def test_a_long_journal_is_put_away_once_it_is_posted(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,10 +157,9 @@ async def test_a_long_journal_is_put_away_once_it_is_posted(
     (old,) = engine.pool.journals
     folder = engine.settings.paths.prearchive / ".journals"
     assert await stored(association, 1) == 0
-    await engine._bury()
+    await buried(engine)
     assert engine.pool.journals == (old,)
     monkeypatch.setattr("engine.service.engine._LONG_JOURNAL", 1)
-    await engine._bury()
     # The worker may still be about to follow.
     assert await stored(association, 2) == 0
 
@@ -162,9 +169,13 @@ async def test_a_long_journal_is_put_away_once_it_is_posted(
     await until(api, followed)
     monkeypatch.undo()
     assert await stored(association, 3) == 0
-    await engine._bury()
+
+    async def put_away() -> bool:
+        return [path.name for path in folder.iterdir()] == list(engine.pool.journals)
+
+    await until(api, put_away)
     (new,) = engine.pool.journals
-    assert [path.name for path in folder.iterdir()] == [new]
+    assert new != old
     await asyncio.to_thread(association.release)
 
     async def counted() -> bool:

@@ -29,6 +29,7 @@ from engine.service.certificates import usable
 from engine.service.engine import Engine
 from engine.service.requestor import associate
 from tests.authority import Authority, Issued
+from tests.engine.service.rounds import a_round
 from tests.line.serving import LONGEST_WAIT, Served, until
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -47,7 +48,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     served = Served(tmp_path_factory.mktemp("secured") / "home", SETTINGS)
     found = Home.find(served.home, {})
-    made = await Engine.start(found, found.ensure().override({"dicom.port": OWN}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.service.engine._CERTIFICATES_EVERY", 0.05)
+        made = await Engine.start(found, found.ensure().override({"dicom.port": OWN}))
     yield made
     await made.stop()
 
@@ -120,6 +123,11 @@ def greeted(context: ssl.SSLContext) -> None:
         sender.recv(1)
 
 
+async def renewed(engine: Engine) -> None:
+    """Wait until the engine has looked for new certificates, and put them into force."""
+    await a_round(engine.configuration, "certificates_changed")
+
+
 async def audited(api: EngineApi, action: str, detail: str = "") -> bool:
     """Say whether an act stands in the audit trail."""
     return any(
@@ -182,19 +190,20 @@ async def test_a_certificate_is_renewed_while_an_association_is_open(
     await secured(api, issued)
     association = await opened(authority.trusting())
     assert await stored(association) == 0
+    old = der(issued)
+    assert await shown(authority.trusting()) == old
     replace_files(issued, authority.issue("receiver"))
-    assert await shown(authority.trusting()) != der(issued)
     # Whoever looks at the receivers takes nothing from the engine's own look at the files.
     await api.receivers.list()
-    # What the engine does now and then by itself.
-    await engine._renew()
-    assert await shown(authority.trusting()) == der(issued)
+    await renewed(engine)
+    assert await shown(authority.trusting()) == der(issued) != old
     replace_files(issued, authority.issue("receiver"))
     assert (await api.receivers.reload("SECURE", PORT)).note == ""
     assert await shown(authority.trusting()) == der(issued)
-    number = engine._applied
-    await engine._renew()
-    assert engine._applied == number
+    await renewed(engine)
+    number = (await api.system.status()).snapshot
+    await renewed(engine)
+    assert (await api.system.status()).snapshot == number
     assert await stored(association) == 0
     await asyncio.to_thread(association.release)
     await until(api, lambda: audited(api, "Reloaded certificates of receiver"))
@@ -209,7 +218,7 @@ async def test_a_renewal_that_cannot_be_used_is_a_fault_and_the_old_one_stays(
     authority.issue("receiver").key.replace(issued.key)
     with pytest.raises(InvalidInput, match="does not belong to"):
         await api.receivers.reload("SECURE", PORT)
-    await engine._renew()
+    await renewed(engine)
     (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
     assert status.listening
     assert "does not belong to" in status.note and "the one before stays" in status.note
@@ -222,7 +231,7 @@ async def test_a_renewal_that_cannot_be_used_is_a_fault_and_the_old_one_stays(
     edited = await api.receivers.edit("SECURE", PORT, {"max_per_peer": "9"})
     assert edited.listening and await shown(authority.trusting()) == old
     issued.key.write_bytes(key)
-    await engine._renew()
+    await renewed(engine)
     (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
     assert status.note == ""
 
@@ -288,14 +297,14 @@ async def test_a_revocation_list_is_read_again_and_its_end_is_told(
     association = await opened(authority.trusting(sender))
     authority.revoke(sender)
     authority.revocations(file=crl)
-    await engine._renew()
+    await renewed(engine)
     # A handshake of TLS 1.3 ends for the sender before the receiver has judged its certificate.
     with pytest.raises(ssl.SSLError, match=r"(?i)certificate.revoked"):
         await asyncio.to_thread(greeted, authority.trusting(sender))
     assert await stored(association) == 0
     await asyncio.to_thread(association.release)
     authority.revocations(file=crl, ends=timedelta(minutes=-1))
-    await engine._renew()
+    await renewed(engine)
     (status,) = [one for one in await api.receivers.list() if one.ae_title == "SECURE"]
     assert status.note.startswith("the revocation list ended on")
     checks = {check.name: check for check in await api.system.checks()}
