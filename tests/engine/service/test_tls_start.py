@@ -14,6 +14,7 @@ from engine.model.health import Finding
 from engine.model.home import Home
 from engine.service.engine import Engine
 from tests.authority import Authority
+from tests.engine.service.rounds import a_round
 from tests.line.serving import Served
 
 PORT = 14125
@@ -58,8 +59,9 @@ async def test_the_receiver_of_the_settings_file_has_tls_too(
 
 
 async def test_without_its_certificate_a_receiver_does_not_listen_in_the_clear(
-    authority: Authority, tmp_path: Path
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("engine.service.engine._CERTIFICATES_EVERY", 0.05)
     issued = authority.issue("receiver")
     served = Served(tmp_path / "home", SETTINGS)
     found = Home.find(served.home, {})
@@ -85,7 +87,7 @@ async def test_without_its_certificate_a_receiver_does_not_listen_in_the_clear(
         checks = {check.name: check for check in await api.system.checks()}
         assert checks["receivers"].finding is Finding.FAILED
         away.rename(issued.certificate)
-        await engine._renew()
+        await a_round(engine.configuration, "certificates_changed")
         (_, status) = await api.receivers.list()
         assert (status.listening, status.note) == (True, "")
         with (
