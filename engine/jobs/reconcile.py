@@ -26,13 +26,15 @@ from engine.jobs.departure import object_files, recover_unrecorded, without_torn
 from engine.jobs.held import finish_left
 from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob
+from engine.jobs.send import end
 from engine.jobs.unknown_folders import first_object, found_row, session_folders, with_undo_records
 from engine.model.accounts import Place
 from engine.model.identifiers import new_prearchive_id
+from engine.model.remotes import UNFINISHED, SendState
 from engine.model.states import QUEUED, Status
-from engine.prearchive import accounts
+from engine.prearchive import accounts, sends
 from engine.prearchive.rows import change, folder_of, place_of
-from engine.prearchive.tables import HeldRow, ReceiptRow, SessionRow
+from engine.prearchive.tables import HeldRow, ReceiptRow, SendRow, SessionRow
 
 _SETTLED = frozenset({Status.READY, Status.CONFLICT})
 
@@ -50,6 +52,8 @@ class Reconciled:
     swept: int = 0
     lost_held: int = 0
     released: int = 0
+    sends: int = 0
+    """Sends that had no job any more."""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -63,6 +67,7 @@ class Reconciled:
             + self.swept
             + self.lost_held
             + self.released
+            + self.sends
         )
 
 
@@ -109,7 +114,13 @@ class Reconciliation:
 
     async def jobs(self) -> Reconciled:
         """Free rows that no job owns any more: once the runner knows what it resumes."""
+        # Those first: one that is queued meanwhile, at another node, is not taken for one without.
+        async with self._context.prearchive_db.read() as transaction:
+            sending = await sends.unfinished(transaction)
         unfinished = await self._context.runner.unfinished()
+        for id in sending:
+            if sends.job_of(id) not in unfinished:
+                await self._end_send(id)
         owned = {job.partition(":")[0] for job in unfinished}
         for row in await self._rows():
             if row.id in owned:
@@ -125,6 +136,19 @@ class Reconciliation:
             await self._sweep(ids)
             await self._forget_originals(ids)
         return self.done
+
+    async def _end_send(self, id: str) -> None:
+        """End a send that nobody goes on with: it would keep its session from being sent there."""
+        async with self._context.prearchive_db.write() as transaction:
+            row = await transaction.get(SendRow, id, with_for_update=True)
+            if row is None or row.state not in UNFINISHED:
+                return
+            if row.cancelled_by:
+                end(transaction, row, SendState.CANCELLED)
+            else:
+                reason = "its job ended without a word; send it again"
+                end(transaction, row, SendState.FAILED, reason)
+        self.done.sends += 1
 
     async def _abandoned(self, row: SessionRow) -> None:
         """Free a row that a job had taken, or was to take, and that will not go on."""

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from engine.archive import remotes, sessions
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext
@@ -21,7 +23,7 @@ from engine.jobs.threads import in_a_thread
 from engine.jobs.workflow import GivesWay, Work
 from engine.model.errors import Conflict, EngineError, NotFound, Outage
 from engine.model.remotes import UNFINISHED, Remote, SendState
-from engine.model.states import SENDABLE, Status
+from engine.model.states import Status, why_not_sent
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SendRow, SessionRow
 from engine.remotes.faults import Unreached
@@ -44,6 +46,8 @@ class Patience:
     longest: float = 600.0
     give_up: float = 86_400.0
     """Since an object was sent last."""
+    at_least: int = 5
+    """So often it is called after a start: the remote may be down for as long as the engine was."""
     look: float = 0.5
     """Between two looks at what is being sent, and at whether it is to be cancelled."""
     grace: float = 5.0
@@ -61,7 +65,7 @@ class _Run:
     id: str
     tries: int = 0
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """When it was last known to make progress."""
+    """When it has last got on, at whichever start of the engine."""
     strikes: tuple[int, int] = (-1, 0)
     """At which object a connection broke last, and how often there."""
 
@@ -122,6 +126,7 @@ class SendJob:
         row = await self._taken(run.id)
         if row is None:
             return True
+        run.since = row.progressed or row.began or run.since
         remote = await self._remote(row.remote)
         folder, document = await self._place(row)
         scans = tuple(row.scans.get("ids", ()))
@@ -205,6 +210,7 @@ class SendJob:
             if not stopped_at and await self._is_cancelled(id):
                 sending.stop()
                 stopped_at = loop.time()
+                await self._context.at("send stopped")
             if stopped_at and loop.time() - stopped_at > self._patience.grace:
                 sending.cut()
         if not self._closing.is_set():
@@ -228,7 +234,7 @@ class SendJob:
     async def _begun(self, row: SendRow, planned: Plan) -> None:
         """Note what goes; a list that is not that of before begins anew."""
         async with self._context.prearchive_db.write() as transaction:
-            kept = await sends.get(transaction, row.id, lock=True)
+            kept = await sends.get(transaction, row.id, lock=True, failures=True)
             if kept.listing != planned.digest:
                 kept.listing, kept.position = planned.digest, 0
                 kept.sent = kept.sent_bytes = kept.warnings = kept.failed = 0
@@ -241,6 +247,8 @@ class SendJob:
     async def _keep(self, id: str, progress: Progress, planned: Plan) -> None:
         async with self._context.prearchive_db.write() as transaction:
             row = await sends.get(transaction, id, lock=True)
+            if progress.position > row.position:
+                row.progressed = datetime.now(UTC)
             # The thread goes on: what it counts from now on goes once more after a crash.
             row.position = progress.position
             row.sent, row.sent_bytes = progress.sent, progress.sent_bytes
@@ -256,7 +264,8 @@ class SendJob:
         """Wait until it may go on; say whether it does."""
         run.tries += 1
         patience, now = self._patience, datetime.now(UTC)
-        if now - run.since > timedelta(seconds=patience.give_up):
+        is_long = now - run.since > timedelta(seconds=patience.give_up)
+        if is_long and run.tries >= patience.at_least:
             await self._end(run.id, SendState.FAILED, f"given up after a long time: {reason}")
             return False
         seconds = min(patience.first * 2 ** min(run.tries - 1, 20), patience.longest)
@@ -289,9 +298,7 @@ class SendJob:
             row = await transaction.get(SendRow, id, with_for_update=True)
             if row is None or row.state not in UNFINISHED:
                 return
-            sends.end(row, state, reason)
-            actor = row.cancelled_by or row.actor
-            record_triage(transaction, actor, sends.SENT, row.session, sends.summary(row))
+            end(transaction, row, state, reason)
         said = reason or f"{row.sent} of {row.objects} objects sent"
         text = f"{row.remote}: {row.session} {state.value}: {said}"
         self._told(id, text, "warning" if state is SendState.FAILED else "info")
@@ -318,7 +325,7 @@ class SendJob:
             waiting = await transaction.get(SessionRow, row.session)
         if waiting is None:
             raise NotFound(f"{row.session} has left the prearchive")
-        if said := why_not_sent(waiting):
+        if said := why_not_sent(Status(waiting.status), locked=is_at_work(waiting)):
             raise _Broken(said)
         return rows.folder_of(waiting, self._context.prearchive), ""
 
@@ -327,12 +334,18 @@ class SendJob:
             raise GivesWay("the engine ends")
 
 
-def why_not_sent(waiting: SessionRow) -> str:
-    """Say why a waiting session cannot be sent now; empty where it can."""
-    status = Status(waiting.status)
-    if waiting.locked or waiting.working_folder or status not in SENDABLE:
-        return f"the session is {status.value}; only one that is built and at rest can be sent"
-    return ""
+def end(transaction: AsyncSession, row: SendRow, state: SendState, reason: str = "") -> None:
+    """Let a send end, and record it: in the name of whoever cancelled it only where that ended
+    it."""
+    sends.end(row, state, reason)
+    cancelled = row.cancelled_by if state is SendState.CANCELLED else ""
+    actor = cancelled or row.actor
+    record_triage(transaction, actor, sends.SENT, row.session, sends.summary(row))
+
+
+def is_at_work(waiting: SessionRow) -> bool:
+    """Say whether a job has taken the files of a waiting session."""
+    return waiting.locked or bool(waiting.working_folder)
 
 
 def _progress_of(row: SendRow) -> Progress:

@@ -25,7 +25,7 @@ SHORTEST_REST = 1.0
 """Seconds until a step that a full disk or a silent database has stopped is tried again."""
 
 Told = Callable[[str, str], None]
-"""Takes a prearchive id and a sentence about what its job waits for."""
+"""Takes a prearchive id, or that of a send, and a sentence about what its job waits for."""
 
 Step = Callable[[str, int], Awaitable[None]]
 """One idempotent step of a job: takes the prearchive id and the attempt."""

@@ -19,28 +19,34 @@ TransferId = NewType("TransferId", str)
 AccessionId = NewType("AccessionId", str)
 """The public ID of an archived session, `{SITE}_E00001`; never reused."""
 
+_SEND = "snd_"
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def new_prearchive_id() -> PrearchiveId:
     """Make a prearchive id: forty random bits, unique by the table's key."""
-    return PrearchiveId("pre_" + "".join(secrets.choice(_BASE32) for _ in range(8)))
+    return PrearchiveId(_drawn("pre_"))
 
 
 def new_script_id() -> str:
     """Make the id of a version of a script. It fits a code value of DICOM (16 characters) and means
     nothing elsewhere: objects carry it to other sites, whose numbers it must not meet."""
-    return "scr_" + "".join(secrets.choice(_BASE32) for _ in range(8))
+    return _drawn("scr_")
 
 
 def new_acceptance_id() -> str:
     """Make the id of the acceptance of a sender."""
-    return "acc_" + "".join(secrets.choice(_BASE32) for _ in range(8))
+    return _drawn("acc_")
 
 
 def new_send_id() -> str:
     """Make the id of a session's way to a remote."""
-    return "snd_" + "".join(secrets.choice(_BASE32) for _ in range(8))
+    return _drawn(_SEND)
+
+
+def is_send(id: str) -> bool:
+    """Say whether an id is that of a session's way to a remote."""
+    return id.startswith(_SEND)
 
 
 def new_transfer_id() -> TransferId:
@@ -56,6 +62,10 @@ def new_commitment_id() -> str:
 def new_event_id() -> str:
     """Make the id by which the relay recognises an audit event it has already appended."""
     return _time_ordered()
+
+
+def _drawn(prefix: str) -> str:
+    return prefix + "".join(secrets.choice(_BASE32) for _ in range(8))
 
 
 def _time_ordered() -> str:

@@ -122,7 +122,7 @@ class Send:
     statuses: dict[str, int] = field(default_factory=dict)
     """How often each DIMSE status but success came."""
     failures: tuple[SendFailure, ...] = ()
-    """The first `MOST_FAILURES`, warnings among them."""
+    """The first `MOST_FAILURES`, warnings among them; lists leave them out."""
     tries: int = 0
     """How often the remote could not be reached since an object was sent last."""
     next_try: datetime | None = None

@@ -105,6 +105,13 @@ def after_new_data(status: Status) -> Status:
     return Status.RECEIVING
 
 
+def why_not_sent(status: Status, *, locked: bool) -> str:
+    """Say in one sentence why a waiting session cannot be sent now; empty when it can."""
+    if locked or status not in SENDABLE:
+        return f"the session is {status.value}; only one that is built and at rest can be sent"
+    return ""
+
+
 def why_not(verb: Verb, status: Status, *, locked: bool) -> str:
     """Say in one sentence why `verb` is not possible now; empty when it is."""
     if locked:

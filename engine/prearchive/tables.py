@@ -402,13 +402,18 @@ class SendRow(PrearchiveTable):
     warnings: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     statuses: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    failures: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """{"first": [[file, uid, status, reason], ...]}"""
+    failures: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
+    """{"first": [[file, uid, status, reason], ...]}; read with one send only."""
     tries: Mapped[int] = mapped_column(default=0)
     next_try: Mapped[datetime | None]
+    progressed: Mapped[datetime | None]
+    """When it has last got on; a remote that cannot be reached is given up some time after that."""
     reason: Mapped[str] = mapped_column(Text, default="")
 
-    __table_args__ = (Index("ix_sends_queued", "queued"),)
+    __table_args__ = (
+        Index("ix_sends_queued", "queued"),
+        Index("ix_sends_state", "state", "ended"),
+    )
 
 
 class NodeRow(PrearchiveTable):

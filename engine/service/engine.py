@@ -50,7 +50,7 @@ from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.states import Verb
-from engine.prearchive import accounts, rows, transfers
+from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
 from engine.receiver.workers.sweeping import sweep_staging
@@ -157,6 +157,7 @@ class Engine:
             sums = await accounts.total(transaction)
             by_status = await rows.counts(transaction)
             unfinished = await rows.owned_by_jobs(transaction, by_status)
+            unfinished += await sends.count_unfinished(transaction)
             staged = await rows.staged(transaction)
         async with self.context.archive_db.read() as transaction:
             count = select(func.count()).select_from(ArchivedSessionRow)
@@ -336,7 +337,7 @@ class Engine:
                 Verb.DELETE: DeleteJob(context).work(),
                 Verb.RESTORE: RestoreJob(context).work(),
             },
-            told=self._job_waits,
+            told=self.buffer.job_waits,
         )
         done = await reconciliation.jobs()
         if done.total:
@@ -349,6 +350,7 @@ class Engine:
                 swept=done.swept,
                 held=done.lost_held,
                 released=done.released,
+                sends=done.sends,
             )
 
     async def _listen(self) -> None:
@@ -491,9 +493,6 @@ class Engine:
             deaths=self.pool.deaths,
             late=self._problems(),
         )
-
-    def _job_waits(self, session: str, outage: str) -> None:
-        self.buffer.tell("session", session, f"its job waits: {outage}", "error")
 
     def _send_goes_on(self, send: str, text: str, severity: str) -> None:
         self.buffer.progress("send", send, text, severity)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from engine.model.identifiers import is_send
 from engine.model.live import Event, EventBatch
 
 _CAPACITY = 4096
@@ -51,6 +52,11 @@ class EventBuffer:
         )
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+    def job_waits(self, id: str, outage: str) -> None:
+        """Tell that the job of a session, or of a send, waits for a disk or a database."""
+        kind = "send" if is_send(id) else "session"
+        self.tell(kind, id, f"its job waits: {outage}", "error")
 
     def progress(
         self, kind: str, object: str, text: str, severity: str = "info", *, of: str = ""

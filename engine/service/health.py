@@ -18,7 +18,6 @@ from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
 from engine.model.outage import named
-from engine.model.remotes import SendState
 from engine.prearchive import sends
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
@@ -214,24 +213,18 @@ class Health:
 
     async def sending(self) -> Check:
         """Look for sends to remotes that have failed lately, or wait for long."""
-        async with self._context.prearchive_db.read() as transaction:
-            found = await sends.listed(transaction, MOST_ROWS)
         now = datetime.now(UTC)
-        failed = [
-            one
-            for one in found
-            if one.state is SendState.FAILED and one.ended and now - one.ended < RECENT
-        ]
-        waiting = [
-            one
-            for one in found
-            if one.state is SendState.WAITING and now - (one.began or one.queued) > LONG_WAIT
-        ]
+        async with self._context.prearchive_db.read() as transaction:
+            failed = await sends.failed_since(transaction, now - RECENT)
+            waiting = await sends.waiting_since(transaction, now - LONG_WAIT)
         if not failed and not waiting:
             return Check.good("sending", "nothing has failed within a day, nothing waits for long")
-        said = [f"{say_count(len(failed), 'send')} failed within a day"] if failed else []
-        said += [f"{say_count(len(waiting), 'send')} waiting for over an hour"] if waiting else []
-        remotes = ", ".join(sorted({one.remote for one in (*failed, *waiting)}))
+        said = []
+        if failed:
+            said.append(f"{say_count(failed.total(), 'send')} failed within a day")
+        if waiting:
+            said.append(f"{say_count(waiting.total(), 'send')} waiting for over an hour")
+        remotes = ", ".join(sorted(failed | waiting))
         return Check(
             name="sending",
             finding=Finding.LOOK,

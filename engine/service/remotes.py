@@ -15,12 +15,13 @@ from engine.archive import sessions as archived
 from engine.archive.audit.trail import record_triage
 from engine.archive.remote_values import checked
 from engine.jobs.context import JobContext
-from engine.jobs.send import why_not_sent
+from engine.jobs.send import end, is_at_work
 from engine.jobs.threads import or_cut
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound
 from engine.model.identifiers import new_send_id
 from engine.model.prearchive import ActOutcome
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState
+from engine.model.states import Status, why_not_sent
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SendRow
 from engine.remotes.tls import client_context
@@ -125,9 +126,10 @@ class Remotes:
             )
 
     async def sending(self, id: str) -> Send:
-        """Return one send."""
+        """Return one send, with its failures."""
         async with self._context.prearchive_db.read() as transaction:
-            return sends.to_send(await sends.get(transaction, id))
+            row = await sends.get(transaction, id, failures=True)
+            return sends.to_send(row, failures=True)
 
     async def cancel(self, id: str) -> None:
         """End a send after the object that is on its way."""
@@ -138,8 +140,7 @@ class Remotes:
             row.cancelled_by = self._actor
             queued = row.state == SendState.QUEUED
             if queued:
-                sends.end(row, SendState.CANCELLED)
-                record_triage(transaction, self._actor, sends.SENT, row.session, sends.summary(row))
+                end(transaction, row, SendState.CANCELLED)
         if queued:
             await self._context.runner.forget(sends.job_of(id))
         self._buffer.tell("send", id, f"{row.remote}: {row.session} cancelled by {self._actor}")
@@ -157,8 +158,12 @@ class Remotes:
             queued=datetime.now(UTC),
         )
         async with self._context.prearchive_db.write() as transaction:
-            if not filed and (why := why_not_sent(await rows.get(transaction, session))):
-                raise Conflict(f"{session} cannot be sent: {why}")
+            if not filed:
+                waiting = await rows.get(transaction, session)
+                status, locked = Status(waiting.status), is_at_work(waiting)
+                if why := why_not_sent(status, locked=locked):
+                    raise Conflict(f"{session} cannot be sent: {why}")
+            await sends.take_turn(transaction, session)
             if await sends.is_on_its_way(transaction, remote.name, session, scans):
                 raise Conflict(f"{session} is being sent to {remote.name} already")
             transaction.add(row)

@@ -55,7 +55,9 @@ class Jobs:
         self.queued: list[str] = []
         self.running: set[str] = set()
 
-    async def enqueue(self, transaction: AsyncSession, workflow_id: str) -> None:
+    async def enqueue(
+        self, transaction: AsyncSession, workflow_id: str, *, one_at_a_time: str = ""
+    ) -> None:
         """Enqueue a job."""
         self.queued.append(workflow_id)
 

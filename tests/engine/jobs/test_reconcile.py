@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from engine.jobs.archive import ArchiveJob
 from engine.jobs.held import Leaving, announce
 from engine.jobs.reconcile import Reconciled, Reconciliation
 from engine.model.accounts import Place
+from engine.model.remotes import SendState
 from engine.model.states import Status, Verb
-from engine.prearchive.tables import HeldRow, SessionRow
+from engine.prearchive import sends
+from engine.prearchive.tables import HeldRow, OutboxRow, SendRow, SessionRow
 from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_archive import archive, filed, files, ready
 from tests.engine.jobs.test_build import build, counted, objects
@@ -194,6 +197,44 @@ async def test_an_interrupted_build_without_a_job_receives_again(fixture: Fixtur
     await reconcile(fixture)
     after = await fixture.there(session)
     assert (after.status, after.locked) == (Status.RECEIVING, False)
+
+
+@pytest.mark.parametrize("cancelled", ["", "bob"])
+async def test_a_send_whose_job_is_lost_ends_and_one_that_goes_on_does_not(
+    either: Fixture, cancelled: str
+) -> None:
+    session = await ready(either)
+    lost, left, done = (
+        SendRow(
+            id=f"snd_{name}",
+            remote=f"PACS{name}",
+            session=session,
+            filed=False,
+            state=state.value,
+            actor="ada",
+            queued=datetime.now(UTC),
+            cancelled_by=cancelled,
+        )
+        for name, state in (
+            ("1", SendState.WAITING),
+            ("2", SendState.SENDING),
+            ("3", SendState.DONE),
+        )
+    )
+    either.jobs.running.add(sends.job_of(left.id))
+    async with either.context.prearchive_db.write() as transaction:
+        transaction.add_all((lost, left, done))
+    done_now = await reconcile(either)
+    assert (done_now.sends, done_now.total) == (1, 1)
+    async with either.context.prearchive_db.read() as transaction:
+        listed = {one.id: one for one in await sends.listed(transaction, 10)}
+        acts = select(OutboxRow).where(OutboxRow.action == sends.SENT)
+        ((actor, object),) = [(row.actor, row.object) for row in await transaction.scalars(acts)]
+    ended = listed[lost.id]
+    assert ended.state is (SendState.CANCELLED if cancelled else SendState.FAILED)
+    assert bool(ended.reason) is not bool(cancelled) and ended.ended is not None
+    assert (actor, object) == (cancelled or "ada", session)
+    assert (listed[left.id].state, listed[done.id].state) == (SendState.SENDING, SendState.DONE)
 
 
 async def test_what_was_taken_is_removed_only_where_a_receipt_vouches_for_it(

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,7 +76,8 @@ async def queued(fixture: Fixture, port: int, objects: int = 5, **values: object
 
 async def now(fixture: Fixture) -> Send:
     async with fixture.context.prearchive_db.read() as transaction:
-        return sends.to_send(await sends.get(transaction, ID))
+        row = await sends.get(transaction, ID, failures=True)
+        return sends.to_send(row, failures=True)
 
 
 async def changed(fixture: Fixture, **values: object) -> None:
@@ -223,6 +224,38 @@ async def test_it_is_given_up_in_the_end(fixture: Fixture) -> None:
     assert "given up" in send.reason and "connection refused" in send.reason
 
 
+@pytest.mark.parametrize("progressed", [None, datetime.now(UTC) - timedelta(days=2)])
+async def test_a_start_of_the_engine_does_not_begin_the_wait_anew(
+    fixture: Fixture, progressed: datetime | None
+) -> None:
+    began = datetime.now(UTC) - timedelta(days=2 if progressed is None else 9)
+    await queued(fixture, free_port(), began=began, progressed=progressed)
+    said = list[str]()
+    patience = replace(HASTY, give_up=86_400, at_least=3)
+    send = await run(fixture, job(fixture, said, patience))
+    assert send.state is SendState.FAILED and "given up" in send.reason
+    # It may come up with its remote.
+    assert sum("tried again in" in one for one in said) == 2
+
+
+async def test_what_gets_on_is_waited_for_from_then(fixture: Fixture) -> None:
+    began = datetime.now(UTC) - timedelta(days=2)
+
+    def abort(event: Event, number: int) -> int:
+        if number == 3:
+            event.assoc.abort()
+        return 0
+
+    with Peer(abort).listening() as port:
+        await queued(fixture, port, began=began)
+        made = job(fixture, patience=replace(HASTY, give_up=86_400, at_least=1))
+        send = await run(fixture, made)
+    assert (send.state, send.sent, send.began) == (SendState.DONE, 5, began)
+    async with fixture.context.prearchive_db.read() as transaction:
+        progressed = (await sends.get(transaction, ID)).progressed
+    assert progressed is not None and progressed > began
+
+
 async def test_a_rejection_is_not_tried_again(fixture: Fixture) -> None:
     with scp(contexts=[MR], require_calling=["FRIEND"]) as port:
         await queued(fixture, port)
@@ -243,18 +276,45 @@ async def test_it_is_cancelled_between_two_objects(fixture: Fixture) -> None:
     peer = Peer(hold)
     with peer.listening() as port:
         await queued(fixture, port)
+        stopped = threading.Event()
+        fixture.hook.look = lambda point: stopped.set() if point == "send stopped" else None
         made = job(fixture, patience=replace(HASTY, grace=30))
         task = asyncio.create_task(run(fixture, made))
         await asyncio.to_thread(second.wait, 30)
         await changed(fixture, cancelled_by="bob")
         # What is on its way is waited for.
-        await asyncio.to_thread(made._sending[ID]._stopped.wait, 30)
+        assert await asyncio.to_thread(stopped.wait, 30)
         over.set()
         send = await task
     assert (send.state, send.failed) == (SendState.CANCELLED, 0)
     assert send.sent == len(peer.taken) == 2
     ((actor, _, detail),) = await audited(fixture)
     assert (actor, detail["outcome"], detail["sent"]) == ("bob", "cancelled", send.sent)
+
+
+async def test_who_cancels_after_the_last_object_has_not_ended_it(fixture: Fixture) -> None:
+    last, over = threading.Event(), threading.Event()
+
+    def hold(_event: Event, number: int) -> int:
+        if number == 5:
+            last.set()
+            over.wait(30)
+        return 0
+
+    stopped = threading.Event()
+    fixture.hook.look = lambda point: stopped.set() if point == "send stopped" else None
+    with Peer(hold).listening() as port:
+        await queued(fixture, port)
+        made = job(fixture, patience=replace(HASTY, grace=30))
+        task = asyncio.create_task(run(fixture, made))
+        await asyncio.to_thread(last.wait, 30)
+        await changed(fixture, cancelled_by="bob")
+        assert await asyncio.to_thread(stopped.wait, 30)
+        over.set()
+        send = await task
+    assert (send.state, send.sent) == (SendState.DONE, 5)
+    ((actor, _, detail),) = await audited(fixture)
+    assert (actor, detail["outcome"]) == ("ada", "done")
 
 
 async def test_a_silent_remote_does_not_keep_it_from_being_cancelled(fixture: Fixture) -> None:

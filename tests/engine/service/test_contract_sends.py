@@ -134,6 +134,7 @@ async def test_what_waits_for_its_remote_is_cancelled_and_does_not_keep_the_engi
     engine, port = opened
     id = await waiting(engine, port, "1.2.3.6.3")
     await engine.remotes.add("DOWN", "DOWN", "127.0.0.1", 1)
+    before = (await engine.system.status()).unfinished_jobs
     first, second = [
         (await engine.remotes.send("DOWN", (id,), scans))[0].job for scans in ((), ("1",))
     ]
@@ -144,6 +145,7 @@ async def test_what_waits_for_its_remote_is_cancelled_and_does_not_keep_the_engi
     await until(engine, waits)
     # One at a time: the second is not called before the first has ended.
     assert (await engine.remotes.sending(second)).state is SendState.QUEUED
+    assert (await engine.system.status()).unfinished_jobs == before + 2
     await engine.remotes.cancel(second)
     assert (await engine.remotes.sending(second)).state is SendState.CANCELLED
     await engine.jobs.cancel(f"{first}:send:1")

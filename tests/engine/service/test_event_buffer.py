@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.model.identifiers import new_send_id
 from engine.service.event_buffer import EventBuffer
 
 
@@ -34,6 +35,17 @@ async def test_events_follow_a_number() -> None:
     assert ([event.text for event in batch.events], batch.last, batch.gap) == (["b", "c"], 3, False)
     nothing = await ring.after(ring.epoch, 3)
     assert (nothing.events, nothing.last, nothing.gap) == ((), 3, False)
+
+
+async def test_a_job_that_waits_is_told_of_its_session_or_its_send() -> None:
+    ring = EventBuffer()
+    ring.job_waits("pre_aaaaaaaa", "the disk is full")
+    ring.job_waits(new_send_id(), "the disk is full")
+    events = (await ring.after(ring.epoch, 0)).events
+    assert [event.kind for event in events] == ["session", "send"]
+    assert {(event.text, event.severity) for event in events} == {
+        ("its job waits: the disk is full", "error")
+    }
 
 
 async def test_another_epoch_means_reload() -> None:

@@ -39,6 +39,7 @@ from engine.service.disk import DiskNow, DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow, attempt
 from engine.service.verifying import Verifying
+from engine.service.windows import MOST_ROWS
 from tests.conftest import Backend
 from tests.engine.archive.shelf import file_session
 from tests.engine.jobs import fixture as fixtures
@@ -441,6 +442,23 @@ async def test_sends_that_failed_or_wait_for_long_are_looked_at(patient: Patient
     assert check.found == (
         "1 send failed within a day, 1 send waiting for over an hour (PACS4, PACS5)"
     )
+    # Whatever else is queued since does not hide them.
+    await patient.keep(
+        *(
+            SendRow(
+                id=f"snd_n{number}",
+                remote="PACS",
+                session="pre_a",
+                filed=False,
+                state=SendState.DONE.value,
+                actor="ada",
+                queued=now,
+                ended=now,
+            )
+            for number in range(MOST_ROWS)
+        )
+    )
+    assert (await patient.found("sending")).found == check.found
     # Neither holds up a session: it is no job that waits.
     assert (await patient.found("waiting jobs")).finding is Finding.GOOD
 
