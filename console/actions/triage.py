@@ -17,7 +17,7 @@ from console.views.text import plain_text
 from engine.model.contradictions import Choice
 from engine.model.errors import NotFound
 from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSession
-from engine.model.states import QUEUED_FOR, SENDABLE, Verb, why_not
+from engine.model.states import QUEUED_FOR, Verb, why_not, why_not_sent
 from engine.service.api import EngineApi
 
 _TAKEN_ALONG = f"The {OF_THE_PATIENT}: they go along. Relabel it (i) before it is archived."
@@ -85,11 +85,24 @@ def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
     return f"none of the {len(refused)} marked: {refused[0].why}"
 
 
+def sort_out_sends(
+    sessions: Sequence[PrearchiveSession],
+) -> tuple[tuple[PrearchiveSession, ...], tuple[Refusal, ...]]:
+    """Return the sessions that can be sent to a remote, and the others with the reason."""
+    possible, refused = [], []
+    for one in sessions:
+        if why := why_not_sent(one.status, locked=one.locked):
+            refused.append(Refusal(session=one, why=why))
+        else:
+            possible.append(one)
+    return tuple(possible), tuple(refused)
+
+
 def why_none_sent(sessions: Sequence[PrearchiveSession]) -> str:
     """Say why none of the sessions can be sent to a remote; empty when one can."""
     if not sessions:
         return "there is no session here"
-    if any(one.status in SENDABLE and not one.locked for one in sessions):
+    if sort_out_sends(sessions)[0]:
         return ""
     return "only a session that is built and at rest can be sent"
 
@@ -130,7 +143,7 @@ def question(
     return replace(
         asked,
         rows=tuple(map(described, possible)),
-        says=(*asked.says, *_left_out(refused), *((note,) if note else ())),
+        says=(*asked.says, *left_out(refused), *((note,) if note else ())),
         command=lambda given: command(answered(verb, possible, given)),
     )
 
@@ -352,7 +365,8 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _left_out(refused: Sequence[Refusal]) -> tuple[str, ...]:
+def left_out(refused: Sequence[Refusal]) -> tuple[str, ...]:
+    """Say which of the marked sessions an act is not about, and why."""
     if not refused:
         return ()
     return (f"{len(refused)} marked are left out: {refused[0].why}",)

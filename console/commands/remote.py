@@ -10,8 +10,8 @@ import typer
 
 from console.commands.asking import FAILED, asks, pairs
 from console.commands.options import Json, Limit, Reason
-from console.commands.output import Column, say, say_facts, say_json, say_rows, words
-from engine.model.measures import say_size
+from console.commands.output import Column, say, say_facts, say_json, say_rows, size, warn, words
+from console.commands.waiting import PATIENCE
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendFailure, SendState
 from engine.service.api import EngineApi
 
@@ -20,8 +20,6 @@ app = typer.Typer(
     help="Remote application entities: where sessions can be sent.",
     no_args_is_help=True,
 )
-
-_LOOK_SECONDS = 5.0
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote, e.g. PACS1.")]
 Values = Annotated[
@@ -132,7 +130,7 @@ SENDS = (
     Column[Send]("SESSION", lambda row: row.session),
     Column[Send]("STATE", lambda row: row.state),
     Column[Send]("SENT", _of_all, right=True),
-    Column[Send]("SIZE", lambda row: say_size(row.sent_bytes) if row.sent else "", right=True),
+    Column[Send]("SIZE", lambda row: size(row.sent_bytes) if row.sent else "", right=True),
     Column[Send]("WARNINGS", lambda row: row.warnings or "", right=True),
     Column[Send]("FAILED", lambda row: row.failed or "", right=True),
     Column[Send]("BY", lambda row: row.actor),
@@ -172,6 +170,10 @@ async def send(
     ended = [await _ended(engine, id) for id in ids] if wait else []
     if as_json:
         say_json(ended if wait else outcomes)
+        for each in outcomes:
+            # What is waited for is written as a list of sends, in which those have no place.
+            if wait and not each.done:
+                warn(f"{each.id}: {each.message}")
     else:
         for each in outcomes:
             say(f"{each.id}: {f'queued as {each.job}' if each.done else each.message}")
@@ -223,7 +225,7 @@ async def _ended(engine: EngineApi, id: str) -> Send:
     """Wait until a send has ended."""
     batch = await engine.events.after("", 0)
     while (found := await engine.remotes.sending(id)).state in UNFINISHED:
-        batch = await engine.events.after(batch.epoch, batch.last, _LOOK_SECONDS)
+        batch = await engine.events.after(batch.epoch, batch.last, PATIENCE)
     return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from textual import on, work
@@ -30,7 +31,7 @@ from console.widgets.table import RecordTable
 from engine.model.errors import EngineError
 from engine.model.health import Check
 from engine.model.live import Event, Job, ReceiverStatus, Transfer
-from engine.model.remotes import Remote, Send
+from engine.model.remotes import Remote, Send, SendFailure
 
 HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
 
@@ -66,6 +67,10 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._remotes: dict[str, Remote] = {}
         self._jobs: dict[str, Job] = {}
         self._sends: dict[str, Send] = {}
+        self._detailed: Send | None = None
+        """Of which the failures were asked for last."""
+        self._failures: dict[str, tuple[SendFailure, ...]] = {}
+        """Those of one send."""
         self._open: tuple[Transfer, ...] = ()
         self._checking = ""
         """What is being looked at; empty while nothing is."""
@@ -445,7 +450,8 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
 
     def _draw_tiles(self) -> None:
         now = self.context.clock()
-        told = system.tiles(self.context.status_view, tuple(self._jobs.values()), now)
+        jobs, sends = tuple(self._jobs.values()), tuple(self._sends.values())
+        told = system.tiles(self.context.status_view, jobs, now, sends)
         for place, tile in enumerate(told):
             empty: Piece = ("", "plain")
             for line, piece in enumerate((*tile.lines, *[empty] * _LINES)[:_LINES]):
@@ -464,11 +470,26 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         elif (remote := self.remote) is not None:
             card.show(remote.name, remotes.remote_card(remote))
         elif (send := self._send) is not None:
-            card.show("send", remotes.send_card(send))
+            card.show("send", self._send_card(send))
         elif (job := self._job) is not None:
             card.show(job.verb, system.job_card(job))
         else:
             card.show("", ())
+
+    def _send_card(self, send: Send) -> list[tuple[str, str]]:
+        """Say all of a send; its failures are asked for again where it has changed."""
+        if (send.failed or send.warnings) and send != self._detailed:
+            self._detailed = send
+            self._read_failures(send.id)
+        known = self._failures.get(send.id, ())
+        return remotes.send_card(replace(send, failures=known))
+
+    @work(exclusive=True, group="failures", exit_on_error=False)
+    async def _read_failures(self, id: str) -> None:
+        whole = await self.asked(self.engine.remotes.sending(id))
+        if whole is not None:
+            self._failures = {id: whole.failures}
+            self._draw_detail()
 
     def _tell_tab(self) -> None:
         pieces: list[Piece] = [("PAUSED: p goes on · ", "look")] if self._held else []

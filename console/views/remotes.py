@@ -174,9 +174,13 @@ def delete_question(remote: Remote) -> Question:
 
 
 def send_question(
-    sessions: Sequence[Sendable], remotes: Sequence[Remote], scan: str = ""
+    sessions: Sequence[Sendable],
+    remotes: Sequence[Remote],
+    scan: str = "",
+    left_out: Sequence[str] = (),
 ) -> Question:
-    """Ask where sessions are to go; `scan` is the one under the cursor."""
+    """Ask where sessions are to go; `scan` is the one under the cursor, and `left_out` says what
+    does not go."""
     what = figures.plural(len(sessions), "session")
     possible = [one.name for one in remotes if one.enabled]
     only = possible[0] if len(possible) == 1 else ""
@@ -206,6 +210,7 @@ def send_question(
         says=(
             "Files go as they are, nothing is decompressed; no session changes.",
             "What has arrived there cannot be taken back.",
+            *left_out,
         ),
         fields=tuple(fields),
         command=lambda given: send_command([one.id for one in sessions], given),

@@ -5,7 +5,7 @@ figures above them. Pure: the time of day is an argument, and nothing here asks 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.views import figures, glyphs, remotes
@@ -13,7 +13,7 @@ from console.views.rows import Piece, Row, TableColumn
 from console.views.status import StatusView
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus, Transfer
-from engine.model.remotes import Send
+from engine.model.remotes import Send, SendState
 from engine.model.states import Status
 
 CHECK_COLUMNS = (
@@ -36,7 +36,7 @@ JOB_COLUMNS = (
     TableColumn(title="Session", width=12),
     TableColumn(title="Queued", width=6, right=True, priority=2),
     TableColumn(title="Changed", width=7, right=True, priority=1),
-    TableColumn(title="Error", width=10, grows=True, priority=3),
+    TableColumn(title="What", width=10, grows=True, priority=3),
 )
 
 _FINDINGS = {
@@ -52,6 +52,14 @@ _JOBS = {
     "cancelled": ("○", "dim"),
 }
 UNFINISHED = frozenset({"queued", "running"})
+_OF_SENDS = {
+    SendState.QUEUED: "queued",
+    SendState.SENDING: "running",
+    SendState.WAITING: "queued",
+    SendState.DONE: "done",
+    SendState.FAILED: "failed",
+    SendState.CANCELLED: "cancelled",
+}
 AGAIN = frozenset({"failed", "cancelled"})
 """Jobs that can be tried once more."""
 
@@ -273,8 +281,11 @@ def _left(status: EngineStatus, free: str) -> Piece:
     return f"{free} free · full in {when}", "look"
 
 
-def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, ...]:
-    """Return the facts above the tabs, as far as the engine has told them."""
+def tiles(
+    view: StatusView, jobs: Sequence[Job], now: datetime, sends: Sequence[Send] = ()
+) -> tuple[Tile, ...]:
+    """Return the facts above the tabs, as far as the engine has told them; a job that sends stands
+    as its send does."""
     status = view.status
     if status is None or view.lost:
         waiting: Piece = (view.lost or "asking the engine …", "bad" if view.lost else "muted")
@@ -283,6 +294,8 @@ def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, .
     rate = figures.rate(view.rate(now)) or "0"
     used, free = view.disk_used, figures.size(status.disk_free)
     waits = sum(status.sessions.values())
+    states = {one.id: _OF_SENDS[one.state] for one in sends}
+    standing = [replace(one, status=states.get(one.session, one.status)) for one in jobs]
     trouble = [
         f"{status.sessions[one.value]} {one.value.lower()}"
         for one in (Status.CONFLICT, Status.ERROR)
@@ -316,7 +329,7 @@ def tiles(view: StatusView, jobs: Sequence[Job], now: datetime) -> tuple[Tile, .
                 (f"{figures.grouped(status.archived)} archived", "plain"),
             ),
         ),
-        Tile(name=TILES[3], lines=_jobs_said(jobs, status.unfinished_jobs, now)),
+        Tile(name=TILES[3], lines=_jobs_said(standing, status.unfinished_jobs, now)),
     )
 
 

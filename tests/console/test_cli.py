@@ -338,6 +338,12 @@ async def test_sessions_are_sent_to_remotes(anteroom: CommandLine, facts: Facts)
     facts.takes_all = True
     ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--wait")
     assert (ran.code, "done" in ran.out) == (0, True)
+    ran = await anteroom("remote", "send", "PACS1", "nosuch", "pre_aaaaaaa2", "--wait", "--json")
+    assert (ran.code, [one["state"] for one in ran.json]) == (1, ["done"])
+    assert ran.err == "anteroom: nosuch: there is no such session\n"
+    facts.keep(session(3, status=Status.RECEIVING))
+    ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa3", "--wait", "--json")
+    assert (ran.code, ran.json, "only one that is built" in ran.err) == (1, [], True)
 
 
 async def test_acceptances(anteroom: CommandLine, facts: Facts, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from engine.archive.remote_values import checked
 from engine.model.errors import Conflict, NotFound
 from engine.model.prearchive import ActOutcome
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState
+from engine.model.states import why_not_sent
 from engine.service.remotes import changed
 from tests.memory.facts import NOON, Asked
 
@@ -69,7 +70,8 @@ class Remotes(Asked):
             for one in reversed(self.facts.sends.values())
             if (not unfinished or one.state in UNFINISHED) and session in ("", one.session)
         ]
-        return tuple(found[:limit])
+        # Failures are told of one only.
+        return tuple(replace(one, failures=()) for one in found[:limit])
 
     async def sending(self, id: str) -> Send:
         if id not in self.facts.sends:
@@ -86,6 +88,10 @@ class Remotes(Asked):
         waiting, filed = self.facts.sessions.get(session), self.facts.filed.get(session)
         if waiting is None and filed is None:
             return ActOutcome(id=session, done=False, message="there is no such session")
+        why = why_not_sent(waiting.status, locked=waiting.locked) if waiting is not None else ""
+        if filed is None and why:
+            said = f"{session} cannot be sent: {why}"
+            return ActOutcome(id=session, done=False, message=said)
         id = f"snd_aaaaaaa{len(self.facts.sends) + 1}"
         self.facts.sends[id] = Send(
             id=id,

@@ -25,6 +25,10 @@ class SendingScreen(BaseScreen):
         """Return the sessions that would be sent now."""
         raise NotImplementedError
 
+    def not_sendable(self) -> Sequence[str]:
+        """Say which of those that are chosen would not be sent, and why."""
+        return ()
+
     def scan_to_send(self) -> str:
         """Return the scan under the cursor, which may go alone; empty for none."""
         return ""
@@ -32,7 +36,7 @@ class SendingScreen(BaseScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_send(self) -> None:
         """Ask for a remote, and send the sessions there."""
-        chosen = tuple(self.sendable())
+        chosen, left_out = tuple(self.sendable()), tuple(self.not_sendable())
         known = await self.asked(self.engine.remotes.list())
         if known is None or not self.is_open:
             return
@@ -51,7 +55,7 @@ class SendingScreen(BaseScreen):
                 given.get("reason", ""),
             )
 
-        question = remotes.send_question(chosen, known, self.scan_to_send())
+        question = remotes.send_question(chosen, known, self.scan_to_send(), left_out)
         outcomes = await fill_in(self, question, send)
         if outcomes is None:
             return

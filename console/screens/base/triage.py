@@ -56,7 +56,13 @@ class TriageScreen(SendingScreen):
 
     def sendable(self) -> Sequence[Sendable]:
         """Return the sessions, named as the questions before other acts name them."""
-        return [Sendable(id=one.id, shown=triage.described(one)) for one in self.chosen()]
+        possible, _ = triage.sort_out_sends(self.chosen())
+        return [Sendable(id=one.id, shown=triage.described(one)) for one in possible]
+
+    def not_sendable(self) -> Sequence[str]:
+        """Say which of the sessions cannot be sent."""
+        _, refused = triage.sort_out_sends(self.chosen())
+        return triage.left_out(refused)
 
     def why_not(self, action: str) -> str:
         """Say why a verb is possible for none of the sessions now."""

@@ -58,16 +58,30 @@ async def test_marked_sessions_of_the_prearchive_are_sent(size: tuple[int, int])
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: len(keys(app, "sessions")) == 3)
         await asked(pilot, app, "asterisk", "t")
-        await shown(pilot, "Send 3 sessions to a remote", "remote is needed")
+        # The third is still arriving.
+        await shown(pilot, "Send 2 sessions to a remote", "remote is needed", "1 marked are left")
         await pilot.press("P")
         await shown(pilot, "there is no enabled remote P")
         await pilot.press("backspace")
         await pilot.press(*"PACS2", "enter", "enter")
         await shown(pilot, "anteroom remote send PACS2 pre_aaaaaaa")
         await pilot.press("enter")
-        await until(pilot, lambda: len(facts.sends) == 3)
-        await until(pilot, lambda: told(app, "sending of 3 sessions is queued"))
+        await until(pilot, lambda: len(facts.sends) == 2)
+        await until(pilot, lambda: told(app, "sending of 2 sessions is queued"))
     assert {remote for remote, _, _ in sent(facts)} == {"PACS2"}
+    assert {id for _, id, _ in sent(facts)} == {"pre_aaaaaaa1", "pre_aaaaaaa2"}
+
+
+async def test_what_has_begun_to_arrive_meanwhile_is_refused() -> None:
+    facts = known("PACS1")
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(keys(app, "sessions")) == 3)
+        await asked(pilot, app, "end", "t")
+        facts.keep(session(1, status=Status.RECEIVING))
+        await pilot.press("enter", "enter", "enter", "enter")
+        await until(pilot, lambda: told(app, "not sent: pre_aaaaaaa1 cannot be sent"))
+    assert not facts.sends
 
 
 async def test_the_only_remote_is_offered_and_a_refusal_is_told() -> None:

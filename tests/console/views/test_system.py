@@ -14,6 +14,7 @@ from engine.model.accounts import Accounts
 from engine.model.archive import ClientCertificates, Durability
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus
+from engine.model.remotes import Send, SendState
 from tests.memory import NOON, transfer
 
 UP = ReceiverStatus(ae_title="CT1", port=8105, enabled=True, listening=True, origin="added")
@@ -126,6 +127,36 @@ def test_the_facts_are_those_that_the_engine_gave() -> None:
     assert facts["Disk"][0].endswith("75% of 1 K")
     assert facts["Sessions"] == ["3 in the prearchive", "1 conflict", "318 archived"]
     assert facts["Jobs"] == ["7 unfinished, 1 at work", "oldest 4m", "1 of the last 2 failed"]
+
+
+def test_a_job_that_sends_stands_as_its_send_does() -> None:
+    view = StatusView()
+    view.take(STATUS, NOON)
+    states = {
+        # What has failed to arrive is no fault of the job, and what waits for hours runs all along.
+        SendState.FAILED: "done",
+        SendState.WAITING: "running",
+        SendState.SENDING: "running",
+    }
+    sends = [
+        Send(
+            id=f"snd_{state}",
+            remote="PACS1",
+            session="pre_aaaaaaa1",
+            filed=False,
+            state=state,
+            actor="ak",
+            queued=NOON,
+        )
+        for state in states
+    ]
+    jobs = [
+        replace(JOB, id=f"snd_{state}:send:1", session=f"snd_{state}", status=status)
+        for state, status in states.items()
+    ]
+    jobs_tile = system.tiles(view, jobs, NOON + timedelta(minutes=4), sends)[3]
+    said = ["7 unfinished, 1 at work", "oldest 4m", "1 of the last 3 failed"]
+    assert [text for text, _ in jobs_tile.lines] == said
 
 
 def test_only_what_differs_is_sent_to_a_receiver() -> None:
