@@ -7,22 +7,17 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import stat
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from engine.intake.snapshot import TlsConfig
 from engine.model.archive import ClientCertificates, TlsFiles
 from engine.model.errors import InvalidInput
 from engine.receiver.protocol.tls import server_context
+from engine.storage import pem
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _CRL = re.compile(r"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
-_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
-_ENCRYPTED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.M)
-_LARGEST = 4 * 1024 * 1024
 _SEQUENCE, _UTC_TIME, _ANY_TIME, _VERSION, _INTEGER = 0x30, 0x17, 0x18, 0xA0, 0x02
 
 Stamp = tuple[tuple[int, int, int, int] | None, ...]
@@ -41,21 +36,8 @@ def load(files: TlsFiles) -> TlsConfig:
     Raises:
         InvalidInput: saying which of them is wrong, and what to do about it.
     """
-    certificate = _read("certificate", files.certificate)
-    if not _CERTIFICATE.search(certificate):
-        raise InvalidInput(
-            f"{files.certificate} holds no certificate in PEM form",
-            hint="convert it: openssl x509 -inform der -in FILE -out FILE.pem",
-        )
-    key = _read("key", files.key)
-    _check_owner(files.key)
-    if _ENCRYPTED.search(key):
-        raise InvalidInput(
-            f"the key {files.key} is encrypted, and nobody is there to type its password",
-            hint="write it without: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY",
-        )
-    if not _KEY.search(key):
-        raise InvalidInput(f"{files.key} holds no private key in PEM form")
+    certificate = pem.read_certificates("certificate", files.certificate)
+    key = pem.read_key(files.key)
     client_ca = ""
     if files.client_certificates is not ClientCertificates.NONE:
         if not files.client_ca:
@@ -63,12 +45,10 @@ def load(files: TlsFiles) -> TlsConfig:
                 f"client certificates are {files.client_certificates}, but there is no client_ca",
                 hint="name the PEM file with the CA that issues them: client_ca=PATH",
             )
-        client_ca = "\n".join(_CERTIFICATE.findall(_read("client_ca", files.client_ca)))
-        if not client_ca:
-            raise InvalidInput(f"{files.client_ca} holds no certificate in PEM form")
+        client_ca = pem.read_certificates("client_ca", files.client_ca)
     crl = _read_crl(files) if files.crl else ""
     config = TlsConfig(
-        certificate="\n".join(_CERTIFICATE.findall(certificate)),
+        certificate=certificate,
         key=key,
         client_ca=client_ca,
         client_certificates=files.client_certificates,
@@ -84,7 +64,7 @@ def validity(config: TlsConfig) -> tuple[datetime, datetime]:
     Raises:
         ValueError: if it cannot be read.
     """
-    found = _CERTIFICATE.search(config.certificate)
+    found = pem.CERTIFICATE.search(config.certificate)
     if found is None:
         raise ValueError("no certificate")
     # RFC 5280 4.1: Certificate, TBSCertificate; version, serial number, signature and issuer stand
@@ -125,7 +105,7 @@ def _read_crl(files: TlsFiles) -> str:
             "there is a revocation list, but senders are not asked for certificates",
             hint="ask for them: client_certificates=required; or leave the list out: crl=",
         )
-    crl = "\n".join(_CRL.findall(_read("crl", files.crl)))
+    crl = "\n".join(_CRL.findall(pem.read("crl", files.crl)))
     if not crl:
         raise InvalidInput(
             f"{files.crl} holds no revocation list in PEM form",
@@ -145,48 +125,11 @@ def _stamp(path: str) -> tuple[int, int, int, int] | None:
     return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _read(name: str, path: str) -> str:
-    if not path:
-        raise InvalidInput(f"TLS needs a {name}", hint=f"name its PEM file: {name}=PATH")
-    if not path.startswith("/"):
-        raise InvalidInput(f"{name}: {path} does not begin with /", hint="write the whole path")
-    try:
-        with Path(path).open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidInput(f"{name}: {path} is no file")
-            content = file.read(_LARGEST)
-    except OSError as error:
-        raise InvalidInput(
-            f"{name}: {path} cannot be read: {os.strerror(error.errno or 0)}",
-            hint="the user that runs the engine has to be able to read it",
-        ) from error
-    return content.decode("ascii", "replace")
-
-
-def _check_owner(path: str) -> None:
-    """Refuse a key that others can read. The group may read one that belongs to root, as for
-    PostgreSQL: packages keep keys for a group of services so."""
-    seen = os.stat(path)
-    allowed = 0o640 if seen.st_uid == 0 and os.geteuid() != 0 else 0o700
-    if stat.S_IMODE(seen.st_mode) & ~allowed & 0o077:
-        raise InvalidInput(
-            f"others can read the key {path} (its mode is {stat.S_IMODE(seen.st_mode):04o})",
-            hint=f"chmod 600 {path}",
-        )
-
-
 def _try(config: TlsConfig, files: TlsFiles) -> None:
     try:
         server_context(config)
     except ssl.SSLError as error:
-        said = {
-            "KEY_VALUES_MISMATCH": f"the key {files.key} does not belong to {files.certificate}",
-            "EE_KEY_TOO_SMALL": f"the key of {files.certificate} is too short: 2048 bits for RSA",
-            "CA_MD_TOO_WEAK": f"{files.certificate} is signed with a hash that is too weak",
-        }
-        reason = str(getattr(error, "reason", None) or "no reason given")
-        words = reason.replace("_", " ").lower()
-        raise InvalidInput(said.get(reason) or f"TLS cannot use these files: {words}") from error
+        raise pem.refused(error, files.certificate, files.key) from error
 
 
 def _inside(data: bytes) -> bytes:
