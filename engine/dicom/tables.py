@@ -20,6 +20,9 @@ PrivateElement = tuple[str, str, str, str]
 Uid = tuple[str, str, str, str, str]
 """Name, kind, information, "Retired" or nothing, keyword."""
 
+VERIFICATION = "1.2.840.10008.1.1"
+"""The SOP class of an echo."""
+
 
 def elements() -> dict[int, Element]:
     """Return the elements of the standard, by tag."""

@@ -22,7 +22,7 @@ from engine.jobs.context import JobContext
 from engine.jobs.threads import in_a_thread
 from engine.jobs.workflow import GivesWay, Work
 from engine.model.errors import Conflict, EngineError, NotFound, Outage
-from engine.model.remotes import UNFINISHED, Remote, SendState
+from engine.model.remotes import UNFINISHED, Remote, SendState, presented
 from engine.model.states import Status, why_not_sent
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SendRow, SessionRow
@@ -146,7 +146,7 @@ class SendJob:
         # Loaded here: an engine starts sooner without pynetdicom, and not every one sends.
         from engine.remotes.sending import Sending  # noqa: PLC0415 (slow to load)
 
-        dicom = self._context.settings.dicom
+        calling, max_pdu = presented(remote, self._context.settings.dicom)
         progress = _progress_of(row)
         progress.struck_at, progress.strikes = run.strikes
         before = progress.position
@@ -155,8 +155,8 @@ class SendJob:
             folder,
             planned,
             progress,
-            calling=remote.calling or dicom.ae_title,
-            max_pdu=remote.max_pdu or dicom.max_pdu,
+            calling=calling,
+            max_pdu=max_pdu,
         )
         self._sending[run.id] = sending
         try:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engine.model.settings import DicomSettings
+
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 
@@ -128,3 +130,10 @@ class Send:
     next_try: datetime | None = None
     reason: str = ""
     """One sentence: why it waits, or has failed."""
+
+
+def presented(remote: Remote, settings: DicomSettings, calling: str = "") -> tuple[str, int]:
+    """Return as whom a remote is called, and the largest PDU: its own values, or else `calling` and
+    those of the settings file."""
+    name = remote.calling or calling or settings.ae_title
+    return name, remote.max_pdu or settings.max_pdu

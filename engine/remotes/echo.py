@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 
 from pynetdicom.presentation import build_context
 
+from engine.dicom.tables import VERIFICATION
 from engine.model.errors import InvalidInput
 from engine.model.remotes import Echo, Remote
 from engine.remotes.calling import Cord, opened
 from engine.remotes.faults import NothingAccepted, Unreached, of_silence
-
-_VERIFICATION = "1.2.840.10008.1.1"
 
 
 def echo(remote: Remote, *, calling: str, max_pdu: int, cord: Cord | None = None) -> Echo:
@@ -27,7 +26,7 @@ def echo(remote: Remote, *, calling: str, max_pdu: int, cord: Cord | None = None
     try:
         with opened(
             hasty,
-            [build_context(_VERIFICATION)],
+            [build_context(VERIFICATION)],
             calling=calling,
             max_pdu=max_pdu,
             cord=cord,

@@ -21,6 +21,7 @@ from engine.jobs.context import JobContext
 from engine.jobs.threads import or_cut
 from engine.model.errors import Unavailable
 from engine.model.outage import named
+from engine.model.remotes import presented
 from engine.prearchive.tables import CommitmentRow
 from engine.receiver.workers.pool import ReceiverPool
 from engine.service.commitment_requests import REPORT, Taken
@@ -126,12 +127,13 @@ class Reports:
         from engine.remotes.faults import Unreached  # noqa: PLC0415
         from engine.remotes.report import report  # noqa: PLC0415
 
+        calling, max_pdu = presented(remote, self._context.settings.dicom, row.receiver)
         cord = Cord()
         call = partial(
             report,
             remote,
-            calling=remote.calling or row.receiver,
-            max_pdu=remote.max_pdu or self._context.settings.dicom.max_pdu,
+            calling=calling,
+            max_pdu=max_pdu,
             event=_event(row),
             encoded=lambda explicit: b"".join(_encoded(row, reasons, explicit)),
             cord=cord,

@@ -5,17 +5,18 @@ the snapshot that contains it."""
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from dataclasses import replace
 
 from engine.archive import receivers
 from engine.database.connection import Database
+from engine.dicom.tables import VERIFICATION
 from engine.model.archive import ClientCertificates, Durability, OnScriptError, Receiver
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import ReceiverStatus
 from engine.service.certificates import usable
 from engine.service.configuration import Apply, Configuration
+from engine.service.values import flag, seconds, whole
 
 _FLAGS = ("enabled", "anonymize", "allow_enabled", "rules_enabled", "tls")
 _PATHS = ("certificate", "key", "client_ca", "crl")
@@ -24,8 +25,6 @@ _WORDS = {"script_error": OnScriptError, "client_certificates": ClientCertificat
 _LISTS = ("allow", "transfer_syntaxes", "storage_classes")
 _NUMBERS = ("port", "max_pdu", "max_associations", "max_per_peer")
 _ECHO_SECONDS = 10
-_VERIFICATION = "1.2.840.10008.1.1"
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class Receivers:
@@ -187,9 +186,7 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
     changes: dict[str, object] = {}
     for name, text in values.items():
         if name in _FLAGS:
-            if text.lower() not in (*_TRUE, *_FALSE):
-                raise InvalidInput(f"{name} is true or false")
-            changes[name] = text.lower() in _TRUE
+            changes[name] = flag(name, text)
         elif name in _LISTS:
             listed = tuple(part.strip() for part in text.split(",") if part.strip())
             changes[name] = listed
@@ -211,9 +208,9 @@ def changed(before: Receiver, values: dict[str, str]) -> Receiver:
         elif name == "durability":
             changes[name] = _durability(text.strip().lower())
         elif name in _NUMBERS:
-            changes[name] = _number(name, text)
+            changes[name] = whole(name, text)
         elif name == "idle_timeout":
-            changes[name] = _seconds(name, text)
+            changes[name] = seconds(name, text)
         else:
             known = ", ".join(
                 (
@@ -231,18 +228,6 @@ def _durability(text: str) -> Durability | None:
             f"durability is {' or '.join(Durability)}, or empty for what the settings file says"
         )
     return Durability(text) if text else None
-
-
-def _number(name: str, text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        raise InvalidInput(f"{name}: expected a whole number")
-    return int(text)
-
-
-def _seconds(name: str, text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text.strip()):
-        raise InvalidInput(f"{name}: expected a number of seconds")
-    return float(text)
 
 
 def _client_context(certificate: str, key: str) -> ssl.SSLContext:
@@ -267,7 +252,7 @@ def _echo(ae_title: str, port: int, context: ssl.SSLContext | None = None) -> st
 
     entity = AE(ae_title="ANTEROOM_ECHO")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ECHO_SECONDS
-    entity.add_requested_context(_VERIFICATION)
+    entity.add_requested_context(VERIFICATION)
     secured = {} if context is None else {"tls_args": (context, "localhost")}
     association = associate(entity, "127.0.0.1", port, called=ae_title, **secured)
     if not association.is_established:

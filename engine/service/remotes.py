@@ -5,7 +5,6 @@ answer."""
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,19 +19,19 @@ from engine.jobs.threads import or_cut
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound
 from engine.model.identifiers import new_send_id
 from engine.model.prearchive import ActOutcome
-from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState
+from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState, presented
 from engine.model.states import Status, why_not_sent
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SendRow
 from engine.remotes.tls import client_context
 from engine.service.event_buffer import EventBuffer
+from engine.service.values import flag, seconds, whole
 from engine.service.windows import limited
 
 _FLAGS = ("enabled", "tls")
 _TEXTS = ("ae_title", "host", "calling", "description", "ca", "certificate", "key", "tls_name")
 _NUMBERS = ("port", "max_pdu")
 _SECONDS = ("connect_timeout", "answer_timeout")
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class Remotes:
@@ -200,14 +199,9 @@ class Remotes:
         from engine.remotes.calling import Cord  # noqa: PLC0415 (slow to load)
         from engine.remotes.echo import echo  # noqa: PLC0415
 
-        dicom, cord = self._context.settings.dicom, Cord()
-        call = partial(
-            echo,
-            remote,
-            calling=remote.calling or dicom.ae_title,
-            max_pdu=remote.max_pdu or dicom.max_pdu,
-            cord=cord,
-        )
+        calling, max_pdu = presented(remote, self._context.settings.dicom)
+        cord = Cord()
+        call = partial(echo, remote, calling=calling, max_pdu=max_pdu, cord=cord)
         answer = await or_cut(call, f"echo {remote.name}", cord.cut)
         async with self._context.archive_db.write() as transaction:
             await remotes.keep_echo(transaction, remote.name, answer)
@@ -230,19 +224,13 @@ def changed(before: Remote, values: dict[str, str]) -> Remote:
     changes: dict[str, object] = {}
     for name, text in values.items():
         if name in _FLAGS:
-            if text.lower() not in (*_TRUE, *_FALSE):
-                raise InvalidInput(f"{name} is true or false")
-            changes[name] = text.lower() in _TRUE
+            changes[name] = flag(name, text)
         elif name in _TEXTS:
             changes[name] = text
         elif name in _NUMBERS:
-            if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
-                raise InvalidInput(f"{name}: expected a whole number")
-            changes[name] = int(text)
+            changes[name] = whole(name, text)
         elif name in _SECONDS:
-            if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text.strip()):
-                raise InvalidInput(f"{name}: expected a number of seconds")
-            changes[name] = float(text)
+            changes[name] = seconds(name, text)
         else:
             known = ", ".join((*_TEXTS, *_NUMBERS, *_SECONDS, *_FLAGS))
             raise InvalidInput(f"a remote has no such {name}", hint=f"set one of: {known}")

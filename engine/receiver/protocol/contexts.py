@@ -17,7 +17,7 @@ from engine.receiver.protocol.associate import (
     Role,
 )
 
-VERIFICATION = "1.2.840.10008.1.1"
+VERIFICATION = tables.VERIFICATION
 STORAGE_SERVICE = "1.2.840.10008.4.2"
 _UID_LENGTH = 64
 _MOST_SYNTAXES = 64
