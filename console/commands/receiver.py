@@ -10,7 +10,7 @@ import typer
 from console.commands.asking import asks, pairs
 from console.commands.options import Json
 from console.commands.output import Column, say, say_json, say_rows
-from engine.model.archive import ClientCertificates
+from engine.model.archive import ClientCertificates, OnScriptError
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ReceiverStatus
 from engine.service.api import EngineApi
@@ -50,8 +50,10 @@ def _state(row: ReceiverStatus) -> str:
 
 
 def _own(row: ReceiverStatus) -> str:
-    """Name the values that are not those of the settings file, as `edit` takes them."""
-    pairs = [("transfer_syntaxes", ",".join(row.transfer_syntaxes))]
+    """Name the values that are not the usual ones, as `edit` takes them."""
+    refuses = row.script_error is not OnScriptError.HOLD
+    pairs = [("script_error", row.script_error.value if refuses else "")]
+    pairs += [("transfer_syntaxes", ",".join(row.transfer_syntaxes))]
     pairs += [(name, f"{getattr(row, name)}") for name in _NUMBERS if getattr(row, name)]
     pairs += [("storage_classes", ",".join(row.storage_classes))]
     pairs += [("durability", row.durability.value if row.durability is not None else "")]

@@ -12,6 +12,7 @@ from console.commands.asking import FAILED, asks, pairs
 from console.commands.options import Json, Limit, Reason
 from console.commands.output import Column, say, say_facts, say_json, say_rows, size, warn, words
 from console.commands.waiting import PATIENCE
+from console.views import figures
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendFailure, SendState
 from engine.service.api import EngineApi
 
@@ -40,7 +41,7 @@ FirstValues = Annotated[
 def _answered(echo: Echo | None) -> str:
     if echo is None:
         return "never asked"
-    return f"yes, {echo.milliseconds:.0f} ms" if echo.ok else "no"
+    return f"yes, {figures.took(echo.milliseconds)}" if echo.ok else "no"
 
 
 def _noted(remote: Remote) -> str:
@@ -113,7 +114,7 @@ async def echo(engine: EngineApi, name: Name, as_json: Json = False) -> None:
     if as_json:
         say_json(answer)
     elif answer.ok:
-        say(f"{name} answered in {answer.milliseconds:.1f} ms")
+        say(f"{name} answered in {figures.took(answer.milliseconds)}")
     else:
         say(f"{name} does not answer: {answer.reason}")
     if not answer.ok:

@@ -171,7 +171,7 @@ SCREENS = {
                     label="views…",
                     help="choose a view, or save the query and order as one",
                 ),
-                SEND,
+                replace(SEND, line=6),
                 CARD,
             ),
         ),
@@ -187,7 +187,7 @@ SCREENS = {
                 *OBJECTS,
                 OPEN,
                 DOWNLOAD,
-                SEND,
+                replace(SEND, line=6),
             ),
         ),
         ScreenKeys(
@@ -245,13 +245,15 @@ SCREENS = {
                 act(
                     "stop",
                     "x",
-                    "stop…, cancel",
+                    "stop, delete…",
                     "stop a receiver; delete a remote; cancel a queued job, or a send",
                     7,
                 ),
-                act("limits", "i", "limits…", "transfer syntaxes, limits of a receiver or remote"),
-                act("storing", "o", "storage…", "file names, classes, account of a receiver"),
-                act("tls", "w", "TLS…", "certificates of a receiver, its senders, a remote"),
+                act(
+                    "limits", "i", "limits…", "transfer syntaxes, limits of a receiver or remote", 8
+                ),
+                act("storing", "o", "storage…", "file names, classes, account of a receiver", 11),
+                act("tls", "w", "TLS…", "certificates of a receiver, its senders, a remote", 9),
                 Key(
                     action="echo",
                     keys="t",
@@ -259,6 +261,7 @@ SCREENS = {
                     label="echo",
                     help="ask the receiver or the remote for a C-ECHO",
                     column=Column.ACT,
+                    line=10,
                 ),
                 PAUSE,
                 EXPORT,

@@ -89,7 +89,7 @@ class FiledScreen(FiledContentsScreen):
             return "header, history and document can be searched"
         if action in ("next", "previous") and not self._searches:
             return "nothing was found; / searches"
-        return ""
+        return super().why_not(action)
 
     def leave_part(self) -> bool:
         """Leave what is open: zoom, search, a single file's header."""

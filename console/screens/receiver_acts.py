@@ -9,7 +9,7 @@ from collections.abc import Callable
 from textual import work
 
 from console.runtime.typeahead import QUESTION
-from console.screens.base.form import fill_in
+from console.screens.base.form import edit_values, fill_in
 from console.screens.base.screen import BaseScreen
 from console.views import receivers, system
 from console.views.project_settings import names
@@ -115,18 +115,11 @@ class ReceiverScreen(BaseScreen):
             await self._changed(stopped)
 
     async def _edit(self, asking: Callable[[ReceiverStatus], Question]) -> None:
-        receiver = self.receiver
-        if receiver is None:
-            return
-        if self.why_off("new"):
-            self.tell(f"not now: {self.why_off('new')}", "warning")
-            return
-
-        async def edit(given: Answers) -> ReceiverStatus:
+        async def edit(receiver: ReceiverStatus, given: Answers) -> ReceiverStatus:
             changes = receivers.changes(receiver, given)
             return await self.engine.receivers.edit(receiver.ae_title, receiver.port, changes)
 
-        changed = await fill_in(self, asking(receiver), edit)
+        changed = await edit_values(self, self.receiver, asking, edit)
         if changed is not None:
             await self._changed(changed)
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from textual import work
 
 from console.runtime.typeahead import QUESTION
-from console.screens.base.form import fill_in
+from console.screens.base.form import edit_values, fill_in
 from console.screens.base.screen import BaseScreen
-from console.views import remotes
+from console.views import figures, remotes
 from console.views.question import Answers, Question
 from console.widgets.dialogs import AskScreen
+from engine.model.errors import EngineError
 from engine.model.remotes import Remote
 
 
@@ -46,7 +47,7 @@ class RemoteScreen(BaseScreen):
         self.say((f"asking {remote.name} for an echo …", "muted"))
         answer = await self.asked(self.engine.remotes.echo(remote.name))
         if answer is not None and answer.ok:
-            self.tell(f"{remote.name} answered in {answer.milliseconds:.0f} ms")
+            self.tell(f"{remote.name} answered in {figures.took(answer.milliseconds)}")
         elif answer is not None:
             self.tell(f"{remote.name} does not answer: {answer.reason}", "warning")
         await self.remotes_changed(remote.name)
@@ -97,20 +98,19 @@ class RemoteScreen(BaseScreen):
         question = remotes.delete_question(remote)
         if await self.app.push_screen_wait(AskScreen(question)) is None:
             return
-        await self.asked(self.engine.remotes.delete(remote.name))
+        try:
+            await self.engine.remotes.delete(remote.name)
+        except EngineError as error:
+            self.failed(error)
+        else:
+            self.tell(f"{remote.name} is deleted")
         await self.remotes_changed(remote.name)
 
     async def _edit_remote(self, asking: Callable[[Remote], Question]) -> None:
-        if (remote := self.remote) is None:
-            return
-        if self.why_off("new"):
-            self.tell(f"not now: {self.why_off('new')}", "warning")
-            return
-
-        async def edit(given: Answers) -> Remote:
+        async def edit(remote: Remote, given: Answers) -> Remote:
             return await self.engine.remotes.edit(remote.name, remotes.changes(remote, given))
 
-        changed = await fill_in(self, asking(remote), edit)
+        changed = await edit_values(self, self.remote, asking, edit)
         if changed is not None:
             self.tell(f"{changed.name} is changed")
             await self.remotes_changed(changed.name)

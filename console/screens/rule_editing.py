@@ -19,9 +19,9 @@ from console.screens.base.form import fill_in
 from console.screens.base.screen import BaseScreen, Copyable
 from console.screens.session_choice import SessionChoiceScreen
 from console.views import figures, rules, trial
-from console.views.question import Answers, Question
+from console.views.question import YES, Answers, Question
 from console.views.rows import Piece
-from console.views.rules import YES_NO, Draft, RulePlace
+from console.views.rules import Draft, RulePlace
 from console.views.trial import Trial
 from console.widgets.chrome import Line, entitle
 from console.widgets.debounce import Debounce
@@ -306,7 +306,7 @@ class RuleEditingScreen(BaseScreen):
             place.scope,
             str(place.concept),
             draft.text,
-            enabled=given["enabled"] == YES_NO[0],
+            enabled=given["enabled"] == YES,
             reason=given["reason"],
         )
 

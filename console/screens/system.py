@@ -46,6 +46,15 @@ CHART_EVERY = timedelta(seconds=30)
 """How old the chart of hours may be."""
 
 SHOWN_JOBS = 200
+
+_AT_RECEIVERS = frozenset({"start", "limits", "tls", "echo", "storing"})
+_ELSEWHERE = {
+    HEALTH: _AT_RECEIVERS | {"stop"},
+    RECEIVERS: frozenset({"check"}),
+    JOBS: _AT_RECEIVERS | {"new"},
+}
+"""What the keys of other tabs do: in the key line they would take the room of those of this one."""
+
 _LINES = 4
 
 
@@ -148,6 +157,10 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
             return self.why_not_remote(action)
         return self.why_not_receiver(action)
 
+    def hinted(self, action: str) -> bool:
+        """Whether a key is for what the tab shows."""
+        return action not in _ELSEWHERE[self._tab]
+
     def leave_part(self) -> bool:
         """Go back to the list."""
         if super().leave_part():
@@ -173,19 +186,23 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
             return (
                 Copyable(title="name", text=remote.name),
                 Copyable(title="address", text=f"{remote.ae_title}@{remote.host}:{remote.port}"),
-                Copyable(title="command", text=f"anteroom remote echo {remote.name}"),
+                Copyable(
+                    title="command", text=shlex.join(["anteroom", "remote", "echo", remote.name])
+                ),
             )
         if (send := self._send) is not None:
             return (
                 Copyable(title="id", text=send.id),
                 Copyable(title="session", text=send.session),
-                Copyable(title="command", text=f"anteroom remote sends {send.id}"),
+                Copyable(
+                    title="command", text=shlex.join(["anteroom", "remote", "sends", send.id])
+                ),
             )
         if (job := self._job) is not None:
             return (
                 Copyable(title="id", text=job.id),
                 Copyable(title="session", text=job.session),
-                Copyable(title="command", text=f"anteroom jobs retry {job.id}"),
+                Copyable(title="command", text=shlex.join(["anteroom", "jobs", "retry", job.id])),
             )
         if (check := self._check) is not None:
             return (
@@ -195,12 +212,16 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         return ()
 
     def exports(self) -> Exportable | None:
-        """Offer the rows of the list."""
+        """Offer the rows of the list; of receivers and remotes those at which the cursor is."""
         table = self._table(self._tab)
+        if self._at_remotes:
+            titles, rows = remotes.exported(tuple(self._remotes.values()))
+            return Exportable(name="remotes", titles=titles, rows=rows)
+        others = {remotes.HEADING, *self._remotes}
         return Exportable(
             name="checks" if self._tab == HEALTH else self._tab.lower(),
             titles=tuple(column.title for column in table.painter.columns),
-            rows=[row.cells for row in table.rows],
+            rows=[row.cells for row in table.rows if row.key not in others],
         )
 
     def do_tab(self, step: int) -> None:
@@ -295,8 +316,10 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
 
     @on(StatusTaken)
     def status_taken(self) -> None:
-        """Draw the facts anew."""
+        """Draw the facts anew, and the chart where it is old: hours pass without news, too."""
         self._draw_tiles()
+        if not self._held:
+            self._chart()
 
     @property
     def _check(self) -> Check | None:
@@ -399,11 +422,14 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._draw_detail()
         self._tell_tab()
         self.keys_changed()
-        await self._chart()
+        self._chart()
 
+    @work(group="chart", exit_on_error=False)
     async def _chart(self) -> None:
-        """Draw how much came within each hour, now and then."""
-        now = self.context.clock()
+        """Draw how much came within each hour, now and then, where that is on show."""
+        day, now = self.pane(Chart, "day"), self.context.clock()
+        if not (self.is_current and day.display):
+            return
         if self._charted is not None and now - self._charted < CHART_EVERY:
             return
         self._charted = now
@@ -413,7 +439,7 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
             return
         hours = throughput.whole(rows, HOURS, now)
         counts = [hour.objects for hour in hours]
-        self.pane(Chart, "day").draw_hours(counts, throughput.said(hours), now)
+        day.draw_hours(counts, throughput.said(hours), now)
 
     @work(group="checks", exit_on_error=False)
     async def _look_at_itself(self, *, thorough: bool) -> None:
@@ -447,6 +473,8 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._draw_detail()
         self._tell_tab()
         self.draw_lines()
+        # Whether the chart is on show is known once the classes hold.
+        self.call_after_refresh(self._chart)
 
     def _draw_tiles(self) -> None:
         now = self.context.clock()

@@ -35,6 +35,13 @@ def span(seconds: int) -> str:
     return f"{seconds}s"
 
 
+def took(milliseconds: float) -> str:
+    """Say how long an answer took, in at most six characters."""
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
 def rate(number: float) -> str:
     """Write a rate: with a decimal place below ten, empty for none."""
     if number < 0.05:

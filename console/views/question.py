@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions as data: what an act is about, what its consequences are, and what has to be entered
-before it is carried out. How they are asked is in `console.widgets.dialogs`."""
+before it is carried out; and what differs in the answers. How they are asked is in
+`console.widgets.dialogs`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 REASON_HINT = "kept for ever in the audit trail: no patient names"
+
+YES_NO = YES, NO = ("yes", "no")
+"""The answers where something is on or off."""
+
+UNCHANGED = "nothing is changed yet"
 
 Answers = Mapping[str, str]
 
@@ -28,6 +35,32 @@ class Field:
 def reason(*, needed: bool) -> Field:
     """Make the field for a reason."""
     return Field(name="reason", label="Reason", hint=REASON_HINT, needed=needed)
+
+
+def yes_no(held: bool) -> str:
+    """Return what is typed where something is on or off."""
+    return YES if held else NO
+
+
+def flag(typed: str) -> str:
+    """Return a typed yes or no as the engine takes it."""
+    return "true" if typed == YES else "false"
+
+
+def differing(before: Answers, given: Answers, flags: Container[str]) -> dict[str, str]:
+    """Return the answers that differ from the values before, as the engine takes them; `flags` are
+    the names of those that are yes or no."""
+    return {
+        name: flag(text) if name in flags else text
+        for name, text in given.items()
+        if text != before.get(name, "")
+    }
+
+
+def edit_command(words: Sequence[str], changes: Answers, *options: str) -> str:
+    """Return the command that makes changes."""
+    pairs = [f"{name}={text}" for name, text in changes.items()]
+    return shlex.join(["anteroom", *words, *pairs, *options])
 
 
 def _no_fault(_answers: Answers) -> str:

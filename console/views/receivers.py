@@ -7,11 +7,22 @@ from __future__ import annotations
 import shlex
 
 from console.views.project_settings import names
-from console.views.question import Answers, Field, Question
-from engine.model.archive import ClientCertificates, Durability
+from console.views.question import (
+    NO,
+    UNCHANGED,
+    YES,
+    YES_NO,
+    Answers,
+    Field,
+    Question,
+    differing,
+    edit_command,
+    flag,
+    yes_no,
+)
+from engine.model.archive import ClientCertificates, Durability, OnScriptError
 from engine.model.live import ReceiverStatus
 
-YES_NO = ("yes", "no")
 FROM_SETTINGS = (
     "it is the receiver of the settings file: change it in anteroom.yaml, start the engine again"
 )
@@ -30,6 +41,7 @@ _STORING = {
     "durability": "Durability",
     "storage_classes": "Storage classes",
     "account": "Account",
+    "script_error": "If a script fails",
 }
 _TLS_FILES = {
     "certificate": "Certificate",
@@ -37,7 +49,7 @@ _TLS_FILES = {
     "client_ca": "CA of senders",
     "crl": "Revocation list",
 }
-_DURABILITY = ("", *Durability)
+_CHOICES = {"durability": ("", *Durability), "script_error": tuple(OnScriptError)}
 _ASKING = tuple(ClientCertificates)
 _FLAGS = {"anonymize": "Anonymize", "rules_enabled": "Own rules", "allow_enabled": "Allow-list on"}
 _TLS_ON, _NEEDED_FILES = "tls", ("certificate", "key")
@@ -56,7 +68,7 @@ def new_question() -> Question:
             Field(name="ae_title", label="AE title", needed=True),
             Field(name="port", label="Port", needed=True),
             Field(name="allow", label="Who may send", hint=_ALLOW_HINT),
-            Field(name=_TLS_ON, label="TLS", value=YES_NO[1], choices=YES_NO),
+            Field(name=_TLS_ON, label="TLS", value=NO, choices=YES_NO),
             *(Field(name=name, label=_TLS_FILES[name]) for name in _NEEDED_FILES),
         ),
         command=_add_command,
@@ -66,9 +78,9 @@ def new_question() -> Question:
 
 def first_values(given: Answers) -> dict[str, str]:
     """Return what a new receiver is to have beside its name, its port and its allow-list."""
-    if given[_TLS_ON] != YES_NO[0]:
+    if given[_TLS_ON] != YES:
         return {}
-    return {_TLS_ON: _told(_TLS_ON, given[_TLS_ON])} | {name: given[name] for name in _NEEDED_FILES}
+    return {_TLS_ON: flag(YES)} | {name: given[name] for name in _NEEDED_FILES}
 
 
 def question(receiver: ReceiverStatus) -> Question:
@@ -76,7 +88,7 @@ def question(receiver: ReceiverStatus) -> Question:
     now = values(receiver)
 
     def wrong(given: Answers) -> str:
-        return _wrong(given) or ("" if changes(receiver, given) else "nothing is changed yet")
+        return _wrong(given) or ("" if changes(receiver, given) else UNCHANGED)
 
     return Question(
         title=f"Receiver {receiver.ae_title} on port {receiver.port}",
@@ -111,14 +123,13 @@ def limits_question(receiver: ReceiverStatus) -> Question:
             Field(name=name, label=label, value=now[name]) for name, label in _LIMITS.items()
         ),
         command=lambda given: _edit_command(receiver, given),
-        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
+        fault=lambda given: "" if changes(receiver, given) else UNCHANGED,
     )
 
 
 def storing_question(receiver: ReceiverStatus) -> Question:
     """Ask how a receiver keeps what it gets, and on whose account."""
     now = values(receiver)
-    choices = {"durability": _DURABILITY}
     return Question(
         title=f"Storage of {receiver.ae_title} on port {receiver.port}",
         act="Change it",
@@ -126,14 +137,14 @@ def storing_question(receiver: ReceiverStatus) -> Question:
             _EFFECT,
             "Empty: as the settings file says. File names need SOPInstanceUID.",
             "Storage classes: those beside the usual ones, by UID, with commas.",
-            "Account: the actor of what becomes of its sessions by themselves.",
+            "Account: the actor for its sessions. If a script fails: hold or refuse.",
         ),
         fields=tuple(
-            Field(name=name, label=label, value=now[name], choices=choices.get(name, ()))
+            Field(name=name, label=label, value=now[name], choices=_CHOICES.get(name, ()))
             for name, label in _STORING.items()
         ),
         command=lambda given: _edit_command(receiver, given),
-        fault=lambda given: "" if changes(receiver, given) else "nothing is changed yet",
+        fault=lambda given: "" if changes(receiver, given) else UNCHANGED,
     )
 
 
@@ -146,7 +157,7 @@ def tls_question(receiver: ReceiverStatus) -> Question:
             return f"client certificates: {', '.join(_ASKING)}"
         if fault := _wrong_tls(given):
             return fault
-        return "" if changes(receiver, given) else "nothing is changed yet"
+        return "" if changes(receiver, given) else UNCHANGED
 
     return Question(
         title=f"TLS of {receiver.ae_title} on port {receiver.port}",
@@ -190,7 +201,7 @@ def stop_question(receiver: ReceiverStatus) -> Question:
 
 def values(receiver: ReceiverStatus) -> dict[str, str]:
     """Return the values of a receiver as they are typed."""
-    flags = {name: _yes(bool(getattr(receiver, name))) for name in _FLAGS}
+    flags = {name: yes_no(getattr(receiver, name)) for name in _FLAGS}
     return {
         "ae_title": receiver.ae_title,
         "port": str(receiver.port),
@@ -201,7 +212,7 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
         "max_associations": str(receiver.max_associations),
         "max_per_peer": str(receiver.max_per_peer),
         "idle_timeout": f"{receiver.idle_timeout:g}",
-        _TLS_ON: _yes(receiver.tls),
+        _TLS_ON: yes_no(receiver.tls),
         "certificate": receiver.certificate,
         "key": receiver.key,
         "client_ca": receiver.client_ca,
@@ -211,18 +222,16 @@ def values(receiver: ReceiverStatus) -> dict[str, str]:
         "file_name_template": receiver.file_name_template,
         "durability": receiver.durability.value if receiver.durability is not None else "",
         "storage_classes": ", ".join(receiver.storage_classes),
+        "script_error": receiver.script_error.value,
     }
 
 
 def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
     """Return what differs, as the engine takes it."""
-    before = values(receiver)
-    found = {
-        name: _told(name, text) for name, text in given.items() if text != before.get(name, "")
-    }
+    found = differing(values(receiver), given, (*_FLAGS, _TLS_ON))
     if "allow" in found:
         # A new list would take effect by itself, whatever else is answered.
-        found["allow_enabled"] = _told("allow_enabled", given["allow_enabled"])
+        found["allow_enabled"] = flag(given["allow_enabled"])
     if "client_ca" in found:
         # A CA would have them asked for by itself, too.
         found["client_certificates"] = given["client_certificates"]
@@ -230,17 +239,8 @@ def changes(receiver: ReceiverStatus, given: Answers) -> dict[str, str]:
 
 
 def _edit_command(receiver: ReceiverStatus, given: Answers) -> str:
-    pairs = [f"{name}={text}" for name, text in changes(receiver, given).items()]
-    port = str(receiver.port)
-    return shlex.join(["anteroom", "receiver", "edit", receiver.ae_title, *pairs, "--port", port])
-
-
-def _told(name: str, text: str) -> str:
-    return ("true" if text == YES_NO[0] else "false") if name in (*_FLAGS, _TLS_ON) else text
-
-
-def _yes(held: bool) -> str:
-    return YES_NO[0] if held else YES_NO[1]
+    words = ("receiver", "edit", receiver.ae_title)
+    return edit_command(words, changes(receiver, given), "--port", str(receiver.port))
 
 
 def _wrong(given: Answers) -> str:
@@ -249,7 +249,7 @@ def _wrong(given: Answers) -> str:
     for name, label in _FLAGS.items():
         if name in given and given[name] not in YES_NO:
             return f"{label.lower()}: yes or no"
-    if given.get("allow_enabled") == YES_NO[0] and not names(given["allow"]):
+    if given.get("allow_enabled") == YES and not names(given["allow"]):
         return "the allow-list is empty: nobody could send"
     return ""
 
@@ -257,7 +257,7 @@ def _wrong(given: Answers) -> str:
 def _wrong_tls(given: Answers) -> str:
     if given[_TLS_ON] not in YES_NO:
         return "TLS: yes or no"
-    if given[_TLS_ON] == YES_NO[0] and not all(given[name] for name in _NEEDED_FILES):
+    if given[_TLS_ON] == YES and not all(given[name] for name in _NEEDED_FILES):
         return "TLS needs a certificate and a key"
     return ""
 

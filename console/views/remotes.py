@@ -5,23 +5,37 @@ equivalent commands. Pure; the engine decides what is allowed."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from console.views import figures
 from console.views.project_settings import names
-from console.views.question import Answers, Field, Question, reason
+from console.views.question import (
+    UNCHANGED,
+    YES_NO,
+    Answers,
+    Field,
+    Question,
+    differing,
+    edit_command,
+    reason,
+    yes_no,
+)
 from console.views.rows import Row
 from engine.model.remotes import UNFINISHED, Remote, Send, SendState
+
+Cells = tuple[str, ...]
 
 HEADING = "remotes"
 """The key of the row above the remotes."""
 
-YES_NO = ("yes", "no")
+TITLES = ("Remote AEs", "Port", "Echo", "Took", "", "Asked", "Host", "TLS")
+"""What stands in that row; the fifth of the receivers' columns is of no use to remotes."""
+
 _FLAGS = ("enabled", "tls")
 _SETTINGS = {
-    "ae_title": "AE title there",
+    "ae_title": "AE title",
     "host": "Host",
     "port": "Port",
     "calling": "We call as",
@@ -36,7 +50,7 @@ _LIMITS = {
 _TLS = {
     "tls": "TLS",
     "ca": "CA of the remote",
-    "tls_name": "Name in its certificate",
+    "tls_name": "Certified name",
     "certificate": "Our certificate",
     "key": "Our key",
 }
@@ -68,11 +82,19 @@ def remote_key(name: str) -> str:
 
 
 def remote_rows(remotes: Sequence[Remote]) -> list[Row]:
-    """Show the remotes below their heading."""
-    said = "" if remotes else ": n adds one"
-    blank = ("",) * 7
-    heading = Row(key=HEADING, tone="dim", cells=(f"Remote AEs{said}", *blank))
+    """Show the remotes below their heading, which has their titles: the columns are those of the
+    receivers."""
+    none = ("Remote AEs: n adds one", *("" for _ in TITLES[1:]))
+    heading = Row(key=HEADING, tone="dim", cells=TITLES if remotes else none)
     return [heading, *map(remote_row, remotes)]
+
+
+def exported(remotes: Sequence[Remote]) -> tuple[Cells, list[Cells]]:
+    """Return titles and rows of the remotes for a file, as they are shown."""
+    kept = [place for place, title in enumerate(TITLES) if title]
+    rows = [TITLES, *(remote_row(one).cells for one in remotes)]
+    titles, *others = (tuple(cells[place] for place in kept) for cells in rows)
+    return titles, others
 
 
 def remote_row(remote: Remote) -> Row:
@@ -82,7 +104,7 @@ def remote_row(remote: Remote) -> Row:
     word, took, at = "–", "", ""
     if echo is not None:
         word = f"echo {'✓' if echo.ok else '✗'}"
-        took = _took(echo.milliseconds) if echo.ok else ""
+        took = figures.took(echo.milliseconds) if echo.ok else ""
         at = f"{echo.at.astimezone():%H:%M}"
         if not echo.ok:
             sign, tone = "✗", "bad"
@@ -98,7 +120,7 @@ def remote_card(remote: Remote) -> list[tuple[str, str]]:
     echo = remote.last_echo
     answered = "nobody has asked yet: t does"
     if echo is not None:
-        answered = f"in {_took(echo.milliseconds)}" if echo.ok else f"no: {echo.reason}"
+        answered = f"in {figures.took(echo.milliseconds)}" if echo.ok else f"no: {echo.reason}"
         answered += f" ({figures.moment(echo.at)})"
     lines = [
         ("State", "enabled" if remote.enabled else "disabled: nothing is sent there"),
@@ -155,6 +177,7 @@ def tls_question(remote: Remote) -> Question:
     """Ask for other TLS settings of a remote."""
     says = (
         "Whole paths of PEM files; without a CA those of this machine are trusted.",
+        "Certified name: that of its certificate, where that is not the host.",
         "Our own certificate is for remotes that ask for one.",
     )
     return _asked(remote, f"TLS of {remote.name}", _TLS, says)
@@ -230,12 +253,7 @@ def send_command(ids: Sequence[str], given: Answers) -> str:
 
 def changes(remote: Remote, given: Answers) -> dict[str, str]:
     """Return what differs, as the engine takes it."""
-    before = values(remote)
-    return {
-        name: ("true" if text == YES_NO[0] else "false") if name in _FLAGS else text
-        for name, text in given.items()
-        if text != before[name]
-    }
+    return differing(values(remote), given, _FLAGS)
 
 
 def values(remote: Remote) -> dict[str, str]:
@@ -244,7 +262,7 @@ def values(remote: Remote) -> dict[str, str]:
     for name in (*_SETTINGS, *_LIMITS, *_TLS):
         value = getattr(remote, name)
         if isinstance(value, bool):
-            texts[name] = YES_NO[0] if value else YES_NO[1]
+            texts[name] = yes_no(value)
         else:
             texts[name] = f"{value:g}" if isinstance(value, float) else str(value)
     return texts
@@ -316,7 +334,7 @@ def _asked(remote: Remote, title: str, fields: dict[str, str], says: tuple[str, 
     now = values(remote)
 
     def wrong(given: Answers) -> str:
-        return _wrong(given) or ("" if changes(remote, given) else "nothing is changed yet")
+        return _wrong(given) or ("" if changes(remote, given) else UNCHANGED)
 
     return Question(
         title=title,
@@ -332,17 +350,9 @@ def _asked(remote: Remote, title: str, fields: dict[str, str], says: tuple[str, 
             )
             for name, label in fields.items()
         ),
-        command=_edit_command(remote),
+        command=lambda given: edit_command(("remote", "edit", remote.name), changes(remote, given)),
         fault=wrong,
     )
-
-
-def _edit_command(remote: Remote) -> Callable[[Answers], str]:
-    def command(given: Answers) -> str:
-        pairs = [f"{name}={text}" for name, text in changes(remote, given).items()]
-        return shlex.join(["anteroom", "remote", "edit", remote.name, *pairs])
-
-    return command
 
 
 def _add_command(given: Answers) -> str:
@@ -365,9 +375,3 @@ def _secured(remote: Remote) -> str:
         return "off: connections are not encrypted"
     own = ", with our certificate" if remote.certificate else ""
     return f"on, by {remote.ca or 'the CAs of this machine'}{own}"
-
-
-def _took(milliseconds: float) -> str:
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f}ms"
-    return f"{milliseconds / 1000:.1f}s"

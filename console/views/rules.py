@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from console.views import figures
-from console.views.question import Answers, Field, Question, reason
+from console.views.question import NO, YES_NO, Answers, Field, Question, reason, yes_no
 from console.views.rows import Row, TableColumn
 from console.views.text import plain_text
 from engine.model.archive import Project, RuleText
@@ -21,7 +21,6 @@ from engine.model.live import ReceiverStatus
 from engine.model.routing import Concept
 
 SITE = "site"
-YES_NO = ("yes", "no")
 
 COLUMNS = (
     TableColumn(title="Project", width=12, grows=True),
@@ -194,7 +193,7 @@ def provenance(text: RuleText) -> str:
 def question(draft: Draft, now: RuleText) -> Question:
     """Ask before a text is saved over the one that is in force `now`."""
     count = edits(tidy(draft.base.text), draft.text)
-    enabled = YES_NO[0] if now.enabled else YES_NO[1]
+    enabled = yes_no(now.enabled)
     meanwhile = now.version != draft.base.version
     by = f"version {now.version} by {now.author} was saved meanwhile: this one replaces it"
 
@@ -228,7 +227,7 @@ def command(place: RulePlace, given: Answers) -> str:
     receiver = place.scope.partition(":")[2]
     words = ["anteroom", "rules", "set", str(place.concept), "FILE"]
     words += ["--receiver", receiver] if receiver else ["--site"]
-    words += ["--disable"] if given.get("enabled") == YES_NO[1] else []
+    words += ["--disable"] if given.get("enabled") == NO else []
     if given.get("reason"):
         words += ["--reason", given["reason"]]
     return shlex.join(words)

@@ -11,6 +11,7 @@ from datetime import datetime
 from console.views import figures, glyphs, remotes
 from console.views.rows import Piece, Row, TableColumn
 from console.views.status import StatusView
+from engine.model.archive import OnScriptError
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus, Transfer
 from engine.model.remotes import Send, SendState
@@ -24,7 +25,7 @@ RECEIVER_COLUMNS = (
     TableColumn(title="AE title", width=18, grows=True),
     TableColumn(title="Port", width=5, right=True),
     TableColumn(title="State", width=7),
-    TableColumn(title="Open", width=5, right=True, live=True, priority=1),
+    TableColumn(title="Open", width=6, right=True, live=True, priority=1),
     TableColumn(title="Anon", width=4, priority=2),
     TableColumn(title="Rules", width=5, priority=3),
     TableColumn(title="Allow-list", width=11, priority=4),
@@ -159,7 +160,9 @@ def receiver_card(receiver: ReceiverStatus, opened: int) -> list[tuple[str, str]
     lines = [("State", f"{sign} {word}, {figures.plural(opened, 'association')} open")]
     if receiver.note:
         lines.append(("Fault", receiver.note))
-    anonymize = "on" if receiver.anonymize else "off: no script is applied to what it receives"
+    refuses = receiver.script_error is OnScriptError.REFUSE
+    on = "on, and an object on which a script fails is refused" if refuses else "on"
+    anonymize = on if receiver.anonymize else "off: no script is applied to what it receives"
     rules = "its own before those of the site" if receiver.rules_enabled else "those of the site"
     allowed = ", ".join(receiver.allow) or "empty"
     lines += [
@@ -195,11 +198,11 @@ def _limits(receiver: ReceiverStatus) -> list[tuple[str, str]]:
     if receiver.transfer_syntaxes:
         lines.append(("Prefers", ", ".join(receiver.transfer_syntaxes)))
     if receiver.storage_classes:
-        lines.append(("Accepts too", ", ".join(receiver.storage_classes)))
+        lines.append(("Also", ", ".join(receiver.storage_classes)))
     if receiver.file_name_template:
-        lines.append(("File names", receiver.file_name_template))
+        lines.append(("Files", receiver.file_name_template))
     if receiver.durability is not None:
-        lines.append(("Durability", receiver.durability.value))
+        lines.append(("Durable", receiver.durability.value))
     if receiver.account:
         lines.append(("Account", receiver.account))
     return lines
@@ -269,16 +272,16 @@ def why_no_cancel(job: Job) -> str:
     return f"the job is {job.status}: only queued jobs can be cancelled"
 
 
-def _left(status: EngineStatus, free: str) -> Piece:
+def _left(status: EngineStatus, free: str) -> tuple[Piece, ...]:
     """Say how much room is left, and for how long where that is not long."""
     if status.disk_keep and status.disk_free < status.disk_keep:
-        return f"{free} free: senders are refused", "bad"
+        return (f"{free} free", "bad"), ("senders are refused", "bad")
     seconds = status.disk_full_in
     if seconds is None or seconds > _SOON_FULL:
-        return f"{free} free", "plain"
+        return ((f"{free} free", "plain"),)
     hours = int(seconds // 3600)
     when = figures.plural(hours, "hour") if hours else "less than an hour"
-    return f"{free} free · full in {when}", "look"
+    return (f"{free} free", "plain"), (f"full in {when}", "look")
 
 
 def tiles(
@@ -318,7 +321,7 @@ def tiles(
                     f"{glyphs.meter(used, 9)} {used:.0%} of {figures.size(status.disk_total)}",
                     "bad" if used > 0.9 else "plain",
                 ),
-                _left(status, free),
+                *_left(status, free),
             ),
         ),
         Tile(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.model.archive import (
     ClientCertificates,
     Durability,
+    OnScriptError,
     Project,
     RuleText,
 )
@@ -151,6 +152,8 @@ class Receivers(Asked):
                 changes[name] = float(value)
             elif name == "client_certificates":
                 changes[name] = ClientCertificates(value)
+            elif name == "script_error":
+                changes[name] = OnScriptError(value)
             elif name == "durability":
                 changes[name] = Durability(value) if value else None
             elif name in (*("ae_title", "certificate", "key", "client_ca", "crl"), *_TEXTS):

@@ -40,6 +40,23 @@ async def fill_in(
             return None
 
 
+async def edit_values(
+    screen: BaseScreen,
+    one: T | None,
+    asking: Callable[[T], Question],
+    edit: Callable[[T, Answers], Awaitable[T]],
+) -> T | None:
+    """Ask for other values of something, and set them; return it as it is then. None where there is
+    nothing, where the person may not or does not want to, or where the engine gave up."""
+    if one is None:
+        return None
+    # The key that leads here opens things for those who only watch as well.
+    if why := screen.why_off("new"):
+        screen.tell(f"not now: {why}", "warning")
+        return None
+    return await fill_in(screen, asking(one), lambda given: edit(one, given))
+
+
 def objected(question: Question, given: Answers, error: EngineError) -> Question:
     """Return the question with what was typed, and the objection for as long as it stays."""
     sentence = f"{error.message} ({error.hint})" if error.hint else error.message

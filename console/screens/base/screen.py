@@ -123,6 +123,10 @@ class BaseScreen(FocusScreen):
         """Say why a verb of the key table is not possible now; empty when it is."""
         return ""
 
+    def hinted(self, action: str) -> bool:
+        """Whether a verb is for what is on show, so that its key may stand in the key line."""
+        return True
+
     def look(self) -> None:
         """Ask the engine now, after an act or on request. What is typed meanwhile waits for the
         answer, and so applies to the new state."""
@@ -439,8 +443,11 @@ class BaseScreen(FocusScreen):
             (one for one in told(self.NAME, watching=self.context.watching) if 0 < one.line < 99),
             key=lambda one: one.line,
         )
+        verbs = [(one, one.action.partition("(")[0]) for one in shown]
         hints = [
-            (one.shown, one.label, not self.why_off(one.action.partition("(")[0])) for one in shown
+            (one.shown, one.label, not self.why_off(verb))
+            for one, verb in verbs
+            if self.hinted(verb)
         ]
         left, right = key_hints(hints, self.app.size.width, (":", "commands"))
         self.query_one("#keys", Line).say(left, right)

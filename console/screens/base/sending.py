@@ -33,15 +33,18 @@ class SendingScreen(BaseScreen):
         """Return the scan under the cursor, which may go alone; empty for none."""
         return ""
 
+    def why_not(self, action: str) -> str:
+        """Say why nothing can be sent now."""
+        if action == "send" and not self.sendable():
+            return "there is nothing to send here"
+        return super().why_not(action)
+
     @work(group=QUESTION, exit_on_error=False)
     async def do_send(self) -> None:
         """Ask for a remote, and send the sessions there."""
         chosen, left_out = tuple(self.sendable()), tuple(self.not_sendable())
         known = await self.asked(self.engine.remotes.list())
-        if known is None or not self.is_open:
-            return
-        if not chosen:
-            self.tell("not now: there is nothing to send here", "warning")
+        if known is None or not chosen or not self.is_open:
             return
         if not any(one.enabled for one in known):
             self.tell("there is no enabled remote: System ▸ Receivers, n below them", "warning")

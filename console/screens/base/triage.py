@@ -70,7 +70,7 @@ class TriageScreen(SendingScreen):
             return triage.why_none_sent(self.chosen())
         verb = VERBS.get(action)
         if verb is None:
-            return ""
+            return super().why_not(action)
         sessions = self.chosen()
         if verb is Verb.RELABEL and len(sessions) > 1:
             return "labels are given to one session at a time"

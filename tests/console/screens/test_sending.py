@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.screens.base.screen import BaseScreen
 from console.widgets.dialogs import AskScreen
 from engine.model.remotes import Remote
 from engine.model.states import Status
@@ -100,6 +101,21 @@ async def test_the_only_remote_is_offered_and_a_refusal_is_told() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: told(app, "not sent: there is no such session"))
     assert not facts.sends
+
+
+async def test_where_nothing_can_be_sent_the_key_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = console(Facts(), "archive")
+
+    async def listed(*_: object) -> tuple[Remote, ...]:
+        raise AssertionError("nobody needs to know where nothing can be sent to")
+
+    monkeypatch.setattr(type(app.context.engine.remotes), "list", listed)
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        assert isinstance(app.screen, BaseScreen)
+        assert app.screen.why_off("send") == "there is nothing to send here"
+        await pilot.press("t")
+        await until(pilot, lambda: told(app, "not now: there is nothing to send here"))
 
 
 async def test_without_a_remote_it_says_where_they_are_added() -> None:

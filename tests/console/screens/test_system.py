@@ -12,8 +12,9 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.screens.base.screen import BaseScreen, StatusTaken
 from console.widgets.dialogs import AskScreen
-from engine.model.archive import Durability
+from engine.model.archive import Durability, OnScriptError
 from engine.model.errors import Conflict, InvalidInput, Unavailable
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus, Throughput
@@ -34,7 +35,8 @@ from tests.console.piloting import (
 )
 from tests.memory import NOON, Facts
 from tests.memory.configuration import Receivers
-from tests.memory.live import Jobs, System
+from tests.memory.live import Jobs, Live, System
+from tests.memory.remotes import Remotes
 
 DISK = Check(
     name="disk",
@@ -96,8 +98,16 @@ async def test_checks_say_what_comes_of_it_and_what_to_do(size: tuple[int, int])
         await shown(pilot, "✓ accounts", "1 failed, 0 to look at")
 
 
-async def test_health_shows_what_came_within_each_hour() -> None:
+async def test_health_shows_what_came_within_each_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     facts, clock = known(), Clock()
+    asked: list[int] = []
+    throughput = Live.throughput
+
+    async def noted(self: Live, hours: int = 24) -> tuple[Throughput, ...]:
+        asked.append(hours)
+        return await throughput(self, hours)
+
+    monkeypatch.setattr(Live, "throughput", noted)
     hour = Throughput(
         hour=NOON, receiver="", calling="", objects=9600, bytes=10**9, refused=3, last=NOON
     )
@@ -109,8 +119,21 @@ async def test_health_shows_what_came_within_each_hour() -> None:
         clock.goes_on(30)
         await facts.tell("transfer", "tr_1")
         await shown(pilot, "10 000 images")
+        # Hours pass without news, too.
+        facts.throughput.append(replace(hour, objects=2_000, bytes=0, refused=0))
+        clock.goes_on(30)
+        app.screen.post_message(StatusTaken())
+        await shown(pilot, "12 000 images")
         await pilot.press(">")
         await until(pilot, lambda: "images per hour" not in painted(app))
+        # But not while it is not on show.
+        many = len(asked)
+        clock.goes_on(30)
+        app.screen.post_message(StatusTaken())
+        await settled(pilot)
+        assert len(asked) == many
+        await pilot.press("<")
+        await until(pilot, lambda: len(asked) == many + 1)
 
 
 async def test_all_checks_are_run_again_with_the_long_ones(
@@ -243,12 +266,16 @@ async def test_storage_of_a_receiver_is_changed_in_a_small_terminal() -> None:
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press(*"a", "enter", *"group", "enter", *"1.2.3.4", "enter", *"mri", "enter")
+        await pilot.press(*["backspace"] * 4, *"refuse", "enter")
         await shown(pilot, "durability=group", "storage_classes=1.2.3.4 account=mri")
+        # The buttons are in sight, too.
+        await shown(pilot, "script_error=refuse", "Change it")
         await pilot.press("enter")
         await until(pilot, lambda: facts.receivers["CT1", 8105].account == "mri")
         made = facts.receivers["CT1", 8105]
         assert (made.file_name_template, made.durability) == ("a", Durability.GROUP)
         assert made.storage_classes == ("1.2.3.4",)
+        assert made.script_error is OnScriptError.REFUSE
 
 
 async def test_limits_of_a_receiver_are_changed() -> None:
@@ -486,7 +513,7 @@ async def test_a_remote_is_asked_for_an_echo(size: tuple[int, int]) -> None:
         await shown(pilot, "Remote AEs", "· PACS1")
         await pilot.press("t")
         await until(pilot, lambda: told(app, "PACS1 answered in 12 ms"))
-        await shown(pilot, "● PACS1", "echo ✓", "12ms", "2 remotes")
+        await shown(pilot, "● PACS1", "echo ✓", " 12 ms ", "2 remotes")
         await pilot.press("j", "t")
         await until(pilot, lambda: told(app, "PACS2 does not answer: nothing listens"))
         await shown(pilot, "✗ PACS2", "echo ✗", "2 remotes, 1 without an answer")
@@ -537,6 +564,67 @@ async def test_a_remote_is_added_changed_and_deleted() -> None:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: not facts.remotes)
         await shown(pilot, "Remote AEs: n adds one")
+        await until(pilot, lambda: told(app, "PACS1 is deleted"))
+
+
+async def test_a_remote_that_cannot_be_deleted_is_not_said_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def used(self: Remotes, name: str) -> None:
+        raise Conflict(f"{name} is in use")
+
+    monkeypatch.setattr(Remotes, "delete", used)
+    app = console(with_remotes(), "system")
+    async with app.run_test(size=WIDE) as pilot:
+        await at_remote(pilot, app, "j")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: told(app, "PACS1 is in use"))
+        assert not told(app, "PACS1 is deleted")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_receivers_and_remotes_are_written_under_their_own_titles(
+    size: tuple[int, int],
+) -> None:
+    facts = with_remotes()
+    facts.receivers["MR3", 8107] = receiver("MR3", 8107)
+    app = console(facts, "system")
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: len(keys(app, "receivers")) == 6)
+        await pilot.press(">")
+        # With three receivers a remote is in sight, too.
+        await shown(pilot, "AE title", "● MR3", "Remote AEs", "Asked Host", "· PACS1")
+        screen = app.screen
+        assert isinstance(screen, BaseScreen)
+        offered = screen.exports()
+        assert offered is not None and not callable(offered.rows)
+        assert (offered.name, offered.titles[0]) == ("receivers", "AE title")
+        assert [row[0] for row in offered.rows] == ["● ANTEROOM", "● CT1", "● MR3"]
+        await pilot.press("j", "j", "j")
+        for _ in ("heading", "remote"):
+            offered = screen.exports()
+            assert offered is not None and not callable(offered.rows)
+            assert offered.name == "remotes"
+            assert offered.titles == ("Remote AEs", "Port", "Echo", "Took", "Asked", "Host", "TLS")
+            assert offered.rows[1] == ("· PACS2", "104", "–", "", "", "pacs.example.org", "off")
+            await pilot.press("j")
+
+
+async def test_the_key_line_has_what_the_tab_is_for() -> None:
+    app = console(with_remotes(), "system")
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: len(keys(app, "receivers")) == 5)
+        await shown(pilot, "n new…  r check, retry")
+        await pilot.press(">")
+        await shown(pilot, "a start  x stop, delete…")
+        await pilot.press(">")
+        await shown(pilot, "r check, retry  x stop, delete…")
+    app = console(with_remotes(), "system")
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press(">")
+        await shown(pilot, "delete…  i limits…  w TLS…")
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])

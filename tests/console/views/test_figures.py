@@ -34,6 +34,15 @@ def test_rates(number: float, said: str) -> None:
     assert figures.rate(number) == said
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "said"),
+    [(0.2, "0 ms"), (11.8, "12 ms"), (999.4, "999 ms"), (999.6, "1.0 s"), (1234.0, "1.2 s")],
+)
+def test_how_long_an_answer_took(milliseconds: float, said: str) -> None:
+    assert figures.took(milliseconds) == said
+    assert len(said) <= 6
+
+
 def test_numbers_have_gaps_and_nouns() -> None:
     assert figures.grouped(1_234_567) == "1 234 567"
     assert figures.plural(1, "row") == "1 row"

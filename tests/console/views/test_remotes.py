@@ -29,7 +29,7 @@ def echo(ok: bool = True, milliseconds: float = 12.0, reason: str = "") -> Echo:
 def test_a_row_tells_how_the_last_echo_was_answered() -> None:
     assert remotes.remote_row(PACS).cells[:4] == ("· PACS1", "104", "–", "")
     up = remotes.remote_row(replace(PACS, last_echo=echo(milliseconds=1234.0)))
-    assert (up.tone, up.cells[0], up.cells[2:4]) == ("good", "● PACS1", ("echo ✓", "1.2s"))
+    assert (up.tone, up.cells[0], up.cells[2:4]) == ("good", "● PACS1", ("echo ✓", "1.2 s"))
     down = remotes.remote_row(replace(PACS, last_echo=echo(ok=False, reason="busy")))
     assert (down.tone, down.cells[0], down.cells[2:4]) == ("bad", "✗ PACS1", ("echo ✗", ""))
     off = remotes.remote_row(replace(PACS, enabled=False, last_echo=echo()))
@@ -39,6 +39,9 @@ def test_a_row_tells_how_the_last_echo_was_answered() -> None:
 def test_the_heading_says_what_to_do_where_there_is_none() -> None:
     assert [row.cells[0] for row in remotes.remote_rows(())] == ["Remote AEs: n adds one"]
     assert [row.cells[0] for row in remotes.remote_rows((PACS,))] == ["Remote AEs", "· PACS1"]
+    titles = remotes.remote_rows((PACS,))[0].cells
+    assert titles == ("Remote AEs", "Port", "Echo", "Took", "", "Asked", "Host", "TLS")
+    assert dict(zip(titles, remotes.remote_row(PACS).cells, strict=True))["Host"] == PACS.host
     assert remotes.remotes_said((PACS, replace(PACS, last_echo=echo(ok=False)))) == (
         "2 remotes, 1 without an answer"
     )

@@ -11,7 +11,7 @@ import pytest
 from console.views import receivers, system
 from console.views.status import StatusView
 from engine.model.accounts import Accounts
-from engine.model.archive import ClientCertificates, Durability
+from engine.model.archive import ClientCertificates, Durability, OnScriptError
 from engine.model.health import Check, Finding
 from engine.model.live import EngineStatus, Job, ReceiverStatus
 from engine.model.remotes import Send, SendState
@@ -254,27 +254,36 @@ def test_storage_of_a_receiver_that_is_its_own_is_said() -> None:
         account="mri",
     )
     card = dict(system.receiver_card(own, 0))
-    assert card["Accepts too"] == "1.2.3.4"
-    assert (card["File names"], card["Durability"]) == ("${SOPInstanceUID}", "group")
+    assert card["Also"] == "1.2.3.4"
+    assert (card["Files"], card["Durable"]) == ("${SOPInstanceUID}", "group")
     assert card["Account"] == "mri"
     assert card["TLS"].endswith("a revocation list is looked at")
-    assert (
-        not {"Accepts too", "File names", "Durability", "Account"}
-        & dict(system.receiver_card(UP, 0)).keys()
-    )
+    usual = dict(system.receiver_card(UP, 0))
+    assert not {"Also", "Files", "Durable", "Account"} & usual.keys()
+    assert usual["Anonymize"] == "on"
+    strict = dict(system.receiver_card(replace(UP, script_error=OnScriptError.REFUSE), 0))
+    assert strict["Anonymize"] == "on, and an object on which a script fails is refused"
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, ("250 B free", "plain")),
-        ({"disk_full_in": 9 * 86_400.0}, ("250 B free", "plain")),
-        ({"disk_full_in": 5.5 * 3600}, ("250 B free · full in 5 hours", "look")),
-        ({"disk_full_in": 60.0}, ("250 B free · full in less than an hour", "look")),
-        ({"disk_keep": 251}, ("250 B free: senders are refused", "bad")),
+        ({}, (("250 B free", "plain"),)),
+        ({"disk_full_in": 9 * 86_400.0}, (("250 B free", "plain"),)),
+        ({"disk_full_in": 5.5 * 3600}, (("250 B free", "plain"), ("full in 5 hours", "look"))),
+        (
+            {"disk_full_in": 60.0},
+            (("250 B free", "plain"), ("full in less than an hour", "look")),
+        ),
+        ({"disk_keep": 251}, (("250 B free", "bad"), ("senders are refused", "bad"))),
     ],
 )
-def test_how_long_the_disk_lasts(changes: dict[str, float], said: tuple[str, str]) -> None:
+def test_how_long_the_disk_lasts(
+    changes: dict[str, float], said: tuple[tuple[str, str], ...]
+) -> None:
     view = StatusView()
     view.take(replace(STATUS, **changes), NOON)  # type: ignore[arg-type]
-    assert system.tiles(view, (), NOON)[1].lines[1] == said
+    disk = system.tiles(view, (), NOON)[1]
+    assert disk.lines[1:] == said
+    # A tile of a terminal of 120 columns has room for so much.
+    assert max(len(text) for text, _ in disk.lines) <= 26
