@@ -441,13 +441,16 @@ class LiveScreen(BaseScreen):
         if self.has_class("-wide"):
             rate, peak = view.rate(now), view.peak(now)
             self.query_one(Chart).draw(view.history(), rate, peak, CHARTED, now)
-            senders = live.sender_lines(self._arrivals.transfers, now, self._senders)
             lines = live.receiver_lines(status.receivers, self._arrivals.open)
             if view.lost:
                 lines = [((view.lost, "bad"),)]
+            below = self.pane(TextLines, "receivers")
+            # It has no height until it was laid out for the first time.
+            room = below.content_size.height - len(lines) - 2 if below.size else live.ROOM
+            senders = live.sender_lines(self._arrivals.transfers, now, self._senders, room)
             if senders:
                 lines = [*lines, (), (("Last seen", "muted"),), *senders]
-            self.pane(TextLines, "receivers").show(lines)
+            below.show(lines)
 
     def _told(self, event: Event) -> tuple[str, str]:
         """Say of whom an event is, and what may be said of it."""

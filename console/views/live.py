@@ -51,8 +51,8 @@ _GONE = {
     "dropped": ("† dropped", "look"),
 }
 _LOST = ("✗ lost", "bad")
-_SENDERS = 12
-"""Senders that are told of."""
+ROOM = 12
+"""Lines for senders."""
 
 
 def state(arrival: Arrival) -> tuple[str, str]:
@@ -85,7 +85,9 @@ def _step(arrival: Arrival, now: datetime, *, build_after: float, asks: bool) ->
         then = _builds(arrival, now, build_after) if waits else f"built {_minute(session.lastmod)}"
         return f"{session.cut_short}; {then}"
     if stage in (Stage.REFUSED, Stage.DOUBLE, Stage.BROKEN):
-        return f"{arrival.peer or '–'} → {arrival.called or '–'}: {arrival.said}"
+        # The reason first: in a terminal of 120 columns the rest may be cut.
+        way = f"{arrival.peer or '–'} → {arrival.called or '–'}"
+        return f"{arrival.said}: {way}" if arrival.said else way
     if stage is Stage.LIVE:
         series = arrival.transfer.series if arrival.transfer is not None else ""
         return series or ("" if arrival.objects else "open, no image yet")
@@ -200,10 +202,14 @@ def receiver_lines(
 
 
 def sender_lines(
-    transfers: Sequence[Transfer], now: datetime, senders: Sequence[SenderSeen] = ()
+    transfers: Sequence[Transfer],
+    now: datetime,
+    senders: Sequence[SenderSeen] = (),
+    room: int = ROOM,
 ) -> list[tuple[Piece, ...]]:
-    """Show who sent last, and when; the names in order, so that they stand still. `senders` are
-    those of the last weeks, whose transfers may have been long ago."""
+    """Show who is sending, by name, so that they stand still; then who sent last, the newest first;
+    in `room` lines. `senders` are those of the last weeks, whose transfers may have been long ago.
+    """
     seen: dict[str, tuple[datetime, bool]] = {}
     for sender in senders:
         before, _ = seen.get(sender.calling, (sender.last, False))
@@ -216,33 +222,45 @@ def sender_lines(
         last, is_open = seen.get(one.calling, (one.opened, False))
         now_last = max(last, one.last_object or one.opened)
         seen[one.calling] = (now_last, is_open or one.closed is None)
-    newest = sorted(seen, key=lambda calling: seen[calling][0], reverse=True)[:_SENDERS]
-    lines: list[tuple[Piece, ...]] = []
-    for calling in sorted(newest):
+    sending = sorted(calling for calling, (_, is_open) in seen.items() if is_open)
+    others = sorted(set(seen) - set(sending), key=lambda calling: seen[calling][0], reverse=True)
+    blocks: list[list[tuple[Piece, ...]]] = []
+    for calling in (*sending, *others):
         last, is_open = seen[calling]
         sign: Piece = ("●", "good") if is_open else ("·", "muted")
-        lines.append((sign, (f" {calling:<16.16} {figures.age(now, last):>4}", "plain")))
+        blocks.append([(sign, (f" {calling:<16.16} {figures.age(now, last):>4}", "plain"))])
         if calling in shown:
-            lines.append(((f"  certificate: {shown[calling]}", "muted"),))
+            blocks[-1].append(((f"  certificate: {shown[calling]}", "muted"),))
+    return _fitting(blocks, room)
+
+
+def _fitting(blocks: Sequence[Sequence[tuple[Piece, ...]]], room: int) -> list[tuple[Piece, ...]]:
+    """Put as many blocks into the room as fit whole, and say how many do not."""
+    if sum(map(len, blocks)) <= room:
+        return [line for block in blocks for line in block]
+    lines: list[tuple[Piece, ...]] = []
+    for place, block in enumerate(blocks):
+        if len(lines) + len(block) >= room:
+            return [*lines, ((f"and {len(blocks) - place} more", "muted"),)]
+        lines += block
     return lines
 
 
 def _builds(arrival: Arrival, now: datetime, build_after: float) -> str:
     lacks = _lacks(arrival.session) if arrival.session is not None else ""
     if not build_after:
-        return f"{lacks}waits for more"
+        return lacks or "waits for more"
     left = int(build_after - (now - arrival.last).total_seconds())
-    if left <= 0:
-        return f"{lacks}builds soon"
-    # As short as this the time until the build is seen in a terminal of 120 columns too.
-    return f"{lacks}{_seconds(left)} left" if lacks else f"builds in {_seconds(left)}"
+    when = f"in {_seconds(left)}" if left > 0 else "soon"
+    # As short as this both are seen whole in a terminal of 120 columns.
+    return f"{when}: {lacks}" if lacks else f"builds {when}"
 
 
 def _lacks(session: PrearchiveSession) -> str:
     """Say whether anything is missing; nothing where that is not known."""
     if session.missing is None or not session.arriving:
         return ""
-    return f"{figures.grouped(session.missing)} missing: " if session.missing else "no gaps: "
+    return f"lacks {figures.grouped(session.missing)}" if session.missing else "no gaps"
 
 
 def _series(session: PrearchiveSession) -> str:

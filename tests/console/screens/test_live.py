@@ -92,10 +92,10 @@ async def test_what_is_missing_is_told_before_the_build() -> None:
     )
     app = console(facts)
     async with app.run_test(size=WIDE) as pilot:
-        await shown(pilot, " 11 no gaps: 5 m left", "Last seen", "· US_OB2             7d")
+        await shown(pilot, " 11 in 5 m: no gaps ", "Last seen", "· US_OB2             7d")
         facts.keep(session(1, **seen, missing=212))
         await facts.tell("session", "pre_aaaaaaa1", "objects arrived, RECEIVING")
-        await shown(pilot, " 11 212 missing: 5 m l")
+        await shown(pilot, " 11 in 5 m: lacks 212 ")
         facts.keep(session(1, **seen, missing=None))
         await facts.tell("session", "pre_aaaaaaa1", "objects arrived, RECEIVING")
         await shown(pilot, " 11 builds in 5 m")
@@ -129,7 +129,7 @@ async def test_what_happened_before_and_meanwhile_is_told() -> None:
     facts.ledger.append(refused())
     app = console(facts)
     async with app.run_test(size=WIDE) as pilot:
-        await shown(pilot, "! ledger  WS-044", "✗ refused", "10.3.1.44 → X: call")
+        await shown(pilot, "! ledger  WS-044", "✗ refused", "called AE X is unkn")
         await pilot.press("2")
         await until(pilot, lambda: not isinstance(app.screen, LiveScreen))
         await facts.tell("configuration", "", "configuration 31 in force")
@@ -166,7 +166,7 @@ async def test_the_ledger_is_asked_again_when_there_is_news_of_it() -> None:
         asked.forget()
         facts.ledger.append(refused(outcome="duplicate", reason="it is there", count=1_204))
         await facts.tell("ledger", "WS-044", "1204 objects received twice from WS-044")
-        await shown(pilot, "≡ double", "10.3.1.44 → X: it i", "1 204")
+        await shown(pilot, "≡ double", "it is there: 10.3.1", "1 204")
         assert asked.questions["live.ledger"] == 1
         # What needs nobody does not stand above what moves.
         assert keys(app, "arriving")[0] == "pre_aaaaaaa1"

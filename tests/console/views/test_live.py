@@ -74,7 +74,8 @@ def test_next_steps() -> None:
     assert step(Stage.GONE, said="archived").startswith("archived ")
     refused = {"said": "no", "peer": "10.3.1.44", "called": "X", "session": None}
     for stage in (Stage.REFUSED, Stage.DOUBLE, Stage.BROKEN):
-        assert step(stage, **refused) == "10.3.1.44 → X: no"
+        assert step(stage, **refused) == "no: 10.3.1.44 → X"
+        assert step(stage, **refused | {"said": ""}) == "10.3.1.44 → X"
 
 
 @pytest.mark.parametrize("status", [Status.READY, Status.RECEIVING])
@@ -196,40 +197,62 @@ def test_receivers_say_whether_they_listen() -> None:
     assert live.receiver_lines([], []) == [(("no receiver", "look"),)]
 
 
-def test_senders_stand_in_the_order_of_their_names() -> None:
+def test_who_is_sending_stands_first_then_who_has_sent_last() -> None:
     closed = NOON + timedelta(seconds=20)
     lines = live.sender_lines(
         [
-            transfer(1, calling="B", last_object=NOON),
-            transfer(2, calling="A", closed=closed, last_object=NOON + timedelta(seconds=4)),
-            transfer(3, calling="B", closed=closed, opened=NOON, last_object=None),
+            transfer(1, calling="C", last_object=NOON + timedelta(seconds=9)),
+            transfer(2, calling="B", last_object=NOON),
+            transfer(3, calling="A", closed=closed, last_object=NOON + timedelta(seconds=4)),
+            transfer(4, calling="B", closed=closed, opened=NOON, last_object=None),
+            transfer(5, calling="D", closed=closed, last_object=NOON + timedelta(seconds=8)),
         ],
         NOW,
     )
     assert ["".join(text for text, _ in line).split() for line in lines] == [
+        ["●", "B", "32s"],
+        ["●", "C", "25s"],
+        ["·", "D", "26s"],
         ["·", "A", "30s"],
-        ["●", "B", "33s"],
     ]
     shown = live.sender_lines([transfer(1, calling="B", certificate="mr1.org")], NOW)
     assert shown[1:] == [(("  certificate: mr1.org", "muted"),)]
 
 
+@pytest.mark.parametrize(("room", "first", "last"), [(4, 4, "D"), (3, 2, "and 2 more")])
+def test_senders_for_whom_there_is_no_room_are_counted(room: int, first: int, last: str) -> None:
+    sent = [transfer(number, calling=name) for number, name in enumerate("ABCD", start=1)]
+    lines = live.sender_lines(sent, NOW, (), room)
+    assert len(lines) == room
+    assert sum(line[0][0] == "●" for line in lines) == first
+    assert last in "".join(text for text, _ in lines[-1])
+    secured = [replace(one, certificate="mr1.org") for one in sent]
+    # With a certificate's name each takes two lines, which stay together.
+    assert [line[0][0].strip() for line in live.sender_lines(secured, NOW, (), 4)] == [
+        "●",
+        "certificate: mr1.org",
+        "and 3 more",
+    ]
+
+
 @pytest.mark.parametrize(
     ("missing", "said"),
-    [(0, "no gaps: 26 s left"), (1212, "1 212 missing: 26 s left"), (None, "builds in 26 s")],
+    [(0, "in 26 s: no gaps"), (1212, "in 26 s: lacks 1 212"), (None, "builds in 26 s")],
 )
 def test_what_waits_says_what_is_missing_where_that_is_known(
     missing: int | None, said: str
 ) -> None:
     waits = session(1, scans=0, arriving=11, missing=missing, status=Status.RECEIVING)
     assert step(Stage.WAITING, session=waits) == said
+    # A terminal of 120 columns has room for so much.
+    assert len(said) <= 20
     cut = session(1, arriving=11, missing=missing, status=Status.RECEIVING, cut_short="aborted")
     assert step(Stage.CUT, session=cut) == f"aborted; {said}"
-    lacks = said.partition(":")[0] + ": " if missing is not None else ""
+    lacks = said.partition(": ")[2]
     late = live.step(arrival(Stage.WAITING, session=waits), NOW, build_after=1)
-    assert late == f"{lacks}builds soon"
+    assert late == (f"soon: {lacks}" if lacks else "builds soon")
     unknown = live.step(arrival(Stage.WAITING, session=waits), NOW, build_after=0)
-    assert unknown == f"{lacks}waits for more"
+    assert unknown == (lacks or "waits for more")
 
 
 def test_a_session_of_which_nothing_has_come_is_not_whole() -> None:
