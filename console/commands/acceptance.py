@@ -10,11 +10,11 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit
-from console.commands.output import Column, json_text, say, say_json, say_rows, words
+from console.commands.output import Column, json_text, none_found, say, say_json, say_rows, words
 from console.commands.waiting import PATIENCE
+from console.transfer.export import keep
 from console.views.acceptance import lines, report
 from engine.model.acceptance import Acceptance, Judgement
-from engine.model.errors import InvalidInput
 from engine.service.api import EngineApi
 
 app = typer.Typer(
@@ -63,10 +63,11 @@ async def list_(
     as_json: Json = False,
 ) -> None:
     """List acceptances, the newest first."""
+    none = "no acceptance; begin one: anteroom acceptance start AE"
     say_rows(
         await engine.acceptances.list(limit, open_only),
         COLUMNS,
-        none="no acceptance; begin one: anteroom acceptance start AE",
+        none=none_found(none, filtered=open_only),
         as_json=as_json,
     )
 
@@ -140,13 +141,7 @@ async def export(
                 say(line)
         return
     text = json_text(found) if as_json else "\n".join(report(found)) + "\n"
-    try:
-        with file.open("x", encoding="utf-8") as target:
-            target.write(text)
-    except FileExistsError as error:
-        raise InvalidInput(f"{file} is there already", hint="choose another name") from error
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be written: {error.strerror}") from error
+    keep(text, file, overwrite=False)
     say(f"written to {file}")
 
 

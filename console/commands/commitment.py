@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import asks
-from console.commands.options import Json, Reason
-from console.commands.output import Column, say_facts, say_json, say_rows, words
+from console.commands.options import Json, Limit, Reason
+from console.commands.output import Column, none_found, say_facts, say_json, say_rows, words
 from console.commands.waiting import say_ends
 from engine.model.commitments import Commitment, CommitmentDetail, FailedObject
 from engine.service.api import EngineApi
@@ -48,12 +48,13 @@ async def list_(
     state: Annotated[
         str, typer.Option("--state", help="Only these: waiting, reported or 'given up'.")
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 100,
+    limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List requests for a storage commitment, the newest first."""
     rows = await engine.commitments.list(limit=limit, state=state)
-    say_rows(rows, COLUMNS, none="nobody has asked for a storage commitment", as_json=as_json)
+    none = none_found("nobody has asked for a storage commitment", filtered=bool(state))
+    say_rows(rows, COLUMNS, none=none, as_json=as_json)
 
 
 @asks(app, "show")

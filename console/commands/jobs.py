@@ -9,7 +9,7 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit
-from console.commands.output import Column, say, say_rows
+from console.commands.output import Column, none_found, say, say_rows
 from engine.model.live import Job
 from engine.service.api import EngineApi
 
@@ -37,7 +37,7 @@ async def list_(
 ) -> None:
     """List the jobs."""
     rows = await engine.jobs.list(limit=limit, unfinished=unfinished)
-    say_rows(rows, COLUMNS, none="no job", as_json=as_json)
+    say_rows(rows, COLUMNS, none=none_found("no job", filtered=unfinished), as_json=as_json)
 
 
 @asks(app, "cancel")

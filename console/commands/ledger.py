@@ -9,7 +9,7 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit, Offset
-from console.commands.output import Column, say_rows
+from console.commands.output import Column, none_found, say_rows
 from engine.model.live import LedgerEntry
 from engine.service.api import EngineApi
 
@@ -40,4 +40,5 @@ async def list_(
 ) -> None:
     """List the ledger, newest first."""
     rows = await engine.live.ledger(offset=offset, limit=limit, outcome=outcome)
-    say_rows(rows, COLUMNS, none="nothing was dropped or refused", as_json=as_json)
+    none = none_found("nothing was dropped or refused", filtered=bool(outcome or offset))
+    say_rows(rows, COLUMNS, none=none, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit
-from console.commands.output import Column, columns_of, say_json, say_rows, size
+from console.commands.output import Column, columns_of, none_found, say_json, say_rows, size
 from console.views import figures, throughput
 from console.views.arrivals import SILENT
 from engine.model.live import SenderSeen, Throughput, ThroughputBy, Transfer
@@ -27,7 +27,7 @@ TRANSFERS = (
     Column[Transfer]("FROM", lambda row: row.calling),
     Column[Transfer]("PEER", lambda row: row.peer),
     Column[Transfer]("CALLED", lambda row: f"{row.receiver}:{row.port}" if row.port else ""),
-    Column[Transfer]("STATE", lambda row: _state(row, datetime.now(UTC))),
+    Column[Transfer]("STATE", lambda row: _state(row, _now())),
     Column[Transfer]("OBJECTS", lambda row: row.objects, right=True),
     Column[Transfer]("SIZE", lambda row: size(row.bytes), right=True),
     Column[Transfer]("IMG/S", lambda row: figures.rate(_rate(row)), right=True),
@@ -51,12 +51,13 @@ async def transfers(
     as_json: Json = False,
 ) -> None:
     """List associations, the newest first: from whom, how they stand, and what they bring."""
-    rows, now = await engine.live.transfers(limit=limit, open_only=open_only), datetime.now(UTC)
+    rows, now = await engine.live.transfers(limit=limit, open_only=open_only), _now()
 
     def built(row: Transfer) -> object:
         return columns_of(row) | {"state": _state(row, now), "rate": round(_rate(row), 2)}
 
-    say_rows(rows, TRANSFERS, none="no association is known", as_json=as_json, built=built)
+    none = none_found("no association is known", filtered=open_only)
+    say_rows(rows, TRANSFERS, none=none, as_json=as_json, built=built)
 
 
 @asks(app, "throughput")
@@ -73,7 +74,7 @@ async def throughput_(
     if as_json:
         say_json(rows)
         return
-    shown = throughput.whole(rows, hours, datetime.now(UTC)) if by is ThroughputBy.ALL else rows
+    shown = throughput.whole(rows, hours, _now()) if by is ThroughputBy.ALL else rows
     most = max((row.objects for row in shown), default=0)
     named = {
         ThroughputBy.RECEIVER: Column[Throughput]("TO", lambda row: row.receiver),
@@ -99,6 +100,10 @@ async def senders(
     """List who has sent, the last one first, and how much of late."""
     rows = await engine.live.senders(days)
     say_rows(rows, SENDERS, none="nobody has sent anything", as_json=as_json)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _state(row: Transfer, now: datetime) -> str:

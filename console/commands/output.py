@@ -85,6 +85,11 @@ def say_table(rows: Sequence[Row], columns: Sequence[Column[Row]], *, none: str)
         sys.stdout.write(GAP.join(padded).rstrip() + "\n")
 
 
+def none_found(none: str, *, filtered: bool) -> str:
+    """Return the sentence for an empty list; of one that was narrowed, `none` may be untrue."""
+    return "none of these" if filtered else none
+
+
 def say_rows(
     rows: Sequence[Row],
     columns: Sequence[Column[Row]],

@@ -10,7 +10,17 @@ import typer
 
 from console.commands.asking import FAILED, asks, pairs
 from console.commands.options import Json, Limit, Reason
-from console.commands.output import Column, say, say_facts, say_json, say_rows, size, warn, words
+from console.commands.output import (
+    Column,
+    none_found,
+    say,
+    say_facts,
+    say_json,
+    say_rows,
+    size,
+    warn,
+    words,
+)
 from console.commands.waiting import PATIENCE
 from console.views import figures
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendFailure, SendState
@@ -198,7 +208,8 @@ async def sends(
     """List what is being sent and was sent, the newest first."""
     if id is None:
         rows = await engine.remotes.sends(limit, unfinished=unfinished, session=session)
-        say_rows(rows, SENDS, none="nothing was sent", as_json=as_json)
+        none = none_found("nothing was sent", filtered=unfinished or bool(session))
+        say_rows(rows, SENDS, none=none, as_json=as_json)
         return
     one = await engine.remotes.sending(id)
     if as_json:

@@ -9,7 +9,7 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json
-from console.commands.output import say, say_facts, say_json, size
+from console.commands.output import say, say_facts, say_json, size, words
 from engine.model.live import EngineStatus
 from engine.model.measures import say_span
 from engine.service.api import EngineApi
@@ -49,7 +49,7 @@ async def status(engine: EngineApi, as_json: Json = False) -> None:
         }
     )
     for wrong in found.imbalances:
-        say(f"! the accounts do not add up: {wrong.said()}, since {wrong.since:%Y-%m-%d %H:%M} UTC")
+        say(f"! the accounts do not add up: {wrong.said()}, since {words(wrong.since)}")
     for problem in found.problems:
         say(f"! {problem}")
 

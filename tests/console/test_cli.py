@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -264,7 +264,9 @@ async def test_receivers(anteroom: CommandLine) -> None:
     ran = await anteroom("receiver", "edit", "OTHER", *own, "--json")
     assert (ran.json["transfer_syntaxes"], ran.json["max_per_peer"]) == (["JPEGLSLossless"], 4)
     listed = (await anteroom("receiver", "list")).out
-    assert "listening" in listed and " ".join(own) in listed
+    assert "listening" in listed and " ".join(own) in listed and "script_error" not in listed
+    await anteroom("receiver", "edit", "OTHER", "script_error=refuse")
+    assert "script_error=refuse" in (await anteroom("receiver", "list")).out
     assert (await anteroom("receiver", "reload", "OTHER")).code == 1
     tls = ("tls=true", "certificate=/c.pem", "key=/c.key", "client_certificates=optional")
     ran = await anteroom("receiver", "edit", "OTHER", *tls, "--json")
@@ -335,6 +337,8 @@ async def test_sessions_are_sent_to_remotes(anteroom: CommandLine, facts: Facts)
     assert (await anteroom("remote", "cancel", "snd_aaaaaaa2")).code == 0
     (row,) = (await anteroom("remote", "sends", "--session", "pre_aaaaaaa2", "--json")).json
     assert row["state"] == "cancelled"
+    assert (await anteroom("remote", "sends", "--unfinished")).out == "none of these\n"
+    assert (await anteroom("remote", "sends", "--session", "pre_b")).out == "none of these\n"
     facts.takes_all = True
     ran = await anteroom("remote", "send", "PACS1", "pre_aaaaaaa2", "--wait")
     assert (ran.code, "done" in ran.out) == (0, True)
@@ -359,13 +363,19 @@ async def test_acceptances(anteroom: CommandLine, facts: Facts, tmp_path: Path) 
     assert "✓ counts" in (await anteroom("acceptance", "follow", "acc_aaaaaaa1")).out
     signed = await anteroom("acceptance", "close", "acc_aaaaaaa1", "accepted")
     assert "accepted by" in signed.out
+    assert (await anteroom("acceptance", "list", "--open")).out == "none of these\n"
     (listed,) = (await anteroom("acceptance", "list", "--json")).json
     assert (listed["calling"], listed["verdict"]) == ("CT1", "accepted")
     target = tmp_path / "record.txt"
     assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", str(target))).code == 0
     assert "Images expected: 21" in target.read_text("utf-8")
     assert "Signature" in target.read_text("utf-8")
-    assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", str(target))).code == 1
+    # A record is signed: who may read it is up to its owner.
+    assert target.stat().st_mode & 0o777 == 0o600
+    again = await anteroom("acceptance", "export", "acc_aaaaaaa1", str(target))
+    assert (again.code, f"{target} is there already" in again.err) == (1, True)
+    nowhere = await anteroom("acceptance", "export", "acc_aaaaaaa1", str(tmp_path / "no" / "r"))
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (1, True)
     assert (await anteroom("acceptance", "export", "acc_aaaaaaa1", "--json")).json["steps"]
 
 
@@ -387,7 +397,9 @@ async def test_commitments(anteroom: CommandLine, facts: Facts) -> None:
     )
     facts.commitments.append(asked)
     assert "no remote AE named SCANNER" in (await anteroom("commitment", "list")).out
-    assert "cm_1" not in (await anteroom("commitment", "list", "--state", "waiting")).out
+    waiting = (await anteroom("commitment", "list", "--state", "waiting")).out
+    assert waiting == "none of these\n"
+    assert (await anteroom("commitment", "list", "--limit", "5000")).code == 0
     assert (await anteroom("commitment", "list", "--state", "lost")).code == 1
     (listed,) = (await anteroom("commitment", "list", "--json")).json
     assert (listed["state"], listed["objects"]) == ("given up", 3)
@@ -469,7 +481,10 @@ async def test_the_archive(anteroom: CommandLine, facts: Facts) -> None:
     assert (await anteroom("archive", "show", "NOBODY")).code == 1
 
 
-async def test_what_arrives(anteroom: CommandLine, facts: Facts) -> None:
+async def test_what_arrives(
+    anteroom: CommandLine, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.commands.live._now", lambda: NOON + timedelta(minutes=40))
     facts.transfers.append(
         transfer(1, closed=NOON, ended="aborted", last_object=NOON + timedelta(seconds=7))
     )
@@ -479,9 +494,11 @@ async def test_what_arrives(anteroom: CommandLine, facts: Facts) -> None:
     assert (other["state"], other["rate"], other["receiver"]) == ("aborted", 2.0, "ANTEROOM")
     ran = await anteroom("live", "transfers", "--open")
     assert "ANTEROOM:8104  stalled" in ran.out and "aborted" not in ran.out
-    this = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    facts.transfers.clear()
+    assert (await anteroom("live", "transfers")).out == "no association is known\n"
+    assert (await anteroom("live", "transfers", "--open")).out == "none of these\n"
     for back, objects, calling in ((0, 400, "MR3T_A"), (0, 400, "CT_ER1"), (2, 200, "CT_ER1")):
-        hour = this - timedelta(hours=back)
+        hour = NOON - timedelta(hours=back)
         facts.throughput.append(
             Throughput(
                 hour=hour,
@@ -542,7 +559,10 @@ async def test_ledger_held_and_jobs(anteroom: CommandLine, facts: Facts) -> None
     facts.keep(session(1))
     assert (await anteroom("ledger", "list", "--json")).json[0]["count"] == 3
     assert (await anteroom("ledger", "list", "--outcome", "filtered", "--json")).json == []
+    assert (await anteroom("ledger", "list", "--outcome", "filtered")).out == "none of these\n"
     assert "v7:8" in (await anteroom("held", "list")).out
+    assert (await anteroom("jobs", "list")).out == "no job\n"
+    assert (await anteroom("jobs", "list", "--unfinished")).out == "none of these\n"
     await anteroom("prearchive", "delete", "MR_1")
     job = (await anteroom("jobs", "list", "--json")).json[0]["id"]
     assert (await anteroom("jobs", "cancel", job)).code == 0

@@ -98,6 +98,7 @@ class Terminal:
     async def quiet(self) -> None:
         """Wait until nothing more is sent for a while, and the console has nothing to do: one that
         is silent on a busy machine may only be waiting for its turn."""
+        # Longer than the tenth of a second after which an escape is known to be a key of its own.
         before, calm = -1, 0
         while calm < 6:
             rests = before == len(self._sent) and not self._works()

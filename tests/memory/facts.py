@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from engine.model.acceptance import Acceptance
 from engine.model.archive import (
@@ -206,6 +207,8 @@ class Facts:
     stubborn: dict[str, str] = field(default_factory=dict)
     """Held objects for which the script fails again, and why."""
     checks: list[Check] = field(default_factory=all_well)
+    status: dict[str, Any] = field(default_factory=dict)
+    """What is different in the status of the engine."""
     stopped: bool = False
 
     def keep(self, *sessions: PrearchiveSession) -> None:

@@ -136,7 +136,7 @@ class Events(Asked):
 
 class System(Asked):
     async def status(self) -> EngineStatus:
-        return EngineStatus(
+        usual = EngineStatus(
             version="0.1.0",
             pid=1,
             node="node",
@@ -155,6 +155,7 @@ class System(Asked):
             unfinished_jobs=sum(one.status in UNFINISHED for one in self.facts.jobs.values()),
             trash_days=30,
         )
+        return replace(usual, **self.facts.status)
 
     async def checks(self, thorough: bool = False) -> tuple[Check, ...]:
         order = list(Finding)

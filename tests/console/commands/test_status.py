@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+import time
 from datetime import UTC, datetime
 
 import pytest
 
-from console.commands.output import say_json
-from console.commands.status import _disk
 from engine.model.accounts import Imbalance
-from tests.console.views.test_system import STATUS
+from tests.console.conftest import CommandLine
+from tests.memory import Facts
 
-ROOMY = replace(STATUS, disk_free=5_000_000_000, disk_total=10_000_000_000)
+ROOMY = {"disk_free": 5_000_000_000, "disk_total": 10_000_000_000}
+WRONG = Imbalance(
+    of="sender",
+    name="CT1",
+    received=7,
+    found=6,
+    since=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
+)
 
 
 @pytest.mark.parametrize(
@@ -31,15 +36,38 @@ ROOMY = replace(STATUS, disk_free=5_000_000_000, disk_total=10_000_000_000)
         ),
     ],
 )
-def test_the_disk(changes: dict[str, float], said: str) -> None:
-    assert _disk(replace(ROOMY, **changes)) == said  # type: ignore[arg-type]
+async def test_the_disk(
+    changes: dict[str, float], said: str, anteroom: CommandLine, facts: Facts
+) -> None:
+    facts.status = ROOMY | changes
+    (line,) = (
+        one for one in (await anteroom("status")).out.splitlines() if one.startswith("disk ")
+    )
+    assert line.removeprefix("disk").strip() == said
 
 
-def test_what_does_not_add_up_is_in_the_json(capsys: pytest.CaptureFixture[str]) -> None:
-    since = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-    wrong = Imbalance(of="sender", name="CT1", received=7, found=6, since=since)
-    assert wrong.said() == "from CT1 came 7, and 6 are in their places"
-    say_json(replace(ROOMY, imbalances=(wrong,)))
-    (told,) = json.loads(capsys.readouterr().out)["imbalances"]
+async def test_accounts_that_do_not_add_up_are_said(
+    anteroom: CommandLine, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "add up" not in (await anteroom("status")).out
+    facts.status = {"imbalances": (WRONG,), "problems": ("the disk is full",)}
+    try:
+        monkeypatch.setenv("TZ", "UTC-2")
+        time.tzset()
+        lines = (await anteroom("status")).out.splitlines()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert lines[-2:] == [
+        "! the accounts do not add up: from CT1 came 7, and 6 are in their places, "
+        "since 2026-03-04 07:06:07",
+        "! the disk is full",
+    ]
+
+
+async def test_what_does_not_add_up_is_in_the_json(anteroom: CommandLine, facts: Facts) -> None:
+    assert WRONG.said() == "from CT1 came 7, and 6 are in their places"
+    facts.status = {"imbalances": (WRONG,)}
+    (told,) = (await anteroom("status", "--json")).json["imbalances"]
     assert (told["of"], told["name"], told["received"], told["found"]) == ("sender", "CT1", 7, 6)
     assert told["since"].startswith("2026-03-04T05:06:07")
