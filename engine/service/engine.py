@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,9 +27,6 @@ from engine.database.watch import Watch
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
 from engine.ingest.ingester import Ingester
-from engine.intake.journal import is_being_written
-from engine.intake.originals import Originals
-from engine.jobs import forgetting, trash
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.context import JobContext, pass_by
@@ -42,7 +39,7 @@ from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
 from engine.jobs.send import SendJob
 from engine.jobs.timer import Timer
-from engine.model.errors import InvalidSettings, Outage, Problem
+from engine.model.errors import InvalidSettings, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus
 from engine.model.outage import named
@@ -53,8 +50,8 @@ from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
-from engine.receiver.workers.sweeping import sweep_staging
 from engine.service.api import EngineApi
+from engine.service.background import Background
 from engine.service.backlog import Backlog
 from engine.service.balance import Balance
 from engine.service.bound import BoundEngine
@@ -63,6 +60,7 @@ from engine.service.configuration import Configuration
 from engine.service.disk import DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
+from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
 from engine.service.releasing import Releasing
@@ -82,9 +80,6 @@ _CERTIFICATES_EVERY = 30.0
 _COMMITMENTS_EVERY = 1.0
 _DISK_EVERY = 10.0
 _BALANCE_EVERY = 120.0
-_LONG_JOURNAL = 32 * 1024 * 1024
-"""Bytes after which a worker goes on in another journal: some 50,000 records."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -98,7 +93,7 @@ class Engine:
         self.stop_asked = asyncio.Event()
         self.started = datetime.now(UTC)
         self._stack = AsyncExitStack()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background(self.buffer)
         self._applying = asyncio.Lock()
         self.releasing = asyncio.Lock()
         self._applied = -1
@@ -130,10 +125,7 @@ class Engine:
     async def stop(self) -> None:
         """End the engine: objects on their way are finished, jobs resume at the next start."""
         self.stop_asked.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._background.end()
         await self._stack.aclose()
 
     def acting(self, actor: str) -> EngineApi:
@@ -253,7 +245,7 @@ class Engine:
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, settings.disk.watermark, self.buffer)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)
-        self.committing = Committing(self.context, self.buffer, self._take_in)
+        self.committing = Committing(self.context, self.buffer, self.reception.catch_up)
         self.pool = ReceiverPool(
             prearchive=paths.prearchive,
             node=node,
@@ -263,6 +255,7 @@ class Engine:
             asked=self.committing.asked,
         )
         self.committing.begin(self.pool)
+        self._housekeeping = Housekeeping(self.context, self.pool, self.reception)
         self._stack.push_async_callback(self.pool.let_go)
         # They take as long to load as what follows takes, and begin after it.
         await self.pool.spawn()
@@ -276,32 +269,27 @@ class Engine:
         )
         self._stack.push_async_callback(self._backlog.close)
         self._stack.push_async_callback(self.committing.close)
-        self._tasks = [
-            self._begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees),
-            self._begin(
-                "storage commitment",
-                _COMMITMENTS_EVERY,
-                self.committing.work,
-                self.committing.sees,
-            ),
-            self._begin("relay", _RELAY_EVERY, self._drain, self._relay_sees),
-            self._begin("ingest", _INGEST_EVERY, self.reception.grown),
-            self._begin("configuration", _WATCH_EVERY, self._watch, self._settings_see),
-            self._begin("certificates", _CERTIFICATES_EVERY, self._renew),
-            self._begin("journals", _BURY_EVERY, self._bury),
-            self._begin("purge", _PURGE_EVERY, self._purge),
-            self._begin("node", _BEAT_EVERY, self.nodes.beat),
-            self._begin("reserve", _RESERVE_EVERY, self._reserve),
-            self._begin("disk", _DISK_EVERY, self._look_at_disk),
-            self._begin("accounts", _BALANCE_EVERY, self._balance, self._prearchive_watch.mark),
-            self._begin("retention", _PURGE_EVERY, self._forget),
-        ]
+        keeping, committing = self._housekeeping, self.committing
+        begin = self._background.begin
+        begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees)
+        begin("storage commitment", _COMMITMENTS_EVERY, committing.work, committing.sees)
+        begin("relay", _RELAY_EVERY, self.relay.drain, self._relay_sees)
+        begin("ingest", _INGEST_EVERY, self.reception.grown)
+        begin("configuration", _WATCH_EVERY, self._watch, self._settings_see)
+        begin("certificates", _CERTIFICATES_EVERY, self._renew)
+        begin("journals", _BURY_EVERY, keeping.journals)
+        begin("purge", _PURGE_EVERY, keeping.purge)
+        begin("node", _BEAT_EVERY, self.nodes.beat)
+        begin("reserve", _RESERVE_EVERY, keeping.reserve)
+        begin("disk", _DISK_EVERY, self.disk.look)
+        begin("accounts", _BALANCE_EVERY, self.balance.look, self._prearchive_watch.mark)
+        begin("retention", _PURGE_EVERY, keeping.forget)
         if NodeRole.WORKER in settings.node.roles:
             timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
             every = min(settings.session.check_every, settings.session.build_after)
-            self._tasks.append(self._begin("timer", every, lambda: self._tick(timer)))
-        await self._reserve()
-        await self._look_at_disk()
+            begin("timer", every, lambda: self._tick(timer))
+        await keeping.reserve()
+        await self.disk.look()
         _log.info("engine started", database_library=sqlite_library.described())
         self.buffer.tell("engine", node, "engine started")
 
@@ -313,7 +301,7 @@ class Engine:
         if found := await lost_database.adopt():
             _log.warning("the prearchive database was lost", sessions_of_journals=found)
         self.reception.tell(await context.ingester.ingest())
-        await self._put_away_journals(())
+        await self._housekeeping.put_away(())
         await lost_database.settle()
         now, ended = datetime.now(UTC), "the engine ended"
         async with context.prearchive_db.write() as transaction:
@@ -367,46 +355,12 @@ class Engine:
     async def _leave(self) -> None:
         """After the workers' last word: take it in, and let the trail have it."""
         await self.pool.stop()
-        for last in (self.reception.grown, self._drain, self.nodes.leave):
+        for last in (self.reception.grown, self.relay.drain, self.nodes.leave):
             try:
                 await last()
             except Exception as error:
                 # It stands in journals and outbox: the next start takes it in.
                 _log.error("left for the next start", what=last.__name__, error=named(error))
-
-    def _begin(
-        self,
-        name: str,
-        every: float,
-        work: Callable[[], Awaitable[None]],
-        sees: Callable[[], object] = object,
-    ) -> asyncio.Task[None]:
-        """Do some work every so many seconds from now on, where `sees` gives something else than
-        before the last time; without it each time."""
-        return asyncio.create_task(self._forever(name, every, work, sees))
-
-    async def _forever(
-        self,
-        name: str,
-        every: float,
-        work: Callable[[], Awaitable[None]],
-        sees: Callable[[], object],
-    ) -> None:
-        failing, seen = False, object()
-        while True:
-            await asyncio.sleep(every)
-            sight = sees()
-            if sight == seen and not failing:
-                continue
-            try:
-                await work()
-                failing, seen = False, sight
-            except Exception as error:
-                if not failing:
-                    _log.error("background work fails", work=name, error=named(error))
-                    why = error.message if isinstance(error, Outage) else "see the log"
-                    self.buffer.tell("engine", name, f"{name} fails: {why}", "error")
-                failing = True
 
     def _backlog_sees(self) -> object:
         # Helpers are let go by time, and what the store did not take is tried again by time.
@@ -419,9 +373,6 @@ class Engine:
 
     def _relay_sees(self) -> object:
         return self._archive_watch.mark(), self._prearchive_watch.mark()
-
-    async def _drain(self) -> None:
-        await self.relay.drain()
 
     async def _watch(self) -> None:
         if await self.configuration.version() + 1 != self._applied:
@@ -437,53 +388,6 @@ class Engine:
     async def _tick(self, timer: Timer) -> None:
         for session in await timer.check():
             self.buffer.tell("session", session, "idle: build queued")
-
-    async def _put_away_journals(self, alive: tuple[str, ...]) -> None:
-        """Put away what dead workers have written to its end."""
-        folder = self.context.prearchive / ".journals"
-        for journal in await self.context.ingester.left_behind(alive):
-            # A worker that outlives its engine for a moment still ends the object it is at.
-            if not await asyncio.to_thread(is_being_written, folder / journal):
-                self.reception.tell(await self.context.ingester.finish(journal))
-
-    async def _rotate_journals(self) -> None:
-        """Let workers go on in new journals where theirs are long; the old ones are put away once
-        all their records are posted."""
-        folder = self.context.prearchive / ".journals"
-        for journal in self.pool.journals:
-            with suppress(FileNotFoundError):
-                if (await asyncio.to_thread((folder / journal).stat)).st_size >= _LONG_JOURNAL:
-                    await self.pool.rotate(journal)
-
-    async def _bury(self) -> None:
-        await self._rotate_journals()
-        await self._put_away_journals(self.pool.journals)
-        await asyncio.to_thread(sweep_staging, self.context.prearchive, self.settings.node.name)
-
-    async def _reserve(self) -> None:
-        await asyncio.to_thread(self.context.reserve.fill)
-
-    async def _take_in(self) -> None:
-        """Take in what any engine's workers have written down."""
-        self.reception.tell(await self.context.ingester.ingest(every_node=True))
-
-    async def _balance(self) -> None:
-        await self.balance.look()
-
-    async def _forget(self) -> None:
-        """Forget what is old. Every journal is read first: its records find their receipts."""
-        self.reception.tell(await self.context.ingester.ingest(every_node=True))
-        await forgetting.forget(self.context, now=datetime.now(UTC))
-
-    async def _look_at_disk(self) -> None:
-        await self.disk.look()
-
-    async def _purge(self) -> None:
-        await self.context.runner.purge()
-        await trash.expire(self.context, now=datetime.now(UTC))
-        days = timedelta(days=self.settings.anonymization.originals_days)
-        originals = Originals(self.context.prearchive)
-        await asyncio.to_thread(originals.expire, days.total_seconds())
 
     def _reception_now(self) -> ReceptionNow:
         return ReceptionNow(

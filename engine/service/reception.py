@@ -50,6 +50,10 @@ class Reception:
         """There are new records."""
         self.tell(await self._ingester.ingest())
 
+    async def catch_up(self) -> None:
+        """Take in what the workers of every engine have written down."""
+        self.tell(await self._ingester.ingest(every_node=True))
+
     async def transfers(self, news: tuple[TransferNews, ...]) -> None:
         """Transfers have begun, gone on or ended."""
         async with self._database.write() as transaction:

@@ -159,7 +159,7 @@ async def test_a_long_journal_is_put_away_once_it_is_posted(
     assert await stored(association, 1) == 0
     await buried(engine)
     assert engine.pool.journals == (old,)
-    monkeypatch.setattr("engine.service.engine._LONG_JOURNAL", 1)
+    monkeypatch.setattr("engine.service.housekeeping.LONG_JOURNAL", 1)
     # The worker may still be about to follow.
     assert await stored(association, 2) == 0
 
