@@ -4,13 +4,14 @@ needs, and afterwards reports the state of the receiver."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 
 from textual import work
 
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import edit_values, fill_in
-from console.screens.base.screen import BaseScreen
+from console.screens.base.screen import BaseScreen, Copyable
 from console.views import receivers, system
 from console.views.project_settings import names
 from console.views.question import Answers, Question
@@ -43,6 +44,16 @@ class ReceiverScreen(BaseScreen):
         if action == "start" and receiver.listening:
             return "it is up"
         return "it is stopped" if action == "stop" and not receiver.enabled else ""
+
+    def copies_of_receiver(self, receiver: ReceiverStatus) -> Sequence[Copyable]:
+        """Return what can be copied of a receiver."""
+        port = str(receiver.port)
+        command = ["anteroom", "receiver", "echo", receiver.ae_title, "--port", port]
+        return (
+            Copyable(title="AE title", text=receiver.ae_title),
+            Copyable(title="port", text=port),
+            Copyable(title="command", text=shlex.join(command)),
+        )
 
     @work(group="echo", exit_on_error=False)
     async def echo_receiver(self) -> None:

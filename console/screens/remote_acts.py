@@ -4,13 +4,14 @@ needs, and afterwards says how the remote stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 
 from textual import work
 
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import edit_values, fill_in
-from console.screens.base.screen import BaseScreen
+from console.screens.base.screen import BaseScreen, Copyable
 from console.views import figures, remotes
 from console.views.question import Answers, Question
 from console.widgets.dialogs import AskScreen
@@ -38,6 +39,16 @@ class RemoteScreen(BaseScreen):
         if (remote := self.remote) is None:
             return "there is no remote here: n adds one"
         return "it is enabled" if action == "start" and remote.enabled else ""
+
+    def copies_of_remote(self, remote: Remote) -> Sequence[Copyable]:
+        """Return what can be copied of a remote."""
+        address = f"{remote.ae_title}@{remote.host}:{remote.port}"
+        command = ["anteroom", "remote", "echo", remote.name]
+        return (
+            Copyable(title="name", text=remote.name),
+            Copyable(title="address", text=address),
+            Copyable(title="command", text=shlex.join(command)),
+        )
 
     @work(group="echo", exit_on_error=False)
     async def echo_remote(self) -> None:

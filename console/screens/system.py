@@ -4,10 +4,7 @@ what can be done with them."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Awaitable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,10 +14,12 @@ from console.keys.table import bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.screens.base.screen import Copyable, StatusTaken, sheets
+from console.screens.health import HOURS, HealthScreen
+from console.screens.job_acts import JobScreen
 from console.screens.receiver_acts import ReceiverScreen
 from console.screens.remote_acts import RemoteScreen
 from console.transfer.export import Exportable
-from console.views import figures, remotes, system, throughput
+from console.views import figures, remotes, system
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chart import Chart
@@ -28,22 +27,14 @@ from console.widgets.chrome import Line
 from console.widgets.debounce import Debounce
 from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
-from engine.model.errors import EngineError
 from engine.model.health import Check
-from engine.model.live import Event, Job, ReceiverStatus, Transfer
-from engine.model.remotes import Remote, Send, SendFailure
+from engine.model.live import Job, ReceiverStatus, Transfer
+from engine.model.remotes import Remote
 
 HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
 
 PAUSE = 0.2
 """Seconds that the cursor has to rest until the detail is drawn."""
-
-STALE = timedelta(minutes=1)
-"""Checks that are older are made again with the next news."""
-
-HOURS = 24
-CHART_EVERY = timedelta(seconds=30)
-"""How old the chart of hours may be."""
 
 SHOWN_JOBS = 200
 
@@ -58,7 +49,7 @@ _ELSEWHERE = {
 _LINES = 4
 
 
-class SystemScreen(ReceiverScreen, RemoteScreen):
+class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
     """Health, receivers with the remotes below them, and jobs."""
 
     NAME = "system"
@@ -71,23 +62,9 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         """Show the engine of `context`."""
         super().__init__(context)
         self._tab = HEALTH
-        self._checks: dict[str, Check] = {}
         self._receivers: dict[str, ReceiverStatus] = {}
         self._remotes: dict[str, Remote] = {}
-        self._jobs: dict[str, Job] = {}
-        self._sends: dict[str, Send] = {}
-        self._detailed: Send | None = None
-        """Of which the failures were asked for last."""
-        self._failures: dict[str, tuple[SendFailure, ...]] = {}
-        """Those of one send."""
         self._open: tuple[Transfer, ...] = ()
-        self._checking = ""
-        """What is being looked at; empty while nothing is."""
-        self._checked: datetime | None = None
-        self._checked_all: datetime | None = None
-        self._recheck = False
-        self._charted: datetime | None = None
-        """When it was asked last how much came by the hour."""
         self._held = False
         self._draw_soon = Debounce(self)
 
@@ -123,34 +100,27 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._show_tab(HEALTH)
         self._draw_tiles()
         self._look()
-        self._look_at_itself(thorough=False)
+        self.look_at_itself(thorough=False)
 
     def crumb(self) -> str:
         """Say which tab is on show."""
         return f"System ▸ {self._tab}"
-
-    def concerns(self, event: Event) -> bool:
-        """Whether an event may have changed what is shown; the checks too for some."""
-        self._recheck |= event.kind in ("engine", "configuration")
-        return super().concerns(event)
 
     def look(self) -> None:
         """Ask again, unless the picture is held."""
         if self._held:
             return
         self._look()
-        old = self._checked is None or self.context.clock() - self._checked > STALE
-        if self._recheck or old:
-            self._look_at_itself(thorough=False)
+        self.look_at_health()
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
         if action in ("open", "copy", "export") and self._table(self._tab).cursor_key is None:
             return "the list is empty"
         if self._tab == HEALTH:
-            return self._why_not_health(action)
+            return self.why_not_health(action)
         if self._tab == JOBS:
-            return self._why_not_job(action)
+            return self.why_not_job(action)
         if action == "check":
             return "that is for checks and jobs: < and > show them"
         if self._at_remotes:
@@ -175,40 +145,13 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
     def copies(self) -> Sequence[Copyable]:
         """Offer ids and commands."""
         if (receiver := self.receiver) is not None:
-            port = str(receiver.port)
-            command = ["anteroom", "receiver", "echo", receiver.ae_title, "--port", port]
-            return (
-                Copyable(title="AE title", text=receiver.ae_title),
-                Copyable(title="port", text=port),
-                Copyable(title="command", text=shlex.join(command)),
-            )
+            return self.copies_of_receiver(receiver)
         if (remote := self.remote) is not None:
-            return (
-                Copyable(title="name", text=remote.name),
-                Copyable(title="address", text=f"{remote.ae_title}@{remote.host}:{remote.port}"),
-                Copyable(
-                    title="command", text=shlex.join(["anteroom", "remote", "echo", remote.name])
-                ),
-            )
-        if (send := self._send) is not None:
-            return (
-                Copyable(title="id", text=send.id),
-                Copyable(title="session", text=send.session),
-                Copyable(
-                    title="command", text=shlex.join(["anteroom", "remote", "sends", send.id])
-                ),
-            )
-        if (job := self._job) is not None:
-            return (
-                Copyable(title="id", text=job.id),
-                Copyable(title="session", text=job.session),
-                Copyable(title="command", text=shlex.join(["anteroom", "jobs", "retry", job.id])),
-            )
-        if (check := self._check) is not None:
-            return (
-                Copyable(title="found", text=f"{check.name}: {check.found}"),
-                Copyable(title="command", text="anteroom doctor --thorough"),
-            )
+            return self.copies_of_remote(remote)
+        if (job := self.job) is not None:
+            return self.copies_of_job(job, self.send)
+        if (check := self.check) is not None:
+            return self.copies_of_check(check)
         return ()
 
     def exports(self) -> Exportable | None:
@@ -231,7 +174,7 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
     def do_reload(self) -> None:
         """Ask for everything now."""
         self._look()
-        self._look_at_itself(thorough=False)
+        self.look_at_itself(thorough=False)
 
     def do_pause(self) -> None:
         """Hold the picture, or let it go on."""
@@ -252,9 +195,9 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
     def do_check(self) -> None:
         """Make all checks, or try a job again."""
         if self._tab == HEALTH:
-            self._look_at_itself(thorough=True)
-        elif (job := self._job) is not None:
-            self._act_on_job(self.engine.jobs.retry(job.id), f"{job.id} runs again")
+            self.look_at_itself(thorough=True)
+        else:
+            self.retry_job()
 
     def do_new(self) -> None:
         """Add a receiver; where the cursor is at the remotes, one of these."""
@@ -270,10 +213,8 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         """Stop a receiver, delete a remote, or take a job out of the queue."""
         if self._at_remotes:
             self.delete_remote()
-        elif (send := self._send) is not None:
-            self._act_on_job(self.engine.remotes.cancel(send.id), f"{send.id} is cancelled")
-        elif (job := self._job) is not None:
-            self._act_on_job(self.engine.jobs.cancel(job.id), f"{job.id} is cancelled")
+        elif self._tab == JOBS:
+            self.cancel_job()
         else:
             self.stop_receiver()
 
@@ -292,6 +233,20 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
     def do_echo(self) -> None:
         """Ask a receiver or a remote for a C-ECHO."""
         (self.echo_remote if self._at_remotes else self.echo_receiver)()
+
+    def health_changed(self) -> None:
+        """Show how the checks stand now."""
+        self._draw_detail()
+        self._tell_tab()
+        self.keys_changed()
+
+    def jobs_changed(self) -> None:
+        """Show how the jobs stand now."""
+        self._look()
+
+    def failures_read(self) -> None:
+        """Show the failures of a send."""
+        self._draw_detail()
 
     async def receivers_changed(self, receiver: ReceiverStatus) -> None:
         """Show how the receivers stand now."""
@@ -319,12 +274,12 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         """Draw the facts anew, and the chart where it is old: hours pass without news, too."""
         self._draw_tiles()
         if not self._held:
-            self._chart()
+            self.draw_hours()
 
     @property
-    def _check(self) -> Check | None:
-        key = self.pane(RecordTable, "checks").cursor_key
-        return self._checks.get(key or "") if self._tab == HEALTH else None
+    def check(self) -> Check | None:
+        """The check under the cursor."""
+        return super().check if self._tab == HEALTH else None
 
     @property
     def receiver(self) -> ReceiverStatus | None:
@@ -345,47 +300,13 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         return self._tab == RECEIVERS and (heading or self.remote is not None)
 
     @property
-    def _job(self) -> Job | None:
+    def job(self) -> Job | None:
+        """The job under the cursor."""
         key = self.pane(RecordTable, "jobs").cursor_key
-        return self._jobs.get(key or "") if self._tab == JOBS else None
-
-    @property
-    def _send(self) -> Send | None:
-        """The send whose job is under the cursor."""
-        job = self._job
-        return self._sends.get(job.session) if job is not None else None
+        return self.jobs.get(key or "") if self._tab == JOBS else None
 
     def _table(self, tab: str) -> RecordTable:
         return self.pane(RecordTable, "checks" if tab == HEALTH else tab.lower())
-
-    def _why_not_health(self, action: str) -> str:
-        if action == "check" and self._checking:
-            return "the checks are running"
-        if action in ("start", "stop", "echo", "limits", "storing", "tls"):
-            return "that is for receivers and jobs: > shows them"
-        return ""
-
-    def _why_not_job(self, action: str) -> str:
-        if action in ("start", "echo", "limits", "storing", "tls"):
-            return "that is for receivers: < shows them"
-        if action not in ("check", "stop"):
-            return ""
-        if (job := self._job) is None:
-            return "there is no job here"
-        if (send := self._send) is not None:
-            again = "a send is asked for anew, at its session"
-            return again if action == "check" else remotes.why_not_cancelled(send)
-        return system.why_no_retry(job) if action == "check" else system.why_no_cancel(job)
-
-    @work(group="acts", exit_on_error=False)
-    async def _act_on_job(self, act: Awaitable[None], done: str) -> None:
-        try:
-            await act
-        except EngineError as error:
-            self.failed(error)
-        else:
-            self.tell(done)
-        self._look()
 
     @work(exclusive=True, group="system", exit_on_error=False)
     async def _look(self) -> None:
@@ -402,9 +323,9 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         if known is None or transfers is None or jobs is None or sends is None:
             return
         self._remotes = {remotes.remote_key(one.name): one for one in known}
-        self._sends = {one.id: one for one in sends}
+        self.sends = {one.id: one for one in sends}
         self._receivers = {system.receiver_key(one): one for one in receivers}
-        self._jobs = {one.id: one for one in jobs}
+        self.jobs = {one.id: one for one in jobs}
         self._open = transfers
         table, now = self.pane(RecordTable, "receivers"), self.context.clock()
         table.empty = "no receiver: n adds one"
@@ -417,52 +338,12 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         )
         table = self.pane(RecordTable, "jobs")
         table.empty = "no job was run yet"
-        table.show([system.job_row(one, now, self._sends.get(one.session)) for one in jobs])
+        table.show([system.job_row(one, now, self.sends.get(one.session)) for one in jobs])
         self._draw_tiles()
         self._draw_detail()
         self._tell_tab()
         self.keys_changed()
-        self._chart()
-
-    @work(group="chart", exit_on_error=False)
-    async def _chart(self) -> None:
-        """Draw how much came within each hour, now and then, where that is on show."""
-        day, now = self.pane(Chart, "day"), self.context.clock()
-        if not (self.is_current and day.display):
-            return
-        if self._charted is not None and now - self._charted < CHART_EVERY:
-            return
-        self._charted = now
-        rows = await self.asked(self.engine.live.throughput(HOURS))
-        if rows is None:
-            self._charted = None
-            return
-        hours = throughput.whole(rows, HOURS, now)
-        counts = [hour.objects for hour in hours]
-        day.draw_hours(counts, throughput.said(hours), now)
-
-    @work(group="checks", exit_on_error=False)
-    async def _look_at_itself(self, *, thorough: bool) -> None:
-        if self._checking:
-            return
-        self._recheck = False
-        self._checking = "running all checks, the long ones too …" if thorough else "checking …"
-        self._tell_tab()
-        self.keys_changed()
-        try:
-            checks = await self.asked(self.engine.system.checks(thorough))
-        finally:
-            self._checking = ""
-        if checks is not None:
-            self._checked = self.context.clock()
-            self._checked_all = self._checked if thorough else self._checked_all
-            self._checks = {one.name: one for one in checks}
-            table = self.pane(RecordTable, "checks")
-            table.empty = "the engine has no check"
-            table.show([system.check_row(one) for one in checks])
-        self._draw_detail()
-        self._tell_tab()
-        self.keys_changed()
+        self.draw_hours()
 
     def _show_tab(self, tab: str) -> None:
         self._tab = tab
@@ -474,11 +355,11 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
         self._tell_tab()
         self.draw_lines()
         # Whether the chart is on show is known once the classes hold.
-        self.call_after_refresh(self._chart)
+        self.call_after_refresh(self.draw_hours)
 
     def _draw_tiles(self) -> None:
         now = self.context.clock()
-        jobs, sends = tuple(self._jobs.values()), tuple(self._sends.values())
+        jobs, sends = tuple(self.jobs.values()), tuple(self.sends.values())
         told = system.tiles(self.context.status_view, jobs, now, sends)
         for place, tile in enumerate(told):
             empty: Piece = ("", "plain")
@@ -490,56 +371,29 @@ class SystemScreen(ReceiverScreen, RemoteScreen):
 
     def _draw_detail(self) -> None:
         card = self.pane(Card, "detail")
-        if (check := self._check) is not None:
+        if (check := self.check) is not None:
             card.show(check.name, system.check_card(check))
         elif (receiver := self.receiver) is not None:
             opened = system.open_at(self._open, receiver)
             card.show(receiver.ae_title, system.receiver_card(receiver, opened))
         elif (remote := self.remote) is not None:
             card.show(remote.name, remotes.remote_card(remote))
-        elif (send := self._send) is not None:
-            card.show("send", self._send_card(send))
-        elif (job := self._job) is not None:
-            card.show(job.verb, system.job_card(job))
+        elif (job := self.job) is not None:
+            card.show(*self.job_card(job, self.send))
         else:
             card.show("", ())
-
-    def _send_card(self, send: Send) -> list[tuple[str, str]]:
-        """Say all of a send; its failures are asked for again where it has changed."""
-        if (send.failed or send.warnings) and send != self._detailed:
-            self._detailed = send
-            self._read_failures(send.id)
-        known = self._failures.get(send.id, ())
-        return remotes.send_card(replace(send, failures=known))
-
-    @work(exclusive=True, group="failures", exit_on_error=False)
-    async def _read_failures(self, id: str) -> None:
-        whole = await self.asked(self.engine.remotes.sending(id))
-        if whole is not None:
-            self._failures = {id: whole.failures}
-            self._draw_detail()
 
     def _tell_tab(self) -> None:
         pieces: list[Piece] = [("PAUSED: p goes on · ", "look")] if self._held else []
         if self._tab == HEALTH:
-            pieces += self._health()
+            pieces += self.health_said()
         elif self._tab == RECEIVERS:
             pieces.append(system.receivers_said(tuple(self._receivers.values())))
             said = remotes.remotes_said(tuple(self._remotes.values()))
             shared = "several AE titles may share a port"
             pieces.append((f" · {said if self._remotes else shared}", "muted"))
         else:
-            waiting = sum(one.status in system.UNFINISHED for one in self._jobs.values())
-            shown = figures.plural(len(self._jobs), "job")
+            waiting = sum(one.status in system.UNFINISHED for one in self.jobs.values())
+            shown = figures.plural(len(self.jobs), "job")
             pieces.append((f"{waiting} unfinished of {shown} shown", "muted"))
         self.say(*pieces)
-
-    def _health(self) -> list[Piece]:
-        if self._checking:
-            return [(self._checking, "look")]
-        pieces = [system.findings(tuple(self._checks.values()))]
-        if self._checked is not None:
-            pieces.append((f" · checked {figures.clock(self._checked)}", "muted"))
-            whole = f"the long ones {figures.clock(self._checked_all)}" if self._checked_all else ""
-            pieces.append((f", {whole or 'r makes the long ones too'}", "muted"))
-        return pieces
