@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import ScreenResume
 from textual.worker import Worker
 
 from console.keys.table import bindings
+from console.runtime.arriving import Arriving
 from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
 from console.screens.base.overlays import TextScreen
@@ -24,30 +24,19 @@ from console.screens.base.screen import BaseScreen, Copyable, StatusTaken, sheet
 from console.transfer.export import Exportable
 from console.views import events, figures, glyphs, live, routing
 from console.views.arrivals import Arrival, Arrivals
-from console.views.events import EventLines
 from console.views.masking import LASTING
-from console.views.status import KEPT, STEP
-from console.widgets.chart import Chart, TextLines
+from console.widgets.beside import Beside
 from console.widgets.chrome import entitle
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
-from engine.model.live import Event, EventBatch, LedgerEntry, SenderSeen
-from engine.model.prearchive import PrearchiveQuery, PrearchiveSession
-
-SHOWN = 200
-"""Transfers, sessions and events that are asked for."""
+from engine.model.live import Event
+from engine.model.prearchive import PrearchiveSession
 
 REST = 0.5
 """Seconds between two pictures."""
 
 TICK = 1.0
 """Seconds until ages are drawn again where there is no news."""
-
-SENDERS_EVERY = timedelta(minutes=1)
-"""How old may be what is known of the senders that are not sending."""
-
-LATEST = PrearchiveQuery(sort="last_object")
-CHARTED = STEP * KEPT
 
 
 class LiveScreen(BaseScreen):
@@ -61,21 +50,12 @@ class LiveScreen(BaseScreen):
     def __init__(self, context: ConsoleContext) -> None:
         """Show what arrives."""
         super().__init__(context)
-        self._arrivals = Arrivals()
-        self._event_lines = EventLines()
+        self._arriving = Arriving(context)
         self._shown: dict[str, Arrival] = {}
-        self._epoch = ""
-        self._heard = 0
         self._news_came = asyncio.Event()
         self._going_on: Worker[None] | None = None
         self._build_after = 0.0
         """Seconds of silence after which the engine builds; 0 where that is not known."""
-        self._stale = False
-        """The engine is to be asked again."""
-        self._lines_came = True
-        """The ledger is to be asked for as well."""
-        self._senders: tuple[SenderSeen, ...] = ()
-        self._senders_asked: datetime | None = None
         self._paused = False
         self._held_back = 0
         self._follows = False
@@ -86,9 +66,7 @@ class LiveScreen(BaseScreen):
         yield FilterLine(live.FIELDS, id="filter")
         with Horizontal(id="above"):
             yield RecordTable(live.COLUMNS, empty="asking the engine …", id="arriving")
-            with Vertical(id="beside"):
-                yield Chart(id="chart")
-                yield TextLines(id="receivers")
+            yield Beside(id="beside")
         yield FilterLine(events.FIELDS, id="event-filter")
         yield RecordTable(
             events.COLUMNS, empty="nothing has happened yet", id="events", header=False
@@ -98,8 +76,6 @@ class LiveScreen(BaseScreen):
         """Begin to ask."""
         self._events.border_title = "Events"
         self._events.border_subtitle = "newest first"
-        self.query_one(Chart).border_title = "Last 10 minutes, img/s"
-        self.pane(TextLines, "receivers").border_title = "Receivers and senders"
         self.set_class(self.context.memory.state.list(self.NAME).card is False, "card-closed")
         self._rows.focus()
         self._going_on = self._go_on()
@@ -131,7 +107,7 @@ class LiveScreen(BaseScreen):
         if self._going_on is not None and self._going_on.is_finished:
             # One picture could not be drawn; the next may.
             self._going_on = self._go_on()
-        self._stale = True
+        self._arriving.outdate()
         self._news_came.set()
 
     def masks_changed(self) -> None:
@@ -231,12 +207,10 @@ class LiveScreen(BaseScreen):
     @on(EngineEvents)
     def hear_events(self, message: EngineEvents) -> None:
         """Take what happened; ask for what was missed."""
-        batch = message.batch
-        missed = batch.events and batch.events[0].number > self._heard + 1
-        if batch.gap or missed or batch.epoch != self._epoch:
-            self._catch_up()
+        if self._arriving.follows(message.batch):
+            self._heard(self._arriving.hear(message.batch))
         else:
-            self._hear(batch)
+            self._catch_up()
 
     @on(StatusTaken)
     def status_taken(self) -> None:
@@ -277,6 +251,10 @@ class LiveScreen(BaseScreen):
         self._events.focus()
 
     @property
+    def _arrivals(self) -> Arrivals:
+        return self._arriving.arrivals
+
+    @property
     def _rows(self) -> RecordTable:
         return self.pane(RecordTable, "arriving")
 
@@ -296,7 +274,7 @@ class LiveScreen(BaseScreen):
     def _session(self) -> PrearchiveSession | None:
         """The session that the cursor of the pane with focus is on."""
         if self._events.has_focus:
-            object = self._event_lines.object_of(self._events.cursor_key or "")
+            object = self._arriving.event_lines.object_of(self._events.cursor_key or "")
             return self._arrivals.session(object)
         arrival = self._shown.get(self._rows.cursor_key or "")
         return None if arrival is None else arrival.session
@@ -312,69 +290,22 @@ class LiveScreen(BaseScreen):
                 continue
             if self._news_came.is_set():
                 self._news_came.clear()
-                await self._ask()
+                if await self.asked(self._arriving.ask()):
+                    self._rows.empty = "nothing is arriving"
                 self._draw()
                 with self.host.ahead.resting():
                     await asyncio.sleep(REST)
             elif self.is_current:
                 self._draw()
 
-    async def _ask(self) -> None:
-        if not self._stale:
-            return
-        self._stale = False
-        asked = self.engine.live
-        known = await self.asked(
-            asyncio.gather(
-                asked.transfers(limit=SHOWN),
-                self.engine.prearchive.list(LATEST, limit=SHOWN),
-                asked.held(),
-                self._ask_ledger(),
-                self._ask_senders(),
-            )
-        )
-        if known is None:
-            self._lines_came = True
-            self._senders_asked = None
-        else:
-            transfers, page, held, ledger, self._senders = known
-            self._arrivals.take(transfers, page.rows, held, self.context.clock(), ledger)
-            self._rows.empty = "nothing is arriving"
-
-    async def _ask_ledger(self) -> tuple[LedgerEntry, ...] | None:
-        """Ask who was refused, where there is news of it; None where there is none."""
-        if not self._lines_came:
-            return None
-        self._lines_came = False
-        return await self.engine.live.ledger(limit=SHOWN)
-
-    async def _ask_senders(self) -> tuple[SenderSeen, ...]:
-        """Ask who has sent of late, now and then: transfers tell who sends now."""
-        now = self.context.clock()
-        if self._senders_asked is not None and now - self._senders_asked < SENDERS_EVERY:
-            return self._senders
-        self._senders_asked = now
-        return await self.engine.live.senders()
-
     @work(exclusive=True, group="events", exit_on_error=False)
     async def _catch_up(self) -> None:
-        batch = await self.asked(self.engine.events.after(self._epoch, self._heard))
-        if batch is not None and batch.gap:
-            first = max(0, batch.last - SHOWN)
-            batch = await self.asked(self.engine.events.after(batch.epoch, first))
-        if batch is not None:
-            self._hear(batch)
+        told = await self.asked(self._arriving.catch_up())
+        if told is not None:
+            self._heard(told)
 
-    def _hear(self, batch: EventBatch) -> None:
-        if batch.epoch != self._epoch:
-            # Numbers begin anew.
-            self._epoch, self._heard, self._event_lines = batch.epoch, 0, EventLines()
-            self._lines_came = True
-        found = [one for one in batch.events if one.number > self._heard]
-        self._lines_came |= any(one.kind == "ledger" for one in found)
-        self._heard = max(self._heard, batch.last)
-        self._arrivals.hear(found)
-        told = self._event_lines.hear(found)
+    def _heard(self, told: int) -> None:
+        """Draw what events have changed; `told` lines of them."""
         if self._paused and told:
             self._held_back += told
             self.draw_lines()
@@ -409,7 +340,7 @@ class LiveScreen(BaseScreen):
             # An association has become the session that it feeds.
             table.go_to_key(self._arrivals.fed_by(pointed))
         at_top = self._events.cursor == 0
-        self._events.show(self._event_lines.rows(self._told, self._event_filter.filter))
+        self._events.show(self._arriving.event_lines.rows(self._told, self._event_filter.filter))
         if at_top:
             self._events.go_to(0)
         self._draw_titles()
@@ -439,18 +370,9 @@ class LiveScreen(BaseScreen):
         line = live.accounts_line(status.accounts, staged=status.staged, short=short)
         self.say((line, "muted"))
         if self.has_class("-wide"):
-            rate, peak = view.rate(now), view.peak(now)
-            self.query_one(Chart).draw(view.history(), rate, peak, CHARTED, now)
-            lines = live.receiver_lines(status.receivers, self._arrivals.open)
-            if view.lost:
-                lines = [((view.lost, "bad"),)]
-            below = self.pane(TextLines, "receivers")
-            # It has no height until it was laid out for the first time.
-            room = below.content_size.height - len(lines) - 2 if below.size else live.ROOM
-            senders = live.sender_lines(self._arrivals.transfers, now, self._senders, room)
-            if senders:
-                lines = [*lines, (), (("Last seen", "muted"),), *senders]
-            below.show(lines)
+            arrivals, senders = self._arrivals, self._arriving.senders
+            beside = self.pane(Beside, "beside")
+            beside.show(view, arrivals.open, arrivals.transfers, senders, now)
 
     def _told(self, event: Event) -> tuple[str, str]:
         """Say of whom an event is, and what may be said of it."""
