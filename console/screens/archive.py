@@ -12,9 +12,10 @@ from textual.containers import Horizontal
 from console.keys.table import bindings
 from console.plain import plain_text
 from console.runtime.context import ConsoleContext
+from console.screens.base.lines import sheets
 from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import ARCHIVE_VIEWS
-from console.screens.base.screen import Copyable, sheets
+from console.screens.base.screen import Copyable
 from console.screens.base.sending import SendingScreen
 from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows

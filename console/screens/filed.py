@@ -10,8 +10,8 @@ from textual import events, on
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
+from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import sheets
 from console.screens.filed_contents import (
     CARD,
     FILES,

@@ -19,8 +19,9 @@ from console.keys.table import bindings
 from console.runtime.arriving import Arriving
 from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
+from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import BaseScreen, Copyable, StatusTaken, sheets
+from console.screens.base.screen import BaseScreen, Copyable, StatusTaken
 from console.transfer.export import Exportable
 from console.views import events, figures, glyphs, live, routing
 from console.views.arrivals import Arrival, Arrivals

@@ -11,9 +11,9 @@ from textual.containers import Horizontal
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
+from console.screens.base.lines import sheets
 from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import VIEWS
-from console.screens.base.screen import sheets
 from console.screens.base.triage import VERBS, TriageScreen
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, prearchive

@@ -14,7 +14,8 @@ from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
-from console.screens.base.screen import Copyable, sheets
+from console.screens.base.lines import sheets
+from console.screens.base.screen import Copyable
 from console.screens.rule_editing import RuleEditingScreen
 from console.transfer.export import Exportable
 from console.views import project_settings, rules

@@ -14,8 +14,9 @@ from console.keys.table import MODES, bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.screens.base.header_view import HeaderView
+from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
-from console.screens.base.screen import Copyable, sheets
+from console.screens.base.screen import Copyable
 from console.screens.base.session import ASKING, FollowingScreen
 from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS

@@ -13,7 +13,8 @@ from textual.containers import Horizontal, Vertical
 from console.keys.table import bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
-from console.screens.base.screen import Copyable, StatusTaken, sheets
+from console.screens.base.lines import sheets
+from console.screens.base.screen import Copyable, StatusTaken
 from console.screens.health import HOURS, HealthScreen
 from console.screens.job_acts import JobScreen
 from console.screens.receiver_acts import ReceiverScreen

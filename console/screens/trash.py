@@ -12,7 +12,8 @@ from console.keys.table import bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
-from console.screens.base.screen import BaseScreen, Copyable, sheets
+from console.screens.base.lines import sheets
+from console.screens.base.screen import BaseScreen, Copyable
 from console.transfer.export import Exportable
 from console.views import figures, trash
 from console.views.masking import LASTING

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every screen has: title, modes, content, status and keys; and how it asks the engine,
-reports errors, and runs the verbs of the key table. Each screen adds its content and its verbs."""
+"""What every screen has within its lines: how it asks the engine, hears of news, reports errors
+and runs the verbs of the key table. Each screen adds its content and its verbs."""
 
 from __future__ import annotations
 
@@ -8,33 +8,26 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import structlog
 from textual import events, on, work
-from textual.app import ComposeResult
-from textual.containers import Container
 from textual.message import Message
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from console.keys.table import MODES, SCREENS, told
+from console.keys.table import SCREENS
 from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
 from console.runtime.notices import Severity
 from console.runtime.typeahead import QUESTION
 from console.screens.base.exporting import export_rows
-from console.screens.base.focusing import FocusScreen
+from console.screens.base.lines import LinesScreen
 from console.screens.base.overlays import KeysScreen, NoticesScreen
 from console.screens.base.revealing import reveal
 from console.transfer.export import Exportable
-from console.views import figures, glyphs
 from console.views.question import Option
-from console.views.rows import Piece
-from console.widgets.chrome import Line, ModeLine, key_hints
 from console.widgets.dialogs import ChooseScreen
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
 from engine.model.live import Event
@@ -45,11 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-def sheets(*names: str) -> list[str | PurePath]:
-    """Return the style sheets of a screen: those of the base, then its own."""
-    return [Path(__file__).with_name("screen.tcss"), *names]
 
 
 @dataclass
@@ -81,26 +69,18 @@ class AsksEngine(Protocol):
         """Say that the engine does not answer now, or that it does again: then `why` is empty."""
 
 
-class BaseScreen(FocusScreen):
+class BaseScreen(LinesScreen):
     """A screen of the console."""
 
-    NAME: ClassVar[str]
-    """In the key table."""
     KINDS: ClassVar[frozenset[str]] = frozenset()
     """The kinds of events after which the engine is asked again."""
-
-    CSS_PATH = sheets()
-    # Otherwise Textual would focus the first widget that can have the focus.
-    AUTO_FOCUS = ""
 
     REST: ClassVar[float] = 0.5
     """Seconds between two questions to the engine while there is news."""
 
     def __init__(self, context: ConsoleContext) -> None:
         """Show what the engine of `context` knows."""
-        super().__init__()
-        self.context = context
-        self._status: tuple[tuple[Piece, ...], tuple[Piece, ...]] = ((), ())
+        super().__init__(context)
         self._news = context.news
         """How often there were news when this screen heard of them last."""
         self._left = False
@@ -111,21 +91,9 @@ class BaseScreen(FocusScreen):
 
     # What a screen brings.
 
-    def content(self) -> ComposeResult:
-        """Lay out what stands between the lines."""
-        raise NotImplementedError
-
-    def crumb(self) -> str:
-        """Say where the person is, without the name of the program."""
-        return SCREENS[self.NAME].title
-
     def why_not(self, action: str) -> str:
         """Say why a verb of the key table is not possible now; empty when it is."""
         return ""
-
-    def hinted(self, action: str) -> bool:
-        """Whether a verb is for what is on show, so that its key may stand in the key line."""
-        return True
 
     def look(self) -> None:
         """Ask the engine now, after an act or on request. What is typed meanwhile waits for the
@@ -184,15 +152,6 @@ class BaseScreen(FocusScreen):
         """Say something that passes; it is kept under `!`."""
         self.host.tell(text, severity)
 
-    def say(self, *left: Piece, right: Sequence[Piece] = ()) -> None:
-        """Show pieces in the status line."""
-        self._status = (left, tuple(right))
-        self._draw_status()
-
-    def keys_changed(self) -> None:
-        """Draw the key line again: what is possible may have changed."""
-        self._draw_keys()
-
     def look_again(self) -> None:
         """Ask the engine again after news, at once but for a rest between two questions."""
         # The first event is answered at once, later ones together at the end of the rest: a screen
@@ -204,34 +163,6 @@ class BaseScreen(FocusScreen):
         self.look()
 
     # How it works.
-
-    def compose(self) -> ComposeResult:
-        """Lay the lines out around the content."""
-        self._begin_in_size()
-        yield Line(id="title")
-        yield ModeLine(id="modes")
-        yield Line(id="strip")
-        with Container(id="content"):
-            yield from self.content()
-        yield Line(id="room")
-        yield Line(id="status")
-        yield Line(id="keys")
-
-    def on_mount(self) -> None:
-        """Draw the lines."""
-        self.query_one("#room", Line).say(((" make the window larger: 80x24 shows all", "look"),))
-        self.draw_lines()
-
-    def _begin_in_size(self) -> None:
-        """Have the style classes of the terminal's size before there is anything to be styled.
-
-        Textual gives them once all is laid out, and then styles and lays out all of it again.
-        """
-        width, height = self.app.size
-        sizes = ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS))
-        for cells, breakpoints in sizes:
-            reached = [name for least, name in sorted(breakpoints or ()) if cells >= least]
-            self.update_classes({name: True for name in reached[-1:]}, update=False)
 
     @on(events.ScreenResume)
     def _resumed(self, event: events.ScreenResume) -> None:
@@ -247,14 +178,6 @@ class BaseScreen(FocusScreen):
     @on(events.ScreenSuspend)
     def _suspended(self) -> None:
         self._left = True
-
-    @on(events.Resize)
-    def _resized(self) -> None:
-        self.draw_lines()
-
-    @on(events.DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._draw_keys()
 
     @on(EngineEvents)
     def _heard_news(self, message: EngineEvents) -> None:
@@ -384,74 +307,6 @@ class BaseScreen(FocusScreen):
             self._again = False
             self.look_again()
 
-    def draw_lines(self) -> None:
-        """Draw title, modes, strip, status and keys, as far as they have changed."""
-        if not self.is_mounted:
-            return
-        view, width = self.context.status_view, self.app.size.width
-        tabs = [
-            ModeLine.Tab(number, name, title, view.count(name))
-            for number, name, title in MODES
-            if not self.context.watching or name == "live"
-        ]
-        self.query_one("#modes", ModeLine).show(tabs, self.app.current_mode, width)
-        strip = self.query_one("#strip", Line)
-        strip.display = bool(view.lost)
-        self.set_class(bool(view.lost), "-lost")
-        strip.say(((f" ! {view.lost}; {view.way or 'what is shown is old'}", "plain"),))
-        self._draw_title(width)
-        self._draw_status()
-        self._draw_keys()
-
-    def _draw_title(self, width: int) -> None:
-        view, now = self.context.status_view, self.context.clock()
-        right: list[Piece] = []
-        if view.lost:
-            right.append(("✗ what is shown is old  ", "bad"))
-        elif view.status is not None:
-            wide = width >= 100
-            listening = [str(one.port) for one in view.status.receivers if one.listening]
-            shown = f"● {' '.join(listening[:2])}" if listening else "! nobody listens"
-            right.append((shown + "  ", "good" if listening else "bad"))
-            rate = figures.rate(view.rate(now)) or "0"
-            right.append((f"{view.status.associations} in  {rate} img/s ", "plain"))
-            if wide:
-                history = glyphs.sparkline(view.history(), 8)
-                right.append((f"{history}  ", "accent"))
-            used = view.disk_used
-            disk = f"disk {glyphs.meter(used, 9)} " if wide else "disk "
-            right.append((f"{disk}{used:.0%}  ", "bad" if used > 0.9 else "plain"))
-        if self.context.notices.unseen:
-            right.append((f"!{self.context.notices.unseen}  ", "look"))
-        if view.status is not None and width >= 100:
-            right.append((f"{view.status.actor}  ", "muted"))
-        right.append((f"{now.astimezone():%H:%M} ", "plain"))
-        title = self.query_one("#title", Line)
-        title.say(((" ANTEROOM ", "strong"), (f"▸ {self.crumb()}", "plain")), right)
-
-    def _draw_status(self) -> None:
-        if self.is_mounted:
-            left, right = self._status
-            if leaving := self.context.outgoing.text:
-                right = (*right, (f"  {leaving} ", "accent"))
-            self.query_one("#status", Line).say(((" ", "plain"), *left), right)
-
-    def _draw_keys(self) -> None:
-        if not self.is_mounted:
-            return
-        shown = sorted(
-            (one for one in told(self.NAME, watching=self.context.watching) if 0 < one.line < 99),
-            key=lambda one: one.line,
-        )
-        verbs = [(one, one.action.partition("(")[0]) for one in shown]
-        hints = [
-            (one.shown, one.label, not self.why_off(verb))
-            for one, verb in verbs
-            if self.hinted(verb)
-        ]
-        left, right = key_hints(hints, self.app.size.width, (":", "commands"))
-        self.query_one("#keys", Line).say(left, right)
-
     async def _run_chosen(self, action: str | None) -> None:
         if action is not None:
             await self.run_verb(action)
@@ -464,13 +319,6 @@ class BaseScreen(FocusScreen):
             await self.run_action(f"do('{name}'{arguments}")
         elif self.focused is not None:
             await self.focused.run_action(action)
-
-    def pane(self, kind: type[WidgetT], name: str) -> WidgetT:
-        """Return a widget of this screen by its id."""
-        return self.query_one(f"#{name}", kind)
-
-
-WidgetT = TypeVar("WidgetT", bound=Widget)
 
 
 def _sentence(error: EngineError) -> str:
