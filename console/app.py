@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The terminal application: its modes, its theme, what all screens share, how it ends, and what it
-reports when it fails. It is given an `EngineApi` and builds none."""
+"""The application: its modes, its theme, and what all screens share. It is given an `EngineApi` and
+builds none. What it has to do with the terminal is in `console.terminal`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import secrets
-import signal
-import sys
-import threading
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from functools import partial
+from importlib import import_module
+from typing import Any, ClassVar
 
 import structlog
 from rich.console import RenderableType
-from rich.segment import Segment, Segments
 from textual import events
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -36,11 +31,13 @@ from console.runtime.events import EngineEvents, EngineLost, pump
 from console.runtime.notices import Notice, Severity
 from console.runtime.preferences import Glyphs
 from console.runtime.queue import ActQueue
+from console.runtime.status import keep_asking
 from console.runtime.typeahead import TYPED, TypeAhead, Typed
 from console.screens.base.overlays import BlankScreen, TextScreen
 from console.screens.base.palette import ConsoleCommands
 from console.screens.base.quit import Leave, QuitScreen, UnsavedScreen
 from console.screens.base.screen import AsksEngine, BaseScreen, ShowsLabels, StatusTaken
+from console.terminal import TerminalApp
 from console.theme import OFFERED, OURS, STOCK
 from console.views import glyphs
 from console.views.rules import unsaved
@@ -50,12 +47,6 @@ from engine.model.live import EventBatch
 from engine.service.api import EngineApi
 
 log = structlog.get_logger(__name__)
-
-LOOK_AT_TERMINAL = 5.0
-"""Seconds; where SIGHUP is ignored, an app whose terminal has gone would spin for ever."""
-
-LAST_SECONDS = 10.0
-"""How long a console whose terminal has gone may take to end by itself."""
 
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (110, "-wide")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (30, "-high")]
@@ -70,12 +61,18 @@ USED = (
 ITS_STATUS = "system.status"
 """What tells whether the engine lives: it answers that at once, whatever else it does."""
 
-STATUS_EVERY = 5.0
-STATUS_REST = 1.0
-"""Seconds between two questions for the engine's status: at rest, and while there is news."""
+
+SCREENS = {
+    "live": ("console.screens.live", "LiveScreen"),
+    "prearchive": ("console.screens.prearchive", "PrearchiveScreen"),
+    "archive": ("console.screens.archive", "ArchiveScreen"),
+    "projects": ("console.screens.projects", "ProjectsScreen"),
+    "system": ("console.screens.system", "SystemScreen"),
+}
+"""The screen of each mode: its module and its class."""
 
 
-class ConsoleApp(App[Leave]):
+class ConsoleApp(TerminalApp):
     """The console on one engine."""
 
     TITLE = "Anteroom"
@@ -94,20 +91,19 @@ class ConsoleApp(App[Leave]):
 
     def __init__(self, engine: EngineApi, **options: object) -> None:
         """Show `engine`; the options are those of `ConsoleContext`."""
-        self.context = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
+        context = ConsoleContext(engine=engine, **options)  # type: ignore[arg-type]
         # Set before the app starts: after switching, another screen would be painted first.
-        vars(self)["DEFAULT_MODE"] = self._first_mode()
-        super().__init__()
+        vars(self)["DEFAULT_MODE"] = self._first_mode(context)
+        super().__init__(context)
         self.animation_level = "none"
         self._stir = asyncio.Event()
-        self._last: threading.Timer | None = None
         self._used = self.context.clock()
         self._acts = ActQueue(self.context, self.tell, self._screen_failed)
         self.ahead = TypeAhead(
             self, self._give_on, self._keys_dropped, reaction=self.context.preferences.reaction
         )
-        for name, screen in _screens(self.context).items():
-            self.add_mode(name, screen)
+        for name, place in SCREENS.items():
+            self.add_mode(name, partial(self._screen, *place))
         for theme in OURS:
             self.register_theme(theme)
         self.theme = self._first_theme()
@@ -121,47 +117,12 @@ class ConsoleApp(App[Leave]):
         """The themes that can be chosen."""
         return tuple(name for name in OFFERED if name in self.available_themes)
 
-    def on_load(self) -> None:
-        """Let tasks begin in their turn.
-
-        From Python 3.12 on Textual lets them begin within the call that makes them: the parts of
-        the first screen would then come up before it is on show, and those that look for it fail.
-        """
-        asyncio.get_running_loop().set_task_factory(None)
-
     def on_mount(self) -> None:
         """Begin to listen."""
         self.run_worker(self._listen(), group="events", name="events")
-        self.run_worker(self._ask_status(), group="status", name="status")
+        asking = keep_asking(self.context, self._stir, self._status_taken, self.lost)
+        self.run_worker(asking, group="status", name="status")
         self.run_worker(self.ahead.follow(), group="typed", name="typed")
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, self._gone)
-            self.set_interval(LOOK_AT_TERMINAL, self._look_at_terminal)
-
-    async def open(self) -> Leave | None:
-        """Run until the user leaves or the terminal goes; say what becomes of the engine."""
-        for name in ("COLUMNS", "LINES"):
-            # If a shell has exported them, the screen would keep that size for ever.
-            os.environ.pop(name, None)
-        try:
-            return await self.run_async(mouse=self.context.preferences.uses_mouse)
-        finally:
-            self.end_input()
-            self.context.memory.save()
-            if self._last is not None:
-                self._last.cancel()
-
-    def end_input(self) -> None:
-        """Let the thread that reads the terminal end, whatever has become of the terminal.
-
-        Textual tells it to only after it has written to the terminal. To one that has gone it
-        cannot write, and the thread would go on reading nothing at full speed. Looks into a private
-        part of Textual; a test holds it to that.
-        """
-        ended = getattr(self._driver, "exit_event", None)
-        if isinstance(ended, threading.Event):
-            ended.set()
 
     def get_loading_widget(self) -> Widget:
         """Return what stands for a part that is still being filled: still, for far terminals."""
@@ -319,30 +280,16 @@ class ConsoleApp(App[Leave]):
         for screen in self.screen_stack:
             screen.post_message(replace(message))
 
-    async def _ask_status(self) -> None:
-        """Ask for the engine's status again and again, sooner where there is news."""
-        while True:
-            try:
-                status = await self.context.engine.system.status()
-            except EngineError as error:
-                self.lost(error)
-            else:
-                back = bool(self.context.status_view.lost)
-                self.context.status_view.take(status, self.context.clock())
-                if back:
-                    # Questions asked meanwhile had no answer, and no event will prompt them again.
-                    again = EventBatch(epoch="", events=(), last=0, gap=True)
-                    self._tell_screens(EngineEvents(again))
-            self.draw_lines()
-            for screen in self.screen_stack:
-                screen.post_message(StatusTaken())
-            self._rest_if_unused()
-            self._stir.clear()
-            await asyncio.sleep(STATUS_REST)
-            try:
-                await asyncio.wait_for(self._stir.wait(), STATUS_EVERY - STATUS_REST)
-            except TimeoutError:
-                continue
+    def _status_taken(self, back: bool) -> None:
+        """Draw what is known of the engine; `back` if it has answered again."""
+        if back:
+            # Questions asked meanwhile had no answer, and no event will prompt them again.
+            again = EventBatch(epoch="", events=(), last=0, gap=True)
+            self._tell_screens(EngineEvents(again))
+        self.draw_lines()
+        for screen in self.screen_stack:
+            screen.post_message(StatusTaken())
+        self._rest_if_unused()
 
     def _rest_if_unused(self) -> None:
         limit = self.context.preferences.blank_after
@@ -371,10 +318,14 @@ class ConsoleApp(App[Leave]):
                 screen.failed(error)
                 return
 
-    def _first_mode(self) -> str:
-        left = self.context.memory.state.mode
-        known = any(name == left for _, name, _ in MODES)
-        return left if known and not self.context.watching else self.DEFAULT_MODE
+    def _first_mode(self, context: ConsoleContext) -> str:
+        left = context.memory.state.mode
+        return left if left in SCREENS and not context.watching else self.DEFAULT_MODE
+
+    def _screen(self, module: str, kind: str) -> Screen[object]:
+        """Make the screen of a mode, which is loaded when it is first shown."""
+        made: Screen[object] = getattr(import_module(module), kind)(self.context)
+        return made
 
     def _first_theme(self) -> str:
         for name in (self.context.preferences.theme, self.context.memory.state.theme):
@@ -385,71 +336,3 @@ class ConsoleApp(App[Leave]):
     def _left(self, how: Leave | None) -> None:
         if how is not None:
             self.exit(how)
-
-    def _look_at_terminal(self) -> None:
-        if sys.__stdin__ is None or not os.isatty(sys.__stdin__.fileno()):
-            self._gone()
-
-    def _gone(self) -> None:
-        """End without a terminal. Textual may wait for ever for a last word to reach it."""
-        self.context.memory.save()
-        self.exit()
-        self._last = threading.Timer(LAST_SECONDS, os._exit, (1,))
-        self._last.daemon = True
-        self._last.start()
-
-    def _fatal_error(self) -> None:
-        """Say that it failed, without the values that Textual would print: they may be a patient's.
-
-        Overrides a private method of Textual; a test holds it to that.
-        """
-        reference = secrets.token_hex(4)
-        kind, error, trace = sys.exc_info()
-        log.error(
-            "failed",
-            action="console",
-            reference=reference,
-            # Without the message, which may hold data too.
-            error=kind.__name__ if kind else type(self._exception).__name__,
-            trace="".join(traceback.format_tb(trace or getattr(error, "__traceback__", None))),
-        )
-        words = f"anteroom: the console failed (reference {reference}); the engine goes on\n"
-        self._exit_renderables.append(Segments([Segment(words)]))
-        self._close_messages_no_wait()
-
-
-def _screens(context: ConsoleContext) -> dict[str, Callable[[], Screen[object]]]:
-    """Return what makes the screen of each mode; a screen is loaded when it is first shown."""
-
-    def live() -> Screen[object]:
-        from console.screens.live import LiveScreen  # noqa: PLC0415 (loaded when shown)
-
-        return cast("Screen[object]", LiveScreen(context))
-
-    def prearchive() -> Screen[object]:
-        from console.screens.prearchive import PrearchiveScreen  # noqa: PLC0415 (loaded when shown)
-
-        return cast("Screen[object]", PrearchiveScreen(context))
-
-    def archive() -> Screen[object]:
-        from console.screens.archive import ArchiveScreen  # noqa: PLC0415 (loaded when shown)
-
-        return cast("Screen[object]", ArchiveScreen(context))
-
-    def projects() -> Screen[object]:
-        from console.screens.projects import ProjectsScreen  # noqa: PLC0415 (loaded when shown)
-
-        return cast("Screen[object]", ProjectsScreen(context))
-
-    def system() -> Screen[object]:
-        from console.screens.system import SystemScreen  # noqa: PLC0415 (loaded when shown)
-
-        return cast("Screen[object]", SystemScreen(context))
-
-    return {
-        "live": live,
-        "prearchive": prearchive,
-        "archive": archive,
-        "projects": projects,
-        "system": system,
-    }

@@ -49,7 +49,7 @@ TYPING = (
 """What waits for the end of the typing: half a text would find other things."""
 
 RESTS = (
-    *("console.app.STATUS_REST", "console.runtime.events.PACE"),
+    *("console.runtime.status.STATUS_REST", "console.runtime.events.PACE"),
     *("console.screens.live.REST", "console.screens.base.session.REST"),
 )
 """What rests between two looks at what goes on changing."""
