@@ -209,30 +209,36 @@ FAULTS = (
 )
 PLAIN = (
     Fault(call="fdatasync", at=r"/\.staging/"),
-    Fault(call="link", at=r"/\.staging/"),
     Fault(call="fsync", when="4", at=DICOM),
     Fault(call="fdatasync", when="2", at=r"\.dcm$", again=True),
 )
 """Where a file is synced before it gets its name."""
 IN_ORDER = (
-    Fault(call="linkat", at=r"/\.staging/"),
     Fault(call="fsync", when="4", at=r"/\.staging/"),
     Fault(call="fdatasync", at=r"\.dcm$", again=True),
 )
 """Where one sync does for its bytes and its name."""
+
+
+def faults_at(folder: Path) -> tuple[Fault, ...]:
+    """Return the calls behind an object that may fail on the file system of a folder."""
+    abilities = abilities_of(folder)
+    naming = Fault(call="linkat" if abilities.unnamed else "link", at=r"/\.staging/")
+    return (*FAULTS, naming, *(IN_ORDER if abilities.in_order else PLAIN))
+
+
 REASONS = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
 
 
 async def test_each_call_behind_an_object_may_fail_once_and_only_that_object_is_refused(
-    serve: Callable[..., Served],
+    serve: Callable[..., Served], somewhere: Path
 ) -> None:
-    served = serve(build_after=0.3)
+    served = serve(name=str(somewhere / "home"), node="home", build_after=0.3)
     await served.start()
     # What is imported or made at the first object is there when calls are counted.
     assert await send(served, study_of(1)) == [0] * 4
     (journal,) = (served.prearchive / ".journals").glob("*.journal")
-    in_order = abilities_of(served.prearchive).in_order
-    faults = (*FAULTS, *(IN_ORDER if in_order else PLAIN))
+    faults = faults_at(served.prearchive)
     cases = [(fault, error) for error in REASONS for fault in faults]
     successes, told, duplicates = 4, {error: 0 for error in REASONS}, 0
     for study, (fault, error) in enumerate(cases, 2):
