@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, func, or_, select, update
+from sqlalchemy import SQLColumnExpression, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
@@ -121,6 +121,18 @@ async def page(
         query = query.where(CommitmentRow.state == state)
     rows = (await transaction.execute(query.offset(offset).limit(limit))).scalars()
     return tuple(to_commitment(row) for row in rows)
+
+
+async def given_up_since(
+    transaction: AsyncSession, moment: datetime, limit: int
+) -> tuple[int, tuple[Commitment, ...]]:
+    """Count the requests that were given up since a moment, and return the last of them."""
+    given_up = and_(
+        CommitmentRow.state == CommitmentState.GIVEN_UP.value, CommitmentRow.ended > moment
+    )
+    many = await transaction.scalar(select(func.count()).where(given_up)) or 0
+    last = select(CommitmentRow).where(given_up).order_by(CommitmentRow.ended.desc()).limit(limit)
+    return many, tuple(to_commitment(row) for row in await transaction.scalars(last))
 
 
 async def show(transaction: AsyncSession, id: str, *, objects: bool = True) -> CommitmentRow:

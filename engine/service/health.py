@@ -18,7 +18,7 @@ from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.measures import say_count, say_span
 from engine.model.outage import named
-from engine.prearchive import sends
+from engine.prearchive import commitments, sends
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
 from engine.service.balance import Balance
@@ -36,6 +36,12 @@ RECENT = timedelta(days=1)
 
 LONG_WAIT = timedelta(hours=1)
 """A job that is unfinished for longer is looked at."""
+
+UNTOLD = timedelta(days=7)
+"""A commitment that was given up longer ago is no news: it can be tried again, not dismissed."""
+
+_NAMED = 3
+"""Commitments that are named; all are counted."""
 
 RENEWAL = timedelta(days=30)
 """A certificate that ends within this time is to be renewed."""
@@ -88,6 +94,7 @@ class Health:
             "failed jobs": self.failed_jobs,
             "waiting jobs": self.waiting_jobs,
             "sending": self.sending,
+            "commitments": self.commitments,
             "nodes": self.nodes,
         }
         seconds = THOROUGH_SECONDS if thorough else QUICK_SECONDS
@@ -234,6 +241,27 @@ class Health:
                 "read why: anteroom remote sends",
                 "ask the remote: anteroom remote echo NAME",
                 "send again what has failed: anteroom remote send NAME SESSION",
+            ),
+        )
+
+    async def commitments(self) -> Check:
+        """Look for requests for a storage commitment whose sender could not be told."""
+        since = datetime.now(UTC) - UNTOLD
+        async with self._context.prearchive_db.read() as transaction:
+            many, last = await commitments.given_up_since(transaction, since, _NAMED)
+        if not many:
+            return Check.good("commitments", "none was given up within a week")
+        named = [f"{one.id} of {one.calling}, {one.reason or 'no reason'}" for one in last]
+        named += [f"and {many - len(last)} more"] if many > len(last) else []
+        return Check(
+            name="commitments",
+            finding=Finding.LOOK,
+            found=f"{say_count(many, 'report')} given up within a week ({'; '.join(named)})",
+            consequence="The scanner does not know whether its images are safe, and keeps them.",
+            remedy=(
+                "see whether it is a remote that answers: anteroom remote echo NAME",
+                "add it under its own AE title if it is none: anteroom remote add",
+                f"tell it again: anteroom commitment retry {last[0].id}",
             ),
         )
 

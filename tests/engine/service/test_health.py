@@ -20,12 +20,14 @@ from engine.archive.audit.trail import AuditChain, Recorded, record, record_tria
 from engine.jobs.context import JobContext
 from engine.jobs.runner import JobRunner
 from engine.model.accounts import Place
+from engine.model.commitments import CommitmentState
 from engine.model.health import Check, Finding
 from engine.model.live import Job, ReceiverStatus
 from engine.model.remotes import SendState
 from engine.model.reserve import Watermark
 from engine.prearchive import accounts
 from engine.prearchive.tables import (
+    CommitmentRow,
     HeldRow,
     JournalRow,
     NodeRow,
@@ -148,7 +150,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 20
+        assert len({check.name for check in checks}) == len(checks) == 21
         assert all(check.found and not check.remedy for check in checks)
     assert patient.looks == 2
 
@@ -461,6 +463,49 @@ async def test_sends_that_failed_or_wait_for_long_are_looked_at(patient: Patient
     assert (await patient.found("sending")).found == check.found
     # Neither holds up a session: it is no job that waits.
     assert (await patient.found("waiting jobs")).finding is Finding.GOOD
+
+
+async def test_commitments_that_were_given_up_are_named(patient: Patient) -> None:
+    now = datetime.now(UTC)
+
+    def request(number: int, state: CommitmentState, age: timedelta) -> CommitmentRow:
+        ended = now - age
+        return CommitmentRow(
+            id=f"cm_{number}",
+            node="here",
+            transaction_uid=f"2.25.{number}",
+            receiver="ANTEROOM",
+            calling=f"CT{number}",
+            peer="10.3.1.11",
+            transfer="tr_1",
+            at=ended - timedelta(days=2),
+            count=2,
+            digest="",
+            objects=b"",
+            state=state.value,
+            reason=f"no remote AE named CT{number}",
+            ended=None if state is CommitmentState.WAITING else ended,
+        )
+
+    hour, long_ago = timedelta(hours=1), timedelta(days=8)
+    await patient.keep(
+        request(1, CommitmentState.WAITING, hour),
+        request(2, CommitmentState.REPORTED, hour),
+        request(3, CommitmentState.GIVEN_UP, long_ago),
+    )
+    assert (await patient.found("commitments")).finding is Finding.GOOD
+    await patient.keep(request(4, CommitmentState.GIVEN_UP, 2 * hour))
+    check = await patient.found("commitments")
+    assert check.finding is Finding.LOOK
+    assert check.found == ("1 report given up within a week (cm_4 of CT4, no remote AE named CT4)")
+    assert check.remedy[-1].endswith("anteroom commitment retry cm_4")
+    # The last come first, and of many only some are named.
+    await patient.keep(
+        *(request(n, CommitmentState.GIVEN_UP, n * timedelta(minutes=1)) for n in range(5, 9))
+    )
+    check = await patient.found("commitments")
+    assert check.found.startswith("5 reports given up within a week (cm_5 of CT5, ")
+    assert check.found.endswith("; cm_7 of CT7, no remote AE named CT7; and 2 more)")
 
 
 async def test_engines_that_fell_silent(patient: Patient) -> None:
