@@ -397,3 +397,16 @@ class AuditRow(ArchiveTable):
     """Canonical JSON: what the hash covers, byte for byte."""
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditCheckpointRow(ArchiveTable):
+    """A link up to which the audit chain held, signed with a key that is not in the database."""
+
+    __tablename__ = "audit_checkpoints"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    key: Mapped[str] = mapped_column(String(16))
+    """The name of the key, not the key."""
+    mac: Mapped[str] = mapped_column(String(64))

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive.audit.trail import record_triage
+from engine.archive.audit.trail import AuditChain, record_triage
 from engine.database.connection import Database
 from engine.ingest.ingester import Ingester
 from engine.jobs.process_pool import ProcessPool
@@ -43,6 +43,7 @@ class JobContext:
 
     settings: Settings
     archive_db: Database
+    trail: AuditChain
     prearchive_db: Database
     archive: Path
     prearchive: Path

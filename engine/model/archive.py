@@ -302,6 +302,10 @@ class AuditReport:
     looks whole from within."""
     head: str = ""
     """Hash of the newest link."""
+    start: int = 0
+    """The link after which reading began: a checkpoint that vouches for all before it."""
+    heads: int = 0
+    """Checkpoints and noted heads that it was compared with."""
 
 
 class OnScriptError(StrEnum):

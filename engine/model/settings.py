@@ -6,6 +6,7 @@ while the engine runs (projects, receivers, rules, scripts) is stored in the dat
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -91,6 +92,28 @@ _CODES = Expect(
     words="0 or 4; 5, archiving that replaces what is there, does not work yet",
     holds=lambda value: value in (0, 4),
 )
+
+
+SYSLOG_TARGET = re.compile(
+    r"unix://(?P<path>/[!-~]+)"
+    r"|(?P<scheme>udp|tcp|tls)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+)
+"""Where messages may go by syslog."""
+
+_SYSLOG = Expect(
+    words="nothing, tls://HOST:PORT, tcp://HOST:PORT, udp://HOST:PORT or unix:///dev/log",
+    holds=lambda text: not text or SYSLOG_TARGET.fullmatch(text) is not None,
+)
+
+
+def _is_command(text: str) -> bool:
+    try:
+        return not text or bool(shlex.split(text))
+    except ValueError:
+        return False
+
+
+_COMMAND = Expect(words="a command with its arguments, quotes closed", holds=_is_command)
 
 
 class LogLevel(StrEnum):
@@ -358,6 +381,35 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AuditSettings:
+    """Where the newest link of the audit trail is noted: who changes the trail is found out."""
+
+    head_file: str = "audit.heads"
+    """The file that it is added to, a line each time; best on another machine's disk. A relative
+    path starts at the home. Empty: no file."""
+
+    head_syslog: Annotated[str, _SYSLOG] = ""
+    """The syslog target that it is sent to: tls://HOST:PORT, tcp://HOST:PORT, udp://HOST:PORT or
+    unix:///dev/log."""
+
+    head_command: Annotated[str, _COMMAND] = ""
+    """The command that gets it as a line on its standard input. It is run without a shell."""
+
+    head_every: Annotated[float, between(1, 604_800, "seconds")] = 3600.0
+    """Every how many seconds, when there are new events."""
+
+    syslog_ca: str = ""
+    """The PEM file with the CA of targets with tls://. Empty: those that this machine trusts. A
+    relative path starts at the home, as in the next two."""
+
+    syslog_certificate: str = ""
+    """The PEM file with the certificate that is shown to targets with tls://. Empty: none is."""
+
+    syslog_key: str = ""
+    """The PEM file with the key of that certificate. Only the engine's user may read it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogSettings:
     """What is logged, in the home's folder logs."""
 
@@ -386,6 +438,7 @@ class Settings:
     trash: TrashSettings = field(default_factory=TrashSettings)
     disk: DiskSettings = field(default_factory=DiskSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def resolved(self, home: Path) -> Settings:
@@ -406,6 +459,13 @@ class Settings:
                 tls_key=_from(home, self.dicom.tls_key),
                 tls_client_ca=_from(home, self.dicom.tls_client_ca),
                 tls_crl=_from(home, self.dicom.tls_crl),
+            ),
+            audit=replace(
+                self.audit,
+                head_file=_from(home, self.audit.head_file),
+                syslog_ca=_from(home, self.audit.syslog_ca),
+                syslog_certificate=_from(home, self.audit.syslog_certificate),
+                syslog_key=_from(home, self.audit.syslog_key),
             ),
             node=replace(self.node, name=node),
         )

@@ -19,6 +19,7 @@ from engine.model.archive import (
     SessionPage,
     SessionQuery,
 )
+from engine.model.audit import AuditHead
 from engine.model.changes import FoldedChange
 from engine.model.commitments import Commitment, CommitmentDetail
 from engine.model.contents import (
@@ -419,7 +420,10 @@ class AuditApi(Protocol):
     async def list(
         self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
     ) -> tuple[AuditEvent, ...]: ...
-    async def verify(self) -> AuditReport: ...
+    async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
+        """Verify what is new since the newest checkpoint, or everything."""
+        ...
+
     async def note(self, action: str, object: str, reason: str = "", count: int = 0) -> None:
         """Record what a user did with what they may see: an action of `audit.ACTIONS`."""
         ...

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 
-from engine.archive.audit.trail import AuditChain, record
+from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
 from engine.model.archive import AuditEvent, AuditQuery, AuditReport
+from engine.model.audit import AuditHead
 from engine.model.errors import InvalidInput
 from engine.service.windows import window
 
@@ -27,7 +28,7 @@ class Audit:
     def __init__(self, context: JobContext, actor: str) -> None:
         """Ask one chain for one actor."""
         self._context = context
-        self._chain = AuditChain(context.archive_db)
+        self._chain = context.trail
         self._actor = actor
 
     async def list(
@@ -38,9 +39,10 @@ class Audit:
         page = await self._chain.list(query, window(offset, limit))
         return page.rows
 
-    async def verify(self) -> AuditReport:
-        """Compute every hash anew."""
-        return await self._chain.verify()
+    async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
+        """Compute the hashes of what is new since the newest checkpoint, or of everything, and
+        compare the chain with heads that were noted elsewhere."""
+        return await self._chain.verify(whole=whole, heads=heads)
 
     async def note(self, action: str, object: str, reason: str = "", count: int = 0) -> None:
         """Record that the actor saw masked labels or took a list out."""

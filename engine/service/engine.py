@@ -17,7 +17,9 @@ import structlog
 from sqlalchemy import func, select
 
 from engine.archive import secrets
+from engine.archive.audit import key as audit_key
 from engine.archive.audit.relay import Relay
+from engine.archive.audit.trail import AuditChain
 from engine.archive.configuration import bump
 from engine.archive.tables import ArchivedSessionRow
 from engine.database import sqlite_library
@@ -50,7 +52,9 @@ from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
+from engine.service import audit_heads
 from engine.service.api import EngineApi
+from engine.service.audit_heads import HeadExport
 from engine.service.background import Background
 from engine.service.backlog import Backlog
 from engine.service.balance import Balance
@@ -217,6 +221,7 @@ class Engine:
         async with archive_db.write() as transaction:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
             await ship(transaction, enabled=self.settings.anonymization.site_script)
+        trail = await asyncio.to_thread(_trail, self.home, settings, archive_db)
         node = settings.node.name
         ingester = Ingester(prearchive_db, paths.prearchive, node=node, receipts=receipts)
         processes = ProcessPool(max(1, (os.cpu_count() or 2) - 1))
@@ -227,6 +232,7 @@ class Engine:
         self.context = JobContext(
             settings=settings,
             archive_db=archive_db,
+            trail=trail,
             prearchive_db=prearchive_db,
             archive=paths.archive,
             prearchive=paths.prearchive,
@@ -240,6 +246,7 @@ class Engine:
             reserve=reserve,
         )
         self.relay = Relay(archive_db, prearchive_db)
+        self.heads = HeadExport(archive_db, trail, settings.audit, self.buffer)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
         self.balance = Balance(prearchive_db, self.buffer)
@@ -274,6 +281,7 @@ class Engine:
         begin("script helper", _BACKLOG_EVERY, self._backlog.work, self._backlog_sees)
         begin("storage commitment", _COMMITMENTS_EVERY, committing.work, committing.sees)
         begin("relay", _RELAY_EVERY, self.relay.drain, self._relay_sees)
+        begin("audit heads", audit_heads.EVERY, self.heads.work, self._heads_see)
         begin("ingest", _INGEST_EVERY, self.reception.grown)
         begin("configuration", _WATCH_EVERY, self._watch, self._settings_see)
         begin("certificates", _CERTIFICATES_EVERY, self._renew)
@@ -346,7 +354,12 @@ class Engine:
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
         self.health = Health(
-            self.context, self._reception_now, self.disk.now, self.verifying, self.balance
+            self.context,
+            self._reception_now,
+            self.disk.now,
+            self.verifying,
+            self.balance,
+            self.heads,
         )
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
@@ -373,6 +386,9 @@ class Engine:
 
     def _relay_sees(self) -> object:
         return self._archive_watch.mark(), self._prearchive_watch.mark()
+
+    def _heads_see(self) -> object:
+        return self.heads.sees(self._archive_watch.mark())
 
     async def _watch(self) -> None:
         if await self.configuration.version() + 1 != self._applied:
@@ -412,6 +428,11 @@ def _in_use(settings: Settings) -> bool:
     # A file system of its own has a lost+found, and whatever else is kept there.
     filed = any(settings.paths.archive.glob("*/arc*/*"))
     return filed or (waiting is not None and waiting.exists())
+
+
+def _trail(home: Home, settings: Settings, archive: Database) -> AuditChain:
+    key = audit_key.get_or_make(home.root / audit_key.NAME)
+    return AuditChain(archive, key, Path(file) if (file := settings.audit.head_file) else None)
 
 
 def _database_folders(settings: Settings) -> list[Path]:

@@ -21,6 +21,7 @@ from engine.model.outage import named
 from engine.prearchive import commitments, sends
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
+from engine.service.audit_heads import HeadExport
 from engine.service.balance import Balance
 from engine.service.disk import DiskNow
 from engine.service.nodes import STALE
@@ -74,11 +75,13 @@ class Health:
         disk: Callable[[], Awaitable[DiskNow]],
         verifying: Verifying,
         balance: Balance,
+        heads: HeadExport,
     ) -> None:
         """Nothing is looked at yet. `disk` is that which receiving fills."""
         self._context = context
         self._reception = reception
         self._disk = disk
+        self._heads = heads
         self._inspection = Inspection(context, balance)
         self._shelves = Shelves(context, verifying)
 
@@ -90,6 +93,7 @@ class Health:
             "workers": self.workers,
             "prearchive disk": self.disk,
             **self._inspection.looks(thorough),
+            "audit heads": self._heads.check,
             "archive files": self._shelves.verified if thorough else self._shelves.known,
             "failed jobs": self.failed_jobs,
             "waiting jobs": self.waiting_jobs,

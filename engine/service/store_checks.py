@@ -11,13 +11,11 @@ from pathlib import Path
 
 from sqlalchemy import SQLColumnExpression, func, select, text
 
-from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database import sqlite_library
 from engine.database.connection import Database
 from engine.jobs.context import JobContext
 from engine.jobs.departure import object_files
-from engine.model.archive import AuditReport
 from engine.model.health import Check, Finding
 from engine.model.measures import say_count, say_size, say_span
 from engine.model.reserve import room
@@ -56,7 +54,6 @@ class Inspection:
         """Nothing is looked at yet."""
         self._context = context
         self._balance = balance
-        self._verified: tuple[datetime, AuditReport] | None = None
 
     def looks(self, thorough: bool) -> dict[str, Look]:
         """Return what can be looked at, by name."""
@@ -253,22 +250,24 @@ class Inspection:
 
     async def verified(self) -> Check:
         """Compute every hash of the audit trail anew."""
-        report = await AuditChain(self._context.archive_db).verify()
-        self._verified = datetime.now(UTC), report
+        await self._context.trail.verify(whole=True)
         return await self.known_trail()
 
     async def known_trail(self) -> Check:
-        """Say what is known of the audit trail without reading all of it."""
-        if self._verified is None:
+        """Compare the audit trail with its checkpoints and heads, and say what is known of it."""
+        trail = self._context.trail
+        report = await trail.compare()
+        if report is None:
             async with self._context.archive_db.read() as transaction:
                 last = await transaction.scalar(select(func.max(AuditRow.number)))
             return Check.good(
                 "audit trail", f"{say_count(last or 0, 'link')}, not verified since the start"
             )
-        at, report = self._verified
-        when = f"{at:%Y-%m-%d %H:%M} UTC"
+        when = f"{trail.known_at:%Y-%m-%d %H:%M} UTC"
         if report.ok:
-            return Check.good("audit trail", f"all {report.checked} links held at {when}")
+            if not report.start:
+                return Check.good("audit trail", f"all {report.checked} links held at {when}")
+            return Check.good("audit trail", f"{report.message} (found at {when})")
         return Check(
             name="audit trail",
             finding=Finding.FAILED,
@@ -276,7 +275,7 @@ class Inspection:
             consequence="Records that must never change were changed, by somebody or by the disk.",
             remedy=(
                 "keep a copy of the archive database as it is",
-                "compare it with a backup: anteroom audit verify names the first link",
+                "compare it with a backup: anteroom audit verify --all names the first link",
             ),
         )
 

@@ -12,6 +12,7 @@ from engine.model.archive import (
     AuditEvent,
     AuditReport,
 )
+from engine.model.audit import AuditHead
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.live import (
@@ -85,11 +86,12 @@ class Audit(Asked):
         rows = [one for one in self.facts.audit if object in ("", one.object)]
         return tuple(rows[offset : offset + limit])
 
-    async def verify(self) -> AuditReport:
+    async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
         holds = all(one.hash for one in self.facts.audit)
         return AuditReport(
             ok=holds,
             checked=len(self.facts.audit),
+            heads=len(heads),
             message="the chain holds" if holds else "link 1 does not hold",
         )
 

@@ -5,29 +5,28 @@ moves them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.audit.key import AuditKey
+from engine.archive.audit.links import GENESIS, canonical, hash_of
+from engine.archive.audit.verification import Verification
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
 from engine.model.archive import AuditEvent, AuditPage, AuditQuery, AuditReport, Window
+from engine.model.audit import AuditHead
 from engine.model.identifiers import new_event_id
 from engine.prearchive.tables import OutboxRow
 
-GENESIS = "0" * 64
-"""What the first link calls its previous hash."""
-
 _LOCK = 0x616E7475
 """The PostgreSQL advisory lock for appending to the chain."""
-_VERIFY_BATCH = 5_000
-_MISSING_SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +83,17 @@ def _new_event(
 class AuditChain:
     """The chain of `archive.db`."""
 
-    def __init__(self, archive: Database) -> None:
+    def __init__(
+        self, archive: Database, key: AuditKey | None = None, heads: Path | None = None
+    ) -> None:
+        """Append to and read one chain. With a key it has checkpoints; `heads` is the file of heads
+        that it is compared with."""
         self._archive = archive
+        self._verification = Verification(archive, key, heads)
+        self.key = key
+        self.known: AuditReport | None = None
+        """The last verification, and when it was."""
+        self.known_at = datetime.min.replace(tzinfo=UTC)
 
     async def append(self, events: Sequence[Recorded]) -> int:
         """Append what the chain does not hold yet and say how many events that were."""
@@ -108,52 +116,28 @@ class AuditChain:
             )
             return AuditPage(rows=tuple(_event(row) for row in rows), total=total or 0)
 
-    async def verify(self) -> AuditReport:
-        """Compute every hash anew and report the first link that does not hold."""
-        walk = _Walk()
-        while True:
-            # A transaction for each batch: a long one would keep SQLite from shortening its log.
-            async with self._archive.read() as session:
-                rows = (
-                    await session.scalars(
-                        select(AuditRow)
-                        .where(AuditRow.number > walk.last)
-                        .order_by(AuditRow.number)
-                        .limit(_VERIFY_BATCH)
-                    )
-                ).all()
-            for row in rows:
-                walk.step(row)
-            if len(rows) < _VERIFY_BATCH:
-                return walk.report()
+    async def verify(self, *, whole: bool = False, heads: Sequence[AuditHead] = ()) -> AuditReport:
+        """Compute the hashes of all links anew, or of those after the newest checkpoint, compare
+        them with heads that were noted elsewhere, and report the first link that does not hold."""
+        report = await self._verification.run(whole=whole, given=heads)
+        # Heads that somebody gives may be of another trail: what they contradict is for his eyes.
+        if not heads:
+            self._note(report)
+        return report
 
+    async def compare(self) -> AuditReport | None:
+        """Compare checkpoints and noted heads with the chain, and return what was last known of it,
+        None when it was not verified since the start."""
+        report = await self._verification.compare()
+        if not report.ok:
+            self._note(report)
+        return self.known
 
-def link_hash(
-    *,
-    previous: str,
-    number: int,
-    event: str,
-    at: datetime,
-    actor: str,
-    action: str,
-    object: str,
-    detail: str,
-) -> str:
-    """Return the SHA-256 of a link in hex: of a JSON array, so that no field can run into the next.
-
-    Args:
-        at: written as UTC with microseconds, which both databases keep.
-        detail: canonical JSON, as stored.
-    """
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    # json.dumps escapes whatever is not ASCII: the bytes do not depend on an encoding.
-    covered = json.dumps([previous, number, event, moment, actor, action, object, detail])
-    return hashlib.sha256(covered.encode("ascii")).hexdigest()
-
-
-def canonical(detail: dict[str, Any]) -> str:
-    """Write a detail so that the same values always give the same bytes."""
-    return json.dumps(detail, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    def _note(self, report: AuditReport) -> None:
+        # What has been found broken does not become whole by a look at its newest links.
+        worse = self.known is not None and not self.known.ok and report.start > 0
+        if not (worse and report.ok):
+            self.known, self.known_at = report, datetime.now(UTC)
 
 
 async def lock(session: AsyncSession) -> None:
@@ -191,23 +175,10 @@ async def append(session: AsyncSession, events: Sequence[Recorded]) -> int:
             previous=previous,
             hash="",
         )
-        row.hash = previous = _hash(row)
+        row.hash = previous = hash_of(row)
         session.add(row)
     await session.flush()
     return appended
-
-
-def _hash(row: AuditRow) -> str:
-    return link_hash(
-        previous=row.previous,
-        number=row.number,
-        event=row.event,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        object=row.object,
-        detail=row.detail,
-    )
 
 
 def _criteria(query: AuditQuery) -> list[ColumnElement[bool]]:
@@ -236,47 +207,3 @@ def _event(row: AuditRow) -> AuditEvent:
         detail=json.loads(row.detail),
         hash=row.hash,
     )
-
-
-class _Walk:
-    """A walk along the chain: what was seen, and what is wrong with it first."""
-
-    def __init__(self) -> None:
-        self.last = 0
-        self._head = GENESIS
-        self._checked = 0
-        self._missing: list[int] = []
-        self._broken: int | None = None
-        self._message = ""
-
-    def step(self, row: AuditRow) -> None:
-        """Check one link against the one before it."""
-        # The missing link is blamed, not the one after it, whose `previous` cannot match.
-        gap = range(self.last + 1, row.number)
-        if gap:
-            self._missing.extend(gap[: _MISSING_SHOWN - len(self._missing)])
-            self._blame(gap[0], f"link {gap[0]} is missing")
-        elif row.previous != self._head:
-            self._blame(row.number, f"link {row.number} does not follow the one before it")
-        if _hash(row) != row.hash:
-            self._blame(row.number, f"link {row.number} was changed after it had been written")
-        self.last, self._head = row.number, row.hash
-        self._checked += 1
-
-    def report(self) -> AuditReport:
-        """Say what was found."""
-        return AuditReport(
-            ok=self._broken is None,
-            checked=self._checked,
-            message=self._message or f"all {self._checked} links hold",
-            broken=self._broken,
-            missing=tuple(self._missing),
-            # A chain that lost its newest links is sound in itself: only a number and hash that
-            # were noted elsewhere can show it.
-            last=self.last,
-            head=self._head,
-        )
-
-    def _blame(self, number: int, message: str) -> None:
-        if self._broken is None:
-            self._broken, self._message = number, message

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
+from engine.archive.audit.trail import AuditChain
 from engine.database.connection import Database
 from engine.dicom.digest import DataSetDigest
 from engine.dicom.part10 import read_meta
@@ -196,9 +197,11 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
     settings = settings.override({"dicom.file_names": FileNames.AS_RECEIVED})
     receipts = Receipts(b"secret")
     hook, jobs, said = Hook(), Jobs(), list[str]()
+    archive_db = Database.open(archive_url)
     context = JobContext(
         settings=settings,
-        archive_db=Database.open(archive_url),
+        archive_db=archive_db,
+        trail=AuditChain(archive_db),
         prearchive_db=of_prearchive,
         archive=archive,
         prearchive=prearchive,

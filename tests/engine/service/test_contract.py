@@ -19,6 +19,7 @@ from pynetdicom.presentation import StoragePresentationContexts
 from engine.model.acceptance import Judgement, StepName, StepState
 from engine.model.accounts import Place
 from engine.model.archive import SessionQuery
+from engine.model.audit import AuditHead
 from engine.model.commitments import CommitmentState
 from engine.model.errors import (
     Conflict,
@@ -365,6 +366,11 @@ async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
     assert (event.actor, event.action) == ("root", "Added project")
     report = await engine.audit.verify()
     assert report.ok and report.checked > 0
+    head = AuditHead(number=report.last, hash=report.head, at=event.at)
+    assert (await engine.audit.verify(heads=(head,))).ok
+    whole = await engine.audit.verify(True, (replace(head, hash="0" * 64),))
+    assert (whole.ok, whole.start) == (False, 0)
+    assert (await engine.audit.verify(whole=True)).ok
 
 
 async def test_events_tell_what_to_look_at_again(opened: Opened) -> None:

@@ -36,6 +36,7 @@ from engine.prearchive.tables import (
     SessionRow,
     TotalRow,
 )
+from engine.service.audit_heads import HeadExport
 from engine.service.balance import Balance
 from engine.service.disk import DiskNow, DiskWatch
 from engine.service.event_buffer import EventBuffer
@@ -86,7 +87,9 @@ class Patient:
 
     def __post_init__(self) -> None:
         balance, verifying = Balance(self.context.prearchive_db), Verifying(self.context)
-        self.health = Health(self.context, lambda: self.now, self._disk, verifying, balance)
+        archive, trail = self.context.archive_db, self.context.trail
+        heads = HeadExport(archive, trail, self.context.settings.audit, EventBuffer())
+        self.health = Health(self.context, lambda: self.now, self._disk, verifying, balance, heads)
 
     async def _disk(self) -> DiskNow:
         self.looks += 1
@@ -150,7 +153,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 21
+        assert len({check.name for check in checks}) == len(checks) == 22
         assert all(check.found and not check.remedy for check in checks)
     assert patient.looks == 2
 

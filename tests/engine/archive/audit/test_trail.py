@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from engine.archive.audit.trail import GENESIS, AuditChain, Recorded, canonical, link_hash, record
+from engine.archive.audit.links import GENESIS, canonical, link_hash
+from engine.archive.audit.trail import AuditChain, Recorded, record
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
 from engine.model.archive import AuditQuery, Window
@@ -172,7 +173,7 @@ async def test_the_database_refuses_to_change_a_link(archive: Database, statemen
 async def test_a_long_chain_is_read_in_batches(
     archive: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.archive.audit.trail._VERIFY_BATCH", 3)
+    monkeypatch.setattr("engine.archive.audit.verification._BATCH", 3)
     for links in (6, 7):
         chain = await _chain(archive, links)
         assert (await chain.verify()).checked == links
