@@ -153,7 +153,7 @@ class ArchiveScreen(ListScreen, DownloadScreen, SendingScreen):
         self.table.empty = (
             "nothing fits the query; esc drops it" if narrowed else "the archive is empty"
         )
-        self.table.put(offset, [filed.row(one) for one in page.rows], page.total)
+        self.put(offset, [filed.row(one) for one in page.rows], page.total)
         kept = {row.key for row in self.table.rows}
         self._sessions = {key: one for key, one in self._sessions.items() if key in kept}
         self._tell_list()

@@ -164,7 +164,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         self.table.empty = (
             "nothing fits the filter; esc drops it" if filtered else "the prearchive is empty"
         )
-        self.table.put(offset, [self._row(one) for one in page.rows], page.total)
+        self.put(offset, [self._row(one) for one in page.rows], page.total)
         kept = {*(row.key for row in self.table.rows), *self.table.marks.keys}
         self._sessions = {id: one for id, one in self._sessions.items() if id in kept}
         self._unmark_missing()

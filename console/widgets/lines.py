@@ -156,17 +156,21 @@ class LineTable(ScrollView, can_focus=True):
         now = tuple(rows)
         self._change(lambda: self.records.show(now), now)
 
-    def put(self, offset: int, rows: Sequence[Row], total: int) -> None:
-        """Show rows of a window of a longer list."""
+    def put(self, offset: int, rows: Sequence[Row], total: int) -> bool:
+        """Show rows of a window of a longer list; False where another object stands under the
+        cursor now than was seen there, so that nobody has seen what a key typed before is about."""
         now = tuple(rows)
+        seen = self.records.seen(self._cursor) if self.cursor_key is None else None
         self._change(lambda: self.records.put(offset, now, total), now)
+        return seen is None or self.cursor_key in (None, seen.key)
 
     def remake(self, made: Callable[[Row], Row]) -> None:
         """Show the rows that are known otherwise; each keeps its key and its place."""
         self._change(lambda: self.records.remake(made), ())
 
     def outdate(self) -> None:
-        """Ask again for the rows on show, and forget all others but the one of the cursor."""
+        """Ask again for the rows on show and the one of the cursor, and for others once they are
+        looked at."""
         first, last = self._in_view()
         for number in self.records.outdate(first, last, self._cursor):
             self._ask(number)
@@ -286,7 +290,8 @@ class LineTable(ScrollView, can_focus=True):
         if line < self._head:
             return self.draw_header(width, self._tones("header"))
         place = line - self._head
-        row = self.records[place]
+        # What is not known any more is better than nothing for the moment until it is again.
+        row = self.records.seen(place)
         if row is None:
             text = self._empty if not self.total and place == 0 else ""
             if place < self.total:
@@ -320,13 +325,17 @@ class LineTable(ScrollView, can_focus=True):
 
     def _change(self, change: Callable[[], None], now: Sequence[Row]) -> None:
         """Let the rows change, and paint what is otherwise then."""
-        records, key, place = self.records, self.cursor_key, self._cursor
+        records, place = self.records, self._cursor
+        known, was = records[place] is not None, records.seen(place)
         first, last = self._in_view()
-        before = {at: records[at] for at in range(first, last + 1)}
+        before = {at: records.seen(at) for at in range(first, last + 1)}
         total, dimmed = records.total, set(self._bright)
         change()
         self._brighten(before, now)
-        found = records.place_of(key) if key is not None else None
+        found = records.place_of(was.key) if was is not None else None
+        if found is not None and not known and not records.is_near(found, place):
+            # It was only seen here, and may have been known elsewhere all the time.
+            found = None
         self._cursor = max(0, min(place if found is None else found, records.total - 1))
         if records.total != total:
             self._set_size()
@@ -354,7 +363,7 @@ class LineTable(ScrollView, can_focus=True):
         # `cursors` is where the cursor was and where it is: one place if it has not moved.
         changed = set(cursors) if len(cursors) > 1 else set()
         for place, was in before.items():
-            row = self.records[place]
+            row = self.records.seen(place)
             if row != was or (row is not None and row.key in bright):
                 changed.add(place)
         for place in sorted(changed):
@@ -378,6 +387,8 @@ class LineTable(ScrollView, can_focus=True):
             return
         self._cursor_left(before)
         self._keep_in_view()
+        # Drawing would ask for them too, but only with a picture without them.
+        self._want(self._cursor)
         self._tell_cursor()
 
     def _cursor_left(self, before: int) -> None:

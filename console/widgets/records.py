@@ -24,14 +24,23 @@ class Records:
         """Begin without rows."""
         self.total = 0
         self._windows: dict[int, tuple[Row, ...]] = {}
+        self._old: dict[int, tuple[Row, ...]] = {}
+        """Windows as they were before news: to be looked at until they come anew, and no more."""
         self._asked: set[int] = set()
         self._expired = False
 
     def __getitem__(self, place: int) -> Row | None:
         """Return the row at a place; None where it is not known."""
-        window = self._windows.get(place // WINDOW)
-        inside = place % WINDOW
-        return window[inside] if window is not None and inside < len(window) else None
+        return _at(self._windows, place)
+
+    def seen(self, place: int) -> Row | None:
+        """Return what is to be drawn at a place: where no row is known, the one that was there."""
+        number = place // WINDOW
+        return _at(self._windows if number in self._windows else self._old, place)
+
+    def is_near(self, place: int, other: int) -> bool:
+        """Whether two places are known, and no further from each other than a window is long."""
+        return None not in (self[place], self[other]) and abs(place - other) <= WINDOW
 
     @property
     def whole(self) -> bool:
@@ -56,13 +65,16 @@ class Records:
         self.total = len(rows)
         self._expired = False
         self._asked.clear()
+        self._old.clear()
         self._windows = {
             start // WINDOW: tuple(rows[start : start + WINDOW])
             for start in range(0, len(rows), WINDOW)
         }
 
     def remake(self, made: Callable[[Row], Row]) -> None:
-        """Put another row in the place of each that is known."""
+        """Put another row in the place of each that is known; old ones would stay as they are, so
+        they go."""
+        self._old.clear()
         self._windows = {
             number: tuple(map(made, window)) for number, window in self._windows.items()
         }
@@ -71,25 +83,26 @@ class Records:
         """Take rows from `offset` on, a multiple of `WINDOW`, of a list of `total`."""
         if self._expired:
             self._windows.clear()
+            self._old.clear()
         elif total != self.total:
             # The others have moved; those that are being fetched will come anew.
-            self._windows = {
-                number: window for number, window in self._windows.items() if number in self._asked
-            }
+            self._doubt(self._asked)
         self._expired = False
         self.total = total
         for start in range(0, max(1, len(rows)), WINDOW):
             number = (offset + start) // WINDOW
             self._asked.discard(number)
             self._windows.pop(number, None)
+            self._old.pop(number, None)
             if window := tuple(rows[start : start + WINDOW]):
                 self._windows[number] = window
-        for number in list(self._windows):
-            self._windows[number] = self._windows[number][: max(0, total - number * WINDOW)]
-            if not self._windows[number]:
-                del self._windows[number]
-        while len(self._windows) > KEPT:
-            del self._windows[next(iter(self._windows))]
+        for windows in (self._windows, self._old):
+            for number in list(windows):
+                windows[number] = windows[number][: max(0, total - number * WINDOW)]
+                if not windows[number]:
+                    del windows[number]
+            while len(windows) > KEPT:
+                del windows[next(iter(windows))]
 
     def wanted(self, first: int, last: int) -> list[int]:
         """Return the windows between two places that are neither known nor asked for; they count as
@@ -108,18 +121,31 @@ class Records:
         return found
 
     def outdate(self, first: int, last: int, cursor: int) -> list[int]:
-        """Drop every window but those between two places and the one of the cursor; return these:
+        """Doubt every window but those between two places and the one of the cursor; return these:
         they are to be asked for again."""
         # The window of the cursor stays known, so that the cursor can follow its object.
         seen = {*range(max(0, first) // WINDOW, max(0, last) // WINDOW + 1), cursor // WINDOW}
-        self._windows = {number: rows for number, rows in self._windows.items() if number in seen}
+        self._doubt(seen)
         self._asked = set(self._windows) or {0}
         return sorted(self._asked)
 
     def expire(self) -> None:
         """Let what is put next be of another list: until then the rows stay, to be looked at."""
         self._expired = True
+        self._old.clear()
         self._asked = {0}
+
+    def _doubt(self, but: set[int]) -> None:
+        """Know only these windows from now on; the others are to be seen still."""
+        for number in [number for number in self._windows if number not in but]:
+            self._old.pop(number, None)
+            self._old[number] = self._windows.pop(number)
+
+
+def _at(windows: dict[int, tuple[Row, ...]], place: int) -> Row | None:
+    window = windows.get(place // WINDOW)
+    inside = place % WINDOW
+    return window[inside] if window is not None and inside < len(window) else None
 
 
 class Marks:

@@ -4,6 +4,7 @@ under the cursor. What the rows are, and what can be done with them, is up to th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +17,7 @@ from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.debounce import Debounce
 from console.widgets.filter_line import FilterLine
-from console.widgets.table import RecordTable, TableColumn
+from console.widgets.table import RecordTable, Row, TableColumn
 
 CARD_PAUSE = 0.2
 """Seconds that the cursor has to rest on a row until its card is asked for."""
@@ -64,6 +65,12 @@ class ListScreen(BaseScreen):
     def filter_line(self) -> FilterLine:
         """What narrows them."""
         return self.query_one(FilterLine)
+
+    def put(self, offset: int, rows: Sequence[Row], total: int) -> None:
+        """Show rows that were asked for. Keys that were typed for a row that was seen until then
+        are not for the one that has come to its place."""
+        if not self.table.put(offset, rows, total):
+            self.host.ahead.refused()
 
     def draw_order(self) -> None:
         """Say below the rows in what order they come."""

@@ -152,6 +152,42 @@ async def test_nothing_is_done_to_marks_that_the_filter_may_hide() -> None:
         assert said == "not now: it is not known yet which marked rows the filter leaves"
 
 
+async def test_a_key_typed_for_a_row_of_before_news_is_not_for_the_one_in_its_place() -> None:
+    facts = many(250)
+    app = console(facts, "prearchive", reaction=5.0)
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "250 sessions shown")
+        await pilot.press("G")
+        await until(pilot, lambda: table(app, "sessions").cursor_key is not None)
+        last = table(app, "sessions").cursor_key
+        assert last is not None
+        await pilot.press("g")
+        await facts.tell("session", "pre_aaaaaaa1")
+        await until(pilot, lambda: table(app, "sessions").records[249] is None)
+        await settled(pilot)
+        del facts.sessions[last]
+        facts.keep(session(1_000))
+        goes_on, list_ = asyncio.Event(), app.context.engine.prearchive.list
+
+        async def slowly(*given: Any, **named: Any) -> Any:
+            await goes_on.wait()
+            return await list_(*given, **named)
+
+        app.context.engine.prearchive.list = slowly  # type: ignore[method-assign]
+        app.ahead.patience = 60.0
+        await pilot.press("G")
+        await until(pilot, lambda: table(app, "sessions").cursor == 249)
+        # It is seen, but what an act would be about is not known yet.
+        assert table(app, "sessions").chosen_keys == ()
+        await pilot.press("x")
+        goes_on.set()
+        await until(pilot, lambda: bool(app.context.notices.all))
+        assert app.context.notices.all[0].text == "what was typed behind that was dropped"
+        await settled(pilot)
+        assert table(app, "sessions").cursor_key not in (None, last)
+        assert not isinstance(app.screen, AskScreen)
+
+
 async def test_what_leaves_the_list_is_unmarked_and_ranges_stay_on_their_rows() -> None:
     facts = many(4)
     app = console(facts, "prearchive")

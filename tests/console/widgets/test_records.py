@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -82,6 +85,12 @@ class Listing(RuleBasedStateMachine):
         assert len(list(self.records.known())) <= self.records.total
 
     @invariant()
+    def what_is_known_is_what_is_seen(self) -> None:
+        assert self.records.seen(self.records.total) is None
+        for place in range(0, self.records.total, 7):
+            assert self.records[place] in (None, self.records.seen(place))
+
+    @invariant()
     def nothing_is_known_twice(self) -> None:
         keys = [each.key for each in self.records.known()]
         assert len(keys) == len(set(keys))
@@ -117,6 +126,38 @@ def test_windows_that_were_not_looked_at_for_long_go() -> None:
     assert not records.whole
     assert records.wanted(WINDOW, WINDOW) == [1]
     assert records.wanted(WINDOW, WINDOW) == []
+
+
+def test_windows_before_news_are_seen_and_not_known_until_they_come_anew() -> None:
+    records = Records()
+    records.put(0, [row(one) for one in range(250)], 250)
+    assert records.outdate(0, 30, 0) == [0]
+    assert (records[240], records.seen(240), records.place_of("240")) == (None, row(240), None)
+    assert not records.whole
+    assert {one.key for one in records.known()} == {str(one) for one in range(WINDOW)}
+    records.put(0, [row(one) for one in range(1, 1 + WINDOW)], 245)
+    assert (records.seen(240), records.seen(245)) == (row(240), None)
+    assert records.wanted(240, 244) == [2]
+    records.put(2 * WINDOW, [row(one) for one in range(201, 246)], 245)
+    assert records[240] == records.seen(240) == row(241)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda records: records.remake(lambda each: each),
+        lambda records: records.show([row(1)]),
+        lambda records: records.expire(),
+    ],
+)
+def test_what_is_made_otherwise_or_of_another_list_leaves_nothing_to_be_seen(
+    change: Callable[[Records], None],
+) -> None:
+    records = Records()
+    records.put(0, [row(one) for one in range(250)], 250)
+    records.outdate(0, 30, 0)
+    change(records)
+    assert records.seen(240) is None
 
 
 def test_one_answer_may_hold_several_windows() -> None:

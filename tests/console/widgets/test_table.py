@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.geometry import Offset, Region
+from textual.pilot import Pilot
 from textual.selection import Selection
 
 from console.views.glyphs import MARK, POINTER
@@ -321,6 +322,53 @@ async def test_a_list_that_was_outdated_keeps_what_is_seen_and_the_cursor() -> N
         app.table.put(200, rows(WINDOW, 198), 302)
         assert (app.table.cursor, app.table.cursor_key) == (252, "250")
         assert app.table.scroll_offset.y == 120
+
+
+async def end_seen_before_news(app: TableApp, pilot: Pilot[None]) -> None:
+    """Know a list of two windows, hear of news, and go to its end."""
+    for offset in (0, 100):
+        app.table.put(offset, rows(WINDOW, offset), 200)
+    app.table.outdate()
+    await pilot.pause()
+    app.table.put(0, rows(WINDOW), 200)
+    app.owner.heard.clear()
+    await pilot.press("G")
+    await until(pilot, lambda: len(app.told(LineTable.WindowWanted)) > 0)
+
+
+async def test_what_was_known_before_news_is_seen_at_once_but_nothing_is_done_with_it() -> None:
+    app = TableApp()
+    async with app.run_test(size=SIZE) as pilot:
+        await end_seen_before_news(app, pilot)
+        assert app.lines()[-1].split()[:3] == [POINTER, "ok", "name199"]
+        assert [each.offset for each in app.told(LineTable.WindowWanted)] == [100]
+        assert app.table.cursor_key is None
+        await pilot.press("enter", "space")
+        assert chosen(app) == [] == app.told(LineTable.RowChosen)
+        with repainted(app.table) as regions:
+            assert app.table.put(100, [*rows(99, 100), row(199, 7)], 200)
+        assert [region.height for each in regions for region in each] == [1]
+        assert chosen(app) == ["199"]
+
+
+async def test_the_cursor_follows_what_was_seen_under_it_where_it_is_near() -> None:
+    app = TableApp()
+    async with app.run_test(size=SIZE) as pilot:
+        await end_seen_before_news(app, pilot)
+        # The answer for a window that nobody looks at any more.
+        assert app.table.put(0, [row(199), *rows(99)], 200)
+        assert app.table.cursor == 199
+        assert app.table.put(100, [*rows(98, 100), row(199), row(198)], 200)
+        assert (app.table.cursor, chosen(app)) == (198, ["199"])
+
+
+async def test_another_object_under_the_cursor_than_was_seen_is_told() -> None:
+    app = TableApp()
+    async with app.run_test(size=SIZE) as pilot:
+        await end_seen_before_news(app, pilot)
+        assert not app.table.put(100, rows(WINDOW, 99), 200)
+        assert (app.table.cursor, chosen(app)) == (199, ["198"])
+        assert app.table.put(100, rows(WINDOW, 100), 200)
 
 
 async def test_another_list_replaces_all_that_was_known() -> None:
