@@ -7,11 +7,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from rich.console import RenderableType
@@ -46,6 +46,7 @@ from engine.model.errors import EngineError
 from engine.model.live import EventBatch
 from engine.service.api import EngineApi
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (110, "-wide")]
@@ -211,6 +212,11 @@ class ConsoleApp(TerminalApp):
         with self.ahead.acting():
             return await self._acts.do(act)
 
+    async def carry_out(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do what is no act on sessions in its turn; raise what the engine objects."""
+        with self.ahead.acting():
+            return await self._acts.carry_out(act)
+
     async def undo(self) -> None:
         """Take back the last act that was done here."""
         with self.ahead.acting():
@@ -225,6 +231,12 @@ class ConsoleApp(TerminalApp):
             self.screen.show(id)
         else:
             await self.push_screen(SessionScreen(self.context, id))
+
+    def open_acceptances(self, over: str, sender: str = "") -> None:
+        """Show the acceptances of senders over the screen of a mode."""
+        from console.screens.acceptances import AcceptancesScreen  # noqa: PLC0415 (as above)
+
+        self.push_screen(AcceptancesScreen(self.context, over, sender))
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used, or resized; what is typed has its turn."""

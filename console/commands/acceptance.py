@@ -10,10 +10,10 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit
-from console.commands.output import Column, json_text, none_found, say, say_json, say_rows, words
+from console.commands.output import Column, none_found, say, say_json, say_rows, words
 from console.commands.waiting import PATIENCE
 from console.transfer.export import keep
-from console.views.acceptance import lines, report
+from console.views.acceptance import lines, record, report
 from engine.model.acceptance import Acceptance, Judgement
 from engine.service.api import EngineApi
 
@@ -140,8 +140,7 @@ async def export(
             for line in report(found):
                 say(line)
         return
-    text = json_text(found) if as_json else "\n".join(report(found)) + "\n"
-    keep(text, file, overwrite=False)
+    keep(record(found, as_json=as_json), file, overwrite=False)
     say(f"written to {file}")
 
 

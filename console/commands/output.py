@@ -4,7 +4,6 @@ hint what to do next. All text from data goes through `plain_text`; nothing is c
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 from rich.cells import cell_len
 
-from console.views.text import plain_text
+from console.views.text import json_text, plain_text
 from engine.model.errors import EngineError
 from engine.model.verification import Faults
 
@@ -54,11 +53,6 @@ def warn(line: str) -> None:
 def say_json(value: object) -> None:
     """Write a value as JSON on stdout."""
     sys.stdout.write(json_text(value))
-
-
-def json_text(value: object) -> str:
-    """Return a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
-    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n"
 
 
 def say_faults(name: str, faults: Faults) -> None:

@@ -44,6 +44,16 @@ MODES = (
 """Number, name and title of the modes. Numbers never shift: a mode that is not there leaves its
 own free."""
 
+_SCANNERS = Key(
+    action="scanners",
+    keys="d",
+    shown="d",
+    label="scanners",
+    help="acceptances: try a scanner step by step, and sign what was seen",
+    column=Column.ACT,
+    line=12,
+)
+
 SCREENS = {
     one.name: one
     for one in (
@@ -81,6 +91,7 @@ SCREENS = {
                     line=6,
                     acts=True,
                 ),
+                replace(_SCANNERS, line=7, acts=True),
                 replace(EXPORT, acts=True),
                 replace(
                     CARD,
@@ -263,8 +274,29 @@ SCREENS = {
                     column=Column.ACT,
                     line=10,
                 ),
+                _SCANNERS,
                 PAUSE,
                 EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="acceptances",
+            title="Acceptances",
+            marks=False,
+            sorts=False,
+            keys=(
+                OPEN,
+                act(
+                    "new", "n", "begin…", "try another scanner; what it does from then on counts", 4
+                ),
+                act("expect", "i", "images…", "say how many images its own screen counts", 5),
+                act("sign", "a", "sign…", "accept or reject it; what is signed stays", 6),
+                act("drop", "x", "give up…", "end it without a verdict on the scanner", 7),
+                replace(
+                    EXPORT,
+                    help="write the record to a file, to be signed by hand or as JSON, or the rows",
+                    line=8,
+                ),
             ),
         ),
     )

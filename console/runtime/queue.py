@@ -6,7 +6,7 @@ becomes of the screen where it began, and the last can be undone. What an act is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -25,7 +25,7 @@ class Tell(Protocol):
 
 
 class ActQueue:
-    """What is done to sessions, and was."""
+    """What is done, and was done to sessions."""
 
     def __init__(
         self, context: ConsoleContext, tell: Tell, failed: Callable[[EngineError], None]
@@ -42,6 +42,11 @@ class ActQueue:
         """Do an act once those before it are done; return the ids of the sessions it was done
         to."""
         return await self._through(self._do(act))
+
+    async def carry_out(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do something to what is no session, and cannot be taken back, once the acts before it are
+        done; raise what the engine objects."""
+        return await self._through(self._carry_out(act))
 
     async def undo(self) -> None:
         """Take back the last act."""
@@ -72,6 +77,10 @@ class ActQueue:
         words, refused = triage.told(act, outcomes)
         self._tell(words, "warning" if refused else "information")
         return done
+
+    async def _carry_out(self, act: Callable[[], Awaitable[T]]) -> T:
+        async with self._one:
+            return await act()
 
     async def _undo(self) -> None:
         done = self._context.done

@@ -187,6 +187,11 @@ class LiveScreen(BaseScreen):
             )
         )
 
+    def do_scanners(self) -> None:
+        """Show the acceptances of scanners; that under the cursor is offered for another."""
+        arrival = self._shown.get(self._rows.cursor_key or "")
+        self.host.open_acceptances("Live", arrival.calling if arrival is not None else "")
+
     def do_follow(self) -> None:
         """Keep the cursor on the newest row, or leave it alone again."""
         self._follows = not self._follows

@@ -231,6 +231,10 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
         """Ask for other TLS settings of a receiver or a remote."""
         (self.secure_remote if self._at_remotes else self.secure_receiver)()
 
+    def do_scanners(self) -> None:
+        """Show the acceptances of scanners."""
+        self.host.open_acceptances("System")
+
     def do_echo(self) -> None:
         """Ask a receiver or a remote for a C-ECHO."""
         (self.echo_remote if self._at_remotes else self.echo_receiver)()

@@ -78,9 +78,9 @@ async def in_windows(
     return rows
 
 
-def file_name(name: str, at: datetime, format: Format) -> str:
+def file_name(name: str, at: datetime, ending: str) -> str:
     """Return what a file is called that nobody has named."""
-    return f"anteroom-{name}-{at.astimezone():%Y-%m-%d}.{format}"
+    return f"anteroom-{name}-{at.astimezone():%Y-%m-%d}.{ending}"
 
 
 def written(sheet: Sheet, format: Format) -> str:

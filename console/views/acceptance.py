@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from console.views.text import json_text, plain_text
 from engine.model.acceptance import Acceptance, Judgement, StepState
 
-_SIGNS = {StepState.DONE: "✓", StepState.WAITING: "·", StepState.WRONG: "!"}
+SIGNS = {StepState.DONE: "✓", StepState.WAITING: "·", StepState.WRONG: "!"}
 _WIDTH = 12
 
 
@@ -16,7 +17,7 @@ def lines(found: Acceptance) -> tuple[str, ...]:
     where = f" at {found.receiver}" if found.receiver else ""
     told = [f"{found.id}  {found.calling}{where}: {found.verdict.value}"]
     for step in found.steps:
-        told.append(f"  {_SIGNS[step.state]} {step.name:<{_WIDTH}} {step.said}")
+        told.append(f"  {SIGNS[step.state]} {step.name:<{_WIDTH}} {step.said}")
         told += [f"{'':<{_WIDTH + 5}}{detail}" for detail in step.details]
     return tuple(told)
 
@@ -43,6 +44,13 @@ def report(found: Acceptance) -> list[str]:
         body += ["", "This record is open: it says how things stand now."]
     blank = "_" * 28
     return [*head, *body, "", f"Name {blank}  Date {blank[:14]}  Signature {blank}"]
+
+
+def record(found: Acceptance, *, as_json: bool) -> str:
+    """Return the content of the file into which a record is exported."""
+    if as_json:
+        return json_text(found)
+    return "".join(f"{plain_text(line)}\n" for line in report(found))
 
 
 def _time(at: datetime) -> str:

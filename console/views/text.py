@@ -5,9 +5,11 @@ the same for widgets."""
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
+import msgspec
 from rich.cells import cell_len, chop_cells
 
 ELLIPSIS = "…"
@@ -87,3 +89,8 @@ def _cut(text: str, width: int) -> str:
         if cells > width - 1:
             return text[:place] + ELLIPSIS
     return text
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON. Only ASCII: some terminals act on C1 characters within JSON too."""
+    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True) + "\n"

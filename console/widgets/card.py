@@ -32,9 +32,10 @@ class Card(VerticalScroll, can_focus=True):
     }
     """
 
-    def __init__(self, *, id: str) -> None:
-        """Make an empty card."""
+    def __init__(self, *, id: str, names: int = NAME) -> None:
+        """Make an empty card; `names` are the cells of the names."""
         super().__init__(id=id, classes="pane")
+        self._names = names
         self._title = ""
         self._lines: tuple[tuple[str, str], ...] = ()
 
@@ -61,17 +62,19 @@ class Card(VerticalScroll, can_focus=True):
             return
         width = max(20, self.size.width - 3)
         text = Content("\n").join(
-            line for name, value in self._lines for line in card_lines(name, value, width)
+            line
+            for name, value in self._lines
+            for line in card_lines(name, value, width, self._names)
         )
         self.query_one("#card-text", Static).update(text)
 
 
-def card_lines(name: str, value: str, width: int) -> list[Content]:
+def card_lines(name: str, value: str, width: int, names: int = NAME) -> list[Content]:
     """Wrap one value beside its name."""
     shown = glyphs.drawn(plain_text(value[:LONGEST]))
-    room = width - NAME if name else width
+    room = width - names if name else width
     pieces = wrapped(shown, max(10, room))
     if not name:
         return [plain(piece) for piece in pieces]
-    first = Content.assemble((f"{plain_text(name):<{NAME}}", "$text-muted"), pieces[0])
-    return [first, *(plain(" " * NAME + piece) for piece in pieces[1:])]
+    first = Content.assemble((f"{plain_text(name):<{names}}", "$text-muted"), pieces[0])
+    return [first, *(plain(" " * names + piece) for piece in pieces[1:])]

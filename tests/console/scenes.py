@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any, TypeVar
 
+from engine.model.acceptance import Acceptance, Judgement, Step, StepName, StepState
 from engine.model.archive import Project, RuleText, ScanSummary
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
@@ -127,6 +128,7 @@ def normal() -> Facts:
             updated=NOON + timedelta(seconds=number),
             error="",
         )
+    _acceptances(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
         kind = ("transfer", "session", "archive")[number - 1]
         facts.events.append(
@@ -179,6 +181,19 @@ def trouble() -> Facts:
         updated=NOON + timedelta(seconds=9),
         error="the disk is full",
     )
+    stuck = facts.acceptances["acc_aaaaaaa4"]
+    wrong_steps = (
+        stuck.steps[0],
+        stuck.steps[1],
+        Step(
+            name=StepName.SERIES,
+            state=StepState.WRONG,
+            said="2 objects could not be taken",
+            details=("2 failed: the disk is full",),
+        ),
+        *stuck.steps[3:],
+    )
+    facts.acceptances[stuck.id] = replace(stuck, steps=wrong_steps)
     facts.checks = [
         Check(
             name="accounts",
@@ -237,6 +252,7 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         _spoil_headers(facts, id, filed.scans, spoiled)
     facts.remotes = {key: spoiled(one) for key, one in facts.remotes.items()}
     facts.senders = [spoiled(one) for one in facts.senders]
+    facts.acceptances = {id: spoiled(one, "id") for id, one in facts.acceptances.items()}
     return facts
 
 
@@ -252,6 +268,46 @@ def _receivers(facts: Facts) -> None:
     for ae_title, port, origin in (("ANTEROOM", 8104, "settings"), ("CT", 8105, "added")):
         facts.receivers[ae_title, port] = ReceiverStatus(
             ae_title=ae_title, port=port, enabled=True, listening=True, origin=origin
+        )
+
+
+def _acceptances(facts: Facts) -> None:
+    done = {
+        StepName.CONNECTION: "2 associations from 10.3.1.11 to ANTEROOM",
+        StepName.ECHO: "1 echo answered",
+        StepName.SERIES: "124 objects, 63.1 MB",
+        StepName.ROUTING: "1 session found a project",
+        StepName.SCRIPT: "ran",
+        StepName.COUNTS: "124 of 124 are here",
+    }
+    details = {
+        StepName.ROUTING: ("pre_aaaaaaa2: NEURO3 (project: site rule 1)",),
+        StepName.SCRIPT: ("site v1 changed 31 elements",),
+        StepName.COUNTS: ("waiting: 124",),
+    }
+    steps = tuple(
+        Step(name=name, state=StepState.DONE, said=said, details=details.get(name, ()))
+        for name, said in done.items()
+    )
+    half = tuple(
+        one if place < 2 else Step(name=one.name, state=StepState.WAITING, said="let it send")
+        for place, one in enumerate(steps)
+    )
+    closed = (Judgement.REJECTED, Judgement.ABANDONED, Judgement.ACCEPTED, Judgement.OPEN)
+    for number, verdict in enumerate(closed, 1):
+        is_open = verdict is Judgement.OPEN
+        facts.acceptances[f"acc_aaaaaaa{number}"] = Acceptance(
+            id=f"acc_aaaaaaa{number}",
+            calling=("CT1", "US_OB2", "MR3T_A", "CT_64")[number - 1],
+            receiver="ANTEROOM" if number % 2 == 0 else "",
+            expected=0 if is_open else 124,
+            started=NOON - timedelta(days=4 - number),
+            started_by="mk",
+            verdict=verdict,
+            closed=None if is_open else NOON - timedelta(days=4 - number, hours=-1),
+            closed_by="" if is_open else "hale",
+            note="three images short" if verdict is Judgement.REJECTED else "",
+            steps=half if is_open else steps,
         )
 
 

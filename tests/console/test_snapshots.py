@@ -30,6 +30,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "filed": ("archive", ("home", "enter")),
     "keys": ("prearchive", ("question_mark",)),
     "delete": ("prearchive", ("asterisk", "x")),
+    "acceptances": ("system", ("d",)),
     "palette": ("prearchive", ("colon",)),
     "session routing": ("prearchive", ("home", "enter", ">")),
     "session time": ("prearchive", ("home", "enter", ">", ">")),
@@ -41,15 +42,16 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules": ("projects", ("home", "j", "enter")),
     "receivers": ("system", (">",)),
     "jobs": ("system", (">", ">")),
+    "sign": ("system", ("d", "a")),
 }
 """The mode in which a screen is opened, and the keys that open it."""
 
-QUESTIONS = {"keys", "delete", "palette"}
+QUESTIONS = {"keys", "delete", "palette", "sign"}
 """What hides the screen below, and with it that the engine is lost."""
 
 NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete"))}
 BEFORE = {"session": 1, "filed": 2}
-PARTS = set(list(OPENED)[6:])
+PARTS = set(list(OPENED)[7:])
 """Parts of screens that have a picture already: a day like any other and a hostile one do."""
 
 CASES = [

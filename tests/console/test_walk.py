@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One session from its first object to the archive, by keyboard alone, on a real engine in this
-process: its own databases, jobs and receivers, and dcmtk as the scanner."""
+"""One session from its first object to the archive, and one scanner until it is accepted, by
+keyboard alone, on a real engine in this process: its own databases, jobs and receivers, and dcmtk
+as the scanner."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pydicom
 import pytest
 import pytest_asyncio
+from pydicom.uid import generate_uid
 
 from console.app import ConsoleApp
 from console.runtime.memory import StateFile
@@ -17,7 +20,7 @@ from console.runtime.preferences import Preferences
 from engine.model.home import Home
 from engine.service.engine import Engine
 from tests.conftest import Dcmtk
-from tests.console.piloting import WIDE, keys, painted, shown, table, until
+from tests.console.piloting import SMALL, WIDE, keys, painted, shown, table, until
 from tests.line.serving import Served
 from tests.line.walk import LABEL, PROJECT, SUBJECT, studies
 
@@ -42,14 +45,27 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
     await engine.stop()
 
 
-async def send(dcmtk: Dcmtk, engine: Engine, folder: Path) -> None:
+async def send(dcmtk: Dcmtk, engine: Engine, *folder: Path, calling: str = "STORESCU") -> None:
+    """Send a folder; an echo without one."""
     port = str(engine.configuration.ports.own)
+    program = (dcmtk("storescu"), "+sd", "+r") if folder else (dcmtk("echoscu"),)
     sender = await asyncio.create_subprocess_exec(
-        *(dcmtk("storescu"), "+sd", "+r", "-aec", "ANTEROOM", "127.0.0.1", port, str(folder)),
+        *program,
+        *("-aet", calling, "-aec", "ANTEROOM", "127.0.0.1", port, *map(str, folder)),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert await sender.wait() == 0
+
+
+def another_study(folder: Path) -> None:
+    """Let objects have other UIDs: what is archived already is not kept."""
+    study = generate_uid()
+    for path in folder.iterdir():
+        data = pydicom.dcmread(path)
+        data.StudyInstanceUID, data.SOPInstanceUID = study, generate_uid()
+        data.PatientComments = f"Project:{PROJECT} Subject:{SUBJECT} Session:PHANTOM"
+        data.save_as(path)
 
 
 def listed(app: ConsoleApp) -> list[tuple[str, str]]:
@@ -120,3 +136,54 @@ async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
     ]
     report = await engine.acting("root").audit.verify()
     assert report.ok
+
+
+async def test_a_scanner_is_accepted_by_keyboard(
+    engine: Engine, dcmtk: Dcmtk, tmp_path: Path
+) -> None:
+    known, _ = studies(tmp_path)
+    another_study(known)
+    images = len(list(known.iterdir()))
+    file = tmp_path / "record.txt"
+    app = ConsoleApp(
+        engine.acting("root"), memory=StateFile(None), preferences=Preferences(reaction=0)
+    )
+    async with app.run_test(size=SMALL) as pilot:
+        await shown(pilot, "Receiving now")
+        await pilot.press("0")
+        await shown(pilot, "Checks")
+        await pilot.press("d")
+        await shown(pilot, "no scanner was tried yet")
+        await pilot.press("n")
+        await shown(pilot, "Try a scanner")
+        await pilot.press(*"CT1", "enter", "enter", *str(images + 1), "enter", "enter")
+        await shown(pilot, "Next         let CT1 call ANTEROOM")
+
+        # Nothing is pressed: the steps follow what arrives.
+        await send(dcmtk, engine, calling="CT1")
+        await shown(pilot, "✓ done: 1 echo answered", "Next         let it send a series")
+        await send(dcmtk, engine, known, calling="CT1")
+        await pilot.press("enter")
+        await shown(pilot, f"{PROJECT} (project: patient comments", f"✓ done: {images} objects")
+        await shown(pilot, "counts: count again at the scanner", f"{images} of {images + 1} are")
+        await pilot.press("escape", "i")
+        await shown(pilot, "Images that CT1 counts")
+        await pilot.press("ctrl+u", *str(images), "enter", "enter")
+        await shown(pilot, "all is done: a signs it")
+
+        await pilot.press("a")
+        await shown(pilot, "All steps are done.")
+        await pilot.press(*"accepted", "enter", *"seen by both", "enter", "enter")
+        await shown(pilot, "✓ accepted", "seen by both")
+        await pilot.press("e")
+        await shown(pilot, "record as text")
+        await pilot.press("enter")
+        await shown(pilot, "If it is there")
+        await pilot.press("ctrl+u", *str(file), "enter", "enter", "enter")
+        await until(pilot, file.exists)
+    text = file.read_text("utf-8")
+    assert "Verdict:         accepted" in text
+    assert f"{images} of {images} are here" in text
+    assert "Signature ____" in text
+    (one,) = await engine.acting("root").acceptances.list()
+    assert (one.calling, one.verdict, one.note) == ("CT1", "accepted", "seen by both")

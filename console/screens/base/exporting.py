@@ -5,7 +5,7 @@ fetched. The content of the file is decided in `console.transfer.export`."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ FORMATS = (
     Option(key=Format.TSV, title="TSV", detail="tabs, else as CSV"),
     Option(key=Format.JSON, title="JSON", detail="an object: filter, time, user, rows"),
 )
+
+
+_KEPT = "Only you may read the file; it stands in the audit."
 
 
 def place_of(typed: str) -> Path:
@@ -49,7 +52,12 @@ async def export_rows(screen: BaseScreen, offered: Exportable) -> None:
     if chosen is None:
         return
     format = Format(chosen)
-    typed = await screen.app.push_screen_wait(AskScreen(_question(screen, offered, format)))
+    filtered = f"Filter: {offered.says}" if offered.says else "No filter holds: all rows."
+    says = (filtered, f"What is masked stays masked. {_KEPT}")
+    name = file_name(offered.name, screen.context.clock(), format)
+    typed = await screen.app.push_screen_wait(
+        AskScreen(_question(f"Write the rows of {offered.name}", says, name))
+    )
     if typed is None:
         return
     place = place_of(typed["place"])
@@ -74,6 +82,27 @@ async def export_rows(screen: BaseScreen, offered: Exportable) -> None:
     screen.tell(f"{figures.plural(len(rows), 'row')} written to {place}")
 
 
+async def export_record(
+    screen: BaseScreen, name: str, ending: str, fetch: Callable[[], Awaitable[str]]
+) -> None:
+    """Ask for the place, then write one record, which is fetched at that moment. To be called from
+    a worker of the screen."""
+    named = file_name(name, screen.context.clock(), ending)
+    question = _question(f"Write the record {name}", (_KEPT,), named)
+    typed = await screen.app.push_screen_wait(AskScreen(question))
+    if typed is None:
+        return
+    place, replaced = place_of(typed["place"]), typed["there"] == "replace"
+    try:
+        text = await fetch()
+        await asyncio.to_thread(lambda: keep(text, place, overwrite=replaced))
+        await screen.engine.audit.note("exported", object=name, count=1)
+    except EngineError as error:
+        screen.failed(error)
+        return
+    screen.tell(f"{name} written to {place}")
+
+
 async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
     if not callable(offered.rows):
         return offered.rows
@@ -93,16 +122,11 @@ async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
         show("")
 
 
-def _question(screen: BaseScreen, offered: Exportable, format: Format) -> Question:
-    name = file_name(offered.name, screen.context.clock(), format)
-    filtered = f"Filter: {offered.says}" if offered.says else "No filter holds: all rows."
+def _question(title: str, says: tuple[str, ...], name: str) -> Question:
     return Question(
-        title=f"Write the rows of {offered.name}",
+        title=title,
         act="Write",
-        says=(
-            filtered,
-            "What is masked stays masked. Only you may read the file; it stands in the audit.",
-        ),
+        says=says,
         fields=(
             Field(name="place", label="File", value=f"~/{name}", needed=True),
             Field(

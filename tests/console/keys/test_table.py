@@ -28,6 +28,7 @@ PLACES = {
     "filed": "console.screens.filed:FiledScreen",
     "projects": "console.screens.projects:ProjectsScreen",
     "system": "console.screens.system:SystemScreen",
+    "acceptances": "console.screens.acceptances:AcceptancesScreen",
 }
 ALL = [(name, key) for name, screen in SCREENS.items() for key in screen.keys]
 SPLIT_ARROWS = set("ABCDFHPQRS")
