@@ -291,6 +291,14 @@ SCREENS = {
                 ),
                 act("expect", "i", "images…", "say how many images its own screen counts", 5),
                 act("sign", "a", "sign…", "accept or reject it; what is signed stays", 6),
+                Key(
+                    action="session",
+                    keys="o",
+                    shown="o",
+                    label="session",
+                    help="open what it has fed: Routing says why it is there; [ and ] the others",
+                    line=9,
+                ),
                 act("drop", "x", "give up…", "end it without a verdict on the scanner", 7),
                 replace(
                     EXPORT,

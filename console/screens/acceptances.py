@@ -75,10 +75,13 @@ class AcceptancesScreen(BaseScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action not in ("open", "expect", "sign", "drop", "copy", "export"):
+        if action not in ("open", "session", "expect", "sign", "drop", "copy", "export"):
             return ""
         if (one := self._chosen) is None:
             return "there is no acceptance here: n begins one"
+        if action == "session":
+            none = "it has fed no session that is in the prearchive"
+            return "" if acceptances.fed(one) else none
         return acceptances.why_closed(one) if action in ("expect", "sign", "drop") else ""
 
     def leave_part(self) -> bool:
@@ -117,6 +120,13 @@ class AcceptancesScreen(BaseScreen):
         """Go to the steps; in a small terminal they have all the room."""
         self.add_class("detail")
         self.call_after_refresh(self.pane(Card, "steps").focus)
+
+    def do_session(self) -> None:
+        """Open the first session that the sender has fed; the others are the next ones there."""
+        from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
+
+        if (one := self._chosen) is not None and (fed := acceptances.fed(one)):
+            self.app.push_screen(SessionScreen(self.context, fed[0], among=fed))
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_new(self) -> None:

@@ -43,7 +43,7 @@ _UNDER = " "
 _MENDING = {
     StepName.CONNECTION: "correct that, let it call again; if something broke, x and n try anew",
     StepName.SERIES: "1 Live says why; mend that, then x and n try it anew",
-    StepName.ROUTING: "its tab Routing in 2 Prearchive says why; mend the rules in 6 Projects",
+    StepName.ROUTING: "o opens it: its tab Routing says why; mend the rules in 6 Projects",
     StepName.SCRIPT: "correct the script, then: anteroom held retry",
     StepName.COUNTS: "count again at the scanner; i corrects the number",
 }
@@ -132,6 +132,11 @@ def said(acceptances: Sequence[Acceptance]) -> str:
     """Say how many there are."""
     still = sum(one.verdict is Judgement.OPEN for one in acceptances)
     return f"{still} open of {figures.plural(len(acceptances), 'acceptance')} shown"
+
+
+def fed(one: Acceptance) -> tuple[str, ...]:
+    """Return the sessions of the prearchive that the sender has fed, those with trouble first."""
+    return tuple(dict.fromkeys(session for step in one.steps for session in step.sessions))
 
 
 def why_closed(one: Acceptance) -> str:

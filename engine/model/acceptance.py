@@ -46,6 +46,8 @@ class Step:
     state: StepState
     said: str
     details: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    """Those in the prearchive that it was judged by, the ones with trouble first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -93,20 +93,24 @@ def _routing(seen: Evidence, facts: Mapping[str, SessionFacts]) -> Step:
     name = StepName.ROUTING
     if not seen.fed:
         return Step(name=name, state=StepState.WAITING, said="comes with the test series")
+    waiting = tuple(one.session for one in seen.sessions if one.waits)
     details = [f"{one.session}: {_whereabouts(one, facts)}" for one in seen.sessions]
     if seen.fed > len(seen.sessions):
         details.append(f"and {seen.fed - len(seen.sessions)} more")
     if seen.astray:
         astray = say_count(seen.astray, "session")
         said = f"{astray} found no project: see `anteroom prearchive route`"
-        return Step(name=name, state=StepState.WRONG, said=said, details=tuple(details))
+        state = StepState.WRONG
+        return Step(name=name, state=state, said=said, details=tuple(details), sessions=waiting)
     gone = seen.fed - seen.routed
     if not seen.routed:
         said = f"{say_count(gone, 'session')} left before anybody looked: let it send another"
         return Step(name=name, state=StepState.WAITING, said=said, details=tuple(details))
     said = f"{say_count(seen.routed, 'session')} found a project"
     said += f"; {gone} left before anybody looked" if gone else ""
-    return Step(name=name, state=StepState.DONE, said=said, details=tuple(details))
+    return Step(
+        name=name, state=StepState.DONE, said=said, details=tuple(details), sessions=waiting
+    )
 
 
 def _whereabouts(one: FedSession, facts: Mapping[str, SessionFacts]) -> str:

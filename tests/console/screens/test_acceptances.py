@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.screens.acceptances import AcceptancesScreen
+from console.screens.session import SessionScreen
 from console.screens.system import SystemScreen
 from console.views import acceptances as shown_as
 from console.views.acceptance import record
@@ -35,7 +36,7 @@ from tests.console.piloting import (
     table,
     until,
 )
-from tests.memory import NOON, Facts, transfer
+from tests.memory import NOON, Facts, session, transfer
 from tests.memory.acceptances import WAITING, Acceptances
 
 
@@ -208,9 +209,32 @@ async def test_what_went_wrong_comes_first_and_says_what_to_do() -> None:
     app = console(facts(one), "system")
     async with app.run_test(size=WIDE) as pilot:
         await opened(pilot)
-        await shown(
-            pilot, "! wrong: routing as it was seen", "Next         routing: its tab Routing"
-        )
+        await shown(pilot, "! wrong: routing as it was seen", "Next         routing: o opens it")
+
+
+async def test_what_it_has_fed_is_opened_over_it() -> None:
+    ids = ("pre_aaaaaaa2", "pre_aaaaaaa1")
+    routed = tuple(
+        replace(step, sessions=ids) if step.name is StepName.ROUTING else step for step in steps()
+    )
+    made = facts(acceptance(1, steps=routed), acceptance(2))
+    for number in (1, 2):
+        made.keep(session(number))
+    app = console(made, "system")
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot)
+        await pilot.press("o")
+        await settled(pilot)
+        assert "it has fed no session that is in the prearchive" in notices(app)[0]
+        await pilot.press("j")
+        await settled(pilot)
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen))
+        await shown(pilot, "MR_2 (1/2)")
+        await pilot.press("]")
+        await shown(pilot, "MR_1 (2/2)")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, AcceptancesScreen))
 
 
 async def test_the_number_of_images_is_set() -> None:

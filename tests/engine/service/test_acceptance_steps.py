@@ -50,6 +50,7 @@ def test_where_all_is_well_every_step_tells_what_was_seen() -> None:
     assert found[StepName.CONNECTION].said == "2 associations from 10.0.0.7 to ANTEROOM"
     assert found[StepName.SERIES].said == "20 objects, 2.7 MB"
     assert found[StepName.ROUTING].details == ("pre_aaaaaaaa: P (project: site rule 1)",)
+    assert found[StepName.ROUTING].sessions == ("pre_aaaaaaaa",)
     assert found[StepName.SCRIPT].details == ("site v7 changed 28 elements",)
     assert found[StepName.COUNTS].said == "20 of 20 are here"
 
@@ -132,6 +133,8 @@ def test_nothing_is_concluded_from_sessions_that_nobody_has_looked_at() -> None:
         "pre_bbbbbbbb: has left the prearchive",
         "and 7 more",
     )
+    # What has left cannot be opened.
+    assert found[StepName.ROUTING].sessions == ("pre_aaaaaaaa",)
     assert found[StepName.SCRIPT].said == "ran"
     assert found[StepName.SCRIPT].details[1:] == ("8 sessions not looked at",)
     found = judged(seen, facts={"pre_aaaaaaaa": SessionFacts()})
