@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bench import header, keys, limits, receive, scripts, sessions
+from bench import audit, header, keys, limits, receive, scripts, sessions
 from bench.measure import Result, machine, table
 
 
@@ -21,6 +21,7 @@ class Benchmark(Protocol):
 
 
 BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
+    "audit": (audit.run, "browsing and verifying the audit trail, up to a million events"),
     "header": (header.run, "reading and editing one header in memory, beside pydicom"),
     "keys": (keys.run, "from a key to its first byte, in a long list, while objects arrive"),
     "limits": (

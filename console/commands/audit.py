@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ import typer
 
 from console.commands.asking import FAILED, asks
 from console.commands.options import Json, Limit, Offset
-from console.commands.output import Column, say, say_json, say_rows
-from engine.model.archive import AuditEvent
+from console.commands.output import Column, ProgressLine, say, say_json, say_rows
+from console.transfer import audit_file
+from engine.model.archive import AuditEvent, AuditQuery
 from engine.model.audit import AuditHead, read_heads
 from engine.model.errors import InvalidInput
+from engine.model.measures import read_moment, say_count
 from engine.service.api import EngineApi
 
 _MOST_HEADS = 2_000
@@ -34,21 +37,103 @@ COLUMNS = (
 )
 
 
+Object = Annotated[str, typer.Option("--object", help="Only of this object.")]
+Actor = Annotated[str, typer.Option("--actor", help="Only by this actor.")]
+Action = Annotated[str, typer.Option("--action", help="Only this action, as the trail names it.")]
+Project = Annotated[str, typer.Option("--project", help="Only of this project.")]
+Since = Annotated[
+    str,
+    typer.Option("--since", metavar="TIME", help="Only since 7d ago, a day, or a day and time."),
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help="Only until then; a day is meant as a whole.")
+]
+Text = Annotated[
+    str, typer.Option("--text", help="Only with these words in action, object or reason.")
+]
+Life = Annotated[
+    str,
+    typer.Option("--life", metavar="ID", help="The whole life of a session, under all its ids."),
+]
+
+
 @asks(app, "list")
 async def list_(
     engine: EngineApi,
-    object: Annotated[str, typer.Option("--object", help="Only of this object.")] = "",
-    actor: Annotated[str, typer.Option("--actor", help="Only by this actor.")] = "",
-    action: Annotated[str, typer.Option("--action", help="Only this action.")] = "",
+    object: Object = "",
+    actor: Actor = "",
+    action: Action = "",
+    project: Project = "",
+    since: Since = "",
+    until: Until = "",
+    text: Text = "",
+    life: Life = "",
+    before: Annotated[
+        int | None, typer.Option("--before", help="Only those before this number.")
+    ] = None,
+    after: Annotated[
+        int | None,
+        typer.Option("--after", help="Those that follow this number; 0 begins with the oldest."),
+    ] = None,
     offset: Offset = 0,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List events, newest first."""
-    rows = await engine.audit.list(
-        offset=offset, limit=limit, object=object, actor=actor, action=action
+    query = _query(object, actor, action, project, since, until, text, life)
+    page = await engine.audit.find(query, before, after, offset, limit)
+    say_rows(page.rows, COLUMNS, none="no such event", as_json=as_json)
+
+
+@asks(app, "export")
+async def export(
+    engine: EngineApi,
+    file: Annotated[Path, typer.Argument(help="The file that is written; it may not be there.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object a line.")] = False,
+    object: Object = "",
+    actor: Actor = "",
+    action: Action = "",
+    project: Project = "",
+    since: Since = "",
+    until: Until = "",
+    text: Text = "",
+    life: Life = "",
+) -> None:
+    """Write events to a file, oldest first; the trail records it."""
+    if as_csv == as_json:
+        raise InvalidInput("say how it is written: --csv or --json")
+    query = _query(object, actor, action, project, since, until, text, life)
+    form = audit_file.as_csv if as_csv else audit_file.as_json
+    with ProgressLine() as progress, audit_file.opened(file) as written:
+        count = await audit_file.export(
+            engine.audit.find, query, form, written, lambda n: progress.show(f"{n} events")
+        )
+        await engine.audit.note("exported", "audit", count=count)
+    say(f"{file}: {say_count(count, 'event')}")
+
+
+def _query(
+    object: str,
+    actor: str,
+    action: str,
+    project: str,
+    since: str,
+    until: str,
+    text: str,
+    life: str,
+) -> AuditQuery:
+    now = datetime.now().astimezone()
+    return AuditQuery(
+        object=object,
+        actor=actor,
+        action=action,
+        project=project,
+        since=read_moment(since, now) if since else None,
+        until=read_moment(until, now, is_end=True) if until else None,
+        text=text,
+        life=life,
     )
-    say_rows(rows, COLUMNS, none="no such event", as_json=as_json)
 
 
 @asks(app, "verify")

@@ -392,11 +392,20 @@ class AuditRow(ArchiveTable):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(64))
-    object: Mapped[str] = mapped_column(String(160), index=True)
+    object: Mapped[str] = mapped_column(String(160))
     detail: Mapped[str] = mapped_column(Text)
     """Canonical JSON: what the hash covers, byte for byte."""
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    project: Mapped[str] = mapped_column(String(64), server_default="")
+    """As `words` a copy to find events by. No hash covers it: verification compares it with what it
+    is a copy of."""
+    words: Mapped[str] = mapped_column(Text, server_default="")
+
+    __table_args__ = tuple(
+        Index(f"ix_audit_{name}_number", name, "number")
+        for name in ("actor", "action", "object", "project", "at")
+    )
 
 
 class AuditCheckpointRow(ArchiveTable):

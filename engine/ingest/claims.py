@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.audit.trail import record_triage
 from engine.database.connection import Database
 from engine.intake.claims import Claim, ClaimRequest, Known, NoClaim
 from engine.intake.originals import Originals
@@ -23,6 +24,9 @@ from engine.prearchive.rows import folder_of, place_of, settle, timestamp_of
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.build.level import iso_date, iso_time
 from engine.storage.folders import sync_folder
+
+BEGUN = "Began receiving"
+"""What the audit trail says of the first object of a session."""
 
 _TRIES = 50
 
@@ -118,10 +122,14 @@ class ClaimDesk:
             account=request.account,
             file_name_template=request.file_name_template,
         )
+        began = {"receiver": request.receiver, "remote": request.calling}
+        if request.project:
+            began["project"] = request.project
         await asyncio.to_thread(self._originals.begin, row.id)
         try:
             async with self._database.write() as transaction:
                 transaction.add(row)
+                record_triage(transaction, request.account or "receiver", BEGUN, row.id, began)
         except BaseException:
             await asyncio.to_thread(self._originals.drop, row.id)
             raise

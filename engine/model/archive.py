@@ -263,6 +263,9 @@ class AuditEvent:
     object: str
     detail: dict[str, Any]
     hash: str
+    previous: str = ""
+    project: str = ""
+    """Empty where it is of none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,6 +275,11 @@ class AuditQuery:
     object: str = ""
     actor: str = ""
     action: str = ""
+    project: str = ""
+    text: str = ""
+    """Words, each of which begins some word of action, object or reason."""
+    life: str = ""
+    """A session by any of its ids: what it went through under all of them."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -282,6 +290,8 @@ class AuditPage:
 
     rows: tuple[AuditEvent, ...]
     total: int
+    exact: bool = True
+    """False: there are more than `total`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

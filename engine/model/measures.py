@@ -5,6 +5,7 @@ they are compared with."""
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -86,6 +87,25 @@ def read_day(text: str) -> Period:
     if not period.is_day:
         raise InvalidInput(f"{text!r} is no day", hint="write it as 2026-09-11")
     return period
+
+
+def read_moment(text: str, now: datetime, *, is_end: bool = False) -> datetime:
+    """Read a moment: a span before `now` such as `7d`, a year, a month or a day (its beginning, or
+    its end), or a day with a time such as `2026-09-11T14:00`, in the time zone of this machine.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if _SPAN.fullmatch(text):
+        return now - read_span(text)
+    with suppress(InvalidInput):
+        period = read_period(text)
+        return period.ends() - timedelta(microseconds=1) if is_end else period.begins()
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text).astimezone()
+    raise InvalidInput(
+        f"{text!r} is no time", hint="write it as 7d, 2026-09-11 or 2026-09-11T14:00"
+    )
 
 
 def _period(year: int | None, month: int | None, day: int | None) -> Period:

@@ -11,6 +11,8 @@ from typing import Protocol
 from engine.model.acceptance import Acceptance
 from engine.model.archive import (
     AuditEvent,
+    AuditPage,
+    AuditQuery,
     AuditReport,
     HistoryEntry,
     Project,
@@ -420,6 +422,17 @@ class AuditApi(Protocol):
     async def list(
         self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
     ) -> tuple[AuditEvent, ...]: ...
+    async def find(
+        self,
+        query: AuditQuery,
+        before: int | None = None,
+        after: int | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> AuditPage:
+        """Return events, newest first: those before a number, or those that follow one."""
+        ...
+
     async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
         """Verify what is new since the newest checkpoint, or everything."""
         ...

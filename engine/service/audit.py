@@ -8,16 +8,18 @@ import re
 
 from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
-from engine.model.archive import AuditEvent, AuditQuery, AuditReport
+from engine.model.archive import AuditEvent, AuditPage, AuditQuery, AuditReport
 from engine.model.audit import AuditHead
 from engine.model.errors import InvalidInput
-from engine.service.windows import window
+from engine.service.windows import limited, window
 
 ACTIONS = {"revealed": "Revealed labels", "exported": "Exported a list"}
 """What can be recorded, and the action that the trail knows it by."""
 
 _OBJECT = re.compile(r"[a-z0-9_ -]{1,64}")
 """Names of lists and our own ids; a label would hardly fit, and must not stand here."""
+
+_HIGHEST = 2**63 - 1
 
 _LONGEST_REASON = 400
 
@@ -39,6 +41,26 @@ class Audit:
         page = await self._chain.list(query, window(offset, limit))
         return page.rows
 
+    async def find(
+        self,
+        query: AuditQuery,
+        before: int | None = None,
+        after: int | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> AuditPage:
+        """Return events, newest first: those before a number, or those that follow one."""
+        for moment in (query.since, query.until):
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidInput("a time needs its time zone")
+        return await self._chain.find(
+            query,
+            before=_number(before),
+            after=_number(after),
+            offset=max(0, offset),
+            limit=limited(limit),
+        )
+
     async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
         """Compute the hashes of what is new since the newest checkpoint, or of everything, and
         compare the chain with heads that were noted elsewhere."""
@@ -55,3 +77,8 @@ class Audit:
         detail = ({"reason": reason} if reason else {}) | ({"count": count} if count else {})
         async with self._context.archive_db.write() as transaction:
             record(transaction, self._actor, ACTIONS[action], object, detail)
+
+
+def _number(given: int | None) -> int | None:
+    """Return a number that the databases can compare with."""
+    return None if given is None else max(-1, min(given, _HIGHEST))

@@ -177,6 +177,8 @@ class Facts:
     commitments: list[CommitmentDetail] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     audit: list[AuditEvent] = field(default_factory=list)
+    most_counted: int = 10_000
+    """Events of a filtered trail that are counted."""
     events: list[Event] = field(default_factory=list)
     epoch: str = "first"
     news: asyncio.Condition = field(default_factory=asyncio.Condition)

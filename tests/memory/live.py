@@ -10,6 +10,8 @@ from typing import Any
 from engine.model.accounts import Accounts, Place
 from engine.model.archive import (
     AuditEvent,
+    AuditPage,
+    AuditQuery,
     AuditReport,
 )
 from engine.model.audit import AuditHead
@@ -85,6 +87,44 @@ class Audit(Asked):
     ) -> tuple[AuditEvent, ...]:
         rows = [one for one in self.facts.audit if object in ("", one.object)]
         return tuple(rows[offset : offset + limit])
+
+    async def find(
+        self,
+        query: AuditQuery,
+        before: int | None = None,
+        after: int | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> AuditPage:
+        rows = [one for one in reversed(self.facts.audit) if self._matches(one, query)]
+        found = [
+            one
+            for one in rows
+            if (before is None or one.number < before) and (after is None or one.number > after)
+        ]
+        if after is not None and before is None:
+            found = found[::-1][offset : offset + limit][::-1]
+        else:
+            found = found[offset : offset + limit]
+        total = min(len(rows), self.facts.most_counted)
+        exact = query == AuditQuery() or total == len(rows)
+        return AuditPage(rows=tuple(found), total=total if not exact else len(rows), exact=exact)
+
+    def _matches(self, event: AuditEvent, query: AuditQuery) -> bool:
+        names = [("object", query.object), ("actor", query.actor), ("action", query.action)]
+        names.append(("project", query.project))
+        lives = {query.life}
+        for filed in self.facts.filed.values():
+            if query.life in (filed.accession, filed.origin):
+                lives |= {filed.accession, filed.origin}
+        said = f"{event.action} {event.object} {event.detail.get('reason', '')}".lower()
+        return (
+            all(getattr(event, name) == value for name, value in names if value)
+            and (not query.life or event.object in lives)
+            and (query.since is None or event.at >= query.since)
+            and (query.until is None or event.at <= query.until)
+            and all(word in said for word in query.text.lower().split())
+        )
 
     async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
         holds = all(one.hash for one in self.facts.audit)

@@ -5,22 +5,22 @@ moves them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.archive.audit import finding
 from engine.archive.audit.key import AuditKey
-from engine.archive.audit.links import GENESIS, canonical, hash_of
+from engine.archive.audit.links import GENESIS, canonical, hash_of, project_of, words_of
 from engine.archive.audit.verification import Verification
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.model.archive import AuditEvent, AuditPage, AuditQuery, AuditReport, Window
+from engine.model.archive import AuditPage, AuditQuery, AuditReport, Window
 from engine.model.audit import AuditHead
 from engine.model.identifiers import new_event_id
 from engine.prearchive.tables import OutboxRow
@@ -102,19 +102,22 @@ class AuditChain:
 
     async def list(self, query: AuditQuery, window: Window) -> AuditPage:
         """Return events, newest first."""
-        criteria = _criteria(query)
+        return await self.find(query, offset=window.offset, limit=window.limit)
+
+    async def find(
+        self,
+        query: AuditQuery,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        offset: int = 0,
+        limit: int,
+    ) -> AuditPage:
+        """Return events, newest first: those before a number, or those that follow one."""
         async with self._archive.read() as session:
-            # Nothing is ever deleted, so the last number is how many there are.
-            counted = func.count() if criteria else func.coalesce(func.max(AuditRow.number), 0)
-            total = await session.scalar(select(counted).select_from(AuditRow).where(*criteria))
-            rows = await session.scalars(
-                select(AuditRow)
-                .where(*criteria)
-                .order_by(AuditRow.number.desc())
-                .offset(window.offset)
-                .limit(window.limit)
+            return await finding.find(
+                session, query, before=before, after=after, offset=offset, limit=limit
             )
-            return AuditPage(rows=tuple(_event(row) for row in rows), total=total or 0)
 
     async def verify(self, *, whole: bool = False, heads: Sequence[AuditHead] = ()) -> AuditReport:
         """Compute the hashes of all links anew, or of those after the newest checkpoint, compare
@@ -174,36 +177,10 @@ async def append(session: AsyncSession, events: Sequence[Recorded]) -> int:
             detail=canonical(event.detail),
             previous=previous,
             hash="",
+            project=project_of(event.action, event.object, event.detail),
+            words=words_of(event.action, event.object, event.detail),
         )
         row.hash = previous = hash_of(row)
         session.add(row)
     await session.flush()
     return appended
-
-
-def _criteria(query: AuditQuery) -> list[ColumnElement[bool]]:
-    criteria: list[ColumnElement[bool]] = []
-    if query.object:
-        criteria.append(AuditRow.object == query.object)
-    if query.actor:
-        criteria.append(AuditRow.actor == query.actor)
-    if query.action:
-        criteria.append(AuditRow.action == query.action)
-    if query.since is not None:
-        criteria.append(AuditRow.at >= query.since)
-    if query.until is not None:
-        criteria.append(AuditRow.at <= query.until)
-    return criteria
-
-
-def _event(row: AuditRow) -> AuditEvent:
-    return AuditEvent(
-        number=row.number,
-        id=row.event,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        object=row.object,
-        detail=json.loads(row.detail),
-        hash=row.hash,
-    )

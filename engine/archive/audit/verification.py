@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from engine.archive.audit import heads as head_file
 from engine.archive.audit.key import AuditKey
-from engine.archive.audit.links import GENESIS, hash_of
+from engine.archive.audit.links import GENESIS, copies_hold, hash_of
 from engine.archive.tables import AuditCheckpointRow, AuditRow
 from engine.database.connection import Database, insert_into
 from engine.model.archive import AuditReport
@@ -238,6 +238,8 @@ class _Walk:
             self._blame(row.number, f"link {row.number} does not follow the one before it")
         if hash_of(row) != row.hash:
             self._blame(row.number, f"link {row.number} was changed after it had been written")
+        elif not copies_hold(row):
+            self._blame(row.number, f"what link {row.number} is found by is not what it says")
         self.last, self.head = row.number, row.hash
         self.checked += 1
 

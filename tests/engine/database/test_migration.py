@@ -15,20 +15,23 @@ from alembic.command import upgrade
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from engine.archive import receivers, verifications
+from engine.archive.audit.links import GENESIS, canonical, link_hash
+from engine.archive.audit.trail import AuditChain
 from engine.database.columns import PrearchiveTable
 from engine.database.connection import Database
 from engine.database.migration import SECTIONS, Section, connect, migrate
 from engine.database.revisions import alembic_config
-from engine.model.archive import Receiver
+from engine.model.archive import AuditQuery, Receiver
 from engine.model.errors import Refused
 from tests.conftest import BACKENDS
 from tests.engine.conftest import MakeUrl
 
 # What the migrations make by hand: no model knows it.
-_BY_HAND = re.compile(r"session_search_index.*|ix_session_search_document|document")
+_BY_HAND = re.compile(r"(session_search|audit)_index.*|ix_(session_search|audit)_document|document")
 
 
 def _at(url: str, section: str, revision: str) -> None:
@@ -47,7 +50,7 @@ def _modelled(item: Any, name: str | None, kind: str, reflected: bool, twin: Any
         and twin is None
         and by_hand
         and table is not None
-        and table.startswith("session_search")
+        and table.startswith(("session_search", "audit"))
     )
 
 
@@ -137,6 +140,46 @@ async def test_sessions_of_an_older_archive_are_due_for_verification(blank_url: 
         due = await verifications.due(session, datetime.now(UTC), 9)
     await database.close()
     assert due.accessions == ("E1",)
+
+
+async def test_events_of_an_older_trail_are_found_and_still_hold(blank_url: MakeUrl) -> None:
+    url = blank_url("archive")
+    _at(url, "archive", "a0013")
+    reason = "Gr\u00fc\u00dfe"
+    details: tuple[tuple[str, str, dict[str, str]], ...] = (
+        ("Added project", "BRAINS", {}),
+        ("Moved", "pre_aaaaaaaa", {"project": "HEARTS", "reason": reason}),
+    )
+    previous, at = GENESIS, datetime(2026, 1, 1, tzinfo=UTC)
+    with connect(url) as connection:
+        for number, (action, object, detail) in enumerate(details, 1):
+            values = {"actor": "ada", "action": action, "object": object, "at": at}
+            values |= {"detail": canonical(detail), "number": number, "event": f"event-{number}"}
+            hash = link_hash(previous=previous, **values)  # type: ignore[arg-type]
+            stored = "2026-01-01 00:00:00.000000" + ("" if url.startswith("sqlite") else "+00")
+            connection.execute(
+                text(
+                    "INSERT INTO audit (number, event, at, actor, action, object, detail, previous,"
+                    " hash) VALUES (:number, :event, :at, :actor, :action, :object, :detail,"
+                    " :previous, :hash)"
+                ),
+                values | {"previous": previous, "hash": hash, "at": stored},
+            )
+            previous = hash
+    await migrate(url, "archive")
+    database = Database.open(url)
+    chain = AuditChain(database)
+    assert (await chain.verify()).ok
+    for query, numbers in (
+        (AuditQuery(project="BRAINS"), [1]),
+        (AuditQuery(project="HEARTS"), [2]),
+        (AuditQuery(text="moved grusse"), [2]),
+    ):
+        assert [one.number for one in (await chain.find(query, limit=9)).rows] == numbers
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with database.write() as session:
+            await session.execute(text("UPDATE audit SET words = ''"))
+    await database.close()
 
 
 async def test_receivers_of_an_older_archive_go_by_the_settings(blank_url: MakeUrl) -> None:

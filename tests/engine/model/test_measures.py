@@ -14,6 +14,7 @@ from engine.model.errors import InvalidInput
 from engine.model.measures import (
     read_amount,
     read_day,
+    read_moment,
     read_period,
     read_span,
     say_count,
@@ -130,3 +131,18 @@ def test_a_span_is_said_in_its_greatest_unit(span: timedelta, said: str) -> None
 def test_one_is_not_many() -> None:
     assert [say_count(n, "job") for n in (0, 1, 2)] == ["0 jobs", "1 job", "2 jobs"]
     assert say_count(2, "stretch", "stretches") == "2 stretches"
+
+
+def test_a_moment_is_a_span_ago_or_a_day_or_a_day_with_a_time() -> None:
+    assert read_moment("36h", NOW) == NOW - timedelta(hours=36)
+    day = datetime(2026, 9, 11, tzinfo=UTC).replace(tzinfo=None).astimezone()
+    assert read_moment("2026-09-11", NOW) == day
+    end = read_moment("2026-09", NOW, is_end=True)
+    assert end == datetime(2026, 10, 1, tzinfo=UTC).replace(tzinfo=None).astimezone() - timedelta(
+        microseconds=1
+    )
+    assert read_moment("2026-09-11T14:30", NOW) == day.replace(hour=14, minute=30)
+    assert read_moment("2026-09-11T14:30+02:00", NOW).utcoffset() is not None
+    for wrong in ("", "yesterday", "2026-13-01", "2026-09-11T25:00"):
+        with pytest.raises(InvalidInput, match="is no time"):
+            read_moment(wrong, NOW)

@@ -18,7 +18,7 @@ from pynetdicom.presentation import StoragePresentationContexts
 
 from engine.model.acceptance import Judgement, StepName, StepState
 from engine.model.accounts import Place
-from engine.model.archive import SessionQuery
+from engine.model.archive import AuditQuery, SessionQuery
 from engine.model.audit import AuditHead
 from engine.model.commitments import CommitmentState
 from engine.model.errors import (
@@ -364,6 +364,13 @@ async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
     await until(engine, told)
     (event,) = await engine.audit.list(object="P3")
     assert (event.actor, event.action) == ("root", "Added project")
+    found = await engine.audit.find(AuditQuery(project="P3", text="added", since=event.at))
+    assert (found.rows, found.total, found.exact) == ((event,), 1, True)
+    oldest = await engine.audit.find(AuditQuery(), after=0, limit=1)
+    assert [one.number for one in oldest.rows] == [1]
+    assert (await engine.audit.find(AuditQuery(), before=2**70, limit=0)).total > 0
+    with pytest.raises(InvalidInput, match="time zone"):
+        await engine.audit.find(AuditQuery(until=event.at.replace(tzinfo=None)))
     report = await engine.audit.verify()
     assert report.ok and report.checked > 0
     head = AuditHead(number=report.last, hash=report.head, at=event.at)
