@@ -360,6 +360,89 @@ class SettingsVersionRow(ArchiveTable):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
+class UserRow(ArchiveTable):
+    """Somebody who may have roles. Users are disabled, never deleted: the trail names them."""
+
+    __tablename__ = "users"
+
+    login: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), default="")
+    email: Mapped[str] = mapped_column(String(255), default="")
+    uid: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    """The Unix user that this is."""
+    disabled: Mapped[bool] = mapped_column(default=False)
+    sees_originals: Mapped[bool] = mapped_column(default=False)
+    password: Mapped[str] = mapped_column(String(255), default="")
+    """As argon2 writes it; empty: none is taken."""
+    password_set: Mapped[datetime | None]
+    wrong: Mapped[int] = mapped_column(default=0)
+    """Wrong passwords since the last right one."""
+    locked_until: Mapped[datetime | None]
+    last_seen: Mapped[datetime | None]
+    added: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(64))
+
+
+class GrantRow(ArchiveTable):
+    """A role of a user, or of all who are in a Unix group."""
+
+    __tablename__ = "grants"
+
+    holder: Mapped[str] = mapped_column(String(80), primary_key=True)
+    """A login, or `@` and the group."""
+    project: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Empty for a site role."""
+    role: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (Index("ix_grants_project", "project"),)
+
+
+class AccessRequestRow(ArchiveTable):
+    """A user who asks for a role in a project; gone once it is answered."""
+
+    __tablename__ = "access_requests"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    login: Mapped[str] = mapped_column(String(64))
+    project: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("login", "project"),)
+
+
+class TokenRow(ArchiveTable):
+    """An alias and a secret that stand for a user until they expire."""
+
+    __tablename__ = "tokens"
+
+    alias: Mapped[str] = mapped_column(String(36), primary_key=True)
+    login: Mapped[str] = mapped_column(String(64), index=True)
+    secret: Mapped[str] = mapped_column(String(64))
+    """SHA-256 in hex: the secret itself is random and long, and kept nowhere."""
+    note: Mapped[str] = mapped_column(String(255), default="")
+    created: Mapped[datetime]
+    expires: Mapped[datetime]
+    single_use: Mapped[bool] = mapped_column(default=False)
+    used: Mapped[datetime | None]
+    revoked: Mapped[datetime | None]
+
+
+class SignInRow(ArchiveTable):
+    """Somebody who has signed in with a password, until they leave or are silent for too long."""
+
+    __tablename__ = "sign_ins"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 in hex of what the client carries."""
+    login: Mapped[str] = mapped_column(String(64), index=True)
+    began: Mapped[datetime]
+    seen: Mapped[datetime]
+
+
 class HistoryRow(ArchiveTable):
     """The state of a row before it was changed or deleted."""
 
