@@ -78,6 +78,9 @@ $(SCHEMA)/.got: tests/xnat-schema.txt | $(STAMP)
 keys: $(STAMP)  ## write docs/keys.md from the key table
 	$(VENV)/bin/python -m console.keys.page > docs/keys.md
 
+roles: $(STAMP)  ## write docs/roles.md from the tables of permissions
+	$(VENV)/bin/python -m engine.service.permissions > docs/roles.md
+
 conformance: $(STAMP)  ## write docs/conformance.md from the values of the code
 	$(VENV)/bin/python -m engine.service.conformance > docs/conformance.md
 

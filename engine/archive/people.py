@@ -40,8 +40,8 @@ GROUP = "@"
 
 _LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 _GROUP = re.compile(r"@[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-_RESERVED = frozenset({"auto", "timer", "engine", "receiver", "root", "sys"})
-"""Names that stand in the trail for what nobody did, and for who may do everything anyway."""
+_RESERVED = frozenset({"auto", "timer", "engine", "receiver", "sys"})
+"""Names that stand in the trail for what nobody did."""
 _LONGEST = 255
 _LARGEST_UID = 2**32 - 2
 _LONGEST_REASON = 400
@@ -82,9 +82,16 @@ async def roster(session: AsyncSession) -> Roster:
     )
 
 
-async def is_empty(session: AsyncSession) -> bool:
-    """Say whether nobody was ever added."""
-    return not await session.scalar(select(exists().where(UserRow.login.is_not(None))))
+async def add_first(session: AsyncSession, login: str, uid: int) -> None:
+    """Make the Unix user who starts an engine an administrator, where nobody was ever added; there
+    is no password that anybody could know."""
+    if await session.scalar(select(exists().where(UserRow.login.is_not(None)))):
+        return
+    if not _LOGIN.fullmatch(login) or login.lower() in _RESERVED:
+        # Whoever runs the engine may do everything without being a user, too.
+        return
+    await add(session, login, Changes(uid=uid, sees_originals=True), actor=login)
+    await grant(session, login, SiteRole.ADMIN, actor=login)
 
 
 async def show(session: AsyncSession, login: str) -> User:
@@ -157,7 +164,8 @@ async def change(session: AsyncSession, login: str, changes: Changes, *, actor: 
     changed = {key: [before[key], after[key]] for key in after if after[key] != before[key]}
     if changed:
         if row.disabled:
-            await _must_leave_an_administrator(session)
+            if await session.get(GrantRow, (login, "", SiteRole.ADMIN.value)) is not None:
+                await _must_leave_an_administrator(session)
             await session.execute(delete(SignInRow).where(SignInRow.login == login))
             await revoke_tokens(session, login)
         history.keep(session, _KIND, login, actor, "Modified", before)
@@ -196,9 +204,7 @@ async def grant(
     if await session.get(GrantRow, (holder, project, role.value)) is not None:
         return
     session.add(
-        GrantRow(
-            holder=holder, project=project, role=role.value, at=datetime.now(UTC), by=actor
-        )
+        GrantRow(holder=holder, project=project, role=role.value, at=datetime.now(UTC), by=actor)
     )
     record(session, actor, "Granted role", holder, _of(role, project))
     await bump(session)
@@ -313,8 +319,8 @@ async def _set(session: AsyncSession, row: UserRow, changes: Changes) -> None:
 async def _free_uid(session: AsyncSession, uid: int, login: str) -> int | None:
     if uid == -1:
         return None
-    if not 0 < uid <= _LARGEST_UID:
-        raise InvalidInput(f"a uid is a number from 1 to {_LARGEST_UID}")
+    if not 0 <= uid <= _LARGEST_UID:
+        raise InvalidInput(f"a uid is a number from 0 to {_LARGEST_UID}")
     other = await session.scalar(
         select(UserRow.login).where(UserRow.uid == uid, UserRow.login != login)
     )
@@ -342,9 +348,7 @@ async def _must_leave_an_administrator(session: AsyncSession) -> None:
     left = (
         select(UserRow.login)
         .join(GrantRow, GrantRow.holder == UserRow.login)
-        .where(
-            ~UserRow.disabled, GrantRow.project == "", GrantRow.role == SiteRole.ADMIN.value
-        )
+        .where(~UserRow.disabled, GrantRow.project == "", GrantRow.role == SiteRole.ADMIN.value)
         .limit(1)
     )
     if await session.scalar(left) is None:
@@ -368,8 +372,7 @@ def _of(role: Role | SiteRole, project: str) -> dict[str, str]:
 
 
 def _grant(row: GrantRow) -> Grant:
-    role = Role(row.role) if row.project else SiteRole(row.role)
-    return Grant(role=role, project=row.project, by=row.by, at=row.at)
+    return Grant(role=row.role, project=row.project, by=row.by, at=row.at)
 
 
 def _user(row: UserRow, grants: tuple[Grant, ...]) -> User:

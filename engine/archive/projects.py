@@ -5,7 +5,7 @@ another project's ID or alias: routing looks up both in one namespace, case-sens
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,17 +19,16 @@ from engine.archive.configuration import bump, lock
 from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, ProjectRow, SubjectRow
 from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused
+from engine.model.people import Accessibility
 
 PREARCHIVE_CODES = frozenset({0, 4})
 QUARANTINE_CODES = frozenset({0})
-ACCESSIBILITIES = frozenset({"private"})
-NOT_YET = {
+ACCESSIBILITIES = frozenset(each.value for each in Accessibility)
+NOT_YET: Mapping[tuple[str, int | str], str] = {
     ("prearchive_code", 5): "archiving that replaces what is there does not work yet: "
     "0 waits for review, 4 archives where the label is free",
     ("quarantine_code", 1): "quarantine does not work yet: sessions are active once they are "
     "archived, and 0 is the only code",
-    ("accessibility", "protected"): "projects cannot be opened to others yet: all are private",
-    ("accessibility", "public"): "projects cannot be opened to others yet: all are private",
 }
 """Values that XNAT knows and that would have no effect here. Rows of older homes may have them."""
 
@@ -196,7 +195,7 @@ async def show(session: AsyncSession, id: str) -> Project:
     """
     row = await session.get(ProjectRow, id)
     if row is None or row.deleted is not None:
-        raise _unknown(id)
+        raise missing(id)
     return _project(row, await _aliases(session, id))
 
 
@@ -228,11 +227,12 @@ async def live(session: AsyncSession, id: str, *, exclusively: bool = False) -> 
     """
     row = await session.get(ProjectRow, id, with_for_update={"read": not exclusively})
     if row is None or row.deleted is not None:
-        raise _unknown(id)
+        raise missing(id)
     return row
 
 
-def _unknown(id: str) -> NotFound:
+def missing(id: str) -> NotFound:
+    """Return what is said of a project that is not there, or that may not be known of."""
     return NotFound(f"there is no project {id}", hint="list the projects")
 
 

@@ -4,7 +4,7 @@ projects that the user may see."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date as calendar_date
 
@@ -27,6 +27,7 @@ from engine.model.archive import (
     Window,
 )
 from engine.model.errors import InvalidInput, NotFound
+from engine.model.people import EVERYTHING, Scope
 
 KIND = "session"
 """What the history calls a filed session."""
@@ -71,8 +72,7 @@ async def card(session: AsyncSession, name: str, project: str = "") -> SessionCa
         )
     ).first()
     if found is None:
-        place = f"in {project}" if project else "in the archive"
-        raise NotFound(f"there is no such session {place}", hint="list the archive")
+        raise missing(project)
     row, subject = found
     scans = await session.scalars(
         select(ScanRow).where(ScanRow.session == row.id).order_by(ScanRow.position)
@@ -99,25 +99,33 @@ async def document(session: AsyncSession, accession: str) -> str:
     """
     found = await session.scalar(select(DocumentRow.xml).where(DocumentRow.session == accession))
     if found is None:
-        raise NotFound("there is no such session in the archive", hint="list the archive")
+        raise missing()
     return found
+
+
+def missing(project: str = "") -> NotFound:
+    """Return what is said of a session that is not there, or that may not be seen."""
+    place = f"in {project}" if project else "in the archive"
+    return NotFound(f"there is no such session {place}", hint="list the archive")
 
 
 async def page(
     session: AsyncSession,
     query: SessionQuery,
     window: Window,
-    visible: Collection[str] | None = None,
+    scope: Scope = EVERYTHING,
+    released: Scope = EVERYTHING,
 ) -> SessionPage:
     """Return a window of the sessions that a query finds, and how many there are.
 
     Args:
-        visible: only sessions of these projects; of all if not given.
+        scope: only sessions of these projects.
+        released: the projects of which those in quarantine are shown as well.
 
     Raises:
         InvalidInput: a date, a status, a condition or the sort is not known.
     """
-    criteria = _criteria(session, query, visible)
+    criteria = [*_criteria(session, query), *_within(scope, released)]
     order = SORTS.get(query.sort)
     if order is None:
         raise InvalidInput(f"cannot sort by {query.sort!r}", hint=f"use {', '.join(SORTS)}")
@@ -153,12 +161,18 @@ async def page(
     )
 
 
-def _criteria(
-    session: AsyncSession, query: SessionQuery, visible: Collection[str] | None
-) -> list[ColumnElement[bool]]:
+def _within(scope: Scope, released: Scope) -> Iterator[ColumnElement[bool]]:
+    if scope.projects is not None:
+        yield ArchivedSessionRow.project.in_(scope.projects)
+    if released.projects is not None:
+        yield or_(
+            ArchivedSessionRow.status != SessionStatus.QUARANTINE.value,
+            ArchivedSessionRow.project.in_(released.projects),
+        )
+
+
+def _criteria(session: AsyncSession, query: SessionQuery) -> list[ColumnElement[bool]]:
     criteria = where(query.where)
-    if visible is not None:
-        criteria.append(ArchivedSessionRow.project.in_(visible))
     if query.project:
         criteria.append(ArchivedSessionRow.project == query.project)
     if query.subject:

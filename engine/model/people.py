@@ -165,18 +165,18 @@ class Actor:
         return scope.projects is None or bool(scope.projects) or scope.unassigned
 
 
-def operator(name: str) -> Actor:
+def operator(name: str, known: str = "") -> Actor:
     """Return who may do everything: whoever runs the engine can read its files anyway."""
-    return Actor(name=name, site=frozenset({SiteRole.ADMIN}), sees_originals=True)
+    return Actor(name=name, known=known, site=frozenset({SiteRole.ADMIN}), sees_originals=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
     """A role that somebody has."""
 
-    role: Role | SiteRole
+    role: str
+    """A `Role`, or without a project a `SiteRole`."""
     project: str = ""
-    """Empty for a site role."""
     by: str = ""
     at: datetime | None = None
 
@@ -283,13 +283,9 @@ class Roster:
         return Actor(
             name=login,
             known=known,
-            site=frozenset(each.role for each in grants if isinstance(each.role, SiteRole)),
+            site=frozenset(SiteRole(each.role) for each in grants if not each.project),
             roles={
-                project: frozenset(
-                    each.role
-                    for each in grants
-                    if each.project == project and isinstance(each.role, Role)
-                )
+                project: frozenset(Role(each.role) for each in grants if each.project == project)
                 for project in {each.project for each in grants if each.project}
             },
             opened=self.opened,

@@ -111,6 +111,21 @@ class PrearchiveQuery:
     and sorted by a label these sessions stand together, as if they had none."""
 
 
+_OF_LABELS = frozenset({"session", "subject", "tag", "date"})
+
+
+def names_labels(query: PrearchiveQuery) -> bool:
+    """Say whether a query finds or orders sessions by what may tell who the patient is."""
+    return bool(
+        query.label
+        or query.subject
+        or query.tag
+        or query.text
+        or query.sort in ("label", "subject", "folder", "tag", "scan_date")
+        or any(each.field in _OF_LABELS for each in query.where)
+    )
+
+
 PREARCHIVE_FIELDS = frozenset(
     {
         "age",

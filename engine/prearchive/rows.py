@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.model.errors import Conflict, NotFound
 from engine.model.filters import check_length
 from engine.model.identifiers import PrearchiveId
+from engine.model.people import EVERYTHING, Scope
 from engine.model.prearchive import (
     UNASSIGNED,
     PrearchivePage,
@@ -124,12 +125,17 @@ async def get(session: AsyncSession, id: str, *, lock: bool = False) -> SessionR
     query = select(SessionRow).where(SessionRow.id == id)
     row = (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
     if row is None:
-        raise NotFound(f"there is no prearchive session {id}", hint="list them: prearchive list")
+        raise missing(id)
     return row
 
 
-async def find(session: AsyncSession, name: str) -> str:
-    """Return the id for an id, an address, or a label that only one session has.
+def missing(id: str) -> NotFound:
+    """Return what is said of a session that is not there, or that may not be seen."""
+    return NotFound(f"there is no prearchive session {id}", hint="list them: prearchive list")
+
+
+async def find(session: AsyncSession, name: str, scope: Scope = EVERYTHING) -> str:
+    """Return the id for an id, an address, or a label that only one session of a scope has.
 
     Raises:
         NotFound: if nothing has that name.
@@ -145,7 +151,8 @@ async def find(session: AsyncSession, name: str) -> str:
         )
     else:
         wanted = (or_(SessionRow.id == name, SessionRow.label == name),)
-    found = (await session.execute(select(SessionRow.id).where(*wanted).limit(2))).scalars().all()
+    query = select(SessionRow.id).where(*wanted, *_within(scope)).limit(2)
+    found = (await session.execute(query)).scalars().all()
     if not found:
         raise NotFound("no prearchive session has that name", hint="list them: prearchive list")
     if len(found) > 1:
@@ -154,14 +161,18 @@ async def find(session: AsyncSession, name: str) -> str:
 
 
 async def list_page(
-    session: AsyncSession, query: PrearchiveQuery, offset: int, limit: int
+    session: AsyncSession,
+    query: PrearchiveQuery,
+    offset: int,
+    limit: int,
+    scope: Scope = EVERYTHING,
 ) -> PrearchivePage:
-    """List a window of the sessions that match, and how many match in all.
+    """List a window of the sessions of a scope that match, and how many match in all.
 
     Raises:
         InvalidInput: a condition is on no known field, or its value cannot be read.
     """
-    matching = _conditions(query)
+    matching = [*_conditions(query), *_within(scope)]
     column = SORTS.get(query.sort, SessionRow.last_object)
     by_label: SQLColumnExpression[Any] = column
     if query.sort in _LABELS:
@@ -254,6 +265,15 @@ def change(row: SessionRow, status: Status) -> None:
 def may_accept(row: SessionRow) -> bool:
     """Whether late objects may join this row."""
     return Status(row.status) in TAKES_DATA
+
+
+def _within(scope: Scope) -> list[ColumnElement[bool]]:
+    """Return the criteria of a scope; none for everything."""
+    unassigned = SessionRow.project.is_(None)
+    if scope.projects is None:
+        return [] if scope.unassigned else [~unassigned]
+    within = SessionRow.project.in_(scope.projects)
+    return [or_(within, unassigned) if scope.unassigned else within]
 
 
 def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:

@@ -41,20 +41,27 @@ async def get(
         query = query.options(undefer(SendRow.failures))
     row = (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
     if row is None:
-        raise NotFound(f"nothing is sent as {id}", hint="list it: anteroom remote sends")
+        raise missing(id)
     return row
 
 
+def missing(id: str) -> NotFound:
+    """Return what is said of a send that is not there, or that may not be seen."""
+    return NotFound(f"nothing is sent as {id}", hint="list it: anteroom remote sends")
+
+
 async def listed(
-    session: AsyncSession, limit: int, *, unfinished: bool = False, of: str = ""
+    session: AsyncSession, limit: int, *, unfinished: bool = False, of: str = "", by: str = ""
 ) -> tuple[Send, ...]:
-    """Return what was sent, the newest first, without failures; all, or what is unfinished, or that
-    of a session."""
+    """Return what was sent, the newest first, without failures; all, or what is unfinished, that of
+    a session, or what somebody has asked for."""
     query = select(SendRow).order_by(SendRow.queued.desc(), SendRow.id).limit(limit)
     if unfinished:
         query = query.where(SendRow.state.in_(UNFINISHED))
     if of:
         query = query.where(SendRow.session == of)
+    if by:
+        query = query.where(SendRow.actor == by)
     return tuple(to_send(row) for row in await session.scalars(query))
 
 

@@ -5,8 +5,6 @@ life over TCP. Connections are accepted in `engine.server.unix` and `engine.serv
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 import secrets
 from typing import Any, Protocol
 
@@ -27,6 +25,7 @@ from engine.model.errors import (
     Unavailable,
 )
 from engine.model.outage import store_outage
+from engine.model.people import Actor
 from engine.service.api import EngineApi
 from engine.service.wire import Verb, encode_error, find_verb
 
@@ -48,19 +47,35 @@ _STATUS = {
 class Acting(Protocol):
     """What can be asked on behalf of somebody."""
 
-    def acting(self, actor: str) -> EngineApi:
+    @property
+    def recognition(self) -> Knows:
+        """What tells who is asking."""
+        ...
+
+    def acting(self, actor: Actor) -> EngineApi:
         """Return the engine as one actor sees it."""
+        ...
+
+
+class Knows(Protocol):
+    """What tells who is asking."""
+
+    async def peer(self, uid: int | None) -> Actor:
+        """Return a Unix user as actor."""
+        ...
+
+    async def shown(self, authorization: str) -> Actor:
+        """Return whoever an Authorization header stands for."""
         ...
 
 
 def rpc_app(engine: Acting, closing: asyncio.Event) -> Starlette:
     """Make the application of the Unix socket; waiting verbs end when `closing` is set."""
-    owner = os.geteuid()
 
     async def call(request: Request) -> Response:
         try:
             verb = find_verb(request.path_params["address"])
-            actor = actor_of(getattr(request.state, "peer_uid", None), owner)
+            actor = await _actor(engine.recognition, request)
             arguments = verb.decode_call(await _body(request))
             result = await _answer(verb, engine.acting(actor), arguments, closing)
         except EngineError as error:
@@ -87,19 +102,12 @@ def health_app() -> Starlette:
     return Starlette(routes=[Route("/", alive, methods=["GET"])])
 
 
-def actor_of(uid: int | None, owner: int) -> str:
-    """Name the actor of a peer; raise `Refused` for all but root and the engine's own user."""
-    if uid is None:
-        raise Refused("the engine could not determine who is calling")
-    if uid not in (0, owner):
-        raise Refused(
-            "this Unix user has no role on this engine",
-            hint="ask the user who runs the engine",
-        )
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid:{uid}"
+async def _actor(knows: Knows, request: Request) -> Actor:
+    """Return who is asking: whoever the call says, else the Unix user at the other end."""
+    shown = request.headers.get("authorization")
+    if shown is not None:
+        return await knows.shown(shown)
+    return await knows.peer(getattr(request.state, "peer_uid", None))
 
 
 async def _answer(

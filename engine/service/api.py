@@ -49,6 +49,14 @@ from engine.model.live import (
     ThroughputBy,
     Transfer,
 )
+from engine.model.people import (
+    AccessRequest,
+    Member,
+    NewToken,
+    Token,
+    User,
+    WhoAmI,
+)
 from engine.model.prearchive import (
     ActOutcome,
     LogEntry,
@@ -196,8 +204,8 @@ class ProjectsApi(Protocol):
     async def show(self, id: str) -> Project: ...
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project: ...
     async def set(self, id: str, values: dict[str, str]) -> Project:
-        """Set title, description, prearchive_code or aliases (comma list). Of quarantine_code and
-        accessibility only 0 and private are taken: nothing else has an effect yet."""
+        """Set title, description, accessibility, prearchive_code or aliases (comma list). Of
+        quarantine_code only 0 is taken: nothing else has an effect yet."""
         ...
 
 
@@ -416,6 +424,52 @@ class JobsApi(Protocol):
     async def retry(self, id: str) -> None: ...
 
 
+class PeopleApi(Protocol):
+    """Users, their roles, and what they sign in with. A holder of a role is a login, or `@` and the
+    name of a Unix group."""
+
+    async def who_am_i(self) -> WhoAmI: ...
+    async def list(self) -> tuple[User, ...]: ...
+    async def show(self, login: str) -> User: ...
+    async def add(self, login: str, values: dict[str, str] | None = None) -> User:
+        """Add a user, who may do nothing before roles are granted; `values` are those of `set`."""
+        ...
+
+    async def set(self, login: str, values: dict[str, str]) -> User:
+        """Set name, email, uid, disabled or sees_originals."""
+        ...
+
+    async def grant(self, holder: str, role: str, project: str = "") -> None:
+        """Give a role in a project, or without one a role of the site."""
+        ...
+
+    async def revoke(self, holder: str, role: str, project: str = "") -> None: ...
+    async def members(self, project: str) -> tuple[Member, ...]: ...
+    async def ask(self, project: str, role: str = "collaborator", reason: str = "") -> None:
+        """Ask the owners of a project for a role in it."""
+        ...
+
+    async def requests(self) -> tuple[AccessRequest, ...]:
+        """Return the requests that wait for an answer; granting a role is the answer yes."""
+        ...
+
+    async def decline(self, id: int, reason: str = "") -> None: ...
+    async def set_password(self, login: str, password: str, old: str = "") -> None:
+        """Set a password; an empty one lets none be taken any more."""
+        ...
+
+    async def tokens(self, login: str = "") -> tuple[Token, ...]: ...
+    async def issue_token(
+        self, login: str = "", note: str = "", hours: int = 48, single_use: bool = False
+    ) -> NewToken: ...
+    async def revoke_token(self, alias: str) -> Token: ...
+    async def sign_in(self) -> str:
+        """Begin a sign-in for whoever shows a password; return its key."""
+        ...
+
+    async def sign_out(self, key: str) -> None: ...
+
+
 class AuditApi(Protocol):
     """The trail that never forgets."""
 
@@ -493,6 +547,8 @@ class EngineApi(Protocol):
     @property
     def jobs(self) -> JobsApi: ...
     @property
+    def people(self) -> PeopleApi: ...
+    @property
     def audit(self) -> AuditApi: ...
     @property
     def events(self) -> EventsApi: ...
@@ -514,6 +570,7 @@ NOUNS: dict[str, type] = {
     "held": HeldApi,
     "commitments": CommitmentsApi,
     "jobs": JobsApi,
+    "people": PeopleApi,
     "audit": AuditApi,
     "events": EventsApi,
     "system": SystemApi,

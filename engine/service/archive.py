@@ -22,6 +22,7 @@ from engine.model.archive import (
 )
 from engine.model.contents import FiledContents, FilePage, FoldedHeader
 from engine.model.errors import InvalidInput
+from engine.model.people import Actor, Permission
 from engine.model.verification import DueSessions, Verification
 from engine.service.api import ALL_FILED
 from engine.service.contents import header_in
@@ -39,18 +40,22 @@ T = TypeVar("T")
 class Archive:
     """Sessions that are filed."""
 
-    def __init__(self, context: JobContext, verifying: Verifying, actor: str) -> None:
+    def __init__(self, context: JobContext, verifying: Verifying, actor: Actor) -> None:
         """Ask one archive for one actor."""
         self._context = context
         self._verifying = verifying
-        self._actor = actor
+        self._actor = actor.name
+        self._scope = actor.scope(Permission.READ)
+        self._released = actor.scope(Permission.RELEASE)
 
     async def list(
         self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         """Return a window of the sessions that a query finds."""
         async with self._context.archive_db.read() as transaction:
-            return await sessions.page(transaction, query, window(offset, limit))
+            return await sessions.page(
+                transaction, query, window(offset, limit), self._scope, self._released
+            )
 
     async def show(self, id: str, project: str = "") -> SessionCard:
         """Return a card by accession ID, or by label within a project."""

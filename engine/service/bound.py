@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine as one actor sees it: each noun of the service, bound to the actor. The nouns are
-implemented in their own modules, the engine in `engine.service.engine`."""
+"""The engine as one actor sees it: each noun of the service, bound to the actor, behind the gate.
+The nouns are implemented in their own modules, the engine in `engine.service.engine`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.model.people import Actor
+from engine.service import api
 from engine.service.acceptances import Acceptances
 from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
 from engine.service.events import Events
+from engine.service.gate import Gate
 from engine.service.held import Held
 from engine.service.jobs import Jobs
 from engine.service.live import Live
+from engine.service.people import People
 from engine.service.prearchive import Prearchive
 from engine.service.projects import Projects
 from engine.service.receivers import Receivers
@@ -30,25 +34,54 @@ if TYPE_CHECKING:
 class BoundEngine:
     """An engine bound to an actor; satisfies `EngineApi`."""
 
-    def __init__(self, engine: Engine, actor: str) -> None:
-        context = engine.context
-        self.prearchive = Prearchive(context, engine.buffer, engine.configuration, actor)
-        self.archive = Archive(context, engine.verifying, actor)
-        self.projects = Projects(context, engine.apply_configuration, actor)
-        self.rules = Rules(context, engine.apply_configuration, actor)
-        self.scripts = Scripts(context, engine.apply_configuration, actor)
-        self.routing = Routing(context, engine.configuration, engine.guard)
-        self.receivers = Receivers(
-            context.archive_db, engine.configuration, engine.apply_configuration, actor
-        )
-        self.remotes = Remotes(context, engine.buffer, actor)
-        self.acceptances = Acceptances(context, self.prearchive, engine.buffer, actor)
-        self.live = Live(context)
-        self.held = Held(
-            context, engine.buffer, engine.configuration, engine.guard, engine.releasing, actor
-        )
-        self.commitments = Commitments(context, engine.committing, engine.buffer, actor)
-        self.jobs = Jobs(context, self.prearchive, self.remotes)
-        self.audit = Audit(context, actor)
-        self.events = Events(engine.buffer)
-        self.system = System(engine, actor)
+    prearchive: api.PrearchiveApi
+    archive: api.ArchiveApi
+    projects: api.ProjectsApi
+    rules: api.RulesApi
+    scripts: api.ScriptsApi
+    routing: api.RoutingApi
+    receivers: api.ReceiversApi
+    remotes: api.RemotesApi
+    acceptances: api.AcceptancesApi
+    live: api.LiveApi
+    held: api.HeldApi
+    commitments: api.CommitmentsApi
+    jobs: api.JobsApi
+    people: api.PeopleApi
+    audit: api.AuditApi
+    events: api.EventsApi
+    system: api.SystemApi
+
+    def __init__(self, engine: Engine, actor: Actor) -> None:
+        context, name = engine.context, actor.name
+        prearchive = Prearchive(context, engine.buffer, engine.configuration, actor)
+        archive = Archive(context, engine.verifying, actor)
+        remotes = Remotes(context, engine.buffer, actor)
+        nouns = {
+            "prearchive": prearchive,
+            "archive": archive,
+            "projects": Projects(context, engine.apply_configuration, name),
+            "rules": Rules(context, engine.apply_configuration, name),
+            "scripts": Scripts(context, engine.apply_configuration, name),
+            "routing": Routing(context, engine.configuration, engine.guard),
+            "receivers": Receivers(
+                context.archive_db, engine.configuration, engine.apply_configuration, name
+            ),
+            "remotes": remotes,
+            "acceptances": Acceptances(context, prearchive, engine.buffer, name),
+            "live": Live(context),
+            "held": Held(
+                context, engine.buffer, engine.configuration, engine.guard, engine.releasing, name
+            ),
+            "commitments": Commitments(context, engine.committing, engine.buffer, name),
+            "jobs": Jobs(context, prearchive, remotes),
+            "people": People(
+                context, engine.recognition.passwords, engine.apply_configuration, actor
+            ),
+            "audit": Audit(context, name),
+            "events": Events(engine.buffer),
+            "system": System(engine, name),
+        }
+        gate = Gate(context, actor, prearchive)
+        for noun, implementation in nouns.items():
+            setattr(self, noun, gate.before(noun, implementation))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.archive import configuration, projects, receivers, rules, scripts, secrets
+from engine.archive import configuration, people, projects, receivers, rules, scripts, secrets
 from engine.database.connection import Database
 from engine.dicom import private_storage
 from engine.dicom.transfer_syntaxes import keyword_of
@@ -19,6 +19,7 @@ from engine.intake.snapshot import ReceiverConfig, Snapshot
 from engine.model.archive import Durability, OnScriptError, Receiver, RuleText, TlsFiles
 from engine.model.errors import InvalidSettings, Unavailable
 from engine.model.live import ReceiverStatus
+from engine.model.people import Roster
 from engine.model.scripts import SITE
 from engine.model.settings import DicomSettings, FileNames, KeepOriginals, Settings
 from engine.receiver.ports import bind
@@ -50,6 +51,8 @@ class Configuration:
         self._archive = archive
         self.ports = Ports()
         self.snapshot: Snapshot | None = None
+        self.roster = Roster()
+        """The people and roles in force."""
         self._added: tuple[Receiver, ...] = ()
         self._certificates = CertificateStore()
         self._barred: dict[tuple[str, int], str] = {}
@@ -78,6 +81,7 @@ class Configuration:
             added = await receivers.all_of(transaction)
             texts = await rules.in_force(transaction)
             site_script = await scripts.in_force(transaction, SITE)
+            self.roster = await people.roster(transaction)
         if site_script is not None:
             hosts = self._settings.anonymization.url_hosts
             site_script = replace(site_script, hosts=hosts)

@@ -21,6 +21,7 @@ from engine.archive.audit import key as audit_key
 from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
 from engine.archive.configuration import bump
+from engine.archive.people import add_first
 from engine.archive.tables import ArchivedSessionRow
 from engine.database import sqlite_library
 from engine.database.connection import Address, Database
@@ -45,6 +46,7 @@ from engine.model.errors import InvalidSettings, Problem
 from engine.model.home import Home
 from engine.model.live import EngineStatus
 from engine.model.outage import named
+from engine.model.people import Actor, operator
 from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
@@ -67,6 +69,7 @@ from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
+from engine.service.recognition import Recognition, unix_user
 from engine.service.releasing import Releasing
 from engine.service.scripts import ship
 from engine.service.verifying import Verifying
@@ -132,9 +135,10 @@ class Engine:
         await self._background.end()
         await self._stack.aclose()
 
-    def acting(self, actor: str) -> EngineApi:
-        """Return the engine as one actor may ask it."""
-        return BoundEngine(self, actor)
+    def acting(self, actor: Actor | str) -> EngineApi:
+        """Return the engine as one actor may ask it. A mere name may ask everything: whoever has an
+        engine in their own process can read its files."""
+        return BoundEngine(self, operator(actor) if isinstance(actor, str) else actor)
 
     def ready(self) -> dict[str, object]:
         """Return what `anteroom serve` says of the receivers when it listens."""
@@ -221,6 +225,7 @@ class Engine:
         async with archive_db.write() as transaction:
             receipts = Receipts(await secrets.get_or_make(transaction, "receipts"))
             await ship(transaction, enabled=self.settings.anonymization.site_script)
+            await add_first(transaction, *unix_user())
         trail = await asyncio.to_thread(_trail, self.home, settings, archive_db)
         node = settings.node.name
         ingester = Ingester(prearchive_db, paths.prearchive, node=node, receipts=receipts)
@@ -249,6 +254,7 @@ class Engine:
         self.heads = HeadExport(archive_db, trail, settings.audit, self.buffer)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
         self.configuration = Configuration(settings, archive_db)
+        self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, settings.disk.watermark, self.buffer)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)

@@ -30,12 +30,14 @@ from engine.model.contents import (
 from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.identifiers import new_prearchive_id
+from engine.model.people import Actor, Permission
 from engine.model.prearchive import (
     ActOutcome,
     LogEntry,
     PrearchivePage,
     PrearchiveQuery,
     PrearchiveSession,
+    names_labels,
 )
 from engine.model.routing import Route
 from engine.model.states import QUEUED, Status, Verb, why_not
@@ -61,22 +63,26 @@ class Prearchive:
     """Sessions that wait for review."""
 
     def __init__(
-        self, context: JobContext, buffer: EventBuffer, configuration: Configuration, actor: str
+        self, context: JobContext, buffer: EventBuffer, configuration: Configuration, actor: Actor
     ) -> None:
         """Act for one actor."""
+        self._seen = actor.scope(Permission.WATCH)
+        self._known = actor.scope(Permission.TRIAGE)
         self._context = context
         self._waiting = Waiting(context)
         self._configuration = configuration
         self._buffer = buffer
-        self._actor = actor
+        self._actor = actor.name
 
     async def list(
         self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
     ) -> PrearchivePage:
         """Return a window of the sessions that match."""
         asked = window(offset, limit)
+        # What finds or orders by a label would tell it: that is for those who may see labels.
+        scope = self._known if names_labels(query) else self._seen
         async with self._context.prearchive_db.read() as transaction:
-            return await rows.list_page(transaction, query, asked.offset, asked.limit)
+            return await rows.list_page(transaction, query, asked.offset, asked.limit, scope)
 
     async def show(self, id: str) -> PrearchiveSession:
         """Return one session."""
@@ -86,7 +92,7 @@ class Prearchive:
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
         async with self._context.prearchive_db.read() as transaction:
-            return await rows.find(transaction, name)
+            return await rows.find(transaction, name, self._known)
 
     async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Queue the archiving of sessions; refused are those that are Unassigned or undecided, and

@@ -47,7 +47,7 @@ def _unheard(_asked: str, _error: Unavailable) -> None:
 
 
 class RemoteEngine:
-    """An `EngineApi` whose actor is the Unix user of this process."""
+    """An `EngineApi` whose actor is the Unix user of this process, or whoever is shown."""
 
     prearchive: api.PrearchiveApi
     archive: api.ArchiveApi
@@ -62,6 +62,7 @@ class RemoteEngine:
     held: api.HeldApi
     commitments: api.CommitmentsApi
     jobs: api.JobsApi
+    people: api.PeopleApi
     audit: api.AuditApi
     events: api.EventsApi
     system: api.SystemApi
@@ -72,6 +73,7 @@ class RemoteEngine:
         *,
         silent: Silent = _unheard,
         silence: float = SILENT_SECONDS,
+        shows: str = "",
     ) -> None:
         """Prepare to ask the engine at `socket`; nothing is sent yet.
 
@@ -79,6 +81,8 @@ class RemoteEngine:
             socket: Where the engine listens.
             silent: Is told, once for each call, which verb the engine does not answer; it waits on.
             silence: Seconds until then; a verb that waits for news has its wait besides.
+            shows: What an Authorization header is to say (RFC 7617, RFC 6750); with none the engine
+                takes the Unix user of this process.
         """
         self.silent = silent
         self._silence = silence
@@ -89,6 +93,7 @@ class RemoteEngine:
                 verify=False,  # no TLS on a Unix socket; reading the certificates takes 20 ms
             ),
             base_url="http://engine",
+            headers={"Authorization": shows} if shows else None,
             trust_env=False,
             timeout=httpx.Timeout(ACT_SECONDS, connect=CONNECT_SECONDS),
         )

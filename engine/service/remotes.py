@@ -18,6 +18,7 @@ from engine.jobs.send import end, is_at_work
 from engine.jobs.threads import or_cut
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound
 from engine.model.identifiers import new_send_id
+from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
 from engine.model.remotes import UNFINISHED, Echo, Remote, Send, SendState, presented
 from engine.model.states import Status, why_not_sent
@@ -37,11 +38,14 @@ _SECONDS = ("connect_timeout", "answer_timeout")
 class Remotes:
     """The remotes that this engine can call."""
 
-    def __init__(self, context: JobContext, buffer: EventBuffer, actor: str) -> None:
+    def __init__(self, context: JobContext, buffer: EventBuffer, actor: Actor) -> None:
         """Act for one actor."""
         self._context = context
         self._buffer = buffer
-        self._actor = actor
+        self._actor = actor.name
+        # Of others only those see what is sent who may read everything.
+        reads_all = actor.scope(Permission.READ).projects is None
+        self._by = "" if reads_all else actor.name
 
     async def list(self) -> tuple[Remote, ...]:
         """Return all remotes, by name."""
@@ -121,7 +125,7 @@ class Remotes:
         """Return what is sent and was sent, the newest first."""
         async with self._context.prearchive_db.read() as transaction:
             return await sends.listed(
-                transaction, limited(limit), unfinished=unfinished, of=session
+                transaction, limited(limit), unfinished=unfinished, of=session, by=self._by
             )
 
     async def sending(self, id: str) -> Send:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from engine.model.people import Actor
 from engine.service import api
 from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
@@ -11,6 +12,7 @@ from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.facts import Facts
 from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
+from tests.memory.people import People, Recognition
 from tests.memory.prearchive import Prearchive
 from tests.memory.remotes import Remotes
 from tests.memory.scripts import Scripts
@@ -33,6 +35,7 @@ class EngineInMemory:
         self.held = Held(facts, actor)
         self.commitments = Commitments(facts, actor)
         self.jobs = Jobs(facts, actor)
+        self.people = People(facts, actor)
         self.audit = Audit(facts, actor)
         self.events = Events(facts, actor)
         self.system = System(facts, actor)
@@ -44,6 +47,8 @@ class HostInMemory:
     def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts or Facts()
 
-    def acting(self, actor: str) -> api.EngineApi:
+        self.recognition = Recognition()
+
+    def acting(self, actor: Actor | str) -> api.EngineApi:
         """Return the engine as one actor sees it."""
-        return EngineInMemory(self.facts, actor)
+        return EngineInMemory(self.facts, actor if isinstance(actor, str) else actor.name)

@@ -36,6 +36,7 @@ from engine.model.live import (
     Throughput,
     Transfer,
 )
+from engine.model.people import AccessRequest, User
 from engine.model.prearchive import (
     PrearchiveSession,
 )
@@ -160,6 +161,8 @@ class Facts:
     scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
     """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    access_requests: list[AccessRequest] = field(default_factory=list)
     remotes: dict[str, Remote] = field(default_factory=dict)
     sends: dict[str, Send] = field(default_factory=dict)
     acceptances: dict[str, Acceptance] = field(default_factory=dict)

@@ -30,6 +30,7 @@ LEAVES_TRIAGE = frozenset(
         "files",
         "from",
         "job",
+        "known",
         "ledger",
         "node",
         "objects",

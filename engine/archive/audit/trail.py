@@ -5,7 +5,9 @@ moves them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,9 @@ from engine.model.archive import AuditPage, AuditQuery, AuditReport, Window
 from engine.model.audit import AuditHead
 from engine.model.identifiers import new_event_id
 from engine.prearchive.tables import OutboxRow
+
+_KNOWN: ContextVar[str] = ContextVar("known", default="")
+"""How the actor of the call is known that is being answered."""
 
 _LOCK = 0x616E7475
 """The PostgreSQL advisory lock for appending to the chain."""
@@ -66,17 +71,28 @@ def record_triage(
     session.add(OutboxRow(**_new_event(actor, action, object, detail)))
 
 
+@contextmanager
+def known_by(how: str) -> Iterator[None]:
+    """Let events that are recorded within this call say how their actor is known."""
+    token = _KNOWN.set(how)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
 def _new_event(
     actor: str, action: str, object: str, detail: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Return the columns of an event that happens now."""
+    known = {"known": _KNOWN.get()} if _KNOWN.get() else {}
     return {
         "id": new_event_id(),
         "at": datetime.now(UTC),
         "actor": actor,
         "action": action,
         "object": object,
-        "detail": detail or {},
+        "detail": known | (detail or {}),
     }
 
 

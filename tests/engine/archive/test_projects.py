@@ -144,8 +144,6 @@ async def test_codes_are_set_and_checked(archive: Database) -> None:
         for without in (
             Changes(prearchive_code=5),
             Changes(quarantine_code=1),
-            Changes(accessibility="public"),
-            Changes(accessibility="protected"),
         ):
             with pytest.raises(Refused, match="yet"):
                 await projects.change(session, "ONE", without, actor="bob")

@@ -11,6 +11,7 @@ from engine.archive import sessions
 from engine.database.connection import Database
 from engine.model.archive import SessionQuery, SessionStatus, Window
 from engine.model.errors import InvalidInput, NotFound
+from engine.model.people import EVERYTHING, Scope
 from tests.engine.archive.shelf import file_session
 from tests.engine.conftest import MigratedUrl, add_projects
 
@@ -59,7 +60,8 @@ async def _labels(database: Database, visible: list[str] | None = None, **query:
     query.setdefault("sort", "label")
     query.setdefault("descending", False)
     async with database.read() as session:
-        page = await sessions.page(session, SessionQuery(**query), ALL, visible)
+        scope = EVERYTHING if visible is None else Scope(projects=frozenset(visible))
+        page = await sessions.page(session, SessionQuery(**query), ALL, scope)
     assert page.total == len(page.rows)
     return [row.label for row in page.rows]
 

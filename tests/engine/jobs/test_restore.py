@@ -15,6 +15,7 @@ from engine.jobs.restore import RestoreJob, put_back
 from engine.jobs.trash import listed
 from engine.model.accounts import Place
 from engine.model.errors import Conflict, NotFound
+from engine.model.people import operator
 from engine.model.states import Status, Verb
 from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import OutboxRow, ReceiptRow, SessionRow
@@ -278,7 +279,7 @@ async def test_what_cannot_be_put_back_is_refused_with_the_reason(either: Fixtur
     await refused(either, session, Conflict, "being restored already")
     # Nor may it be reset: its files are not in their place.
     settings = Configuration(either.context.settings, either.context.archive_db)
-    sessions = Prearchive(either.context, EventBuffer(), settings, "root")
+    sessions = Prearchive(either.context, EventBuffer(), settings, operator("root"))
     (reset,) = await sessions.reset((session,))
     assert (reset.done, "being restored" in reset.message) == (False, True)
     assert await run(either, job) == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 import stat
 import subprocess
 import sys
@@ -23,12 +22,11 @@ from engine.model.errors import (
     EngineError,
     InvalidInput,
     NotFound,
-    Refused,
     Unavailable,
 )
 from engine.model.prearchive import PrearchiveQuery
 from engine.model.states import Status
-from engine.server.app import LARGEST_CALL, actor_of
+from engine.server.app import LARGEST_CALL
 from engine.server.http import Listeners
 from engine.server.unix import bind
 from engine.service.api import EngineApi
@@ -93,16 +91,6 @@ async def test_the_actor_is_the_unix_user_of_the_peer(
     host.facts.keep(session(1))
     (entry,) = await remote.prearchive.log("pre_aaaaaaa1")
     assert entry.text.endswith(f"asked by {getpass.getuser()}")
-
-
-def test_only_root_and_the_user_of_the_engine_have_a_role() -> None:
-    own = os.geteuid()
-    assert actor_of(own, owner=own) == actor_of(own, owner=own)
-    assert actor_of(0, owner=4711) == "root"
-    assert actor_of(4_000_000, owner=4_000_000) == "uid:4000000"
-    for stranger in (4711, None):
-        with pytest.raises(Refused):
-            actor_of(stranger, owner=own)
 
 
 async def test_errors_arrive_as_what_they_were(remote: RemoteEngine) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import remotes
 from engine.jobs.runner import JobRunner
+from engine.model.people import operator
 from engine.model.remotes import Remote, SendFailure, SendState
 from engine.prearchive import sends
 from engine.prearchive.tables import SendRow
@@ -36,7 +37,7 @@ async def test_an_echo_that_hangs_keeps_no_thread_of_others(
     fixture: Fixture,  # noqa: F811
 ) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    noun = Remotes(fixture.context, EventBuffer(), "ada")
+    noun = Remotes(fixture.context, EventBuffer(), operator("ada"))
     with silent() as port:
         remote = Remote(
             name="PACS1", ae_title="PEER", host="127.0.0.1", port=port, connect_timeout=600
@@ -64,7 +65,7 @@ async def test_an_echo_that_hangs_keeps_no_thread_of_others(
 async def test_failures_are_read_of_one_send_only(
     either: Fixture,  # noqa: F811
 ) -> None:
-    noun = Remotes(either.context, EventBuffer(), "ada")
+    noun = Remotes(either.context, EventBuffer(), operator("ada"))
     failure = SendFailure(file="1.dcm", uid="1.2.3", status="A700", reason="out of resources")
     row = SendRow(
         id="snd_aaaaaaaa",
@@ -117,7 +118,7 @@ async def test_of_two_who_send_the_same_one_is_told_that_it_is_sent(
                 await until(the_other_waits_or_has_looked)
 
     context = replace(either.context, runner=cast(JobRunner, Between()))
-    noun = Remotes(context, EventBuffer(), "ada")
+    noun = Remotes(context, EventBuffer(), operator("ada"))
     async with context.archive_db.write() as transaction:
         new = Remote(name="PACS1", ae_title="PEER", host="127.0.0.1", port=104)
         await remotes.add(transaction, new, actor="ada")

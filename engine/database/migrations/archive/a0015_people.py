@@ -6,8 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0013"
-down_revision = "a0012"
+revision = "a0015"
+down_revision = "a0014"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People, on behalf of an actor: users, their roles, what they ask for, and what they sign in with.
+Who may ask for what is decided before, in `engine.service.gate`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.archive import credentials, people
+from engine.jobs.context import JobContext
+from engine.model.errors import InvalidInput, Refused
+from engine.model.people import (
+    AccessRequest,
+    Actor,
+    Member,
+    NewToken,
+    Permission,
+    Role,
+    SiteRole,
+    Token,
+    User,
+    WhoAmI,
+)
+from engine.service.configuration import Apply
+from engine.service.passwords import Passwords
+from engine.service.values import flag, whole
+
+_TEXTS = ("name", "email")
+_FLAGS = ("disabled", "sees_originals")
+_LARGEST_UID = 2**32
+_DEFAULT_HOURS = int(credentials.TOKEN_LIFE.total_seconds() // 3600)
+
+
+class People:
+    """Who may do what."""
+
+    def __init__(
+        self, context: JobContext, passwords: Passwords, apply: Apply, actor: Actor
+    ) -> None:
+        """Act for one actor; `apply` puts a change into force."""
+        self._archive = context.archive_db
+        self._passwords = passwords
+        self._apply = apply
+        self._actor = actor
+
+    async def who_am_i(self) -> WhoAmI:
+        """Say who the caller is taken for, and what they may do."""
+        actor = self._actor
+        async with self._archive.read() as transaction:
+            roster = await people.roster(transaction)
+        projects = sorted({*actor.roles, *roster.opened})
+        allowed = {
+            project: tuple(each.value for each in Permission if actor.may(each, project))
+            for project in projects
+        }
+        for_all = [each for each in Permission if actor.scope(each).projects is None]
+        return WhoAmI(
+            login=actor.name,
+            known=actor.known,
+            site=", ".join(role.value for role in SiteRole if role in actor.site),
+            roles={
+                project: ", ".join(role.value for role in Role if role in roles)
+                for project, roles in sorted(actor.roles.items())
+            },
+            sees_originals=actor.sees_originals,
+            permissions=allowed | {"": tuple(each.value for each in for_all)},
+        )
+
+    async def list(self) -> tuple[User, ...]:
+        """Return all users, by login."""
+        async with self._archive.read() as transaction:
+            return tuple((await people.roster(transaction)).users.values())
+
+    async def show(self, login: str) -> User:
+        """Return one user."""
+        async with self._archive.read() as transaction:
+            return await people.show(transaction, login)
+
+    async def add(self, login: str, values: dict[str, str] | None = None) -> User:
+        """Add a user."""
+        changes = _changes(values or {})
+        async with self._archive.write() as transaction:
+            added = await people.add(transaction, login, changes, actor=self._actor.name)
+        await self._apply()
+        return added
+
+    async def set(self, login: str, values: dict[str, str]) -> User:
+        """Set values of a user by name."""
+        changes = _changes(values)
+        async with self._archive.write() as transaction:
+            changed = await people.change(transaction, login, changes, actor=self._actor.name)
+        await self._apply()
+        return changed
+
+    async def grant(self, holder: str, role: str, project: str = "") -> None:
+        """Give a role to a user, or as `@group` to a Unix group."""
+        async with self._archive.write() as transaction:
+            await people.grant(
+                transaction, holder, _role(role, project), project, actor=self._actor.name
+            )
+        await self._apply()
+
+    async def revoke(self, holder: str, role: str, project: str = "") -> None:
+        """Take a role away."""
+        async with self._archive.write() as transaction:
+            await people.revoke(
+                transaction, holder, _role(role, project), project, actor=self._actor.name
+            )
+        await self._apply()
+
+    async def members(self, project: str) -> tuple[Member, ...]:
+        """Return who has roles in a project."""
+        async with self._archive.read() as transaction:
+            return await people.members(transaction, project)
+
+    async def ask(self, project: str, role: str = "collaborator", reason: str = "") -> None:
+        """Ask for a role in a project."""
+        wanted = _role(role, project)
+        assert isinstance(wanted, Role)
+        async with self._archive.write() as transaction:
+            if self._actor.name not in (await people.roster(transaction)).users:
+                raise Refused(
+                    "only a user can ask for access",
+                    hint="let an administrator add you: user add",
+                )
+            await people.ask(transaction, self._actor.name, project, wanted, reason)
+
+    async def requests(self) -> tuple[AccessRequest, ...]:
+        """Return the requests for access that wait for an answer, the oldest first."""
+        async with self._archive.read() as transaction:
+            return await people.requests(transaction)
+
+    async def decline(self, id: int, reason: str = "") -> None:
+        """Answer a request for access with no."""
+        async with self._archive.write() as transaction:
+            await people.decline(transaction, id, reason, actor=self._actor.name)
+
+    async def set_password(self, login: str, password: str, old: str = "") -> None:
+        """Set a password, or with an empty one take none any more; whoever is no administrator
+        gives the old one."""
+        async with self._archive.read() as transaction:
+            before = await credentials.standing(transaction, login)
+        kept = before.password if before is not None else ""
+        asked = kept and not self._actor.may(Permission.ADMINISTER)
+        if asked and not await self._passwords.is_right(old, kept):
+            async with self._archive.write() as transaction:
+                await credentials.wrong(transaction, login)
+            raise Refused("the old password is wrong")
+        written = await self._passwords.make(password) if password else ""
+        async with self._archive.write() as transaction:
+            await credentials.set_password(transaction, login, written, actor=self._actor.name)
+
+    async def tokens(self, login: str = "") -> tuple[Token, ...]:
+        """Return the tokens of a user, the newest first."""
+        async with self._archive.read() as transaction:
+            return await credentials.tokens(transaction, login or self._actor.name)
+
+    async def issue_token(
+        self,
+        login: str = "",
+        note: str = "",
+        hours: int = _DEFAULT_HOURS,
+        single_use: bool = False,
+    ) -> NewToken:
+        """Make a token; its secret is told this once."""
+        if not 1 <= hours <= credentials.LONGEST_LIFE.days * 24:
+            raise InvalidInput(f"a token lives 1 to {credentials.LONGEST_LIFE.days * 24} hours")
+        async with self._archive.write() as transaction:
+            return await credentials.issue(
+                transaction,
+                login or self._actor.name,
+                note=note,
+                life=timedelta(hours=hours),
+                single_use=single_use,
+                actor=self._actor.name,
+            )
+
+    async def revoke_token(self, alias: str) -> Token:
+        """Let a token be taken no more; `alias` may be its beginning."""
+        async with self._archive.write() as transaction:
+            return await credentials.revoke(transaction, alias, actor=self._actor.name)
+
+    async def sign_in(self) -> str:
+        """Begin a sign-in for whoever was known by a password; return its key."""
+        if self._actor.known != "password":
+            raise Refused("only a password begins a sign-in")
+        async with self._archive.write() as transaction:
+            return await credentials.begin(transaction, self._actor.name)
+
+    async def sign_out(self, key: str) -> None:
+        """End a sign-in."""
+        async with self._archive.write() as transaction:
+            await credentials.end(transaction, key)
+
+
+def _role(name: str, project: str) -> Role | SiteRole:
+    kind = Role if project else SiteRole
+    try:
+        return kind(name.replace("-", " ").replace("_", " "))
+    except ValueError:
+        choices = ", ".join(kind)
+        where = "in a project" if project else "for the site"
+        raise InvalidInput(f"{name!r} is no role {where}", hint=f"use one of {choices}") from None
+
+
+def _changes(values: dict[str, str]) -> people.Changes:
+    unknown = values.keys() - {*_TEXTS, *_FLAGS, "uid"}
+    if unknown:
+        known = ", ".join((*_TEXTS, "uid", *_FLAGS))
+        raise InvalidInput(f"a user has no {sorted(unknown)[0]}", hint=f"set one of: {known}")
+    uid = values.get("uid")
+    return people.Changes(
+        name=values.get("name"),
+        email=values.get("email"),
+        uid=None if uid is None else (-1 if uid == "" else whole("uid", uid)),
+        disabled=flag("disabled", values["disabled"]) if "disabled" in values else None,
+        sees_originals=flag("sees_originals", values["sees_originals"])
+        if "sees_originals" in values
+        else None,
+    )

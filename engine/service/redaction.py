@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is left out of an answer for an actor who may ask the question: who the patients are, for
+those who only watch; values from before anonymization, for those who may not see originals; what
+concerns other projects. It is left out here, in the engine: no client can show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.model.archive import Project
+from engine.model.changes import Change, FoldedChange
+from engine.model.contents import TrashedSession
+from engine.model.contradictions import Alternative, Contradictions
+from engine.model.live import Transfer
+from engine.model.people import AccessRequest, Actor, Permission, User
+from engine.model.prearchive import PrearchivePage, PrearchiveSession
+from engine.model.routing import Route
+from engine.model.scripts import ScriptSummary, ScriptText
+
+
+def of(address: str, actor: Actor, result: Any) -> Any:
+    """Return what the actor may know of an answer of a verb."""
+    redact = _REDACTED.get(address)
+    return result if redact is None else redact(actor, result)
+
+
+def _session(actor: Actor, one: PrearchiveSession) -> PrearchiveSession:
+    if actor.may(Permission.TRIAGE, one.project):
+        return one
+    return replace(
+        one,
+        label="",
+        subject="",
+        folder="",
+        tag="",
+        reason="",
+        visit="",
+        protocol="",
+        scan_date="",
+        scan_time="",
+    )
+
+
+def _page(actor: Actor, page: PrearchivePage) -> PrearchivePage:
+    return replace(page, rows=tuple(_session(actor, one) for one in page.rows))
+
+
+def _changes(actor: Actor, found: tuple[FoldedChange, ...]) -> tuple[FoldedChange, ...]:
+    if actor.sees_originals:
+        return found
+    return tuple(replace(one, change=_hidden(one.change)) for one in found)
+
+
+def _hidden(change: Change) -> Change:
+    return replace(change, before=_length(change.before))
+
+
+def _route(actor: Actor, route: Route) -> Route:
+    if actor.sees_originals:
+        return route
+    return replace(
+        route,
+        trace=tuple(
+            replace(step, saw=_length(step.saw), found=step.found and _length(step.found))
+            for step in route.trace
+        ),
+        before=None if route.before is None else _route(actor, route.before),
+    )
+
+
+def _contradictions(actor: Actor, all: Contradictions) -> Contradictions:
+    if actor.sees_originals:
+        return all
+    return replace(
+        all,
+        found=tuple(
+            replace(one, alternatives=tuple(_alternative(each) for each in one.alternatives))
+            for one in all.found
+        ),
+    )
+
+
+def _alternative(one: Alternative) -> Alternative:
+    if not one.as_received:
+        return one
+    return replace(
+        one,
+        name=_length(one.name),
+        sex=_length(one.sex),
+        birth_date=_length(one.birth_date),
+        patient_id=_length(one.patient_id),
+    )
+
+
+def _length(value: str) -> str:
+    """Say how long a value is that is not told."""
+    return f"‹{len(value)}›" if value else ""
+
+
+def _trash(actor: Actor, found: tuple[TrashedSession, ...]) -> tuple[TrashedSession, ...]:
+    return tuple(one for one in found if actor.may(Permission.TRIAGE, one.project))
+
+
+def _project(actor: Actor, one: Project) -> Project:
+    within = (Permission.WATCH, Permission.READ, Permission.CONFIGURE)
+    if any(actor.may(each, one.id) for each in within):
+        return one
+    # Of a protected project its title is told, and nothing else.
+    return replace(one, description="", aliases=(), created_by="")
+
+
+def _transfers(actor: Actor, found: tuple[Transfer, ...]) -> tuple[Transfer, ...]:
+    # What a series is called may name a patient, and a transfer is of no one project.
+    if actor.may(Permission.ADMINISTER):
+        return found
+    return tuple(replace(one, series="") for one in found)
+
+
+def _projects(actor: Actor, found: tuple[Project, ...]) -> tuple[Project, ...]:
+    return tuple(_project(actor, one) for one in found if actor.may(Permission.KNOW, one.id))
+
+
+def _scripts(actor: Actor, found: tuple[ScriptSummary, ...]) -> tuple[ScriptSummary, ...]:
+    return tuple(
+        one
+        for one in found
+        if not one.scope.startswith("project:")
+        or actor.may(Permission.TRIAGE, one.scope.partition(":")[2])
+    )
+
+
+def _script(actor: Actor, one: ScriptText) -> ScriptText:
+    project = one.scope.partition(":")[2] or None
+    # A lookup table may tell which patient a subject is.
+    return one if actor.may(Permission.CONFIGURE, project) else replace(one, lookups="")
+
+
+def _users(actor: Actor, found: tuple[User, ...]) -> tuple[User, ...]:
+    if actor.may(Permission.ADMINISTER):
+        return found
+    return tuple(User(login=one.login, name=one.name) for one in found if not one.disabled)
+
+
+def _requests(actor: Actor, found: tuple[AccessRequest, ...]) -> tuple[AccessRequest, ...]:
+    return tuple(one for one in found if actor.may(Permission.CONFIGURE, one.project))
+
+
+_REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
+    "prearchive.list": _page,
+    "prearchive.show": _session,
+    "prearchive.changes": _changes,
+    "prearchive.preview": _changes,
+    "prearchive.route": _route,
+    "prearchive.contradictions": _contradictions,
+    "prearchive.trash": _trash,
+    "live.transfers": _transfers,
+    "projects.list": _projects,
+    "projects.show": _project,
+    "scripts.list": _scripts,
+    "scripts.show": _script,
+    "people.list": _users,
+    "people.requests": _requests,
+}
