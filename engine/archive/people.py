@@ -185,7 +185,7 @@ async def revoke_tokens(session: AsyncSession, login: str) -> None:
 async def grant(
     session: AsyncSession, holder: str, role: Role | SiteRole, project: str = "", *, actor: str
 ) -> None:
-    """Give a role to a user or a Unix group, and answer what they have asked for with it.
+    """Grant a role to a user or a Unix group, and answer what they have asked for with it.
 
     Raises:
         InvalidInput: the holder is not well formed, or the role is of another kind.

@@ -93,7 +93,7 @@ class People:
         return changed
 
     async def grant(self, holder: str, role: str, project: str = "") -> None:
-        """Give a role to a user, or as `@group` to a Unix group."""
+        """Grant a role to a user, or as `@group` to a Unix group."""
         async with self._archive.write() as transaction:
             await people.grant(
                 transaction, holder, _role(role, project), project, actor=self._actor.name

@@ -87,7 +87,7 @@ class People:
         return self._users[login]
 
     async def grant(self, holder: str, role: str, project: str = "") -> None:
-        """Give a role to a user."""
+        """Grant a role to a user."""
         user = await self.show(holder)
         new = Grant(role=_role(role, project).value, project=project, by=self._actor, at=NOW)
         self._users[holder] = replace(user, grants=(*user.grants, new))
