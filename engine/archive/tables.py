@@ -502,3 +502,12 @@ class AuditCheckpointRow(ArchiveTable):
     key: Mapped[str] = mapped_column(String(16))
     """The name of the key, not the key."""
     mac: Mapped[str] = mapped_column(String(64))
+
+
+class AuditTargetRow(ArchiveTable):
+    """How far the audit trail was sent to a syslog target."""
+
+    __tablename__ = "audit_targets"
+
+    target: Mapped[str] = mapped_column(String(1024), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)

@@ -382,7 +382,7 @@ class RetentionSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditSettings:
-    """Where the newest link of the audit trail is noted: who changes the trail is found out."""
+    """Where the audit trail is noted outside the databases: who changes it is found out."""
 
     head_file: str = "audit.heads"
     """The file that it is added to, a line each time; best on another machine's disk. A relative
@@ -397,6 +397,10 @@ class AuditSettings:
 
     head_every: Annotated[float, between(1, 604_800, "seconds")] = 3600.0
     """Every how many seconds, when there are new events."""
+
+    syslog: Annotated[str, _SYSLOG] = ""
+    """The syslog target that all new events are sent to as DICOM audit messages, such as
+    tls://HOST:6514 (RFC 5425). Empty: none are sent."""
 
     syslog_ca: str = ""
     """The PEM file with the CA of targets with tls://. Empty: those that this machine trusts. A

@@ -204,7 +204,9 @@ together. User Identity is read over and not answered.
 **Application level.** De-identification by scripts, among them those of the Basic Application
 Level Confidentiality Profile (PS3.15 E) with its options
 ([deidentification.md](deidentification.md)). Every change is in an audit trail whose links are
-chained by hashes. Syslog messages of the audit trail profile are not sent.
+chained by hashes. With `audit.syslog` each event is sent as
+a message of the audit trail message format profile (PS3.15 A.5) by syslog over TLS, TCP or UDP
+(A.6, A.7), in their order and at least once.
 
 ## 6 Annexes
 

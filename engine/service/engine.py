@@ -54,9 +54,10 @@ from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
-from engine.service import audit_heads
+from engine.service import audit_heads, audit_syslog
 from engine.service.api import EngineApi
 from engine.service.audit_heads import HeadExport
+from engine.service.audit_syslog import AuditSender
 from engine.service.background import Background
 from engine.service.backlog import Backlog
 from engine.service.balance import Balance
@@ -250,6 +251,9 @@ class Engine:
             reached=reached,
             reserve=reserve,
         )
+        self.audit_sender = AuditSender(
+            archive_db, trail, settings.audit, settings.site_id, self.buffer
+        )
         self.relay = Relay(archive_db, prearchive_db)
         self.heads = HeadExport(archive_db, trail, settings.audit, self.buffer)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
@@ -288,6 +292,8 @@ class Engine:
         begin("storage commitment", _COMMITMENTS_EVERY, committing.work, committing.sees)
         begin("relay", _RELAY_EVERY, self.relay.drain, self._relay_sees)
         begin("audit heads", audit_heads.EVERY, self.heads.work, self._heads_see)
+        if settings.audit.syslog:
+            begin("audit messages", audit_syslog.EVERY, self.audit_sender.work, self._sender_sees)
         begin("ingest", _INGEST_EVERY, self.reception.grown)
         begin("configuration", _WATCH_EVERY, self._watch, self._settings_see)
         begin("certificates", _CERTIFICATES_EVERY, self._renew)
@@ -366,6 +372,7 @@ class Engine:
             self.verifying,
             self.balance,
             self.heads,
+            self.audit_sender,
         )
         self._stack.push_async_callback(self._leave)
         await self.pool.start(snapshot, self.configuration.ports.sockets)
@@ -392,6 +399,9 @@ class Engine:
 
     def _relay_sees(self) -> object:
         return self._archive_watch.mark(), self._prearchive_watch.mark()
+
+    def _sender_sees(self) -> object:
+        return self.audit_sender.sees(self._archive_watch.mark())
 
     def _heads_see(self) -> object:
         return self.heads.sees(self._archive_watch.mark())

@@ -22,6 +22,7 @@ from engine.prearchive import commitments, sends
 from engine.prearchive.tables import NodeRow
 from engine.service.archive_checks import Shelves
 from engine.service.audit_heads import HeadExport
+from engine.service.audit_syslog import AuditSender
 from engine.service.balance import Balance
 from engine.service.disk import DiskNow
 from engine.service.nodes import STALE
@@ -76,12 +77,14 @@ class Health:
         verifying: Verifying,
         balance: Balance,
         heads: HeadExport,
+        sender: AuditSender,
     ) -> None:
         """Nothing is looked at yet. `disk` is that which receiving fills."""
         self._context = context
         self._reception = reception
         self._disk = disk
         self._heads = heads
+        self._sender = sender
         self._inspection = Inspection(context, balance)
         self._shelves = Shelves(context, verifying)
 
@@ -94,6 +97,7 @@ class Health:
             "prearchive disk": self.disk,
             **self._inspection.looks(thorough),
             "audit heads": self._heads.check,
+            "audit messages": self._sender.check,
             "archive files": self._shelves.verified if thorough else self._shelves.known,
             "failed jobs": self.failed_jobs,
             "waiting jobs": self.waiting_jobs,

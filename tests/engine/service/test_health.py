@@ -37,6 +37,7 @@ from engine.prearchive.tables import (
     TotalRow,
 )
 from engine.service.audit_heads import HeadExport
+from engine.service.audit_syslog import AuditSender
 from engine.service.balance import Balance
 from engine.service.disk import DiskNow, DiskWatch
 from engine.service.event_buffer import EventBuffer
@@ -89,7 +90,11 @@ class Patient:
         balance, verifying = Balance(self.context.prearchive_db), Verifying(self.context)
         archive, trail = self.context.archive_db, self.context.trail
         heads = HeadExport(archive, trail, self.context.settings.audit, EventBuffer())
-        self.health = Health(self.context, lambda: self.now, self._disk, verifying, balance, heads)
+        given = self.context.settings.audit
+        sender = AuditSender(archive, trail, given, "SITE", EventBuffer())
+        self.health = Health(
+            self.context, lambda: self.now, self._disk, verifying, balance, heads, sender
+        )
 
     async def _disk(self) -> DiskNow:
         self.looks += 1
@@ -153,7 +158,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 22
+        assert len({check.name for check in checks}) == len(checks) == 23
         assert all(check.found and not check.remedy for check in checks)
     assert patient.looks == 2
 
