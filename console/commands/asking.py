@@ -87,9 +87,17 @@ def failing() -> Iterator[None]:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command; an error is written on stderr and exits with 1, and ctrl+c with 130."""
+    with finishing("left; what the engine was asked for may still be done"):
+        asyncio.run(work)
+
+
+@contextmanager
+def finishing(when_left: str) -> Iterator[None]:
+    """Write an error on stderr and exit with 1; at ctrl+c say what that means, and exit with
+    130."""
     try:
         with failing():
-            asyncio.run(work)
+            yield
     except OSError as error:
         told = store_outage(error)
         if told is None:
@@ -97,7 +105,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         complain(told)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
-        warn("left; what the engine was asked for may still be done")
+        warn(when_left)
         raise typer.Exit(LEFT) from None
 
 

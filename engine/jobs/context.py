@@ -29,6 +29,7 @@ from engine.prearchive.rows import begin, folder_of, owns, place_of, settle
 from engine.prearchive.tables import SessionRow
 from engine.storage.files import rename_durably
 from engine.storage.folders import make_durably
+from engine.storage.standstill import Standstill
 
 WORKING = ".working"
 SEVERITIES = {Status.ERROR: "error", Status.CONFLICT: "warning"}
@@ -61,6 +62,11 @@ class JobContext:
 
     reserve: Reserve = field(default_factory=lambda: Reserve(()))
     """Room for what makes room."""
+
+    @property
+    def still(self) -> Standstill:
+        """What is waited for before files of the prearchive are moved or removed."""
+        return Standstill(self.prearchive)
 
     async def at(self, point: str) -> None:
         """Pass a named point of a step."""

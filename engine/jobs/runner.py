@@ -27,6 +27,7 @@ from engine.model.errors import NotFound
 from engine.model.live import Job
 from engine.model.remotes import SEND
 from engine.model.states import Verb
+from engine.storage.standstill import Standstill
 
 WORKFLOWS_VERSION = "3"
 """Counted up when a workflow changes its steps: older ones end on the program that began them."""
@@ -82,14 +83,20 @@ class JobRunner:
         with plainly(self._address.url), bookkeeping.at_once():
             self._dbos = DBOS(config=self._config())
 
-    async def launch(self, work: Mapping[Any, Work], told: Told = workflow.unheard) -> None:
+    async def launch(
+        self,
+        work: Mapping[Any, Work],
+        told: Told = workflow.unheard,
+        still: Standstill | None = None,
+    ) -> None:
         """Start to run jobs, those first that a crash interrupted: `work` is by verb. `told` hears
-        of those that wait for a disk or a database.
+        of those that wait for a disk or a database. Where `still` is given, they move files only
+        while it allows that.
 
         Raises:
             Outage: if the database does not work.
         """
-        workflow.register(work, told)
+        workflow.register(work, told, still)
         with plainly(self._address.url):
             with bookkeeping.at_once():
                 DBOS.launch()

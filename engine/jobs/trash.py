@@ -21,6 +21,7 @@ from engine.jobs.context import TRASH, JobContext, remove_tree
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, NotFound
 from engine.prearchive.tables import SessionRow
+from engine.storage.standstill import OF_A_PERSON
 
 MOST = 1000
 """How many deleted sessions are listed."""
@@ -49,11 +50,12 @@ async def expire(context: JobContext, *, now: datetime) -> tuple[str, ...]:
     limit = now - timedelta(days=context.settings.trash.prearchive_days)
     gone = []
     for folder in await asyncio.to_thread(_older, context.prearchive / TRASH, limit):
-        going = await _condemn(context, folder)
-        if going is not None:
-            await context.at("condemned")
-            await asyncio.to_thread(remove_tree, going)
-            gone.append(_id_of(folder))
+        async with context.still.working():
+            going = await _condemn(context, folder)
+            if going is not None:
+                await context.at("condemned")
+                await asyncio.to_thread(remove_tree, going)
+                gone.append(_id_of(folder))
     return tuple(gone)
 
 
@@ -67,11 +69,12 @@ async def remove(context: JobContext, id: str, *, actor: str, reason: str = "") 
     folder = place_in_trash(context.prearchive, id)
     if folder is None:
         raise NotFound(f"{id} is not in the trash", hint="list them: anteroom trash list")
-    going = await _condemn(context, folder, actor=actor, reason=reason)
-    if going is None:
-        raise Conflict(f"{id} is being moved into or out of the trash: try again")
-    await context.at("condemned")
-    await asyncio.to_thread(remove_tree, going)
+    async with context.still.working(patience=OF_A_PERSON):
+        going = await _condemn(context, folder, actor=actor, reason=reason)
+        if going is None:
+            raise Conflict(f"{id} is being moved into or out of the trash: try again")
+        await context.at("condemned")
+        await asyncio.to_thread(remove_tree, going)
 
 
 def place_in_trash(prearchive: Path, id: str) -> Path | None:

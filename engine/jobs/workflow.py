@@ -18,6 +18,8 @@ from dbos import DBOS, StepOptions
 from engine.jobs.bookkeeping import LONGEST_REST
 from engine.model.errors import EngineError, Outage
 from engine.model.outage import FULL, is_full
+from engine.model.remotes import SEND
+from engine.storage.standstill import Standstill
 
 WORKFLOW = "session_job"
 
@@ -60,6 +62,9 @@ _log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 
+_still: Standstill | None = None
+"""Where steps wait while a backup is taken."""
+
 _PATIENT: StepOptions = {
     "name": "fail",
     "retries_allowed": True,
@@ -76,7 +81,8 @@ async def session_job(session: str, verb: str, attempt: int) -> None:
     """Run the steps of a verb for one session; a step that ended is not run again."""
     work = _work[verb]
     for name, step in work.steps:
-        fault = await DBOS.run_step_async({"name": name}, _guarded, step, session, attempt)
+        guarded = _guarded_beside if verb == SEND else _guarded
+        fault = await DBOS.run_step_async({"name": name}, guarded, step, session, attempt)
         if fault:
             code, reason = fault
             await DBOS.run_step_async(_PATIENT, _given_up, work, session, attempt, code, reason)
@@ -93,12 +99,36 @@ gave_way: set[str] = set()
 async def _guarded(step: Step, session: str, attempt: int) -> list[str]:
     """Run a step; return code and reason of its failure, or nothing. Both are checkpointed, so that
     they hold no patient data."""
+    return await _outlasting(
+        session, lambda: _moving(session, lambda: _tried(step, session, attempt))
+    )
+
+
+async def _guarded_beside(step: Step, session: str, attempt: int) -> list[str]:
+    """Do the same with a step that moves no files, and may take hours."""
     return await _outlasting(session, lambda: _tried(step, session, attempt))
+
+
+async def _moving(session: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Do what moves files, as soon as nobody copies them."""
+    if _still is None:
+        return await work()
+
+    def waits(begins: bool) -> None:
+        # As with a full disk: the end of the engine does not wait for it.
+        (resting.add if begins else resting.discard)(session)
+
+    async with _still.working(waits=waits):
+        return await work()
 
 
 async def _given_up(work: Work, session: str, attempt: int, code: str, reason: str) -> None:
     """Release a session whose job has failed."""
-    await _outlasting(session, lambda: work.fail(session, attempt, code, reason))
+
+    def fail() -> Awaitable[None]:
+        return _moving(session, lambda: work.fail(session, attempt, code, reason))
+
+    await _outlasting(session, fail)
 
 
 async def _outlasting(session: str, attempted: Callable[[], Awaitable[_Result]]) -> _Result:
@@ -156,7 +186,8 @@ async def _tried(step: Step, session: str, attempt: int) -> list[str]:
     return []
 
 
-def register(work: Mapping[Any, Work], told: Told) -> None:
-    """Dispatch to the work of each verb; `told` hears of jobs that wait."""
-    global _work, _told
-    _work, _told = work, told
+def register(work: Mapping[Any, Work], told: Told, still: Standstill | None = None) -> None:
+    """Dispatch to the work of each verb; `told` hears of jobs that wait. Where `still` is given,
+    files are moved only while it allows that."""
+    global _work, _told, _still
+    _work, _told, _still = work, told, still

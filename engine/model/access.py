@@ -80,7 +80,7 @@ def tighten(path: Path, widest: int) -> None:
     mode = stat.S_IMODE(found.st_mode)
     if os.geteuid() not in (0, found.st_uid):
         raise Refused(
-            f"{path} is open to others (mode {mode:o}), and belongs to {_name(found.st_uid)}",
+            f"{path} is open to others (mode {mode:o}), and belongs to {user_name(found.st_uid)}",
             hint=f"let its owner run: chmod {mode & (widest | ~_PERMISSIONS):o} {path}",
         )
     try:
@@ -124,8 +124,9 @@ def _real(folders: Iterable[str]) -> set[Path]:
     return {Path(form) for folder in folders for form in (folder, os.path.realpath(folder))}
 
 
-def _name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name by which a Unix user is known as an actor."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {uid}"
+        return f"uid:{uid}"

@@ -116,7 +116,8 @@ class Backlog:
         while queue:
             release = await self._release(lane)
             try:
-                await self._one(release, queue.popleft())
+                async with self._context.still.working():
+                    await self._one(release, queue.popleft())
             except Unavailable:
                 raise
             except Exception as error:  # one object must not stand in the way of all others

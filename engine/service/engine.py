@@ -276,7 +276,9 @@ class Engine:
         self._stack.push_async_callback(self.pool.let_go)
         # They take as long to load as what follows takes, and begin after it.
         await self.pool.spawn()
-        await self._recover(runner)
+        # Nothing is put right while somebody copies it.
+        async with self.context.still.working():
+            await self._recover(runner)
         await self._listen()
         self._backlog = Backlog(
             self.context,
@@ -346,6 +348,7 @@ class Engine:
                 Verb.RESTORE: RestoreJob(context).work(),
             },
             told=self.buffer.job_waits,
+            still=context.still,
         )
         done = await reconciliation.jobs()
         if done.total:

@@ -18,6 +18,7 @@ from engine.model.prearchive import ActOutcome
 from engine.service.configuration import Configuration
 from engine.service.event_buffer import EventBuffer
 from engine.service.releasing import STAYS, Releasing, unknown
+from engine.storage.standstill import OF_A_PERSON as PATIENCE
 
 _TOLD = {
     Outcome.CONFLICT: "published in {session}, beside another object of the same UID",
@@ -80,10 +81,11 @@ class Held:
 
     async def _retry(self, release: Release, id: str, reason: str) -> ActOutcome:
         try:
-            record = await self._releasing.run(release, id)
-            if record.outcome in STAYS:
-                return await self._stays(id, record)
-            await self._releasing.enter(id, record, actor=self._actor, reason=reason)
+            async with self._context.still.working(patience=PATIENCE):
+                record = await self._releasing.run(release, id)
+                if record.outcome in STAYS:
+                    return await self._stays(id, record)
+                await self._releasing.enter(id, record, actor=self._actor, reason=reason)
         except EngineError as error:
             return ActOutcome.refused(id, error)
         self._tell(id, "was released")
@@ -105,11 +107,12 @@ class Held:
     async def _drop(self, id: str, reason: str) -> ActOutcome:
         try:
             await self._releasing.find(id)
-            await held.finish_left(self._context, (id,))
-            await asyncio.to_thread(held.announce, self._context.prearchive, Leaving(id=id))
-            dropped = await held.drop(self._context, id, actor=self._actor, reason=reason)
-            await self._context.at("held object dropped")
-            await asyncio.to_thread(held.clear, self._context.prearchive, id, gone=True)
+            async with self._context.still.working(patience=PATIENCE):
+                await held.finish_left(self._context, (id,))
+                await asyncio.to_thread(held.announce, self._context.prearchive, Leaving(id=id))
+                dropped = await held.drop(self._context, id, actor=self._actor, reason=reason)
+                await self._context.at("held object dropped")
+                await asyncio.to_thread(held.clear, self._context.prearchive, id, gone=True)
             if not dropped:
                 raise unknown(id)
         except EngineError as error:
