@@ -129,7 +129,8 @@ class House:
         }
         if name in ("ids", "sessions"):
             return (self.filed if about is About.EITHER else self.waiting,)
-        value = given.get(about, {"values": {}, "choices": (), "query": AuditQuery()}.get(name, "x"))
+        others = {"values": {}, "choices": (), "query": AuditQuery()}
+        value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
         if name == "before":
             return "2026-01-01T00:00:00Z"
