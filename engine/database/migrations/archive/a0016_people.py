@@ -6,8 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0015"
-down_revision = "a0014"
+revision = "a0016"
+down_revision = "a0015"
 branch_labels = None
 depends_on = None
 
