@@ -25,6 +25,8 @@ COMMANDS = {
     "init": "Make a home with commented settings; one that is there is left as it is.",
     "backup": "Make a checked copy of the home, while an engine serves it or without one.",
     "restore": "Make a new home of a backup, once all of it has been checked.",
+    "config": "The configuration as files.",
+    "apply": "Bring the configuration to what files say; the difference is shown first.",
     "status": "Say how the engine is: receivers, sessions, accounts, disk, problems.",
     "doctor": (
         "Look whether all is well, the worst first; exits with 1 when something has failed."

@@ -56,15 +56,12 @@ class Changes:
     aliases: tuple[str, ...] | None = None
 
 
-async def add(
-    session: AsyncSession, id: str, *, actor: str, title: str = "", aliases: Iterable[str] = ()
-) -> Project:
-    """Add a project.
+def check_id(id: str) -> None:
+    """See that a project may have an ID.
 
     Raises:
-        InvalidInput: the ID, the title or an alias is not well formed.
-        Conflict: the ID or an alias is taken, or differs from another only in case.
-        Refused: the ID belonged to a deleted project, or is a reserved name.
+        InvalidInput: it is not well formed.
+        Refused: it is a reserved name.
     """
     if not _ID.fullmatch(id):
         raise InvalidInput(
@@ -78,6 +75,19 @@ async def add(
             f"{id} is the name of a device on Windows, where no folder can be called so",
             hint="choose another project ID",
         )
+
+
+async def add(
+    session: AsyncSession, id: str, *, actor: str, title: str = "", aliases: Iterable[str] = ()
+) -> Project:
+    """Add a project.
+
+    Raises:
+        InvalidInput: the ID, the title or an alias is not well formed.
+        Conflict: the ID or an alias is taken, or differs from another only in case.
+        Refused: the ID belonged to a deleted project, or is a reserved name.
+    """
+    check_id(id)
     await lock(session)
     before = await session.get(ProjectRow, id)
     if before is not None and before.deleted is not None:
@@ -119,7 +129,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
     await lock(session)
     row = await live(session, id)
     before = history.state(row) | {"aliases": list(await _aliases(session, id))}
-    _check(changes)
+    check(changes)
     for name in ("title", "description", "prearchive_code", "quarantine_code", "accessibility"):
         value = getattr(changes, name)
         if value is not None:
@@ -298,7 +308,13 @@ def _title(title: str) -> str:
     return title
 
 
-def _check(changes: Changes) -> None:
+def check(changes: Changes) -> None:
+    """See that a project may have values.
+
+    Raises:
+        InvalidInput: one of them is not allowed.
+        Refused: one of them has no effect yet.
+    """
     _title(changes.title or "")
     for name, value, allowed in (
         ("prearchive_code", changes.prearchive_code, PREARCHIVE_CODES),

@@ -64,7 +64,7 @@ class Projects:
 
     async def set(self, id: str, values: dict[str, str]) -> Project:
         """Set values of a project by name."""
-        changes = _changes(values)
+        changes = read_changes(values)
         if changes.prearchive_code and not self._context.settings.projects.allow_auto_archive:
             raise InvalidInput(
                 "this site does not allow auto-archiving",
@@ -76,7 +76,12 @@ class Projects:
         return changed
 
 
-def _changes(values: dict[str, str]) -> projects.Changes:
+def read_changes(values: dict[str, str]) -> projects.Changes:
+    """Return values by name, as people write them, as what is to be set.
+
+    Raises:
+        InvalidInput: if there is no such value, or it is no number.
+    """
     unknown = values.keys() - {*_NUMBERS, *_TEXTS, "aliases"}
     if unknown:
         known = ", ".join((*_TEXTS, *_NUMBERS, "aliases"))
