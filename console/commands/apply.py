@@ -25,7 +25,7 @@ _MARKS = {Act.ADD: "+", Act.CHANGE: "~", Act.REMOVE: "-"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    asks(app, "apply")(apply)
+    asks(app, "apply", alone=True)(apply)
 
 
 async def apply(

@@ -81,7 +81,7 @@ HISTORY = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(
     engine: EngineApi,
     project: OfProject = "",
@@ -115,7 +115,7 @@ async def list_(
     await _list(engine, query, limit, as_json)
 
 
-@asks(app, "search")
+@asks(app, "search", alone=True)
 async def search(
     engine: EngineApi,
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Beginnings of words.")],
@@ -131,7 +131,7 @@ async def search(
     await _list(engine, query, limit, as_json)
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(
     engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
 ) -> None:
@@ -152,7 +152,7 @@ async def show(
     fail_for(card.accession, seen.faults)
 
 
-@asks(app, "history")
+@asks(app, "history", alone=True)
 async def history(
     engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
 ) -> None:
@@ -161,7 +161,7 @@ async def history(
     say_rows(rows, HISTORY, none="no change", as_json=as_json)
 
 
-@asks(app, "document")
+@asks(app, "document", alone=True)
 async def document(engine: EngineApi, id: Session, project: OfProject = "") -> None:
     """Write the session document as XML."""
     text = await engine.archive.document(await _accession(engine, id, project))

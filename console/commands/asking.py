@@ -8,6 +8,7 @@ import asyncio
 import functools
 import inspect
 import os
+import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,10 @@ import typer
 
 from console.commands.options import HomeOption
 from console.commands.output import complain, warn
+from console.runtime.log import log_to_file
 from console.runtime.silence import still_silent
-from engine.model.errors import EngineError, InvalidInput
+from engine.model.access import user_name
+from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.home import Home
 from engine.model.outage import store_outage
 from engine.service.api import EngineApi
@@ -32,8 +35,9 @@ LEFT = 130
 _Command = TypeVar("_Command", bound=Callable[..., Coroutine[Any, Any, None]])
 
 
-def asks(noun: typer.Typer, name: str) -> Callable[[_Command], _Command]:
-    """Make a command of a coroutine whose first parameter is the engine; it gains `--home`."""
+def asks(noun: typer.Typer, name: str, *, alone: bool = False) -> Callable[[_Command], _Command]:
+    """Make a command of a coroutine whose first parameter is the engine; it gains `--home`. One
+    that works `alone` opens the home itself where no engine serves it."""
 
     def register(function: _Command) -> _Command:
         hints = get_type_hints(function, include_extras=True)
@@ -51,7 +55,7 @@ def asks(noun: typer.Typer, name: str) -> Callable[[_Command], _Command]:
 
         @functools.wraps(function)
         def command(*, home: Path | None, context: typer.Context, **given: Any) -> None:
-            run(_connected(context, home, functools.partial(function, **given)))
+            run(_connected(context, home, functools.partial(function, **given), alone=alone))
 
         made: Any = command
         # Typer reads the parameters from here.
@@ -116,11 +120,51 @@ def find_home(context: typer.Context, named: Path | None) -> Home:
 
 
 async def _connected(
-    context: typer.Context, named: Path | None, ask: Callable[[EngineApi], Awaitable[None]]
+    context: typer.Context,
+    named: Path | None,
+    ask: Callable[[EngineApi], Awaitable[None]],
+    *,
+    alone: bool,
 ) -> None:
     # Loaded here: `serve` and what is done offline start sooner without it.
     from engine.service.remote import RemoteEngine  # noqa: PLC0415 (slow to load)
 
-    socket = find_home(context, named).socket
-    async with RemoteEngine(socket, silent=still_silent) as engine:
+    home = find_home(context, named)
+    if alone and home.exists and not _listens(home):
+        try:
+            await _by_itself(home, ask)
+        except Conflict:
+            # One that has started meanwhile can be asked.
+            if not _listens(home):
+                raise
+        else:
+            return
+    async with RemoteEngine(home.socket, silent=still_silent) as engine:
         await ask(engine)
+
+
+def _listens(home: Home) -> bool:
+    """Say whether somebody listens on the socket of a home, or may: who cannot look asks."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(home.socket))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return not os.access(home.root, os.W_OK)
+        except OSError:
+            return True
+    return True
+
+
+async def _by_itself(home: Home, ask: Callable[[EngineApi], Awaitable[None]]) -> None:
+    """Open a home that no engine serves, ask, and close it again."""
+    # Loaded here, so that who asks an engine loads no database.
+    from engine.service.engine import Engine  # noqa: PLC0415 (slow to load)
+
+    os.umask(0o077)
+    settings = home.ensure()
+    log_to_file(home.logs / "commands.log", settings.log.level)
+    engine = await Engine.open_alone(home, settings)
+    try:
+        await ask(engine.acting(user_name(os.geteuid())))
+    finally:
+        await engine.stop()

@@ -57,7 +57,7 @@ Life = Annotated[
 ]
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(
     engine: EngineApi,
     object: Object = "",
@@ -85,7 +85,7 @@ async def list_(
     say_rows(page.rows, COLUMNS, none="no such event", as_json=as_json)
 
 
-@asks(app, "export")
+@asks(app, "export", alone=True)
 async def export(
     engine: EngineApi,
     file: Annotated[Path, typer.Argument(help="The file that is written; it may not be there.")],
@@ -136,7 +136,7 @@ def _query(
     )
 
 
-@asks(app, "verify")
+@asks(app, "verify", alone=True)
 async def verify(
     engine: EngineApi,
     whole: Annotated[

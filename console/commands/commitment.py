@@ -42,7 +42,7 @@ FAILURES = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(
     engine: EngineApi,
     state: Annotated[
@@ -57,7 +57,7 @@ async def list_(
     say_rows(rows, COLUMNS, none=none, as_json=as_json)
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(
     engine: EngineApi,
     id: Annotated[str, typer.Argument(metavar="ID", help="As the list names it.")],

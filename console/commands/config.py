@@ -17,7 +17,7 @@ from engine.service.api import EngineApi
 app = typer.Typer(name="config", help="The configuration as files.", no_args_is_help=True)
 
 
-@asks(app, "export")
+@asks(app, "export", alone=True)
 async def export(
     engine: EngineApi,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],

@@ -28,14 +28,14 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the held objects."""
     rows = await engine.live.held()
     say_rows(rows, COLUMNS, none="nothing is held", as_json=as_json)
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(
     engine: EngineApi,
     id: Annotated[str, typer.Argument(metavar="ID", help="As the list names it.")],

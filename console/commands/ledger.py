@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(
     engine: EngineApi,
     outcome: Annotated[

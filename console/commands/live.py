@@ -43,7 +43,7 @@ SENDERS = (
 )
 
 
-@asks(app, "transfers")
+@asks(app, "transfers", alone=True)
 async def transfers(
     engine: EngineApi,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
@@ -60,7 +60,7 @@ async def transfers(
     say_rows(rows, TRANSFERS, none=none, as_json=as_json, built=built)
 
 
-@asks(app, "throughput")
+@asks(app, "throughput", alone=True)
 async def throughput_(
     engine: EngineApi,
     hours: Annotated[int, typer.Option("--hours", min=1, help="So many, this one too.")] = 24,
@@ -91,7 +91,7 @@ async def throughput_(
     say_rows(shown, columns, none="nothing came", as_json=False)
 
 
-@asks(app, "senders")
+@asks(app, "senders", alone=True)
 async def senders(
     engine: EngineApi,
     days: Annotated[int, typer.Option("--days", min=1, help="Seen within so many.")] = 31,

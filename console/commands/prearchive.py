@@ -80,7 +80,7 @@ CHANGES = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(
     engine: EngineApi,
     project: Annotated[
@@ -113,7 +113,7 @@ async def list_(
     say_rows(rows, COLUMNS, none="no such session in the prearchive", as_json=as_json, built=_json)
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(engine: EngineApi, session: Session, as_json: Json = False) -> None:
     """Show a session."""
     row = await engine.prearchive.show(await engine.prearchive.find(session))
@@ -134,7 +134,7 @@ async def series(engine: EngineApi, session: Session, as_json: Json = False) -> 
     say_rows(rows, SERIES, none="nothing is known of its series", as_json=as_json)
 
 
-@asks(app, "log")
+@asks(app, "log", alone=True)
 async def log(engine: EngineApi, session: Session, as_json: Json = False) -> None:
     """Tell what happened to a session."""
     rows = await engine.prearchive.log(await engine.prearchive.find(session))

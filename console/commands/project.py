@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the projects."""
     rows = await engine.projects.list()
@@ -47,13 +47,13 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(engine: EngineApi, id: ProjectId, as_json: Json = False) -> None:
     """Show a project."""
     _say(await engine.projects.show(id), as_json)
 
 
-@asks(app, "add")
+@asks(app, "add", alone=True)
 async def add(
     engine: EngineApi,
     id: ProjectId,
@@ -72,7 +72,7 @@ async def add(
         say(f"project {row.id} is added")
 
 
-@asks(app, "set")
+@asks(app, "set", alone=True)
 async def set_(
     engine: EngineApi,
     id: ProjectId,

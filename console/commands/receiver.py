@@ -83,7 +83,7 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the receivers."""
     rows = await engine.receivers.list()
@@ -95,7 +95,7 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "add")
+@asks(app, "add", alone=True)
 async def add(
     engine: EngineApi,
     ae_title: AeTitle,
@@ -118,7 +118,7 @@ async def add(
     _say(row, as_json)
 
 
-@asks(app, "edit")
+@asks(app, "edit", alone=True)
 async def edit(
     engine: EngineApi, ae_title: AeTitle, values: Values, port: Port = None, as_json: Json = False
 ) -> None:
@@ -127,7 +127,7 @@ async def edit(
     _say(await engine.receivers.edit(ae_title, found, pairs(values)), as_json)
 
 
-@asks(app, "start")
+@asks(app, "start", alone=True)
 async def start(
     engine: EngineApi, ae_title: AeTitle, port: Port = None, as_json: Json = False
 ) -> None:
@@ -135,7 +135,7 @@ async def start(
     _say(await engine.receivers.start(ae_title, await _port(engine, ae_title, port)), as_json)
 
 
-@asks(app, "stop")
+@asks(app, "stop", alone=True)
 async def stop(
     engine: EngineApi, ae_title: AeTitle, port: Port = None, as_json: Json = False
 ) -> None:
@@ -151,7 +151,7 @@ async def reload(
     _say(await engine.receivers.reload(ae_title, await _port(engine, ae_title, port)), as_json)
 
 
-@asks(app, "remove")
+@asks(app, "remove", alone=True)
 async def remove(engine: EngineApi, ae_title: AeTitle, port: Port = None) -> None:
     """Remove a receiver."""
     found = await _port(engine, ae_title, port)

@@ -73,7 +73,7 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the remotes."""
     say_rows(
@@ -84,13 +84,13 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(engine: EngineApi, name: Name, as_json: Json = False) -> None:
     """Show all values of a remote."""
     _say(await engine.remotes.show(name), as_json)
 
 
-@asks(app, "add")
+@asks(app, "add", alone=True)
 async def add(
     engine: EngineApi,
     name: Name,
@@ -104,13 +104,13 @@ async def add(
     _say(await engine.remotes.add(name, ae_title, host, port, pairs(values or [])), as_json)
 
 
-@asks(app, "edit")
+@asks(app, "edit", alone=True)
 async def edit(engine: EngineApi, name: Name, values: Values, as_json: Json = False) -> None:
     """Change values of a remote."""
     _say(await engine.remotes.edit(name, pairs(values)), as_json)
 
 
-@asks(app, "delete")
+@asks(app, "delete", alone=True)
 async def delete(engine: EngineApi, name: Name) -> None:
     """Delete a remote."""
     await engine.remotes.delete(name)

@@ -17,7 +17,7 @@ from engine.service.offline import explain_route
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    asks(app, "route")(route)
+    asks(app, "route", alone=True)(route)
 
 
 async def route(

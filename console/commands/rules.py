@@ -25,7 +25,7 @@ Site = Annotated[bool, typer.Option("--site", help="The lines of the site (defau
 Receiver = Annotated[str, typer.Option("--receiver", metavar="AE", help="Those of a receiver.")]
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(
     engine: EngineApi,
     concept: Which,
@@ -44,7 +44,7 @@ async def show(
         sys.stderr.write("these lines are not enabled\n")
 
 
-@asks(app, "set")
+@asks(app, "set", alone=True)
 async def set_(
     engine: EngineApi,
     concept: Which,

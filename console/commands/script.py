@@ -48,7 +48,7 @@ def script() -> None:
     """Anonymization scripts."""
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the scopes that have a script, and how each stands."""
     found = await engine.scripts.list()
@@ -60,7 +60,7 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
     say_rows(found, columns, none="there are no scripts", as_json=as_json)
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(
     engine: EngineApi,
     site: Site = False,
@@ -86,7 +86,7 @@ async def show(
         sys.stderr.write("this script is not enabled\n")
 
 
-@asks(app, "set")
+@asks(app, "set", alone=True)
 async def set_(
     engine: EngineApi,
     source: Source,
@@ -108,7 +108,7 @@ async def set_(
     _say_state(saved)
 
 
-@asks(app, "enable")
+@asks(app, "enable", alone=True)
 async def enable(
     engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
 ) -> None:
@@ -116,7 +116,7 @@ async def enable(
     _tell(await engine.scripts.enable(_scope(site, project)), as_json)
 
 
-@asks(app, "disable")
+@asks(app, "disable", alone=True)
 async def disable(
     engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
 ) -> None:
@@ -124,7 +124,7 @@ async def disable(
     _tell(await engine.scripts.disable(_scope(site, project)), as_json)
 
 
-@asks(app, "activate")
+@asks(app, "activate", alone=True)
 async def activate(
     engine: EngineApi,
     version: Given,
@@ -137,7 +137,7 @@ async def activate(
     _tell(await engine.scripts.activate(_scope(site, project), version, reason), as_json)
 
 
-@asks(app, "history")
+@asks(app, "history", alone=True)
 async def history(
     engine: EngineApi, site: Site = False, project: Project = "", as_json: Json = False
 ) -> None:
@@ -146,7 +146,7 @@ async def history(
     say_rows(found, _COLUMNS, none="nobody has written a script yet", as_json=as_json)
 
 
-@asks(app, "diff")
+@asks(app, "diff", alone=True)
 async def diff(
     engine: EngineApi,
     old: Annotated[int, typer.Argument(min=1, metavar="OLD")],

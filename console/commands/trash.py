@@ -38,7 +38,7 @@ COLUMNS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List deleted sessions, the one deleted last first."""
     rows = await engine.prearchive.trash()

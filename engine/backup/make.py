@@ -180,7 +180,7 @@ class _Taking:
     def _nobody_starts(self) -> Iterator[None]:
         """Keep engines from starting on a home that none serves: they would recover it."""
         try:
-            lock = self._home.lock()
+            lock = self._home.lock(command=True)
         except Conflict:
             yield  # one serves it, and its jobs wait
             return

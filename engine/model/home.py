@@ -48,6 +48,8 @@ class Holder:
 
     pid: int
     started: datetime
+    command: bool = False
+    """Whether it is no engine but a command, which has the home for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +260,9 @@ class Home:
             if any(urlsplit(address).password for address in addresses):
                 raise
 
-    def lock(self) -> HomeLock:
-        """Take this home for one engine until the lock is closed, or the process ends.
+    def lock(self, *, command: bool = False) -> HomeLock:
+        """Take this home for one engine, or one command, until the lock is closed, or the process
+        ends.
 
         Raises:
             Conflict: another engine has it; says which.
@@ -278,6 +281,11 @@ class Home:
             os.close(handle)
             holder = self.holder()
             who = f" (process {holder.pid}, since {holder.started:%F %T} UTC)" if holder else ""
+            if holder is not None and holder.command:
+                raise Conflict(
+                    f"another command{who} works on the home {self.root}",
+                    hint="try again once it has ended",
+                ) from None
             raise Conflict(
                 f"another engine{who} serves the home {self.root}",
                 hint="attach to it with: anteroom; or stop it first",
@@ -288,14 +296,15 @@ class Home:
         # Who it is helps people only: a full disk is no reason not to start.
         with suppress(OSError):
             os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC).isoformat()}\n".encode(), 0)
+            said = f"{os.getpid()} {datetime.now(UTC).isoformat()}{' command' if command else ''}"
+            os.pwrite(handle, f"{said}\n".encode(), 0)
         return HomeLock(handle)
 
     def holder(self) -> Holder | None:
         """Return the engine named in the lock, which may be one that was killed."""
         try:
-            pid, started = self.lock_file.read_text("ascii").split()
-            return Holder(pid=int(pid), started=datetime.fromisoformat(started))
+            pid, started, *kind = self.lock_file.read_text("ascii").split()
+            return Holder(pid=int(pid), started=datetime.fromisoformat(started), command=bool(kind))
         except (OSError, ValueError):
             return None
 

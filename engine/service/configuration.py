@@ -45,8 +45,9 @@ class Ports:
 class Configuration:
     """Reads what is configured; holds the snapshot in force and the sockets that belong to it."""
 
-    def __init__(self, settings: Settings, archive: Database) -> None:
-        """Configure one engine."""
+    def __init__(self, settings: Settings, archive: Database, *, listens: bool = True) -> None:
+        """Configure one engine; one that does not listen opens no port."""
+        self._listens = listens
         self._settings = settings
         self._archive = archive
         self.ports = Ports()
@@ -90,10 +91,13 @@ class Configuration:
         self._added = added
         self._certificates.keep(wanted)
         # In this order: what raises leaves no socket open.
-        self._secure_own()
-        self._open_own()
-        self._secure()
-        self._open()
+        if self._listens:
+            self._secure_own()
+            self._open_own()
+            self._secure()
+            self._open()
+        else:
+            self.ports.own = self._settings.dicom.port
         names = {project.id: project.id for project in every}
         names |= {alias: project.id for project in every for alias in project.aliases}
         dicom = self._settings.dicom

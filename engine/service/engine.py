@@ -42,8 +42,8 @@ from engine.jobs.restore import RestoreJob
 from engine.jobs.runner import JobRunner
 from engine.jobs.send import SendJob
 from engine.jobs.timer import Timer
-from engine.model.errors import InvalidSettings, Problem
-from engine.model.home import Home
+from engine.model.errors import Conflict, InvalidSettings, Problem
+from engine.model.home import Home, HomeLock
 from engine.model.live import EngineStatus
 from engine.model.outage import named
 from engine.model.people import Actor, operator
@@ -77,6 +77,7 @@ from engine.service.verifying import Verifying
 from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
+_COMMAND_SECONDS, _LOOK_EVERY = 10.0, 0.05
 _INGEST_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0
@@ -94,8 +95,9 @@ _log = structlog.get_logger(__name__)
 class Engine:
     """One running engine. `start` makes it, `acting` asks it, `stop` ends it."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, *, alone: bool = False) -> None:
         self.home = home
+        self._alone = alone
         self.settings = settings.resolved(home.root)
         self.buffer = EventBuffer()
         self.stop_asked = asyncio.Event()
@@ -125,6 +127,25 @@ class Engine:
         engine = cls(home, settings)
         try:
             await engine._open(reached)
+        except BaseException:
+            await engine.stop()
+            raise
+        return engine
+
+    @classmethod
+    async def open_alone(cls, home: Home, settings: Settings) -> Engine:
+        """Open a home for a command while no engine serves it: nothing listens, no job runs, and
+        what a crash has left stays for the next start. What needs any of that must not be asked.
+
+        Raises:
+            Conflict: if an engine or another command has the home.
+            Refused: if a database was written by a newer program, or SQLite is too old.
+            Unavailable: if a database cannot be had.
+        """
+        engine = cls(home, settings, alone=True)
+        try:
+            await engine._open_home(pass_by)
+            await engine.configuration.read()
         except BaseException:
             await engine.stop()
             raise
@@ -193,6 +214,8 @@ class Engine:
         """Put what is configured now into force in every worker."""
         async with self._applying:
             snapshot = await self.configuration.read()
+            if self._alone:
+                return  # it is in force when an engine starts
             late = await self.pool.publish(snapshot)
             late += await self.pool.set_listening(self.configuration.ports.sockets)
             self._applied = snapshot.number
@@ -205,8 +228,12 @@ class Engine:
         return tuple(f"receiver worker {name} has not followed" for name in late)
 
     async def _open(self, reached: Callable[[str], None]) -> None:
+        await self._serve(await self._open_home(reached))
+
+    async def _open_home(self, reached: Callable[[str], None]) -> JobRunner:
+        """Open what a home has; nothing of it is at work yet."""
         settings, paths = self.settings, self.settings.paths
-        lock = self.home.lock()
+        lock = await self._lock()
         self._stack.callback(lock.close)
         reserve = Reserve((*_database_folders(settings), paths.prearchive, self.home.root))
         reserve.give_up()
@@ -257,7 +284,7 @@ class Engine:
         self.relay = Relay(archive_db, prearchive_db)
         self.heads = HeadExport(archive_db, trail, settings.audit, self.buffer)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
-        self.configuration = Configuration(settings, archive_db)
+        self.configuration = Configuration(settings, archive_db, listens=not self._alone)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, settings.disk.watermark, self.buffer)
@@ -271,6 +298,16 @@ class Engine:
             news=self.reception,
             asked=self.committing.asked,
         )
+        self.verifying = Verifying(self.context)
+        self._stack.push_async_callback(self.verifying.close)
+        if self._alone:
+            # The trail has what the command has done before it ends.
+            self._stack.push_async_callback(self.relay.drain)
+        return runner
+
+    async def _serve(self, runner: JobRunner) -> None:
+        """Put everything to work."""
+        settings, prearchive_db = self.settings, self.context.prearchive_db
         self.committing.begin(self.pool)
         self._housekeeping = Housekeeping(self.context, self.pool, self.reception)
         self._stack.push_async_callback(self.pool.let_go)
@@ -313,7 +350,20 @@ class Engine:
         await keeping.reserve()
         await self.disk.look()
         _log.info("engine started", database_library=sqlite_library.described())
-        self.buffer.tell("engine", node, "engine started")
+        self.buffer.tell("engine", settings.node.name, "engine started")
+
+    async def _lock(self) -> HomeLock:
+        """Take the home; a command that has it for a moment is waited for."""
+        until = asyncio.get_running_loop().time() + _COMMAND_SECONDS
+        while True:
+            try:
+                return self.home.lock(command=self._alone)
+            except Conflict:
+                holder = self.home.holder()
+                passing = holder is not None and holder.command
+                if not passing or asyncio.get_running_loop().time() > until:
+                    raise
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _recover(self, runner: JobRunner) -> None:
         """Take in what a crash left behind; only then do jobs run and objects come."""
@@ -366,8 +416,6 @@ class Engine:
 
     async def _listen(self) -> None:
         snapshot = await self.configuration.read()
-        self.verifying = Verifying(self.context)
-        self._stack.push_async_callback(self.verifying.close)
         self.health = Health(
             self.context,
             self._reception_now,
