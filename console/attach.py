@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from console.app import ConsoleApp
-from console.runtime.log import log_of_console, log_to_file
+from console.runtime.log import LARGEST, log_of_console, log_to_file
 from console.runtime.memory import StateFile, state_file
 from console.runtime.preferences import preferences_file, read_preferences
 from console.runtime.silence import still_silent
@@ -80,6 +81,7 @@ async def start_engine(home: Home, options: Sequence[str] = ()) -> Child:
     """
     home.ensure()
     errors = home.logs / STDERR
+    _begin_anew(errors)
     begin = errors.stat().st_size if errors.exists() else 0
     process = _spawn(home, options, errors)
     assert process.stdout is not None
@@ -167,6 +169,13 @@ def _spawn(home: Home, options: Sequence[str], errors: Path) -> subprocess.Popen
             stderr=stderr,
             start_new_session=True,
         )
+
+
+def _begin_anew(errors: Path) -> None:
+    """Put a large file aside before an engine writes to it; nobody does so yet."""
+    with suppress(OSError):
+        if errors.stat().st_size > LARGEST:
+            errors.replace(errors.with_name(f"{errors.name}.1"))
 
 
 def _why(errors: Path, begin: int) -> str:

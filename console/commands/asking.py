@@ -18,7 +18,7 @@ import typer
 
 from console.commands.options import HomeOption
 from console.commands.output import complain, warn
-from console.runtime.log import log_to_file
+from console.runtime.log import log_to_home
 from console.runtime.silence import still_silent
 from engine.model.access import user_name
 from engine.model.errors import Conflict, EngineError, InvalidInput
@@ -162,7 +162,7 @@ async def _by_itself(home: Home, ask: Callable[[EngineApi], Awaitable[None]]) ->
 
     os.umask(0o077)
     settings = home.ensure()
-    log_to_file(home.logs / "commands.log", settings.log.level)
+    log_to_home(home, "commands.log", settings.log)
     engine = await Engine.open_alone(home, settings)
     try:
         await ask(engine.acting(user_name(os.geteuid())))

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from console.commands.asking import asks
-from console.commands.options import Json
+from console.commands.asking import asks, find_home, finishing
+from console.commands.options import HomeOption, Json
 from console.commands.output import say, say_json
-from console.configuration import applying
+from console.configuration import applying, systemd
+from engine.model import settings_file
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="config", help="The configuration as files.", no_args_is_help=True)
@@ -30,3 +32,24 @@ async def export(
         return
     for name, count in counts.items():
         say(f"{folder / name}.yaml: {count}")
+
+
+@app.command("systemd")
+def systemd_(
+    context: typer.Context,
+    user: Annotated[
+        str, typer.Option("--user", help="Who runs the engine and owns the home.")
+    ] = "anteroom",
+    home: HomeOption = None,
+) -> None:
+    """Write a systemd unit for the engine of the home; nothing is installed."""
+    with finishing("left"):
+        found = find_home(context, home)
+        settings = settings_file.load(found.settings_file) if found.exists else None
+        sys.stdout.write(systemd.unit(found, settings, user=user, program=_program()))
+
+
+def _program() -> str:
+    """Return the path of this program, as a unit needs it."""
+    beside = Path(sys.executable).with_name("anteroom")
+    return str(beside) if beside.exists() else f"{sys.executable} -m console"

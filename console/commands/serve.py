@@ -17,7 +17,7 @@ import typer
 
 from console.commands.asking import find_home, run
 from console.commands.options import HomeOption
-from console.runtime.log import log_to_file
+from console.runtime.log import log_to_home
 from engine.model.archive import Durability
 from engine.model.errors import Outage
 from engine.model.home import Home
@@ -70,7 +70,7 @@ async def _serve(home: Home, changes: Mapping[str, object]) -> None:
     # Whatever is made without a word about its mode, here and in all processes that are started.
     os.umask(0o077)
     settings = home.ensure().override(changes)
-    log_to_file(home.logs / "engine.log", settings.log.level)
+    log_to_home(home, "engine.log", settings.log)
     told = _signals()
     starting = asyncio.ensure_future(Engine.start(home, settings))
     await _first(told, beside=starting)

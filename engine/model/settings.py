@@ -420,6 +420,15 @@ class LogSettings:
     level: LogLevel = LogLevel.INFO
     """The least important news that is logged: debug, info, warning or error."""
 
+    max_size: Annotated[int, between(64 * 1024, 10 * 1024 * _MIB, "bytes")] = 10_000_000
+    """The size at which a log file is begun anew, in bytes."""
+
+    days: Annotated[int, between(1, 36_500, "days")] = 30
+    """After how many days it is begun anew, if it is not too large before."""
+
+    keep: Annotated[int, between(1, 1000, "files")] = 5
+    """How many former files are kept of each log."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:

@@ -77,7 +77,7 @@ from engine.service.verifying import Verifying
 from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
-_COMMAND_SECONDS, _LOOK_EVERY = 10.0, 0.05
+_COMMAND_SECONDS, _LOOK_EVERY = 30.0, 0.05
 _INGEST_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0

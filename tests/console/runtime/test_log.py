@@ -97,3 +97,50 @@ def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     log_to_file(tmp_path / "file" / "engine.log")
     structlog.get_logger("ours").error("unheard")
+
+
+def files(folder: Path) -> dict[str, list[str]]:
+    """Return the events in each log file of a folder."""
+    return {path.name: [line["event"] for line in lines(path)] for path in sorted(folder.iterdir())}
+
+
+def test_a_large_log_is_begun_anew_and_the_oldest_goes(tmp_path: Path) -> None:
+    log_to_file(tmp_path / "engine.log", largest=1, kept=2)
+    for number in range(5):
+        structlog.get_logger("ours").info(f"event {number}")
+    assert files(tmp_path) == {
+        "engine.log": ["event 4"],
+        "engine.log.1": ["event 3"],
+        "engine.log.2": ["event 2"],
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_an_old_log_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    path.write_text('{"event": "old", "timestamp": "2020-01-02T03:04:05Z"}\n', "utf-8")
+    log_to_file(path, days=30)
+    structlog.get_logger("ours").info("new")
+    structlog.get_logger("ours").info("newer")
+    assert files(tmp_path) == {"engine.log": ["new", "newer"], "engine.log.1": ["old"]}
+
+
+@pytest.mark.parametrize("how", ["renamed", "removed"])
+def test_a_log_that_somebody_takes_away_is_opened_anew(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "engine.log"
+    log_to_file(path)
+    structlog.get_logger("ours").info("before")
+    if how == "renamed":
+        path.rename(tmp_path / "engine.log-2024")
+    else:
+        path.unlink()
+    structlog.get_logger("ours").info("after")
+    assert [line["event"] for line in lines(path)] == ["after"]
+
+
+def test_a_line_that_tells_no_moment_is_no_reason_to_begin_anew(tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    path.write_text("Traceback\n", "utf-8")
+    log_to_file(path)
+    structlog.get_logger("ours").info("new")
+    assert path.read_text().startswith("Traceback\n")
