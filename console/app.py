@@ -68,6 +68,7 @@ SCREENS = {
     "prearchive": ("console.screens.prearchive", "PrearchiveScreen"),
     "archive": ("console.screens.archive", "ArchiveScreen"),
     "projects": ("console.screens.projects", "ProjectsScreen"),
+    "audit": ("console.screens.audit", "AuditScreen"),
     "system": ("console.screens.system", "SystemScreen"),
 }
 """The screen of each mode: its module and its class."""

@@ -39,6 +39,7 @@ MODES = (
     ("2", "prearchive", "Prearchive"),
     ("4", "archive", "Archive"),
     ("6", "projects", "Projects"),
+    ("8", "audit", "Audit"),
     ("0", "system", "System"),
 )
 """Number, name and title of the modes. Numbers never shift: a mode that is not there leaves its
@@ -232,6 +233,46 @@ SCREENS = {
                 ),
                 act("drop", "x", "drop edits…", "give back the rules that are in force", 8),
                 EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="audit",
+            title="Audit",
+            marks=False,
+            sorts=False,
+            keys=(
+                replace(
+                    FILTER,
+                    help="find events: words, or who: action: object: project: since: until:",
+                ),
+                replace(OPEN, label="detail", help="the whole event"),
+                Key(
+                    action="life",
+                    keys="o",
+                    shown="o",
+                    label="its whole life",
+                    help="everything that happened to the object, under all its names",
+                    line=4,
+                ),
+                Key(
+                    action="verify",
+                    keys="t",
+                    shown="t",
+                    label="verify",
+                    help="verify the chain from its newest checkpoint on",
+                    column=Column.ACT,
+                    line=5,
+                ),
+                Key(
+                    action="views",
+                    keys="f",
+                    shown="f",
+                    label="views…",
+                    help="choose a view, or save the filter as one",
+                    line=6,
+                ),
+                CARD,
+                replace(EXPORT, line=7),
             ),
         ),
         ScreenKeys(

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 NAMELESS = frozenset(
     {"age", "added", "by", "date", "files", "from", "images", "project", "receiver", "size"}
-    | {"scanner", "status", "type"}
+    | {"action", "scanner", "since", "status", "type", "until", "who"}
 )
 """Fields whose values name no patient: a saved view may have conditions on these only."""
 

@@ -295,6 +295,14 @@ class AuditPage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AuditCount:
+    """How often something was done."""
+
+    action: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AuditReport:
     """What a verification of the audit chain found."""
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from engine.model.acceptance import Acceptance
 from engine.model.archive import (
+    AuditCount,
     AuditEvent,
     AuditPage,
     AuditQuery,
@@ -485,6 +486,10 @@ class AuditApi(Protocol):
         limit: int = 100,
     ) -> AuditPage:
         """Return events, newest first: those before a number, or those that follow one."""
+        ...
+
+    async def counts(self, days: int = 7) -> tuple[AuditCount, ...]:
+        """How often each action was done in the last days, the commonest first."""
         ...
 
     async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:

@@ -5,10 +5,11 @@ with data that leaves no other trace."""
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
-from engine.model.archive import AuditEvent, AuditPage, AuditQuery, AuditReport
+from engine.model.archive import AuditCount, AuditEvent, AuditPage, AuditQuery, AuditReport
 from engine.model.audit import AuditHead
 from engine.model.errors import InvalidInput
 from engine.service.windows import limited, window
@@ -19,6 +20,7 @@ ACTIONS = {"revealed": "Revealed labels", "exported": "Exported a list"}
 _OBJECT = re.compile(r"[a-z0-9_ -]{1,64}")
 """Names of lists and our own ids; a label would hardly fit, and must not stand here."""
 
+_MOST_DAYS = 3_650
 _HIGHEST = 2**63 - 1
 
 _LONGEST_REASON = 400
@@ -60,6 +62,11 @@ class Audit:
             offset=max(0, offset),
             limit=limited(limit),
         )
+
+    async def counts(self, days: int = 7) -> tuple[AuditCount, ...]:
+        """Return how often each action was done in the last days, the commonest first."""
+        span = timedelta(days=max(0, min(days, _MOST_DAYS)))
+        return await self._chain.counts(datetime.now(UTC) - span)
 
     async def verify(self, whole: bool = False, heads: tuple[AuditHead, ...] = ()) -> AuditReport:
         """Compute the hashes of what is new since the newest checkpoint, or of everything, and

@@ -55,12 +55,8 @@ class Kind:
 
 KINDS: tuple[tuple[str, Kind], ...] = (
     # Who is let in, and who may do what. First, for a refusal is one whatever it was of.
-    (
-        r"(Refused|Denied) (log-?in|password|token).*|Failed log-?in.*",
-        Kind("110114", "E", "110122"),
-    ),
-    (r"Logged in.*|Opened session.*", Kind("110114", "E", "110122")),
-    (r"Logged out.*|Closed session.*", Kind("110114", "E", "110123")),
+    (r"Signed in|Sign-in refused|Used token", Kind("110114", "E", "110122")),
+    (r"Signed out", Kind("110114", "E", "110123")),
     (r"(Refused|Denied).*", Kind("110113", "E", "110132")),
     (r".*\b(role|member|rights?|permission|access)s?\b.*", Kind("110113", "E", "110136")),
     (
@@ -79,6 +75,7 @@ KINDS: tuple[tuple[str, Kind], ...] = (
         r"Deleted into trash|Removed from the trash|Dropped held object|Empty session dropped",
         Kind("110105", "D"),
     ),
+    (r"(Released|Retried) held object", Kind("110103", "U")),
     # Who may see a session.
     (
         r"(Activated|Released|Quarantined|Held|Locked|Unlocked|Obsoleted)\b.*",
@@ -107,7 +104,7 @@ def kind_of(action: str) -> Kind:
 def outcome_of(action: str) -> str:
     """Return the EventOutcomeIndicator of an action: success, or a failure that is minor (somebody
     was refused) or serious."""
-    if re.match(r"Refused|Denied|Failed log", action):
+    if re.match(r"Refused|Denied|Sign-in refused", action):
         return _MINOR
     return _SERIOUS if re.search(r"\bfail(ed|s)\b", action, re.IGNORECASE) else _SUCCESS
 

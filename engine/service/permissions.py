@@ -137,7 +137,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need(Permission.ADMINISTER, About.LOGIN, "login"),
     ),
     **_each("people", "revoke_token", Need(Permission.ADMINISTER, About.TOKEN, "alias")),
-    **_each("audit", "list find verify", _ADMINISTER),
+    **_each("audit", "list find counts verify", _ADMINISTER),
     **_each("audit", "note", _SELF),
     **_each("events", "after", _SELF),
     **_each("system", "status", _SELF),

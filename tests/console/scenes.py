@@ -11,7 +11,7 @@ from itertools import cycle
 from typing import Any, TypeVar
 
 from engine.model.acceptance import Acceptance, Judgement, Step, StepName, StepState
-from engine.model.archive import Project, RuleText, ScanSummary
+from engine.model.archive import AuditEvent, Project, RuleText, ScanSummary
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
@@ -129,6 +129,7 @@ def normal() -> Facts:
             error="",
         )
     _acceptances(facts)
+    _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
         kind = ("transfer", "session", "archive")[number - 1]
         facts.events.append(
@@ -252,6 +253,10 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         _spoil_headers(facts, id, filed.scans, spoiled)
     facts.remotes = {key: spoiled(one) for key, one in facts.remotes.items()}
     facts.senders = [spoiled(one) for one in facts.senders]
+    facts.audit = [
+        replace(spoiled(one, "id", "hash", "previous"), detail={"reason": text, text[:9]: text})
+        for one, text in zip(facts.audit, cycle(texts))
+    ]
     facts.acceptances = {id: spoiled(one, "id") for id, one in facts.acceptances.items()}
     return facts
 
@@ -269,6 +274,37 @@ def _receivers(facts: Facts) -> None:
         facts.receivers[ae_title, port] = ReceiverStatus(
             ae_title=ae_title, port=port, enabled=True, listening=True, origin=origin
         )
+
+
+def _trail(facts: Facts) -> None:
+    did: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+        ("receiver", "Began receiving", "pre_aaaaaaa1", {"remote": "MR3T_A", "receiver": "CT"}),
+        ("timer", "Queued rebuild", "pre_aaaaaaa1", {}),
+        ("ada", "Modified receiver", "CT:8105", {"port": {"from": 8104, "to": 8105}}),
+        ("tj", "Moved", "pre_aaaaaaa2", {"from": "CARDIO", "to": "NEURO3", "known": "token 3f"}),
+        ("–", "Refused", "receiver ANTEROOM", {"known": "address"}),
+        ("ada", "Transferred", "XNAT_E00001", {"project": "NEURO3", "files": 1_204}),
+        ("mk", "Exported", "XNAT_E00001", {"files": 1_204, "reason": "asked by the owner"}),
+        ("timer", "Queued rebuild", "pre_aaaaaaa4", {}),
+    )
+    previous = "0" * 64
+    for number, (actor, action, object, detail) in enumerate(did, 1):
+        hash = f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" * 4
+        facts.audit.append(
+            AuditEvent(
+                number=number,
+                id=f"event_{number}",
+                at=NOON - timedelta(minutes=9 * (len(did) - number)),
+                actor=actor,
+                action=action,
+                object=object,
+                detail=dict(detail),
+                hash=hash,
+                previous=previous,
+                project=str(detail.get("project", "")),
+            )
+        )
+        previous = hash
 
 
 def _acceptances(facts: Facts) -> None:

@@ -129,7 +129,15 @@ async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
         await shown(pilot, LABEL, "ANTEROOM_E00001")
         await pilot.press("enter")
         await shown(pilot, "PatientName", LABEL)
-        await pilot.press("q", "q")
+
+        # All that it went through, from its first object on.
+        await pilot.press("8")
+        await shown(pilot, "Entries", "Began receiving")
+        await pilot.press("slash", *"life:ANTEROOM_E00001", "enter")
+        await shown(pilot, "Began receiving", "Restored from t", "Transferred")
+        await pilot.press("t")
+        await shown(pilot, "chain verified to #")
+        await pilot.press("4", "q", "q")
     filed = await engine.acting("root").archive.list()
     assert [(row.project, row.subject, row.label) for row in filed.rows] == [
         (PROJECT, SUBJECT, LABEL)

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from engine.model.accounts import Accounts, Place
 from engine.model.archive import (
+    AuditCount,
     AuditEvent,
     AuditPage,
     AuditQuery,
@@ -110,6 +113,11 @@ class Audit(Asked):
         exact = query == AuditQuery() or total == len(rows)
         return AuditPage(rows=tuple(found), total=total if not exact else len(rows), exact=exact)
 
+    async def counts(self, days: int = 7) -> tuple[AuditCount, ...]:
+        since = NOON - timedelta(days=days)
+        found = Counter(one.action for one in self.facts.audit if one.at >= since)
+        return tuple(AuditCount(action=name, count=n) for name, n in found.most_common())
+
     def _matches(self, event: AuditEvent, query: AuditQuery) -> bool:
         names = [("object", query.object), ("actor", query.actor), ("action", query.action)]
         names.append(("project", query.project))
@@ -132,6 +140,7 @@ class Audit(Asked):
             ok=holds,
             checked=len(self.facts.audit),
             heads=len(heads),
+            last=len(self.facts.audit),
             message="the chain holds" if holds else "link 1 does not hold",
         )
 

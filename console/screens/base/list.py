@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual import on, work
 
+from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.saved_views import ViewChoice, choose_view
@@ -29,6 +30,8 @@ class ListScreen(BaseScreen):
     COLUMNS: ClassVar[tuple[TableColumn, ...]]
     VIEWS: ClassVar[tuple[ViewChoice, ...]]
     """Those that are always there."""
+    LISTED: ClassVar[str] = "Sessions"
+    """What the rows are."""
     NEWEST: ClassVar[str]
     """The order of a list that nobody has ordered yet; downwards."""
 
@@ -82,7 +85,7 @@ class ListScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self.table.border_title = "Sessions"
+        self.table.border_title = plain(self.LISTED)
         self.table.focus()
         card = self.context.memory.state.list(self.NAME).card
         self.update_classes({"card-open": card is True, "card-closed": card is False})

@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.search import words
 from engine.archive.tables import ArchivedSessionRow, AuditRow
-from engine.model.archive import AuditEvent, AuditPage, AuditQuery
+from engine.model.archive import AuditCount, AuditEvent, AuditPage, AuditQuery
 from engine.model.filters import MOST_WORDS, check_count, check_length
 
 MOST_COUNTED = 10_000
 """Events of a filtered list that are counted; of more is only said that there are more."""
+
+MOST_SUMMED = 50_000
+"""Events of which is counted what they were."""
 
 _OUT_OF_ORDER = timedelta(days=7)
 """By so much the numbers of two events may contradict their times: events wait in an outbox while
@@ -49,6 +52,28 @@ async def find(
     total, exact = await _count(session, wanted)
     rows = await _rows(session, wanted, before, after, offset, limit, last=total)
     return AuditPage(rows=tuple(map(_event, rows)), total=total, exact=exact)
+
+
+async def counts(session: AsyncSession, since: datetime) -> tuple[AuditCount, ...]:
+    """Return how often each action was done since a moment, the commonest first; of very many
+    events the newest are counted."""
+    lowest = await _bound(session, since, is_lower=True)
+    if lowest is None:
+        return ()
+    newest = (
+        select(AuditRow.action)
+        .where(AuditRow.number >= lowest, AuditRow.at >= since)
+        .order_by(AuditRow.number.desc())
+        .limit(MOST_SUMMED)
+        .subquery()
+    )
+    count = func.count()
+    rows = await session.execute(
+        select(newest.c.action, count.label("number"))
+        .group_by(newest.c.action)
+        .order_by(count.desc(), newest.c.action)
+    )
+    return tuple(AuditCount(action=row.action, count=row.number) for row in rows)
 
 
 class _Wanted:

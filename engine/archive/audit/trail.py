@@ -22,7 +22,7 @@ from engine.archive.audit.links import GENESIS, canonical, hash_of, project_of, 
 from engine.archive.audit.verification import Verification
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.model.archive import AuditPage, AuditQuery, AuditReport, Window
+from engine.model.archive import AuditCount, AuditPage, AuditQuery, AuditReport, Window
 from engine.model.audit import AuditHead
 from engine.model.identifiers import new_event_id
 from engine.prearchive.tables import OutboxRow
@@ -134,6 +134,11 @@ class AuditChain:
             return await finding.find(
                 session, query, before=before, after=after, offset=offset, limit=limit
             )
+
+    async def counts(self, since: datetime) -> tuple[AuditCount, ...]:
+        """Return how often each action was done since a moment, the commonest first."""
+        async with self._archive.read() as session:
+            return await finding.counts(session, since)
 
     async def verify(self, *, whole: bool = False, heads: Sequence[AuditHead] = ()) -> AuditReport:
         """Compute the hashes of all links anew, or of those after the newest checkpoint, compare

@@ -25,6 +25,7 @@ PLACES = {
     "session": "console.screens.session:SessionScreen",
     "trash": "console.screens.trash:TrashScreen",
     "archive": "console.screens.archive:ArchiveScreen",
+    "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",
     "projects": "console.screens.projects:ProjectsScreen",
     "system": "console.screens.system:SystemScreen",

@@ -377,6 +377,8 @@ async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
     assert (await engine.audit.find(AuditQuery(), before=2**70, limit=0)).total > 0
     with pytest.raises(InvalidInput, match="time zone"):
         await engine.audit.find(AuditQuery(until=event.at.replace(tzinfo=None)))
+    counts = {one.action: one.count for one in await engine.audit.counts()}
+    assert counts["Added project"] >= 1
     report = await engine.audit.verify()
     assert report.ok and report.checked > 0
     head = AuditHead(number=report.last, hash=report.head, at=event.at)

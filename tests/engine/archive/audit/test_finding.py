@@ -112,6 +112,17 @@ async def test_what_is_counted_is_bounded(
         assert (page.total, page.exact) == (total, exact)
 
 
+async def test_actions_are_counted_since_a_moment(
+    chain: AuditChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = {one.action: one.count for one in await chain.counts(NOON + 5 * HOURS)}
+    assert counted == {"Moved": 3, "Exported": 1, "Late": 1, "Refused": 1}
+    assert (await chain.counts(NOON + 99 * HOURS)) == ()
+    monkeypatch.setattr(finding, "MOST_SUMMED", 2)
+    newest = await chain.counts(NOON)
+    assert [(one.action, one.count) for one in newest] == [("Late", 1), ("Moved", 1)]
+
+
 async def test_too_many_words_are_refused(chain: AuditChain) -> None:
     for words in (" ".join(f"w{n}" for n in range(200)), "x" * 2_000):
         with pytest.raises(InvalidInput):
