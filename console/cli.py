@@ -39,6 +39,7 @@ COMMANDS = {
     "receiver": "DICOM receivers.",
     "remote": "Remote application entities: where sessions can be sent.",
     "acceptance": "Try a scanner, step by step, before it is relied on, and sign what was seen.",
+    "settings": "Settings of the site, of which most change while the engine runs.",
     "project": "Projects.",
     "rules": "Routing rule lines.",
     "script": "Anonymization scripts.",

@@ -360,6 +360,19 @@ class SettingsVersionRow(ArchiveTable):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
+class SiteSettingRow(ArchiveTable):
+    """A setting that somebody has set while the engine runs; it lies over the settings file."""
+
+    __tablename__ = "site_settings"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    """As the settings file would have it."""
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
 class UserRow(ArchiveTable):
     """Somebody who may have roles. Users are disabled, never deleted: the trail names them."""
 

@@ -23,6 +23,7 @@ from engine.jobs.process_pool import ProcessPool
 from engine.jobs.runner import JobRunner
 from engine.model.reserve import Reserve
 from engine.model.settings import Settings
+from engine.model.site_settings import SettingsInForce
 from engine.model.states import Status, Verb
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import begin, folder_of, owns, place_of, settle
@@ -42,7 +43,7 @@ LOGS = "logs"
 class JobContext:
     """The parts of the engine that jobs work with."""
 
-    settings: Settings
+    in_force: SettingsInForce
     archive_db: Database
     trail: AuditChain
     prearchive_db: Database
@@ -62,6 +63,11 @@ class JobContext:
 
     reserve: Reserve = field(default_factory=lambda: Reserve(()))
     """Room for what makes room."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now: some change while the engine runs."""
+        return self.in_force.now
 
     @property
     def still(self) -> Standstill:

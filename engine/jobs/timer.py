@@ -36,10 +36,10 @@ class Timer:
         database: Database,
         runner: JobRunner,
         *,
-        idle: float,
+        idle: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Build after `idle` seconds without a new object."""
+        """Build after so many seconds without a new object; they may change at any time."""
         self._database = database
         self._runner = runner
         self._idle = idle
@@ -79,8 +79,8 @@ class Timer:
         seen = self._seen.get(id)
         if seen is None or seen.mark != mark:
             self._seen[id] = _Seen(mark=mark, since=now)
-            return self._idle <= 0
-        return now - seen.since >= self._idle
+            return self._idle() <= 0
+        return now - seen.since >= self._idle()
 
     async def _queue(self, transaction: AsyncSession, id: str) -> bool:
         row = await transaction.get(SessionRow, id, with_for_update=True)

@@ -92,16 +92,16 @@ def default_text() -> str:
     """Return the commented settings file, made from the settings' own words."""
     blocks = [_HEADING]
     for part in fields(Settings):
-        value = _default(part)
+        value = default_of(part)
         if is_dataclass(value):
             summary = inspect.getdoc(type(value)) or ""
             lines = [f"# {summary}", f"{part.name}:"]
-            words = _words(type(value))
+            words = meanings(type(value))
             for key in fields(value):
                 lines += ["", *_entry(key, words, "  ")] if key.name in words else []
             blocks.append("\n".join(lines) + "\n")
         else:
-            blocks.append("\n".join(_entry(part, _words(Settings), "")) + "\n")
+            blocks.append("\n".join(_entry(part, meanings(Settings), "")) + "\n")
     return "\n".join(blocks)
 
 
@@ -157,7 +157,7 @@ class _Reading:
                 continue
             name = f"{prefix}{key}"
             self.places[name] = value_node
-            default = _default(known[key])
+            default = default_of(known[key])
             if is_dataclass(default):
                 given[key] = self.section(type(default), value_node, f"{name}.")
                 continue
@@ -272,7 +272,7 @@ def _unknown(key: str, kind: type[Any], prefix: str) -> str:
     if meant := _meant(key, own):
         return message + meant
     for part in fields(Settings):
-        if is_dataclass(value := _default(part)) and key in {each.name for each in fields(value)}:
+        if is_dataclass(value := default_of(part)) and key in {each.name for each in fields(value)}:
             return f"{message}; {key} belongs under {part.name}"
     return f"{message}; expected one of {', '.join(own)}"
 
@@ -282,11 +282,12 @@ def _meant(word: str, known: list[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _default(part: Field[Any]) -> Any:
+def default_of(part: Field[Any]) -> Any:
+    """Return the default of a setting."""
     return part.default_factory() if part.default_factory is not MISSING else part.default
 
 
-def _words(kind: type) -> dict[str, str]:
+def meanings(kind: type) -> dict[str, str]:
     """Return the docstrings under the fields of a class; Python itself forgets them."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)
@@ -305,12 +306,27 @@ def _words(kind: type) -> dict[str, str]:
 def _entry(part: Field[Any], words: dict[str, str], indent: str) -> list[str]:
     """Return the lines of one setting: its words, and its default as a comment."""
     lines = textwrap.wrap(words[part.name], width=_WIDTH - len(indent))
-    return [*(f"{indent}# {line}" for line in lines), f"{indent}#{part.name}: {_show(part)}"]
+    return [
+        *(f"{indent}# {line}" for line in lines),
+        f"{indent}#{part.name}: {written(default_of(part))}",
+    ]
 
 
-def _show(part: Field[Any]) -> str:
-    """Return a default as YAML."""
-    value = _default(part)
+def takes(kind: type, key: str) -> str:
+    """Say in words what values a setting of a section takes."""
+    rule = rule_of(kind, key)
+    if rule is not None:
+        return rule.words
+    hint = get_type_hints(kind)[key]
+    if get_origin(hint) is not tuple:
+        return _expected(hint)
+    word = get_args(hint)[0]
+    such = ", ".join(word) if issubclass(word, StrEnum) else "one, other"
+    return f"a list such as [{such}]"
+
+
+def written(value: object) -> str:
+    """Return a value as the file has it."""
     if isinstance(value, tuple):
         return f"[{', '.join(value)}]"
     if isinstance(value, bool):

@@ -69,6 +69,7 @@ from engine.model.remarks import Remark
 from engine.model.remotes import Echo, Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.site_settings import SiteSetting
 from engine.model.verification import DueSessions, Verification
 
 ALL_WAITING = PrearchiveQuery()
@@ -425,6 +426,19 @@ class JobsApi(Protocol):
     async def retry(self, id: str) -> None: ...
 
 
+class SettingsApi(Protocol):
+    """The settings of the site, and those of them that can be changed while the engine runs."""
+
+    async def list(self) -> tuple[SiteSetting, ...]: ...
+    async def set(self, values: dict[str, str], reason: str = "") -> tuple[SiteSetting, ...]:
+        """Set values by name, written as in the settings file; they are in force at once."""
+        ...
+
+    async def reset(self, names: tuple[str, ...], reason: str = "") -> tuple[SiteSetting, ...]:
+        """Let the settings file hold again."""
+        ...
+
+
 class PeopleApi(Protocol):
     """Users, their roles, and what they sign in with. A holder of a role is a login, or `@` and the
     name of a Unix group."""
@@ -552,6 +566,8 @@ class EngineApi(Protocol):
     @property
     def jobs(self) -> JobsApi: ...
     @property
+    def settings(self) -> SettingsApi: ...
+    @property
     def people(self) -> PeopleApi: ...
     @property
     def audit(self) -> AuditApi: ...
@@ -575,6 +591,7 @@ NOUNS: dict[str, type] = {
     "held": HeldApi,
     "commitments": CommitmentsApi,
     "jobs": JobsApi,
+    "settings": SettingsApi,
     "people": PeopleApi,
     "audit": AuditApi,
     "events": EventsApi,

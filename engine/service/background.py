@@ -26,7 +26,7 @@ class Background:
     def begin(
         self,
         name: str,
-        every: float,
+        every: float | Callable[[], float],
         work: Callable[[], Awaitable[object]],
         sees: Callable[[], object] = object,
     ) -> None:
@@ -44,13 +44,13 @@ class Background:
     async def _forever(
         self,
         name: str,
-        every: float,
+        every: float | Callable[[], float],
         work: Callable[[], Awaitable[object]],
         sees: Callable[[], object],
     ) -> None:
         failing, seen = False, object()
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(every() if callable(every) else every)
             sight = sees()
             if sight == seen and not failing:
                 continue

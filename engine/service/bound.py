@@ -25,6 +25,7 @@ from engine.service.remotes import Remotes
 from engine.service.routing import Routing
 from engine.service.rules import Rules
 from engine.service.scripts import Scripts
+from engine.service.site_settings import SiteSettings
 from engine.service.system import System
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class BoundEngine:
     held: api.HeldApi
     commitments: api.CommitmentsApi
     jobs: api.JobsApi
+    settings: api.SettingsApi
     people: api.PeopleApi
     audit: api.AuditApi
     events: api.EventsApi
@@ -75,6 +77,9 @@ class BoundEngine:
             ),
             "commitments": Commitments(context, engine.committing, engine.buffer, name),
             "jobs": Jobs(context, prearchive, remotes),
+            "settings": SiteSettings(
+                context, engine.file_settings, engine.apply_configuration, name
+            ),
             "people": People(
                 context, engine.recognition.passwords, engine.apply_configuration, actor
             ),

@@ -63,14 +63,14 @@ class RequestFiles:
         self._mine = re.compile(
             re.escape(safe_name(context.settings.node.name, limit=40)) + r"-w\d+\..*"
         )
-        self._left_over = {
-            REPORT: _STRANGERS,
-            _DAMAGED: context.settings.retention.commitments_days * _DAY,
-        }
-        """Seconds after which files of these endings are removed; they name objects."""
         self._seen = -1
         self._due: float | None = None
         """When a file is old enough for what is done to old ones."""
+
+    def _left_over(self) -> dict[str, float]:
+        """Return after how many seconds files of these endings are removed; they name objects."""
+        days = self._context.settings.retention.commitments_days
+        return {REPORT: _STRANGERS, _DAMAGED: days * _DAY}
 
     def changed(self) -> bool:
         """Say whether there may be something to do; asks no database."""
@@ -105,7 +105,7 @@ class RequestFiles:
                         found.append((written, path))
                     else:
                         due.append(written + _STRANGERS)
-                elif (lasts := self._left_over.get(path.suffix)) is not None:
+                elif (lasts := self._left_over().get(path.suffix)) is not None:
                     if now - written > lasts:
                         path.unlink()
                     else:

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.archive import configuration, people, projects, receivers, rules, scripts, secrets
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import (
+    configuration,
+    people,
+    projects,
+    receivers,
+    rules,
+    scripts,
+    secrets,
+    site_settings,
+)
 from engine.database.connection import Database
 from engine.dicom import private_storage
 from engine.dicom.transfer_syntaxes import keyword_of
@@ -22,6 +33,7 @@ from engine.model.live import ReceiverStatus
 from engine.model.people import Roster
 from engine.model.scripts import SITE
 from engine.model.settings import DicomSettings, FileNames, KeepOriginals, Settings
+from engine.model.site_settings import SettingsInForce, lay_over
 from engine.receiver.ports import bind
 from engine.routing.router import Router, RoutingConfig
 from engine.routing.rules import RuleTexts
@@ -45,10 +57,27 @@ class Ports:
 class Configuration:
     """Reads what is configured; holds the snapshot in force and the sockets that belong to it."""
 
-    def __init__(self, settings: Settings, archive: Database, *, listens: bool = True) -> None:
-        """Configure one engine; one that does not listen opens no port."""
+    def __init__(
+        self,
+        settings: Settings,
+        archive: Database,
+        in_force: SettingsInForce | None = None,
+        *,
+        listens: bool = True,
+    ) -> None:
+        """Configure one engine.
+
+        Args:
+            settings: What the settings file says.
+            archive: Where the rest is kept.
+            in_force: Is told what holds, each time it is read.
+            listens: False for one that opens no port.
+        """
         self._listens = listens
-        self._settings = settings
+        self._file = settings
+        self._in_force = in_force or SettingsInForce(settings)
+        self.setting_faults: dict[str, str] = {}
+        """Settings that were set while an engine ran and are not in force, and why."""
         self._archive = archive
         self.ports = Ports()
         self.snapshot: Snapshot | None = None
@@ -60,10 +89,23 @@ class Configuration:
         """Added receivers that cannot have the TLS that they are to have, and why."""
         self._uid_secret = b""
 
+    @property
+    def _settings(self) -> Settings:
+        return self._in_force.now
+
     async def version(self) -> int:
         """Return the number of what is configured now."""
         async with self._archive.read() as transaction:
             return await configuration.version(transaction)
+
+    async def read_settings(self) -> None:
+        """Put the settings into force that were set while an engine ran."""
+        async with self._archive.read() as transaction:
+            await self._read_settings(transaction)
+
+    async def _read_settings(self, transaction: AsyncSession) -> None:
+        given = await site_settings.all_of(transaction)
+        self._in_force.now, self.setting_faults = lay_over(self._file, given)
 
     async def read(self) -> Snapshot:
         """Read everything, open the ports that are wanted, and make the snapshot.
@@ -83,6 +125,7 @@ class Configuration:
             texts = await rules.in_force(transaction)
             site_script = await scripts.in_force(transaction, SITE)
             self.roster = await people.roster(transaction)
+            await self._read_settings(transaction)
         if site_script is not None:
             hosts = self._settings.anonymization.url_hosts
             site_script = replace(site_script, hosts=hosts)

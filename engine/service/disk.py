@@ -53,7 +53,7 @@ class DiskWatch:
     def __init__(
         self,
         folder: Path,
-        watermark: Watermark,
+        watermark: Callable[[], Watermark],
         buffer: EventBuffer,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -90,7 +90,7 @@ class DiskWatch:
         return self._now(*await asyncio.to_thread(room, self._folder))
 
     def _now(self, free: int, total: int) -> DiskNow:
-        keep = self._watermark.of(total)
+        keep = self._watermark().of(total)
         return DiskNow(free=free, total=total, keep=keep, full_in=self._full_in(free - keep))
 
     def _full_in(self, left: int) -> float | None:

@@ -50,6 +50,7 @@ from engine.model.people import Actor, operator
 from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
+from engine.model.site_settings import SettingsInForce
 from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
@@ -98,7 +99,8 @@ class Engine:
     def __init__(self, home: Home, settings: Settings, *, alone: bool = False) -> None:
         self.home = home
         self._alone = alone
-        self.settings = settings.resolved(home.root)
+        self.file_settings = settings.resolved(home.root)
+        self._in_force = SettingsInForce(self.file_settings)
         self.buffer = EventBuffer()
         self.stop_asked = asyncio.Event()
         self.started = datetime.now(UTC)
@@ -210,6 +212,15 @@ class Engine:
             trash_days=self.settings.trash.prearchive_days,
         )
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now."""
+        return self._in_force.now
+
+    def _timer_every(self) -> float:
+        session = self.settings.session
+        return min(session.check_every, session.build_after)
+
     async def apply_configuration(self) -> None:
         """Put what is configured now into force in every worker."""
         async with self._applying:
@@ -263,7 +274,7 @@ class Engine:
         self._stack.callback(self.guard.close)
         runner = JobRunner(settings.databases.prearchive_url, node=node)
         self.context = JobContext(
-            settings=settings,
+            in_force=self._in_force,
             archive_db=archive_db,
             trail=trail,
             prearchive_db=prearchive_db,
@@ -284,10 +295,13 @@ class Engine:
         self.relay = Relay(archive_db, prearchive_db)
         self.heads = HeadExport(archive_db, trail, settings.audit, self.buffer)
         self.nodes = Nodes(prearchive_db, node, self.buffer.epoch)
-        self.configuration = Configuration(settings, archive_db, listens=not self._alone)
+        self.configuration = Configuration(
+            settings, archive_db, self._in_force, listens=not self._alone
+        )
+        await self.configuration.read_settings()
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
-        self.disk = DiskWatch(paths.prearchive, settings.disk.watermark, self.buffer)
+        self.disk = DiskWatch(paths.prearchive, lambda: self.settings.disk.watermark, self.buffer)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)
         self.committing = Committing(self.context, self.buffer, self.reception.catch_up)
         self.pool = ReceiverPool(
@@ -344,9 +358,8 @@ class Engine:
         begin("accounts", _BALANCE_EVERY, self.balance.look, self._prearchive_watch.mark)
         begin("retention", _PURGE_EVERY, keeping.forget)
         if NodeRole.WORKER in settings.node.roles:
-            timer = Timer(prearchive_db, runner, idle=settings.session.build_after)
-            every = min(settings.session.check_every, settings.session.build_after)
-            begin("timer", every, lambda: self._tick(timer))
+            timer = Timer(prearchive_db, runner, idle=lambda: self.settings.session.build_after)
+            begin("timer", self._timer_every, lambda: self._tick(timer))
         await keeping.reserve()
         await self.disk.look()
         _log.info("engine started", database_library=sqlite_library.described())
@@ -479,6 +492,7 @@ class Engine:
             wanted=self.settings.dicom.workers,
             deaths=self.pool.deaths,
             late=self._problems(),
+            setting_faults=self.configuration.setting_faults,
         )
 
     def _send_goes_on(self, send: str, text: str, severity: str) -> None:

@@ -5,8 +5,8 @@ be made is a finding itself. The stores are checked in `store_checks` and `archi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -64,6 +64,8 @@ class ReceptionNow:
     deaths: int
     late: tuple[str, ...]
     """Of each worker that goes by an older configuration: one sentence."""
+    setting_faults: Mapping[str, str] = field(default_factory=dict)
+    """Settings that were set while an engine ran and are not in force, and why."""
 
 
 class Health:
@@ -94,6 +96,7 @@ class Health:
             "receivers": self.receivers,
             "certificates": self.certificates,
             "workers": self.workers,
+            "settings": self.settings,
             "prearchive disk": self.disk,
             **self._inspection.looks(thorough),
             "audit heads": self._heads.check,
@@ -189,6 +192,22 @@ class Health:
             if now.late
             else "Nothing can be received.",
             remedy=("look into the log for 'worker'", "restart the engine"),
+        )
+
+    async def settings(self) -> Check:
+        """Look whether all settings are in force that somebody has set."""
+        faults = self._reception().setting_faults
+        if not faults:
+            return Check.good("settings", "all that were set are in force")
+        return Check(
+            name="settings",
+            finding=Finding.LOOK,
+            found="not in force: " + "; ".join(f"{name} ({why})" for name, why in faults.items()),
+            consequence="The settings file and the defaults hold instead.",
+            remedy=(
+                "set another value: anteroom settings set NAME=VALUE",
+                "or let the file hold: anteroom settings reset NAME",
+            ),
         )
 
     async def failed_jobs(self) -> Check:

@@ -125,6 +125,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("commitments", "show retry", _ADMINISTER),
     **_each("jobs", "list", _WATCH),
     **_each("jobs", "cancel retry", Need(Permission.TRIAGE, About.JOB, "id")),
+    **_each("settings", "list set reset", _ADMINISTER),
     **_each("people", "who_am_i ask sign_in sign_out", _SELF),
     **_each("people", "list requests", Need(Permission.CONFIGURE, About.SOMEWHERE)),
     **_each("people", "members", Need(Permission.WATCH, About.PROJECT, "project")),

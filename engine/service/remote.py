@@ -62,6 +62,7 @@ class RemoteEngine:
     held: api.HeldApi
     commitments: api.CommitmentsApi
     jobs: api.JobsApi
+    settings: api.SettingsApi
     people: api.PeopleApi
     audit: api.AuditApi
     events: api.EventsApi

@@ -16,6 +16,7 @@ from tests.memory.people import People, Recognition
 from tests.memory.prearchive import Prearchive
 from tests.memory.remotes import Remotes
 from tests.memory.scripts import Scripts
+from tests.memory.settings import SiteSettings
 
 
 class EngineInMemory:
@@ -35,6 +36,7 @@ class EngineInMemory:
         self.held = Held(facts, actor)
         self.commitments = Commitments(facts, actor)
         self.jobs = Jobs(facts, actor)
+        self.settings = SiteSettings(facts, actor)
         self.people = People(facts, actor)
         self.audit = Audit(facts, actor)
         self.events = Events(facts, actor)

@@ -43,6 +43,7 @@ from engine.model.prearchive import (
 from engine.model.remotes import Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptText
+from engine.model.site_settings import Given
 from engine.model.states import Status
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
@@ -161,6 +162,7 @@ class Facts:
     scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
     """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
+    settings: dict[str, Given] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     access_requests: list[AccessRequest] = field(default_factory=list)
     remotes: dict[str, Remote] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from engine.jobs.runner import JobRunner
 from engine.jobs.workflow import Work
 from engine.model.errors import EngineError
 from engine.model.settings import FileNames, Settings
+from engine.model.site_settings import SettingsInForce
 from engine.model.states import Verb
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import queue
@@ -99,7 +100,7 @@ class Fixture:
     def as_stored(self) -> Fixture:
         """Return a context that names files by their headers."""
         settings = self.context.settings.override({"dicom.file_names": FileNames.AS_STORED})
-        return replace(self, context=replace(self.context, settings=settings))
+        return replace(self, context=replace(self.context, in_force=SettingsInForce(settings)))
 
     async def project(self, id: str) -> None:
         """Add a project."""
@@ -199,7 +200,7 @@ def make(home: Path, archive_url: str, prearchive_url: str) -> Fixture:
     hook, jobs, said = Hook(), Jobs(), list[str]()
     archive_db = Database.open(archive_url)
     context = JobContext(
-        settings=settings,
+        in_force=SettingsInForce(settings),
         archive_db=archive_db,
         trail=AuditChain(archive_db),
         prearchive_db=of_prearchive,

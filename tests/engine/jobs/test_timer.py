@@ -27,7 +27,7 @@ class Clock:
 def timer(fixture: Fixture, clock: Clock) -> Timer:
     """Make a timer of ten seconds."""
     runner = cast(JobRunner, fixture.jobs)
-    return Timer(fixture.context.prearchive_db, runner, idle=10, clock=clock)
+    return Timer(fixture.context.prearchive_db, runner, idle=lambda: 10, clock=clock)
 
 
 async def receiving(fixture: Fixture, **values: object) -> str:

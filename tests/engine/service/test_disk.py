@@ -98,7 +98,7 @@ def test_a_worker_looks_once_a_second_and_refuses_in_time(
 
 
 def watch(moment: list[float], buffer: EventBuffer) -> DiskWatch:
-    return DiskWatch(Path("/"), Watermark(keep=GIB), buffer, clock=lambda: moment[0])
+    return DiskWatch(Path("/"), lambda: Watermark(keep=GIB), buffer, clock=lambda: moment[0])
 
 
 async def test_when_a_disk_will_be_full_is_told_from_the_last_hour(disk: Disk) -> None:

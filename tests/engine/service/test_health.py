@@ -98,7 +98,7 @@ class Patient:
 
     async def _disk(self) -> DiskNow:
         self.looks += 1
-        return await DiskWatch(self.context.prearchive, Watermark(), EventBuffer()).now()
+        return await DiskWatch(self.context.prearchive, Watermark, EventBuffer()).now()
 
     async def found(self, name: str, *, thorough: bool = False) -> Check:
         checks = await self.health.checks(thorough=thorough)
@@ -158,7 +158,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 23
+        assert len({check.name for check in checks}) == len(checks) == 24
         assert all(check.found and not check.remedy for check in checks)
     assert patient.looks == 2
 
