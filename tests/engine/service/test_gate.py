@@ -129,7 +129,7 @@ class House:
         }
         if name in ("ids", "sessions"):
             return (self.filed if about is About.EITHER else self.waiting,)
-        others = {"values": {}, "choices": (), "query": AuditQuery()}
+        others = {"values": {}, "choices": (), "names": (), "query": AuditQuery()}
         value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
         if name == "before":
