@@ -80,7 +80,9 @@ async def set_(
         list[str],
         typer.Argument(
             metavar="NAME=VALUE...",
-            help="title, description, prearchive_code (0 or 4), aliases (comma list).",
+            help="title, description, prearchive_code (0 or 4), quarantine_code (0 or 1), "
+            "release_people (1 or 2), release_by (owner, member, collaborator), aliases (comma "
+            "list).",
         ),
     ],
     as_json: Json = False,

@@ -14,6 +14,8 @@ _FIELDS: Values = {
     "aliases": (),
     "prearchive_code": 4,
     "quarantine_code": 0,
+    "release_people": 1,
+    "release_by": "owner",
     "accessibility": "private",
 }
 

@@ -14,7 +14,13 @@ from console.views.rows import Row, TableColumn
 from engine.model.archive import Project
 
 PREARCHIVE_CODES = {"0": "hold for review", "4": "archive by itself"}
-QUARANTINE_CODES = {"0": "off"}
+QUARANTINE_CODES = {"0": "off", "1": "after archiving"}
+RELEASE_PEOPLE = {"1": "one person", "2": "two different people"}
+RELEASE_BY = {
+    "owner": "owners",
+    "member": "owners and members",
+    "collaborator": "owners, members and collaborators",
+}
 ACCESSIBILITIES = ("private",)
 _OLDER = {"prearchive_code": "archives as 4 does"}
 """What else an older home may have stored comes to; of other settings it has no effect."""
@@ -56,8 +62,26 @@ SETTINGS = (
     Setting(
         name="quarantine_code",
         title="quarantine code",
-        says=("Quarantine does not work yet: 0 is the only code.",),
+        says=(
+            "1 puts each session into quarantine once it is archived: only those see it who may",
+            "release it. It is no PHI gate: what is archived is there for good.",
+        ),
         choices=tuple(QUARANTINE_CODES),
+    ),
+    Setting(
+        name="release_people",
+        title="release people",
+        says=("How many different people have to agree to a release from quarantine.",),
+        choices=tuple(RELEASE_PEOPLE),
+    ),
+    Setting(
+        name="release_by",
+        title="release by",
+        says=(
+            "The least role that releases from quarantine, and sees what is in it.",
+            "Administrators and data administrators of the site always do.",
+        ),
+        choices=tuple(RELEASE_BY),
     ),
     Setting(
         name="accessibility",
@@ -120,6 +144,8 @@ def shown(project: Project, name: str) -> str:
     meaning = {
         "prearchive_code": PREARCHIVE_CODES,
         "quarantine_code": QUARANTINE_CODES,
+        "release_people": RELEASE_PEOPLE,
+        "release_by": RELEASE_BY,
         "accessibility": dict.fromkeys(ACCESSIBILITIES, ""),
     }
     older = _OLDER.get(name, "has no effect yet")

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive import history, sessions
+from engine.archive import history, quarantine, sessions
 from engine.archive.audit.trail import record
 from engine.archive.numbering import AccessionKind, next_id
 from engine.archive.projects import live
@@ -78,6 +78,7 @@ async def commit(
     search_text: str,
     actor: str,
     script: str = "",
+    into_quarantine: bool = False,
 ) -> SessionCard:
     """Turn the reservation of `origin` into a session; a second time nothing is changed.
 
@@ -85,6 +86,7 @@ async def commit(
         accession: what `draw` has given in the same transaction.
         search_text: words by which to find the session, beside those of its card and scans.
         script: the script, with its version, that ran over the objects on the way.
+        into_quarantine: whether it was asked for; the project may demand it as well.
 
     Raises:
         Conflict: nothing is reserved for `origin`, or another project; the project has a session of
@@ -129,6 +131,11 @@ async def commit(
         "bytes": row.bytes,
     }
     record(session, actor, "Transferred", row.id, detail | ({"script": script} if script else {}))
+    project = await live(session, new.project)
+    if into_quarantine:
+        quarantine.begin(session, row, actor, "asked for when it was archived")
+    elif project.quarantine_code == 1:
+        quarantine.begin(session, row, actor, "project code 1")
     await session.flush()
     return await sessions.card(session, row.id)
 

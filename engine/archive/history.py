@@ -31,6 +31,8 @@ def keep(
     actor: str,
     change: str,
     before: dict[str, Any] | None = None,
+    *,
+    reason: str = "",
 ) -> None:
     """Write down what `object` was before `change`; nothing when the change creates it."""
     session.add(
@@ -40,6 +42,7 @@ def keep(
             at=datetime.now(UTC),
             actor=actor,
             change=change,
+            reason=reason,
             before=before or {},
         )
     )
@@ -53,6 +56,8 @@ async def of(session: AsyncSession, kind: str, object: str) -> tuple[HistoryEntr
         .order_by(HistoryRow.id)
     )
     return tuple(
-        HistoryEntry(at=row.at, actor=row.actor, change=row.change, before=row.before)
+        HistoryEntry(
+            at=row.at, actor=row.actor, change=row.change, before=row.before, reason=row.reason
+        )
         for row in rows
     )

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, projects
@@ -66,11 +66,20 @@ async def roster(session: AsyncSession) -> Roster:
     for row in await session.scalars(select(GrantRow).order_by(GrantRow.project, GrantRow.role)):
         by_holder[row.holder].append(_grant(row))
     users = await session.scalars(select(UserRow).order_by(UserRow.login))
-    opened = await session.execute(
-        select(ProjectRow.id, ProjectRow.accessibility).where(
-            ProjectRow.deleted.is_(None), ProjectRow.accessibility != Accessibility.PRIVATE.value
+    private, owners = Accessibility.PRIVATE.value, Role.OWNER.value
+    unlike_others = await session.execute(
+        select(ProjectRow.id, ProjectRow.accessibility, ProjectRow.release_by).where(
+            ProjectRow.deleted.is_(None),
+            or_(ProjectRow.accessibility != private, ProjectRow.release_by != owners),
         )
     )
+    opened: dict[str, Accessibility] = {}
+    release_by: dict[str, Role] = {}
+    for id, accessibility, least in unlike_others:
+        if accessibility != private:
+            opened[id] = Accessibility(accessibility)
+        if least != owners:
+            release_by[id] = Role(least)
     return Roster(
         users={row.login: _user(row, tuple(by_holder[row.login])) for row in users},
         groups={
@@ -78,7 +87,8 @@ async def roster(session: AsyncSession) -> Roster:
             for holder, grants in by_holder.items()
             if holder.startswith(GROUP)
         },
-        opened={id: Accessibility(accessibility) for id, accessibility in opened},
+        opened=opened,
+        release_by=release_by,
     )
 
 

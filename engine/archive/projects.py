@@ -19,16 +19,17 @@ from engine.archive.configuration import bump, lock
 from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, ProjectRow, SubjectRow
 from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused
-from engine.model.people import Accessibility
+from engine.model.people import RELEASING, Accessibility
+from engine.model.quarantine import MOST_PEOPLE
 
 PREARCHIVE_CODES = frozenset({0, 4})
-QUARANTINE_CODES = frozenset({0})
+QUARANTINE_CODES = frozenset({0, 1})
 ACCESSIBILITIES = frozenset(each.value for each in Accessibility)
+RELEASE_PEOPLE = frozenset(range(1, MOST_PEOPLE + 1))
+RELEASE_BY = frozenset(each.value for each in RELEASING)
 NOT_YET: Mapping[tuple[str, int | str], str] = {
     ("prearchive_code", 5): "archiving that replaces what is there does not work yet: "
     "0 waits for review, 4 archives where the label is free",
-    ("quarantine_code", 1): "quarantine does not work yet: sessions are active once they are "
-    "archived, and 0 is the only code",
 }
 """Values that XNAT knows and that would have no effect here. Rows of older homes may have them."""
 
@@ -42,6 +43,15 @@ _DEVICES = frozenset(
 _ALIAS_LENGTH = 160
 _TITLE_LENGTH = 255
 _KIND = "project"
+_VALUES = (
+    "title",
+    "description",
+    "prearchive_code",
+    "quarantine_code",
+    "release_people",
+    "release_by",
+    "accessibility",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +62,8 @@ class Changes:
     description: str | None = None
     prearchive_code: int | None = None
     quarantine_code: int | None = None
+    release_people: int | None = None
+    release_by: str | None = None
     accessibility: str | None = None
     aliases: tuple[str, ...] | None = None
 
@@ -130,7 +142,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
     row = await live(session, id)
     before = history.state(row) | {"aliases": list(await _aliases(session, id))}
     check(changes)
-    for name in ("title", "description", "prearchive_code", "quarantine_code", "accessibility"):
+    for name in _VALUES:
         value = getattr(changes, name)
         if value is not None:
             setattr(row, name, value)
@@ -319,6 +331,8 @@ def check(changes: Changes) -> None:
     for name, value, allowed in (
         ("prearchive_code", changes.prearchive_code, PREARCHIVE_CODES),
         ("quarantine_code", changes.quarantine_code, QUARANTINE_CODES),
+        ("release_people", changes.release_people, RELEASE_PEOPLE),
+        ("release_by", changes.release_by, RELEASE_BY),
         ("accessibility", changes.accessibility, ACCESSIBILITIES),
     ):
         if value is not None and (name, value) in NOT_YET:
@@ -340,4 +354,6 @@ def _project(row: ProjectRow, aliases: tuple[str, ...]) -> Project:
         current_arc=row.current_arc,
         created=row.created,
         created_by=row.created_by,
+        release_people=row.release_people,
+        release_by=row.release_by,
     )

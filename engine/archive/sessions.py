@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date as calendar_date
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -28,6 +28,7 @@ from engine.model.archive import (
 )
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.people import EVERYTHING, Scope
+from engine.model.quarantine import is_withheld
 
 KIND = "session"
 """What the history calls a filed session."""
@@ -49,6 +50,15 @@ SORTS: dict[str, InstrumentedAttribute[object]] = {
 """By what a list may be sorted."""
 
 EVERY_STATUS = "*"
+
+_WITHHELD = or_(
+    ArchivedSessionRow.status == SessionStatus.QUARANTINE.value,
+    and_(
+        ArchivedSessionRow.status == SessionStatus.OBSOLETE.value,
+        ArchivedSessionRow.status_before == SessionStatus.QUARANTINE.value,
+    ),
+)
+"""As `engine.model.quarantine.is_withheld` says."""
 
 
 async def card(session: AsyncSession, name: str, project: str = "") -> SessionCard:
@@ -125,7 +135,7 @@ async def page(
     Raises:
         InvalidInput: a date, a status, a condition or the sort is not known.
     """
-    criteria = [*_criteria(session, query), *_within(scope, released)]
+    criteria = [*_criteria(session, query), *within(scope, released)]
     order = SORTS.get(query.sort)
     if order is None:
         raise InvalidInput(f"cannot sort by {query.sort!r}", hint=f"use {', '.join(SORTS)}")
@@ -161,12 +171,23 @@ async def page(
     )
 
 
-def _within(scope: Scope, released: Scope) -> Iterator[ColumnElement[bool]]:
+def status_before(row: ArchivedSessionRow) -> SessionStatus | None:
+    """Return what a session was before it became obsolete; None for one that is not."""
+    return SessionStatus(row.status_before) if row.status_before else None
+
+
+def within(scope: Scope, released: Scope) -> Iterator[ColumnElement[bool]]:
+    """Yield the criteria that leave what may be seen.
+
+    Args:
+        scope: only sessions of these projects.
+        released: the projects of which those in quarantine are seen as well.
+    """
     if scope.projects is not None:
         yield ArchivedSessionRow.project.in_(scope.projects)
     if released.projects is not None:
         yield or_(
-            ArchivedSessionRow.status != SessionStatus.QUARANTINE.value,
+            not_(_WITHHELD),
             ArchivedSessionRow.project.in_(released.projects),
         )
 
@@ -245,6 +266,7 @@ def _card(row: ArchivedSessionRow, subject: SubjectRow, scans: Sequence[ScanRow]
         bytes=row.bytes,
         scans=tuple(_scan(scan) for scan in scans),
         folder=row.folder,
+        withheld=is_withheld(SessionStatus(row.status), status_before(row)),
     )
 
 

@@ -24,6 +24,10 @@ class ProjectRow(ArchiveTable):
     description: Mapped[str] = mapped_column(Text, default="")
     prearchive_code: Mapped[int] = mapped_column(default=4)
     quarantine_code: Mapped[int] = mapped_column(default=0)
+    release_people: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How many different people have to agree to a release from quarantine."""
+    release_by: Mapped[str] = mapped_column(String(16), default="owner", server_default="owner")
+    """The least role that releases."""
     accessibility: Mapped[str] = mapped_column(String(16), default="private")
     current_arc: Mapped[str] = mapped_column(String(16), default="arc001")
     created: Mapped[datetime]
@@ -79,6 +83,11 @@ class ArchivedSessionRow(ArchiveTable):
     received_study: Mapped[str] = mapped_column(String(64), default="", index=True)
     """HMAC(secret, received study UID), by which late arrivals find the session."""
     status: Mapped[str] = mapped_column(String(16), default="active")
+    status_before: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """Of one that is obsolete, what it was before; else empty."""
+    status_at: Mapped[datetime | None]
+    """When the status was set; empty: when it was filed."""
+    status_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
     date: Mapped[str] = mapped_column(String(10), default="")
     time: Mapped[str] = mapped_column(String(16), default="")
     age: Mapped[str] = mapped_column(String(16), default="")
@@ -100,7 +109,20 @@ class ArchivedSessionRow(ArchiveTable):
         Index("ix_sessions_date", "date"),
         Index("ix_sessions_modality", "modality"),
         Index("ix_sessions_uid", "uid"),
+        Index("ix_sessions_status", "status"),
     )
+
+
+class ReleaseRow(ArchiveTable):
+    """Somebody who has agreed to the release of a session that needs more than one; gone once the
+    session leaves quarantine, or is held again."""
+
+    __tablename__ = "releases"
+
+    session: Mapped[str] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    actor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
 
 
 class ScanRow(ArchiveTable):
@@ -467,6 +489,7 @@ class HistoryRow(ArchiveTable):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(64))
     change: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     before: Mapped[dict[str, Any]]
 
     __table_args__ = (Index("ix_history_kind_object", "kind", "object"),)

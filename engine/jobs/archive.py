@@ -211,6 +211,7 @@ class ArchiveJob:
                 search_text=document.operator,
                 actor=row.asked_by or "engine",
                 script=ran.by,
+                into_quarantine=row.quarantine,
             )
             pairs = [(scan.series_description, scan.type) for scan in document.scans]
             await scan_types.learn(transaction, row.project, learn_scan_types(pairs))

@@ -34,7 +34,11 @@ class Project:
     """0 waits for review, 4 archives by itself. 5, which would overwrite, is that of an older home
     and does what 4 does."""
     quarantine_code: int
-    """0. 1, which would put every newly archived session into quarantine, has no effect yet."""
+    """1 puts every newly archived session into quarantine, 0 none."""
+    release_people: int = 1
+    """How many different people have to agree to a release from quarantine."""
+    release_by: str = "owner"
+    """The least role that releases: `owner`, `member` or `collaborator`."""
     accessibility: str
     """`private`. `protected` and `public` have no effect yet."""
     current_arc: str
@@ -152,6 +156,8 @@ class SessionCard:
     folder: str
     verified: LastVerification | None = None
     """What the last verification of its files found; None where there was none."""
+    withheld: bool = False
+    """Whether only those may see it who may release it from quarantine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,6 +255,7 @@ class HistoryEntry:
     change: str
     before: dict[str, Any]
     """Empty where the change created it."""
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,6 +100,14 @@ OF_ACCESSIBILITY: Mapping[Accessibility, frozenset[Permission]] = {
 }
 """What every user may do in a project."""
 
+RELEASING = (Role.OWNER, Role.MEMBER, Role.COLLABORATOR)
+"""The roles that a project may let release from quarantine, each with those before it."""
+
+
+def releases(role: Role, least: Role) -> bool:
+    """Say whether a role releases in a project where `least` is the least that does."""
+    return role in RELEASING[: RELEASING.index(least) + 1]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
@@ -133,6 +141,8 @@ class Actor:
     """By project."""
     opened: Mapping[str, Accessibility] = field(default_factory=dict)
     """Projects that are not private."""
+    release_by: Mapping[str, Role] = field(default_factory=dict)
+    """Projects where not only owners release from quarantine, with the least role that does."""
     sees_originals: bool = False
     """Whether values from before anonymization are shown, whatever the role is."""
 
@@ -145,6 +155,9 @@ class Actor:
             watches = permission is Permission.WATCH and permission in site
             return Permission.ADMINISTER in site or watches
         roles = self.roles.get(project, ())
+        least = self.release_by.get(project, Role.OWNER)
+        if permission is Permission.RELEASE and any(releases(role, least) for role in roles):
+            return True
         opened = OF_ACCESSIBILITY[self.opened.get(project, Accessibility.PRIVATE)]
         return permission in site.union(opened, *(OF_ROLE[role] for role in roles))
 
@@ -271,6 +284,8 @@ class Roster:
     """By Unix group."""
     opened: Mapping[str, Accessibility] = field(default_factory=dict)
     """Projects that are not private."""
+    release_by: Mapping[str, Role] = field(default_factory=dict)
+    """Projects where not only owners release from quarantine, with the least role that does."""
 
     def actor(self, login: str, known: str, groups: Collection[str] = ()) -> Actor | None:
         """Return a user as actor, with what the Unix groups bring that he is in; None where he is
@@ -289,6 +304,7 @@ class Roster:
                 for project in {each.project for each in grants if each.project}
             },
             opened=self.opened,
+            release_by=self.release_by,
             sees_originals=user is not None and user.sees_originals,
         )
 

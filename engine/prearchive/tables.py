@@ -69,6 +69,8 @@ class SessionRow(PrearchiveTable):
     commit_after: Mapped[bool] = mapped_column(default=False)
     """True when the build that is queued may go on to archive (timer or commit, not rebuild)."""
     asked_by: Mapped[str] = mapped_column(String(64), default="")
+    quarantine: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether somebody asked to archive it into quarantine, whatever its project says."""
     wanted_project: Mapped[str | None] = mapped_column(String(64))
     wanted_label: Mapped[str | None] = mapped_column(String(160))
     wanted_subject: Mapped[str | None] = mapped_column(String(160))

@@ -65,6 +65,7 @@ from engine.model.prearchive import (
     PrearchiveQuery,
     PrearchiveSession,
 )
+from engine.model.quarantine import QuarantinePage, QuarantineQuery
 from engine.model.remarks import Remark
 from engine.model.remotes import Echo, Remote, Send
 from engine.model.routing import Route
@@ -74,6 +75,7 @@ from engine.model.verification import DueSessions, Verification
 
 ALL_WAITING = PrearchiveQuery()
 ALL_FILED = SessionQuery()
+NOT_ACTIVE = QuarantineQuery()
 
 
 class PrearchiveApi(Protocol):
@@ -87,7 +89,13 @@ class PrearchiveApi(Protocol):
         """Return the id for an id, a URL, or a label that only one session has."""
         ...
 
-    async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
+    async def archive(
+        self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
+    ) -> tuple[ActOutcome, ...]:
+        """Queue the archiving of sessions, with `quarantine` into quarantine whatever their
+        projects say."""
+        ...
+
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
     ) -> tuple[ActOutcome, ...]: ...
@@ -199,6 +207,36 @@ class ArchiveApi(Protocol):
         ...
 
 
+class QuarantineApi(Protocol):
+    """The states of filed sessions: active, quarantine, locked, obsolete. Acts take accession IDs
+    and answer for each; who may do them is a setting of the project."""
+
+    async def list(
+        self, query: QuarantineQuery = NOT_ACTIVE, offset: int = 0, limit: int = 100
+    ) -> QuarantinePage: ...
+    async def release(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Make sessions active that are in quarantine. Where the project demands two people the
+        first one agrees, and the second, who is another one, releases."""
+        ...
+
+    async def hold(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Put sessions into quarantine; of those that are in it what was agreed to is void."""
+        ...
+
+    async def lock(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Keep active sessions from being changed by anybody; they can be read."""
+        ...
+
+    async def unlock(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
+    async def obsolete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Mark sessions as not to be used: lists show them only where they are asked for."""
+        ...
+
+    async def activate(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Bring obsolete sessions back to where they were: active, or in quarantine."""
+        ...
+
+
 class ProjectsApi(Protocol):
     """Projects, their aliases and codes."""
 
@@ -206,8 +244,8 @@ class ProjectsApi(Protocol):
     async def show(self, id: str) -> Project: ...
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project: ...
     async def set(self, id: str, values: dict[str, str]) -> Project:
-        """Set title, description, accessibility, prearchive_code or aliases (comma list). Of
-        quarantine_code only 0 is taken: nothing else has an effect yet."""
+        """Set title, description, accessibility, prearchive_code, quarantine_code, release_people,
+        release_by or aliases (comma list)."""
         ...
 
 
@@ -544,6 +582,8 @@ class EngineApi(Protocol):
     @property
     def archive(self) -> ArchiveApi: ...
     @property
+    def quarantine(self) -> QuarantineApi: ...
+    @property
     def projects(self) -> ProjectsApi: ...
     @property
     def rules(self) -> RulesApi: ...
@@ -580,6 +620,7 @@ class EngineApi(Protocol):
 NOUNS: dict[str, type] = {
     "prearchive": PrearchiveApi,
     "archive": ArchiveApi,
+    "quarantine": QuarantineApi,
     "projects": ProjectsApi,
     "rules": RulesApi,
     "scripts": ScriptsApi,

@@ -20,6 +20,7 @@ from engine.service.live import Live
 from engine.service.people import People
 from engine.service.prearchive import Prearchive
 from engine.service.projects import Projects
+from engine.service.quarantine import Quarantine
 from engine.service.receivers import Receivers
 from engine.service.remotes import Remotes
 from engine.service.routing import Routing
@@ -37,6 +38,7 @@ class BoundEngine:
 
     prearchive: api.PrearchiveApi
     archive: api.ArchiveApi
+    quarantine: api.QuarantineApi
     projects: api.ProjectsApi
     rules: api.RulesApi
     scripts: api.ScriptsApi
@@ -62,6 +64,7 @@ class BoundEngine:
         nouns = {
             "prearchive": prearchive,
             "archive": archive,
+            "quarantine": Quarantine(context, engine.buffer, actor),
             "projects": Projects(context, engine.apply_configuration, name),
             "rules": Rules(context, engine.apply_configuration, name),
             "scripts": Scripts(context, engine.apply_configuration, name),

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from engine.archive import credentials, people, projects, sessions
 from engine.archive.audit.trail import known_by, record
 from engine.jobs.context import JobContext
-from engine.model.archive import SessionStatus
 from engine.model.errors import EngineError, NotFound, Refused
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
@@ -159,8 +158,7 @@ class Gate:
             except NotFound:
                 card = None
         if card is not None:
-            hidden = card.status is SessionStatus.QUARANTINE
-            if hidden and not self._actor.may(Permission.RELEASE, card.project):
+            if card.withheld and not self._actor.may(Permission.RELEASE, card.project):
                 return _NOWHERE
             return card.project
         if about is About.FILED:

@@ -94,7 +94,9 @@ class Prearchive:
         async with self._context.prearchive_db.read() as transaction:
             return await rows.find(transaction, name, self._known)
 
-    async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+    async def archive(
+        self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
+    ) -> tuple[ActOutcome, ...]:
         """Queue the archiving of sessions; refused are those that are Unassigned or undecided, and
         those whose archived session stands where they would go."""
         in_the_way = await self._in_the_way(ids)
@@ -107,6 +109,7 @@ class Prearchive:
                     f"{row.id} {late}; merging is not possible yet: relabel it to file it as a "
                     "session of its own, or delete it"
                 )
+            row.quarantine = quarantine
 
         return await self._act(ids, Verb.ARCHIVE, reason, want)
 
@@ -339,7 +342,7 @@ class Prearchive:
                     status, why = Status.CONFLICT, row.reason
                 rows.settle(row, status, why)
                 row.wanted_project = row.wanted_label = row.wanted_subject = None
-                row.decision = ""
+                row.decision, row.quarantine = "", False
                 self._record(transaction, "Reset", id, reason)
             if job:
                 await self._context.runner.forget(job)

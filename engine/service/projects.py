@@ -13,9 +13,9 @@ from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput
 from engine.service.configuration import Apply
 
-_NUMBERS = ("prearchive_code", "quarantine_code")
+_NUMBERS = ("prearchive_code", "quarantine_code", "release_people")
 _DIGITS = 10
-_TEXTS = ("title", "description", "accessibility")
+_TEXTS = ("title", "description", "release_by", "accessibility")
 
 
 class Projects:
@@ -96,6 +96,8 @@ def read_changes(values: dict[str, str]) -> projects.Changes:
         accessibility=values.get("accessibility"),
         prearchive_code=_number(values.get("prearchive_code")),
         quarantine_code=_number(values.get("quarantine_code")),
+        release_people=_number(values.get("release_people")),
+        release_by=values.get("release_by"),
         aliases=None
         if aliases is None
         else tuple(part.strip() for part in aliases.split(",") if part.strip()),

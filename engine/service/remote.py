@@ -51,6 +51,7 @@ class RemoteEngine:
 
     prearchive: api.PrearchiveApi
     archive: api.ArchiveApi
+    quarantine: api.QuarantineApi
     projects: api.ProjectsApi
     rules: api.RulesApi
     scripts: api.ScriptsApi

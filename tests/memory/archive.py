@@ -22,29 +22,34 @@ from tests.memory.facts import NOON, Asked
 from tests.memory.where import FILED, holds
 
 
+def summary(one: SessionCard) -> SessionSummary:
+    """Return a filed session as a row of a list."""
+    return SessionSummary(
+        accession=one.accession,
+        label=one.label,
+        project=one.project,
+        subject=one.subject,
+        subject_id=one.subject_id,
+        date=one.date,
+        modality=one.modality,
+        xsi_type=one.xsi_type,
+        scanner=one.scanner,
+        description=one.description,
+        status=one.status,
+        scans=len(one.scans),
+        files=one.files,
+        bytes=one.bytes,
+        added=one.added,
+        added_by=one.added_by,
+    )
+
+
 class Archive(Asked):
     async def list(
         self, query: SessionQuery = api.ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         rows = [
-            SessionSummary(
-                accession=one.accession,
-                label=one.label,
-                project=one.project,
-                subject=one.subject,
-                subject_id=one.subject_id,
-                date=one.date,
-                modality=one.modality,
-                xsi_type=one.xsi_type,
-                scanner=one.scanner,
-                description=one.description,
-                status=one.status,
-                scans=len(one.scans),
-                files=one.files,
-                bytes=one.bytes,
-                added=one.added,
-                added_by=one.added_by,
-            )
+            summary(one)
             for one in self.facts.filed.values()
             if query.project in ("", one.project) and query.text.lower() in one.label.lower()
         ]

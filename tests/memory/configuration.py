@@ -58,9 +58,9 @@ class Projects(Asked):
     async def set(self, id: str, values: dict[str, str]) -> Project:
         changes: dict[str, object] = {}
         for key, value in values.items():
-            if key in ("prearchive_code", "quarantine_code"):
+            if key in ("prearchive_code", "quarantine_code", "release_people"):
                 changes[key] = int(value)
-            elif key in ("title", "description", "accessibility"):
+            elif key in ("title", "description", "release_by", "accessibility"):
                 changes[key] = value
             elif key == "aliases":
                 changes[key] = tuple(part.strip() for part in value.split(",") if part.strip())

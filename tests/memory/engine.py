@@ -14,6 +14,7 @@ from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.people import People, Recognition
 from tests.memory.prearchive import Prearchive
+from tests.memory.quarantine import Quarantine
 from tests.memory.remotes import Remotes
 from tests.memory.scripts import Scripts
 from tests.memory.settings import SiteSettings
@@ -25,6 +26,7 @@ class EngineInMemory:
     def __init__(self, facts: Facts, actor: str) -> None:
         self.prearchive = Prearchive(facts, actor)
         self.archive = Archive(facts, actor)
+        self.quarantine = Quarantine(facts, actor)
         self.projects = Projects(facts, actor)
         self.rules = Rules(facts, actor)
         self.scripts = Scripts(facts, actor)

@@ -40,6 +40,7 @@ from engine.model.people import AccessRequest, User
 from engine.model.prearchive import (
     PrearchiveSession,
 )
+from engine.model.quarantine import Yes
 from engine.model.remotes import Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptText
@@ -201,6 +202,11 @@ class Facts:
     """By accession ID and path of the file."""
     headers: dict[tuple[str, str], FoldedHeader] = field(default_factory=dict)
     """By prearchive id or accession ID, and scan."""
+    states: dict[str, tuple[datetime, str, SessionStatus | None]] = field(default_factory=dict)
+    """By accession ID since when and by whom it is in its state, and of one that is obsolete what
+    it was before; what is not told here is so since it was archived."""
+    agreed: dict[str, tuple[Yes, ...]] = field(default_factory=dict)
+    """By accession ID who has agreed to a release."""
     histories: dict[str, tuple[HistoryEntry, ...]] = field(default_factory=dict)
     """By accession ID; what is not told here was archived, and no more."""
     documents: dict[str, str] = field(default_factory=dict)

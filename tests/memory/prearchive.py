@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from engine.model.archive import SessionStatus
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FileEntry,
@@ -70,8 +71,20 @@ class Prearchive(Asked):
                 return row.id
         raise NotFound("no such prearchive session", hint="list them: anteroom prearchive list")
 
-    async def archive(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        return tuple([await self._archive(id) for id in ids])
+    async def archive(
+        self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
+    ) -> tuple[ActOutcome, ...]:
+        outcomes = tuple([await self._archive(id) for id in ids])
+        for each in outcomes:
+            row = next((one for one in self.facts.filed.values() if one.origin == each.id), None)
+            if row is not None and (quarantine or self._is_held_in(row.project)):
+                held = replace(row, status=SessionStatus.QUARANTINE, withheld=True)
+                self.facts.filed[row.accession] = held
+        return outcomes
+
+    def _is_held_in(self, project: str) -> bool:
+        found = self.facts.projects.get(project)
+        return found is not None and found.quarantine_code == 1
 
     async def _archive(self, id: str) -> ActOutcome:
         row = self.facts.found(id)

@@ -17,10 +17,14 @@ def test_codes_come_with_their_meaning() -> None:
     assert project_settings.shown(MADE, "prearchive_code") == "0  hold for review"
     assert project_settings.shown(MADE, "quarantine_code") == "0  off"
     assert project_settings.shown(MADE, "accessibility") == "private"
-    older = replace(MADE, prearchive_code=5, quarantine_code=1, accessibility="public")
+    older = replace(MADE, prearchive_code=5, quarantine_code=7, accessibility="public")
     assert project_settings.shown(older, "prearchive_code") == "5  archives as 4 does"
-    assert project_settings.shown(older, "quarantine_code") == "1  has no effect yet"
+    assert project_settings.shown(older, "quarantine_code") == "7  has no effect yet"
     assert project_settings.shown(older, "accessibility") == "public  has no effect yet"
+    held = replace(MADE, quarantine_code=1, release_people=2, release_by="member")
+    assert project_settings.shown(held, "quarantine_code") == "1  after archiving"
+    assert project_settings.shown(held, "release_people") == "2  two different people"
+    assert project_settings.shown(held, "release_by") == "member  owners and members"
     assert project_settings.shown(MADE, "aliases") == "N3, NEURO-III"
     assert project_settings.shown(MADE, "description") == "–"
     assert project_settings.shown(MADE, "created").endswith(" by ak")

@@ -134,6 +134,9 @@ async def test_codes_are_set_and_checked(archive: Database) -> None:
         for wrong in (
             Changes(prearchive_code=3),
             Changes(quarantine_code=2),
+            Changes(release_people=0),
+            Changes(release_people=3),
+            Changes(release_by="reviewer"),
             Changes(accessibility="open"),
             Changes(title="x" * 256),
         ):
@@ -141,13 +144,13 @@ async def test_codes_are_set_and_checked(archive: Database) -> None:
                 await projects.change(session, "ONE", wrong, actor="bob")
         with pytest.raises(NotFound):
             await projects.change(session, "TWO", Changes(title="x"), actor="bob")
-        for without in (
-            Changes(prearchive_code=5),
-            Changes(quarantine_code=1),
-        ):
-            with pytest.raises(Refused, match="yet"):
-                await projects.change(session, "ONE", without, actor="bob")
-    assert (project.prearchive_code, project.quarantine_code) == (0, 0)
+        with pytest.raises(Refused, match="yet"):
+            await projects.change(session, "ONE", Changes(prearchive_code=5), actor="bob")
+        assert (project.prearchive_code, project.quarantine_code) == (0, 0)
+        assert (project.release_people, project.release_by) == (1, "owner")
+        asked = Changes(quarantine_code=1, release_people=2, release_by="member")
+        held = await projects.change(session, "ONE", asked, actor="bob")
+    assert (held.quarantine_code, held.release_people, held.release_by) == (1, 2, "member")
 
 
 async def test_a_project_of_an_older_home_keeps_its_id_and_its_codes(archive: Database) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from engine.archive import filing
+from engine.archive import filing, history, projects
 from engine.archive.tables import ArchivedSessionRow, DocumentRow
 from engine.jobs.archive import ArchiveJob, subject_of
 from engine.model.accounts import Place
@@ -21,6 +21,10 @@ from engine.sessions.build.document import read_session
 from tests.engine.jobs.fixture import STUDY, Fixture
 from tests.engine.jobs.test_build import build, counted
 from tests.engine.sessions.build.test_document import SESSION
+
+
+class KilledHere(Exception):
+    """The engine was killed at this point."""
 
 
 async def archive(fixture: Fixture, session: str) -> str:
@@ -213,3 +217,34 @@ def test_a_name_that_makes_no_label_is_nobodys(name: str) -> None:
     # Else different people would be one subject, and it would be called by a name.
     with pytest.raises(InvalidInput, match="nothing names a subject: relabel"):
         subject_of(SessionRow(subject=""), replace(SESSION, subject="", patient_name=name))
+
+
+async def test_a_project_with_code_1_quarantines_what_is_archived(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    async with fixture.context.archive_db.write() as transaction:
+        changes = projects.Changes(quarantine_code=1)
+        await projects.change(transaction, "P", changes, actor="test")
+    assert await archive(fixture, session) == ""
+    (row,) = await filed(fixture)
+    assert row.status == "quarantine"
+
+
+@pytest.mark.parametrize("point", ["reserved", "filed", "committed"])
+async def test_a_session_asked_into_quarantine_goes_there_also_after_a_crash(
+    fixture: Fixture, point: str
+) -> None:
+    session = await ready(fixture)
+    async with fixture.context.prearchive_db.write() as transaction:
+        (await transaction.get_one(SessionRow, session)).quarantine = True
+    attempt = await fixture.ask(session, Verb.ARCHIVE)
+    work = ArchiveJob(fixture.context).work()
+    fixture.hook.faults[point] = KilledHere()
+    with pytest.raises(KilledHere):
+        for _, step in work.steps:
+            await step(session, attempt)
+    assert await fixture.run(work, session, attempt) == ""
+    (row,) = await filed(fixture)
+    assert row.status == "quarantine"
+    async with fixture.context.archive_db.read() as transaction:
+        entries = await history.of(transaction, "session", row.id)
+    assert [each.change for each in entries] == ["Added", "Quarantined"]

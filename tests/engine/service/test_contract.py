@@ -18,7 +18,7 @@ from pynetdicom.presentation import StoragePresentationContexts
 
 from engine.model.acceptance import Judgement, StepName, StepState
 from engine.model.accounts import Place
-from engine.model.archive import AuditEvent, AuditQuery, SessionQuery
+from engine.model.archive import AuditEvent, AuditQuery, SessionQuery, SessionStatus
 from engine.model.audit import AuditHead
 from engine.model.commitments import CommitmentState
 from engine.model.errors import (
@@ -33,6 +33,7 @@ from engine.model.filters import parse_filter
 from engine.model.health import Finding
 from engine.model.live import ThroughputBy
 from engine.model.prearchive import PrearchiveQuery
+from engine.model.quarantine import QuarantineQuery
 from engine.model.states import Status
 from engine.model.verification import FaultCounts
 from engine.service.api import EngineApi
@@ -189,6 +190,54 @@ async def test_a_session_is_received_built_relabelled_moved_archived_and_found(
     assert await engine.archive.history(card.accession)
     with pytest.raises(NotFound):
         await engine.prearchive.show(id)
+
+
+async def test_a_session_is_archived_into_quarantine_and_released(opened: Opened) -> None:
+    engine, port = opened
+    await engine.projects.add("QUIET", aliases=("QUIETLY",))
+    await engine.projects.set("QUIET", {"prearchive_code": "0", "release_people": "2"})
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID = "1.2.3.4.77"
+        image.StudyDescription = "QUIETLY"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.4.77")
+    await engine.prearchive.rebuild((id,))
+    await reached(engine, id, Status.READY)
+    (archived,) = await engine.prearchive.archive((id,), quarantine=True)
+    assert archived.done, archived.message
+
+    async def filed() -> bool:
+        return (await engine.quarantine.list(QuarantineQuery(project="QUIET"))).total == 1
+
+    await until(engine, filed)
+    (row,) = (await engine.quarantine.list(QuarantineQuery(project="QUIET"))).rows
+    assert (row.status, row.people, row.yes) == (SessionStatus.QUARANTINE, 2, ())
+    accession = row.accession
+    (first,) = await engine.quarantine.release((accession,), "looks fine")
+    assert first.done and "another person" in first.message
+    (second,) = await engine.quarantine.release((accession,))
+    assert not second.done and "another person" in second.message
+    for verb, status in (
+        (engine.quarantine.obsolete, SessionStatus.OBSOLETE),
+        (engine.quarantine.activate, SessionStatus.QUARANTINE),
+        (engine.quarantine.hold, SessionStatus.QUARANTINE),
+    ):
+        (outcome,) = await verb((accession,), "because")
+        assert outcome.done, outcome.message
+        assert (await engine.archive.show(accession)).status is status
+    await engine.projects.set("QUIET", {"release_people": "1"})
+    for verb, status in (
+        (engine.quarantine.release, SessionStatus.ACTIVE),
+        (engine.quarantine.lock, SessionStatus.LOCKED),
+        (engine.quarantine.unlock, SessionStatus.ACTIVE),
+    ):
+        (outcome, missing) = await verb((accession, "XNAT_E99999"))
+        assert outcome.done, outcome.message
+        assert not missing.done and "no such session" in missing.message
+        assert (await engine.archive.show(accession)).status is status
+    assert (await engine.archive.history(accession))[2].reason == "looks fine"
 
 
 async def test_a_session_is_deleted_into_the_trash_and_counted(opened: Opened) -> None:

@@ -128,7 +128,8 @@ class House:
             About.SEND: "send",
         }
         if name in ("ids", "sessions"):
-            return (self.filed if about is About.EITHER else self.waiting,)
+            is_filed = about in (About.EITHER, About.FILED)
+            return (self.filed if is_filed else self.waiting,)
         others = {"values": {}, "choices": (), "names": (), "query": AuditQuery()}
         value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
@@ -497,3 +498,32 @@ async def test_a_session_in_quarantine_is_there_for_those_only_who_may_release(
     owner = await named(house, Role.OWNER)
     with pytest.raises(NotFound, match="through"):
         await owner.archive.document(house.filed)
+    async with house.fixture.context.archive_db.write() as transaction:
+        made = {"status": "obsolete", "status_before": "quarantine"}
+        await transaction.execute(update(ArchivedSessionRow).values(**made))
+    with pytest.raises(NotFound, match="no such session"):
+        await reader.archive.document(house.filed)
+    with pytest.raises(NotFound, match="no such session"):
+        await reader.archive.show("FILED", project="P")
+    (outcome,) = await reader.quarantine.activate((house.filed,))
+    assert (outcome.done, outcome.message) == (False, "there is no such session in the archive")
+    with pytest.raises(NotFound, match="through"):
+        await owner.archive.document(house.filed)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS["quarantine"] if verb != "list"])
+async def test_who_reads_may_not_release_unless_the_project_says_so(
+    house: House, verb: str
+) -> None:
+    reader = await named(house, Role.COLLABORATOR)
+    (outcome,) = await getattr(reader.quarantine, verb)((house.filed,))
+    assert "needs the permission to release" in outcome.message
+    (refusal,) = await events(house, "Refused")
+    assert refusal["object"] == f"quarantine.{verb}"
+    async with house.fixture.context.archive_db.write() as transaction:
+        changes = projects.Changes(release_by="collaborator")
+        await projects.change(transaction, "P", changes, actor="test")
+    actor = (await house.roster()).actor(ASKING, "test")
+    assert actor is not None
+    (outcome,) = await getattr(house.gated(actor).quarantine, verb)((house.filed,))
+    assert outcome.done
