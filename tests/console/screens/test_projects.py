@@ -77,7 +77,7 @@ async def test_aliases_are_set_as_a_list_and_facts_are_not_set() -> None:
     app = console(facts, "projects")
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, app)
-        await pilot.press("G", "enter", *"jjjjj", "enter")
+        await pilot.press("G", "enter", *"jjjjjjj", "enter")
         await asked(pilot, app, "Other names that routing finds")
         await pilot.press(*"N3, NEURO-III", "enter", "enter")
         await until(pilot, lambda: facts.projects["NEURO3"].aliases == ("N3", "NEURO-III"))
