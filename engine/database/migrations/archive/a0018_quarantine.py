@@ -7,8 +7,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0017"
-down_revision = "a0016"
+revision = "a0018"
+down_revision = "a0017"
 branch_labels = None
 depends_on = None
 
