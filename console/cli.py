@@ -48,6 +48,7 @@ COMMANDS = {
     "held": "Objects that are held for review.",
     "commitment": "Storage commitment: what senders asked for, and whether they were told.",
     "archive": "Filed sessions.",
+    "quarantine": "Filed sessions in quarantine, locked or obsolete. It is no PHI gate.",
     "ledger": "Dropped and refused objects.",
     "jobs": "Runs of workflows.",
     "audit": "The audit trail.",

@@ -75,6 +75,7 @@ HISTORY = (
     Column[HistoryEntry]("AT", lambda row: row.at),
     Column[HistoryEntry]("ACTOR", lambda row: row.actor),
     Column[HistoryEntry]("CHANGE", lambda row: row.change),
+    Column[HistoryEntry]("REASON", lambda row: row.reason),
     Column[HistoryEntry](
         "BEFORE", lambda row: " ".join(f"{name}={value}" for name, value in row.before.items())
     ),

@@ -171,6 +171,9 @@ async def look(engine: EngineApi, sessions: Sessions, as_json: Json = False) -> 
 async def archive(
     engine: EngineApi,
     sessions: Sessions,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Into quarantine, whatever the project says.")
+    ] = False,
     reason: Reason = "",
     wait: Wait = True,
     as_json: Json = False,
@@ -178,7 +181,7 @@ async def archive(
     """File sessions in the archive."""
     ids = await _ids(engine, sessions)
     before = {id: await engine.prearchive.show(id) for id in ids}
-    outcomes = await engine.prearchive.archive(ids, reason)
+    outcomes = await engine.prearchive.archive(ids, reason, quarantine)
     await end(engine, Verb.ARCHIVE, outcomes, wait, as_json, before)
 
 

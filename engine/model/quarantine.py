@@ -177,6 +177,12 @@ class QuarantinedSession:
         agreed = frozenset(one.actor for one in self.yes)
         return Standing(status=self.status, before=self.before, yes=agreed)
 
+    @property
+    def said_yes(self) -> str:
+        """Say how many have agreed of how many; nothing of one that waits for no release."""
+        waits = self.status is SessionStatus.QUARANTINE
+        return f"{len(self.yes)}/{self.people}" if waits else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuarantineQuery:

@@ -76,10 +76,10 @@ class Prearchive(Asked):
     ) -> tuple[ActOutcome, ...]:
         outcomes = tuple([await self._archive(id) for id in ids])
         for each in outcomes:
-            row = next((one for one in self.facts.filed.values() if one.origin == each.id), None)
+            row = self.facts.filed.get(each.id)
             if row is not None and (quarantine or self._is_held_in(row.project)):
                 held = replace(row, status=SessionStatus.QUARANTINE, withheld=True)
-                self.facts.filed[row.accession] = held
+                self.facts.filed[each.id] = held
         return outcomes
 
     def _is_held_in(self, project: str) -> bool:

@@ -70,9 +70,9 @@ class Quarantine(Asked):
         return tuple([await self._act(Act.ACTIVATE, id, reason) for id in ids])
 
     async def _act(self, act: Act, id: str, reason: str) -> ActOutcome:
-        if id not in self.facts.filed:
+        if (found := self.facts.filed.get(self._key(id))) is None:
             return ActOutcome(id=id, done=False, message="there is no such session in the archive")
-        row = self._row(self.facts.filed[id])
+        row = self._row(found)
         if why := why_not(act, row.standing, self.actor, row.people):
             return ActOutcome(id=id, done=False, message=f"cannot {act.value} {id}: {why}")
         then = after(act, row.standing, self.actor, row.people)
@@ -97,9 +97,14 @@ class Quarantine(Asked):
             return
         self.facts.agreed.pop(id, None)
         self.facts.states[id] = (NOON, self.actor, then.before)
-        self.facts.filed[id] = replace(
-            self.facts.filed[id], status=then.status, withheld=then.is_withheld
+        key = self._key(id)
+        self.facts.filed[key] = replace(
+            self.facts.filed[key], status=then.status, withheld=then.is_withheld
         )
+
+    def _key(self, accession: str) -> str:
+        filed = self.facts.filed.items()
+        return next((key for key, one in filed if one.accession == accession), "")
 
     def _row(self, one: SessionCard) -> QuarantinedSession:
         since, by, before = self.facts.states.get(one.accession, (one.added, one.added_by, None))
