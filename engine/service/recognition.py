@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from engine.archive import credentials
 from engine.archive.audit.trail import record
@@ -57,6 +58,7 @@ class Recognition:
         self.passwords = passwords or Passwords()
         self._groups: OrderedDict[int, tuple[float, str, tuple[str, ...]]] = OrderedDict()
         self._failures: OrderedDict[str, int] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._told: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
     async def peer(self, uid: int | None) -> Actor:
@@ -109,6 +111,12 @@ class Recognition:
                 record(transaction, name, "Refused", "engine", {"error": why, **detail})
 
     async def _by_password(self, login: str, password: str) -> Actor:
+        # One after the other: many tries at once would all pass before the first is counted.
+        turn = self._turns.setdefault(login, asyncio.Lock())
+        async with turn:
+            return await self._in_turn(login, password)
+
+    async def _in_turn(self, login: str, password: str) -> Actor:
         tries = self._failures.get(login, 0)
         if tries >= _FREE_TRIES:
             await asyncio.sleep(min(2.0 ** (tries - _FREE_TRIES) / 4, _LONGEST_DELAY))

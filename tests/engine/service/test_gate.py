@@ -4,6 +4,7 @@ the Unix socket. Behind the gate nothing is done here; what is permitted is only
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import inspect
 from collections.abc import AsyncIterator, Callable
@@ -385,6 +386,30 @@ async def test_a_password_signs_in_and_too_many_wrong_ones_lock_out(
     refusals = await events(house, "Sign-in refused")
     assert refusals[0] == {"actor": ASKING, "object": ASKING, "error": "locked out"}
     assert len(refusals) == credentials.MOST_WRONG
+
+
+async def test_many_wrong_passwords_at_once_are_counted_one_by_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(seconds: float) -> None:
+        """Wait for nothing."""
+
+    monkeypatch.setattr("engine.service.recognition.asyncio.sleep", sleep)
+    database = house.fixture.context.archive_db
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64))
+    roster = await house.roster()
+    recognition = Recognition(database, lambda: roster, passwords)
+    async with database.write() as transaction:
+        written = await passwords.make("correct horse battery")
+        await credentials.set_password(transaction, ASKING, written, actor=ASKING)
+    guesses = [f"wrong horse battery {number}" for number in range(2 * credentials.MOST_WRONG)]
+    # The right one comes when they are locked out already.
+    shown = [
+        recognition.shown(basic(ASKING, guess)) for guess in [*guesses, "correct horse battery"]
+    ]
+    answers = await asyncio.gather(*shown, return_exceptions=True)
+    assert all(isinstance(answer, Refused) for answer in answers)
+    assert len(await events(house, "Sign-in refused")) == credentials.MOST_WRONG
 
 
 async def test_a_password_takes_as_long_for_nobody_as_for_somebody(house: House) -> None:
