@@ -16,6 +16,8 @@ _FIELDS: Values = {
     "quarantine_code": 0,
     "release_people": 1,
     "release_by": "owner",
+    "build_after": 0,
+    "trash_days": 0,
     "accessibility": "private",
 }
 

@@ -30,7 +30,7 @@ from console.widgets.beside import Beside
 from console.widgets.chrome import entitle
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
-from engine.model.live import Event
+from engine.model.live import EngineStatus, Event
 from engine.model.prearchive import PrearchiveSession
 
 REST = 0.5
@@ -55,7 +55,7 @@ class LiveScreen(BaseScreen):
         self._shown: dict[str, Arrival] = {}
         self._news_came = asyncio.Event()
         self._going_on: Worker[None] | None = None
-        self._build_after = 0.0
+        self._built_after: tuple[float, dict[str, float]] = (0.0, {})
         """Seconds of silence after which the engine builds; 0 where that is not known."""
         self._paused = False
         self._held_back = 0
@@ -223,7 +223,7 @@ class LiveScreen(BaseScreen):
         """Draw what is known of the engine as a whole; the rows too, once it is known when it
         builds."""
         status = self.context.status_view.status
-        if status is not None and status.build_after != self._build_after:
+        if status is not None and self._builds(status) != self._built_after:
             self._draw()
         else:
             self._draw_engine()
@@ -317,18 +317,24 @@ class LiveScreen(BaseScreen):
             self.draw_lines()
         self._news_came.set()
 
+    @staticmethod
+    def _builds(status: EngineStatus | None) -> tuple[float, dict[str, float]]:
+        """Return after how many seconds a session is built, and where it differs by project."""
+        return (status.build_after, status.build_after_of) if status is not None else (0.0, {})
+
     def _draw(self) -> None:
         if self._paused or not self.is_mounted:
             return
         now, masks = self.context.clock(), self.context.masks
         status = self.context.status_view.status
         self._shown = {one.key: one for one in self._arrivals.on_show(now)}
-        self._build_after = status.build_after if status is not None else 0.0
+        self._built_after = self._builds(status)
+        site, of_projects = self._built_after
         made = [
             live.row(
                 masks.arrival(one),
                 now,
-                build_after=self._build_after,
+                build_after=of_projects.get(one.session.project or "" if one.session else "", site),
                 asks=not self.context.watching,
             )
             for one in self._shown.values()

@@ -86,7 +86,10 @@ SETTINGS = (
     Setting(
         name="accessibility",
         title="accessibility",
-        says=("Projects cannot be opened to others yet: all are private.",),
+        says=(
+            "private: only members know of it. protected: others see its title, and may ask.",
+            "public: everybody reads what is in its archive. The prearchive is for members only.",
+        ),
         choices=ACCESSIBILITIES,
     ),
     Setting(name="title", title="title", says=("A name for people, at most 255 characters.",)),
@@ -97,6 +100,22 @@ SETTINGS = (
         says=(
             "Other names that routing finds the project by, exactly as written,",
             "with commas between them.",
+        ),
+    ),
+    Setting(
+        name="build_after",
+        title="idle wait",
+        says=(
+            "After how many seconds without a new object a session counts as whole and is built.",
+            "0: what holds for the site (session.build_after).",
+        ),
+    ),
+    Setting(
+        name="trash_days",
+        title="days in the trash",
+        says=(
+            "For how many days a session deleted in the prearchive can be put back.",
+            "0: what holds for the site (trash.prearchive_days).",
         ),
     ),
     Setting(
@@ -114,6 +133,7 @@ SETTINGS = (
         fixed="it is a fact of the audit trail",
     ),
 )
+_UNITS = {"build_after": "seconds", "trash_days": "days"}
 BY_NAME = {one.name: one for one in SETTINGS}
 
 
@@ -148,6 +168,8 @@ def shown(project: Project, name: str) -> str:
         "release_by": RELEASE_BY,
         "accessibility": dict.fromkeys(ACCESSIBILITIES, ""),
     }
+    if name in _UNITS:
+        return f"{text}  {_UNITS[name]}" if text != "0" else "0  what the site has"
     older = _OLDER.get(name, "has no effect yet")
     said = meaning[name].get(text, older) if name in meaning else ""
     return f"{text}  {said}" if said else text or "–"

@@ -42,6 +42,7 @@ _DEVICES = frozenset(
 """Names that Windows keeps for devices: no copy of the archive could be laid down there."""
 _ALIAS_LENGTH = 160
 _TITLE_LENGTH = 255
+_LONGEST_WAIT, _MOST_DAYS = 604_800, 36_500
 _KIND = "project"
 _VALUES = (
     "title",
@@ -50,6 +51,8 @@ _VALUES = (
     "quarantine_code",
     "release_people",
     "release_by",
+    "build_after",
+    "trash_days",
     "accessibility",
 )
 
@@ -64,6 +67,8 @@ class Changes:
     quarantine_code: int | None = None
     release_people: int | None = None
     release_by: str | None = None
+    build_after: int | None = None
+    trash_days: int | None = None
     accessibility: str | None = None
     aliases: tuple[str, ...] | None = None
 
@@ -328,6 +333,14 @@ def check(changes: Changes) -> None:
         Refused: one of them has no effect yet.
     """
     _title(changes.title or "")
+    for name, wait, most, unit in (
+        ("build_after", changes.build_after, _LONGEST_WAIT, "seconds"),
+        ("trash_days", changes.trash_days, _MOST_DAYS, "days"),
+    ):
+        if wait is not None and not 0 <= wait <= most:
+            raise InvalidInput(
+                f"{name}: expected a number from 1 to {most} {unit}, or 0 for what the site has"
+            )
     for name, value, allowed in (
         ("prearchive_code", changes.prearchive_code, PREARCHIVE_CODES),
         ("quarantine_code", changes.quarantine_code, QUARANTINE_CODES),
@@ -354,6 +367,8 @@ def _project(row: ProjectRow, aliases: tuple[str, ...]) -> Project:
         current_arc=row.current_arc,
         created=row.created,
         created_by=row.created_by,
+        build_after=row.build_after,
+        trash_days=row.trash_days,
         release_people=row.release_people,
         release_by=row.release_by,
     )

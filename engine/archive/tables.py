@@ -25,6 +25,9 @@ class ProjectRow(ArchiveTable):
     prearchive_code: Mapped[int] = mapped_column(default=4)
     quarantine_code: Mapped[int] = mapped_column(default=0)
     release_people: Mapped[int] = mapped_column(default=1, server_default="1")
+    build_after: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Seconds. 0 in this and the next: what holds for the site."""
+    trash_days: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many different people have to agree to a release from quarantine."""
     release_by: Mapped[str] = mapped_column(String(16), default="owner", server_default="owner")
     """The least role that releases."""

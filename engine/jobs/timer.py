@@ -36,10 +36,11 @@ class Timer:
         database: Database,
         runner: JobRunner,
         *,
-        idle: Callable[[], float],
+        idle: Callable[[str | None], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Build after so many seconds without a new object; they may change at any time."""
+        """Build after so many seconds without a new object; they differ by project,
+        and may change at any time."""
         self._database = database
         self._runner = runner
         self._idle = idle
@@ -49,7 +50,11 @@ class Timer:
     async def check(self) -> list[str]:
         """Queue the builds that are due; return their sessions."""
         now = self._clock()
-        due = [id for id, mark in await self._receiving() if self._is_due(id, mark, now)]
+        due = [
+            id
+            for id, mark, project in await self._receiving()
+            if self._is_due(id, mark, now, self._idle(project))
+        ]
         queued = []
         for id in due:
             async with self._database.write() as transaction:
@@ -58,10 +63,12 @@ class Timer:
                     self._seen.pop(id, None)
         return queued
 
-    async def _receiving(self) -> list[tuple[str, tuple[int, str]]]:
+    async def _receiving(self) -> list[tuple[str, tuple[int, str], str | None]]:
         # What the helper is at is on its way here.
         staged = exists().where(HeldRow.session == SessionRow.id, HeldRow.waits)
-        query = select(SessionRow.id, SessionRow.objects, SessionRow.last_object).where(
+        query = select(
+            SessionRow.id, SessionRow.objects, SessionRow.last_object, SessionRow.project
+        ).where(
             SessionRow.status == Status.RECEIVING,
             SessionRow.locked.is_(False),
             SessionRow.prevent_auto_commit.is_(False),
@@ -70,17 +77,17 @@ class Timer:
         )
         async with self._database.read() as transaction:
             rows = (await transaction.execute(query)).all()
-        found = [(id, (objects, last.isoformat())) for id, objects, last in rows]
-        present = {id for id, _ in found}
+        found = [(id, (objects, last.isoformat()), project) for id, objects, last, project in rows]
+        present = {id for id, *_ in found}
         self._seen = {id: seen for id, seen in self._seen.items() if id in present}
         return found
 
-    def _is_due(self, id: str, mark: tuple[int, str], now: float) -> bool:
+    def _is_due(self, id: str, mark: tuple[int, str], now: float, idle: float) -> bool:
         seen = self._seen.get(id)
         if seen is None or seen.mark != mark:
             self._seen[id] = _Seen(mark=mark, since=now)
-            return self._idle() <= 0
-        return now - seen.since >= self._idle()
+            return idle <= 0
+        return now - seen.since >= idle
 
     async def _queue(self, transaction: AsyncSession, id: str) -> bool:
         row = await transaction.get(SessionRow, id, with_for_update=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,15 +42,21 @@ async def listed(context: JobContext) -> tuple[TrashedSession, ...]:
     query = select(SessionRow.id).where(SessionRow.id.in_([each.session.id for each in cards]))
     async with context.prearchive_db.read() as transaction:
         rows = set((await transaction.execute(query)).scalars())
-    keep = timedelta(days=context.settings.trash.prearchive_days)
-    return tuple(_told(each, keep) for each in cards if each.session.id not in rows)
+    return tuple(
+        _told(each, timedelta(days=context.in_force.trash_days(each.session.project)))
+        for each in cards
+        if each.session.id not in rows
+    )
 
 
 async def expire(context: JobContext, *, now: datetime) -> tuple[str, ...]:
     """Remove what has been in the trash for too long; return the prearchive ids."""
-    limit = now - timedelta(days=context.settings.trash.prearchive_days)
+
+    def days(project: str | None) -> timedelta:
+        return timedelta(days=context.in_force.trash_days(project))
+
     gone = []
-    for folder in await asyncio.to_thread(_older, context.prearchive / TRASH, limit):
+    for folder in await asyncio.to_thread(_overdue, context.prearchive / TRASH, now, days):
         async with context.still.working():
             going = await _condemn(context, folder)
             if going is not None:
@@ -118,23 +125,25 @@ def _id_of(folder: Path) -> str:
     return folder.name.removesuffix(_GOING)
 
 
-def _older(trash: Path, limit: datetime) -> list[Path]:
+def _overdue(trash: Path, now: datetime, days: Callable[[str | None], timedelta]) -> list[Path]:
     if not trash.is_dir():
         return []
     return [
         folder
         for folder in sorted(trash.iterdir())
         # What a crash has left half removed may have lost its card first.
-        if folder.name.endswith(_GOING) or _deleted(folder) < limit
+        if folder.name.endswith(_GOING) or _is_overdue(folder, now, days)
     ]
 
 
-def _deleted(folder: Path) -> datetime:
-    """Return the time of a deletion; a card that cannot be read still has one as a file."""
+def _is_overdue(folder: Path, now: datetime, days: Callable[[str | None], timedelta]) -> bool:
+    """Say whether a deletion is too old to be kept; one with a card that cannot be read still has
+    an age as a file."""
     try:
-        return trash_record.read(folder).behind.deleted
+        card = trash_record.read(folder)
     except Conflict:
-        return _written(folder)
+        return now - _written(folder) > days(None)
+    return now - card.behind.deleted > days(card.session.project)
 
 
 def _written(folder: Path) -> datetime:

@@ -35,6 +35,11 @@ class Project:
     and does what 4 does."""
     quarantine_code: int
     """1 puts every newly archived session into quarantine, 0 none."""
+    build_after: int = 0
+    """After how many seconds without a new object its sessions are built; 0 for what the site has,
+    as in the next."""
+    trash_days: int = 0
+    """For how many days what was deleted of it in the prearchive can be put back."""
     release_people: int = 1
     """How many different people have to agree to a release from quarantine."""
     release_by: str = "owner"

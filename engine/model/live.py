@@ -249,6 +249,8 @@ class EngineStatus:
     """Who asks, as the audit trail will name them."""
     build_after: float = 0.0
     """Seconds without an object after which a session is built."""
+    build_after_of: dict[str, float] = field(default_factory=dict)
+    """The same by project, where it differs."""
     unfinished_jobs: int = 0
     staged: int = 0
     """Objects that are answered and counted as waiting, and that the script is yet to run over."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.model import settings_file
+from engine.model.archive import Project
 from engine.model.errors import InvalidInput, NotFound, Refused
 from engine.model.settings import Settings
 
@@ -89,6 +90,18 @@ class SettingsInForce:
     def __init__(self, settings: Settings) -> None:
         """Begin with those of the file."""
         self.now = settings
+        self.projects: Mapping[str, Project] = {}
+        """By ID: some of their values come before those of the site."""
+
+    def build_after(self, project: str | None) -> float:
+        """Return after how many seconds without a new object a session is built."""
+        own = self.projects.get(project or "")
+        return (own.build_after if own is not None else 0) or self.now.session.build_after
+
+    def trash_days(self, project: str | None) -> int:
+        """Return for how many days what was deleted in the prearchive can be put back."""
+        own = self.projects.get(project or "")
+        return (own.trash_days if own is not None else 0) or self.now.trash.prearchive_days
 
 
 def check(name: str) -> None:

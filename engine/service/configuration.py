@@ -121,6 +121,7 @@ class Configuration:
             # In one transaction: the number belongs to what is read with it.
             number = await configuration.version(transaction)
             every = await projects.all_of(transaction)
+            self._in_force.projects = {project.id: project for project in every}
             added = await receivers.all_of(transaction)
             texts = await rules.in_force(transaction)
             site_script = await scripts.in_force(transaction, SITE)

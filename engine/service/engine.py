@@ -207,6 +207,11 @@ class Engine:
             problems=self._problems(),
             imbalances=self.balance.known,
             build_after=self.settings.session.build_after,
+            build_after_of={
+                id: float(project.build_after)
+                for id, project in self._in_force.projects.items()
+                if project.build_after
+            },
             unfinished_jobs=unfinished,
             staged=staged,
             trash_days=self.settings.trash.prearchive_days,
@@ -219,7 +224,8 @@ class Engine:
 
     def _timer_every(self) -> float:
         session = self.settings.session
-        return min(session.check_every, session.build_after)
+        own = [one.build_after for one in self._in_force.projects.values() if one.build_after]
+        return min(session.check_every, session.build_after, *own)
 
     async def apply_configuration(self) -> None:
         """Put what is configured now into force in every worker."""
@@ -358,7 +364,7 @@ class Engine:
         begin("accounts", _BALANCE_EVERY, self.balance.look, self._prearchive_watch.mark)
         begin("retention", _PURGE_EVERY, keeping.forget)
         if NodeRole.WORKER in settings.node.roles:
-            timer = Timer(prearchive_db, runner, idle=lambda: self.settings.session.build_after)
+            timer = Timer(prearchive_db, runner, idle=self._in_force.build_after)
             begin("timer", self._timer_every, lambda: self._tick(timer))
         await keeping.reserve()
         await self.disk.look()

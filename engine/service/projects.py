@@ -13,7 +13,7 @@ from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput
 from engine.service.configuration import Apply
 
-_NUMBERS = ("prearchive_code", "quarantine_code", "release_people")
+_NUMBERS = ("prearchive_code", "quarantine_code", "release_people", "build_after", "trash_days")
 _DIGITS = 10
 _TEXTS = ("title", "description", "release_by", "accessibility")
 
@@ -97,6 +97,8 @@ def read_changes(values: dict[str, str]) -> projects.Changes:
         prearchive_code=_number(values.get("prearchive_code")),
         quarantine_code=_number(values.get("quarantine_code")),
         release_people=_number(values.get("release_people")),
+        build_after=_number(values.get("build_after")),
+        trash_days=_number(values.get("trash_days")),
         release_by=values.get("release_by"),
         aliases=None
         if aliases is None

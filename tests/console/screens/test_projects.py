@@ -81,7 +81,7 @@ async def test_aliases_are_set_as_a_list_and_facts_are_not_set() -> None:
         await asked(pilot, app, "Other names that routing finds")
         await pilot.press(*"N3, NEURO-III", "enter", "enter")
         await until(pilot, lambda: facts.projects["NEURO3"].aliases == ("N3", "NEURO-III"))
-        await pilot.press("j", "enter")
+        await pilot.press(*"jjj", "enter")
         await until(
             pilot, lambda: told(app, "not now: the folder is given when a project is added")
         )

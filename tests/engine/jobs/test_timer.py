@@ -24,10 +24,15 @@ class Clock:
         return self.now
 
 
-def timer(fixture: Fixture, clock: Clock) -> Timer:
-    """Make a timer of ten seconds."""
+def timer(fixture: Fixture, clock: Clock, *, own: float = 10) -> Timer:
+    """Make a timer of ten seconds, and of others for project P."""
     runner = cast(JobRunner, fixture.jobs)
-    return Timer(fixture.context.prearchive_db, runner, idle=lambda: 10, clock=clock)
+    return Timer(
+        fixture.context.prearchive_db,
+        runner,
+        idle=lambda project: own if project == "P" else 10,
+        clock=clock,
+    )
 
 
 async def receiving(fixture: Fixture, **values: object) -> str:
@@ -40,6 +45,17 @@ async def receiving(fixture: Fixture, **values: object) -> str:
         for name, value in values.items():
             setattr(row, name, value)
     return claim.session
+
+
+async def test_a_project_may_have_its_own_wait(fixture: Fixture) -> None:
+    clock = Clock()
+    ticking = timer(fixture, clock, own=30)
+    session = await receiving(fixture)
+    assert await ticking.check() == []
+    clock.now += 29
+    assert await ticking.check() == []
+    clock.now += 1
+    assert await ticking.check() == [session]
 
 
 async def test_an_idle_session_is_queued_once(fixture: Fixture) -> None:
@@ -118,7 +134,7 @@ async def test_an_object_that_comes_between_looking_and_queueing_wins(fixture: F
     clock.now += 10
     due = watched._receiving
 
-    async def looked() -> list[tuple[str, tuple[int, str]]]:
+    async def looked() -> list[tuple[str, tuple[int, str], str | None]]:
         found = await due()
         fixture.publish(await fixture.claim(), "2.dcm")
         await fixture.context.ingester.ingest()
