@@ -23,7 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from console.actions.triage import Act
+from console.actions.undoable import Undoable
 from console.keys.table import MODES
 from console.plain import plain, plain_text
 from console.runtime.context import ConsoleContext
@@ -66,6 +66,7 @@ ITS_STATUS = "system.status"
 SCREENS = {
     "live": ("console.screens.live", "LiveScreen"),
     "prearchive": ("console.screens.prearchive", "PrearchiveScreen"),
+    "quarantine": ("console.screens.quarantine", "QuarantineScreen"),
     "archive": ("console.screens.archive", "ArchiveScreen"),
     "projects": ("console.screens.projects", "ProjectsScreen"),
     "audit": ("console.screens.audit", "AuditScreen"),
@@ -208,7 +209,7 @@ class ConsoleApp(TerminalApp):
             if isinstance(screen, ShowsLabels):
                 screen.masks_changed()
 
-    async def act(self, act: Act) -> tuple[str, ...]:
+    async def act(self, act: Undoable) -> tuple[str, ...]:
         """Do an act once those before it are done; return the ids of its sessions."""
         with self.ahead.acting():
             return await self._acts.do(act)

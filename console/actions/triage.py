@@ -6,7 +6,7 @@ and `take_back`."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from console.views import contradictions, figures
@@ -41,6 +41,34 @@ class Act:
     def ids(self) -> tuple[str, ...]:
         """The ids of the sessions."""
         return tuple(session.id for session in self.sessions)
+
+    def kept(self, ids: Collection[str]) -> Act:
+        """Return the act as if it were about these only."""
+        return replace(self, sessions=tuple(one for one in self.sessions if one.id in ids))
+
+    async def perform(self, engine: EngineApi) -> tuple[ActOutcome, ...]:
+        """Do it."""
+        return await perform(engine, self)
+
+    def told(self, outcomes: Sequence[ActOutcome]) -> tuple[str, bool]:
+        """Say how it went, and whether something was refused."""
+        return told(self, outcomes)
+
+    def why_kept(self) -> str:
+        """Say why it cannot be taken back; empty where it may be."""
+        return why_kept(self)
+
+    def taking_back(self) -> str:
+        """Say what taking it back does."""
+        return taking_back(self)
+
+    async def take_back(self, engine: EngineApi) -> tuple[ActOutcome, ...]:
+        """Take it back."""
+        return await take_back(engine, self)
+
+    def taken_back(self, outcomes: Sequence[ActOutcome]) -> tuple[str, bool]:
+        """Say how taking it back went, and whether something was refused."""
+        return taken_back(self, outcomes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

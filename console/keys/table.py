@@ -37,6 +37,7 @@ from console.keys.key import (
 MODES = (
     ("1", "live", "Live"),
     ("2", "prearchive", "Prearchive"),
+    ("3", "quarantine", "Quarantine"),
     ("4", "archive", "Archive"),
     ("6", "projects", "Projects"),
     ("8", "audit", "Audit"),
@@ -158,6 +159,34 @@ SCREENS = {
             keys=(
                 act("restore", "u", "put back…", "put the session back to where it was", 4),
                 REVEAL,
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="quarantine",
+            title="Quarantine",
+            keys=(
+                FILTER,
+                replace(OPEN, label="session", help="open the archived session"),
+                act(
+                    "accept",
+                    "a",
+                    "release…",
+                    "release it from quarantine, or agree to that; bring back what is obsolete",
+                    5,
+                ),
+                act("hold", "b", "hold…", "into quarantine, or wait on in it with a reason", 6),
+                act("lock", "w", "lock…", "let nobody change it; unlock one that is locked", 7),
+                act("obsolete", "x", "obsolete…", "mark it as not to be used; it stays", 8),
+                Key(
+                    action="views",
+                    keys="f",
+                    shown="f",
+                    label="states…",
+                    help="choose which states are shown, or save the filter and order as a view",
+                    line=9,
+                ),
+                CARD,
                 EXPORT,
             ),
         ),

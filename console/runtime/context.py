@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from console.actions.triage import Act
+from console.actions.undoable import Undoable
 from console.runtime.memory import StateFile
 from console.runtime.notices import Notices
 from console.runtime.preferences import Preferences
@@ -37,7 +37,7 @@ class ConsoleContext:
     clock: Callable[[], datetime] = _now
     status_view: StatusView = field(default_factory=StatusView)
     notices: Notices = field(default_factory=Notices)
-    done: list[Act] = field(default_factory=list)
+    done: list[Undoable] = field(default_factory=list)
     """The acts of this console, the last at the end: what `u` takes back."""
     outgoing: Outgoing = field(default_factory=Outgoing)
     drafts: dict[str, Draft] = field(default_factory=dict)

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The acts of one console. They are carried out one after the other, each to its end whatever
-becomes of the screen where it began, and the last can be undone. What an act is, is in
-`console.actions.triage`."""
+becomes of the screen where it began, and the last can be undone. What acts there are, is in
+`console.actions`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from console.actions import triage
+from console.actions.undoable import Undoable
 from console.runtime.context import ConsoleContext
 from console.runtime.notices import Severity
 from engine.model.errors import EngineError, Unavailable
@@ -38,7 +37,7 @@ class ActQueue:
         self._begun: set[asyncio.Task[Any]] = set()
         """Acts that go on."""
 
-    async def do(self, act: triage.Act) -> tuple[str, ...]:
+    async def do(self, act: Undoable) -> tuple[str, ...]:
         """Do an act once those before it are done; return the ids of the sessions it was done
         to."""
         return await self._through(self._do(act))
@@ -59,10 +58,10 @@ class ActQueue:
         # Leaving a screen cancels the worker that waits here, but never the act itself.
         return await asyncio.shield(begun)
 
-    async def _do(self, act: triage.Act) -> tuple[str, ...]:
+    async def _do(self, act: Undoable) -> tuple[str, ...]:
         async with self._one:
             try:
-                outcomes = await triage.perform(self._context.engine, act)
+                outcomes = await act.perform(self._context.engine)
             except EngineError as error:
                 self._failed(error)
                 if isinstance(error, Unavailable):
@@ -72,9 +71,8 @@ class ActQueue:
                 return ()
             done = tuple(one.id for one in outcomes if one.done)
             if done:
-                kept = tuple(one for one in act.sessions if one.id in done)
-                self._context.done.append(replace(act, sessions=kept))
-        words, refused = triage.told(act, outcomes)
+                self._context.done.append(act.kept(done))
+        words, refused = act.told(outcomes)
         self._tell(words, "warning" if refused else "information")
         return done
 
@@ -90,19 +88,19 @@ class ActQueue:
                 self._tell("nothing was done here that could be taken back", "warning")
                 return
             act = done[-1]
-            if why := triage.why_kept(act):
+            if why := act.why_kept():
                 if len(done) > 1:
                     done.pop()
-                    why += f"; u once more would {triage.taking_back(done[-1])}"
+                    why += f"; u once more would {done[-1].taking_back()}"
                 self._tell(why, "warning")
                 return
             try:
-                outcomes = await triage.take_back(self._context.engine, act)
+                outcomes = await act.take_back(self._context.engine)
             except EngineError as error:
                 self._failed(error)
                 if isinstance(error, Unavailable):
                     self._tell(f"not taken back: {error.message}; u tries again", "warning")
                 return
             done.pop()
-        words, refused = triage.taken_back(act, outcomes)
+        words, refused = act.taken_back(outcomes)
         self._tell(words, "warning" if refused else "information")

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
 from console.screens.base.lines import sheets
-from console.screens.base.list import ListScreen
+from console.screens.base.marking import MarkingScreen
 from console.screens.base.saved_views import VIEWS
 from console.screens.base.triage import VERBS, TriageScreen
 from console.transfer.export import Cells, Exportable, Told, in_windows
@@ -26,7 +26,7 @@ from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery, Prearchi
 from engine.model.states import Verb
 
 
-class PrearchiveScreen(ListScreen, TriageScreen):
+class PrearchiveScreen(MarkingScreen, TriageScreen):
     """The list of the prearchive, and the card of the session under the cursor."""
 
     NAME = "prearchive"
@@ -41,9 +41,6 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         """Show the prearchive."""
         super().__init__(context)
         self._sessions: dict[str, PrearchiveSession] = {}
-        self._note = ""
-        self._narrowed = False
-        """The filter was changed while rows were marked, which it may hide."""
 
     def content(self) -> ComposeResult:
         """Lay out the filter, the list and the card."""
@@ -64,13 +61,9 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         keys = self.table.chosen_keys
         return [self._sessions[key] for key in keys if key in self._sessions]
 
-    def note_of_marks(self) -> str:
-        """Say what the filter has unmarked."""
-        return self._note if self.table.marks else ""
-
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in (*VERBS, "send") and self._narrowed:
+        if action in (*VERBS, "send") and self.narrowed:
             return "it is not known yet which marked rows the filter leaves"
         return super().why_not(action)
 
@@ -111,27 +104,14 @@ class PrearchiveScreen(ListScreen, TriageScreen):
 
         self.app.push_screen(TrashScreen(self.context))
 
-    @on(RecordTable.MarksChanged)
-    def marks_changed(self, message: RecordTable.MarksChanged) -> None:
-        """Say how many are marked."""
-        self._note = message.note
-        self._tell_list()
-        self.keys_changed()
-
-    @on(FilterLine.Changed)
-    def list_narrowed(self) -> None:
-        """Note that the filter may hide what is marked."""
-        self._narrowed = bool(self.table.marks)
-
-    @on(RecordTable.AllWanted)
-    @work(exclusive=True, group="marks", exit_on_error=False)
-    async def mark_all(self) -> None:
-        """Mark all that the list shows."""
+    async def every_row(self) -> Sequence[Row] | None:
+        """Ask for as many rows as can be marked."""
         query = self._query
         page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
-        if page is not None and query == self._query:
-            self._take(page.rows)
-            self.table.mark_rows([self._row(one) for one in page.rows])
+        if page is None or query != self._query:
+            return None
+        self._take(page.rows)
+        return [self._row(one) for one in page.rows]
 
     @property
     def _query(self) -> PrearchiveQuery:
@@ -167,36 +147,10 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         self.put(offset, [self._row(one) for one in page.rows], page.total)
         kept = {*(row.key for row in self.table.rows), *self.table.marks.keys}
         self._sessions = {id: one for id, one in self._sessions.items() if id in kept}
-        self._unmark_missing()
-        self._tell_list()
+        self.unmark_missing()
+        self.tell_list()
         self.keys_changed()
         self.fill_card()
-
-    def _unmark_missing(self) -> None:
-        """Unmark what is not in the list any more; where not all rows are known, ask for them."""
-        known = {row.key for row in self.table.rows}
-        if known.issuperset(self.table.marks.keys):
-            self._narrowed = False
-        elif self.table.records.whole:
-            self._keep_marks(known)
-        else:
-            self._find_marks()
-
-    @work(exclusive=True, group="marks", exit_on_error=False)
-    async def _find_marks(self) -> None:
-        query = self._query
-        page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
-        if page is not None and query == self._query:
-            self._keep_marks(one.id for one in page.rows)
-
-    def _keep_marks(self, ids: Iterable[str]) -> None:
-        if gone := self.table.marks.keep(ids):
-            rows = figures.plural(gone, "row")
-            hidden, left = f"the filter unmarked {rows} when it hid them", f"{rows} left the list"
-            self._note = hidden if self._narrowed else f"{left}, marked before"
-            self.table.refresh()
-            self._tell_list()
-        self._narrowed = False
 
     @work(exclusive=True, group="card", exit_on_error=False)
     async def fill_card(self) -> None:
@@ -221,7 +175,8 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         session = self._sessions.get(row.key)
         return row if session is None else self._row(session)
 
-    def _tell_list(self) -> None:
+    def tell_list(self) -> None:
+        """Say how many are shown and marked."""
         table = self.table
         marks = len(table.marks)
         pieces: list[Piece] = []
@@ -230,7 +185,7 @@ class PrearchiveScreen(ListScreen, TriageScreen):
         pieces.append((f"{figures.plural(table.total, 'session')} shown", "muted"))
         if table.marks.anchor is not None:
             pieces.append((" · a range is being marked: v ends it, esc drops it", "look"))
-        if self._note:
-            pieces.append((f" · {self._note}", "look"))
+        if self.note:
+            pieces.append((f" · {self.note}", "look"))
         self.say(*pieces)
         self.draw_order()

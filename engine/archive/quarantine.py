@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import history, projects, sessions
 from engine.archive.audit.trail import record
-from engine.archive.conditions import where
+from engine.archive.conditions import names_status, where
 from engine.archive.search import matching
 from engine.archive.tables import (
     ArchivedSessionRow,
@@ -123,8 +123,10 @@ async def page(
     if order is None:
         raise InvalidInput(f"cannot sort by {query.sort!r}", hint=f"use {', '.join(_SORTS)}")
     may = list(sessions.within(scope, released))
-    states = [each.value for each in query.states] or _INACTIVE
-    criteria = [*may, _STATE.in_(states), *where(query.where)]
+    criteria = [*may, *where(query.where)]
+    if query.states or not names_status(query.where):
+        states = [each.value for each in query.states] or _INACTIVE
+        criteria.append(_STATE.in_(states))
     if query.project:
         criteria.append(ArchivedSessionRow.project == query.project)
     if query.text:

@@ -189,7 +189,7 @@ class QuarantineQuery:
     """Which sessions to list. Empty fields match everything."""
 
     states: tuple[SessionStatus, ...] = ()
-    """None for all that are not active."""
+    """None for all that are not active, unless a condition asks for a status."""
     project: str = ""
     text: str = ""
     """Words of which each begins some word of the session's searchable text."""

@@ -11,10 +11,18 @@ from itertools import cycle
 from typing import Any, TypeVar
 
 from engine.model.acceptance import Acceptance, Judgement, Step, StepName, StepState
-from engine.model.archive import AuditEvent, Project, RuleText, ScanSummary
+from engine.model.archive import (
+    AuditEvent,
+    HistoryEntry,
+    Project,
+    RuleText,
+    ScanSummary,
+    SessionStatus,
+)
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
+from engine.model.quarantine import Yes
 from engine.model.remotes import Echo, Remote
 from engine.model.states import Status, Verb
 from tests.console.piloting import HOSTILE
@@ -128,6 +136,7 @@ def normal() -> Facts:
             updated=NOON + timedelta(seconds=number),
             error="",
         )
+    _states(facts)
     _acceptances(facts)
     _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
@@ -258,6 +267,9 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         for one, text in zip(facts.audit, cycle(texts))
     ]
     facts.acceptances = {id: spoiled(one, "id") for id, one in facts.acceptances.items()}
+    for id, entries in facts.histories.items():
+        facts.histories[id] = tuple(spoiled(one) for one in entries)
+    facts.agreed = {id: tuple(spoiled(one) for one in all) for id, all in facts.agreed.items()}
     return facts
 
 
@@ -274,6 +286,33 @@ def _receivers(facts: Facts) -> None:
         facts.receivers[ae_title, port] = ReceiverStatus(
             ae_title=ae_title, port=port, enabled=True, listening=True, origin=origin
         )
+
+
+def _states(facts: Facts) -> None:
+    facts.projects["CARDIO"] = replace(facts.projects["CARDIO"], release_people=2)
+    for number, (status, hours, by) in enumerate(
+        (
+            (SessionStatus.QUARANTINE, 2, "timer"),
+            (SessionStatus.QUARANTINE, 290, "mk"),
+            (SessionStatus.LOCKED, 504, "ada"),
+            (SessionStatus.OBSOLETE, 2160, "tj"),
+        ),
+        1,
+    ):
+        row = session(number, label=f"HELD_{number}", project=("NEURO3", "CARDIO")[number % 2])
+        id, at = f"XNAT_E0010{number}", NOON - timedelta(hours=hours)
+        filed = replace(card(row), accession=id, status=status)
+        facts.filed[id] = replace(filed, withheld=status is SessionStatus.QUARANTINE)
+        facts.states[id] = (at, by, None)
+        facts.histories[id] = (
+            HistoryEntry(at=at, actor=by, change="Added", before={}),
+            HistoryEntry(at=at, actor=by, change="Quarantined", before={}, reason="project code 1"),
+        )
+    first = HistoryEntry(
+        at=NOON, actor="ak", change="Released 1 of 2", before={}, reason="motion in scan 4, t1 fine"
+    )
+    facts.histories["XNAT_E00101"] = (*facts.histories["XNAT_E00101"], first)
+    facts.agreed["XNAT_E00101"] = (Yes(actor="ak", at=NOON, reason=first.reason),)
 
 
 def _trail(facts: Facts) -> None:

@@ -23,7 +23,7 @@ from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown
 from tests.console.scenes import SCENES
 from tests.memory import Facts
 
-MODES = ("live", "prearchive", "archive", "projects", "audit", "system")
+MODES = ("live", "prearchive", "quarantine", "archive", "projects", "audit", "system")
 OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "session": ("prearchive", ("home", "enter")),
     "trash": ("prearchive", ("d",)),
@@ -43,10 +43,11 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "receivers": ("system", (">",)),
     "jobs": ("system", (">", ">")),
     "sign": ("system", ("d", "a")),
+    "release": ("quarantine", ("asterisk", "a")),
 }
 """The mode in which a screen is opened, and the keys that open it."""
 
-QUESTIONS = {"keys", "delete", "palette", "sign"}
+QUESTIONS = {"keys", "delete", "palette", "sign", "release"}
 """What hides the screen below, and with it that the engine is lost."""
 
 NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete"))}

@@ -154,6 +154,8 @@ class Facts:
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     filed: dict[str, SessionCard] = field(default_factory=dict)
+    quarantined: set[str] = field(default_factory=set)
+    """Prearchive ids of what was asked to be archived into quarantine."""
     trashed: dict[str, PrearchiveSession] = field(default_factory=dict)
     contradictions: dict[str, tuple[Contradiction, ...]] = field(default_factory=dict)
     decided: list[tuple[str, tuple[Choice, ...], str]] = field(default_factory=list)

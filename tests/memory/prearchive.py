@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from engine.model.archive import SessionStatus
+from engine.model.archive import SessionCard, SessionStatus
 from engine.model.changes import FoldedChange
 from engine.model.contents import (
     FileEntry,
@@ -74,17 +74,16 @@ class Prearchive(Asked):
     async def archive(
         self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
     ) -> tuple[ActOutcome, ...]:
-        outcomes = tuple([await self._archive(id) for id in ids])
-        for each in outcomes:
-            row = self.facts.filed.get(each.id)
-            if row is not None and (quarantine or self._is_held_in(row.project)):
-                held = replace(row, status=SessionStatus.QUARANTINE, withheld=True)
-                self.facts.filed[each.id] = held
-        return outcomes
+        if quarantine:
+            self.facts.quarantined.update(ids)
+        return tuple([await self._archive(id) for id in ids])
 
-    def _is_held_in(self, project: str) -> bool:
-        found = self.facts.projects.get(project)
-        return found is not None and found.quarantine_code == 1
+    def _filed(self, row: PrearchiveSession) -> SessionCard:
+        project = self.facts.projects.get(row.project or "")
+        coded = project is not None and project.quarantine_code == 1
+        if not (coded or row.id in self.facts.quarantined):
+            return card(row)
+        return replace(card(row), status=SessionStatus.QUARANTINE, withheld=True)
 
     async def _archive(self, id: str) -> ActOutcome:
         row = self.facts.found(id)
@@ -240,7 +239,7 @@ class Prearchive(Asked):
         if verb in (Verb.ARCHIVE, Verb.DELETE):
             del self.facts.sessions[row.id]
             if verb is Verb.ARCHIVE:
-                self.facts.filed[row.id] = card(row)
+                self.facts.filed[row.id] = self._filed(row)
             else:
                 self.facts.trashed[row.id] = row
         else:

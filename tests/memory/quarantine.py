@@ -29,7 +29,8 @@ class Quarantine(Asked):
         self, query: QuarantineQuery = api.NOT_ACTIVE, offset: int = 0, limit: int = 100
     ) -> QuarantinePage:
         inactive = [one for one in self.facts.filed.values() if _is_inactive(one)]
-        states = query.states or tuple(SessionStatus)[1:]
+        asks = any(one.field == "status" and not one.negated for one in query.where)
+        states = query.states or tuple(SessionStatus)[0 if asks else 1 :]
         found = [
             self._row(one)
             for one in self.facts.filed.values()
@@ -38,7 +39,7 @@ class Quarantine(Asked):
             and query.text.lower() in f"{one.label} {one.accession} {one.project}".lower()
             and holds(summary(one), query.where, FILED)
         ]
-        found.sort(key=lambda row: row.accession)
+        found.sort(key=lambda row: row.accession, reverse=query.descending)
         found.sort(key=lambda row: getattr(row, query.sort), reverse=query.descending)
         counts: dict[str, int] = {}
         for one in inactive:

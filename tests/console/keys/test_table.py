@@ -24,6 +24,7 @@ PLACES = {
     "prearchive": "console.screens.prearchive:PrearchiveScreen",
     "session": "console.screens.session:SessionScreen",
     "trash": "console.screens.trash:TrashScreen",
+    "quarantine": "console.screens.quarantine:QuarantineScreen",
     "archive": "console.screens.archive:ArchiveScreen",
     "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",

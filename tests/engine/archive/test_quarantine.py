@@ -232,6 +232,8 @@ async def test_the_list_shows_what_is_not_active_to_those_who_may_see_it(shelf: 
     for query, found in (
         ({"states": (SessionStatus.LOCKED, SessionStatus.ACTIVE)}, [ids[2], ids[4]]),
         ({"project": "HEARTS"}, [other]),
+        ({"where": parse_filter("status:active").conditions}, [ids[4]]),
+        ({"where": parse_filter("!status:active").conditions}, [*ids[:4], other]),
         ({"text": "heart"}, [other]),
         ({"where": parse_filter("session:ses-1").conditions}, [ids[1]]),
         ({"sort": "accession", "descending": True}, [other, *ids[3::-1]]),
