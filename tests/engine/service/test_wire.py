@@ -49,6 +49,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},
         "dict[str, str] | None": {"k": "v"},
+        "int | None": 7,
     }
     given_arguments = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
