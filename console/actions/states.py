@@ -80,8 +80,10 @@ class StateAct:
         done = [one for one in outcomes if one.done]
         refused = [one for one in outcomes if not one.done]
         words = f"{self.verb.value}: {figures.plural(len(done), 'session')}"
-        if len(done) == 1 and not refused:
-            words = f"{done[0].id}: {done[0].message}"
+        if len({one.message for one in done}) == 1:
+            # Of a release it says whether another person has to release it, too.
+            whom = done[0].id if len(done) == 1 else figures.plural(len(done), "session")
+            words = f"{whom}: {done[0].message}"
         if refused:
             words += f"; {len(refused)} refused: {refused[0].message}"
         return words, bool(refused)

@@ -227,11 +227,12 @@ class QuarantineScreen(MarkingScreen):
         """Say how many wait, and for how long; where its note has no room, that it is no gate."""
         table, now = self.table, self.context.clock()
         pieces: list[Piece] = []
+        if not self.note_is_whole:
+            # First: what has no room goes at the end.
+            pieces.append((f"{states.NO_GATE_SHORT} · ", "look"))
         if marks := len(table.marks):
             pieces.append((f"{figures.plural(marks, 'session')} marked · ", "accent"))
         pieces += quarantine.told(self._page, now)
-        if not self.note_is_whole:
-            pieces.append((f" · {states.NO_GATE_SHORT}", "look"))
         if table.marks.anchor is not None:
             pieces.append((" · a range is being marked: v ends it, esc drops it", "look"))
         if self.note:

@@ -34,6 +34,7 @@ from engine.model.quarantine import (
     Standing,
     Yes,
     after,
+    is_withheld,
     recorded_as,
     why_not,
 )
@@ -104,6 +105,14 @@ def begin(session: AsyncSession, row: ArchivedSessionRow, actor: str, reason: st
     row.status_at, row.status_by = row.added, actor
     history.keep(session, sessions.KIND, row.id, actor, "Quarantined", kept, reason=reason)
     record(session, actor, "Quarantined", row.id, {"project": row.project, "reason": reason})
+
+
+async def withheld_since(session: AsyncSession, accession: str) -> datetime | None:
+    """Return since when only those may see a session who may release it; None where all may."""
+    row = await session.scalar(select(ArchivedSessionRow).where(ArchivedSessionRow.id == accession))
+    if row is None or not is_withheld(SessionStatus(row.status), sessions.status_before(row)):
+        return None
+    return row.status_at or row.added
 
 
 async def page(

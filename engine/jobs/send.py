@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive import remotes, sessions
+from engine.archive import quarantine, remotes, sessions
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext
 from engine.jobs.threads import in_a_thread
@@ -320,6 +320,10 @@ class SendJob:
             async with self._context.archive_db.read() as transaction:
                 card = await sessions.card(transaction, row.session)
                 document = await sessions.document(transaction, row.session)
+                since = await quarantine.withheld_since(transaction, row.session)
+            if since is not None and since > row.queued:
+                # Whoever asked may not be among those who see it now.
+                raise Conflict(f"{row.session} has come into quarantine since this was asked for")
             return self._context.archive / card.folder, document
         async with self._context.prearchive_db.read() as transaction:
             waiting = await transaction.get(SessionRow, row.session)

@@ -16,14 +16,17 @@ from pynetdicom import evt
 from pynetdicom.events import Event
 from sqlalchemy import select
 
-from engine.archive import remotes
+from engine.archive import quarantine, remotes
+from engine.archive.tables import ArchivedSessionRow
 from engine.jobs.send import Patience, SendJob
 from engine.jobs.workflow import GivesWay
+from engine.model.quarantine import Act
 from engine.model.remotes import Remote, Send, SendState
 from engine.model.states import Status
 from engine.prearchive import sends
 from engine.prearchive.tables import OutboxRow, SendRow, SessionRow
 from tests.engine.jobs.fixture import Fixture
+from tests.engine.jobs.test_archive import archive, ready
 from tests.engine.remotes.peers import free_port, scp
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -428,3 +431,22 @@ async def test_what_cannot_be_sent_fails_with_its_reason(fixture: Fixture) -> No
         async with fixture.context.archive_db.write() as transaction:
             await remotes.delete(transaction, "PACS1", actor="ada")
         assert (await run(fixture, job(fixture))).reason == "there is no remote PACS1"
+
+
+async def test_what_came_into_quarantine_meanwhile_is_not_sent(fixture: Fixture) -> None:
+    filed = await ready(fixture, "FILED", study="1.2.3.5")
+    assert await archive(fixture, filed) == ""
+    async with fixture.context.archive_db.read() as transaction:
+        accession = (await transaction.scalars(select(ArchivedSessionRow.id))).one()
+    peer = Peer()
+    with peer.listening() as port:
+        await queued(fixture, port, session=accession, filed=True)
+        async with fixture.context.archive_db.write() as transaction:
+            await quarantine.act(transaction, accession, Act.HOLD, actor="bob")
+        sent = await run(fixture, job(fixture))
+        assert (sent.state, peer.taken) == (SendState.FAILED, [])
+        assert "come into quarantine" in sent.reason
+        # Whoever asks for it now may see it: the gate has let them.
+        await changed(fixture, state=SendState.QUEUED.value, queued=datetime.now(UTC), ended=None)
+        sent = await run(fixture, job(fixture))
+    assert (sent.state, len(peer.taken)) == (SendState.DONE, 2)
