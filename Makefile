@@ -22,7 +22,7 @@ QUICK := tests/test_*.py $(addprefix tests/console/,actions commands keys transf
   $(addprefix tests/engine/,anonymize database dicom ingest model prearchive routing sessions storage)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick endure peers check demo pictures bench keys conformance schema lock clean
+.PHONY: help run test quick endure peers check demo pictures bench keys roles conformance schema lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)

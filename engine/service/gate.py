@@ -16,6 +16,7 @@ from sqlalchemy import select
 from engine.archive import credentials, people, projects, sessions
 from engine.archive.audit.trail import known_by, record
 from engine.jobs.context import JobContext
+from engine.model.archive import AuditQuery
 from engine.model.errors import EngineError, NotFound, Refused
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
@@ -114,6 +115,8 @@ class Gate:
                 async with self._context.archive_db.read() as transaction:
                     asked = await people.request(transaction, arguments[need.argument])
                 await self._project(need.permission, asked.project)
+            case About.TRAIL:
+                await self._trail(need.permission, arguments[need.argument])
             case About.JOB:
                 await self._job(need.permission, arguments[need.argument])
             case About.SEND:
@@ -201,6 +204,13 @@ class Gate:
             self._must_somewhere(permission)
         else:
             self._must(permission, None)
+
+    async def _trail(self, permission: Permission, query: AuditQuery) -> None:
+        """Let owners read what was done in their project, and everybody what they did."""
+        if query.project:
+            await self._project(permission, query.project)
+        elif query.actor != self._actor.name:
+            self._must(Permission.ADMINISTER, None)
 
     async def _token(self, alias: str) -> None:
         async with self._context.archive_db.read() as transaction:

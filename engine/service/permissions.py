@@ -45,6 +45,8 @@ class About(StrEnum):
     """A login; none is the caller's own."""
     TOKEN = "whoever has the token, or the site for others"
     REQUEST = "the project of a request for access"
+    TRAIL = "the project that is asked about; what one did oneself; else the site"
+    """A query for audit events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need(Permission.ADMINISTER, About.LOGIN, "login"),
     ),
     **_each("people", "revoke_token", Need(Permission.ADMINISTER, About.TOKEN, "alias")),
-    **_each("audit", "list find counts verify", _ADMINISTER),
+    **_each("audit", "list counts verify", _ADMINISTER),
+    **_each("audit", "find", Need(Permission.CONFIGURE, About.TRAIL, "query")),
     **_each("audit", "note", _SELF),
     **_each("events", "after", _SELF),
     **_each("system", "status", _SELF),

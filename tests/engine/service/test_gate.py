@@ -131,7 +131,7 @@ class House:
         if name in ("ids", "sessions"):
             is_filed = about in (About.EITHER, About.FILED)
             return (self.filed if is_filed else self.waiting,)
-        others = {"values": {}, "choices": (), "names": (), "query": AuditQuery()}
+        others = {"values": {}, "choices": (), "names": (), "query": AuditQuery(project="P")}
         value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
         if name == "before":
@@ -494,6 +494,21 @@ async def test_what_is_unassigned_or_anothers_is_answered_as_if_it_were_not_ther
     with pytest.raises(NotFound, match="there is no project P"):
         await engine.projects.show("P")
     assert house.behind.through == []
+
+
+async def test_everybody_reads_in_the_trail_what_they_did_and_owners_what_was_done_in_their_project(
+    house: House,
+) -> None:
+    await house.fixture.project("Q")
+    engine = await named(house, Role.OWNER)
+    for query in (AuditQuery(project="P"), AuditQuery(actor=ASKING)):
+        with pytest.raises(NotFound, match="through"):
+            await engine.audit.find(query)
+    for query in (AuditQuery(), AuditQuery(actor="bea"), AuditQuery(text="P")):
+        with pytest.raises(Refused):
+            await engine.audit.find(query)
+    with pytest.raises(NotFound, match="no project Q"):
+        await engine.audit.find(AuditQuery(project="Q", actor=ASKING))
 
 
 async def test_of_several_sessions_those_are_touched_that_may_be(house: House) -> None:
