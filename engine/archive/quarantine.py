@@ -24,7 +24,7 @@ from engine.archive.tables import (
     SubjectRow,
 )
 from engine.model.archive import SessionStatus, Window
-from engine.model.errors import Conflict, InvalidInput
+from engine.model.errors import Conflict, InvalidInput, Refused
 from engine.model.people import EVERYTHING, Scope
 from engine.model.quarantine import (
     Act,
@@ -34,6 +34,7 @@ from engine.model.quarantine import (
     Standing,
     Yes,
     after,
+    is_the_same,
     is_withheld,
     recorded_as,
     why_not,
@@ -65,6 +66,7 @@ async def act(
     Raises:
         NotFound: no such session.
         Conflict: its state does not allow the act.
+        Refused: somebody wants to be both of two people.
         InvalidInput: the reason is too long.
     """
     if len(reason) > _LONGEST_REASON:
@@ -82,7 +84,8 @@ async def act(
         yes=frozenset(one.actor for one in agreed[accession]),
     )
     if why := why_not(verb, standing, actor, people):
-        raise Conflict(f"cannot {verb.value} {accession}: {why}")
+        same = verb is Act.RELEASE and is_the_same(standing, actor, people)
+        raise (Refused if same else Conflict)(f"cannot {verb.value} {accession}: {why}")
     then = after(verb, standing, actor, people)
     kept = history.state(row)
     await _set(session, row, then, actor, reason)

@@ -99,9 +99,14 @@ def why_not(act: Act, standing: Standing, actor: str, people: int) -> str:
             return f"the session is {_said(standing.status)} already"
         way = _WAYS[standing.status] if act not in (Act.UNLOCK, Act.ACTIVATE, Act.RELEASE) else ""
         return f"the session is {_said(standing.status)}" + (f": {way}" if way else "")
-    if act is Act.RELEASE and actor in standing.yes and len(standing.yes) < people:
+    if act is Act.RELEASE and is_the_same(standing, actor, people):
         return f"{actor} has agreed to the release already: another person has to, too"
     return ""
+
+
+def is_the_same(standing: Standing, actor: str, people: int) -> bool:
+    """Say whether somebody has agreed to a release already that takes other people as well."""
+    return actor in standing.yes and len(standing.yes) < people
 
 
 def after(act: Act, standing: Standing, actor: str, people: int) -> Standing:

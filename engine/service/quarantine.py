@@ -5,9 +5,10 @@ the state of filed sessions. Each session is changed in a transaction of its own
 from __future__ import annotations
 
 from engine.archive import quarantine
+from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
 from engine.model.archive import SessionStatus
-from engine.model.errors import EngineError
+from engine.model.errors import EngineError, Refused
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
 from engine.model.quarantine import Act, QuarantinePage, QuarantineQuery, Standing
@@ -67,6 +68,10 @@ class Quarantine:
             async with self._archive.write() as transaction:
                 then = await quarantine.act(transaction, id, act, actor=self._actor, reason=reason)
         except EngineError as error:
+            if isinstance(error, Refused):
+                async with self._archive.write() as transaction:
+                    detail = {"error": error.message}
+                    record(transaction, self._actor, "Refused", id, detail)
             return ActOutcome.refused(id, error)
         said = _said(act, then)
         self._buffer.tell("archive", id, f"{id}: {said}, by {self._actor}")
