@@ -176,6 +176,8 @@ class FiledScreen(FiledContentsScreen):
         """Show what a change has replaced, in full."""
         entry = (self._history or ())[int(message.key)]
         lines = [(name, str(value)) for name, value in entry.before.items()]
+        if entry.reason:
+            lines.insert(0, ("reason", entry.reason))
         title = f"{entry.change}, {figures.moment(entry.at)}"
         self.app.push_screen(TextScreen(title, lines, empty="nothing was there before"))
 

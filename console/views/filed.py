@@ -38,7 +38,7 @@ COLUMNS = (
 HISTORY_COLUMNS = (
     TableColumn(title="When", width=19),
     TableColumn(title="Who", width=12),
-    TableColumn(title="What", width=9),
+    TableColumn(title="What", width=15),
     TableColumn(title="Before", width=10, grows=True),
 )
 
@@ -209,7 +209,12 @@ def history_rows(entries: Sequence[HistoryEntry]) -> list[Row]:
     return [
         Row(
             key=str(place),
-            cells=(figures.moment(one.at), one.actor, one.change, before(entries, place)),
+            cells=(
+                figures.moment(one.at),
+                one.actor,
+                one.change,
+                (f"“{one.reason}”  " if one.reason else "") + before(entries, place),
+            ),
         )
         for place, one in reversed(list(enumerate(entries)))
     ]

@@ -136,6 +136,11 @@ HISTORY = (
 )
 
 
+def test_a_change_is_told_with_its_reason() -> None:
+    entry = replace(HISTORY[-1], reason="all fine")
+    assert filed.history_rows((*HISTORY[:-1], entry))[0].cells[3].startswith("“all fine”  ")
+
+
 def test_history_is_told_newest_first_with_what_stood_there_before() -> None:
     rows = filed.history_rows(HISTORY)
     assert [row.key for row in rows] == ["2", "1", "0"]
