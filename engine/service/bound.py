@@ -90,6 +90,6 @@ class BoundEngine:
             "events": Events(engine.buffer),
             "system": System(engine, name),
         }
-        gate = Gate(context, actor, prearchive)
+        gate = Gate(context, actor, prearchive, engine.looks)
         for noun, implementation in nouns.items():
             setattr(self, noun, gate.before(noun, implementation))

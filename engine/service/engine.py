@@ -69,6 +69,7 @@ from engine.service.disk import DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
+from engine.service.looks import Looks
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
@@ -305,6 +306,7 @@ class Engine:
             settings, archive_db, self._in_force, listens=not self._alone
         )
         await self.configuration.read_settings()
+        self.looks = Looks(archive_db)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, lambda: self.settings.disk.watermark, self.buffer)

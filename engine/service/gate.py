@@ -26,6 +26,7 @@ from engine.prearchive import rows, sends
 from engine.prearchive.tables import SessionRow
 from engine.service import redaction
 from engine.service.api import PrearchiveApi
+from engine.service.looks import Looks
 from engine.service.permissions import NEEDS, About, Need
 from engine.service.wire import VERBS, Verb
 
@@ -41,8 +42,11 @@ _BY = {
 class Gate:
     """Lets one actor through to the nouns of an engine, as far as they may go."""
 
-    def __init__(self, context: JobContext, actor: Actor, prearchive: PrearchiveApi) -> None:
+    def __init__(
+        self, context: JobContext, actor: Actor, prearchive: PrearchiveApi, looks: Looks
+    ) -> None:
         """`prearchive` answers for this actor: what it finds is within their scope."""
+        self._looks = looks
         self._context = context
         self._actor = actor
         self._prearchive = prearchive
@@ -76,6 +80,7 @@ class Gate:
                 left = tuple(id for id in arguments[several] if id not in barred)
                 wanted = {**arguments, several: left}
             result = await do(**wanted)
+            await self._looks.note(address, self._actor, arguments)
             if barred:
                 result = _in_order(arguments[several], result, barred)
                 for refused in barred.values():

@@ -23,6 +23,7 @@ from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchivedSessionRow
 from engine.model.archive import AuditQuery, Window
+from engine.model.contents import FoldedHeader
 from engine.model.errors import NotFound, Refused
 from engine.model.people import (
     OF_ACCESSIBILITY,
@@ -41,6 +42,7 @@ from engine.service import permissions
 from engine.service.api import NOUNS, EngineApi
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
+from engine.service.looks import Looks
 from engine.service.passwords import Passwords
 from engine.service.permissions import NEEDS, About
 from engine.service.prearchive import Prearchive
@@ -61,6 +63,7 @@ class Behind:
     """What stands behind the gate: it counts what comes through, and does nothing."""
 
     through: list[str] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
 
     def noun(self, noun: str) -> SimpleNamespace:
         """Return a noun that does nothing."""
@@ -71,6 +74,8 @@ class Behind:
     def _verb(self, address: str) -> Callable[..., Any]:
         async def ask(**arguments: Any) -> Any:
             self.through.append(address)
+            if address in self.answers:
+                return self.answers[address]
             if "ids" in arguments or "sessions" in arguments:
                 several = arguments.get("ids", arguments.get("sessions", ()))
                 return tuple(ActOutcome(id=id, done=True) for id in several)
@@ -88,12 +93,13 @@ class House:
     waiting: str
     filed: str
     unassigned: str
+    looks: Looks
 
     def gated(self, actor: Actor) -> EngineApi:
         """Return what an actor may ask."""
         context = self.fixture.context
         prearchive = Prearchive(context, EventBuffer(), cast("Any", None), actor)
-        gate = Gate(context, actor, prearchive)
+        gate = Gate(context, actor, prearchive, self.looks)
         nouns = {noun: gate.before(noun, self.behind.noun(noun)) for noun in NOUNS}
         return cast("EngineApi", SimpleNamespace(**nouns))
 
@@ -158,6 +164,7 @@ async def house(fixture: Fixture) -> House:  # noqa: F811
         waiting=waiting,
         filed=accession,
         unassigned=unassigned,
+        looks=Looks(context.archive_db),
     )
 
 
@@ -494,6 +501,43 @@ async def test_what_is_unassigned_or_anothers_is_answered_as_if_it_were_not_ther
     with pytest.raises(NotFound, match="there is no project P"):
         await engine.projects.show("P")
     assert house.behind.through == []
+
+
+async def test_who_looks_at_a_patients_data_is_written_down_once_an_hour(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = FoldedHeader(rows=(), files=0)
+    house.behind.answers = {
+        "prearchive.header": header,
+        "prearchive.changes": (),
+        "archive.header": header,
+        "archive.read": b"",
+        "prearchive.log": (),
+    }
+    engine = await named(house, Role.OWNER)
+    moment = [1000.0]
+    monkeypatch.setattr("engine.service.looks.time.monotonic", lambda: moment[0])
+    for _ in range(3):
+        await engine.prearchive.log(house.waiting)
+        await engine.prearchive.header(house.waiting)
+        await engine.prearchive.changes(house.waiting)
+        await engine.archive.header(house.filed)
+        await engine.archive.read(house.filed, "x")
+        moment[0] += 1000
+    with pytest.raises(NotFound):
+        await engine.prearchive.header(house.unassigned)
+
+    async def looks() -> list[tuple[str, str]]:
+        found = await events(house, "Looked at")
+        assert {each["actor"] for each in found} == {ASKING}
+        return sorted((each["object"], each["what"]) for each in found)
+
+    # Values of originals are not shown to those who may not see them: it is the headers.
+    once = sorted([(house.waiting, "headers"), (house.filed, "headers"), (house.filed, "files")])
+    assert await looks() == once
+    moment[0] += 2000
+    await engine.archive.header(house.filed)
+    assert await looks() == sorted([*once, (house.filed, "headers")])
 
 
 async def test_everybody_reads_in_the_trail_what_they_did_and_owners_what_was_done_in_their_project(
