@@ -24,7 +24,7 @@ from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchivedSessionRow
 from engine.model.archive import AuditQuery, Window
 from engine.model.contents import FoldedHeader
-from engine.model.errors import NotFound, Refused
+from engine.model.errors import InvalidInput, NotFound, Refused
 from engine.model.people import (
     OF_ACCESSIBILITY,
     OF_ROLE,
@@ -611,3 +611,31 @@ async def test_who_reads_may_not_release_unless_the_project_says_so(
     assert actor is not None
     (outcome,) = await getattr(house.gated(actor).quarantine, verb)((house.filed,))
     assert outcome.done
+
+
+@pytest.mark.parametrize(
+    "trick", ["../P", "P/../Q", "/etc", "P\x00", "P\x1b[31m", "P\n", " P", "", ".", "..", "P" * 200]
+)
+async def test_a_name_that_plays_tricks_is_nobodys(house: House, trick: str) -> None:
+    database = house.fixture.context.archive_db
+    for work in (
+        lambda transaction: people.add(transaction, trick, people.Changes(), actor="test"),
+        lambda transaction: people.grant(transaction, "@" + trick, Role.OWNER, "P", actor="test"),
+        lambda transaction: projects.add(transaction, trick, actor="test"),
+    ):
+        with pytest.raises((InvalidInput, NotFound)):
+            async with database.write() as transaction:
+                await work(transaction)
+    engine = await named(house, Role.OWNER)
+    for asked in (
+        lambda: engine.prearchive.log(trick),
+        lambda: engine.archive.header(trick),
+        lambda: engine.archive.show(trick, "P"),
+        lambda: engine.projects.show(trick),
+        lambda: engine.scripts.show(f"project:{trick}"),
+        lambda: engine.people.members(trick),
+    ):
+        with pytest.raises((NotFound, Refused)):
+            await asked()
+    told = [str(text) for each in await events(house, "Refused") for text in each.values()]
+    assert not [text for text in told if trick and trick in text and len(trick) > 1]
