@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO
 
 from console.app import ConsoleApp
+from console.runtime.identity import THIS_UNIX_USER, Identity, asked
 from console.runtime.log import LARGEST, log_of_console, log_to_file
 from console.runtime.memory import StateFile, state_file
 from console.runtime.preferences import preferences_file, read_preferences
-from console.runtime.silence import still_silent
 from console.screens.base.quit import Leave
 from console.views.text import plain_text
 from engine.model.access import PRIVATE_FILE
@@ -26,7 +26,6 @@ from engine.model.errors import Outage, Unavailable
 from engine.model.home import Home
 from engine.model.outage import FULL, GOES_ON, MAKE_ROOM
 from engine.model.reserve import free
-from engine.service.remote import RemoteEngine
 
 PATIENCE_SECONDS = 10.0
 """After how long it is said that an engine is still starting. There is no limit: on a busy machine,
@@ -108,16 +107,16 @@ async def _first_line(stdout: IO[bytes]) -> bytes:
     return reading.result()
 
 
-async def console(home: Home) -> None:
+async def console(home: Home, identity: Identity = THIS_UNIX_USER) -> None:
     """Open the console on the engine of a home, started for it if none is running."""
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     memory = StateFile(state_file())
     child: Child | None = None
-    if not await runs(home):
+    if not await runs(home, identity):
         sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
-    async with RemoteEngine(home.socket) as engine:
+    async with asked(home, identity) as engine:
         started = child.pid if child is not None else None
         app = ConsoleApp(engine, started=started, preferences=preferences, memory=memory)
         engine.silent = app.silent
@@ -126,22 +125,22 @@ async def console(home: Home) -> None:
         await child.stop()
 
 
-async def watch(home: Home) -> None:
+async def watch(home: Home, identity: Identity = THIS_UNIX_USER) -> None:
     """Open the live screen, read only, on the engine of a home."""
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     memory = StateFile(state_file())
-    await answers(home)
-    async with RemoteEngine(home.socket) as engine:
+    async with asked(home, identity) as engine:
+        await engine.system.status()
         app = ConsoleApp(engine, watching=True, preferences=preferences, memory=memory)
         engine.silent = app.silent
         await app.open()
 
 
-async def runs(home: Home) -> bool:
+async def runs(home: Home, identity: Identity = THIS_UNIX_USER) -> bool:
     """Say whether an engine answers on a home; raise `Refused` when it will not speak to us."""
     try:
-        await answers(home)
+        await answers(home, identity)
     except Outage:
         return True  # it answers, if only that it cannot now
     except Unavailable:
@@ -149,13 +148,13 @@ async def runs(home: Home) -> bool:
     return True
 
 
-async def answers(home: Home) -> None:
+async def answers(home: Home, identity: Identity = THIS_UNIX_USER) -> None:
     """Wait until the engine of a home answers; say on stderr when that takes long.
 
     Raises:
         Unavailable: none is running.
     """
-    async with RemoteEngine(home.socket, silent=still_silent) as engine:
+    async with asked(home, identity) as engine:
         await engine.system.status()
 
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from console.commands.options import HomeOption
+from console.commands.options import Before, HomeOption, UserOption
 
 COMMANDS = {
     "watch": "Show what arrives, read only and without labels: for a wall. Needs a running engine.",
@@ -51,6 +51,7 @@ COMMANDS = {
     "quarantine": "Filed sessions in quarantine, locked or obsolete. It is no PHI gate.",
     "ledger": "Dropped and refused objects.",
     "jobs": "Runs of workflows.",
+    "user": "Who may do what: users, their roles, passwords and tokens.",
     "audit": "The audit trail.",
 }
 """What each command is for, as the help lists them. A test compares it with what they say."""
@@ -117,6 +118,7 @@ def _say_version(asked: bool) -> None:
 def anteroom(
     context: typer.Context,
     home: HomeOption = None,
+    user: UserOption = "",
     _version: Annotated[
         bool,
         typer.Option(
@@ -125,7 +127,7 @@ def anteroom(
     ] = False,
 ) -> None:
     """Open the console; starts an engine when none is running on the home."""
-    context.obj = home
+    context.obj = Before(home=home, user=user)
     if context.invoked_subcommand is None:
         from console.commands.screens import open_console  # noqa: PLC0415 (the help needs no engine)
 

@@ -16,10 +16,9 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from console.commands.options import HomeOption
+from console.commands.options import Before, HomeOption
 from console.commands.output import complain, warn
 from console.runtime.log import log_to_home
-from console.runtime.silence import still_silent
 from engine.model.access import user_name
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.home import Home
@@ -115,8 +114,13 @@ def finishing(when_left: str) -> Iterator[None]:
 
 def find_home(context: typer.Context, named: Path | None) -> Home:
     """Find the home: named after the command, before it, or wherever homes are looked for."""
-    before = context.find_root().obj
-    return Home.find(named or (before if isinstance(before, Path) else None), os.environ)
+    return Home.find(named or before(context).home, os.environ)
+
+
+def before(context: typer.Context) -> Before:
+    """Return what was given before the name of the command."""
+    given = context.find_root().obj
+    return given if isinstance(given, Before) else Before()
 
 
 async def _connected(
@@ -127,10 +131,12 @@ async def _connected(
     alone: bool,
 ) -> None:
     # Loaded here: `serve` and what is done offline start sooner without it.
-    from engine.service.remote import RemoteEngine  # noqa: PLC0415 (slow to load)
+    from console.runtime.identity import Identity, asked  # noqa: PLC0415 (slow to load)
 
     home = find_home(context, named)
-    if alone and home.exists and not _listens(home):
+    identity = Identity.of(before(context).user, os.environ)
+    # Whoever is somebody else than this Unix user is so to an engine only.
+    if alone and home.exists and not identity.is_shown(home) and not _listens(home):
         try:
             await _by_itself(home, ask)
         except Conflict:
@@ -139,7 +145,7 @@ async def _connected(
                 raise
         else:
             return
-    async with RemoteEngine(home.socket, silent=still_silent) as engine:
+    async with asked(home, identity) as engine:
         await ask(engine)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ import typer
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", metavar="DIR", help="The home of the installation."),
+]
+UserOption = Annotated[
+    str,
+    typer.Option(
+        "--user",
+        metavar="LOGIN",
+        help="Sign in as this user; the password is asked for. [env: ANTEROOM_USER]",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Offset = Annotated[int, typer.Option("--offset", min=0, help="Leave out so many rows.")]
@@ -22,3 +31,11 @@ Where = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept for ever, name no patient.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Before:
+    """What was given before the name of a command."""
+
+    home: Path | None = None
+    user: str = ""

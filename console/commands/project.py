@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console.commands.asking import asks, pairs
-from console.commands.options import Json
+from console.commands.options import Json, Reason
 from console.commands.output import (
     Column,
     columns_of,
@@ -18,6 +18,7 @@ from console.commands.output import (
     say_rows,
 )
 from engine.model.archive import Project
+from engine.model.people import Member
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="project", help="Projects.", no_args_is_help=True)
@@ -89,6 +90,37 @@ async def set_(
 ) -> None:
     """Change settings of a project, e.g. `project set P prearchive_code=4 title="Knee study"`."""
     _say(await engine.projects.set(id, pairs(values)), as_json)
+
+
+MEMBERS = (
+    Column[Member]("HOLDER", lambda row: row.holder),
+    Column[Member]("ROLE", lambda row: row.role),
+    Column[Member]("BY", lambda row: row.by),
+    Column[Member]("SINCE", lambda row: row.at),
+)
+
+
+@asks(app, "members")
+async def members(engine: EngineApi, id: ProjectId, as_json: Json = False) -> None:
+    """List who has which role in a project; `user grant` and `user revoke` change it."""
+    say_rows(
+        await engine.people.members(id),
+        MEMBERS,
+        none=f"nobody; give a role: anteroom user grant LOGIN ROLE --project {id}",
+        as_json=as_json,
+    )
+
+
+@asks(app, "ask")
+async def ask(
+    engine: EngineApi,
+    id: ProjectId,
+    role: Annotated[str, typer.Option("--role", help="Which role.")] = "collaborator",
+    reason: Reason = "",
+) -> None:
+    """Ask the owners of a project for a role in it."""
+    await engine.people.ask(id, role, reason)
+    say(f"the owners of {id} are asked to make you {role}")
 
 
 def _say(row: Project, as_json: bool) -> None:

@@ -4,9 +4,11 @@ when one of them runs."""
 
 from __future__ import annotations
 
+import os
+
 import typer
 
-from console.commands.asking import find_home, run
+from console.commands.asking import before, find_home, run
 from console.commands.options import HomeOption
 
 
@@ -18,12 +20,14 @@ def add_to(app: typer.Typer) -> None:
 def watch(context: typer.Context, home: HomeOption = None) -> None:
     """Show what arrives, read only and without labels: for a wall. Needs a running engine."""
     from console.attach import watch as show  # noqa: PLC0415 (only this loads Textual)
+    from console.runtime.identity import Identity  # noqa: PLC0415 (slow to load)
 
-    run(show(find_home(context, home)))
+    run(show(find_home(context, home), Identity.of(before(context).user, os.environ)))
 
 
 def open_console(context: typer.Context) -> None:
     """Open the console, on the running engine of the home or on one that is started for it."""
     from console.attach import console  # noqa: PLC0415 (only this loads Textual)
+    from console.runtime.identity import Identity  # noqa: PLC0415 (slow to load)
 
-    run(console(find_home(context, None)))
+    run(console(find_home(context, None), Identity.of(before(context).user, os.environ)))

@@ -83,6 +83,13 @@ async def right(session: AsyncSession, login: str, written: str = "") -> None:
     row.password = written or row.password
 
 
+async def saw(session: AsyncSession, login: str) -> None:
+    """Note that a user was seen."""
+    row = await session.get(UserRow, login)
+    if row is not None:
+        row.last_seen = datetime.now(UTC)
+
+
 async def begin(session: AsyncSession, login: str) -> str:
     """Sign a user in; return what the client has to show from now on."""
     key, now = randomness.token_urlsafe(32), datetime.now(UTC)

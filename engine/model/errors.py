@@ -6,6 +6,7 @@ happened, a hint that says what to do next, and never patient data.
     ├── NotFound          what was named does not exist (or may not be seen)
     ├── Conflict          it exists, but its state does not allow this now
     ├── Refused           the actor may not do this, or it is never done
+    │   └── NotTaken          the sign-in or token that was shown is not good any more
     ├── Unavailable       a part that is needed does not answer
     │   └── Outage            a disk or a database does not work now, and may again
     └── InvalidInput      what was given is wrong; says where
@@ -64,6 +65,12 @@ class Refused(EngineError):
     code = "refused"
 
 
+class NotTaken(Refused):
+    """The sign-in or the token that was shown is not good, or not any more."""
+
+    code = "not-taken"
+
+
 class Unavailable(EngineError):
     """A part that is needed does not answer."""
 
@@ -101,6 +108,7 @@ _BY_CODE = {
         NotFound,
         Conflict,
         Refused,
+        NotTaken,
         Unavailable,
         Outage,
         InvalidInput,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engine.model.errors import InvalidInput
+
 
 class Permission(StrEnum):
     """What a role may bring, for a project or for the site."""
@@ -52,6 +54,24 @@ class SiteRole(StrEnum):
     DATA_ADMIN = "data admin"
     DATA_ACCESS = "data access"
     SITE_WATCHER = "site watcher"
+
+
+def role_named(name: str, project: str = "") -> Role | SiteRole:
+    """Return the role of a name, in a project or without one for the site.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    kind = Role if project else SiteRole
+    try:
+        return kind(name.replace("-", " ").replace("_", " "))
+    except ValueError:
+        where = "in a project" if project else "for the site"
+        other = SiteRole if project else Role
+        hint = f"use one of {', '.join(kind)}"
+        if name.replace("-", " ").replace("_", " ") in set(other):
+            hint = "leave the project out" if project else "name the project"
+        raise InvalidInput(f"{name!r} is no role {where}", hint=hint) from None
 
 
 class Accessibility(StrEnum):
@@ -216,6 +236,14 @@ class User:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """A Unix group that has roles: everybody has them who is in it."""
+
+    name: str
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
     """Who has a role in a project: a user, or all of a Unix group."""
 
@@ -272,6 +300,27 @@ class WhoAmI:
     permissions: dict[str, tuple[str, ...]]
     """By project what is allowed there; under `` what is allowed for the site, and in every
     project where it is not `administer`."""
+
+
+def told(actor: Actor) -> WhoAmI:
+    """Say who an actor is, and what they may do."""
+    projects = sorted({*actor.roles, *actor.opened})
+    for_all = [each for each in Permission if actor.scope(each).projects is None]
+    return WhoAmI(
+        login=actor.name,
+        known=actor.known,
+        site=", ".join(role.value for role in SiteRole if role in actor.site),
+        roles={
+            project: ", ".join(role.value for role in Role if role in roles)
+            for project, roles in sorted(actor.roles.items())
+        },
+        sees_originals=actor.sees_originals,
+        permissions={
+            project: tuple(each.value for each in Permission if actor.may(each, project))
+            for project in projects
+        }
+        | {"": tuple(each.value for each in for_all)},
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

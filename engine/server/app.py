@@ -20,6 +20,7 @@ from engine.model.errors import (
     EngineError,
     InvalidInput,
     NotFound,
+    NotTaken,
     Outage,
     Refused,
     Unavailable,
@@ -36,6 +37,7 @@ LARGEST_CALL = 4 * 1024 * 1024
 
 _STATUS = {
     InvalidInput.code: 400,
+    NotTaken.code: 401,
     Refused.code: 403,
     NotFound.code: 404,
     Conflict.code: 409,

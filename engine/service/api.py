@@ -52,6 +52,7 @@ from engine.model.live import (
 )
 from engine.model.people import (
     AccessRequest,
+    Group,
     Member,
     NewToken,
     Token,
@@ -483,6 +484,10 @@ class PeopleApi(Protocol):
 
     async def who_am_i(self) -> WhoAmI: ...
     async def list(self) -> tuple[User, ...]: ...
+    async def groups(self) -> tuple[Group, ...]:
+        """Return the Unix groups that have roles."""
+        ...
+
     async def show(self, login: str) -> User: ...
     async def add(self, login: str, values: dict[str, str] | None = None) -> User:
         """Add a user, who may do nothing before roles are granted; `values` are those of `set`."""

@@ -8,6 +8,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from engine.archive import credentials
 from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
 from engine.jobs import forgetting, trash
@@ -50,9 +51,11 @@ class Housekeeping:
         await forgetting.forget(self._context, now=datetime.now(UTC))
 
     async def purge(self) -> None:
-        """Remove finished jobs, expired trash, and undo records that are too old."""
+        """Remove finished jobs, expired trash, sign-ins that are over, and old undo records."""
         await self._context.runner.purge()
         await trash.expire(self._context, now=datetime.now(UTC))
+        async with self._context.archive_db.write() as transaction:
+            await credentials.forget(transaction)
         days = timedelta(days=self._context.settings.anonymization.originals_days)
         originals = Originals(self._context.prearchive)
         await asyncio.to_thread(originals.expire, days.total_seconds())

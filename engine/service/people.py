@@ -12,14 +12,16 @@ from engine.model.errors import InvalidInput, Refused
 from engine.model.people import (
     AccessRequest,
     Actor,
+    Group,
     Member,
     NewToken,
     Permission,
     Role,
-    SiteRole,
     Token,
     User,
     WhoAmI,
+    role_named,
+    told,
 )
 from engine.service.configuration import Apply
 from engine.service.passwords import Passwords
@@ -45,31 +47,18 @@ class People:
 
     async def who_am_i(self) -> WhoAmI:
         """Say who the caller is taken for, and what they may do."""
-        actor = self._actor
-        async with self._archive.read() as transaction:
-            roster = await people.roster(transaction)
-        projects = sorted({*actor.roles, *roster.opened})
-        allowed = {
-            project: tuple(each.value for each in Permission if actor.may(each, project))
-            for project in projects
-        }
-        for_all = [each for each in Permission if actor.scope(each).projects is None]
-        return WhoAmI(
-            login=actor.name,
-            known=actor.known,
-            site=", ".join(role.value for role in SiteRole if role in actor.site),
-            roles={
-                project: ", ".join(role.value for role in Role if role in roles)
-                for project, roles in sorted(actor.roles.items())
-            },
-            sees_originals=actor.sees_originals,
-            permissions=allowed | {"": tuple(each.value for each in for_all)},
-        )
+        return told(self._actor)
 
     async def list(self) -> tuple[User, ...]:
         """Return all users, by login."""
         async with self._archive.read() as transaction:
             return tuple((await people.roster(transaction)).users.values())
+
+    async def groups(self) -> tuple[Group, ...]:
+        """Return the Unix groups that have roles, by name."""
+        async with self._archive.read() as transaction:
+            found = (await people.roster(transaction)).groups
+        return tuple(Group(name=name, grants=grants) for name, grants in sorted(found.items()))
 
     async def show(self, login: str) -> User:
         """Return one user."""
@@ -96,7 +85,7 @@ class People:
         """Grant a role to a user, or as `@group` to a Unix group."""
         async with self._archive.write() as transaction:
             await people.grant(
-                transaction, holder, _role(role, project), project, actor=self._actor.name
+                transaction, holder, role_named(role, project), project, actor=self._actor.name
             )
         await self._apply()
 
@@ -104,7 +93,7 @@ class People:
         """Take a role away."""
         async with self._archive.write() as transaction:
             await people.revoke(
-                transaction, holder, _role(role, project), project, actor=self._actor.name
+                transaction, holder, role_named(role, project), project, actor=self._actor.name
             )
         await self._apply()
 
@@ -115,7 +104,7 @@ class People:
 
     async def ask(self, project: str, role: str = "collaborator", reason: str = "") -> None:
         """Ask for a role in a project."""
-        wanted = _role(role, project)
+        wanted = role_named(role, project)
         assert isinstance(wanted, Role)
         async with self._archive.write() as transaction:
             if self._actor.name not in (await people.roster(transaction)).users:
@@ -191,16 +180,6 @@ class People:
         """End a sign-in."""
         async with self._archive.write() as transaction:
             await credentials.end(transaction, key)
-
-
-def _role(name: str, project: str) -> Role | SiteRole:
-    kind = Role if project else SiteRole
-    try:
-        return kind(name.replace("-", " ").replace("_", " "))
-    except ValueError:
-        choices = ", ".join(kind)
-        where = "in a project" if project else "for the site"
-        raise InvalidInput(f"{name!r} is no role {where}", hint=f"use one of {choices}") from None
 
 
 def _changes(values: dict[str, str]) -> people.Changes:

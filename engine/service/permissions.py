@@ -137,7 +137,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("people", "who_am_i ask sign_in sign_out", _SELF),
     **_each("people", "list requests", Need(Permission.CONFIGURE, About.SOMEWHERE)),
     **_each("people", "members", Need(Permission.WATCH, About.PROJECT, "project")),
-    **_each("people", "add set", _ADMINISTER),
+    **_each("people", "groups add set", _ADMINISTER),
     **_each("people", "grant revoke", Need(Permission.CONFIGURE, About.PROJECT_OR_SITE, "project")),
     **_each("people", "decline", Need(Permission.CONFIGURE, About.REQUEST, "id")),
     **_each(

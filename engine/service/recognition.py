@@ -13,6 +13,7 @@ import pwd
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -20,7 +21,7 @@ from weakref import WeakValueDictionary
 from engine.archive import credentials
 from engine.archive.audit.trail import record
 from engine.database.connection import Database
-from engine.model.errors import Refused
+from engine.model.errors import EngineError, NotTaken, Refused
 from engine.model.people import Actor, Roster, operator
 from engine.service.passwords import Passwords
 
@@ -28,6 +29,8 @@ _GROUPS_FOR = 60.0
 """Seconds for which the groups of a Unix user are remembered: they may come over the network."""
 _REFUSED_EVERY = 60.0
 """Seconds in which the same refusal is written down once."""
+_SEEN_EVERY = 300.0
+"""Seconds in which it is written down once that somebody was seen."""
 _MOST_REMEMBERED = 4096
 _FREE_TRIES = 3
 """Wrong passwords before an answer takes longer and longer."""
@@ -37,7 +40,7 @@ _WRONG = Refused(
     "this is no user with this password, or too many wrong ones were given",
     hint="try again, at the latest in a quarter of an hour, or ask an administrator",
 )
-_NOT_TAKEN = Refused(
+_NOT_TAKEN = NotTaken(
     "this token or sign-in is not taken", hint="sign in again, or ask for a new token"
 )
 
@@ -74,6 +77,7 @@ class Recognition:
         login = self._roster().login_of(uid) or name
         known = f"uid {uid}"
         if uid in (0, self._owner):
+            await self._saw(login)
             return operator(login, known)
         actor = self._roster().actor(login, known, groups)
         if actor is None:
@@ -82,6 +86,7 @@ class Recognition:
                 "this Unix user has no role on this engine",
                 hint=f"an administrator gives one: anteroom user add {login} --uid {uid}",
             )
+        await self._saw(login)
         return actor
 
     async def shown(self, authorization: str) -> Actor:
@@ -176,7 +181,17 @@ class Recognition:
         if actor is None:
             await self.refused(login, "disabled")
             raise _WRONG if known == "password" else _NOT_TAKEN
+        await self._saw(login)
         return actor
+
+    async def _saw(self, login: str) -> None:
+        """Note now and then that a user was there."""
+        if login not in self._roster().users or not self._is_new(("seen", login), _SEEN_EVERY):
+            return
+        # Nobody is turned away because that cannot be written down now.
+        with suppress(EngineError):
+            async with self._archive.write() as transaction:
+                await credentials.saw(transaction, login)
 
     async def _unix_user(self, uid: int) -> tuple[str, tuple[str, ...]]:
         """Return the name and the groups of a Unix user, as they were within the last minute."""
@@ -192,10 +207,10 @@ class Recognition:
         self._failures[login] = self._failures.pop(login, 0) + 1
         _bound(self._failures)
 
-    def _is_new(self, what: tuple[str, ...]) -> bool:
+    def _is_new(self, what: tuple[str, ...], every: float = _REFUSED_EVERY) -> bool:
         now = time.monotonic()
         last = self._told.get(what)
-        if last is not None and now - last < _REFUSED_EVERY:
+        if last is not None and now - last < every:
             return False
         self._told[what] = now
         self._told.move_to_end(what)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from engine.model.people import Actor
+from engine.model.people import Actor, operator
 from engine.service import api
 from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
@@ -23,7 +23,8 @@ from tests.memory.settings import SiteSettings
 class EngineInMemory:
     """An engine in memory, asked on behalf of one actor."""
 
-    def __init__(self, facts: Facts, actor: str) -> None:
+    def __init__(self, facts: Facts, actor: str, asking: Actor | None = None) -> None:
+        """Act for a name; `asking` says what whoever has it is let do, everything if not given."""
         self.prearchive = Prearchive(facts, actor)
         self.archive = Archive(facts, actor)
         self.quarantine = Quarantine(facts, actor)
@@ -39,7 +40,7 @@ class EngineInMemory:
         self.commitments = Commitments(facts, actor)
         self.jobs = Jobs(facts, actor)
         self.settings = SiteSettings(facts, actor)
-        self.people = People(facts, actor)
+        self.people = People(facts, asking or operator(actor))
         self.audit = Audit(facts, actor)
         self.events = Events(facts, actor)
         self.system = System(facts, actor)
@@ -50,9 +51,10 @@ class HostInMemory:
 
     def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts or Facts()
-
-        self.recognition = Recognition()
+        self.recognition = Recognition(self.facts)
 
     def acting(self, actor: Actor | str) -> api.EngineApi:
         """Return the engine as one actor sees it."""
-        return EngineInMemory(self.facts, actor if isinstance(actor, str) else actor.name)
+        if isinstance(actor, str):
+            return EngineInMemory(self.facts, actor)
+        return EngineInMemory(self.facts, actor.name, actor)

@@ -36,7 +36,7 @@ from engine.model.live import (
     Throughput,
     Transfer,
 )
-from engine.model.people import AccessRequest, User
+from engine.model.people import AccessRequest, Grant, NewToken, User
 from engine.model.prearchive import (
     PrearchiveSession,
 )
@@ -167,6 +167,13 @@ class Facts:
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
     settings: dict[str, Given] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    groups: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    """By login."""
+    tokens: dict[str, NewToken] = field(default_factory=dict)
+    """By alias."""
+    signed_in: dict[str, str] = field(default_factory=dict)
+    """Logins by key."""
     access_requests: list[AccessRequest] = field(default_factory=list)
     remotes: dict[str, Remote] = field(default_factory=dict)
     sends: dict[str, Send] = field(default_factory=dict)
