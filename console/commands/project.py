@@ -100,7 +100,7 @@ MEMBERS = (
 )
 
 
-@asks(app, "members")
+@asks(app, "members", alone=True)
 async def members(engine: EngineApi, id: ProjectId, as_json: Json = False) -> None:
     """List who has which role in a project; `user grant` and `user revoke` change it."""
     say_rows(

@@ -95,7 +95,7 @@ REQUESTS = (
 )
 
 
-@asks(app, "list")
+@asks(app, "list", alone=True)
 async def list_(engine: EngineApi, as_json: Json = False) -> None:
     """List the users with their roles."""
     say_rows(
@@ -106,7 +106,7 @@ async def list_(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "groups")
+@asks(app, "groups", alone=True)
 async def groups(engine: EngineApi, as_json: Json = False) -> None:
     """List the Unix groups that have roles."""
     say_rows(
@@ -117,13 +117,13 @@ async def groups(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "show")
+@asks(app, "show", alone=True)
 async def show(engine: EngineApi, login: Login, as_json: Json = False) -> None:
     """Show a user: roles, how they are known, and what they may do."""
     _say(await engine.people.show(login), as_json)
 
 
-@asks(app, "add")
+@asks(app, "add", alone=True)
 async def add(
     engine: EngineApi,
     login: Login,
@@ -160,7 +160,7 @@ async def add(
         say(f"they may do nothing yet: anteroom user grant {login} ROLE [--project PROJECT]")
 
 
-@asks(app, "set")
+@asks(app, "set", alone=True)
 async def set_(
     engine: EngineApi,
     login: Login,
@@ -177,14 +177,14 @@ async def set_(
     _say(await engine.people.set(login, pairs(values)), as_json)
 
 
-@asks(app, "grant")
+@asks(app, "grant", alone=True)
 async def grant(engine: EngineApi, holder: Holder, role: RoleName, project: InProject = "") -> None:
     """Grant a role in a project or for the site; it answers a request for access."""
     await engine.people.grant(holder, role, project)
     say(f"{holder} is {role_named(role, project)} {_where(project)}")
 
 
-@asks(app, "revoke")
+@asks(app, "revoke", alone=True)
 async def revoke(
     engine: EngineApi, holder: Holder, role: RoleName, project: InProject = ""
 ) -> None:
@@ -193,7 +193,7 @@ async def revoke(
     say(f"{holder} is no longer {role_named(role, project)} {_where(project)}")
 
 
-@asks(app, "password")
+@asks(app, "password", alone=True)
 async def password(
     engine: EngineApi,
     login: OwnLogin = "",
@@ -221,7 +221,7 @@ async def password(
     say(f"{user.login} has {'no password any more' if none else 'a new password'}")
 
 
-@asks(app, "token")
+@asks(app, "token", alone=True)
 async def token(
     engine: EngineApi,
     login: OwnLogin = "",
@@ -243,7 +243,7 @@ async def token(
     )
 
 
-@asks(app, "tokens")
+@asks(app, "tokens", alone=True)
 async def tokens(engine: EngineApi, login: OwnLogin = "", as_json: Json = False) -> None:
     """List the tokens of a user, the newest first; no secrets."""
     say_rows(
@@ -254,7 +254,7 @@ async def tokens(engine: EngineApi, login: OwnLogin = "", as_json: Json = False)
     )
 
 
-@asks(app, "revoke-token")
+@asks(app, "revoke-token", alone=True)
 async def revoke_token(
     engine: EngineApi,
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Its alias, or how that begins.")],
@@ -268,7 +268,7 @@ async def revoke_token(
         say(f"token {revoked.alias[:6]} of {revoked.login} is revoked")
 
 
-@asks(app, "requests")
+@asks(app, "requests", alone=True)
 async def requests(engine: EngineApi, as_json: Json = False) -> None:
     """List who asks for access to a project; `user grant` says yes, `user decline` no."""
     say_rows(
@@ -276,7 +276,7 @@ async def requests(engine: EngineApi, as_json: Json = False) -> None:
     )
 
 
-@asks(app, "decline")
+@asks(app, "decline", alone=True)
 async def decline(
     engine: EngineApi,
     id: Annotated[int, typer.Argument(metavar="NUMBER", help="As `user requests` lists it.")],
@@ -287,7 +287,7 @@ async def decline(
     say(f"request {id} is declined")
 
 
-@asks(app, "whoami")
+@asks(app, "whoami", alone=True)
 async def whoami(engine: EngineApi, as_json: Json = False) -> None:
     """Say who the engine takes you for, and what you may do."""
     found = await engine.people.who_am_i()

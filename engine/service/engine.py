@@ -360,6 +360,7 @@ class Engine:
         begin("certificates", _CERTIFICATES_EVERY, self._renew)
         begin("journals", _BURY_EVERY, keeping.journals)
         begin("purge", _PURGE_EVERY, keeping.purge)
+        begin("sign-ins", _PURGE_EVERY, keeping.sign_ins)
         begin("node", _BEAT_EVERY, self.nodes.beat)
         begin("reserve", _RESERVE_EVERY, keeping.reserve)
         begin("disk", _DISK_EVERY, self.disk.look)

@@ -51,14 +51,17 @@ class Housekeeping:
         await forgetting.forget(self._context, now=datetime.now(UTC))
 
     async def purge(self) -> None:
-        """Remove finished jobs, expired trash, sign-ins that are over, and old undo records."""
+        """Remove finished jobs, expired trash, and undo records that are too old."""
         await self._context.runner.purge()
         await trash.expire(self._context, now=datetime.now(UTC))
-        async with self._context.archive_db.write() as transaction:
-            await credentials.forget(transaction)
         days = timedelta(days=self._context.settings.anonymization.originals_days)
         originals = Originals(self._context.prearchive)
         await asyncio.to_thread(originals.expire, days.total_seconds())
+
+    async def sign_ins(self) -> None:
+        """Remove sign-ins that are over."""
+        async with self._context.archive_db.write() as transaction:
+            await credentials.forget(transaction)
 
     async def reserve(self) -> None:
         """Keep the room that deletions on a full disk need."""

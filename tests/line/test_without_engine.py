@@ -21,6 +21,8 @@ async def test_a_home_is_configured_and_read_before_its_engine_runs(
     served = serve()
     home = ("--home", str(served.home))
     await anteroom(*home, "project", "add", "P", "--title", "Knees")
+    await anteroom(*home, "user", "add", "ada", "--role", "owner", "--project", "P")
+    assert "P owner" in (await anteroom(*home, "user", "list"))[0]
     await anteroom(*home, "receiver", "add", "CT1", "--port", "11118")
     await anteroom(*home, "receiver", "stop", "CT1")
     rows = json.loads((await anteroom(*home, "receiver", "list", "--json"))[0])

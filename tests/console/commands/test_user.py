@@ -250,3 +250,12 @@ async def test_who_signs_in_where_no_engine_runs_is_asked_for_nothing(
     ran = await alone("--user", "ada", "user", "whoami")
     assert (ran.code, "no engine is running" in ran.err) == (1, True)
     assert not terminal.prompts
+
+
+async def test_whoever_shows_something_does_so_to_an_engine(
+    alone: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await alone("init")).code == 0
+    monkeypatch.setenv(TOKEN_VARIABLE, "alias:secret")
+    ran = await alone("user", "list")
+    assert (ran.code, "no engine is running" in ran.err) == (1, True)

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import inspect
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -21,10 +23,10 @@ from sqlalchemy import select, update
 from engine.archive import credentials, people, projects
 from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
-from engine.archive.tables import ArchivedSessionRow
+from engine.archive.tables import ArchivedSessionRow, SignInRow
 from engine.model.archive import AuditQuery, Window
 from engine.model.contents import FoldedHeader
-from engine.model.errors import InvalidInput, NotFound, Refused
+from engine.model.errors import InvalidInput, NotFound, NotTaken, Refused
 from engine.model.people import (
     OF_ACCESSIBILITY,
     OF_ROLE,
@@ -42,6 +44,7 @@ from engine.service import permissions
 from engine.service.api import NOUNS, EngineApi
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
+from engine.service.housekeeping import Housekeeping
 from engine.service.looks import Looks
 from engine.service.passwords import Passwords
 from engine.service.permissions import NEEDS, About
@@ -393,6 +396,39 @@ async def test_a_password_signs_in_and_too_many_wrong_ones_lock_out(
     refusals = await events(house, "Sign-in refused")
     assert refusals[0] == {"actor": ASKING, "object": ASKING, "error": "locked out"}
     assert len(refusals) == credentials.MOST_WRONG
+
+
+async def test_a_user_is_seen_and_a_sign_in_that_is_over_is_not_taken_and_forgotten(
+    house: House,
+) -> None:
+    database = house.fixture.context.archive_db
+    roster = await house.roster()
+    recognition = Recognition(database, lambda: roster)
+    async with database.write() as transaction:
+        await people.change(transaction, ASKING, people.Changes(uid=3_999_998), actor="test")
+        await people.grant(transaction, ASKING, Role.OWNER, "P", actor="test")
+        over, good = [await credentials.begin(transaction, ASKING) for _ in range(2)]
+    roster = await house.roster()
+    assert roster.users[ASKING].last_seen is None
+    await recognition.peer(3_999_998)
+    seen = (await house.roster()).users[ASKING].last_seen
+    assert seen is not None
+    # Now and then, not with every call.
+    await recognition.shown(f"Bearer {good}")
+    assert (await house.roster()).users[ASKING].last_seen == seen
+    long_ago = datetime.now(UTC) - credentials.LONGEST_SIGN_IN
+    async with database.write() as transaction:
+        digest = hashlib.sha256(over.encode()).hexdigest()
+        await transaction.execute(
+            update(SignInRow).where(SignInRow.key == digest).values(began=long_ago)
+        )
+    with pytest.raises(NotTaken):
+        await recognition.shown(f"Bearer {over}")
+    housekeeping = Housekeeping(house.fixture.context, cast("Any", None), cast("Any", None))
+    await housekeeping.sign_ins()
+    async with database.read() as transaction:
+        assert len((await transaction.scalars(select(SignInRow))).all()) == 1
+    assert (await recognition.shown(f"Bearer {good}")).name == ASKING
 
 
 async def test_many_wrong_passwords_at_once_are_counted_one_by_one(
