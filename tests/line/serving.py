@@ -141,7 +141,12 @@ async def until(engine: EngineApi, reached: Callable[[], Awaitable[bool]]) -> No
 
 async def sessions(engine: EngineApi) -> tuple[PrearchiveSession, ...]:
     """Return all prearchive sessions."""
-    return (await engine.prearchive.list(limit=1000)).rows
+    rows: list[PrearchiveSession] = []
+    while True:
+        page = await engine.prearchive.list(offset=len(rows), limit=1000)
+        rows += page.rows
+        if not page.rows or len(rows) >= page.total:
+            return tuple(rows)
 
 
 async def settled(engine: EngineApi, *, objects: int) -> tuple[PrearchiveSession, ...]:
