@@ -45,7 +45,7 @@ _RESERVED = frozenset({"auto", "timer", "engine", "receiver", "sys"})
 _LONGEST = 255
 _LARGEST_UID = 2**32 - 2
 _LONGEST_REASON = 400
-_KIND = "user"
+_KIND, _ROLE = "user", "role"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +152,7 @@ async def add(session: AsyncSession, login: str, changes: Changes, *, actor: str
     session.add(row)
     await session.flush()
     history.keep(session, _KIND, login, actor, "Added")
-    record(session, actor, "Added user", login, _told(row))
+    record(session, actor, "Added user", login, told(row))
     await bump(session)
     return await show(session, login)
 
@@ -167,10 +167,10 @@ async def change(session: AsyncSession, login: str, changes: Changes, *, actor: 
     """
     await lock(session)
     row = await get(session, login)
-    before = _told(row)
+    before = told(row)
     await _set(session, row, changes)
     await session.flush()
-    after = _told(row)
+    after = told(row)
     changed = {key: [before[key], after[key]] for key in after if after[key] != before[key]}
     if changed:
         if row.disabled:
@@ -216,6 +216,9 @@ async def grant(
     session.add(
         GrantRow(holder=holder, project=project, role=role.value, at=datetime.now(UTC), by=actor)
     )
+    await session.flush()
+    row = await session.get_one(GrantRow, (holder, project, role.value))
+    history.keep(session, _ROLE, grant_name(row), actor, "Granted")
     record(session, actor, "Granted role", holder, _of(role, project))
     await bump(session)
 
@@ -234,6 +237,7 @@ async def revoke(
     if row is None:
         where = f"in {project}" if project else "for the site"
         raise NotFound(f"{holder} is no {role.value} {where}")
+    history.keep(session, _ROLE, grant_name(row), actor, "Revoked", history.state(row))
     await session.delete(row)
     await session.flush()
     if role is SiteRole.ADMIN:
@@ -367,7 +371,12 @@ async def _must_leave_an_administrator(session: AsyncSession) -> None:
         )
 
 
-def _told(row: UserRow) -> dict[str, object]:
+def grant_name(row: GrantRow) -> str:
+    """Return what a role of somebody is called in the history."""
+    return f"{row.holder} {row.role}" + (f" of {row.project}" if row.project else "")
+
+
+def told(row: UserRow) -> dict[str, object]:
     """Return what the trail says of a user: no address and no secret."""
     return {
         "name": row.name,

@@ -145,7 +145,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
     """
     await lock(session)
     row = await live(session, id)
-    before = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    before = await state_of(session, row)
     check(changes)
     for name in _VALUES:
         value = getattr(changes, name)
@@ -154,7 +154,7 @@ async def change(session: AsyncSession, id: str, changes: Changes, *, actor: str
     if changes.aliases is not None:
         await _set_aliases(session, id, changes.aliases)
     await session.flush()
-    after = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    after = await state_of(session, row)
     changed: dict[str, Any] = {key: after[key] for key in after if after[key] != before[key]}
     if changed:
         history.keep(session, _KIND, id, actor, "Modified", before)
@@ -206,7 +206,7 @@ async def remove(session: AsyncSession, id: str, *, actor: str) -> None:
     ):
         if await session.scalar(select(exists().where(table.project == id))):
             raise Conflict(f"the project {id} {what}", hint="delete or move them first")
-    before = history.state(row) | {"aliases": list(await _aliases(session, id))}
+    before = await state_of(session, row)
     row.deleted = datetime.now(UTC)
     await session.execute(delete(AliasRow).where(AliasRow.project == id))
     history.keep(session, _KIND, id, actor, "Deleted", before)
@@ -244,6 +244,11 @@ async def resolve(session: AsyncSession, name: str) -> str | None:
         return row.id if row.deleted is None else None
     alias = await _alias(session, name)
     return alias.project if alias is not None else None
+
+
+async def state_of(session: AsyncSession, row: ProjectRow) -> dict[str, Any]:
+    """Return a project as the history keeps it: with its aliases."""
+    return history.state(row) | {"aliases": list(await _aliases(session, row.id))}
 
 
 async def live(session: AsyncSession, id: str, *, exclusively: bool = False) -> ProjectRow:

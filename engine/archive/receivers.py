@@ -53,7 +53,7 @@ async def add(session: AsyncSession, receiver: Receiver, *, actor: str) -> Recei
     _fill(row, wanted)
     session.add(row)
     await session.flush()
-    name = _name(wanted)
+    name = name_of(wanted)
     history.keep(session, _KIND, name, actor, "Added")
     record(session, actor, "Added receiver", name, _detail(row))
     await bump(session)
@@ -79,13 +79,16 @@ async def edit(
     if other is not None and other is not row:
         raise _taken(wanted)
     await _check_tls(session, wanted, row)
-    old_name = _name(_receiver(row))
+    old_name = name_of(row)
     _fill(row, wanted)
     await session.flush()
     new_detail = _detail(row)
     changed = {key: value for key, value in new_detail.items() if value != old_detail[key]}
     if changed:
         history.keep(session, _KIND, old_name, actor, "Modified", before)
+        if name_of(row) != old_name:
+            # Under its new name there was none before.
+            history.keep(session, _KIND, name_of(row), actor, "Moved")
         record(session, actor, "Modified receiver", old_name, changed)
         await bump(session)
     return _receiver(row)
@@ -99,14 +102,15 @@ async def remove(session: AsyncSession, ae_title: str, port: int, *, actor: str)
     """
     await lock(session)
     row = await _row(session, ae_title, port)
-    name = _name(_receiver(row))
+    name = name_of(row)
     history.keep(session, _KIND, name, actor, "Removed", history.state(row))
     record(session, actor, "Removed receiver", name)
     await session.delete(row)
     await bump(session)
 
 
-def _name(receiver: Receiver) -> str:
+def name_of(receiver: Receiver | ReceiverRow) -> str:
+    """Return what a receiver is called in the history and in the trail."""
     return f"{receiver.ae_title}:{receiver.port}"
 
 
@@ -159,7 +163,7 @@ async def reload(session: AsyncSession, ae_title: str, port: int, *, actor: str)
     """
     await lock(session)
     row = await _row(session, ae_title, port)
-    record(session, actor, "Reloaded certificates of receiver", _name(_receiver(row)))
+    record(session, actor, "Reloaded certificates of receiver", name_of(row))
     await bump(session)
 
 

@@ -37,6 +37,11 @@ async def current(session: AsyncSession, scope: str, concept: str) -> RuleText:
 
 async def in_force(session: AsyncSession) -> tuple[RuleText, ...]:
     """Return the newest version of every scope and concept."""
+    return tuple(map(_text, await newest(session)))
+
+
+async def newest(session: AsyncSession) -> tuple[RuleRow, ...]:
+    """Return the rows of these."""
     newest = (
         select(RuleRow.scope, RuleRow.concept, func.max(RuleRow.version).label("version"))
         .group_by(RuleRow.scope, RuleRow.concept)
@@ -52,7 +57,7 @@ async def in_force(session: AsyncSession) -> tuple[RuleText, ...]:
         )
         .order_by(RuleRow.scope, RuleRow.concept)
     )
-    return tuple(_text(row) for row in rows)
+    return tuple(rows)
 
 
 async def versions(session: AsyncSession, scope: str, concept: str) -> tuple[RuleText, ...]:

@@ -25,6 +25,7 @@ from engine.model.archive import (
 from engine.model.audit import AuditHead
 from engine.model.changes import FoldedChange
 from engine.model.commitments import Commitment, CommitmentDetail
+from engine.model.configured import ConfigurationChange, Configured
 from engine.model.contents import (
     FiledContents,
     FilePage,
@@ -465,6 +466,21 @@ class JobsApi(Protocol):
     async def retry(self, id: str) -> None: ...
 
 
+class MomentsApi(Protocol):
+    """The configuration of the past: settings, receivers, remotes, projects, rules, scripts, users
+    and roles. No secret is part of it."""
+
+    async def at(self, moment: datetime) -> tuple[Configured, ...]:
+        """Return what was configured at a moment, by kind and name."""
+        ...
+
+    async def diff(
+        self, old: datetime, new: datetime | None = None
+    ) -> tuple[ConfigurationChange, ...]:
+        """Return what differs between two moments, or between one and now."""
+        ...
+
+
 class SettingsApi(Protocol):
     """The settings of the site, and those of them that can be changed while the engine runs."""
 
@@ -611,6 +627,8 @@ class EngineApi(Protocol):
     @property
     def jobs(self) -> JobsApi: ...
     @property
+    def moments(self) -> MomentsApi: ...
+    @property
     def settings(self) -> SettingsApi: ...
     @property
     def people(self) -> PeopleApi: ...
@@ -637,6 +655,7 @@ NOUNS: dict[str, type] = {
     "held": HeldApi,
     "commitments": CommitmentsApi,
     "jobs": JobsApi,
+    "moments": MomentsApi,
     "settings": SettingsApi,
     "people": PeopleApi,
     "audit": AuditApi,

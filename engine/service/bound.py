@@ -17,6 +17,7 @@ from engine.service.gate import Gate
 from engine.service.held import Held
 from engine.service.jobs import Jobs
 from engine.service.live import Live
+from engine.service.moments import Moments
 from engine.service.people import People
 from engine.service.prearchive import Prearchive
 from engine.service.projects import Projects
@@ -50,6 +51,7 @@ class BoundEngine:
     held: api.HeldApi
     commitments: api.CommitmentsApi
     jobs: api.JobsApi
+    moments: api.MomentsApi
     settings: api.SettingsApi
     people: api.PeopleApi
     audit: api.AuditApi
@@ -80,6 +82,7 @@ class BoundEngine:
             ),
             "commitments": Commitments(context, engine.committing, engine.buffer, name),
             "jobs": Jobs(context, prearchive, remotes),
+            "moments": Moments(context),
             "settings": SiteSettings(
                 context, engine.file_settings, engine.apply_configuration, name
             ),

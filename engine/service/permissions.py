@@ -133,6 +133,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("commitments", "show retry", _ADMINISTER),
     **_each("jobs", "list", _WATCH),
     **_each("jobs", "cancel retry", Need(Permission.TRIAGE, About.JOB, "id")),
+    **_each("moments", "at diff", _ADMINISTER),
     **_each("settings", "list set reset", _ADMINISTER),
     **_each("people", "who_am_i ask sign_in sign_out", _SELF),
     **_each("people", "list requests", Need(Permission.CONFIGURE, About.SOMEWHERE)),

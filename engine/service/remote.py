@@ -63,6 +63,7 @@ class RemoteEngine:
     held: api.HeldApi
     commitments: api.CommitmentsApi
     jobs: api.JobsApi
+    moments: api.MomentsApi
     settings: api.SettingsApi
     people: api.PeopleApi
     audit: api.AuditApi

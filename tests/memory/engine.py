@@ -12,6 +12,7 @@ from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.facts import Facts
 from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
+from tests.memory.moments import Moments
 from tests.memory.people import People, Recognition
 from tests.memory.prearchive import Prearchive
 from tests.memory.quarantine import Quarantine
@@ -39,6 +40,7 @@ class EngineInMemory:
         self.held = Held(facts, actor)
         self.commitments = Commitments(facts, actor)
         self.jobs = Jobs(facts, actor)
+        self.moments = Moments(facts, actor)
         self.settings = SiteSettings(facts, actor)
         self.people = People(facts, asking or operator(actor))
         self.audit = Audit(facts, actor)

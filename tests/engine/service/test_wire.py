@@ -50,6 +50,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "dict[str, str]": {"k": "v"},
         "dict[str, str] | None": {"k": "v"},
         "int | None": 7,
+        "datetime.datetime | None": datetime(2026, 1, 1, tzinfo=UTC),
     }
     given_arguments = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:

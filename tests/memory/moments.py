@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No past: in memory nothing was ever otherwise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.model.configured import ConfigurationChange, Configured
+from tests.memory.facts import Facts
+
+
+class Moments:
+    """The configuration of the past."""
+
+    def __init__(self, facts: Facts, actor: str) -> None:
+        self._facts = facts
+
+    async def at(self, moment: datetime) -> tuple[Configured, ...]:
+        """Return the projects."""
+        return tuple(
+            Configured(kind="project", name=id, values={"title": project.title})
+            for id, project in sorted(self._facts.projects.items())
+        )
+
+    async def diff(
+        self, old: datetime, new: datetime | None = None
+    ) -> tuple[ConfigurationChange, ...]:
+        """Return nothing."""
+        return ()
