@@ -4,15 +4,24 @@ what is there now, with all later changes undone one after the other, is what wa
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engine.archive import history, people, projects, receivers, rules, scripts
+from engine.archive import (
+    history,
+    people,
+    projects,
+    receivers,
+    rules,
+    scripts,
+    settings_files,
+)
 from engine.archive.tables import (
     GrantRow,
     HistoryRow,
@@ -20,14 +29,29 @@ from engine.archive.tables import (
     ReceiverRow,
     RemoteRow,
     ScriptRow,
+    SettingsFileRow,
     SiteSettingRow,
     UserRow,
 )
+from engine.database.columns import ArchiveTable
 from engine.model.configured import ConfigurationChange, Configured, Difference
 from engine.model.errors import InvalidInput
 
-KINDS = ("setting", "receiver", "remote", "project", "rules", "script", "user", "role")
+KINDS = (
+    settings_files.KIND,
+    *("setting", "receiver", "remote", "project", "rules", "script", "user", "role"),
+)
 """In the order in which they are listed."""
+
+_TABLES: Mapping[str, type[ArchiveTable]] = {
+    "receiver": ReceiverRow,
+    "remote": RemoteRow,
+    "project": ProjectRow,
+}
+"""Those whose columns became more with time."""
+
+_DIGEST = 16
+_NEVER = 2**63 - 1
 
 _LEFT_OUT = frozenset(
     {
@@ -68,12 +92,8 @@ async def diff(
     after = await _undone(session, await _now(session), new)
     before = await _undone(session, dict(after), old, until=new)
     last: dict[tuple[str, str], HistoryRow] = {}
-    for row in await session.scalars(
-        select(HistoryRow)
-        .where(HistoryRow.kind.in_(KINDS), HistoryRow.at > old, HistoryRow.at <= new)
-        .order_by(HistoryRow.id)
-    ):
-        last[row.kind, row.object] = row
+    for row in await session.scalars(await _later(session, old, until=new)):
+        last.setdefault((row.kind, row.object), row)
     changes = []
     for key in sorted(before.keys() | after.keys(), key=lambda key: _order((key, {}))):
         kind, name = key
@@ -107,10 +127,7 @@ async def _undone(
     session: AsyncSession, state: State, moment: datetime, until: datetime | None = None
 ) -> State:
     """Undo all changes after a moment, the newest first."""
-    query = select(HistoryRow).where(HistoryRow.kind.in_(KINDS), HistoryRow.at > moment)
-    if until is not None:
-        query = query.where(HistoryRow.at <= until)
-    for row in await session.scalars(query.order_by(HistoryRow.id.desc())):
+    for row in await session.scalars(await _later(session, moment, until=until)):
         if row.before:
             state[row.kind, row.object] = row.before
         else:
@@ -118,9 +135,32 @@ async def _undone(
     return state
 
 
+async def _later(
+    session: AsyncSession, moment: datetime, until: datetime | None = None
+) -> Select[HistoryRow]:
+    """Select the changes after a moment, the newest first. The first of them and all that followed
+    it are meant: should a clock have been set back, what is left is still what was there once."""
+    query = select(HistoryRow).where(
+        HistoryRow.kind.in_(KINDS), HistoryRow.id >= await _first(session, moment)
+    )
+    if until is not None:
+        query = query.where(HistoryRow.id < await _first(session, until))
+    return query.order_by(HistoryRow.id.desc())
+
+
+async def _first(session: AsyncSession, moment: datetime) -> int:
+    """Return the number of the first change after a moment."""
+    found = await session.scalar(
+        select(func.min(HistoryRow.id)).where(HistoryRow.kind.in_(KINDS), HistoryRow.at > moment)
+    )
+    return found if found is not None else _NEVER
+
+
 async def _now(session: AsyncSession) -> State:
     """Return what is configured now, as the history would keep it."""
     state: State = {}
+    for file in await session.scalars(select(SettingsFileRow)):
+        state[settings_files.KIND, file.node] = file.said
     for setting in await session.scalars(select(SiteSettingRow)):
         state["setting", setting.name] = history.state(setting)
     for receiver in await session.scalars(select(ReceiverRow)):
@@ -142,11 +182,29 @@ async def _now(session: AsyncSession) -> State:
 
 def _told(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of a thing as people read them."""
-    left_out = _LEFT_OUT - {"name"} if kind in ("user",) else _LEFT_OUT
+    if kind == settings_files.KIND:
+        return dict(sorted(values.items()))
+    left_out = _LEFT_OUT - {"name"} if kind == "user" else _LEFT_OUT
+    known = {**_defaults(_TABLES[kind]), **values} if kind in _TABLES else dict(values)
+    if kind == "rules":
+        # The text itself can be read by its version.
+        text = str(known.pop("text"))
+        known["sha256"] = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in sorted(values.items())
+        for name, value in sorted(known.items())
         if name not in left_out
+    }
+
+
+def _defaults(table: type[ArchiveTable]) -> dict[str, Any]:
+    """Return what columns hold of rows that are older than they are."""
+    columns = ((each.key, each.columns[0]) for each in inspect(table).column_attrs)
+    defaults = {name: getattr(column.default, "arg", None) for name, column in columns}
+    return {
+        name: {} if callable(default) else default
+        for name, default in defaults.items()
+        if default is not None
     }
 
 

@@ -398,6 +398,18 @@ class SiteSettingRow(ArchiveTable):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class SettingsFileRow(ArchiveTable):
+    """What the settings file of a node said when it started last; defaults are in it."""
+
+    __tablename__ = "settings_files"
+
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    said: Mapped[dict[str, Any]]
+    """Texts by section and name, without passwords."""
+    at: Mapped[datetime]
+    """Of the first start at which it said so."""
+
+
 class UserRow(ArchiveTable):
     """Somebody who may have roles. Users are disabled, never deleted: the trail names them."""
 

@@ -13,7 +13,8 @@ class Configured:
     """One thing that was configured. No secret is part of it."""
 
     kind: str
-    """`setting`, `receiver`, `remote`, `project`, `rules`, `script`, `user` or `role`."""
+    """`settings file`, `setting`, `receiver`, `remote`, `project`, `rules`, `script`, `user` or
+    `role`."""
     name: str
     values: dict[str, str]
 

@@ -26,6 +26,8 @@ from engine.model.settings import Settings
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,17}(\.[0-9]{0,17})?")
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)")
+_PASSWORD_ARGUMENT = re.compile(r"([?&][^=&\s]*password=)[^&\s]*", re.IGNORECASE)
 _NULL = "tag:yaml.org,2002:null"
 _WIDTH = 90
 
@@ -323,6 +325,11 @@ def takes(kind: type, key: str) -> str:
     word = get_args(hint)[0]
     such = ", ".join(word) if issubclass(word, StrEnum) else "one, other"
     return f"a list such as [{such}]"
+
+
+def without_passwords(text: str) -> str:
+    """Return a value as it may be told: with `***` for the passwords of a URL."""
+    return _PASSWORD_ARGUMENT.sub(r"\1***", _PASSWORD.sub(r"\1***", text))
 
 
 def written(value: object) -> str:

@@ -193,5 +193,19 @@ def listed(settings: Settings, given: Mapping[str, Given]) -> tuple[SiteSetting,
     return tuple(found)
 
 
+def said(settings: Settings) -> dict[str, str]:
+    """Return what a settings file says, defaults with it and passwords left out: texts by section
+    and name."""
+    top = {
+        part.name: settings_file.written(getattr(settings, part.name))
+        for part in fields(Settings)
+        if not is_dataclass(getattr(settings, part.name))
+    }
+    of_sections = {row.name: row.value for row in listed(settings, {})}
+    return {
+        name: settings_file.without_passwords(text) for name, text in (top | of_sections).items()
+    }
+
+
 def _parts(section: Any) -> tuple[Any, ...]:
     return fields(section) if is_dataclass(section) else ()

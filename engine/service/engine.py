@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import func, select
 
-from engine.archive import secrets
+from engine.archive import secrets, settings_files
 from engine.archive.audit import key as audit_key
 from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
@@ -50,7 +50,7 @@ from engine.model.people import Actor, operator
 from engine.model.remotes import SEND
 from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
-from engine.model.site_settings import SettingsInForce
+from engine.model.site_settings import SettingsInForce, said
 from engine.model.states import Verb
 from engine.prearchive import accounts, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
@@ -330,6 +330,9 @@ class Engine:
     async def _serve(self, runner: JobRunner) -> None:
         """Put everything to work."""
         settings, prearchive_db = self.settings, self.context.prearchive_db
+        async with self.context.archive_db.write() as transaction:
+            file, unset = said(self.file_settings), said(Settings().resolved(self.home.root))
+            await settings_files.note(transaction, settings.node.name, file, unset)
         self.committing.begin(self.pool)
         self._housekeeping = Housekeeping(self.context, self.pool, self.reception)
         self._stack.push_async_callback(self.pool.let_go)
