@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from console.app import ConsoleApp
+from console.runtime import identity
 from console.screens.prearchive import PrearchiveScreen
 from console.widgets.dialogs import AskScreen, PlainInput
 from engine.model.errors import Unavailable
 from engine.model.home import Home
 from engine.model.live import EngineStatus, ReceiverStatus
 from engine.server.http import Listeners
-from engine.service import remote
 from engine.service.remote import RemoteEngine
 from tests.console.conftest import CommandLine
 from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, until
@@ -103,14 +103,14 @@ async def test_a_command_says_that_the_engine_does_not_answer_and_waits_on(
 ) -> None:
     loop = asyncio.get_running_loop()
 
-    def impatient(socket: Path, *, silent: Any) -> RemoteEngine:
+    def impatient(socket: Path, *, silent: Any, shows: str) -> RemoteEngine:
         def told(asked: str, error: Unavailable) -> None:
             silent(asked, error)
             loop.call_soon_threadsafe(hanging.goes_on.set)
 
-        return RemoteEngine(socket, silent=told, silence=0.0)
+        return RemoteEngine(socket, silent=told, silence=0.0, shows=shows)
 
-    monkeypatch.setattr(remote, "RemoteEngine", impatient)
+    monkeypatch.setattr(identity, "RemoteEngine", impatient)
     ran = await CommandLine(home)("status")
     assert ran.code == 0
     assert ran.err == (
