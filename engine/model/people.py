@@ -147,6 +147,9 @@ class Scope:
 
 EVERYTHING = Scope()
 
+BY_TOKEN = "token "
+"""How an actor is known begins so where a token was shown."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
@@ -357,6 +360,12 @@ class Roster:
             sees_originals=user is not None and user.sees_originals,
         )
 
-    def login_of(self, uid: int) -> str | None:
-        """Return who a Unix user is; None where no user is mapped to it."""
-        return next((user.login for user in self.users.values() if user.uid == uid), None)
+    def login_of(self, uid: int, name: str) -> str:
+        """Return who a Unix user of this uid and name is: the user who has the uid, else the one of
+        the name. A user who has another uid is not meant by the name: on another machine, or after
+        an account was made anew, it may be somebody else's."""
+        for user in self.users.values():
+            if user.uid == uid:
+                return user.login
+        named = self.users.get(name)
+        return name if named is None or named.uid is None else f"uid:{uid}"

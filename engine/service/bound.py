@@ -86,13 +86,11 @@ class BoundEngine:
             "settings": SiteSettings(
                 context, engine.file_settings, engine.apply_configuration, name
             ),
-            "people": People(
-                context, engine.recognition.passwords, engine.apply_configuration, actor
-            ),
+            "people": People(context, engine.recognition, engine.apply_configuration, actor),
             "audit": Audit(context, name),
             "events": Events(engine.buffer),
             "system": System(engine, name),
         }
-        gate = Gate(context, actor, prearchive, engine.looks)
+        gate = Gate(context, actor, prearchive, engine.witness)
         for noun, implementation in nouns.items():
             setattr(self, noun, gate.before(noun, implementation))

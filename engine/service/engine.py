@@ -69,13 +69,13 @@ from engine.service.disk import DiskWatch
 from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
-from engine.service.looks import Looks
 from engine.service.nodes import Nodes
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
 from engine.service.releasing import Releasing
 from engine.service.scripts import ship
 from engine.service.verifying import Verifying
+from engine.service.witness import Witness
 from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
@@ -306,7 +306,7 @@ class Engine:
             settings, archive_db, self._in_force, listens=not self._alone
         )
         await self.configuration.read_settings()
-        self.looks = Looks(archive_db)
+        self.witness = Witness(archive_db)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, lambda: self.settings.disk.watermark, self.buffer)

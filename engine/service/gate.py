@@ -7,6 +7,7 @@ exist; of what they may know, who can help them is said."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from engine.archive import credentials, people, projects, sessions
-from engine.archive.audit.trail import known_by, record
+from engine.archive.audit.trail import known_by
 from engine.jobs.context import JobContext
 from engine.model.archive import AuditQuery
 from engine.model.errors import EngineError, NotFound, Refused
@@ -26,12 +27,23 @@ from engine.prearchive import rows, sends
 from engine.prearchive.tables import SessionRow
 from engine.service import redaction
 from engine.service.api import PrearchiveApi
-from engine.service.looks import Looks
 from engine.service.permissions import NEEDS, About, Need
 from engine.service.wire import VERBS, Verb
+from engine.service.witness import Witness
 
-_NOWHERE = object()
-"""The place of what does not exist: the noun says so itself."""
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a session is."""
+
+    project: str | None = None
+    """None for what is Unassigned."""
+    is_waiting: bool = False
+    """Whether it is in the prearchive."""
+
+
+_NOWHERE = _Place()
+"""The place of what does not exist, compared by identity: the noun says so itself."""
 
 _BY = {
     Permission.ADMINISTER: "ask an administrator of this site",
@@ -43,10 +55,10 @@ class Gate:
     """Lets one actor through to the nouns of an engine, as far as they may go."""
 
     def __init__(
-        self, context: JobContext, actor: Actor, prearchive: PrearchiveApi, looks: Looks
+        self, context: JobContext, actor: Actor, prearchive: PrearchiveApi, witness: Witness
     ) -> None:
         """`prearchive` answers for this actor: what it finds is within their scope."""
-        self._looks = looks
+        self._witness = witness
         self._context = context
         self._actor = actor
         self._prearchive = prearchive
@@ -69,8 +81,9 @@ class Gate:
                 try:
                     for need in NEEDS[address]:
                         barred |= await self._bar(need, arguments)
-                except Refused as error:
-                    await self._note(address, error)
+                except (Refused, NotFound) as error:
+                    # Of what is another project's, too, though the answer is that there is none.
+                    await self._witness.refused(address, self._actor, error)
                     raise
             wanted = arguments
             if barred:
@@ -80,11 +93,11 @@ class Gate:
                 left = tuple(id for id in arguments[several] if id not in barred)
                 wanted = {**arguments, several: left}
             result = await do(**wanted)
-            await self._looks.note(address, self._actor, arguments)
+            await self._witness.answered(address, self._actor, arguments)
             if barred:
                 result = _in_order(arguments[several], result, barred)
                 for refused in barred.values():
-                    await self._note(address, refused)
+                    await self._witness.refused(address, self._actor, refused)
         return redaction.of(address, self._actor, result)
 
     async def _bar(self, need: Need, arguments: dict[str, Any]) -> dict[str, EngineError]:
@@ -147,19 +160,23 @@ class Gate:
                 barred[name] = error
         return barred
 
-    async def _places(self, about: About, names: Collection[str], within: str) -> dict[str, Any]:
+    async def _places(self, about: About, names: Collection[str], within: str) -> dict[str, _Place]:
         """Return in which project each of these is: `_NOWHERE` where there is none of the name."""
         if about is About.TRASHED:
-            held = {each.id: each.project for each in await self._prearchive.trash()}
+            trash = await self._prearchive.trash()
+            held = {each.id: _Place(each.project, is_waiting=True) for each in trash}
             return {name: held.get(name, _NOWHERE) for name in names}
         if about is About.WAITING:
             async with self._context.prearchive_db.read() as transaction:
                 query = select(SessionRow.id, SessionRow.project).where(SessionRow.id.in_(names))
-                found = {id: project for id, project in await transaction.execute(query)}
+                found = {
+                    id: _Place(project, is_waiting=True)
+                    for id, project in await transaction.execute(query)
+                }
             return {name: found.get(name, _NOWHERE) for name in names}
         return {name: await self._place(about, name, within) for name in names}
 
-    async def _place(self, about: About, name: str, within: str) -> Any:
+    async def _place(self, about: About, name: str, within: str) -> _Place:
         async with self._context.archive_db.read() as transaction:
             try:
                 card = await sessions.card(transaction, name, within)
@@ -168,7 +185,7 @@ class Gate:
         if card is not None:
             if card.withheld and not self._actor.may(Permission.RELEASE, card.project):
                 return _NOWHERE
-            return card.project
+            return _Place(card.project)
         if about is About.FILED:
             return _NOWHERE
         try:
@@ -177,22 +194,22 @@ class Gate:
             return _NOWHERE
         return (await self._places(About.WAITING, (id,), ""))[id]
 
-    def _why_not(self, need: Need, name: str, place: Any, within: str) -> EngineError | None:
+    def _why_not(self, need: Need, name: str, place: _Place, within: str) -> EngineError | None:
         if place is _NOWHERE and need.about in (About.WAITING, About.TRASHED):
             return None
         if place is _NOWHERE:
             return sessions.missing(within)
         permission = need.permission
-        if need.about is About.EITHER and name.startswith("pre_"):
+        if need.about is About.EITHER and place.is_waiting:
             permission = Permission.TRIAGE
-        if self._actor.may(permission, place):
+        if self._actor.may(permission, place.project):
             return None
         if need.about in (About.WAITING, About.TRASHED):
-            if not self._actor.may(Permission.WATCH, place):
+            if not self._actor.may(Permission.WATCH, place.project):
                 return rows.missing(name)
-        elif not self._actor.may(Permission.READ, place):
+        elif not self._actor.may(Permission.READ, place.project):
             return sessions.missing(within)
-        return _refused(permission, place)
+        return _refused(permission, place.project)
 
     async def _project(self, permission: Permission, name: str) -> None:
         async with self._context.archive_db.read() as transaction:
@@ -229,9 +246,9 @@ class Gate:
             await self._send(Permission.READ, job.session)
             return
         (place,) = (await self._places(About.WAITING, (job.session,), "")).values()
-        if place is _NOWHERE or not self._actor.may(Permission.WATCH, place):
+        if place is _NOWHERE or not self._actor.may(Permission.WATCH, place.project):
             raise NotFound(f"there is no job {id}", hint="list them: anteroom jobs list")
-        self._must(permission, place)
+        self._must(permission, place.project)
 
     async def _send(self, permission: Permission, id: str) -> None:
         async with self._context.prearchive_db.read() as transaction:
@@ -241,7 +258,7 @@ class Gate:
         needed = permission if row.filed else Permission.TRIAGE
         if row.actor == self._actor.name:
             return
-        if place is _NOWHERE or not self._actor.may(needed, place):
+        if place is _NOWHERE or not self._actor.may(needed, place.project):
             raise sends.missing(id)
 
     def _must(self, permission: Permission, project: str | None) -> None:
@@ -251,12 +268,6 @@ class Gate:
     def _must_somewhere(self, permission: Permission) -> None:
         if not self._actor.may_somewhere(permission):
             raise _refused(permission, None)
-
-    async def _note(self, address: str, error: EngineError) -> None:
-        """Write a refusal down. What was named is left out: it may be anything, a patient too."""
-        async with self._context.archive_db.write() as transaction:
-            detail = {"error": error.message if isinstance(error, Refused) else error.code}
-            record(transaction, self._actor.name, "Refused", address, detail)
 
 
 def _refused(permission: Permission, project: str | None) -> Refused:

@@ -10,6 +10,7 @@ from engine.archive import credentials, people
 from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, Refused
 from engine.model.people import (
+    BY_TOKEN,
     AccessRequest,
     Actor,
     Group,
@@ -24,12 +25,11 @@ from engine.model.people import (
     told,
 )
 from engine.service.configuration import Apply
-from engine.service.passwords import Passwords
+from engine.service.recognition import Recognition
 from engine.service.values import flag, whole
 
 _TEXTS = ("name", "email")
 _FLAGS = ("disabled", "sees_originals")
-_LARGEST_UID = 2**32
 _DEFAULT_HOURS = int(credentials.TOKEN_LIFE.total_seconds() // 3600)
 
 
@@ -37,11 +37,11 @@ class People:
     """Who may do what."""
 
     def __init__(
-        self, context: JobContext, passwords: Passwords, apply: Apply, actor: Actor
+        self, context: JobContext, recognition: Recognition, apply: Apply, actor: Actor
     ) -> None:
         """Act for one actor; `apply` puts a change into force."""
         self._archive = context.archive_db
-        self._passwords = passwords
+        self._recognition = recognition
         self._apply = apply
         self._actor = actor
 
@@ -103,7 +103,7 @@ class People:
             return await people.members(transaction, project)
 
     async def ask(self, project: str, role: str = "collaborator", reason: str = "") -> None:
-        """Ask for a role in a project."""
+        """Ask for a role in a project that the caller may know of."""
         wanted = role_named(role, project)
         assert isinstance(wanted, Role)
         async with self._archive.write() as transaction:
@@ -127,15 +127,12 @@ class People:
     async def set_password(self, login: str, password: str, old: str = "") -> None:
         """Set a password, or with an empty one take none any more; whoever is no administrator
         gives the old one."""
+        self._must_be_themselves("set a password")
         async with self._archive.read() as transaction:
-            before = await credentials.standing(transaction, login)
-        kept = before.password if before is not None else ""
-        asked = kept and not self._actor.may(Permission.ADMINISTER)
-        if asked and not await self._passwords.is_right(old, kept):
-            async with self._archive.write() as transaction:
-                await credentials.wrong(transaction, login)
-            raise Refused("the old password is wrong")
-        written = await self._passwords.make(password) if password else ""
+            has_one = await credentials.standing(transaction, login) is not None
+        if has_one and not self._actor.may(Permission.ADMINISTER):
+            await self._recognition.confirm(login, old)
+        written = await self._recognition.passwords.make(password) if password else ""
         async with self._archive.write() as transaction:
             await credentials.set_password(transaction, login, written, actor=self._actor.name)
 
@@ -154,6 +151,7 @@ class People:
         """Make a token; its secret is told this once."""
         if not 1 <= hours <= credentials.LONGEST_LIFE.days * 24:
             raise InvalidInput(f"a token lives 1 to {credentials.LONGEST_LIFE.days * 24} hours")
+        self._must_be_themselves("make a token")
         async with self._archive.write() as transaction:
             return await credentials.issue(
                 transaction,
@@ -168,6 +166,11 @@ class People:
         """Let a token be taken no more; `alias` may be its beginning."""
         async with self._archive.write() as transaction:
             return await credentials.revoke(transaction, alias, actor=self._actor.name)
+
+    def _must_be_themselves(self, what: str) -> None:
+        # A token is lent to a program for a while: it must bring nothing that outlives it.
+        if self._actor.known.startswith(BY_TOKEN):
+            raise Refused(f"a token cannot {what}", hint="sign in with your password")
 
     async def sign_in(self) -> str:
         """Begin a sign-in for whoever was known by a password; return its key."""
@@ -191,7 +194,7 @@ def _changes(values: dict[str, str]) -> people.Changes:
     return people.Changes(
         name=values.get("name"),
         email=values.get("email"),
-        uid=None if uid is None else (-1 if uid == "" else whole("uid", uid)),
+        uid=None if uid is None else (-1 if uid == "" else whole("uid", uid, digits=10)),
         disabled=flag("disabled", values["disabled"]) if "disabled" in values else None,
         sees_originals=flag("sees_originals", values["sees_originals"])
         if "sees_originals" in values

@@ -22,13 +22,14 @@ from engine.archive import credentials
 from engine.archive.audit.trail import record
 from engine.database.connection import Database
 from engine.model.errors import EngineError, NotTaken, Refused
-from engine.model.people import Actor, Roster, operator
+from engine.model.people import BY_TOKEN, Actor, Roster, operator
+from engine.service.once import Once
 from engine.service.passwords import Passwords
 
 _GROUPS_FOR = 60.0
 """Seconds for which the groups of a Unix user are remembered: they may come over the network."""
 _REFUSED_EVERY = 60.0
-"""Seconds in which the same refusal is written down once."""
+"""Seconds in which the same refusal, and the use of the same token, is written down once."""
 _SEEN_EVERY = 300.0
 """Seconds in which it is written down once that somebody was seen."""
 _MOST_REMEMBERED = 4096
@@ -62,7 +63,9 @@ class Recognition:
         self._groups: OrderedDict[int, tuple[float, str, tuple[str, ...]]] = OrderedDict()
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._told: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._refusals = Once(_REFUSED_EVERY)
+        self._uses = Once(_REFUSED_EVERY)
+        self._sightings = Once(_SEEN_EVERY)
 
     async def peer(self, uid: int | None) -> Actor:
         """Return the Unix user at the other end of a socket as actor. Root and the user who runs
@@ -74,7 +77,7 @@ class Recognition:
         if uid is None:
             raise Refused("the engine could not determine who is calling")
         name, groups = await self._unix_user(uid)
-        login = self._roster().login_of(uid) or name
+        login = self._roster().login_of(uid, name)
         known = f"uid {uid}"
         if uid in (0, self._owner):
             await self._saw(login)
@@ -111,17 +114,26 @@ class Recognition:
 
     async def refused(self, name: str, why: str, **detail: object) -> None:
         """Write down that somebody was refused; the same once a minute."""
-        if self._is_new(("refused", name, why)):
+        if self._refusals.is_due(name, why):
             async with self._archive.write() as transaction:
                 record(transaction, name, "Refused", "engine", {"error": why, **detail})
 
-    async def _by_password(self, login: str, password: str) -> Actor:
+    async def confirm(self, login: str, password: str) -> None:
+        """Check a user's password once more; wrong ones count as they do at the door.
+
+        Raises:
+            Refused: it is wrong, or too many were.
+        """
         # One after the other: many tries at once would all pass before the first is counted.
         turn = self._turns.setdefault(login, asyncio.Lock())
         async with turn:
-            return await self._in_turn(login, password)
+            await self._in_turn(login, password)
 
-    async def _in_turn(self, login: str, password: str) -> Actor:
+    async def _by_password(self, login: str, password: str) -> Actor:
+        await self.confirm(login, password)
+        return await self._actor(login, "password")
+
+    async def _in_turn(self, login: str, password: str) -> None:
         tries = self._failures.get(login, 0)
         if tries >= _FREE_TRIES:
             await asyncio.sleep(min(2.0 ** (tries - _FREE_TRIES) / 4, _LONGEST_DELAY))
@@ -145,7 +157,6 @@ class Recognition:
             written = await self.passwords.make(password)
         async with self._archive.write() as transaction:
             await credentials.right(transaction, login, written)
-        return await self._actor(login, "password")
 
     async def _by_token(self, alias: str, secret: str) -> Actor:
         async with self._archive.read() as transaction:
@@ -158,8 +169,8 @@ class Recognition:
             await self.refused("", "token")
             raise _NOT_TAKEN
         token, _ = found
-        known = f"token {token.alias[:6]}"
-        if self._is_new(("used", token.alias)):
+        known = f"{BY_TOKEN}{token.alias[:6]}"
+        if self._uses.is_due(token.alias):
             async with self._archive.write() as transaction:
                 record(transaction, token.login, "Used token", token.login, {"known": known})
         return await self._actor(token.login, known)
@@ -186,7 +197,7 @@ class Recognition:
 
     async def _saw(self, login: str) -> None:
         """Note now and then that a user was there."""
-        if login not in self._roster().users or not self._is_new(("seen", login), _SEEN_EVERY):
+        if login not in self._roster().users or not self._sightings.is_due(login):
             return
         # Nobody is turned away because that cannot be written down now.
         with suppress(EngineError):
@@ -206,16 +217,6 @@ class Recognition:
         # Of names that nobody has, too: they must not be told apart by how long an answer takes.
         self._failures[login] = self._failures.pop(login, 0) + 1
         _bound(self._failures)
-
-    def _is_new(self, what: tuple[str, ...], every: float = _REFUSED_EVERY) -> bool:
-        now = time.monotonic()
-        last = self._told.get(what)
-        if last is not None and now - last < every:
-            return False
-        self._told[what] = now
-        self._told.move_to_end(what)
-        _bound(self._told)
-        return True
 
 
 def unix_user() -> tuple[str, int]:

@@ -43,6 +43,7 @@ class Remotes:
         self._context = context
         self._buffer = buffer
         self._actor = actor.name
+        self._triages = actor.scope(Permission.TRIAGE)
         # Of others only those see what is sent who may read everything.
         reads_all = actor.scope(Permission.READ).projects is None
         self._by = "" if reads_all else actor.name
@@ -189,7 +190,7 @@ class Remotes:
                 pass
         async with self._context.prearchive_db.read() as transaction:
             try:
-                return await rows.find(transaction, name), False
+                return await rows.find(transaction, name, self._triages), False
             except NotFound:
                 raise NotFound(
                     f"there is no session {name}",

@@ -22,13 +22,13 @@ def flag(name: str, text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def whole(name: str, text: str) -> int:
-    """Read a whole number from 0.
+def whole(name: str, text: str, digits: int = 9) -> int:
+    """Read a whole number from 0, of at most so many digits.
 
     Raises:
         InvalidInput: if it is none.
     """
-    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+    if not re.fullmatch(rf"[0-9]{{1,{digits}}}", text.strip()):
         raise InvalidInput(f"{name}: expected a whole number")
     return int(text)
 

@@ -14,6 +14,8 @@ import pytest_asyncio
 from engine.model.home import Home
 from engine.service.api import EngineApi
 from engine.service.engine import Engine
+from tests.engine.jobs.conftest import fixture  # noqa: F401 (a fixture)
+from tests.engine.service.house import house, socket  # noqa: F401 (fixtures)
 from tests.line.serving import Served
 
 Opened = tuple[EngineApi, int]

@@ -20,9 +20,9 @@ from engine.service.api import ArchiveApi, QuarantineApi
 from engine.service.archive import Archive
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
-from engine.service.looks import Looks
 from engine.service.prearchive import Prearchive
 from engine.service.quarantine import Quarantine
+from engine.service.witness import Witness
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401 (fixtures)
 from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import archive, ready
@@ -47,8 +47,8 @@ class House:
             actor = (await people.roster(transaction)).actor(login, "test")
         assert actor is not None
         prearchive = Prearchive(self.context, EventBuffer(), cast("Any", None), actor)
-        looks = Looks(self.context.archive_db)
-        return Gate(self.context, actor, prearchive, looks), actor
+        witness = Witness(self.context.archive_db)
+        return Gate(self.context, actor, prearchive, witness), actor
 
     async def quarantine(self, login: str) -> QuarantineApi:
         gate, actor = await self._gate(login)

@@ -24,8 +24,8 @@ from engine.service import redaction
 from engine.service.api import PrearchiveApi
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
-from engine.service.looks import Looks
 from engine.service.prearchive import Prearchive
+from engine.service.witness import Witness
 from tests.engine.jobs.conftest import fixture  # noqa: F401 (a fixture)
 from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import ready
@@ -35,7 +35,7 @@ NAME = "Planted^Patient"
 
 async def asked(made: Fixture, actor: Actor) -> PrearchiveApi:
     noun = Prearchive(made.context, EventBuffer(), cast("Any", None), actor)
-    gate = Gate(made.context, actor, noun, Looks(made.context.archive_db))
+    gate = Gate(made.context, actor, noun, Witness(made.context.archive_db))
     return cast("PrearchiveApi", gate.before("prearchive", noun))
 
 
