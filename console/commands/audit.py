@@ -81,7 +81,7 @@ async def list_(
 ) -> None:
     """List events, newest first."""
     query = _query(object, actor, action, project, since, until, text, life)
-    page = await engine.audit.find(query, before, after, offset, limit)
+    page = await engine.audit.list(query, before, after, offset, limit)
     say_rows(page.rows, COLUMNS, none="no such event", as_json=as_json)
 
 
@@ -107,7 +107,7 @@ async def export(
     form = audit_file.as_csv if as_csv else audit_file.as_json
     with ProgressLine() as progress, audit_file.opened(file) as written:
         count = await audit_file.export(
-            engine.audit.find, query, form, written, lambda n: progress.show(f"{n} events")
+            engine.audit.list, query, form, written, lambda n: progress.show(f"{n} events")
         )
         await engine.audit.note("exported", "audit", count=count)
     say(f"{file}: {say_count(count, 'event')}")

@@ -111,7 +111,7 @@ class AuditScreen(ListScreen):
         """Offer all rows that the filter finds."""
         if not self.table.total:
             return None
-        typed, find = self.filter_line.filter, self.engine.audit.find
+        typed, find = self.filter_line.filter, self.engine.audit.list
         query = audit.query(typed, self.context.clock())
 
         async def rows(told: Told) -> list[Cells]:
@@ -156,7 +156,7 @@ class AuditScreen(ListScreen):
         typed = self.filter_line.filter
         try:
             query = audit.query(typed, self.context.clock())
-            page = await self.engine.audit.find(query, offset=offset)
+            page = await self.engine.audit.list(query, offset=offset)
             counts = await self.engine.audit.counts(DAYS) if offset == 0 else self._counts
         except InvalidInput as error:
             if typed == self.filter_line.filter:

@@ -296,6 +296,9 @@ class AuditQuery:
     until: datetime | None = None
 
 
+EVERY_EVENT = AuditQuery()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditPage:
     """A window of audit events and how many there are in all."""

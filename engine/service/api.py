@@ -6,12 +6,12 @@ signatures. The actor is not an argument: an `EngineApi` is bound to its actor."
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, get_type_hints
 
 from engine.model.acceptance import Acceptance
 from engine.model.archive import (
+    EVERY_EVENT,
     AuditCount,
-    AuditEvent,
     AuditPage,
     AuditQuery,
     AuditReport,
@@ -548,11 +548,8 @@ class AuditApi(Protocol):
     """The trail that never forgets."""
 
     async def list(
-        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
-    ) -> tuple[AuditEvent, ...]: ...
-    async def find(
         self,
-        query: AuditQuery,
+        query: AuditQuery = EVERY_EVENT,
         before: int | None = None,
         after: int | None = None,
         offset: int = 0,
@@ -595,71 +592,30 @@ class SystemApi(Protocol):
         ...
 
 
-class EngineApi(Protocol):
-    """One engine, asked on behalf of one actor."""
+class EngineApi:
+    """One engine, asked on behalf of one actor. Its nouns are the public attributes."""
 
-    @property
-    def prearchive(self) -> PrearchiveApi: ...
-    @property
-    def archive(self) -> ArchiveApi: ...
-    @property
-    def quarantine(self) -> QuarantineApi: ...
-    @property
-    def projects(self) -> ProjectsApi: ...
-    @property
-    def rules(self) -> RulesApi: ...
-    @property
-    def scripts(self) -> ScriptsApi: ...
-    @property
-    def routing(self) -> RoutingApi: ...
-    @property
-    def receivers(self) -> ReceiversApi: ...
-    @property
-    def remotes(self) -> RemotesApi: ...
-    @property
-    def acceptances(self) -> AcceptancesApi: ...
-    @property
-    def live(self) -> LiveApi: ...
-    @property
-    def held(self) -> HeldApi: ...
-    @property
-    def commitments(self) -> CommitmentsApi: ...
-    @property
-    def jobs(self) -> JobsApi: ...
-    @property
-    def moments(self) -> MomentsApi: ...
-    @property
-    def settings(self) -> SettingsApi: ...
-    @property
-    def people(self) -> PeopleApi: ...
-    @property
-    def audit(self) -> AuditApi: ...
-    @property
-    def events(self) -> EventsApi: ...
-    @property
-    def system(self) -> SystemApi: ...
+    prearchive: PrearchiveApi
+    archive: ArchiveApi
+    quarantine: QuarantineApi
+    projects: ProjectsApi
+    rules: RulesApi
+    scripts: ScriptsApi
+    routing: RoutingApi
+    receivers: ReceiversApi
+    remotes: RemotesApi
+    acceptances: AcceptancesApi
+    live: LiveApi
+    held: HeldApi
+    commitments: CommitmentsApi
+    jobs: JobsApi
+    moments: MomentsApi
+    settings: SettingsApi
+    people: PeopleApi
+    audit: AuditApi
+    events: EventsApi
+    system: SystemApi
 
 
-NOUNS: dict[str, type] = {
-    "prearchive": PrearchiveApi,
-    "archive": ArchiveApi,
-    "quarantine": QuarantineApi,
-    "projects": ProjectsApi,
-    "rules": RulesApi,
-    "scripts": ScriptsApi,
-    "routing": RoutingApi,
-    "receivers": ReceiversApi,
-    "remotes": RemotesApi,
-    "acceptances": AcceptancesApi,
-    "live": LiveApi,
-    "held": HeldApi,
-    "commitments": CommitmentsApi,
-    "jobs": JobsApi,
-    "moments": MomentsApi,
-    "settings": SettingsApi,
-    "people": PeopleApi,
-    "audit": AuditApi,
-    "events": EventsApi,
-    "system": SystemApi,
-}
-"""The nouns of `POST /rpc/{noun}.{verb}`."""
+NOUNS: dict[str, type] = get_type_hints(EngineApi)
+"""The nouns of `POST /rpc/{noun}.{verb}`, with what each can be asked."""

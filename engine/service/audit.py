@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
-from engine.model.archive import AuditCount, AuditEvent, AuditPage, AuditQuery, AuditReport
+from engine.model.archive import EVERY_EVENT, AuditCount, AuditPage, AuditQuery, AuditReport
 from engine.model.audit import AuditHead
 from engine.model.errors import InvalidInput
-from engine.service.windows import limited, window
+from engine.service.windows import limited
 
 ACTIONS = {"revealed": "Revealed labels", "exported": "Exported a list"}
 """What can be recorded, and the action that the trail knows it by."""
@@ -36,16 +36,8 @@ class Audit:
         self._actor = actor
 
     async def list(
-        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
-    ) -> tuple[AuditEvent, ...]:
-        """Return events, newest first."""
-        query = AuditQuery(object=object, actor=actor, action=action)
-        page = await self._chain.list(query, window(offset, limit))
-        return page.rows
-
-    async def find(
         self,
-        query: AuditQuery,
+        query: AuditQuery = EVERY_EVENT,
         before: int | None = None,
         after: int | None = None,
         offset: int = 0,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.people import Actor
-from engine.service import api
 from engine.service.acceptances import Acceptances
+from engine.service.api import EngineApi
 from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
@@ -34,29 +34,8 @@ if TYPE_CHECKING:
     from engine.service.engine import Engine
 
 
-class BoundEngine:
-    """An engine bound to an actor; satisfies `EngineApi`."""
-
-    prearchive: api.PrearchiveApi
-    archive: api.ArchiveApi
-    quarantine: api.QuarantineApi
-    projects: api.ProjectsApi
-    rules: api.RulesApi
-    scripts: api.ScriptsApi
-    routing: api.RoutingApi
-    receivers: api.ReceiversApi
-    remotes: api.RemotesApi
-    acceptances: api.AcceptancesApi
-    live: api.LiveApi
-    held: api.HeldApi
-    commitments: api.CommitmentsApi
-    jobs: api.JobsApi
-    moments: api.MomentsApi
-    settings: api.SettingsApi
-    people: api.PeopleApi
-    audit: api.AuditApi
-    events: api.EventsApi
-    system: api.SystemApi
+class BoundEngine(EngineApi):
+    """An engine bound to an actor."""
 
     def __init__(self, engine: Engine, actor: Actor) -> None:
         context, name = engine.context, actor.name

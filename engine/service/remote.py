@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from engine.model.errors import Refused, Unavailable
-from engine.service import api
+from engine.service.api import EngineApi
 from engine.service.wire import VERBS, Verb, decode_error
 
 CONNECT_SECONDS = 5.0
@@ -46,29 +46,8 @@ def _unheard(_asked: str, _error: Unavailable) -> None:
     """Let a call wait without a word."""
 
 
-class RemoteEngine:
-    """An `EngineApi` whose actor is the Unix user of this process, or whoever is shown."""
-
-    prearchive: api.PrearchiveApi
-    archive: api.ArchiveApi
-    quarantine: api.QuarantineApi
-    projects: api.ProjectsApi
-    rules: api.RulesApi
-    scripts: api.ScriptsApi
-    routing: api.RoutingApi
-    receivers: api.ReceiversApi
-    remotes: api.RemotesApi
-    acceptances: api.AcceptancesApi
-    live: api.LiveApi
-    held: api.HeldApi
-    commitments: api.CommitmentsApi
-    jobs: api.JobsApi
-    moments: api.MomentsApi
-    settings: api.SettingsApi
-    people: api.PeopleApi
-    audit: api.AuditApi
-    events: api.EventsApi
-    system: api.SystemApi
+class RemoteEngine(EngineApi):
+    """An engine whose actor is the Unix user of this process, or whoever is shown."""
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from textual.widgets import Input, TextArea
 
 from console.runtime.typeahead import ON_THEIR_OWN, is_idle
 from console.widgets.table import RecordTable
+from engine.service.api import EngineApi
 from tests.console.piloting import FROM_THE_FIRST
 
 ESCAPE = "\x1b"
@@ -33,7 +34,7 @@ ACTS = frozenset({"archive", "move", "relabel", "rebuild", "delete", "restore", 
 
 
 @dataclass
-class NotingEngine:
+class NotingEngine(EngineApi):
     """Another engine, of which it is noted what was done."""
 
     engine: Any

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.model.archive import AuditQuery
 from engine.model.health import Finding
 from engine.model.prearchive import PrearchiveSession
 from engine.model.states import Status
@@ -71,7 +72,7 @@ async def restored(
 
 
 async def _is_told(engine: EngineApi, action: str, times: int) -> bool:
-    return len(await engine.audit.list(action=action)) == times
+    return len((await engine.audit.list(AuditQuery(action=action))).rows) == times
 
 
 async def _at_rest(engine: EngineApi) -> bool:

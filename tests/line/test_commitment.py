@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.dicom.commitment import MOST_OBJECTS, report
+from engine.model.archive import AuditQuery
 from engine.model.commitments import CommitmentState
 from engine.service.remote import RemoteEngine
 from tests.engine.receiver.protocol import wire
@@ -92,7 +93,9 @@ async def test_what_scripts_and_users_do_is_reported_by_the_uids_that_were_sent(
         await all_told(engine, 2)
 
         async def audited() -> bool:
-            events = await engine.audit.list(action="Reported storage commitment")
+            events = (
+                await engine.audit.list(AuditQuery(action="Reported storage commitment"))
+            ).rows
             return [event.detail["failed"] for event in events] == [6, 0]
 
         await until(engine, audited)

@@ -45,12 +45,12 @@ async def test_a_configuration_goes_from_home_to_home(
     assert texts == {path.name: path.read_bytes() for path in sorted(again.iterdir())}
     assert {path.stat().st_mode & 0o777 for path in files.iterdir()} == {0o600}
     async with second.asked() as engine:
-        events = len(await engine.audit.list(limit=500))
+        events = len((await engine.audit.list(limit=500)).rows)
         versions = [row.version for row in await engine.scripts.list()]
     out, _ = await anteroom(*home, "apply", str(files))
     assert out == "everything is as the files say\n"
     async with second.asked() as engine:
-        assert len(await engine.audit.list(limit=500)) == events
+        assert len((await engine.audit.list(limit=500)).rows) == events
         assert [row.version for row in await engine.scripts.list()] == versions
 
     (files / "remotes.yaml").write_text("PACS2: {ae_title: P, host: p, port: 11112}\n", "utf-8")

@@ -46,7 +46,7 @@ async def run():
         print("quiet")
         api = engine.acting("ada")
         await api.projects.add("NEURO3")
-        while not any(one.object == "NEURO3" for one in await api.audit.list()):
+        while not any(one.object == "NEURO3" for one in (await api.audit.list()).rows):
             await asyncio.sleep(0.01)
         print("seen")
         while quiet < ROUNDS:

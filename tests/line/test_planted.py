@@ -163,7 +163,7 @@ async def _answers(engine: RemoteEngine) -> AsyncIterator[tuple[str, object]]:
     for one in held:
         yield "held object", await engine.held.show(one.id)
     yield "jobs", await engine.jobs.list()
-    yield "audit", await engine.audit.list(limit=1000)
+    yield "audit", (await engine.audit.list(limit=1000)).rows
     yield "status", await engine.system.status()
     yield "checks", await engine.system.checks()
     yield "filed", await engine.archive.list()

@@ -15,6 +15,7 @@ from pydicom import dcmread
 from pynetdicom import evt
 from pynetdicom.events import Event
 
+from engine.model.archive import AuditQuery
 from engine.model.remotes import SendState
 from engine.model.states import Status
 from tests.conftest import Backend
@@ -71,7 +72,7 @@ async def test_a_killed_engine_sends_the_rest_after_the_next_start(
 
 
 async def _audited(engine: Any, session: str) -> bool:
-    found = await engine.audit.list(object=session, action="Sent to remote")
+    found = (await engine.audit.list(AuditQuery(object=session, action="Sent to remote"))).rows
     return [event.detail["outcome"] for event in found] == ["done"]
 
 

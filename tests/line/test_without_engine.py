@@ -38,7 +38,7 @@ async def test_a_home_is_configured_and_read_before_its_engine_runs(
     await served.start()
     async with served.asked() as engine:
         assert [row.title for row in await engine.projects.list()] == ["Knees"]
-        actions = {event.action for event in await engine.audit.list(limit=100)}
+        actions = {event.action for event in (await engine.audit.list(limit=100)).rows}
         assert {"Added project", "Added receiver"} <= actions
         # The engine is asked: it knows at once.
         await anteroom(*home, "project", "set", "P", "title=Hips")

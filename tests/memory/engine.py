@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from engine.model.people import Actor, operator
 from engine.service import api
+from engine.service.api import EngineApi
 from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
 from tests.memory.commitments import Commitments
@@ -21,7 +22,7 @@ from tests.memory.scripts import Scripts
 from tests.memory.settings import SiteSettings
 
 
-class EngineInMemory:
+class EngineInMemory(EngineApi):
     """An engine in memory, asked on behalf of one actor."""
 
     def __init__(self, facts: Facts, actor: str, asking: Actor | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.model.accounts import Accounts, Place
 from engine.model.archive import (
+    EVERY_EVENT,
     AuditCount,
     AuditEvent,
     AuditPage,
@@ -86,14 +87,8 @@ class Jobs(Asked):
 
 class Audit(Asked):
     async def list(
-        self, offset: int = 0, limit: int = 100, object: str = "", actor: str = "", action: str = ""
-    ) -> tuple[AuditEvent, ...]:
-        rows = [one for one in self.facts.audit if object in ("", one.object)]
-        return tuple(rows[offset : offset + limit])
-
-    async def find(
         self,
-        query: AuditQuery,
+        query: AuditQuery = EVERY_EVENT,
         before: int | None = None,
         after: int | None = None,
         offset: int = 0,
@@ -110,7 +105,7 @@ class Audit(Asked):
         else:
             found = found[offset : offset + limit]
         total = min(len(rows), self.facts.most_counted)
-        exact = query == AuditQuery() or total == len(rows)
+        exact = query == EVERY_EVENT or total == len(rows)
         return AuditPage(rows=tuple(found), total=total if not exact else len(rows), exact=exact)
 
     async def counts(self, days: int = 7) -> tuple[AuditCount, ...]:

@@ -22,7 +22,7 @@ from engine.archive.audit.links import GENESIS, canonical, hash_of, project_of, 
 from engine.archive.audit.verification import Verification
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.model.archive import AuditCount, AuditPage, AuditQuery, AuditReport, Window
+from engine.model.archive import AuditCount, AuditPage, AuditQuery, AuditReport
 from engine.model.audit import AuditHead
 from engine.model.identifiers import new_event_id
 from engine.prearchive.tables import OutboxRow
@@ -116,10 +116,6 @@ class AuditChain:
         async with self._archive.write() as session:
             return await append(session, events)
 
-    async def list(self, query: AuditQuery, window: Window) -> AuditPage:
-        """Return events, newest first."""
-        return await self.find(query, offset=window.offset, limit=window.limit)
-
     async def find(
         self,
         query: AuditQuery,
@@ -127,7 +123,7 @@ class AuditChain:
         before: int | None = None,
         after: int | None = None,
         offset: int = 0,
-        limit: int,
+        limit: int = 100,
     ) -> AuditPage:
         """Return events, newest first: those before a number, or those that follow one."""
         async with self._archive.read() as session:

@@ -176,7 +176,7 @@ async def test_an_engine_that_is_away_is_told_and_the_list_stays(
         async def away(*_: object, **__: object) -> None:
             raise Unavailable("the engine does not answer")
 
-        monkeypatch.setattr(Audit, "find", away)
+        monkeypatch.setattr(Audit, "list", away)
         await pilot.press("ctrl+r")
         await shown(pilot, "the engine does not answer")
         assert "pre_aaaaaaa4" in painted(app)

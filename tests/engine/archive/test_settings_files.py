@@ -100,7 +100,7 @@ async def test_an_engine_notes_at_its_start_what_its_file_says(tmp_path: Path) -
     engine = await Engine.start(found, settings.override({"session.build_after": 17}))
     ada = engine.acting("ada")
     await engine.relay.drain()
-    (event,) = (await ada.audit.find(AuditQuery(action="Settings file changed"))).rows
+    (event,) = (await ada.audit.list(AuditQuery(action="Settings file changed"))).rows
     assert event.object == settings.node.name
     assert event.detail["changed"] == {"session.build_after": ["300", "17"]}
     (change,) = await ada.moments.diff(between)

@@ -20,7 +20,7 @@ from engine.archive import credentials, people
 from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchivedSessionRow
-from engine.model.archive import AuditQuery, Window
+from engine.model.archive import AuditQuery
 from engine.model.errors import NotFound
 from engine.model.people import (
     Actor,
@@ -105,6 +105,8 @@ class House:
         for need in NEEDS[f"{verb.noun}.{verb.name}"]:
             if need.about in (About.PROJECT_OR_SITE, About.LOGIN):
                 asked[need.argument] = "P" if need.argument == "project" else "bea"
+            if need.about is About.TRAIL:
+                asked[need.argument] = AuditQuery(project="P")
         return asked
 
     def _value(self, address: str, name: str) -> Any:
@@ -123,7 +125,7 @@ class House:
         if name in ("ids", "sessions"):
             is_filed = about in (About.EITHER, About.FILED)
             return (self.filed if is_filed else self.waiting,)
-        others = {"values": {}, "choices": (), "names": (), "query": AuditQuery(project="P")}
+        others: dict[str, Any] = {"values": {}, "choices": (), "names": ()}
         value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
         if name == "before" or (name, about) == ("moment", None) or address == "moments.diff":
@@ -203,7 +205,7 @@ async def events(house: House, action: str) -> list[dict[str, Any]]:
     context = house.fixture.context
     await Relay(context.archive_db, context.prearchive_db).drain()
     chain = AuditChain(context.archive_db)
-    page = await chain.list(AuditQuery(action=action), Window(limit=1000))
+    page = await chain.find(AuditQuery(action=action), limit=1000)
     return [{"actor": each.actor, "object": each.object, **each.detail} for each in page.rows]
 
 

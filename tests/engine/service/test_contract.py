@@ -326,10 +326,10 @@ async def test_remotes_are_added_changed_asked_and_deleted(opened: Opened) -> No
         await engine.remotes.echo("SELF")
 
     async def audited() -> bool:
-        return len(await engine.audit.list(object="SELF")) == 3
+        return len((await engine.audit.list(AuditQuery(object="SELF"))).rows) == 3
 
     await until(engine, audited)
-    actions = [event.action for event in await engine.audit.list(object="SELF")]
+    actions = [event.action for event in (await engine.audit.list(AuditQuery(object="SELF"))).rows]
     assert actions == ["Deleted remote", "Modified remote", "Added remote"]
 
 
@@ -414,18 +414,18 @@ async def test_every_act_stands_in_the_audit_trail(opened: Opened) -> None:
     await engine.projects.add("P3")
 
     async def told() -> bool:
-        return bool(await engine.audit.list(object="P3"))
+        return bool((await engine.audit.list(AuditQuery(object="P3"))).rows)
 
     await until(engine, told)
-    (event,) = await engine.audit.list(object="P3")
+    (event,) = (await engine.audit.list(AuditQuery(object="P3"))).rows
     assert (event.actor, event.action) == ("root", "Added project")
-    found = await engine.audit.find(AuditQuery(project="P3", text="added", since=event.at))
+    found = await engine.audit.list(AuditQuery(project="P3", text="added", since=event.at))
     assert (found.rows, found.total, found.exact) == ((event,), 1, True)
-    oldest = await engine.audit.find(AuditQuery(), after=0, limit=1)
+    oldest = await engine.audit.list(AuditQuery(), after=0, limit=1)
     assert [one.number for one in oldest.rows] == [1]
-    assert (await engine.audit.find(AuditQuery(), before=2**70, limit=0)).total > 0
+    assert (await engine.audit.list(AuditQuery(), before=2**70, limit=0)).total > 0
     with pytest.raises(InvalidInput, match="time zone"):
-        await engine.audit.find(AuditQuery(until=event.at.replace(tzinfo=None)))
+        await engine.audit.list(AuditQuery(until=event.at.replace(tzinfo=None)))
     counts = {one.action: one.count for one in await engine.audit.counts()}
     assert counts["Added project"] >= 1
     report = await engine.audit.verify()
@@ -563,10 +563,10 @@ async def test_what_is_in_a_session_can_be_asked_while_it_waits_and_once_it_is_f
     await engine.archive.export_begun(accession, 3, "for the physicist")
 
     async def told() -> bool:
-        return bool(await engine.audit.list(object=accession, action="Exported"))
+        return bool((await engine.audit.list(AuditQuery(object=accession, action="Exported"))).rows)
 
     await until(engine, told)
-    (event,) = await engine.audit.list(object=accession, action="Exported")
+    (event,) = (await engine.audit.list(AuditQuery(object=accession, action="Exported"))).rows
     assert event.actor == "root" and event.detail["files"] == 3
     with pytest.raises(NotFound):
         await engine.prearchive.contents(id)
@@ -623,7 +623,7 @@ async def test_a_deleted_session_is_put_back_and_knows_its_objects_again(opened:
     assert (await engine.prearchive.show(id)).objects == 1
 
     async def told() -> bool:
-        actions = [event.action for event in await engine.audit.list(object=id)]
+        actions = [event.action for event in (await engine.audit.list(AuditQuery(object=id))).rows]
         return actions[:1] == ["Restored from trash"]
 
     await until(engine, told)
@@ -723,7 +723,7 @@ async def test_what_a_person_saw_and_took_is_on_the_trail(opened: Opened) -> Non
         await engine.audit.note("looked", "prearchive")
     with pytest.raises(InvalidInput):
         await engine.audit.note("exported", "DOE^JANE")
-    while len(events := await engine.audit.list(object="prearchive")) < 2:
+    while len(events := (await engine.audit.list(AuditQuery(object="prearchive"))).rows) < 2:
         await engine.events.after("", 0, 0.1)
     exported, revealed = events
     assert (revealed.action, without_known(revealed)) == (
@@ -757,8 +757,8 @@ async def test_what_an_abort_cut_short_says_so_until_somebody_has_looked(opened:
     assert "seen by" in (await engine.prearchive.log(id))[-1].text
 
     async def recorded() -> bool:
-        return bool(await engine.audit.list(object=id, action="Looked at"))
+        return bool((await engine.audit.list(AuditQuery(object=id, action="Looked at"))).rows)
 
     await until(engine, recorded)
-    (event,) = await engine.audit.list(object=id, action="Looked at")
+    (event,) = (await engine.audit.list(AuditQuery(object=id, action="Looked at"))).rows
     assert without_known(event) == {"outcome": "aborted by the sender"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pydicom
 import pytest
 
+from engine.model.archive import AuditQuery
 from engine.model.contradictions import Choice, ContradictionKind
 from engine.model.errors import InvalidInput
 from engine.model.states import Status
@@ -78,7 +79,7 @@ async def test_a_conflict_is_refused_until_it_is_decided_also_after_a_reset(
     assert (await engine.prearchive.contradictions(id)).found == ()
 
     async def audited() -> bool:
-        events = await engine.audit.list(object=id)
+        events = (await engine.audit.list(AuditQuery(object=id))).rows
         reasons = [event.detail for event in events if event.action == "Queued resolve"]
         decided = any(event.action == "Contradiction decided" for event in events)
         return decided and "the newer one" in str(reasons)

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 
 from engine.model.accounts import Place
-from engine.model.archive import SessionQuery
+from engine.model.archive import AuditQuery, SessionQuery
 from engine.model.changes import ChangeKind, FoldedChange, Statement
 from engine.model.errors import Conflict, InvalidInput, NotFound
 from engine.model.states import Status
@@ -152,10 +152,10 @@ async def test_held_objects_are_shown_tried_again_and_dropped(opened: Opened) ->
     assert (accounts.at(Place.HELD), accounts.at(Place.DELETED)) == (0, 1)
 
     async def trailed() -> bool:
-        found = {event.action for event in await engine.audit.list(limit=100)}
+        found = {event.action for event in (await engine.audit.list(limit=100)).rows}
         return {"Released held object", "Dropped held object", "Retried held object"} <= found
 
     await until(engine, trailed)
-    events = await engine.audit.list(limit=100, object=second)
+    events = (await engine.audit.list(AuditQuery(object=second), limit=100)).rows
     assert [without_known(event) for event in events] == [{"reason": "a test"}]
-    assert "CompressedSamples" not in repr(await engine.audit.list(limit=100))
+    assert "CompressedSamples" not in repr((await engine.audit.list(limit=100)).rows)

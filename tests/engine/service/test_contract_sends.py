@@ -12,7 +12,7 @@ import pytest
 from pynetdicom import evt
 from pynetdicom.events import Event
 
-from engine.model.archive import SessionQuery
+from engine.model.archive import AuditQuery, SessionQuery
 from engine.model.errors import Conflict, NotFound
 from engine.model.remotes import Send, SendState
 from engine.model.states import Status
@@ -99,11 +99,13 @@ async def test_waiting_and_filed_sessions_are_sent(opened: Opened) -> None:
     assert len(await engine.remotes.sends(session=accession)) == 2
     assert await engine.remotes.sends(unfinished=True) == ()
 
+    sent = AuditQuery(object=accession, action="Sent to remote")
+
     async def audited() -> bool:
-        return len(await engine.audit.list(object=accession, action="Sent to remote")) == 2
+        return len((await engine.audit.list(sent)).rows) == 2
 
     await until(engine, audited)
-    event = (await engine.audit.list(object=accession, action="Sent to remote"))[0]
+    event = (await engine.audit.list(sent)).rows[0]
     assert event.actor == "root" and "withheld" not in event.detail
     assert (event.detail["remote"], event.detail["sent"]) == ("PEER", 1)
 

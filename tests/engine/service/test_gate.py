@@ -203,12 +203,12 @@ async def test_everybody_reads_in_the_trail_what_they_did_and_owners_what_was_do
     engine = await named(house, Role.OWNER)
     for query in (AuditQuery(project="P"), AuditQuery(actor=ASKING)):
         with pytest.raises(NotFound, match="through"):
-            await engine.audit.find(query)
+            await engine.audit.list(query)
     for query in (AuditQuery(), AuditQuery(actor="bea"), AuditQuery(text="P")):
         with pytest.raises(Refused):
-            await engine.audit.find(query)
+            await engine.audit.list(query)
     with pytest.raises(NotFound, match="no project Q"):
-        await engine.audit.find(AuditQuery(project="Q", actor=ASKING))
+        await engine.audit.list(AuditQuery(project="Q", actor=ASKING))
 
 
 async def test_of_several_sessions_those_are_touched_that_may_be(house: House) -> None:

@@ -13,7 +13,7 @@ from engine.archive import people, projects
 from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchivedSessionRow
-from engine.model.archive import AuditQuery, SessionStatus, Window
+from engine.model.archive import AuditQuery, SessionStatus
 from engine.model.people import Role
 from engine.model.prearchive import ActOutcome
 from engine.service.api import ArchiveApi, QuarantineApi
@@ -71,7 +71,7 @@ class House:
     async def trail(self, action: str) -> list[dict[str, Any]]:
         await Relay(self.context.archive_db, self.context.prearchive_db).drain()
         chain = AuditChain(self.context.archive_db)
-        page = await chain.list(AuditQuery(action=action), Window(limit=100))
+        page = await chain.find(AuditQuery(action=action), limit=100)
         return [{"actor": each.actor, "object": each.object, **each.detail} for each in page.rows]
 
 

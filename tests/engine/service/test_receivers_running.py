@@ -137,7 +137,7 @@ async def test_what_a_receiver_brings_in_is_its_accounts_doing(engine: Engine) -
     async def audited() -> bool:
         return any(
             entry.actor == "mri-service" and entry.action.startswith("Archived")
-            for entry in await api.audit.list()
+            for entry in (await api.audit.list()).rows
         )
 
     await until(api, audited)
@@ -208,7 +208,9 @@ async def test_what_is_old_is_forgotten_and_written_down(engine: Engine) -> None
     assert await engine.balance.look() == ()
 
     async def audited() -> bool:
-        details = [one.detail for one in await api.audit.list() if one.action == forgetting.EVENT]
+        details = [
+            one.detail for one in (await api.audit.list()).rows if one.action == forgetting.EVENT
+        ]
         gone = {"transfers": 1, "ledger": 0, "receipts": 0, "hours": 1}
         return gone | {"sends": 0, "commitments": 0} in details
 

@@ -102,7 +102,7 @@ async def test_settings_are_in_force_at_once_and_after_a_start(tmp_path: Path) -
         await ada.settings.set({"session.build_after": "9", "retention.receipts_days": "1"})
     assert engine.settings.session.build_after == 17
     await engine.relay.drain()
-    events = (await ada.audit.find(AuditQuery(action="Set"))).rows
+    events = (await ada.audit.list(AuditQuery(action="Set"))).rows
     assert {event.object for event in events} == {
         "session.build_after",
         "dicom.max_header",

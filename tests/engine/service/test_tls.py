@@ -132,7 +132,7 @@ async def audited(api: EngineApi, action: str, detail: str = "") -> bool:
     """Say whether an act stands in the audit trail."""
     return any(
         entry.action == action and (not detail or detail in entry.detail)
-        for entry in await api.audit.list()
+        for entry in (await api.audit.list()).rows
     )
 
 

@@ -11,7 +11,7 @@ from engine.archive.audit.relay import Relay
 from engine.archive.audit.trail import AuditChain, record, record_triage
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.model.archive import AuditQuery, Window
+from engine.model.archive import AuditQuery
 from engine.prearchive.tables import OutboxRow
 
 
@@ -38,7 +38,7 @@ async def test_both_outboxes_go_into_the_chain(archive: Database, prearchive: Da
     assert await Relay(archive, prearchive).drain() == 0
     chain = AuditChain(archive)
     assert (await chain.verify()).checked == 6
-    page = await chain.list(AuditQuery(), Window())
+    page = await chain.find(AuditQuery())
     assert [event.object for event in page.rows] == ["pre_2", "pre_1", "pre_0", "P2", "P1", "P0"]
 
 
@@ -111,7 +111,7 @@ async def test_what_belongs_to_triage_stays_there(archive: Database, prearchive:
         detail = {"project": "BRAINS", "subject": "Doe^Jane", "label": "Doe_1", "count": 3}
         record_triage(session, "bob", "Moved", "pre_abcdefgh", detail)
     await Relay(archive, prearchive).drain()
-    page = await AuditChain(archive).list(AuditQuery(), Window())
+    page = await AuditChain(archive).find(AuditQuery())
     assert page.rows[0].detail == {
         "project": "BRAINS",
         "count": 3,
@@ -126,5 +126,5 @@ async def test_events_keep_the_order_in_which_they_were_recorded(archive: Databa
         for number in range(50):
             record(session, "ada", "Modified project", f"P{number:02d}")
     await Relay(archive).drain()
-    page = await AuditChain(archive).list(AuditQuery(), Window())
+    page = await AuditChain(archive).find(AuditQuery())
     assert [event.object for event in page.rows[::-1]] == [f"P{number:02d}" for number in range(50)]

@@ -12,7 +12,7 @@ from engine.archive.audit.links import GENESIS, canonical, link_hash
 from engine.archive.audit.trail import AuditChain, Recorded, record
 from engine.archive.tables import ArchiveOutboxRow, AuditRow
 from engine.database.connection import Database
-from engine.model.archive import AuditQuery, Window
+from engine.model.archive import AuditQuery
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ async def test_hashes_hold_over_time_zones_and_awkward_values(archive: Database)
         ]
     )
     assert (await chain.verify()).ok
-    page = await chain.list(AuditQuery(), Window())
+    page = await chain.find(AuditQuery())
     assert page.rows[1].at == NOON
     assert page.rows[1].detail == {"ü": "line\nline", "b": [1, 2.5, None, True], "a": {}}
 
@@ -196,10 +196,10 @@ async def test_events_are_listed_newest_first(
 ) -> None:
     chain = await _chain(archive, 3)
     await chain.append([_event(4, actor="bob")])
-    page = await chain.list(query, Window())
+    page = await chain.find(query)
     assert [event.number for event in page.rows] == numbers
     assert page.total == len(numbers)
-    windowed = await chain.list(query, Window(offset=1, limit=1))
+    windowed = await chain.find(query, offset=1, limit=1)
     assert [event.number for event in windowed.rows] == numbers[1:2]
     assert windowed.total == len(numbers)
 
