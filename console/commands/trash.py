@@ -11,7 +11,7 @@ from console.commands.asking import asks
 from console.commands.options import Json, Reason
 from console.commands.output import Column, say_rows, say_table, size
 from console.commands.waiting import Wait, end
-from engine.model.contents import TrashedSession
+from engine.model.contents import Tombstone, TrashedSession
 from engine.model.errors import Conflict, InvalidInput, Refused
 from engine.model.measures import say_count
 from engine.model.states import Verb
@@ -38,9 +38,34 @@ COLUMNS = (
 )
 
 
+GONE = (
+    Column[Tombstone]("ID", lambda row: row.id),
+    Column[Tombstone]("PROJECT", lambda row: row.project or "Unassigned"),
+    Column[Tombstone]("OBJECTS", lambda row: row.objects, right=True),
+    Column[Tombstone]("SIZE", lambda row: size(row.bytes), right=True),
+    Column[Tombstone]("DELETED", lambda row: row.deleted),
+    Column[Tombstone]("BY", lambda row: row.by),
+    Column[Tombstone]("REMOVED", lambda row: row.gone),
+    Column[Tombstone]("BY", lambda row: row.gone_by),
+    Column[Tombstone]("REASON", lambda row: row.reason),
+)
+
+
 @asks(app, "list", alone=True)
-async def list_(engine: EngineApi, as_json: Json = False) -> None:
+async def list_(
+    engine: EngineApi,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Those that were removed for good: ids, counts and who.")
+    ] = False,
+    offset: Annotated[int, typer.Option(min=0, help="With --gone, from which one on.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="With --gone, how many.")] = 100,
+    as_json: Json = False,
+) -> None:
     """List deleted sessions, the one deleted last first."""
+    if gone:
+        left = await engine.prearchive.gone(offset, limit)
+        say_rows(left, GONE, none="nothing was removed for good", as_json=as_json)
+        return
     rows = await engine.prearchive.trash()
     say_rows(rows, COLUMNS, none="the trash of the prearchive is empty", as_json=as_json)
 

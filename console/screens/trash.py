@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trash of the prearchive: deleted sessions that can still be restored."""
+"""The trash of the prearchive: deleted sessions that can still be restored, and below them what is
+left of those that were removed for good."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from console.views import figures, trash
 from console.views.masking import LASTING
 from console.widgets.dialogs import AskScreen
 from console.widgets.table import RecordTable
-from engine.model.contents import TrashedSession
+from engine.model.contents import Tombstone, TrashedSession
 
 
 class TrashScreen(BaseScreen):
@@ -34,6 +35,7 @@ class TrashScreen(BaseScreen):
         """Show the trash."""
         super().__init__(context)
         self._sessions: dict[str, TrashedSession] = {}
+        self._gone: dict[str, Tombstone] = {}
 
     def content(self) -> ComposeResult:
         """Lay out the list."""
@@ -54,6 +56,8 @@ class TrashScreen(BaseScreen):
         """Say why a verb is not possible now."""
         if action == "restore" and not self._sessions:
             return "the trash is empty"
+        if action == "restore" and self._chosen is None:
+            return "it was removed for good: nothing brings it back"
         return super().why_not(action)
 
     def look(self) -> None:
@@ -68,7 +72,8 @@ class TrashScreen(BaseScreen):
         """Offer the id, the label and the command that puts it back."""
         one = self._chosen
         if one is None:
-            return ()
+            gone = self._table.cursor_key
+            return (Copyable(title="id", text=gone),) if gone in self._gone else ()
         label = () if self.context.masks.hides(one) else (Copyable(title="label", text=one.label),)
         command = f"anteroom trash restore {one.id}"
         return (
@@ -110,6 +115,7 @@ class TrashScreen(BaseScreen):
     def cursor_moved(self) -> None:
         """Say how long the session is kept."""
         self._tell_list()
+        self.keys_changed()
 
     @property
     def _table(self) -> RecordTable:
@@ -122,21 +128,29 @@ class TrashScreen(BaseScreen):
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _fetch(self) -> None:
         rows = await self.asked(self.engine.prearchive.trash())
-        if rows is None:
+        gone = await self.asked(self.engine.prearchive.gone())
+        if rows is None or gone is None:
             return
         self._sessions = {one.id: one for one in rows}
+        self._gone = {left.id: left for left in gone}
         self._table.empty = "the trash is empty"
         self._draw()
 
     def _draw(self) -> None:
         sessions = self._sessions.values()
         masks = self.context.masks
-        self._table.show([trash.row(masks.trashed(one)) for one in sessions])
+        kept = [trash.row(masks.trashed(one)) for one in sessions]
+        self._table.show([*kept, *(trash.gone(left) for left in self._gone.values())])
         self._tell_list()
         self.keys_changed()
 
     def _tell_list(self) -> None:
         many = figures.plural(len(self._sessions), "deleted session")
         one = self._chosen
-        kept = f" · {one.id} is kept until {figures.moment(one.until)[:16]}" if one else ""
-        self.say((f"{many}{kept}", "muted"))
+        left = self._gone.get(self._table.cursor_key or "")
+        about = ""
+        if one is not None:
+            about = f" · {one.id} is kept until {figures.moment(one.until)[:16]}"
+        elif left is not None:
+            about = f" · {trash.gone_in_words(left)}"
+        self.say((f"{many}{about}", "muted"))

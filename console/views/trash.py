@@ -7,6 +7,7 @@ from console.views import figures
 from console.views.masking import ShownTrash
 from console.views.question import Question, reason
 from console.views.rows import UNASSIGNED, Row, TableColumn
+from engine.model.contents import Tombstone
 
 COLUMNS = (
     TableColumn(title="Deleted", width=16),
@@ -29,6 +30,29 @@ def row(one: ShownTrash) -> Row:
             figures.moment(one.until)[:10],
         ),
     )
+
+
+def gone(left: Tombstone) -> Row:
+    """Show what is left of a session that was removed for good."""
+    deleted = figures.moment(left.deleted)[:16] if left.deleted else "–"
+    return Row(
+        key=left.id,
+        cells=(
+            deleted,
+            left.by or "–",
+            f"{left.project or UNASSIGNED} / {left.id}",
+            figures.grouped(left.objects),
+            "gone",
+        ),
+        tone="dim",
+        tones=tuple((column, "dim") for column in range(1, len(COLUMNS))),
+    )
+
+
+def gone_in_words(left: Tombstone) -> str:
+    """Say who removed a session for good, when and why."""
+    why = f": {left.reason}" if left.reason else ""
+    return f"{left.id} was removed for good {figures.moment(left.gone)[:16]} by {left.gone_by}{why}"
 
 
 def described(one: ShownTrash) -> str:

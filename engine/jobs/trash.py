@@ -21,6 +21,7 @@ from engine.jobs import trash_record
 from engine.jobs.context import TRASH, JobContext, remove_tree
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, NotFound
+from engine.prearchive import tombstones
 from engine.prearchive.tables import SessionRow
 from engine.storage.standstill import OF_A_PERSON
 
@@ -116,6 +117,8 @@ async def _condemn(
                 await asyncio.to_thread(os.rename, folder, going)
             except FileNotFoundError:
                 return None  # another engine was faster
+        left = await asyncio.to_thread(trash_record.left, going, id, actor, reason)
+        await tombstones.bury(transaction, left)
         detail = {"reason": reason} if reason else {}
         record_triage(transaction, actor, REMOVED_EVENT, id, detail)
     return going

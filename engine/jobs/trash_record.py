@@ -5,6 +5,7 @@ it can be restored. Who may restore it is decided elsewhere."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from engine.model.contents import Tombstone
 from engine.model.errors import Conflict
 from engine.model.prearchive import PrearchiveSession
 from engine.prearchive.rows import to_session
@@ -112,6 +114,26 @@ def read(folder: Path) -> TrashRecord:
     if session.id != folder.name or inside.parent != folder or not inside.is_dir():
         raise Conflict(f"the card of {folder.name} in the trash does not match its files")
     return TrashRecord(session=session, behind=behind)
+
+
+def left(folder: Path, id: str, actor: str, reason: str) -> Tombstone:
+    """Return what is to be kept of a session that goes for good; of a damaged one less is known."""
+    session, behind = None, None
+    with suppress(OSError, msgspec.MsgspecError):
+        data = (folder / CARD).read_bytes()
+        session = msgspec.json.decode(data, type=PrearchiveSession)
+        behind = msgspec.json.decode(data, type=Behind)
+    return Tombstone(
+        id=id,
+        project=session.project if session else None,
+        objects=session.objects if session else 0,
+        bytes=session.bytes if session else 0,
+        deleted=behind.deleted if behind else None,
+        by=behind.by if behind else "",
+        gone=datetime.now(UTC),
+        gone_by=actor,
+        reason=reason,
+    )
 
 
 def read_index(folder: Path) -> list[ObjectRow]:

@@ -181,6 +181,24 @@ class Timeline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstone:
+    """What is left of a prearchive session that was removed for good; nothing brings it back."""
+
+    id: str
+    project: str | None
+    objects: int
+    bytes: int
+    deleted: datetime | None
+    """When it came into the trash; None where its record could not be read any more."""
+    by: str
+    """Who deleted it."""
+    gone: datetime
+    gone_by: str
+    """Who removed it: `engine` where it had been kept for as long as it should."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrashedSession:
     """A deleted prearchive session that can still be put back. Sizes are bytes."""
 

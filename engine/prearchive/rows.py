@@ -151,7 +151,7 @@ async def find(session: AsyncSession, name: str, scope: Scope = EVERYTHING) -> s
         )
     else:
         wanted = (or_(SessionRow.id == name, SessionRow.label == name),)
-    query = select(SessionRow.id).where(*wanted, *_within(scope)).limit(2)
+    query = select(SessionRow.id).where(*wanted, *within(scope)).limit(2)
     found = (await session.execute(query)).scalars().all()
     if not found:
         raise NotFound("no prearchive session has that name", hint="list them: prearchive list")
@@ -172,7 +172,7 @@ async def list_page(
     Raises:
         InvalidInput: a condition is on no known field, or its value cannot be read.
     """
-    matching = [*_conditions(query), *_within(scope)]
+    matching = [*_conditions(query), *within(scope)]
     column = SORTS.get(query.sort, SessionRow.last_object)
     by_label: SQLColumnExpression[Any] = column
     if query.sort in _LABELS:
@@ -267,13 +267,15 @@ def may_accept(row: SessionRow) -> bool:
     return Status(row.status) in TAKES_DATA
 
 
-def _within(scope: Scope) -> list[ColumnElement[bool]]:
-    """Return the criteria of a scope; none for everything."""
-    unassigned = SessionRow.project.is_(None)
+def within(
+    scope: Scope, project: SQLColumnExpression[Any] = SessionRow.project
+) -> list[ColumnElement[bool]]:
+    """Return the criteria of a scope on a column of projects; none for everything."""
+    unassigned = project.is_(None)
     if scope.projects is None:
         return [] if scope.unassigned else [~unassigned]
-    within = SessionRow.project.in_(scope.projects)
-    return [or_(within, unassigned) if scope.unassigned else within]
+    among = project.in_(scope.projects)
+    return [or_(among, unassigned) if scope.unassigned else among]
 
 
 def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:

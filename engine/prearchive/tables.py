@@ -418,6 +418,24 @@ class SendRow(PrearchiveTable):
     )
 
 
+class TombstoneRow(PrearchiveTable):
+    """What is left of a session that was removed for good: nothing that names a patient."""
+
+    __tablename__ = "tombstones"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    project: Mapped[str | None] = mapped_column(String(64))
+    objects: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    deleted: Mapped[datetime | None]
+    deleted_by: Mapped[str] = mapped_column(String(64))
+    gone: Mapped[datetime]
+    gone_by: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_tombstones_gone", "gone"),)
+
+
 class NodeRow(PrearchiveTable):
     """A running engine; its heartbeat says whether its jobs may be taken over."""
 

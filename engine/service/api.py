@@ -32,6 +32,7 @@ from engine.model.contents import (
     FoldedHeader,
     SessionContents,
     Timeline,
+    Tombstone,
     TrashedSession,
 )
 from engine.model.contradictions import Choice, Contradictions
@@ -152,6 +153,10 @@ class PrearchiveApi(Protocol):
     async def timeline(self, id: str) -> Timeline: ...
     async def trash(self) -> tuple[TrashedSession, ...]:
         """Return the deleted sessions that can be put back, the newest first."""
+        ...
+
+    async def gone(self, offset: int = 0, limit: int = 100) -> tuple[Tombstone, ...]:
+        """What was removed for good, the newest first."""
         ...
 
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:

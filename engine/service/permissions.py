@@ -73,7 +73,7 @@ def _triage(argument: str) -> Need:
 
 NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("prearchive", "list", _WATCH),
-    **_each("prearchive", "find trash", Need(Permission.TRIAGE, About.SOMEWHERE)),
+    **_each("prearchive", "find trash gone", Need(Permission.TRIAGE, About.SOMEWHERE)),
     **_each("prearchive", "show", Need(Permission.WATCH, About.WAITING, "id")),
     **_each(
         "prearchive",

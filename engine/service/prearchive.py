@@ -25,6 +25,7 @@ from engine.model.contents import (
     FoldedHeader,
     SessionContents,
     Timeline,
+    Tombstone,
     TrashedSession,
 )
 from engine.model.contradictions import Choice, Contradictions
@@ -41,7 +42,7 @@ from engine.model.prearchive import (
 )
 from engine.model.routing import Route
 from engine.model.states import QUEUED, Status, Verb, why_not
-from engine.prearchive import rows
+from engine.prearchive import rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
 from engine.service.api import ALL_WAITING
@@ -199,6 +200,14 @@ class Prearchive:
     async def trash(self) -> tuple[TrashedSession, ...]:
         """Return the deleted sessions that can be put back, the newest first."""
         return await trash.listed(self._context)
+
+    async def gone(self, offset: int = 0, limit: int = 100) -> tuple[Tombstone, ...]:
+        """Return what is left of sessions that were removed for good, the newest first."""
+        asked = window(offset, limit)
+        async with self._context.prearchive_db.read() as transaction:
+            return await tombstones.listed(
+                transaction, self._known, offset=asked.offset, limit=asked.limit
+            )
 
     async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Put deleted sessions back to where they were; a job brings their files."""

@@ -20,7 +20,14 @@ from engine.model.archive import (
 )
 from engine.model.changes import FoldedChange
 from engine.model.commitments import CommitmentDetail
-from engine.model.contents import FiledContents, FileEntry, FoldedHeader, SessionContents, Timeline
+from engine.model.contents import (
+    FiledContents,
+    FileEntry,
+    FoldedHeader,
+    SessionContents,
+    Timeline,
+    Tombstone,
+)
 from engine.model.contradictions import Choice, Contradiction
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
@@ -157,6 +164,7 @@ class Facts:
     quarantined: set[str] = field(default_factory=set)
     """Prearchive ids of what was asked to be archived into quarantine."""
     trashed: dict[str, PrearchiveSession] = field(default_factory=dict)
+    tombstones: list[Tombstone] = field(default_factory=list)
     contradictions: dict[str, tuple[Contradiction, ...]] = field(default_factory=dict)
     decided: list[tuple[str, tuple[Choice, ...], str]] = field(default_factory=list)
     """Deleted sessions, the one deleted last at the end."""

@@ -16,6 +16,7 @@ from engine.model.contents import (
     FoldedHeader,
     SessionContents,
     Timeline,
+    Tombstone,
     TrashedSession,
 )
 from engine.model.contradictions import Choice, Contradictions
@@ -128,6 +129,9 @@ class Prearchive(Asked):
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         return tuple([await self._act(id, Verb.DELETE) for id in ids])
 
+    async def gone(self, offset: int = 0, limit: int = 100) -> tuple[Tombstone, ...]:
+        return tuple(self.facts.tombstones[offset : offset + limit])
+
     async def trash(self) -> tuple[TrashedSession, ...]:
         rows = [
             TrashedSession(
@@ -149,7 +153,22 @@ class Prearchive(Asked):
         return tuple([self._restore(id) for id in ids])
 
     async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
-        gone = {id: self.facts.trashed.pop(id, None) is not None for id in ids}
+        gone = {id: id in self.facts.trashed for id in ids}
+        for one in [self.facts.trashed.pop(id) for id, done in gone.items() if done]:
+            self.facts.tombstones.insert(
+                0,
+                Tombstone(
+                    id=one.id,
+                    project=one.project,
+                    objects=one.objects,
+                    bytes=one.bytes,
+                    deleted=NOON,
+                    by="mk",
+                    gone=NOON,
+                    gone_by="ada",
+                    reason=reason,
+                ),
+            )
         return tuple(
             ActOutcome(
                 id=id,

@@ -56,6 +56,11 @@ async def test_the_trash_is_emptied_only_when_that_is_said_twice(
     )
     assert (await anteroom("trash", "empty", "--all", "--yes", "--json")).json[1]["done"]
     assert facts.trashed == {}
+    head, *rows = (await anteroom("trash", "list", "--gone")).out.splitlines()
+    assert head.split()[:3] == ["ID", "PROJECT", "OBJECTS"] and len(rows) == 3
+    assert "MR_1" not in "".join(rows) and "SUB-1" not in "".join(rows)
+    (last,) = (await anteroom("trash", "list", "--gone", "--offset", "2", "--json")).json
+    assert (last["id"], last["project"], last["gone_by"]) == ("pre_aaaaaaa1", "NEURO3", "ada")
 
 
 async def test_what_is_not_in_the_trash_is_refused_one_by_one(

@@ -127,3 +127,27 @@ async def test_hostile_labels_act_nowhere() -> None:
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         for sign in ("\x1b", "\x9b", "\u202e"):
             assert sign not in painted(app)
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_what_was_removed_for_good_stays_listed_and_nothing_brings_it_back(
+    size: tuple[int, int],
+) -> None:
+    made = facts()
+    app = prearchive(made)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        await shown(pilot, "2 deleted sessions")
+        await app.context.engine.prearchive.empty_trash(("pre_aaaaaaa2",), "the disk is full")
+        screen.look()
+        await shown(pilot, "1 deleted session ", "NEURO3 / pre_aaaaaaa2", "gone")
+        assert keys(app, "deleted") == ["pre_aaaaaaa1", "pre_aaaaaaa2"]
+        assert "MR_2" not in painted(app)
+        await pilot.press("G")
+        await shown(pilot, "pre_aaaaaaa2 was removed for good", "by ada")
+        assert screen.why_off("restore") == "it was removed for good: nothing brings it back"
+        await pilot.press("u")
+        await pilot.pause()
+        assert isinstance(app.screen, TrashScreen)
+        await pilot.press("k")
+        await until(pilot, lambda: not screen.why_off("restore"))

@@ -13,7 +13,10 @@ from sqlalchemy.orm import make_transient
 
 from engine.jobs.restore import put_back
 from engine.jobs.trash import expire, listed, remove, take_turn
+from engine.model.contents import Tombstone
 from engine.model.errors import Conflict, NotFound
+from engine.model.people import EVERYTHING, Scope
+from engine.prearchive import tombstones
 from engine.prearchive.tables import OutboxRow
 from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import ready
@@ -58,6 +61,57 @@ async def test_what_a_person_removes_goes_at_once_with_an_event(fixture: Fixture
     assert event.detail == {"reason": "the disk is full"}
     with pytest.raises(NotFound):
         await put_back(fixture.context, session, actor="ada")
+
+
+async def gone(fixture: Fixture, scope: Scope = EVERYTHING) -> tuple[Tombstone, ...]:
+    async with fixture.context.prearchive_db.read() as transaction:
+        return await tombstones.listed(transaction, scope, offset=0, limit=10)
+
+
+async def test_of_what_is_gone_for_good_it_stays_known_who_removed_it_and_nothing_of_a_patient(
+    either: Fixture,
+) -> None:
+    removed, expired = await ready(either), await ready(either, "E2", study="1.2.3.9")
+    for session in (removed, expired):
+        assert await delete(either, session) == ""
+    (card,) = [one for one in await listed(either.context) if one.id == removed]
+    assert await gone(either) == ()
+    await remove(either.context, removed, actor="ada", reason="the disk is full")
+    assert await expire(either.context, now=FAR) == (expired,)
+    by_age, by_hand = await gone(either)
+    assert (by_age.id, by_age.gone_by, by_age.reason) == (expired, "engine", "")
+    assert by_hand == Tombstone(
+        id=removed,
+        project=card.project,
+        objects=card.objects,
+        bytes=card.bytes,
+        deleted=card.deleted,
+        by=card.by,
+        gone=by_hand.gone,
+        gone_by="ada",
+        reason="the disk is full",
+    )
+    assert by_hand.project == "P" and by_hand.objects > 0 and by_hand.gone < by_age.gone
+    assert await gone(either, Scope(projects=frozenset({"Q"}), unassigned=False)) == ()
+    assert len(await gone(either, Scope(projects=frozenset({"P"}), unassigned=False))) == 2
+
+
+async def test_what_a_crash_left_half_removed_is_told_once(fixture: Fixture) -> None:
+    session = await ready(fixture)
+    assert await delete(fixture, session) == ""
+
+    def stop(point: str) -> None:
+        if point == "condemned":
+            raise Killed
+
+    fixture.hook.look = stop
+    with pytest.raises(Killed):
+        await remove(fixture.context, session, actor="ada", reason="the disk is full")
+    fixture.hook.look = lambda _: None
+    (before,) = await gone(fixture)
+    assert await expire(fixture.context, now=datetime.now(UTC)) == (session,)
+    assert await gone(fixture) == (before,)
+    assert before.gone_by == "ada" and before.objects > 0
 
 
 async def test_what_is_coming_back_is_not_removed(fixture: Fixture) -> None:
