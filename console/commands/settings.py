@@ -11,6 +11,7 @@ import typer
 from console.commands.asking import asks, pairs
 from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_facts, say_json, say_rows
+from console.views.site_settings import ORIGINS
 from engine.model.errors import NotFound
 from engine.model.site_settings import SiteSetting
 from engine.service.api import EngineApi
@@ -29,9 +30,6 @@ Values = Annotated[
         help="e.g. session.build_after=600 trash.prearchive_days=60; written as in the file.",
     ),
 ]
-
-ORIGINS = {"default": "default", "file": "settings file", "here": "set here"}
-"""What is said of where a value comes from."""
 
 COLUMNS = (
     Column[SiteSetting]("SETTING", lambda row: row.name),

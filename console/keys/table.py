@@ -327,7 +327,7 @@ SCREENS = {
                     "stop",
                     "x",
                     "stop, delete…",
-                    "stop a receiver; delete a remote; cancel a queued job, or a send",
+                    "stop a receiver; delete a remote; cancel a job or a send; unset a setting",
                     7,
                 ),
                 act(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system screen: the engine's checks of itself, its receivers, the remote AEs and the jobs, and
-what can be done with them."""
+"""The system screen: the engine's checks of itself, its receivers, the remote AEs, the jobs and the
+settings of the site, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from console.screens.health import HOURS, HealthScreen
 from console.screens.job_acts import JobScreen
 from console.screens.receiver_acts import ReceiverScreen
 from console.screens.remote_acts import RemoteScreen
+from console.screens.setting_acts import SettingScreen
 from console.transfer.export import Exportable
-from console.views import figures, remotes, system
+from console.views import figures, remotes, site_settings, system
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chart import Chart
@@ -31,8 +32,9 @@ from console.widgets.table import RecordTable
 from engine.model.health import Check
 from engine.model.live import Job, ReceiverStatus, Transfer
 from engine.model.remotes import Remote
+from engine.model.site_settings import SiteSetting
 
-HEALTH, RECEIVERS, JOBS = TABS = ("Health", "Receivers", "Jobs")
+HEALTH, RECEIVERS, JOBS, SETTINGS = TABS = ("Health", "Receivers", "Jobs", "Settings")
 
 PAUSE = 0.2
 """Seconds that the cursor has to rest until the detail is drawn."""
@@ -44,14 +46,15 @@ _ELSEWHERE = {
     HEALTH: _AT_RECEIVERS | {"stop"},
     RECEIVERS: frozenset({"check"}),
     JOBS: _AT_RECEIVERS | {"new"},
+    SETTINGS: _AT_RECEIVERS | {"new", "check"},
 }
 """What the keys of other tabs do: in the key line they would take the room of those of this one."""
 
 _LINES = 4
 
 
-class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
-    """Health, receivers with the remotes below them, and jobs."""
+class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen, SettingScreen):
+    """Health, receivers with the remotes below them, jobs, and settings."""
 
     NAME = "system"
     KINDS = frozenset({"configuration", "engine", "job", "remote", "send", "session", "transfer"})
@@ -85,6 +88,7 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
             yield RecordTable(system.CHECK_COLUMNS, empty=asking, id="checks")
             yield RecordTable(system.RECEIVER_COLUMNS, empty=asking, id="receivers")
             yield RecordTable(system.JOB_COLUMNS, empty=asking, id="jobs")
+            yield RecordTable(site_settings.COLUMNS, empty=asking, id="settings")
             yield Card(id="detail")
         yield Chart(id="day")
 
@@ -122,6 +126,8 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
             return self.why_not_health(action)
         if self._tab == JOBS:
             return self.why_not_job(action)
+        if self._tab == SETTINGS:
+            return self.why_not_setting(action)
         if action == "check":
             return "that is for checks and jobs: < and > show them"
         if self._at_remotes:
@@ -153,6 +159,8 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
             return self.copies_of_job(job, self.send)
         if (check := self.check) is not None:
             return self.copies_of_check(check)
+        if (setting := self.setting) is not None:
+            return self.copies_of_setting(setting)
         return ()
 
     def exports(self) -> Exportable | None:
@@ -185,7 +193,10 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
         self._tell_tab()
 
     def do_open(self) -> None:
-        """Show all of a check or a job; ask for other values of a receiver or a remote."""
+        """Show all of a check or a job; ask for other values of the rest."""
+        if self._tab == SETTINGS:
+            self.edit_setting()
+            return
         if self._tab == RECEIVERS:
             (self.edit_remote if self._at_remotes else self.edit_receiver)()
             return
@@ -211,9 +222,11 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
         (self.enable_remote if self._at_remotes else self.start_receiver)()
 
     def do_stop(self) -> None:
-        """Stop a receiver, delete a remote, or take a job out of the queue."""
+        """Stop a receiver, delete a remote, take a job out of the queue, or a setting back."""
         if self._at_remotes:
             self.delete_remote()
+        elif self._tab == SETTINGS:
+            self.reset_setting()
         elif self._tab == JOBS:
             self.cancel_job()
         else:
@@ -248,6 +261,15 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
     def jobs_changed(self) -> None:
         """Show how the jobs stand now."""
         self._look()
+
+    def settings_read(self, empty: str) -> None:
+        """Show how the settings stand now."""
+        table = self.pane(RecordTable, "settings")
+        table.empty = empty
+        table.show([site_settings.row(one) for one in self.settings.values()])
+        self._draw_detail()
+        self._tell_tab()
+        self.keys_changed()
 
     def failures_read(self) -> None:
         """Show the failures of a send."""
@@ -310,12 +332,20 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
         key = self.pane(RecordTable, "jobs").cursor_key
         return self.jobs.get(key or "") if self._tab == JOBS else None
 
+    @property
+    def setting(self) -> SiteSetting | None:
+        """The setting under the cursor."""
+        key = self.pane(RecordTable, "settings").cursor_key
+        return self.settings.get(key or "") if self._tab == SETTINGS else None
+
     def _table(self, tab: str) -> RecordTable:
         return self.pane(RecordTable, "checks" if tab == HEALTH else tab.lower())
 
     @work(exclusive=True, group="system", exit_on_error=False)
     async def _look(self) -> None:
         await self._fetch()
+        if self._tab == SETTINGS:
+            self.look_at_settings()
 
     async def _fetch(self) -> None:
         receivers = await self.asked(self.engine.receivers.list())
@@ -356,6 +386,8 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
         self.update_classes({"detail": False} | chosen)
         self.pane(TabLine, "tabs").show(TABS, tab)
         self._table(tab).focus()
+        if tab == SETTINGS:
+            self.look_at_settings()
         self._draw_detail()
         self._tell_tab()
         self.draw_lines()
@@ -385,6 +417,8 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
             card.show(remote.name, remotes.remote_card(remote))
         elif (job := self.job) is not None:
             card.show(*self.job_card(job, self.send))
+        elif (setting := self.setting) is not None:
+            card.show(setting.name, site_settings.card(setting))
         else:
             card.show("", ())
 
@@ -397,6 +431,8 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen):
             said = remotes.remotes_said(tuple(self._remotes.values()))
             shared = "several AE titles may share a port"
             pieces.append((f" · {said if self._remotes else shared}", "muted"))
+        elif self._tab == SETTINGS:
+            pieces.append((site_settings.said(tuple(self.settings.values())), "muted"))
         else:
             waiting = sum(one.status in system.UNFINISHED for one in self.jobs.values())
             shown = figures.plural(len(self.jobs), "job")

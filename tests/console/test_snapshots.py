@@ -42,6 +42,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules": ("projects", ("home", "j", "enter")),
     "receivers": ("system", (">",)),
     "jobs": ("system", (">", ">")),
+    "settings": ("system", ("<",)),
     "sign": ("system", ("d", "a")),
     "release": ("quarantine", ("asterisk", "a")),
 }

@@ -385,7 +385,7 @@ async def test_jobs_are_retried_and_cancelled_where_that_is_possible() -> None:
     app = console(facts, "system")
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: keys(app, "jobs") == ["job-1", "job-2"])
-        await pilot.press("<")
+        await pilot.press("<", "<")
         await shown(pilot, "▐Jobs▌", "the archive has no room")
         await pilot.press("r")
         await until(pilot, lambda: told(app, "not now: the job is queued: there is nothing to"))
@@ -410,7 +410,7 @@ async def test_a_job_that_was_faster_is_not_said_to_be_cancelled(
     app = console(facts, "system")
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: keys(app, "jobs") == ["job-1"])
-        await pilot.press("<", "x")
+        await pilot.press("<", "<", "x")
         await until(pilot, lambda: told(app, "the job job-1 is running"))
         assert not told(app, "is cancelled")
 
