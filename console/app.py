@@ -240,6 +240,12 @@ class ConsoleApp(TerminalApp):
 
         self.push_screen(AcceptancesScreen(self.context, over, sender))
 
+    def open_people(self, project: str = "") -> None:
+        """Show everybody over System, or the members of a project over Projects."""
+        from console.screens.people import PeopleScreen  # noqa: PLC0415 (as above)
+
+        self.push_screen(PeopleScreen(self.context, project))
+
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used, or resized; what is typed has its turn."""
         if isinstance(event, USED):

@@ -56,6 +56,16 @@ _SCANNERS = Key(
     line=12,
 )
 
+_PEOPLE = Key(
+    action="people",
+    keys="u",
+    shown="u",
+    label="people",
+    help="users, their roles, and who asks for access",
+    column=Column.ACT,
+    line=13,
+)
+
 SCREENS = {
     one.name: one
     for one in (
@@ -261,6 +271,14 @@ SCREENS = {
                     acts=True,
                 ),
                 act("drop", "x", "drop edits…", "give back the rules that are in force", 8),
+                replace(
+                    _PEOPLE,
+                    keys="m",
+                    shown="m",
+                    label="members",
+                    help="who has a role in the project, and who asks for one",
+                    line=9,
+                ),
                 EXPORT,
             ),
         ),
@@ -345,7 +363,30 @@ SCREENS = {
                     line=10,
                 ),
                 _SCANNERS,
+                _PEOPLE,
                 PAUSE,
+                EXPORT,
+            ),
+        ),
+        ScreenKeys(
+            name="people",
+            title="People",
+            marks=False,
+            sorts=False,
+            keys=(
+                replace(OPEN, help="change a user; answer who asks for access"),
+                act("new", "n", "new user…", "add a user, with a role from the start", 4),
+                act("grant", "a", "give role…", "give a role; answer who asks with one", 5),
+                act("revoke", "x", "take role…", "take a role away; answer who asks with no", 6),
+                Key(
+                    action="ask",
+                    keys="r",
+                    shown="r",
+                    label="ask for access…",
+                    help="ask the owners of the project for a role in it",
+                    column=Column.ACT,
+                    line=7,
+                ),
                 EXPORT,
             ),
         ),

@@ -95,6 +95,8 @@ class ProjectsScreen(RuleEditingScreen):
         project = self.place is not None and self.place.project
         if action == "tab" and not project:
             return "there is one tab only"
+        if action == "people" and not project:
+            return "members are those of a project"
         return super().why_not(action)
 
     def leave_part(self) -> bool:
@@ -147,6 +149,11 @@ class ProjectsScreen(RuleEditingScreen):
         self._draw_right()
         if inside and (target := self._shown()) is not None:
             self.call_after_refresh(target.focus)
+
+    def do_people(self) -> None:
+        """Show who has a role in the project."""
+        if self.place is not None:
+            self.host.open_people(self.place.project)
 
     def do_object(self, step: int) -> None:
         """Choose the one before or after in the list."""

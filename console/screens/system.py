@@ -248,6 +248,10 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen, Settin
         """Show the acceptances of scanners."""
         self.host.open_acceptances("System")
 
+    def do_people(self) -> None:
+        """Show who may do what."""
+        self.host.open_people()
+
     def do_echo(self) -> None:
         """Ask a receiver or a remote for a C-ECHO."""
         (self.echo_remote if self._at_remotes else self.echo_receiver)()

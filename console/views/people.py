@@ -7,7 +7,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
-from engine.model.people import Actor, Grant, Permission, Role, SiteRole, User
+from console.views import figures
+from console.views.rows import Row, TableColumn
+from engine.model.people import (
+    OF_ROLE,
+    AccessRequest,
+    Actor,
+    Grant,
+    Group,
+    Member,
+    Permission,
+    Role,
+    SiteRole,
+    User,
+)
 
 
 def site_roles(grants: Iterable[Grant]) -> str:
@@ -71,3 +84,152 @@ def permissions_of(user: User) -> tuple[tuple[str, str], ...]:
 def everywhere(permissions: Collection[str]) -> str:
     """Say where holds what is allowed without a project being named."""
     return "everywhere" if Permission.ADMINISTER.value in permissions else "in all projects"
+
+
+COLUMNS = (
+    TableColumn(title="Who", width=16),
+    TableColumn(title="Name", width=18, priority=3),
+    TableColumn(title="Site role", width=12, priority=1),
+    TableColumn(title="Roles in projects", width=24, grows=True),
+    TableColumn(title="Seen", width=16, priority=2),
+    TableColumn(title="State", width=9),
+)
+"""Of everybody."""
+
+MEMBER_COLUMNS = (
+    TableColumn(title="Who", width=16),
+    TableColumn(title="Role", width=14),
+    TableColumn(title="Given by", width=20, grows=True),
+    TableColumn(title="Since", width=16, priority=1),
+    TableColumn(title="State", width=9),
+)
+"""Of those who have a role in one project."""
+
+Person = User | Group | Member | AccessRequest
+
+
+def key(person: Person) -> str:
+    """Return the key of somebody's row; a user and a request of theirs are two."""
+    if isinstance(person, AccessRequest):
+        return f"request {person.id}"
+    if isinstance(person, Member):
+        return f"{person.holder} {person.role}"
+    return holder(person)
+
+
+def holder(person: Person) -> str:
+    """Return by which name somebody holds roles."""
+    if isinstance(person, Member):
+        return person.holder
+    return f"@{person.name}" if isinstance(person, Group) else person.login
+
+
+def held(person: Person) -> tuple[tuple[str, str], ...]:
+    """Return the roles that can be taken from somebody here, each with its project."""
+    if isinstance(person, User | Group):
+        return tuple((grant.role, grant.project) for grant in person.grants)
+    return ()
+
+
+def in_words(role: str, project: str) -> str:
+    """Say a role and where it holds."""
+    return f"{role} of {project}" if project else f"{role} of the site"
+
+
+def row(person: Person, now: datetime) -> Row:
+    """Show somebody among everybody, or among the members of a project."""
+    if isinstance(person, AccessRequest):
+        asks = f"asks for {in_words(person.role, person.project)}"
+        return Row(
+            key=key(person),
+            tone="look",
+            cells=(f"? {person.login}", "", "", asks, figures.moment(person.at)[:16], "waits"),
+        )
+    if isinstance(person, Group):
+        roles = (site_roles(person.grants), project_roles(person.grants))
+        return Row(key=key(person), cells=(holder(person), "Unix group", *roles, "", ""))
+    if isinstance(person, Member):
+        since = figures.moment(person.at)[:16]
+        return Row(key=key(person), cells=(person.holder, person.role.value, person.by, since, ""))
+    state = standing(person, now)
+    seen = figures.moment(person.last_seen)[:16] if person.last_seen else "never"
+    return Row(
+        key=key(person),
+        tone="dim" if person.disabled else "plain",
+        cells=(
+            person.login,
+            person.name,
+            site_roles(person.grants),
+            project_roles(person.grants) or "–",
+            seen,
+            state,
+        ),
+        tones=((5, "look"),) if state else (),
+    )
+
+
+def asking_row(request: AccessRequest) -> Row:
+    """Show who asks for access, among the members of the project."""
+    asked = figures.moment(request.at)[:16]
+    return Row(
+        key=key(request),
+        tone="look",
+        cells=(f"? {request.login}", request.role.value, request.reason, asked, "asks"),
+    )
+
+
+def card(person: Person, now: datetime) -> list[tuple[str, str]]:
+    """Say all of somebody."""
+    if isinstance(person, AccessRequest):
+        return [
+            ("Asks for", in_words(person.role, person.project)),
+            ("Since", figures.moment(person.at)),
+            ("Reason", person.reason or "–"),
+            ("", "a gives a role, x says no"),
+        ]
+    if isinstance(person, Member):
+        return [
+            ("Role", person.role.value),
+            ("Given by", person.by),
+            ("Since", figures.moment(person.at)),
+            ("May", ", ".join(sorted(each.value for each in OF_ROLE[person.role]))),
+        ]
+    if isinstance(person, Group):
+        members = "everybody who is in this group of the machine of the engine"
+        return [("Who", members), *_granted(person.grants)]
+    state = standing(person, now)
+    uid = f"Unix number {person.uid}" if person.uid is not None else "the Unix user of that name"
+    lines = [
+        ("Name", person.name or "–"),
+        ("E-mail", person.email or "–"),
+        ("Is", uid),
+        ("Password", "set" if person.password_set else "none"),
+        ("Originals", "sees values from before anonymization" if person.sees_originals else "no"),
+        ("Seen", figures.moment(person.last_seen) if person.last_seen else "never"),
+    ]
+    if person.added is not None:
+        lines.append(("Added", f"{figures.moment(person.added)} by {person.added_by}"))
+    lines += [("State", state)] if state else []
+    return [*lines, *_granted(person.grants), *permissions_of(person)]
+
+
+def said(people: Collection[Person]) -> str:
+    """Say how many there are, and how many ask."""
+    asking = sum(isinstance(one, AccessRequest) for one in people)
+    users = sum(isinstance(one, User) for one in people)
+    members = sum(isinstance(one, Member) for one in people)
+    groups = sum(isinstance(one, Group) for one in people)
+    parts = [
+        figures.plural(number, noun)
+        for number, noun in ((users, "user"), (groups, "group"), (members, "role"))
+        if number
+    ]
+    return ", ".join([*(parts or ["nobody"]), f"{asking or 'none'} asking for access"])
+
+
+def _granted(grants: Iterable[Grant]) -> list[tuple[str, str]]:
+    found = []
+    for grant in grants:
+        by = f", given by {grant.by}" if grant.by else ""
+        found.append(("Role", f"{in_words(grant.role, grant.project)}{by}"))
+    return found or [("Role", "none: nothing is shown to them")]

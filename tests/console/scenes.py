@@ -22,6 +22,7 @@ from engine.model.archive import (
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
+from engine.model.people import AccessRequest, Grant, Role, User
 from engine.model.quarantine import Yes
 from engine.model.remotes import Echo, Remote
 from engine.model.states import Status, Verb
@@ -138,6 +139,7 @@ def normal() -> Facts:
         )
     _states(facts)
     _acceptances(facts)
+    _people(facts)
     _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
         kind = ("transfer", "session", "archive")[number - 1]
@@ -270,6 +272,8 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, entries in facts.histories.items():
         facts.histories[id] = tuple(spoiled(one) for one in entries)
     facts.agreed = {id: tuple(spoiled(one) for one in all) for id, all in facts.agreed.items()}
+    facts.users = {key: spoiled(one, "grants") for key, one in facts.users.items()}
+    facts.access_requests = [spoiled(one, "id", "role") for one in facts.access_requests]
     return facts
 
 
@@ -344,6 +348,42 @@ def _trail(facts: Facts) -> None:
             )
         )
         previous = hash
+
+
+def _people(facts: Facts) -> None:
+    people: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+        ("ada", "A. King", (("admin", ""),)),
+        ("hale", "H. Ale", (("owner", "NEURO3"), ("owner", "CARDIO"))),
+        ("mk", "M. Kolb", (("reviewer", "NEURO3"), ("watcher", "ONC-2"))),
+        ("tj", "T. Jansen", ()),
+    )
+    for number, (login, name, roles) in enumerate(people):
+        facts.users[login] = User(
+            login=login,
+            name=name,
+            uid=1000 + number,
+            sees_originals=login == "hale",
+            disabled=login == "tj",
+            last_seen=NOON - timedelta(hours=30 * number) if roles else None,
+            added=NOON - timedelta(days=90),
+            added_by="ada",
+            grants=tuple(
+                Grant(role=role, project=project, by="ada", at=NOON - timedelta(days=60))
+                for role, project in roles
+            ),
+        )
+    reads = Grant(role="collaborator", project="NEURO3", by="hale", at=NOON - timedelta(days=9))
+    facts.groups["radiology"] = (reads,)
+    facts.access_requests.append(
+        AccessRequest(
+            id=1,
+            login="mk",
+            project="CARDIO",
+            role=Role.MEMBER,
+            reason="the follow-up of spring",
+            at=NOON - timedelta(hours=5),
+        )
+    )
 
 
 def _acceptances(facts: Facts) -> None:

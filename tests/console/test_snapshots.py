@@ -43,6 +43,8 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "receivers": ("system", (">",)),
     "jobs": ("system", (">", ">")),
     "settings": ("system", ("<",)),
+    "people": ("system", ("u",)),
+    "members": ("projects", ("G", "k", "m")),
     "sign": ("system", ("d", "a")),
     "release": ("quarantine", ("asterisk", "a")),
 }

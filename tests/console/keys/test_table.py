@@ -31,6 +31,7 @@ PLACES = {
     "projects": "console.screens.projects:ProjectsScreen",
     "system": "console.screens.system:SystemScreen",
     "acceptances": "console.screens.acceptances:AcceptancesScreen",
+    "people": "console.screens.people:PeopleScreen",
 }
 ALL = [(name, key) for name, screen in SCREENS.items() for key in screen.keys]
 SPLIT_ARROWS = set("ABCDFHPQRS")

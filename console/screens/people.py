@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what: everybody with their roles, over System; over Projects, who has a role in one
+project. Who asks for access stands above them. What a role lets do is in `engine.model.people`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from console.keys.table import bindings
+from console.plain import plain
+from console.runtime.context import ConsoleContext
+from console.runtime.typeahead import QUESTION
+from console.screens.base.form import fill_in
+from console.screens.base.lines import sheets
+from console.screens.base.screen import BaseScreen, Copyable
+from console.transfer.export import Exportable
+from console.views import people, people_questions
+from console.views.people import Person
+from console.views.question import Answers, Question
+from console.widgets.card import Card
+from console.widgets.debounce import Debounce
+from console.widgets.table import RecordTable
+from engine.model.errors import Refused
+from engine.model.people import AccessRequest, Group, Member, User
+
+PAUSE = 0.2
+"""Seconds that the cursor has to rest until the card is drawn."""
+
+T = TypeVar("T")
+
+
+class PeopleScreen(BaseScreen):
+    """The people of a site, or of one project."""
+
+    NAME = "people"
+    KINDS = frozenset({"configuration"})
+    CSS_PATH = sheets("people.tcss")
+    BINDINGS = bindings("people")
+    REST = 1.0
+
+    def __init__(self, context: ConsoleContext, project: str = "") -> None:
+        """Show everybody, or the members of a project."""
+        super().__init__(context)
+        self._project = project
+        self._people: dict[str, Person] = {}
+        self._refusal = ""
+        """Why nobody is shown; empty where that is not so."""
+        self._draw_soon = Debounce(self)
+
+    def content(self) -> ComposeResult:
+        """Lay out the list and the card."""
+        columns = people.MEMBER_COLUMNS if self._project else people.COLUMNS
+        with Horizontal(id="halves"):
+            yield RecordTable(columns, empty="asking the engine …", id="people")
+            yield Card(id="person")
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        self._table.border_title = plain(
+            f"Members of {self._project}" if self._project else "People"
+        )
+        self._table.focus()
+        self.look()
+
+    def crumb(self) -> str:
+        """Say which screen is below."""
+        return f"Projects ▸ {self._project} ▸ Members" if self._project else "System ▸ People"
+
+    def why_not(self, action: str) -> str:
+        """Say why a verb is not possible now."""
+        if action == "ask":
+            return "" if self._project else "access is asked for at a project: 6, m"
+        if self._refusal and action in ("open", "new", "grant", "revoke"):
+            return self._refusal
+        person = self._chosen
+        if action == "new" and self._project:
+            return "users are added on System: 0, u"
+        if action == "open" and not isinstance(person, User | AccessRequest):
+            return "a role is given with a and taken with x" if person else "the list is empty"
+        if action == "revoke":
+            return self._why_none_to_revoke(person)
+        if action == "export" and not self._people:
+            return "the list is empty"
+        return ""
+
+    def leave_part(self) -> bool:
+        """Go back to the list."""
+        if super().leave_part():
+            return True
+        if self.focused is not self._table:
+            self._table.focus()
+            return True
+        return False
+
+    def look(self) -> None:
+        """Ask for the list."""
+        self._fetch()
+
+    def copies(self) -> Sequence[Copyable]:
+        """Offer the login and the command that shows it."""
+        if (person := self._chosen) is None:
+            return ()
+        login = people.holder(person)
+        command = shlex.join(["anteroom", "user", "show", login])
+        return (
+            Copyable(title="login", text=login),
+            *(() if login.startswith("@") else (Copyable(title="command", text=command),)),
+        )
+
+    def exports(self) -> Exportable | None:
+        """Offer the rows."""
+        if not self._people:
+            return None
+        return Exportable(
+            name=f"members-{self._project}" if self._project else "people",
+            titles=tuple(column.title for column in self._table.painter.columns),
+            rows=[row.cells for row in self._table.rows],
+        )
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_new(self) -> None:
+        """Ask for a user, and add them."""
+        asked = people_questions.new_user(await self._projects())
+
+        async def add(given: Answers) -> str:
+            chosen = ("name", "uid")
+            values = {name: given[name] for name in chosen if given[name]}
+            added = await self.engine.people.add(given["login"], values)
+            if given["role"]:
+                await self.engine.people.grant(added.login, given["role"], given["project"])
+            return added.login
+
+        await self._ask(asked, add, "{} is added")
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_open(self) -> None:
+        """Ask for other values of a user, or answer a request."""
+        person = self._chosen
+        if isinstance(person, AccessRequest):
+            await self._answer(person)
+        elif isinstance(person, User):
+            # What the screen knows may be a moment old.
+            now = await self.asked(self.engine.people.show(person.login))
+            if now is None:
+                return
+
+            async def change(given: Answers) -> str:
+                changes = people_questions.changes(now, given)
+                return (await self.engine.people.set(now.login, changes)).login
+
+            await self._ask(people_questions.edit_user(now), change, "{} is changed")
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_grant(self) -> None:
+        """Ask for a role, and give it; who asks for one is offered that."""
+        person = self._chosen
+        if isinstance(person, AccessRequest):
+            await self._answer(person)
+            return
+        holder = people.holder(person) if person is not None else ""
+        projects = () if self._project else await self._projects()
+
+        async def grant(given: Answers) -> str:
+            project = given.get("project", self._project)
+            await self.engine.people.grant(given["holder"], given["role"], project)
+            return f"{given['holder']} is {people.in_words(given['role'], project)} now"
+
+        await self._ask(people_questions.grant(holder, projects, self._project), grant)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_revoke(self) -> None:
+        """Ask which role is taken away, and take it; or answer a request with no."""
+        person = self._chosen
+        if person is None:
+            return
+        if isinstance(person, AccessRequest):
+            request = person
+
+            async def decline(given: Answers) -> str:
+                await self.engine.people.decline(request.id, given["reason"])
+                return f"{request.login} is answered with no"
+
+            await self._ask(people_questions.decline(request), decline)
+            return
+        holder, held = people.holder(person), self._held(person)
+        by_words = {people.in_words(*each): each for each in held}
+
+        async def revoke(given: Answers) -> str:
+            await self.engine.people.revoke(holder, *by_words[given["role"]])
+            return f"{holder} is no longer {given['role']}"
+
+        await self._ask(people_questions.revoke(holder, held), revoke)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_ask(self) -> None:
+        """Ask for access to the project."""
+        project = self._project
+
+        async def ask(given: Answers) -> str:
+            await self.engine.people.ask(project, given["role"], given["reason"])
+            return f"access to {project} is asked for"
+
+        await self._ask(people_questions.ask(project), ask)
+
+    @on(RecordTable.RowChosen)
+    async def row_chosen(self) -> None:
+        """Open the row, or say why not."""
+        await self.action_do("open")
+
+    @on(RecordTable.CursorMoved)
+    def cursor_moved(self) -> None:
+        """Draw the card once the cursor rests."""
+        self.keys_changed()
+        self._draw_soon.after(PAUSE, self._draw_card)
+
+    @property
+    def _table(self) -> RecordTable:
+        return self.pane(RecordTable, "people")
+
+    @property
+    def _chosen(self) -> Person | None:
+        return self._people.get(self._table.cursor_key or "")
+
+    def _held(self, person: Person) -> tuple[tuple[str, str], ...]:
+        if isinstance(person, Member):
+            return ((person.role.value, self._project),)
+        return people.held(person)
+
+    def _why_none_to_revoke(self, person: Person | None) -> str:
+        if person is None:
+            return "the list is empty"
+        if isinstance(person, AccessRequest) or self._held(person):
+            return ""
+        return "they have no role: enter, and disabled, keeps them out"
+
+    async def _answer(self, request: AccessRequest) -> None:
+        async def grant(given: Answers) -> str:
+            await self.engine.people.grant(request.login, given["role"], request.project)
+            return f"{request.login} is {people.in_words(given['role'], request.project)} now"
+
+        await self._ask(people_questions.accept(request), grant)
+
+    async def _ask(
+        self, question: Question, act: Callable[[Answers], Awaitable[str]], done: str = "{}"
+    ) -> None:
+        """Ask, do it in its turn whatever becomes of this screen, and show how it stands."""
+        made = await fill_in(self, question, lambda given: self.host.carry_out(lambda: act(given)))
+        if made is not None:
+            self.tell(done.format(made))
+            await self._ask_engine()
+
+    async def _projects(self) -> tuple[str, ...]:
+        found = await self.asked(self.engine.projects.list())
+        return tuple(one.id for one in found or ())
+
+    @work(exclusive=True, group="people", exit_on_error=False)
+    async def _fetch(self) -> None:
+        await self._ask_engine()
+
+    async def _ask_engine(self) -> None:
+        found: list[Person] = []
+        self._refusal = ""
+        requests = await self._permitted(self.engine.people.requests(), needed=False)
+        within = [one for one in requests or () if self._project in ("", one.project)]
+        found += within
+        if self._project:
+            found += await self._permitted(self.engine.people.members(self._project)) or ()
+        else:
+            users: tuple[User, ...] | None = await self._permitted(self.engine.people.list())
+            groups: tuple[Group, ...] | None = await self._permitted(
+                self.engine.people.groups(), needed=False
+            )
+            found += [*(users or ()), *(groups or ())]
+        self._people = {people.key(one): one for one in found}
+        none = "nobody has a role here: a gives one" if self._project else "no user yet: n adds one"
+        self._table.empty = self._refusal or none
+        self._draw()
+
+    async def _permitted(self, question: Awaitable[T], *, needed: bool = True) -> T | None:
+        """Return what the engine answers; where it refuses, the list says why it is empty, unless
+        the rest is worth something without it."""
+        try:
+            return await question
+        except Refused as error:
+            if needed:
+                self._refusal = error.message
+            return None
+
+    def _draw(self) -> None:
+        now = self.context.clock()
+        self._table.show(
+            [
+                people.asking_row(one)
+                if self._project and isinstance(one, AccessRequest)
+                else people.row(one, now)
+                for one in self._people.values()
+            ]
+        )
+        self._draw_card()
+        self.say((people.said(self._people.values()), "muted"))
+        self.keys_changed()
+
+    def _draw_card(self) -> None:
+        person, card = self._chosen, self.pane(Card, "person")
+        if person is None:
+            card.show("", ())
+        else:
+            card.show(people.holder(person), people.card(person, self.context.clock()))
