@@ -253,7 +253,7 @@ class AcceptancesScreen(BaseScreen):
         await self._ask_steps()
 
     async def _ask_engine(self) -> None:
-        listed = await self.asked(self.engine.acceptances.list(SHOWN))
+        listed = await self.permitted(self.engine.acceptances.list(SHOWN), ())
         if listed is None:
             return
         self._known = {one.id: one for one in listed}

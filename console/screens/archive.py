@@ -25,7 +25,7 @@ from console.widgets.card import Card
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.archive import ARCHIVE_FIELDS, SessionQuery, SessionSummary
-from engine.model.errors import EngineError, InvalidInput
+from engine.model.errors import InvalidInput
 
 
 class ArchiveScreen(ListScreen, DownloadScreen, SendingScreen):
@@ -135,16 +135,13 @@ class ArchiveScreen(ListScreen, DownloadScreen, SendingScreen):
         """Ask for the rows from `offset` on; rows of the last good query stay beside a fault."""
         query = self._query
         try:
-            page = await self.engine.archive.list(query, offset=offset)
+            page = await self.listed(self.engine.archive.list(query, offset=offset))
         except InvalidInput as error:
             if query == self._query:
                 self._fault = error.message
                 self._tell_list()
             return
-        except EngineError as error:
-            self.failed(error)
-            return
-        if query != self._query:
+        if page is None or query != self._query:
             # Somebody asks for something else by now.
             return
         self._fault = ""

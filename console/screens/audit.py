@@ -28,7 +28,7 @@ from console.widgets.chrome import entitle
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.archive import AuditCount, AuditEvent, AuditPage, AuditReport
-from engine.model.errors import EngineError, InvalidInput
+from engine.model.errors import InvalidInput
 from engine.model.filters import Condition
 
 DAYS = 7
@@ -156,19 +156,18 @@ class AuditScreen(ListScreen):
         typed = self.filter_line.filter
         try:
             query = audit.query(typed, self.context.clock())
-            page = await self.engine.audit.list(query, offset=offset)
-            counts = await self.engine.audit.counts(DAYS) if offset == 0 else self._counts
+            page = await self.listed(self.engine.audit.list(query, offset=offset))
         except InvalidInput as error:
             if typed == self.filter_line.filter:
                 self._fault = error.message
                 self._tell_list()
             return
-        except EngineError as error:
-            self.failed(error)
-            return
-        if typed != self.filter_line.filter:
+        if page is None or typed != self.filter_line.filter:
             # Somebody asks for something else by now.
             return
+        # They are of the whole site: whoever reads a part of the trail does without them.
+        counts = await self.permitted(self.engine.audit.counts(DAYS), ()) if offset == 0 else None
+        counts = self._counts if counts is None else counts
         self._fault, self._page, self._counts = "", page, counts
         self._events |= {str(one.number): one for one in page.rows}
         narrowed = bool(typed.conditions or typed.text)

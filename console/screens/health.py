@@ -96,7 +96,8 @@ class HealthScreen(BaseScreen):
         self._checking = "running all checks, the long ones too …" if thorough else "checking …"
         self.health_changed()
         try:
-            checks = await self.asked(self.engine.system.checks(thorough))
+            self.refusal = ""
+            checks = await self.permitted(self.engine.system.checks(thorough), ())
         finally:
             self._checking = ""
         if checks is not None:
@@ -104,7 +105,7 @@ class HealthScreen(BaseScreen):
             self._checked_all = self._checked if thorough else self._checked_all
             self._checks = {one.name: one for one in checks}
             table = self.pane(RecordTable, "checks")
-            table.empty = "the engine has no check"
+            table.empty = self.refusal or "the engine has no check"
             table.show([system.check_row(one) for one in checks])
         self.health_changed()
 
@@ -117,7 +118,7 @@ class HealthScreen(BaseScreen):
         if self._charted is not None and now - self._charted < CHART_EVERY:
             return
         self._charted = now
-        rows = await self.asked(self.engine.live.throughput(HOURS))
+        rows = await self.permitted(self.engine.live.throughput(HOURS), ())
         if rows is None:
             self._charted = None
             return

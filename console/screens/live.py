@@ -296,8 +296,9 @@ class LiveScreen(BaseScreen):
                 continue
             if self._news_came.is_set():
                 self._news_came.clear()
-                if await self.asked(self._arriving.ask()):
-                    self._rows.empty = "nothing is arriving"
+                self.refusal = ""
+                if await self.permitted(self._arriving.ask(), otherwise=True):
+                    self._rows.empty = self.refusal or "nothing is arriving"
                 self._draw()
                 with self.host.ahead.resting():
                     await asyncio.sleep(REST)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -26,13 +25,10 @@ from console.views.question import Answers, Question
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
-from engine.model.errors import Refused
 from engine.model.people import AccessRequest, Group, Member, User
 
 PAUSE = 0.2
 """Seconds that the cursor has to rest until the card is drawn."""
-
-T = TypeVar("T")
 
 
 class PeopleScreen(BaseScreen):
@@ -49,8 +45,6 @@ class PeopleScreen(BaseScreen):
         super().__init__(context)
         self._project = project
         self._people: dict[str, Person] = {}
-        self._refusal = ""
-        """Why nobody is shown; empty where that is not so."""
         self._draw_soon = Debounce(self)
 
     def content(self) -> ComposeResult:
@@ -76,8 +70,8 @@ class PeopleScreen(BaseScreen):
         """Say why a verb is not possible now."""
         if action == "ask":
             return "" if self._project else "access is asked for at a project: 6, m"
-        if self._refusal and action in ("open", "new", "grant", "revoke"):
-            return self._refusal
+        if self.refusal and action in ("open", "new", "grant", "revoke"):
+            return self.refusal
         person = self._chosen
         if action == "new" and self._project:
             return "users are added on System: 0, u"
@@ -265,32 +259,25 @@ class PeopleScreen(BaseScreen):
 
     async def _ask_engine(self) -> None:
         found: list[Person] = []
-        self._refusal = ""
-        requests = await self._permitted(self.engine.people.requests(), needed=False)
-        within = [one for one in requests or () if self._project in ("", one.project)]
-        found += within
+        requests = await self.permitted(self.engine.people.requests(), ())
+        groups: tuple[Group, ...] | None = ()
+        if not self._project:
+            groups = await self.permitted(self.engine.people.groups(), ())
+        # Whoever may not see the rest sees nobody, and reads why.
+        self.refusal = ""
+        mine: tuple[User | Member, ...] | None
         if self._project:
-            found += await self._permitted(self.engine.people.members(self._project)) or ()
+            mine = await self.permitted(self.engine.people.members(self._project), ())
         else:
-            users: tuple[User, ...] | None = await self._permitted(self.engine.people.list())
-            groups: tuple[Group, ...] | None = await self._permitted(
-                self.engine.people.groups(), needed=False
-            )
-            found += [*(users or ()), *(groups or ())]
+            mine = await self.permitted(self.engine.people.list(), ())
+        if requests is None or groups is None or mine is None:
+            return
+        found = [one for one in requests if self._project in ("", one.project)]
+        found += [*mine, *groups]
         self._people = {people.key(one): one for one in found}
         none = "nobody has a role here: a gives one" if self._project else "no user yet: n adds one"
-        self._table.empty = self._refusal or none
+        self._table.empty = self.refusal or none
         self._draw()
-
-    async def _permitted(self, question: Awaitable[T], *, needed: bool = True) -> T | None:
-        """Return what the engine answers; where it refuses, the list says why it is empty, unless
-        the rest is worth something without it."""
-        try:
-            return await question
-        except Refused as error:
-            if needed:
-                self._refusal = error.message
-            return None
 
     def _draw(self) -> None:
         now = self.context.clock()

@@ -135,7 +135,7 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
     async def fetch(self, offset: int) -> None:
         """Ask for the rows from `offset` on."""
         query = self._query
-        page = await self.asked(self.engine.prearchive.list(query, offset=offset))
+        page = await self.listed(self.engine.prearchive.list(query, offset=offset))
         if page is None or query != self._query:
             # Somebody asks for something else by now.
             return

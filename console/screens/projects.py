@@ -237,10 +237,10 @@ class ProjectsScreen(RuleEditingScreen):
         await self._load()
 
     async def _load(self) -> None:
-        projects = await self.asked(self.engine.projects.list())
+        projects = await self.permitted(self.engine.projects.list(), ())
         if projects is None:
             return
-        receivers = await self.asked(self.engine.receivers.list())
+        receivers = await self.permitted(self.engine.receivers.list(), ())
         if receivers is None:
             return
         self._projects = {one.id: one for one in projects}

@@ -352,14 +352,12 @@ class SystemScreen(HealthScreen, ReceiverScreen, RemoteScreen, JobScreen, Settin
             self.look_at_settings()
 
     async def _fetch(self) -> None:
-        receivers = await self.asked(self.engine.receivers.list())
-        if receivers is None:
-            return
-        known = await self.asked(self.engine.remotes.list())
-        transfers = await self.asked(self.engine.live.transfers(1000, open_only=True))
-        jobs = await self.asked(self.engine.jobs.list(SHOWN_JOBS))
-        sends = await self.asked(self.engine.remotes.sends(SHOWN_JOBS))
-        if known is None or transfers is None or jobs is None or sends is None:
+        receivers = await self.permitted(self.engine.receivers.list(), ())
+        known = await self.permitted(self.engine.remotes.list(), ())
+        transfers = await self.permitted(self.engine.live.transfers(1000, open_only=True), ())
+        jobs = await self.permitted(self.engine.jobs.list(SHOWN_JOBS), ())
+        sends = await self.permitted(self.engine.remotes.sends(SHOWN_JOBS), ())
+        if receivers is None or known is None or transfers is None or jobs is None or sends is None:
             return
         self._remotes = {remotes.remote_key(one.name): one for one in known}
         self.sends = {one.id: one for one in sends}

@@ -127,13 +127,14 @@ class TrashScreen(BaseScreen):
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _fetch(self) -> None:
-        rows = await self.asked(self.engine.prearchive.trash())
-        gone = await self.asked(self.engine.prearchive.gone())
+        self.refusal = ""
+        rows = await self.permitted(self.engine.prearchive.trash(), ())
+        gone = await self.permitted(self.engine.prearchive.gone(), ())
         if rows is None or gone is None:
             return
         self._sessions = {one.id: one for one in rows}
         self._gone = {left.id: left for left in gone}
-        self._table.empty = "the trash is empty"
+        self._table.empty = self.refusal or "the trash is empty"
         self._draw()
 
     def _draw(self) -> None:

@@ -4,8 +4,8 @@ under the cursor. What the rows are, and what can be done with them, is up to th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Awaitable, Sequence
+from typing import ClassVar, TypeVar
 
 from textual import on, work
 
@@ -19,6 +19,9 @@ from console.widgets.chrome import entitle
 from console.widgets.debounce import Debounce
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable, Row, TableColumn
+from engine.model.errors import EngineError, InvalidInput, Refused
+
+T = TypeVar("T")
 
 CARD_PAUSE = 0.2
 """Seconds that the cursor has to rest on a row until its card is asked for."""
@@ -68,6 +71,21 @@ class ListScreen(BaseScreen):
     def filter_line(self) -> FilterLine:
         """What narrows them."""
         return self.query_one(FilterLine)
+
+    async def listed(self, question: Awaitable[T]) -> T | None:
+        """Return what the engine answers. Where this person may not ask, the list is empty and says
+        so; None then, and when the engine did not answer."""
+        try:
+            return await question
+        except Refused as error:
+            self.table.empty = f"{error.message}; {error.hint}" if error.hint else error.message
+            self.put(0, [], 0)
+            return None
+        except InvalidInput:
+            raise
+        except EngineError as error:
+            self.failed(error)
+            return None
 
     def put(self, offset: int, rows: Sequence[Row], total: int) -> None:
         """Show rows that were asked for. Keys that were typed for a row that was seen until then

@@ -88,6 +88,8 @@ class BaseScreen(LinesScreen):
         self._rest: Timer | None = None
         self._again = False
         """Something happened during the rest."""
+        self.refusal = ""
+        """Why this person was not given what was asked for last with `permitted`."""
 
     # What a screen brings.
 
@@ -135,6 +137,18 @@ class BaseScreen(LinesScreen):
         """Return what the engine answers; None when it did not, which is said to the person."""
         try:
             return await question
+        except EngineError as error:
+            self.failed(error)
+            return None
+
+    async def permitted(self, question: Awaitable[T], otherwise: T) -> T | None:
+        """Return what the engine answers, or `otherwise` where this person may not ask for it:
+        nobody is told with each round what is not theirs. None when the engine did not answer."""
+        try:
+            return await question
+        except Refused as error:
+            self.refusal = error.message
+            return otherwise
         except EngineError as error:
             self.failed(error)
             return None
