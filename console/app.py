@@ -246,6 +246,15 @@ class ConsoleApp(TerminalApp):
 
         self.push_screen(PeopleScreen(self.context, project))
 
+    async def open_audit(self, typed: str) -> None:
+        """Go to the audit trail, narrowed to what a filter finds."""
+        from console.screens.audit import AuditScreen  # noqa: PLC0415 (as above)
+
+        await self.switch_mode("audit")
+        self.context.memory.state.mode = "audit"
+        if isinstance(self.screen, AuditScreen):
+            self.screen.narrow(typed)
+
     async def on_event(self, event: events.Event) -> None:
         """Note that the console is being used, or resized; what is typed has its turn."""
         if isinstance(event, USED):

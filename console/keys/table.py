@@ -33,6 +33,7 @@ from console.keys.key import (
     ScreenKeys,
     act,
 )
+from console.keys.people import PEOPLE
 
 MODES = (
     ("1", "live", "Live"),
@@ -368,28 +369,7 @@ SCREENS = {
                 EXPORT,
             ),
         ),
-        ScreenKeys(
-            name="people",
-            title="People",
-            marks=False,
-            sorts=False,
-            keys=(
-                replace(OPEN, help="change a user; answer who asks for access"),
-                act("new", "n", "new user…", "add a user, with a role from the start", 4),
-                act("grant", "a", "give role…", "give a role; answer who asks with one", 5),
-                act("revoke", "x", "take role…", "take a role away; answer who asks with no", 6),
-                Key(
-                    action="ask",
-                    keys="r",
-                    shown="r",
-                    label="ask for access…",
-                    help="ask the owners of the project for a role in it",
-                    column=Column.ACT,
-                    line=7,
-                ),
-                EXPORT,
-            ),
-        ),
+        PEOPLE,
         ScreenKeys(
             name="acceptances",
             title="Acceptances",

@@ -16,6 +16,7 @@ from console.transfer.outgoing import Outgoing
 from console.views.masking import Masks
 from console.views.rules import Draft
 from console.views.status import StatusView
+from engine.model.people import WhoAmI
 from engine.service.api import EngineApi
 
 
@@ -35,6 +36,8 @@ class ConsoleContext:
     preferences: Preferences = field(default_factory=Preferences)
     memory: StateFile = field(default_factory=lambda: StateFile(None))
     clock: Callable[[], datetime] = _now
+    me: WhoAmI | None = None
+    """Who is asking, and what they may do; None until the engine has said it."""
     status_view: StatusView = field(default_factory=StatusView)
     notices: Notices = field(default_factory=Notices)
     done: list[Undoable] = field(default_factory=list)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks for the engine's status again and again: its answers tell whether it lives."""
+"""Asks again and again how the engine is, and what it lets this person do: its answers tell whether
+it lives."""
 
 from __future__ import annotations
 
@@ -32,6 +33,8 @@ async def keep_asking(
         back = False
         try:
             status = await context.engine.system.status()
+            # Roles take effect with the next call, and no event tells whose they were.
+            context.me = await context.engine.people.who_am_i()
         except EngineError as error:
             lost(error)
         else:

@@ -136,9 +136,13 @@ class AuditScreen(ListScreen):
         if '"' in event.object or not event.object.isprintable():
             self.tell("the name of this object cannot be typed into a filter", "warning")
             return
+        self.narrow(str(Condition(field="life", value=event.object)))
+
+    def narrow(self, typed: str) -> None:
+        """Let a filter hold that was not typed here."""
         self.remove_class("detail")
         self.table.focus()
-        self.filter_line.set(str(Condition(field="life", value=event.object)))
+        self.filter_line.set(typed)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_verify(self) -> None:

@@ -25,7 +25,8 @@ from console.views.question import Answers, Question
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
-from engine.model.people import AccessRequest, Group, Member, User
+from engine.model.filters import Condition
+from engine.model.people import AccessRequest, Group, Member, Permission, User
 
 PAUSE = 0.2
 """Seconds that the cursor has to rest until the card is drawn."""
@@ -69,10 +70,14 @@ class PeopleScreen(BaseScreen):
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
         if action == "ask":
-            return "" if self._project else "access is asked for at a project: 6, m"
+            return self._why_not_ask()
         if self.refusal and action in ("open", "new", "grant", "revoke"):
             return self.refusal
+        if action in ("grant", "revoke") and (why := self._lacking()):
+            return why
         person = self._chosen
+        if action == "events":
+            return self._why_no_events(person)
         if action == "new" and self._project:
             return "users are added on System: 0, u"
         if action == "open" and not isinstance(person, User | AccessRequest):
@@ -202,6 +207,11 @@ class PeopleScreen(BaseScreen):
 
         await self._ask(people_questions.ask(project), ask)
 
+    async def do_events(self) -> None:
+        """Show in the audit trail what they have done."""
+        if (person := self._chosen) is not None:
+            await self.host.open_audit(str(Condition(field="who", value=people.holder(person))))
+
     @on(RecordTable.RowChosen)
     async def row_chosen(self) -> None:
         """Open the row, or say why not."""
@@ -225,6 +235,23 @@ class PeopleScreen(BaseScreen):
         if isinstance(person, Member):
             return ((person.role.value, self._project),)
         return people.held(person)
+
+    def _lacking(self) -> str:
+        """Say why roles in the project are not this person's affair; in some project they are."""
+        if not self._project:
+            return ""
+        return people.lacking(self.context.me, Permission.CONFIGURE, self._project)
+
+    def _why_not_ask(self) -> str:
+        if not self._project:
+            return "access is asked for at a project: 6, m"
+        lacks = self.context.me is None or self.refusal or self._lacking()
+        return "" if lacks else "you may give roles here yourself: a"
+
+    def _why_no_events(self, person: Person | None) -> str:
+        if person is None:
+            return "the list is empty"
+        return "a group does nothing: its users do" if people.holder(person)[0] == "@" else ""
 
     def _why_none_to_revoke(self, person: Person | None) -> str:
         if person is None:

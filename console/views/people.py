@@ -20,6 +20,7 @@ from engine.model.people import (
     Role,
     SiteRole,
     User,
+    WhoAmI,
 )
 
 
@@ -84,6 +85,21 @@ def permissions_of(user: User) -> tuple[tuple[str, str], ...]:
 def everywhere(permissions: Collection[str]) -> str:
     """Say where holds what is allowed without a project being named."""
     return "everywhere" if Permission.ADMINISTER.value in permissions else "in all projects"
+
+
+def lacking(me: WhoAmI | None, permission: Permission, project: str = "") -> str:
+    """Say which role somebody would need, for a project or for any at all, and which they have;
+    empty where they have it, or where nobody has said yet who they are."""
+    if me is None or (me.may(permission, project) if project else me.may_somewhere(permission)):
+        return ""
+    held = [me.site, me.roles.get(project, "")] if project else [me.site, *me.roles.values()]
+    yours = ", ".join(dict.fromkeys(each for each in held if each)) or "none"
+    least = next((role for role in reversed(Role) if permission in OF_ROLE[role]), None)
+    if least is None:
+        needs = f"{SiteRole.ADMIN} of the site"
+    else:
+        needs = in_words(least.value, project) if project else f"{least} of a project"
+    return f"it needs the role {needs}; yours: {yours}"
 
 
 COLUMNS = (
@@ -210,7 +226,11 @@ def card(person: Person, now: datetime) -> list[tuple[str, str]]:
     if person.added is not None:
         lines.append(("Added", f"{figures.moment(person.added)} by {person.added_by}"))
     lines += [("State", state)] if state else []
-    return [*lines, *_granted(person.grants), *permissions_of(person)]
+    # Names as long as the places would run into the values.
+    may = [
+        ("May", f"{where.removeprefix('may ')}: {what}") for where, what in permissions_of(person)
+    ]
+    return [*lines, *_granted(person.grants), *may]
 
 
 def said(people: Collection[Person]) -> str:

@@ -304,6 +304,14 @@ class WhoAmI:
     """By project what is allowed there; under `` what is allowed for the site, and in every
     project where it is not `administer`."""
 
+    def may(self, permission: Permission, project: str) -> bool:
+        """Say whether this is allowed in a project."""
+        return any(permission.value in self.permissions.get(each, ()) for each in ("", project))
+
+    def may_somewhere(self, permission: Permission) -> bool:
+        """Say whether this is allowed in some project or for the site."""
+        return any(permission.value in allowed for allowed in self.permissions.values())
+
 
 def told(actor: Actor) -> WhoAmI:
     """Say who an actor is, and what they may do."""

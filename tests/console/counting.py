@@ -66,8 +66,8 @@ class Asked:
 
     @property
     def questions(self) -> Counter[str]:
-        """What was asked, but for the two questions that every console repeats."""
-        repeated = ("events.after", "system.status")
+        """What was asked, but for the questions that every console repeats."""
+        repeated = ("events.after", "system.status", "people.who_am_i")
         return Counter({verb: n for verb, n in self.count.items() if verb not in repeated})
 
 

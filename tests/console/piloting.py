@@ -21,6 +21,7 @@ from console.runtime.memory import StateFile
 from console.runtime.preferences import Preferences
 from console.runtime.typeahead import ON_THEIR_OWN, is_idle
 from console.widgets.table import RecordTable
+from engine.model.people import Actor
 from tests.memory import NOON, Facts, HostInMemory
 
 HOSTILE = "\x1b]52;c;cHdu\x1b\\DOE^JANE[/b][@click=app.exit]x\x9b31m\u202e\ud800\nz"
@@ -81,7 +82,8 @@ class Clock:
 
 
 def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
-    """Make a console that begins in a mode; `options` are for its context, and `reaction`."""
+    """Make a console that begins in a mode; `options` are for its context, `reaction`, and
+    as whom it asks `asking`: everything is allowed if that is not given."""
     options.setdefault("clock", Clock())
     options.setdefault("memory", StateFile(None))
     preferences = options.get("preferences", Preferences())
@@ -91,7 +93,8 @@ def console(facts: Facts, mode: str = "live", **options: Any) -> ConsoleApp:
     # Its module is where Textual looks for its style sheets.
     begins = {"DEFAULT_MODE": mode, "__module__": ConsoleApp.__module__}
     kind: type[ConsoleApp] = type("ConsoleApp", (ConsoleApp,), begins)
-    return kind(HostInMemory(facts).acting("me"), **options)
+    asking: Actor | str = options.pop("asking", "me")
+    return kind(HostInMemory(facts).acting(asking), **options)
 
 
 async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:

@@ -17,7 +17,9 @@ from pydicom.uid import generate_uid
 from console.app import ConsoleApp
 from console.runtime.memory import StateFile
 from console.runtime.preferences import Preferences
+from console.widgets.dialogs import AskScreen
 from engine.model.home import Home
+from engine.model.people import Actor, Role
 from engine.service.engine import Engine
 from tests.conftest import Dcmtk
 from tests.console.piloting import SMALL, WIDE, keys, painted, shown, table, until
@@ -220,3 +222,49 @@ async def test_a_scanner_is_accepted_by_keyboard(
     assert "Signature ____" in text
     (one,) = await engine.acting("root").acceptances.list()
     assert (one.calling, one.verdict, one.note) == ("CT1", "accepted", "seen by both")
+
+
+async def test_people_are_given_roles_by_keyboard(engine: Engine) -> None:
+    api = engine.acting("root")
+    app = ConsoleApp(api, memory=StateFile(None), preferences=Preferences(reaction=0))
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "Receiving now")
+        await pilot.press("0", "u")
+        await shown(pilot, "System ▸ People")
+        await pilot.press("n")
+        await shown(pilot, "anteroom user add")
+        await pilot.press(*"bea", "enter", *"Bea", "enter", *"71234", "enter", *"reviewer", "enter")
+        await pilot.press(*PROJECT, "enter", "enter")
+        await shown(pilot, f"{PROJECT} reviewer")
+        assert (await api.people.show("bea")).name == "Bea"
+
+        # What the engine objects to is said in the question, and nobody is added.
+        await pilot.press("n")
+        await shown(pilot, "anteroom user add")
+        await pilot.press(*"tj", "enter", *"Toni", "enter", *"71234", "enter", "enter", "enter")
+        await pilot.press("enter")
+        await shown(pilot, "the Unix user 71234 is bea already")
+        await pilot.press("escape")
+
+        # Who asks for access stands there at once, and is answered.
+        bea = Actor(name="bea", roles={PROJECT: frozenset({Role.REVIEWER})})
+        await engine.acting(bea).people.ask(PROJECT, "owner", "the study is mine")
+        await pilot.press("ctrl+r")
+        await shown(pilot, "? bea")
+        await pilot.press("home", "x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("up", "up", *"it is not", "enter", "enter")
+        await until(pilot, lambda: "? bea" not in painted(app))
+        assert await api.people.requests() == ()
+
+        await until(pilot, lambda: "bea" in keys(app, "people"))
+        table(app, "people").go_to_key("bea")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("enter", "enter")
+        said = f"bea is no longer reviewer of {PROJECT}"
+        await until(pilot, lambda: any(one.text == said for one in app.context.notices.all))
+        assert (await api.people.show("bea")).grants == ()
+
+        await pilot.press("o")
+        await shown(pilot, "▐8 Audit▌", "who:bea", "Asked for access")

@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
+from console.keys.needs import needed
 from console.keys.table import SCREENS
 from console.runtime.context import ConsoleContext
 from console.runtime.events import EngineEvents
@@ -27,6 +28,7 @@ from console.screens.base.lines import LinesScreen
 from console.screens.base.overlays import KeysScreen, NoticesScreen
 from console.screens.base.revealing import reveal
 from console.transfer.export import Exportable
+from console.views.people import lacking
 from console.views.question import Option
 from console.widgets.dialogs import ChooseScreen
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused, Unavailable
@@ -226,6 +228,9 @@ class BaseScreen(LinesScreen):
         key = keys.get(action)
         if self.context.watching and key is not None and key.acts:
             return "this console only watches"
+        for permission in needed(self.NAME, action):
+            if why := lacking(self.context.me, permission):
+                return why
         if action == "reveal" and self.context.reveals:
             return "labels are shown already"
         return self.why_not(action)

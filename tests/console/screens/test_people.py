@@ -12,7 +12,7 @@ from console.app import ConsoleApp
 from console.screens.people import PeopleScreen
 from console.widgets.dialogs import AskScreen
 from engine.model.errors import Refused
-from engine.model.people import Grant, Member, User
+from engine.model.people import Actor, Grant, Member, Role, User
 from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, table, until
 from tests.console.scenes import normal
 from tests.memory import Facts
@@ -201,6 +201,40 @@ async def test_who_may_not_see_them_reads_why_and_asks_for_access(
             "collaborator",
             "a study",
         )
+
+
+async def test_who_has_a_role_but_owns_nothing_here_is_told_before_a_question() -> None:
+    facts = normal()
+    reviewer = Actor(
+        name="mk",
+        roles={"NEURO3": frozenset({Role.REVIEWER}), "CARDIO": frozenset({Role.OWNER})},
+    )
+    app = console(facts, "projects", asking=reviewer)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.context.me is not None)
+        await members(pilot, app, "NEURO3")
+        await at(pilot, app, "hale owner")
+        await pilot.press("a", "x")
+        why = "not now: it needs the role owner of NEURO3; yours: reviewer"
+        await until(pilot, lambda: [one.text for one in app.context.notices.all].count(why) == 2)
+        await pilot.press("q")
+        await members(pilot, app, "CARDIO")
+        await pilot.press("r")
+        await until(pilot, lambda: told(app, "not now: you may give roles here yourself"))
+        await pilot.press("a")
+        await asked(pilot, app)
+
+
+async def test_what_a_user_has_done_is_shown_in_the_trail() -> None:
+    app = console(normal(), "system")
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, app, "tj")
+        await pilot.press("o")
+        await shown(pilot, "▐8 Audit▌", "who:tj", "1 match", "Moved")
+        await pilot.press("0")
+        await at(pilot, app, "@radiology")
+        await pilot.press("o")
+        await until(pilot, lambda: told(app, "not now: a group does nothing: its users do"))
 
 
 async def test_hostile_names_act_nowhere() -> None:
