@@ -35,6 +35,7 @@ from engine.model.archive import (
     SessionQuery,
     SessionSummary,
 )
+from engine.model.configured import Applied
 from engine.model.contents import FiledContents
 from engine.model.errors import NotFound
 from engine.model.filters import parse_filter
@@ -70,6 +71,13 @@ SCANS = (
     Column[ScanSummary]("QUALITY", lambda row: row.quality),
     Column[ScanSummary]("FILES", lambda row: row.files, right=True),
     Column[ScanSummary]("SIZE", lambda row: size(row.bytes), right=True),
+)
+VERSIONS = (
+    Column[Applied]("WHEN", lambda row: row.step.value),
+    Column[Applied]("WHAT", lambda row: row.kind),
+    Column[Applied]("OF", lambda row: row.name),
+    Column[Applied]("VERSION", lambda row: row.version),
+    Column[Applied]("MOMENT", lambda row: row.at),
 )
 HISTORY = (
     Column[HistoryEntry]("AT", lambda row: row.at),
@@ -160,6 +168,15 @@ async def history(
     """Tell what was changed in a filed session, and by whom."""
     rows = await engine.archive.history(await _accession(engine, id, project))
     say_rows(rows, HISTORY, none="no change", as_json=as_json)
+
+
+@asks(app, "versions", alone=True)
+async def versions(
+    engine: EngineApi, id: Session, project: OfProject = "", as_json: Json = False
+) -> None:
+    """Tell which rules, scripts and settings applied to a filed session, in which versions."""
+    rows = await engine.archive.versions(await _accession(engine, id, project))
+    say_rows(rows, VERSIONS, none="nothing that is kept applied to it", as_json=as_json)
 
 
 @asks(app, "document", alone=True)

@@ -21,12 +21,14 @@ from console.screens.downloads import DownloadScreen, Wanted
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import figures, filed, files, scans
 from console.views.remotes import Sendable
+from console.views.rows import Row
 from console.widgets.card import Card
 from console.widgets.chrome import entitle
 from console.widgets.searched import SearchedLines
 from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
 from engine.model.archive import HistoryEntry, ScanSummary, SessionCard
+from engine.model.configured import Applied
 from engine.model.contents import FoldedHeader
 from engine.model.errors import EngineError, Unavailable
 from engine.model.verification import FaultCounts
@@ -54,6 +56,7 @@ class FiledContentsScreen(DownloadScreen, SendingScreen):
         self._headers: dict[tuple[str, str], FoldedHeader] = {}
         self._header_asked: tuple[str, str, str] | None = None
         self._history: tuple[HistoryEntry, ...] | None = None
+        self._applied: tuple[Applied, ...] = ()
         self._document: str | None = None
         self._files_of: tuple[str, str] | None = None
         """Of which session and scan the files are that are listed."""
@@ -121,7 +124,7 @@ class FiledContentsScreen(DownloadScreen, SendingScreen):
         elif self._tab == HEADER and self._header.header is not None:
             rows = filed.exported_header(self._header.header)
         elif self._tab == HISTORY and self._history is not None:
-            rows = [row.cells for row in filed.history_rows(self._history)]
+            rows = [row.cells for row in self._history_rows()]
         return Exportable(name=name, titles=titles, rows=rows, says=says) if rows else None
 
     @property
@@ -298,6 +301,10 @@ class FiledContentsScreen(DownloadScreen, SendingScreen):
             told,
         )
 
+    def _history_rows(self) -> list[Row]:
+        changes = filed.history_rows(self._history or ())
+        return [*changes, *filed.version_rows(self._applied)]
+
     @work(exclusive=True, group="history", exit_on_error=False)
     async def _fill_history(self) -> None:
         accession = self._accession
@@ -305,9 +312,12 @@ class FiledContentsScreen(DownloadScreen, SendingScreen):
             found = await self.asked(self.engine.archive.history(accession))
             if found is None or accession != self._accession:
                 return
-            self._history = found
+            applied = await self.permitted(self.engine.archive.versions(accession), ())
+            if applied is None or accession != self._accession:
+                return
+            self._history, self._applied = found, applied
         view = self.pane(SearchedLines, "history")
-        view.show(filed.history_rows(self._history), "nothing was changed")
+        view.show(self._history_rows(), "nothing was changed")
         self._tell()
 
     @work(exclusive=True, group="document", exit_on_error=False)

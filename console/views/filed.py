@@ -18,6 +18,7 @@ from engine.model.archive import (
     SessionStatus,
     SessionSummary,
 )
+from engine.model.configured import Applied, Step
 from engine.model.contents import FileEntry, FoldedHeader, RowKind
 
 COLUMNS = (
@@ -217,6 +218,25 @@ def history_rows(entries: Sequence[HistoryEntry]) -> list[Row]:
             ),
         )
         for place, one in reversed(list(enumerate(entries)))
+    ]
+
+
+def version_rows(applied: Sequence[Applied]) -> list[Row]:
+    """Show which rules, scripts and settings applied to a session, below its changes."""
+    return [
+        Row(
+            key=f"{one.step} {one.kind} {one.name} {one.version}",
+            tone="dim",
+            cells=(
+                figures.moment(one.at),
+                "",
+                "at receipt" if one.step is Step.RECEIVED else "at filing",
+                f"{one.name} = {one.version}"
+                if one.kind == "setting"
+                else f"{one.kind} {one.name} v{one.version}",
+            ),
+        )
+        for one in applied
     ]
 
 

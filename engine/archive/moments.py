@@ -72,11 +72,16 @@ async def at(session: AsyncSession, moment: datetime) -> tuple[Configured, ...]:
         InvalidInput: if the moment has no time zone.
     """
     _check(moment)
-    state = await _undone(session, await _now(session), moment)
+    state = await state_at(session, moment)
     return tuple(
         Configured(kind=kind, name=name, values=_told(kind, values))
         for (kind, name), values in sorted(state.items(), key=_order)
     )
+
+
+async def state_at(session: AsyncSession, moment: datetime) -> State:
+    """Return the same with all that the history keeps: by kind and name."""
+    return await _undone(session, await _now(session), moment)
 
 
 async def diff(

@@ -105,6 +105,10 @@ class ArchivedSessionRow(ArchiveTable):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     added: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(String(64))
+    received_from: Mapped[datetime | None]
+    """When its first object came, and its last; empty where it was filed before that was kept."""
+    received_to: Mapped[datetime | None]
+    receiver: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
     __table_args__ = (
         UniqueConstraint("project", "label"),

@@ -204,7 +204,7 @@ class ArchiveJob:
             await filing.commit(
                 transaction,
                 session,
-                _new_session(document, subject.id, str(folder), received),
+                _new_session(row, document, subject.id, str(folder), received),
                 [described(scan) for scan in document.scans],
                 accession=document.id,
                 xml=write_session(document).decode(),
@@ -279,7 +279,9 @@ class ArchiveJob:
         return False
 
 
-def _new_session(document: SessionDocument, subject: str, folder: str, received: str) -> NewSession:
+def _new_session(
+    row: SessionRow, document: SessionDocument, subject: str, folder: str, received: str
+) -> NewSession:
     resources = [resource for scan in document.scans for resource in scan.resources]
     return NewSession(
         project=document.project,
@@ -300,6 +302,9 @@ def _new_session(document: SessionDocument, subject: str, folder: str, received:
         description=document.session_type,
         files=sum(resource.file_count for resource in resources),
         bytes=sum(resource.file_size for resource in resources),
+        received_from=row.uploaded,
+        received_to=row.last_object,
+        receiver=row.receiver,
     )
 
 

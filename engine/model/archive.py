@@ -105,6 +105,11 @@ class NewSession:
     description: str = ""
     files: int = 0
     bytes: int = 0
+    received_from: datetime | None = None
+    """When its first object came."""
+    received_to: datetime | None = None
+    receiver: str = ""
+    """AE title of the receiver that its first object came to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,28 @@ class Configured:
     values: dict[str, str]
 
 
+class Step(StrEnum):
+    """When something applied to a session."""
+
+    RECEIVED = "received"
+    FILED = "filed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """Something in force that applied to a session."""
+
+    step: Step
+    kind: str
+    """`rules`, `script` or `setting`."""
+    name: str
+    """Scope and concept of rules, scope of a script, name of a setting."""
+    version: str
+    """Of a setting its value."""
+    at: datetime
+    """The moment at which it was in force: `anteroom config at` tells all of it."""
+
+
 class Difference(StrEnum):
     """How something differs between two moments."""
 

@@ -25,7 +25,7 @@ from engine.model.archive import (
 from engine.model.audit import AuditHead
 from engine.model.changes import FoldedChange
 from engine.model.commitments import Commitment, CommitmentDetail
-from engine.model.configured import ConfigurationChange, Configured
+from engine.model.configured import Applied, ConfigurationChange, Configured
 from engine.model.contents import (
     FiledContents,
     FilePage,
@@ -183,6 +183,10 @@ class ArchiveApi(Protocol):
         ...
 
     async def history(self, id: str) -> tuple[HistoryEntry, ...]: ...
+    async def versions(self, id: str) -> tuple[Applied, ...]:
+        """Which rules, scripts and settings applied to it, in which versions."""
+        ...
+
     async def contents(self, id: str) -> FiledContents:
         """Return the scans by their catalogs, with what is seen to be wrong in the folder."""
         ...

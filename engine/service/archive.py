@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from engine.archive import history, sessions, verifications
+from engine.archive import history, sessions, verifications, versions
 from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
 from engine.model.archive import (
@@ -20,6 +20,7 @@ from engine.model.archive import (
     SessionPage,
     SessionQuery,
 )
+from engine.model.configured import Applied
 from engine.model.contents import FiledContents, FilePage, FoldedHeader
 from engine.model.errors import InvalidInput
 from engine.model.people import Actor, Permission
@@ -71,6 +72,12 @@ class Archive:
         """Return what changed in a session, oldest first."""
         async with self._context.archive_db.read() as transaction:
             return await history.of(transaction, sessions.KIND, id)
+
+    async def versions(self, id: str) -> tuple[Applied, ...]:
+        """Return which rules, scripts and settings applied to it, in which versions."""
+        async with self._context.archive_db.read() as transaction:
+            accession = (await sessions.card(transaction, id)).accession
+            return await versions.applied(transaction, accession)
 
     async def contents(self, id: str) -> FiledContents:
         """Return the scans by their catalogs, with what is seen to be wrong in the folder."""

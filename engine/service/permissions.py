@@ -93,7 +93,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("archive", "due", _ADMINISTER),
     **_each(
         "archive",
-        "show document history contents files header verify read export_begun",
+        "show document history versions contents files header verify read export_begun",
         Need(Permission.READ, About.FILED, "id"),
     ),
     **_each("quarantine", "list", Need(Permission.READ, About.SOMEWHERE)),

@@ -19,6 +19,8 @@ from engine.model.archive import (
     ScanSummary,
     SessionStatus,
 )
+from engine.model.configured import Applied
+from engine.model.configured import Step as Applying
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
@@ -140,6 +142,7 @@ def normal() -> Facts:
     _states(facts)
     _acceptances(facts)
     _people(facts)
+    _versions(facts)
     _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
         kind = ("transfer", "session", "archive")[number - 1]
@@ -272,6 +275,10 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, entries in facts.histories.items():
         facts.histories[id] = tuple(spoiled(one) for one in entries)
     facts.agreed = {id: tuple(spoiled(one) for one in all) for id, all in facts.agreed.items()}
+    facts.applied = {
+        key: tuple(spoiled(one, "step", "kind") for one in all)
+        for key, all in facts.applied.items()
+    }
     facts.users = {key: spoiled(one, "grants") for key, one in facts.users.items()}
     facts.access_requests = [spoiled(one, "id", "role") for one in facts.access_requests]
     return facts
@@ -317,6 +324,27 @@ def _states(facts: Facts) -> None:
     )
     facts.histories["XNAT_E00101"] = (*facts.histories["XNAT_E00101"], first)
     facts.agreed["XNAT_E00101"] = (Yes(actor="ak", at=NOON, reason=first.reason),)
+
+
+def _versions(facts: Facts) -> None:
+    came = NOON - timedelta(hours=3)
+    for accession in facts.filed:
+        facts.applied[accession] = (
+            Applied(
+                step=Applying.RECEIVED, kind="rules", name="site/project", version="3", at=came
+            ),
+            Applied(step=Applying.RECEIVED, kind="script", name="site", version="7", at=came),
+            Applied(
+                step=Applying.RECEIVED,
+                kind="setting",
+                name="session.build_after",
+                version="600",
+                at=came,
+            ),
+            Applied(
+                step=Applying.FILED, kind="script", name="project:NEURO3", version="2", at=NOON
+            ),
+        )
 
 
 def _trail(facts: Facts) -> None:

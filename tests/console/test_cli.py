@@ -17,6 +17,7 @@ from console.cli import COMMANDS, loaded
 from engine.model.acceptance import StepState
 from engine.model.archive import AuditEvent
 from engine.model.commitments import CommitmentDetail, CommitmentState, FailedObject
+from engine.model.configured import Applied, Step
 from engine.model.live import (
     ArrivingSeries,
     HeldObject,
@@ -478,6 +479,14 @@ async def test_the_archive(anteroom: CommandLine, facts: Facts) -> None:
     assert (await anteroom("archive", "history", "XNAT_E00001", "--json")).json[0]["change"] == (
         "archived"
     )
+    assert (await anteroom("archive", "versions", "XNAT_E00001")).out == (
+        "nothing that is kept applied to it\n"
+    )
+    facts.applied["XNAT_E00001"] = (
+        Applied(step=Step.RECEIVED, kind="script", name="site", version="7", at=NOON),
+    )
+    (applied,) = (await anteroom("archive", "versions", "XNAT_E00001", "--json")).json
+    assert (applied["step"], applied["name"], applied["version"]) == ("received", "site", "7")
     assert (await anteroom("archive", "show", "NOBODY")).code == 1
 
 

@@ -13,6 +13,7 @@ from engine.model.archive import (
     SessionQuery,
     SessionSummary,
 )
+from engine.model.configured import Applied
 from engine.model.contents import FiledContents, FileEntry, FilePage, FoldedHeader
 from engine.model.errors import NotFound
 from engine.model.verification import DueSessions, Faults, Verification
@@ -71,6 +72,9 @@ class Archive(Asked):
         accession = (await self.show(id)).accession
         archived = HistoryEntry(at=NOON, actor=self.actor, change="archived", before={})
         return self.facts.histories.get(accession, (archived,))
+
+    async def versions(self, id: str) -> tuple[Applied, ...]:
+        return self.facts.applied.get((await self.show(id)).accession, ())
 
     async def files(self, id: str, scan: str = "", offset: int = 0, limit: int = 100) -> FilePage:
         rows = [one for one in await self._files(id) if scan in ("", one.scan)]

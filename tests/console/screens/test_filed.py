@@ -18,6 +18,7 @@ from console.screens.base.overlays import TextScreen
 from console.screens.filed import FiledScreen
 from console.widgets.searched import SearchedLines
 from engine.model.archive import HistoryEntry
+from engine.model.configured import Applied, Step
 from engine.model.contents import FiledContents, FileEntry, FoldedHeader
 from engine.model.verification import Fault, FaultKind, Faults
 from tests.console.piloting import (
@@ -193,12 +194,16 @@ async def test_history_tells_what_was_there_before() -> None:
             before={"label": "MR_OLD", "status": "active"},
         ),
     )
+    facts.applied[FIRST] = (
+        Applied(step=Step.FILED, kind="script", name="project:P", version="2", at=NOON),
+    )
     app = app_of(facts)
     async with app.run_test(size=WIDE) as pilot:
         await opened(pilot, facts)
         await pilot.press("greater_than_sign", "greater_than_sign")
         await shown(pilot, "label MR_OLD", "hale", "nothing: it was new")
-        assert keys(app, "history-rows") == ["1", "0"]
+        assert keys(app, "history-rows") == ["1", "0", "filed script project:P 2"]
+        await shown(pilot, "at filing", "script project:P v2")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         await shown(pilot, "Modified", "MR_OLD")
