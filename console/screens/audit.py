@@ -21,15 +21,17 @@ from console.screens.base.list import ListScreen
 from console.screens.base.saved_views import ViewChoice
 from console.screens.base.screen import Copyable
 from console.transfer.export import Cells, Exportable, Told, in_windows
-from console.views import audit
+from console.views import audit, moments
 from console.widgets.card import Card
 from console.widgets.chart import TextLines
 from console.widgets.chrome import entitle
+from console.widgets.dialogs import AskScreen
 from console.widgets.filter_line import FilterLine
 from console.widgets.table import RecordTable
 from engine.model.archive import AuditCount, AuditEvent, AuditPage, AuditReport
 from engine.model.errors import InvalidInput
 from engine.model.filters import Condition
+from engine.model.measures import read_moment
 
 DAYS = 7
 """How far the counts go back."""
@@ -128,6 +130,18 @@ class AuditScreen(ListScreen):
         self.add_class("detail")
         self.fill_card()
         self.call_after_refresh(self.query_one(Card).focus)
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_moment(self) -> None:
+        """Ask for a moment, that of the event first, and show what was configured then."""
+        from console.screens.moment import MomentScreen  # noqa: PLC0415 (loaded when shown)
+
+        now = self.context.clock()
+        offered = self._event.at if self._event is not None else now
+        question = moments.question(offered, now)
+        given = await self.app.push_screen_wait(AskScreen(question))
+        if given is not None:
+            self.app.push_screen(MomentScreen(self.context, read_moment(given["when"], now)))
 
     def do_life(self) -> None:
         """Follow the object of the event through its whole life, under all its names."""

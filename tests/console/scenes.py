@@ -19,7 +19,7 @@ from engine.model.archive import (
     ScanSummary,
     SessionStatus,
 )
-from engine.model.configured import Applied
+from engine.model.configured import Applied, ConfigurationChange, Configured, Difference
 from engine.model.configured import Step as Applying
 from engine.model.contents import SessionContents
 from engine.model.health import Check, Finding
@@ -143,6 +143,7 @@ def normal() -> Facts:
     _acceptances(facts)
     _people(facts)
     _versions(facts)
+    _past(facts)
     _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
         kind = ("transfer", "session", "archive")[number - 1]
@@ -279,6 +280,7 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         key: tuple(spoiled(one, "step", "kind") for one in all)
         for key, all in facts.applied.items()
     }
+    facts.configured = tuple(spoiled(one, "kind") for one in facts.configured)
     facts.users = {key: spoiled(one, "grants") for key, one in facts.users.items()}
     facts.access_requests = [spoiled(one, "id", "role") for one in facts.access_requests]
     return facts
@@ -345,6 +347,35 @@ def _versions(facts: Facts) -> None:
                 step=Applying.FILED, kind="script", name="project:NEURO3", version="2", at=NOON
             ),
         )
+
+
+def _past(facts: Facts) -> None:
+    values = {"enabled": "true", "max_pdu": "131072", "anonymize": "true"}
+    facts.configured = (
+        Configured(kind="setting", name="session.build_after", values={"value": "300"}),
+        Configured(kind="receiver", name="CT:8105", values=values),
+        Configured(kind="script", name="site/anonymization script", values={"active": "6"}),
+    )
+    facts.reconfigured = (
+        ConfigurationChange(
+            kind="script",
+            name="site/anonymization script",
+            difference=Difference.CHANGED,
+            before={"active": "6"},
+            after={"active": "7"},
+            by="ada",
+            at=NOON - timedelta(hours=2),
+        ),
+        ConfigurationChange(
+            kind="role",
+            name="mk reviewer of NEURO3",
+            difference=Difference.ADDED,
+            before={},
+            after={"role": "reviewer", "project": "NEURO3"},
+            by="hale",
+            at=NOON - timedelta(hours=1),
+        ),
+    )
 
 
 def _trail(facts: Facts) -> None:

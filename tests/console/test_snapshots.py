@@ -43,6 +43,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "receivers": ("system", (">",)),
     "jobs": ("system", (">", ">")),
     "settings": ("system", ("<",)),
+    "moment": ("audit", ("m", "enter", "enter")),
     "people": ("system", ("u",)),
     "members": ("projects", ("G", "k", "m")),
     "sign": ("system", ("d", "a")),

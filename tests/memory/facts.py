@@ -20,7 +20,7 @@ from engine.model.archive import (
 )
 from engine.model.changes import FoldedChange
 from engine.model.commitments import CommitmentDetail
-from engine.model.configured import Applied
+from engine.model.configured import Applied, ConfigurationChange, Configured
 from engine.model.contents import (
     FiledContents,
     FileEntry,
@@ -227,6 +227,8 @@ class Facts:
     """By accession ID who has agreed to a release."""
     histories: dict[str, tuple[HistoryEntry, ...]] = field(default_factory=dict)
     applied: dict[str, tuple[Applied, ...]] = field(default_factory=dict)
+    configured: tuple[Configured, ...] = ()
+    reconfigured: tuple[ConfigurationChange, ...] = ()
     """By accession ID; what is not told here was archived, and no more."""
     documents: dict[str, str] = field(default_factory=dict)
     """By accession ID."""

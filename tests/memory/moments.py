@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No past: in memory nothing was ever otherwise."""
+"""The configuration of the past in memory: what a scene says, whatever the moment is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Moments:
         self._facts = facts
 
     async def at(self, moment: datetime) -> tuple[Configured, ...]:
-        """Return the projects."""
-        return tuple(
+        """Return what a scene says, else the projects."""
+        return self._facts.configured or tuple(
             Configured(kind="project", name=id, values={"title": project.title})
             for id, project in sorted(self._facts.projects.items())
         )
@@ -25,5 +25,5 @@ class Moments:
     async def diff(
         self, old: datetime, new: datetime | None = None
     ) -> tuple[ConfigurationChange, ...]:
-        """Return nothing."""
-        return ()
+        """Return what a scene says."""
+        return self._facts.reconfigured

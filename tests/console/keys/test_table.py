@@ -32,6 +32,7 @@ PLACES = {
     "system": "console.screens.system:SystemScreen",
     "acceptances": "console.screens.acceptances:AcceptancesScreen",
     "people": "console.screens.people:PeopleScreen",
+    "moment": "console.screens.moment:MomentScreen",
 }
 ALL = [(name, key) for name, screen in SCREENS.items() for key in screen.keys]
 SPLIT_ARROWS = set("ABCDFHPQRS")
