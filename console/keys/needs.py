@@ -32,7 +32,7 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "try": "routing.try_rules",
         "save": "rules.set",
     },
-    "audit": {"verify": "audit.verify"},
+    "audit": {"verify": "audit.verify", "moment": "moments.at"},
     "system": {
         "new": "receivers.add",
         "start": "receivers.start",
