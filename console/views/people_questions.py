@@ -19,7 +19,8 @@ from console.views.question import (
     reason,
     yes_no,
 )
-from engine.model.people import AccessRequest, Role, SiteRole, User
+from engine.model.errors import InvalidInput
+from engine.model.people import AccessRequest, Role, SiteRole, User, role_named
 
 _FLAGS = ("disabled", "sees_originals")
 _TRAIL = "It is in force at once, and stands in the audit trail."
@@ -46,7 +47,7 @@ def new_user(projects: Sequence[str]) -> Question:
             Field(name="project", label="Project", choices=tuple(projects), hint="empty: the site"),
         ),
         command=command,
-        fault=_wrong_role,
+        fault=lambda given: _wrong_role(given, projects),
     )
 
 
@@ -127,7 +128,7 @@ def grant(holder: str, projects: Sequence[str], project: str = "") -> Question:
             *(() if project else (place,)),
         ),
         command=command,
-        fault=_wrong_role,
+        fault=lambda given: _wrong_role(given, projects, project),
     )
 
 
@@ -228,10 +229,16 @@ def _roles() -> tuple[str, ...]:
     return (*Role, *SiteRole)
 
 
-def _wrong_role(given: Answers) -> str:
-    role = given["role"]
-    if role and role not in _roles():
-        return f"a role is one of {', '.join(_roles())}"
-    if given.get("project") and not role:
+def _wrong_role(given: Answers, projects: Sequence[str], project: str = "") -> str:
+    """Say what is wrong with a role before anything is done: nobody is added for half of it."""
+    role, where = given["role"], given.get("project", project)
+    if where and where != project and where not in projects:
+        return f"there is no project {where}"
+    if where and not role:
         return "say which role in the project"
+    try:
+        if role:
+            role_named(role, where)
+    except InvalidInput as error:
+        return f"{error.message}: {error.hint}"
     return ""

@@ -83,6 +83,23 @@ async def test_a_user_is_added_with_a_role_from_the_start() -> None:
         assert "bea" in keys(app, "people")
 
 
+async def test_nobody_is_added_for_a_role_that_cannot_be_given() -> None:
+    facts = normal()
+    app = console(facts, "system")
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, app, "mk")
+        await pilot.press("n")
+        await asked(pilot, app)
+        await pilot.press(*"bea", "enter", "enter", "enter", *"reviewer", "enter")
+        await shown(pilot, "'reviewer' is no role for the site: name the project")
+        await pilot.press(*"NOWHERE")
+        await shown(pilot, "there is no project NOWHERE")
+        await pilot.press(*["backspace"] * 7, *"CARDIO")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "bea" in facts.users)
+        assert roles(facts, "bea") == [("reviewer", "CARDIO")]
+
+
 async def test_values_of_a_user_are_changed() -> None:
     facts = normal()
     app = console(facts, "system")
