@@ -85,9 +85,10 @@ class Recognition:
         actor = self._roster().actor(login, known, groups)
         if actor is None:
             await self.refused(login, "no role", uid=uid)
+            as_whom = "LOGIN" if ":" in login else login
             raise Refused(
                 "this Unix user has no role on this engine",
-                hint=f"an administrator gives one: anteroom user add {login} --uid {uid}",
+                hint=f"an administrator gives one: anteroom user add {as_whom} --uid {uid}",
             )
         await self._saw(login)
         return actor

@@ -119,11 +119,14 @@ async def _waiting(
         staged = select(func.count()).select_from(HeldRow).where(HeldRow.waits)
         books.staged = await transaction.scalar(staged) or 0
         entries = (await transaction.execute(select(ObjectRow))).scalars().all()
+    by_session: dict[str, list[ObjectRow]] = {}
+    for entry in entries:
+        by_session.setdefault(entry.session, []).append(entry)
     folders = set()
     for row in rows:
         folder = folder_of(row, prearchive)
         folders.add(folder)
-        mine = {entry.file: entry for entry in entries if entry.session == row.id}
+        mine = {entry.file: entry for entry in by_session.get(row.id, ())}
         files = {
             path.relative_to(folder).as_posix(): path
             for path in _objects(folder.glob("SCANS/*/*/*"))
@@ -138,9 +141,7 @@ async def _waiting(
         books.check(f"{row.id}: locked", row.locked, False)
         books.check(f"{row.id}: queued", Status(row.status) in QUEUED, False)
         books.check(f"{row.id}: at work", row.working_folder, "")
-        books.check(
-            f"{row.id}: recovered and unclaimed uids", "" in {e.file for e in entries}, False
-        )
+        books.check(f"{row.id}: recovered and unclaimed uids", "" in mine, False)
         if row.status == Status.READY:
             books.check(f"{row.id}: built", row.built_objects, row.objects)
             books.check(f"{row.id}: catalogs", _catalogued(folder), len(files))
