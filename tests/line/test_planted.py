@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What identifies a patient stands nowhere but where it belongs, at any stage of a session's way:
 every element that the standard's profile names bears a mark of its own, and all that the engine
-writes, says, sends and gives out is searched for all of them, with a script of the site, one of the
-project, both."""
+writes and says is searched for all of them, with a script of the site, one of the project, both."""
 
 from __future__ import annotations
 
 import base64
-import shutil
-import socket
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Set
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Set
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
 
 import msgspec
 import psycopg
@@ -25,7 +20,6 @@ from sqlalchemy import make_url
 from engine.anonymize import shipped
 from engine.anonymize.profile.table import rows
 from engine.model.accounts import Place
-from engine.model.errors import Refused
 from engine.model.states import Status
 from engine.service.remote import RemoteEngine
 from tests.conftest import BACKENDS, Backend
@@ -43,7 +37,6 @@ from tests.line.planting import (
     searched,
 )
 from tests.line.serving import Served, sessions, settled, until
-from tests.line.test_backup import anteroom
 from tests.line.test_site_script import encoded
 from tests.line.wire import DEFLATED, EXPLICIT, MR_IMAGE, RawSender
 
@@ -103,15 +96,10 @@ class Search:
     """What the database of the prearchive may tell of sessions and held objects."""
     passes: int
     """Images that the site's script would have held or rejected, and that there is none for."""
-    collector: Collector
-    """Where the events go as audit messages."""
-    tokens: dict[str, str] = field(default_factory=dict)
-    """By role what one who has it in the project shows."""
     wrong: list[str] = field(default_factory=list)
 
     async def look(self, stage: str, engine: RemoteEngine | None = None) -> None:
         """Search everything."""
-        self._judge(f"{stage}: audit messages", self.collector.taken(), NOTHING)
         for name, data in searched(self.served.home):
             self._judge(f"{stage}: {name}", data, self._allowed(name))
         if not self.backend.is_sqlite:
@@ -120,47 +108,12 @@ class Search:
         if engine is not None:
             told = {
                 "sessions": self.triage,
-                "session": self.triage,
-                "series": self.stored & {SERIES},
                 "held object": {SOP_UID},
                 "transfers": self.stored & {SERIES},
             }
             async for name, answer in _answers(engine):
                 allowed = told.get(name, NOTHING)
                 self._judge(f"{stage}: {name}", msgspec.json.encode(answer), allowed)
-        assert self.wrong == [], "\n".join(self.wrong)
-
-    async def taken_out(self, stage: str, engine: RemoteEngine) -> None:
-        """Search what leaves the home: a backup, the configuration as files, and what those are
-        told who have a role in the project, or none."""
-        home = str(self.served.home)
-        backup = self.served.home.parent / f"backup {stage}"
-        await anteroom("--home", home, "backup", str(backup))
-        for name, data in searched(backup):
-            _, _, rest = name.partition("/")
-            within = rest.removeprefix("home/")
-            # The list of a backup has the names of all files, as folders have them.
-            names = "prearchive/names" if rest == "manifest.jsonl" else within
-            self._judge(f"{stage}: backup: {rest}", data, self._allowed(names))
-        shutil.rmtree(backup)
-        folder = self.served.home.parent / f"files {stage}"
-        await anteroom("--home", home, "config", "export", str(folder))
-        for name, data in searched(folder):
-            self._judge(f"{stage}: configuration: {name}", data, NOTHING)
-        shutil.rmtree(folder)
-        for role in ("watcher", "collaborator", ""):
-            if role not in self.tokens:
-                self.tokens[role] = await _token(engine, role)
-            async with RemoteEngine(
-                Path(self.served.ready["socket"]), shows=self.tokens[role]
-            ) as asking:
-                given: set[str] = set()
-                async for name, answer in _answers(asking):
-                    given.add(name)
-                    where = f"{stage}: told to {role or 'nobody'}: {name}"
-                    self._judge(where, msgspec.json.encode(answer), NOTHING)
-            # They do see that something waits, as long as it does.
-            assert ("session" in given) is (bool(role) and stage == "waiting")
         assert self.wrong == [], "\n".join(self.wrong)
 
     async def seen(self, stage: str, engine: RemoteEngine, nobodys: str = "") -> None:
@@ -201,70 +154,21 @@ class Search:
 
 
 async def _answers(engine: RemoteEngine) -> AsyncIterator[tuple[str, object]]:
-    """Yield what the engine tells those who watch, and those who manage it; what it refuses is an
-    answer, too."""
-    rows = await _told(engine.prearchive.list())
-    yield "sessions", rows
-    for row in getattr(rows, "rows", ()):
-        yield "session", await _told(engine.prearchive.show(row.id))
-        yield "series", await _told(engine.live.series(row.id))
-    yield "transfers", await _told(engine.live.transfers())
-    yield "ledger", await _told(engine.live.ledger())
-    held = await _told(engine.live.held())
+    """Yield what the engine tells those who watch, and those who manage it."""
+    yield "sessions", await sessions(engine)
+    yield "transfers", await engine.live.transfers()
+    yield "ledger", await engine.live.ledger()
+    held = await engine.live.held()
     yield "held", held
-    for one in held if isinstance(held, tuple) else ():
-        yield "held object", await _told(engine.held.show(one.id))
-    yield "jobs", await _told(engine.jobs.list())
-    yield "audit", await _told(engine.audit.list(limit=1000))
-    yield "tombstones", await _told(engine.prearchive.gone())
-    yield "status", await _told(engine.system.status())
-    yield "checks", await _told(engine.system.checks())
-    yield "filed", await _told(engine.archive.list())
+    for one in held:
+        yield "held object", await engine.held.show(one.id)
+    yield "jobs", await engine.jobs.list()
+    yield "audit", (await engine.audit.list(limit=1000)).rows
+    yield "status", await engine.system.status()
+    yield "checks", await engine.system.checks()
+    yield "filed", await engine.archive.list()
     epoch = (await engine.events.after("", 0)).epoch
     yield "events", await engine.events.after(epoch, 0)
-
-
-async def _told(question: Awaitable[object]) -> object:
-    """Return what the engine answers, or says instead."""
-    try:
-        return await question
-    except Refused as error:
-        return [error.message, error.hint]
-
-
-async def _token(engine: RemoteEngine, role: str) -> str:
-    """Return what somebody shows who has a role in the project, or none."""
-    login = role or "nobody"
-    await engine.people.add(login)
-    if role:
-        await engine.people.grant(login, role, "P")
-    new = await engine.people.issue_token(login)
-    shown = f"{new.token.alias}:{new.secret}".encode()
-    return f"Basic {base64.b64encode(shown).decode()}"
-
-
-class Collector:
-    """A syslog server for one datagram after the other."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self.address = f"udp://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.count = 0
-
-    def taken(self) -> bytes:
-        """Return what has come since the last time."""
-        found = []
-        with suppress(BlockingIOError):
-            while True:
-                found.append(self._socket.recv(1 << 16))
-        self.count += len(found)
-        return b"\n".join(found)
-
-    def close(self) -> None:
-        """Take no more."""
-        self._socket.close()
 
 
 def _dump(url: str) -> bytes:
@@ -305,12 +209,7 @@ async def test_what_identifies_stands_only_where_it_belongs(
     scripts, marks = SCRIPTS[mode], Marks()
     every = frozenset(marks.tags)
     stored = {"site": NOTHING, "project": every, "both": every - TAKEN - LABELS}[mode]
-    collector = Collector()
-    served = serve(
-        None if backend.is_sqlite else backend,
-        build_after=0.3,
-        audit={"syslog": collector.address},
-    )
+    served = serve(None if backend.is_sqlite else backend, build_after=0.3)
     search = Search(
         served=served,
         backend=backend,
@@ -318,7 +217,6 @@ async def test_what_identifies_stands_only_where_it_belongs(
         every=every,
         stored=stored,
         passes=0 if scripts.site else 2,
-        collector=collector,
         triage={STUDY_UID, SOP_UID, *LABELS} | stored & {STUDY_DATE, SERIES, SERIES_UID},
     )
     temporary = served.home / "temporary"
@@ -346,8 +244,6 @@ async def test_what_identifies_stands_only_where_it_belongs(
     # Of what has gone nothing is left, not even between the rows.
     search.triage = NOTHING
     await search.look("at the end")
-    assert collector.count > 10
-    collector.close()
 
 
 async def _received(search: Search, engine: RemoteEngine) -> None:
@@ -398,7 +294,6 @@ async def _decided(search: Search, engine: RemoteEngine) -> None:
     assert (await engine.prearchive.move((nobodys.id,), "P"))[0].done
     await _settled(search, engine, objects=4)
     await search.look("relabelled, moved, deleted", engine)
-    await search.taken_out("waiting", engine)
     in_its_way = search.served.archive / "P" / "arc001" / nobodys.label / "note.txt"
     in_its_way.parent.mkdir(parents=True)
     in_its_way.write_text("somebody else's")
@@ -427,7 +322,6 @@ async def _filed(search: Search, engine: RemoteEngine) -> None:
     assert {card.label for card in (await engine.archive.list()).rows} == {"S9_MR", "S2_MR"}
     assert len(list(search.served.archive.rglob("*.dcm"))) == 4 + search.passes
     await search.look("filed", engine)
-    await search.taken_out("filed", engine)
     await search.seen("filed", engine)
 
 
