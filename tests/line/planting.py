@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """An image whose every identifying element says something that stands nowhere else, and the search
-for these marks in whatever an installation writes: plain, in UTF-16, in hexadecimal, in base64."""
+for these marks in whatever an installation writes: plain, in UTF-16, in hexadecimal, in base64, and
+within gzip, zip and tar. The patient's name stands in other alphabets besides."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import gzip
+import io
 import re
+import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
@@ -23,6 +28,9 @@ STUDY_UID, SERIES_UID, SOP_UID = "(0020,000D)", "(0020,000E)", "(0008,0018)"
 PRIVATE, BEHIND, NESTED = "private", "private, behind the pixels", "private, in a sequence"
 SUBJECT, SESSION = "name that became a label", "ID that became a label"
 OVERLAY = "(6002,3000)"
+NAME = "(0010,0010)"
+ALPHABETS = ("\u0136\u013c\u016bda", "\u9234\u6728", "\u0416\u0434\u0430\u043d")
+"""The name as Latvian, Japanese and Russian have it: each in characters that are nowhere else."""
 _NOT_OF_OBJECTS = ("(0000", "(0002", "(0004", "(50", "(60", "(0012,006")
 _FIRST_DAY = date(1901, 1, 1)
 _TEXTS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"))
@@ -32,6 +40,10 @@ _MARKS = re.compile(
     rb"QZ(?P<text>\d{4})QZ|1[._]2[._]77531[._](?P<uid>\d{1,4})[._]7"
     rb"|(?P<date>190[1-3]-?[01]\d-?[0-3]\d)|010101\.77(?P<time>\d{4})|77531(?P<number>\d{4})",
     re.IGNORECASE,
+)
+_CODECS = (
+    *("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "unicode_escape", "iso2022_jp", "shift_jis"),
+    *("euc_jp", "iso8859-4", "iso8859-5", "cp1251", "koi8-r"),
 )
 _HEXADECIMAL = re.compile(rb"[0-9a-f]{16,}", re.IGNORECASE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{12,}={0,2}")
@@ -67,12 +79,12 @@ class Marks:
     def found(self, data: bytes) -> set[str]:
         """Name the elements whose marks stand in some bytes."""
         known = range(1, len(self.tags) + 1)
-        return {
-            self.tags[number - 1]
-            for each in _readings(data)
-            for number in _numbers(each)
-            if number in known
-        }
+        named: set[str] = set()
+        for each in (reading for part in _unpacked(data) for reading in _readings(part)):
+            named |= {self.tags[number - 1] for number in _numbers(each) if number in known}
+            if any(name in each for name in _NAMES):
+                named.add(NAME)
+        return named
 
     def image(self, number: int) -> Dataset:
         """Make an image of which all that identifies is marked; of one study, whatever its number
@@ -85,6 +97,9 @@ class Marks:
         made.SOPInstanceUID = f"{self.of(SOP_UID, 'UI')}.{number}"
         made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
         made.InstanceNumber = str(number)
+        made.SpecificCharacterSet = "ISO_IR 192"
+        latin, ideographic, phonetic = ALPHABETS
+        made.PatientName = f"{self.of(NAME)}^{latin}={ideographic}={phonetic}"
         made.Modality, made.SeriesNumber = "MR", "3"
         for group, tag in ((0x0019, PRIVATE), (0x7FE1, BEHIND)):
             block = made.private_block(group, f"{self.of(tag)} 1.0", create=True)
@@ -134,6 +149,36 @@ def _searched(folder: Path) -> Iterator[tuple[str, bytes]]:
         else:
             # Room that is kept for a full disk is nothing but zeros.
             yield name, name.encode() + b"\n" + path.read_bytes().strip(b"\0")
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """Yield bytes, and what is packed in them."""
+    yield data
+    # A file has its path in front.
+    body = data.partition(b"\n")[2] if data.find(b"\n") < 500 else b""
+    for each in (data, body):
+        if each.startswith(b"\x1f\x8b"):
+            yield from _unpacked(gzip.decompress(each))
+        elif each.startswith(b"PK\3\4"):
+            with zipfile.ZipFile(io.BytesIO(each)) as packed:
+                for name in packed.namelist():
+                    yield name.encode()
+                    yield from _unpacked(packed.read(name))
+        elif each[257:262] == b"ustar":
+            with tarfile.open(fileobj=io.BytesIO(each)) as bound:
+                for member in bound:
+                    yield member.name.encode()
+                    if (file := bound.extractfile(member)) is not None:
+                        yield from _unpacked(file.read())
+
+
+def _written(word: str) -> Iterator[bytes]:
+    for codec in _CODECS:
+        with suppress(UnicodeEncodeError):
+            yield word.encode(codec)
+
+
+_NAMES = frozenset(written for word in ALPHABETS for written in _written(word))
 
 
 def _readings(data: bytes) -> Iterable[bytes]:

@@ -6,6 +6,11 @@ writes and says is searched for all of them, with a script of the site, one of t
 from __future__ import annotations
 
 import base64
+import gzip
+import io
+import json
+import tarfile
+import zipfile
 import zlib
 from collections.abc import AsyncIterator, Callable, Set
 from dataclasses import dataclass, field
@@ -25,7 +30,9 @@ from engine.service.remote import RemoteEngine
 from tests.conftest import BACKENDS, Backend
 from tests.line.looking import looked_at
 from tests.line.planting import (
+    ALPHABETS,
     BEHIND,
+    NAME,
     NESTED,
     PRIVATE,
     SERIES_UID,
@@ -40,7 +47,7 @@ from tests.line.serving import Served, sessions, settled, until
 from tests.line.test_site_script import encoded
 from tests.line.wire import DEFLATED, EXPLICIT, MR_IMAGE, RawSender
 
-NAME, ID, COMMENTS = "(0010,0010)", "(0010,0020)", "(0010,4000)"
+ID, COMMENTS = "(0010,0020)", "(0010,4000)"
 STUDY_DATE, STUDY, SERIES = "(0008,0020)", "(0008,1030)", "(0008,103E)"
 LABELS = frozenset((SUBJECT, SESSION))
 NOTHING: frozenset[str] = frozenset()
@@ -101,10 +108,10 @@ class Search:
     async def look(self, stage: str, engine: RemoteEngine | None = None) -> None:
         """Search everything."""
         for name, data in searched(self.served.home):
-            self._judge(f"{stage}: {name}", data, self._allowed(name))
+            self.judge(f"{stage}: {name}", data, self.allowed(name))
         if not self.backend.is_sqlite:
-            self._judge(f"{stage}: archive", _dump(self.backend.archive_url), NOTHING)
-            self._judge(f"{stage}: prearchive", _dump(self.backend.prearchive_url), self.triage)
+            self.judge(f"{stage}: archive", _dump(self.backend.archive_url), NOTHING)
+            self.judge(f"{stage}: prearchive", _dump(self.backend.prearchive_url), self.triage)
         if engine is not None:
             told = {
                 "sessions": self.triage,
@@ -113,7 +120,7 @@ class Search:
             }
             async for name, answer in _answers(engine):
                 allowed = told.get(name, NOTHING)
-                self._judge(f"{stage}: {name}", msgspec.json.encode(answer), allowed)
+                self.judge(f"{stage}: {name}", msgspec.json.encode(answer), allowed)
         assert self.wrong == [], "\n".join(self.wrong)
 
     async def seen(self, stage: str, engine: RemoteEngine, nobodys: str = "") -> None:
@@ -125,12 +132,12 @@ class Search:
             names.append(name)
             opened = name.startswith("session")
             may = of_session | {STUDY_UID, SOP_UID} if opened else in_lists
-            self._judge(f"{stage}: on the screen: {name}", text.encode(), may)
+            self.judge(f"{stage}: on the screen: {name}", text.encode(), may)
         assert ("session, tab 0" in names) is bool(nobodys)
         assert ("filed, tab 0" in names) is not bool(nobodys)
         assert self.wrong == [], "\n".join(self.wrong)
 
-    def _allowed(self, name: str) -> Set[str]:
+    def allowed(self, name: str) -> Set[str]:
         """Tell which marks may stand in a file. In the archive, in logs, in what the process says
         and in the settings there may be none."""
         top, _, rest = name.partition("/")
@@ -147,7 +154,8 @@ class Search:
             return self.stored | LABELS | {STUDY_UID, SOP_UID}
         return self.stored | LABELS
 
-    def _judge(self, where: str, data: bytes, allowed: Set[str]) -> None:
+    def judge(self, where: str, data: bytes, allowed: Set[str] = NOTHING) -> None:
+        """Keep what is found in bytes and may not be there."""
         found = self.marks.found(data) - allowed
         if found:
             self.wrong.append(f"{where}: {len(found)} marks, {', '.join(sorted(found)[:9])}")
@@ -194,6 +202,17 @@ def test_a_mark_is_found_however_it_is_written() -> None:
     written += [base64.b64encode(b"x" * before + mark + b"yy") for before in range(3)]
     for data in written:
         assert marks.found(b"more " + data + b" more") == {NAME}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("member.txt", mark)
+    bound = io.BytesIO()
+    with tarfile.open(fileobj=bound, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(mark.decode()))
+    for data in (gzip.compress(mark), packed.getvalue(), bound.getvalue()):
+        assert marks.found(data) == {NAME} == marks.found(b"a/path\n" + data)
+    for name in ALPHABETS:
+        for data in (name.encode(), name.encode("utf-16"), json.dumps(name).encode()):
+            assert marks.found(b"more " + data + b" more") == {NAME}
     for data in (b"19010105", b"1901-01-05", b"on 19010105101010"):
         assert marks.found(data) == {marks.tags[3]}
 
@@ -249,12 +268,12 @@ async def test_what_identifies_stands_only_where_it_belongs(
 async def _received(search: Search, engine: RemoteEngine) -> None:
     """Two sessions with a project, one without, and everything that can happen to an object."""
     marks, port = search.marks, search.served.port
-    first, again, deflated = (_assigned(marks.image(number), "S1") for number in (1, 2, 3))
-    lost, others = (_assigned(marks.image(number), "S3", study=3) for number in (4, 9))
+    first, again, deflated = (assigned(marks.image(number), "S1") for number in (1, 2, 3))
+    lost, others = (assigned(marks.image(number), "S3", study=3) for number in (4, 9))
     others.PatientBirthDate = "19550505"
-    nobodys = _of(marks.image(5), study=2)
+    nobodys = of_study(marks.image(5), study=2)
     nobodys.PatientName, nobodys.PatientID = marks.of(SUBJECT), marks.of(SESSION)
-    failing, rejected = (_assigned(marks.image(number), "S1") for number in (13, 14))
+    failing, rejected = (assigned(marks.image(number), "S1") for number in (13, 14))
     async with RawSender.associated(port, classes=(MR_IMAGE,)) as sender:
         for image in (first, again, first, lost, others, nobodys, failing, rejected):
             assert await _store(sender, image, encoded(image)) == 0
@@ -325,7 +344,7 @@ async def _filed(search: Search, engine: RemoteEngine) -> None:
     await search.seen("filed", engine)
 
 
-def _of(image: Dataset, *, study: int) -> Dataset:
+def of_study(image: Dataset, *, study: int) -> Dataset:
     """Let an image be of another study."""
     image.StudyInstanceUID = f"{image.StudyInstanceUID}.{study}"
     image.SOPInstanceUID = f"{image.SOPInstanceUID}.{study}"
@@ -333,11 +352,11 @@ def _of(image: Dataset, *, study: int) -> Dataset:
     return image
 
 
-def _assigned(image: Dataset, subject: str, *, study: int = 1) -> Dataset:
+def assigned(image: Dataset, subject: str, *, study: int = 1) -> Dataset:
     """Let an image say where it belongs, beside its mark."""
     said = f"Project:P Subject:{subject} Session:{subject}_MR"
     image.PatientComments = f"{said} {image.PatientComments}"
-    return _of(image, study=study)
+    return of_study(image, study=study)
 
 
 async def _store(sender: RawSender, image: Dataset, data: bytes) -> int:
