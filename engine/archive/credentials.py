@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record
-from engine.archive.people import get
+from engine.archive.people import get, revoke_tokens
 from engine.archive.tables import SignInRow, TokenRow, UserRow
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.people import NewToken, Token
@@ -61,6 +61,8 @@ async def set_password(session: AsyncSession, login: str, written: str, *, actor
     row.password, row.password_set = written, datetime.now(UTC) if written else None
     row.wrong, row.locked_until = 0, None
     await session.execute(delete(SignInRow).where(SignInRow.login == login))
+    # Whoever sets another one may have lost what was made with the old one.
+    await revoke_tokens(session, login)
     record(session, actor, "Set password" if written else "Removed password", login)
 
 

@@ -302,8 +302,13 @@ async def request(session: AsyncSession, id: int) -> AccessRequest:
     """
     row = await session.get(AccessRequestRow, id)
     if row is None:
-        raise NotFound(f"there is no request for access {id}", hint="list them: user requests")
+        raise no_request(id)
     return _request(row)
+
+
+def no_request(id: int) -> NotFound:
+    """Return what is said of a request that is not there, or that may not be known of."""
+    return NotFound(f"there is no request for access {id}", hint="list them: user requests")
 
 
 async def decline(session: AsyncSession, id: int, reason: str, *, actor: str) -> None:

@@ -46,7 +46,7 @@ class BoundEngine(EngineApi):
             "prearchive": prearchive,
             "archive": archive,
             "quarantine": Quarantine(context, engine.buffer, actor),
-            "projects": Projects(context, engine.apply_configuration, name),
+            "projects": Projects(context, engine.apply_configuration, actor),
             "rules": Rules(context, engine.apply_configuration, name),
             "scripts": Scripts(context, engine.apply_configuration, name),
             "routing": Routing(context, engine.configuration, engine.guard),

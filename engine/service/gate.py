@@ -6,9 +6,11 @@ exist; of what they may know, who can help them is said."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +18,10 @@ from sqlalchemy import select
 
 from engine.archive import credentials, people, projects, sessions
 from engine.archive.audit.trail import known_by
+from engine.jobs import trash, trash_record
 from engine.jobs.context import JobContext
 from engine.model.archive import AuditQuery
-from engine.model.errors import EngineError, NotFound, Refused
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
 from engine.model.remotes import SEND
@@ -44,6 +47,9 @@ class _Place:
 
 _NOWHERE = _Place()
 """The place of what does not exist, compared by identity: the noun says so itself."""
+
+LONGEST_REASON = 400
+"""Characters: a reason stands in the trail for ever."""
 
 _BY = {
     Permission.ADMINISTER: "ask an administrator of this site",
@@ -75,6 +81,8 @@ class Gate:
     async def _ask(self, verb: Verb, do: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         arguments = verb.bind(args, kwargs)
         address = f"{verb.noun}.{verb.name}"
+        if len(arguments.get("reason") or "") > LONGEST_REASON:
+            raise InvalidInput(f"a reason has at most {LONGEST_REASON} characters")
         with known_by(self._actor.known):
             barred: dict[str, EngineError] = {}
             if not self._actor.may(Permission.ADMINISTER):
@@ -132,7 +140,8 @@ class Gate:
             case About.REQUEST:
                 async with self._context.archive_db.read() as transaction:
                     asked = await people.request(transaction, arguments[need.argument])
-                await self._project(need.permission, asked.project)
+                if not self._actor.may(need.permission, asked.project):
+                    raise people.no_request(asked.id)
             case About.TRAIL:
                 await self._trail(need.permission, arguments[need.argument])
             case About.JOB:
@@ -163,9 +172,8 @@ class Gate:
     async def _places(self, about: About, names: Collection[str], within: str) -> dict[str, _Place]:
         """Return in which project each of these is: `_NOWHERE` where there is none of the name."""
         if about is About.TRASHED:
-            trash = await self._prearchive.trash()
-            held = {each.id: _Place(each.project, is_waiting=True) for each in trash}
-            return {name: held.get(name, _NOWHERE) for name in names}
+            look = partial(_in_trash, self._context.prearchive)
+            return {name: await asyncio.to_thread(look, name) for name in names}
         if about is About.WAITING:
             async with self._context.prearchive_db.read() as transaction:
                 query = select(SessionRow.id, SessionRow.project).where(SessionRow.id.in_(names))
@@ -195,16 +203,16 @@ class Gate:
         return (await self._places(About.WAITING, (id,), ""))[id]
 
     def _why_not(self, need: Need, name: str, place: _Place, within: str) -> EngineError | None:
-        if place is _NOWHERE and need.about in (About.WAITING, About.TRASHED):
-            return None
+        of_prearchive = need.about in (About.WAITING, About.TRASHED)
         if place is _NOWHERE:
-            return sessions.missing(within)
+            # Barred here as well: by the time that the noun looks there may be one of this name.
+            return rows.missing(name) if of_prearchive else sessions.missing(within)
         permission = need.permission
         if need.about is About.EITHER and place.is_waiting:
             permission = Permission.TRIAGE
         if self._actor.may(permission, place.project):
             return None
-        if need.about in (About.WAITING, About.TRASHED):
+        if of_prearchive:
             if not self._actor.may(Permission.WATCH, place.project):
                 return rows.missing(name)
         elif not self._actor.may(Permission.READ, place.project):
@@ -268,6 +276,18 @@ class Gate:
     def _must_somewhere(self, permission: Permission) -> None:
         if not self._actor.may_somewhere(permission):
             raise _refused(permission, None)
+
+
+def _in_trash(prearchive: Path, id: str) -> _Place:
+    """Return where a deleted session belongs. One whose card cannot be read may be any project's:
+    it is for those who decide on what is Unassigned."""
+    folder = trash.place_in_trash(prearchive, id)
+    if folder is None:
+        return _NOWHERE
+    try:
+        return _Place(trash_record.read(folder).session.project, is_waiting=True)
+    except Conflict:
+        return _Place(is_waiting=True)
 
 
 def _refused(permission: Permission, project: str | None) -> Refused:

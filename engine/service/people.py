@@ -82,7 +82,13 @@ class People:
         return changed
 
     async def grant(self, holder: str, role: str, project: str = "") -> None:
-        """Grant a role to a user, or as `@group` to a Unix group."""
+        """Grant a role to a user, or as `@group` to a Unix group: that lets people in who are no
+        users, so it is for administrators."""
+        if holder.startswith("@") and not self._actor.may(Permission.ADMINISTER):
+            raise Refused(
+                "only an administrator gives a role to a Unix group",
+                hint="give it to users, or ask an administrator",
+            )
         async with self._archive.write() as transaction:
             await people.grant(
                 transaction, holder, role_named(role, project), project, actor=self._actor.name

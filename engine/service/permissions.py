@@ -124,7 +124,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("remotes", "send", Need(Permission.READ, About.EITHER, "sessions")),
     **_each("remotes", "sends", Need(Permission.READ, About.SOMEWHERE)),
     **_each("remotes", "sending cancel", Need(Permission.READ, About.SEND, "id")),
-    **_each("acceptances", "list show", _WATCH),
+    **_each("acceptances", "list show", Need(Permission.WATCH, About.SITE)),
     **_each("acceptances", "start expect close", _ADMINISTER),
     **_each("live", "transfers ledger held throughput senders", _WATCH),
     **_each("live", "series", Need(Permission.WATCH, About.WAITING, "session")),

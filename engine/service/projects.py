@@ -5,12 +5,14 @@ project can have its own folders."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 from engine.archive import projects
 from engine.jobs.context import JobContext
 from engine.model.archive import Project
-from engine.model.errors import Conflict, InvalidInput
+from engine.model.errors import Conflict, InvalidInput, Refused
+from engine.model.people import Actor, Permission
 from engine.service.configuration import Apply
 
 _NUMBERS = ("prearchive_code", "quarantine_code", "release_people", "build_after", "trash_days")
@@ -21,11 +23,12 @@ _TEXTS = ("title", "description", "release_by", "accessibility")
 class Projects:
     """Projects, their aliases and codes."""
 
-    def __init__(self, context: JobContext, apply: Apply, actor: str) -> None:
+    def __init__(self, context: JobContext, apply: Apply, actor: Actor) -> None:
         """Act for one actor; `apply` puts a change into force."""
         self._context = context
         self._apply = apply
-        self._actor = actor
+        self._actor = actor.name
+        self._administers = actor.may(Permission.ADMINISTER)
 
     async def list(self) -> tuple[Project, ...]:
         """Return all projects."""
@@ -71,9 +74,22 @@ class Projects:
                 hint="set projects.allow_auto_archive in the settings first",
             )
         async with self._context.archive_db.write() as transaction:
+            if changes.aliases and not self._administers:
+                known = (await projects.show(transaction, id)).aliases
+                _must_be_known(changes.aliases, known)
             changed = await projects.change(transaction, id, changes, actor=self._actor)
         await self._apply()
         return changed
+
+
+def _must_be_known(aliases: Collection[str], known: Collection[str]) -> None:
+    """Refuse a new alias to whoever does not administer the site: routing finds projects by it, so
+    it draws what senders mean for another, or for none."""
+    if set(aliases) - set(known):
+        raise Refused(
+            "an alias is a name for the routing of the whole site",
+            hint="ask an administrator to add it; owners may remove aliases",
+        )
 
 
 def read_changes(values: dict[str, str]) -> projects.Changes:

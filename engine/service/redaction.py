@@ -13,7 +13,7 @@ from engine.model.archive import Project
 from engine.model.changes import Change, FoldedChange
 from engine.model.contents import TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
-from engine.model.live import Transfer
+from engine.model.live import EventBatch, Transfer
 from engine.model.people import AccessRequest, Actor, Permission, User
 from engine.model.prearchive import PrearchivePage, PrearchiveSession
 from engine.model.routing import Route
@@ -40,6 +40,7 @@ def _session(actor: Actor, one: PrearchiveSession) -> PrearchiveSession:
         protocol="",
         scan_date="",
         scan_time="",
+        belongs_to="",
     )
 
 
@@ -147,6 +148,45 @@ def _requests(actor: Actor, found: tuple[AccessRequest, ...]) -> tuple[AccessReq
     return tuple(one for one in found if actor.may(Permission.CONFIGURE, one.project))
 
 
+def _events(actor: Actor, batch: EventBatch) -> EventBatch:
+    """Tell reasons to those only who decide everywhere: an event is of no one project, and its
+    reason may name a session of another. Who watches nowhere hears that something happened."""
+    if actor.scope(Permission.TRIAGE).projects is None:
+        return batch
+    watches = actor.may_somewhere(Permission.WATCH)
+    return replace(
+        batch,
+        events=tuple(
+            replace(
+                one,
+                object=one.object if watches else "",
+                text=one.text.partition(": ")[0] if watches else "",
+            )
+            for one in batch.events
+        ),
+    )
+
+
+def _diff(actor: Actor, text: str) -> str:
+    """Leave the lookup tables out for those who may not see them: they name patients. Which scope
+    it is stands in the first line, which is ours."""
+    scope = text.partition(" ")[2].partition(" ")[0]
+    project = scope.partition(":")[2] or None
+    needed = Permission.CONFIGURE if project else Permission.ADMINISTER
+    if actor.may(needed, project):
+        return text
+    lines = text.splitlines()
+    begins = (n for n, line in enumerate(lines) if line.startswith("--- ") and _TABLE in line)
+    first = next(begins, None)
+    if first is None:
+        return text
+    return "\n".join([*lines[:first], f"--- {scope}{_TABLE}", "the lookup tables differ"])
+
+
+_TABLE = " lookup table"
+"""As `engine.service.scripts.compare` heads them."""
+
+
 _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.list": _page,
     "prearchive.show": _session,
@@ -160,6 +200,8 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "projects.show": _project,
     "scripts.list": _scripts,
     "scripts.show": _script,
+    "scripts.diff": _diff,
+    "events.after": _events,
     "people.list": _users,
     "people.requests": _requests,
 }

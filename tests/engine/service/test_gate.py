@@ -5,6 +5,7 @@ the Unix socket. Behind the gate nothing is done here; what is permitted is only
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from engine.archive.tables import ArchivedSessionRow
 from engine.model.archive import AuditQuery
 from engine.model.contents import FoldedHeader
 from engine.model.errors import InvalidInput, NotFound, Refused
+from engine.model.live import Event, EventBatch
 from engine.model.people import (
     OF_ACCESSIBILITY,
     OF_ROLE,
@@ -23,13 +25,20 @@ from engine.model.people import (
     Permission,
     Role,
     SiteRole,
+    operator,
 )
 from engine.model.prearchive import ActOutcome
+from engine.model.scripts import ScriptText
 from engine.service import permissions
 from engine.service.api import NOUNS, EngineApi
+from engine.service.people import People
 from engine.service.permissions import NEEDS, About
+from engine.service.projects import Projects
+from engine.service.recognition import Recognition
 from engine.service.remote import RemoteEngine
+from engine.service.scripts import compare
 from engine.service.wire import VERBS, Verb
+from tests.engine.jobs.test_delete import delete
 from tests.engine.service.house import ASKING, House, Socket, basic, events, named
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "roles.md"
@@ -216,7 +225,7 @@ async def test_of_several_sessions_those_are_touched_that_may_be(house: House) -
     ids = (house.unassigned, house.waiting, "pre_nowhere0")
     outcomes = await engine.prearchive.rebuild(ids)
     assert [each.id for each in outcomes] == list(ids)
-    assert [each.done for each in outcomes] == [False, True, True]
+    assert [each.done for each in outcomes] == [False, True, False]
     assert outcomes[0].message == f"there is no prearchive session {house.unassigned}"
     (refusal,) = await events(house, "Refused")
     assert refusal == {
@@ -339,3 +348,109 @@ async def test_what_waits_is_sent_by_those_only_who_decide_on_it_however_it_is_n
         assert not outcome.done, name
     (outcome,) = await engine.remotes.send("PACS", (house.filed,))
     assert outcome.done
+
+
+async def test_a_deleted_session_is_nobodys_but_its_projects_whatever_its_card_says(
+    house: House,
+) -> None:
+    assert await delete(house.fixture, house.waiting) == ""
+    trash = house.fixture.context.prearchive / ".trash" / house.waiting
+    stranger = await named(house, None)
+
+    async def barred(engine: EngineApi) -> bool:
+        (restored,) = await engine.prearchive.restore((house.waiting,))
+        (emptied,) = await engine.prearchive.empty_trash((house.waiting,))
+        return not restored.done and not emptied.done
+
+    assert await barred(stranger)
+    # Such a one is not listed.
+    (trash / "index.json").unlink()
+    assert await barred(stranger)
+    owner = await named(house, Role.OWNER)
+    assert not await barred(owner)
+    # Of which project it was cannot be known any more: administrators only.
+    (trash / "session.json").write_text("{}")
+    assert await barred(stranger) and await barred(owner)
+
+
+async def test_what_comes_to_be_after_the_look_is_not_touched(house: House) -> None:
+    engine = await named(house, Role.OWNER)
+    with pytest.raises(NotFound, match="there is no prearchive session pre_nowhere0"):
+        await engine.prearchive.log("pre_nowhere0")
+    assert house.behind.through == []
+
+
+async def test_a_reviewer_learns_of_a_lookup_table_only_that_it_differs(house: House) -> None:
+    written = compare(
+        ScriptText(scope="site", version=1, text="one", lookups="subject/DOE = 1"),
+        ScriptText(scope="site", version=2, text="two", lookups="subject/DOE = 2"),
+    )
+    house.behind.answers = {"scripts.diff": written}
+    reviewer = await named(house, Role.REVIEWER)
+    told = await reviewer.scripts.diff("site", 1, 2)
+    assert "+two" in told and "DOE" not in told and "the lookup tables differ" in told
+    house.behind.answers = {"scripts.diff": written.replace("site", "project:P")}
+    assert "DOE" not in await reviewer.scripts.diff("project:P", 1, 2)
+    owner = await named(house, Role.OWNER)
+    assert "DOE" in await owner.scripts.diff("project:P", 1, 2)
+
+
+async def test_a_request_for_access_to_what_is_private_is_not_there_for_others(
+    house: House,
+) -> None:
+    engine = await named(house, None)
+    told = set()
+    for number in (1, 99):
+        with pytest.raises(NotFound) as refused:
+            await engine.people.decline(number)
+        told.add(refused.value.message.replace(str(number), "N"))
+    assert told == {"there is no request for access N"}
+
+
+async def test_events_tell_their_reasons_to_those_only_who_decide_everywhere(
+    house: House,
+) -> None:
+    event = Event(number=1, at=datetime.now(UTC), kind="session", object="pre_x", text="ERROR: why")
+    batch = EventBatch(epoch="e", events=(event,), last=1, gap=False)
+    house.behind.answers = {"events.after": batch}
+
+    async def told(engine: EngineApi) -> tuple[str, str]:
+        (one,) = (await engine.events.after("e", 0)).events
+        return one.object, one.text
+
+    assert await told(await named(house, None)) == ("", "")
+    assert await told(await named(house, Role.WATCHER)) == ("pre_x", "ERROR")
+    assert await told(house.gated(operator("root"))) == ("pre_x", "ERROR: why")
+
+
+async def test_a_reason_is_never_a_book(house: House) -> None:
+    engine = await named(house, Role.OWNER)
+    with pytest.raises(InvalidInput, match="at most 400"):
+        await engine.prearchive.rebuild((house.waiting,), "DOE JANE " * 100)
+    assert house.behind.through == []
+
+
+async def test_an_owner_adds_no_name_for_routing_and_lets_no_group_in(house: House) -> None:
+    actor = await named_actor(house, Role.OWNER)
+
+    async def apply() -> None:
+        """Put nothing into force."""
+
+    owner = Projects(house.fixture.context, apply, actor)
+    with pytest.raises(Refused, match="routing of the whole site"):
+        await owner.set("P", {"aliases": "HEAD"})
+    root = Projects(house.fixture.context, apply, operator("root"))
+    assert (await root.set("P", {"aliases": "HEAD, NECK"})).aliases == ("HEAD", "NECK")
+    assert (await owner.set("P", {"aliases": "NECK"})).aliases == ("NECK",)
+    recognition = Recognition(house.fixture.context.archive_db, Roster)
+    people_ = People(house.fixture.context, recognition, apply, actor)
+    with pytest.raises(Refused, match="only an administrator"):
+        await people_.grant("@users", "watcher", "P")
+    await people_.grant("bea", "watcher", "P")
+
+
+async def named_actor(house: House, role: Role) -> Actor:
+    await named(house, role)
+    actor = (await house.roster()).actor(ASKING, "test")
+    assert actor is not None
+    return actor

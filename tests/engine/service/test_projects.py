@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import Conflict, InvalidInput
+from engine.model.people import operator
 from engine.service.projects import Projects
 from tests.conftest import Backend
 from tests.engine.jobs import fixture as fixtures
@@ -22,7 +23,7 @@ async def test_what_lies_in_a_store_does_not_become_the_folder_of_a_new_project(
     backend: Backend, tmp_path: Path, store: str
 ) -> None:
     made = fixtures.make(tmp_path / "home", backend.archive_url, backend.prearchive_url)
-    projects = Projects(made.context, nothing, "ada")
+    projects = Projects(made.context, nothing, operator("ada"))
     place: Path = getattr(made.context, store)
     (place / "Left" / "arc001").mkdir(parents=True)
     (place / "file").touch()

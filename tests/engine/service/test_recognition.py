@@ -275,3 +275,15 @@ async def test_the_old_password_is_guessed_no_faster_than_at_the_door(
     with pytest.raises(Refused):
         await own.set_password(ASKING, new, old=old)
     assert (await events(house, "Sign-in refused"))[0]["error"] == "locked out"
+
+
+async def test_a_new_password_takes_the_tokens_that_were_made_with_the_old_one(
+    socket: Socket,
+) -> None:
+    shows = basic(*await socket.token())
+    with pytest.raises(NotFound, match="through"):
+        await asked(socket, shows)
+    async with socket.house.fixture.context.archive_db.write() as transaction:
+        await credentials.set_password(transaction, ASKING, "written", actor=ASKING)
+    with pytest.raises(Refused):
+        await asked(socket, shows)
