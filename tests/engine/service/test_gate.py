@@ -22,8 +22,10 @@ from engine.model.people import (
     OF_ROLE,
     OF_SITE_ROLE,
     Accessibility,
+    Actor,
     Permission,
     Role,
+    Roster,
     SiteRole,
     operator,
 )
