@@ -163,22 +163,14 @@ def accept(request: AccessRequest) -> Question:
         act="Give it",
         rows=(f"reason   {request.reason}",) if request.reason else (),
         says=(_TRAIL,),
-        fields=(
-            Field(
-                name="role",
-                label="Role",
-                value=request.role.value,
-                needed=True,
-                choices=tuple(Role),
-            ),
-        ),
+        fields=(_role_there(request.role.value),),
         command=lambda given: shlex.join(
             [
                 *("anteroom", "user", "grant", request.login, given["role"] or "ROLE"),
                 *("--project", request.project),
             ]
         ),
-        fault=lambda given: "" if given["role"] in tuple(Role) else f"one of {', '.join(Role)}",
+        fault=_no_role_there,
     )
 
 
@@ -206,13 +198,7 @@ def ask(project: str) -> Question:
         act="Ask",
         says=("Its owners and the administrators see it, and answer.",),
         fields=(
-            Field(
-                name="role",
-                label="Role",
-                value=Role.COLLABORATOR.value,
-                needed=True,
-                choices=tuple(Role),
-            ),
+            _role_there(Role.COLLABORATOR.value),
             Field(name="reason", label="Why", hint="for whoever answers: no patient names"),
         ),
         command=lambda given: shlex.join(
@@ -221,8 +207,16 @@ def ask(project: str) -> Question:
                 *(["--reason", given["reason"]] if given.get("reason") else []),
             ]
         ),
-        fault=lambda given: "" if given["role"] in tuple(Role) else f"one of {', '.join(Role)}",
+        fault=_no_role_there,
     )
+
+
+def _role_there(value: str) -> Field:
+    return Field(name="role", label="Role", value=value, needed=True, choices=tuple(Role))
+
+
+def _no_role_there(given: Answers) -> str:
+    return "" if given["role"] in tuple(Role) else f"one of {', '.join(Role)}"
 
 
 def _roles() -> tuple[str, ...]:

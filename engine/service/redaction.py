@@ -13,7 +13,7 @@ from engine.model.archive import Project
 from engine.model.changes import Change, FoldedChange
 from engine.model.contents import TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
-from engine.model.live import EventBatch, Transfer
+from engine.model.live import EngineStatus, EventBatch, Transfer
 from engine.model.people import AccessRequest, Actor, Permission, User
 from engine.model.prearchive import PrearchivePage, PrearchiveSession
 from engine.model.routing import Route
@@ -148,6 +148,16 @@ def _requests(actor: Actor, found: tuple[AccessRequest, ...]) -> tuple[AccessReq
     return tuple(one for one in found if actor.may(Permission.CONFIGURE, one.project))
 
 
+def _status(actor: Actor, one: EngineStatus) -> EngineStatus:
+    """Name those projects only that the actor may know of."""
+    known = {
+        project: seconds
+        for project, seconds in one.build_after_of.items()
+        if actor.may(Permission.KNOW, project)
+    }
+    return replace(one, build_after_of=known)
+
+
 def _events(actor: Actor, batch: EventBatch) -> EventBatch:
     """Tell reasons to those only who decide everywhere: an event is of no one project, and its
     reason may name a session of another. Who watches nowhere hears that something happened."""
@@ -202,6 +212,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "scripts.show": _script,
     "scripts.diff": _diff,
     "events.after": _events,
+    "system.status": _status,
     "people.list": _users,
     "people.requests": _requests,
 }

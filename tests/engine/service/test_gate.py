@@ -13,10 +13,11 @@ from sqlalchemy import update
 
 from engine.archive import people, projects
 from engine.archive.tables import ArchivedSessionRow
+from engine.model.accounts import Accounts
 from engine.model.archive import AuditQuery
 from engine.model.contents import FoldedHeader
 from engine.model.errors import InvalidInput, NotFound, Refused
-from engine.model.live import Event, EventBatch
+from engine.model.live import EngineStatus, Event, EventBatch
 from engine.model.people import (
     OF_ACCESSIBILITY,
     OF_ROLE,
@@ -423,6 +424,24 @@ async def test_events_tell_their_reasons_to_those_only_who_decide_everywhere(
     assert await told(await named(house, None)) == ("", "")
     assert await told(await named(house, Role.WATCHER)) == ("pre_x", "ERROR")
     assert await told(house.gated(operator("root"))) == ("pre_x", "ERROR: why")
+
+
+async def test_how_the_engine_stands_names_no_project_that_is_private(house: House) -> None:
+    status = EngineStatus(
+        version="1",
+        pid=1,
+        node="n",
+        home="/h",
+        started=datetime.now(UTC),
+        receivers=(),
+        workers=1,
+        associations=0,
+        accounts=Accounts(counts={}),
+        build_after_of={"P": 60.0},
+    )
+    house.behind.answers = {"system.status": status}
+    assert (await (await named(house, None)).system.status()).build_after_of == {}
+    assert (await (await named(house, Role.WATCHER)).system.status()).build_after_of == {"P": 60.0}
 
 
 async def test_a_reason_is_never_a_book(house: House) -> None:
