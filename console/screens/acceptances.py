@@ -8,36 +8,31 @@ from __future__ import annotations
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 
 from console.keys.table import bindings
-from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.exporting import export_record, export_rows
-from console.screens.base.form import fill_in
 from console.screens.base.lines import sheets
-from console.screens.base.screen import BaseScreen, Copyable
+from console.screens.base.screen import Copyable
+from console.screens.base.short_list import ShortListScreen
 from console.transfer.export import Exportable
 from console.views import acceptances
 from console.views.acceptance import record
 from console.views.question import Answers, Option, Question
 from console.widgets.card import Card
-from console.widgets.debounce import Debounce
 from console.widgets.dialogs import ChooseScreen
 from console.widgets.table import RecordTable
 from engine.model.acceptance import Acceptance, Judgement
-
-PAUSE = 0.2
-"""Seconds that the cursor has to rest until the engine is asked for the steps."""
 
 SHOWN = 200
 
 _TEXT, _JSON, _ROWS = "text", "json", "rows"
 
 
-class AcceptancesScreen(BaseScreen):
+class AcceptancesScreen(ShortListScreen[Acceptance]):
     """All acceptances, the newest first, and the steps of the one under the cursor."""
 
     NAME = "acceptances"
@@ -45,29 +40,24 @@ class AcceptancesScreen(BaseScreen):
     KINDS = frozenset({"acceptance", "ledger", "session", "transfer"})
     CSS_PATH = sheets("acceptances.tcss")
     BINDINGS = bindings("acceptances")
-    REST = 1.0
 
     def __init__(self, context: ConsoleContext, over: str, sender: str = "") -> None:
         """Show the acceptances over a screen; `sender` is offered for another one."""
         super().__init__(context)
         self._over = over
         self._sender = sender
-        self._known: dict[str, Acceptance] = {}
         self._whole: Acceptance | None = None
         """The one that was asked for last, with its steps."""
-        self._ask_soon = Debounce(self)
 
     def content(self) -> ComposeResult:
         """Lay out the list and the steps."""
-        yield RecordTable(acceptances.COLUMNS, empty="asking the engine …", id="acceptances")
-        yield Card(id="steps", names=acceptances.NAMES)
+        yield RecordTable(acceptances.COLUMNS, empty="asking the engine …", id="list")
+        yield Card(id="card", names=acceptances.NAMES)
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self._table.border_title = plain("Acceptances of scanners")
-        self._table.border_subtitle = plain("newest first")
-        self._table.focus()
-        self.look()
+        self.entitle("Acceptances of scanners", "newest first")
+        super().on_mount()
 
     def crumb(self) -> str:
         """Say which screen is below."""
@@ -77,30 +67,16 @@ class AcceptancesScreen(BaseScreen):
         """Say why a verb is not possible now."""
         if action not in ("open", "session", "expect", "sign", "drop", "copy", "export"):
             return ""
-        if (one := self._chosen) is None:
+        if (one := self.chosen) is None:
             return "there is no acceptance here: n begins one"
         if action == "session":
             none = "it has fed no session that is in the prearchive"
             return "" if acceptances.fed(one) else none
         return acceptances.why_closed(one) if action in ("expect", "sign", "drop") else ""
 
-    def leave_part(self) -> bool:
-        """Go back to the list."""
-        if super().leave_part():
-            return True
-        if self.has_class("detail") or self.focused is not self._table:
-            self.remove_class("detail")
-            self._table.focus()
-            return True
-        return False
-
-    def look(self) -> None:
-        """Ask for the list, and for the steps of the one under the cursor."""
-        self._fetch()
-
     def copies(self) -> Sequence[Copyable]:
         """Offer the id, the sender and the command that shows it."""
-        if (one := self._chosen) is None:
+        if (one := self.chosen) is None:
             return ()
         command = shlex.join(["anteroom", "acceptance", "show", one.id])
         return (
@@ -111,21 +87,16 @@ class AcceptancesScreen(BaseScreen):
 
     def exports(self) -> Exportable | None:
         """Offer the rows."""
-        if not self._known:
+        if not self.known:
             return None
-        rows = acceptances.exported(tuple(self._known.values()))
+        rows = acceptances.exported(tuple(self.known.values()))
         return Exportable(name="acceptances", titles=acceptances.EXPORTED, rows=rows)
-
-    def do_open(self) -> None:
-        """Go to the steps; in a small terminal they have all the room."""
-        self.add_class("detail")
-        self.call_after_refresh(self.pane(Card, "steps").focus)
 
     def do_session(self) -> None:
         """Open the first session that the sender has fed; the others are the next ones there."""
         from console.screens.session import SessionScreen  # noqa: PLC0415 (loaded when shown)
 
-        if (one := self._chosen) is not None and (fed := acceptances.fed(one)):
+        if (one := self.chosen) is not None and (fed := acceptances.fed(one)):
             self.app.push_screen(SessionScreen(self.context, fed[0], among=fed))
 
     @work(group=QUESTION, exit_on_error=False)
@@ -144,13 +115,13 @@ class AcceptancesScreen(BaseScreen):
             expected = int(given["expected"] or 0)
             return await self.engine.acceptances.start(given["sender"], given["receiver"], expected)
 
-        await self._ask(question, begin, "the acceptance of {} has begun")
+        await self._do(question, begin, "the acceptance of {} has begun")
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_expect(self) -> None:
         """Ask how many images the scanner counts, and set that."""
-        if (one := self._chosen) is not None:
-            await self._ask(
+        if (one := self.chosen) is not None:
+            await self._do(
                 acceptances.expect_question(one),
                 lambda given: self.engine.acceptances.expect(one.id, int(given["images"])),
                 "the number of images of {} is set",
@@ -159,7 +130,7 @@ class AcceptancesScreen(BaseScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_sign(self) -> None:
         """Ask for the verdict, and sign it."""
-        if (one := self._chosen) is None:
+        if (one := self.chosen) is None:
             return
         # What is signed has to be what is seen, and not what was seen a while ago.
         now = await self.asked(self.engine.acceptances.show(one.id))
@@ -173,13 +144,13 @@ class AcceptancesScreen(BaseScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_drop(self) -> None:
         """Ask, and end it without a verdict on the scanner."""
-        if (one := self._chosen) is not None:
+        if (one := self.chosen) is not None:
             await self._close(one, acceptances.drop_question(one))
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_export(self) -> None:
         """Write the record, or the rows of the list."""
-        one, rows = self._chosen, self.exports()
+        one, rows = self.chosen, self.exports()
         if one is None or rows is None:
             return
         choices = (
@@ -198,25 +169,10 @@ class AcceptancesScreen(BaseScreen):
 
             await export_record(self, one.id, "json" if as_json else "txt", written)
 
-    @on(RecordTable.RowChosen)
-    async def row_chosen(self) -> None:
-        """Go to the steps, or say why not."""
-        await self.action_do("open")
-
-    @on(RecordTable.CursorMoved)
-    def cursor_moved(self) -> None:
-        """Show the steps of another one once the cursor rests."""
-        self.keys_changed()
-        self._ask_soon.after(PAUSE, self._fetch_steps)
-
     @property
-    def _table(self) -> RecordTable:
-        return self.pane(RecordTable, "acceptances")
-
-    @property
-    def _chosen(self) -> Acceptance | None:
+    def chosen(self) -> Acceptance | None:
         """The one under the cursor, with its steps where they are known."""
-        one = self._known.get(self._table.cursor_key or "")
+        one = super().chosen
         if one is None or self._whole is None or self._whole.id != one.id:
             return one
         return self._whole
@@ -226,43 +182,45 @@ class AcceptancesScreen(BaseScreen):
             verdict = given.get("verdict", Judgement.ABANDONED.value)
             return await self.engine.acceptances.close(one.id, verdict, given["note"])
 
-        await self._ask(question, close)
+        await self._do(question, close)
 
-    async def _ask(
+    async def _do(
         self,
         question: Question,
         act: Callable[[Answers], Awaitable[Acceptance]],
         done: str = "",
     ) -> None:
         """Ask, do it in its turn whatever becomes of this screen, and show how it stands."""
-        made = await fill_in(self, question, lambda given: self.host.carry_out(lambda: act(given)))
+        made = await self.ask(question, act)
         if made is None:
             return
         self.tell(done.format(made.calling) if done else f"{made.calling} is {made.verdict.value}")
         self._keep(made)
         await self._ask_engine()
-        self._table.go_to_key(made.id)
+        self.table.go_to_key(made.id)
         self._draw()
 
     @work(exclusive=True, group="acceptances", exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def fetch(self) -> None:
+        """Ask for the list, and for the steps of the one under the cursor."""
         await self._ask_engine()
 
     @work(exclusive=True, group="steps", exit_on_error=False)
-    async def _fetch_steps(self) -> None:
+    async def draw_card(self) -> None:
+        """Show the steps of the one under the cursor."""
         await self._ask_steps()
 
     async def _ask_engine(self) -> None:
         listed = await self.permitted(self.engine.acceptances.list(SHOWN), ())
         if listed is None:
             return
-        self._known = {one.id: one for one in listed}
-        self._table.empty = "no scanner was tried yet: n begins with one"
-        self._table.show([acceptances.row(one) for one in listed])
+        self.known = {one.id: one for one in listed}
+        self.table.empty = "no scanner was tried yet: n begins with one"
+        self.table.show([acceptances.row(one) for one in listed])
         await self._ask_steps()
 
     async def _ask_steps(self) -> None:
-        one = self._known.get(self._table.cursor_key or "")
+        one = self.known.get(self.table.cursor_key or "")
         if one is not None and one.verdict is Judgement.OPEN:
             self._draw()
             one = await self.asked(self.engine.acceptances.show(one.id))
@@ -271,13 +229,13 @@ class AcceptancesScreen(BaseScreen):
         self._draw()
 
     def _keep(self, one: Acceptance) -> None:
-        self._known[one.id] = one
+        self.known[one.id] = one
         self._whole = one
 
     def _draw(self) -> None:
-        shown = self._known.values()
-        self._table.show([acceptances.row(one) for one in shown])
-        card, one = self.pane(Card, "steps"), self._chosen
+        shown = self.known.values()
+        self.table.show([acceptances.row(one) for one in shown])
+        card, one = self.card, self.chosen
         if one is None:
             card.show("How it goes", acceptances.EMPTY)
         elif one.verdict is Judgement.OPEN and not one.steps:

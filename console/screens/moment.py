@@ -8,24 +8,23 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.keys.table import bindings
-from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.screens.base.lines import sheets
-from console.screens.base.screen import BaseScreen, Copyable
+from console.screens.base.screen import Copyable
+from console.screens.base.short_list import ShortListScreen
 from console.transfer.export import Exportable
 from console.views import figures, moments
-from console.views.moments import Thing
+from console.views.moments import Dated
 from console.widgets.card import Card
 from console.widgets.table import RecordTable
-from engine.model.configured import ConfigurationChange, Configured
 
 
-class MomentScreen(BaseScreen):
+class MomentScreen(ShortListScreen[Dated]):
     """The configuration of a moment."""
 
     NAME = "moment"
@@ -33,26 +32,23 @@ class MomentScreen(BaseScreen):
     KINDS = frozenset({"configuration"})
     CSS_PATH = sheets("moment.tcss")
     BINDINGS = bindings("moment")
-    REST = 1.0
 
     def __init__(self, context: ConsoleContext, moment: datetime) -> None:
         """Show a moment."""
         super().__init__(context)
         self._moment = moment
         self._only = False
-        self._things: dict[Thing, tuple[Configured, ConfigurationChange | None]] = {}
 
     def content(self) -> ComposeResult:
         """Lay out the list and the card."""
         with Horizontal(id="halves"):
-            yield RecordTable(moments.COLUMNS, empty="asking the engine …", id="things")
-            yield Card(id="thing")
+            yield RecordTable(moments.COLUMNS, empty="asking the engine …", id="list")
+            yield Card(id="card")
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self._table.border_title = plain(f"Configured {figures.moment(self._moment)}")
-        self._table.focus()
-        self.look()
+        self.entitle(f"Configured {figures.moment(self._moment)}")
+        super().on_mount()
 
     def crumb(self) -> str:
         """Say which moment it is."""
@@ -60,23 +56,9 @@ class MomentScreen(BaseScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in ("export", "open") and not self._things:
+        if action in ("export", "open") and not self.known:
             return self.refusal or "the list is empty"
         return ""
-
-    def leave_part(self) -> bool:
-        """Go back to the list."""
-        if super().leave_part():
-            return True
-        if self.has_class("detail") or self.focused is not self._table:
-            self.remove_class("detail")
-            self._table.focus()
-            return True
-        return False
-
-    def look(self) -> None:
-        """Ask what was there, and what differs."""
-        self._fetch()
 
     def copies(self) -> Sequence[Copyable]:
         """Offer the moment and the commands that tell of it."""
@@ -92,61 +74,38 @@ class MomentScreen(BaseScreen):
         rows = [moments.exported(*one) for one in self._shown.values()]
         return Exportable(name="configured", titles=moments.EXPORTED, rows=rows) if rows else None
 
-    def do_open(self) -> None:
-        """Go to the values; in a small terminal they lie over the list."""
-        self.add_class("detail")
-        self.call_after_refresh(self.pane(Card, "thing").focus)
-
     def do_only(self) -> None:
         """Show only what differs from now, or everything again."""
         self._only = not self._only
         self._draw()
 
-    @on(RecordTable.RowChosen)
-    async def row_chosen(self) -> None:
-        """Go to the values, or say why not."""
-        await self.action_do("open")
-
-    @on(RecordTable.CursorMoved)
-    def cursor_moved(self) -> None:
-        """Show the values of another thing."""
-        self._draw_card()
-
     @property
-    def _table(self) -> RecordTable:
-        return self.pane(RecordTable, "things")
-
-    @property
-    def _shown(self) -> dict[Thing, tuple[Configured, ConfigurationChange | None]]:
-        return {
-            thing: one
-            for thing, one in self._things.items()
-            if one[1] is not None or not self._only
-        }
+    def _shown(self) -> dict[str, Dated]:
+        return {key: one for key, one in self.known.items() if one[1] is not None or not self._only}
 
     @work(exclusive=True, group="moment", exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def fetch(self) -> None:
+        """Ask what was there, and what differs."""
         self.refusal = ""
         then = await self.permitted(self.engine.moments.at(self._moment), ())
         changes = await self.permitted(self.engine.moments.diff(self._moment), ())
         if then is None or changes is None:
             return
-        self._things = moments.merged(then, changes)
+        self.known = moments.merged(then, changes)
         self._draw()
 
-    def _draw(self) -> None:
-        self._table.empty = self.refusal or (
-            "everything is as it was then" if self._things else "nothing was configured"
-        )
-        self._table.show([moments.row(key, change) for key, (_, change) in self._shown.items()])
-        self.say((moments.said(self._things, self._moment, only=self._only), "muted"))
-        self._draw_card()
-        self.keys_changed()
-
-    def _draw_card(self) -> None:
-        kind, _, name = (self._table.cursor_key or "").partition("\t")
-        one, card = self._things.get((kind, name)), self.pane(Card, "thing")
-        if one is None:
-            card.show("", ())
+    def draw_card(self) -> None:
+        """Show the values of the thing under the cursor."""
+        if self.chosen is None:
+            self.card.show("", ())
         else:
-            card.show(name, moments.card(*one))
+            self.card.show(self.chosen[0].name, moments.card(*self.chosen))
+
+    def _draw(self) -> None:
+        self.table.empty = self.refusal or (
+            "everything is as it was then" if self.known else "nothing was configured"
+        )
+        self.table.show([moments.row(*one) for one in self._shown.values()])
+        self.say((moments.said(self.known.values(), self._moment, only=self._only), "muted"))
+        self.draw_card()
+        self.keys_changed()

@@ -7,61 +7,50 @@ from __future__ import annotations
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.keys.table import bindings
-from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
-from console.screens.base.form import fill_in
 from console.screens.base.lines import sheets
-from console.screens.base.screen import BaseScreen, Copyable
+from console.screens.base.screen import Copyable
+from console.screens.base.short_list import ShortListScreen
 from console.transfer.export import Exportable
 from console.views import people, people_questions
 from console.views.people import Person
 from console.views.question import Answers, Question
 from console.widgets.card import Card
-from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
 from engine.model.filters import Condition
 from engine.model.people import AccessRequest, Group, Member, Permission, User
 
-PAUSE = 0.2
-"""Seconds that the cursor has to rest until the card is drawn."""
 
-
-class PeopleScreen(BaseScreen):
+class PeopleScreen(ShortListScreen[Person]):
     """The people of a site, or of one project."""
 
     NAME = "people"
     KINDS = frozenset({"configuration"})
     CSS_PATH = sheets("people.tcss")
     BINDINGS = bindings("people")
-    REST = 1.0
 
     def __init__(self, context: ConsoleContext, project: str = "") -> None:
         """Show everybody, or the members of a project."""
         super().__init__(context)
         self._project = project
-        self._people: dict[str, Person] = {}
-        self._draw_soon = Debounce(self)
 
     def content(self) -> ComposeResult:
         """Lay out the list and the card."""
         columns = people.MEMBER_COLUMNS if self._project else people.COLUMNS
         with Horizontal(id="halves"):
-            yield RecordTable(columns, empty="asking the engine …", id="people")
-            yield Card(id="person")
+            yield RecordTable(columns, empty="asking the engine …", id="list")
+            yield Card(id="card")
 
     def on_mount(self) -> None:
         """Begin to ask."""
-        self._table.border_title = plain(
-            f"Members of {self._project}" if self._project else "People"
-        )
-        self._table.focus()
-        self.look()
+        self.entitle(f"Members of {self._project}" if self._project else "People")
+        super().on_mount()
 
     def crumb(self) -> str:
         """Say which screen is below."""
@@ -75,7 +64,7 @@ class PeopleScreen(BaseScreen):
             return self.refusal
         if action in ("grant", "revoke") and (why := self._lacking()):
             return why
-        person = self._chosen
+        person = self.chosen
         if action == "events":
             return self._why_no_events(person)
         if action == "new" and self._project:
@@ -84,26 +73,13 @@ class PeopleScreen(BaseScreen):
             return "a role is given with a and taken with x" if person else "the list is empty"
         if action == "revoke":
             return self._why_none_to_revoke(person)
-        if action == "export" and not self._people:
+        if action == "export" and not self.known:
             return "the list is empty"
         return ""
 
-    def leave_part(self) -> bool:
-        """Go back to the list."""
-        if super().leave_part():
-            return True
-        if self.focused is not self._table:
-            self._table.focus()
-            return True
-        return False
-
-    def look(self) -> None:
-        """Ask for the list."""
-        self._fetch()
-
     def copies(self) -> Sequence[Copyable]:
         """Offer the login and the command that shows it."""
-        if (person := self._chosen) is None:
+        if (person := self.chosen) is None:
             return ()
         login = people.holder(person)
         command = shlex.join(["anteroom", "user", "show", login])
@@ -114,12 +90,12 @@ class PeopleScreen(BaseScreen):
 
     def exports(self) -> Exportable | None:
         """Offer the rows."""
-        if not self._people:
+        if not self.known:
             return None
         return Exportable(
             name=f"members-{self._project}" if self._project else "people",
-            titles=tuple(column.title for column in self._table.painter.columns),
-            rows=[row.cells for row in self._table.rows],
+            titles=tuple(column.title for column in self.table.painter.columns),
+            rows=[row.cells for row in self.table.rows],
         )
 
     @work(group=QUESTION, exit_on_error=False)
@@ -135,12 +111,12 @@ class PeopleScreen(BaseScreen):
                 await self.engine.people.grant(added.login, given["role"], given["project"])
             return added.login
 
-        await self._ask(asked, add, "{} is added")
+        await self._do(asked, add, "{} is added")
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_open(self) -> None:
         """Ask for other values of a user, or answer a request."""
-        person = self._chosen
+        person = self.chosen
         if isinstance(person, AccessRequest):
             await self._answer(person)
         elif isinstance(person, User):
@@ -153,12 +129,12 @@ class PeopleScreen(BaseScreen):
                 changes = people_questions.changes(now, given)
                 return (await self.engine.people.set(now.login, changes)).login
 
-            await self._ask(people_questions.edit_user(now), change, "{} is changed")
+            await self._do(people_questions.edit_user(now), change, "{} is changed")
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_grant(self) -> None:
         """Ask for a role, and give it; who asks for one is offered that."""
-        person = self._chosen
+        person = self.chosen
         if isinstance(person, AccessRequest):
             await self._answer(person)
             return
@@ -170,12 +146,12 @@ class PeopleScreen(BaseScreen):
             await self.engine.people.grant(given["holder"], given["role"], project)
             return f"{given['holder']} is {people.in_words(given['role'], project)} now"
 
-        await self._ask(people_questions.grant(holder, projects, self._project), grant)
+        await self._do(people_questions.grant(holder, projects, self._project), grant)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_revoke(self) -> None:
         """Ask which role is taken away, and take it; or answer a request with no."""
-        person = self._chosen
+        person = self.chosen
         if person is None:
             return
         if isinstance(person, AccessRequest):
@@ -185,7 +161,7 @@ class PeopleScreen(BaseScreen):
                 await self.engine.people.decline(request.id, given["reason"])
                 return f"{request.login} is answered with no"
 
-            await self._ask(people_questions.decline(request), decline)
+            await self._do(people_questions.decline(request), decline)
             return
         holder, held = people.holder(person), self._held(person)
         by_words = {people.in_words(*each): each for each in held}
@@ -194,7 +170,7 @@ class PeopleScreen(BaseScreen):
             await self.engine.people.revoke(holder, *by_words[given["role"]])
             return f"{holder} is no longer {given['role']}"
 
-        await self._ask(people_questions.revoke(holder, held), revoke)
+        await self._do(people_questions.revoke(holder, held), revoke)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_ask(self) -> None:
@@ -205,31 +181,20 @@ class PeopleScreen(BaseScreen):
             await self.engine.people.ask(project, given["role"], given["reason"])
             return f"access to {project} is asked for"
 
-        await self._ask(people_questions.ask(project), ask)
+        await self._do(people_questions.ask(project), ask)
 
     async def do_events(self) -> None:
         """Show in the audit trail what they have done."""
-        if (person := self._chosen) is not None:
+        if (person := self.chosen) is not None:
             await self.host.open_audit(str(Condition(field="who", value=people.holder(person))))
 
-    @on(RecordTable.RowChosen)
-    async def row_chosen(self) -> None:
-        """Open the row, or say why not."""
-        await self.action_do("open")
-
-    @on(RecordTable.CursorMoved)
-    def cursor_moved(self) -> None:
-        """Draw the card once the cursor rests."""
-        self.keys_changed()
-        self._draw_soon.after(PAUSE, self._draw_card)
-
-    @property
-    def _table(self) -> RecordTable:
-        return self.pane(RecordTable, "people")
-
-    @property
-    def _chosen(self) -> Person | None:
-        return self._people.get(self._table.cursor_key or "")
+    def draw_card(self) -> None:
+        """Show what is known of the person under the cursor."""
+        if self.chosen is None:
+            self.card.show("", ())
+        else:
+            card = people.card(self.chosen, self.context.clock())
+            self.card.show(people.holder(self.chosen), card)
 
     def _held(self, person: Person) -> tuple[tuple[str, str], ...]:
         if isinstance(person, Member):
@@ -265,13 +230,13 @@ class PeopleScreen(BaseScreen):
             await self.engine.people.grant(request.login, given["role"], request.project)
             return f"{request.login} is {people.in_words(given['role'], request.project)} now"
 
-        await self._ask(people_questions.accept(request), grant)
+        await self._do(people_questions.accept(request), grant)
 
-    async def _ask(
+    async def _do(
         self, question: Question, act: Callable[[Answers], Awaitable[str]], done: str = "{}"
     ) -> None:
         """Ask, do it in its turn whatever becomes of this screen, and show how it stands."""
-        made = await fill_in(self, question, lambda given: self.host.carry_out(lambda: act(given)))
+        made = await self.ask(question, act)
         if made is not None:
             self.tell(done.format(made))
             await self._ask_engine()
@@ -281,7 +246,8 @@ class PeopleScreen(BaseScreen):
         return tuple(one.id for one in found or ())
 
     @work(exclusive=True, group="people", exit_on_error=False)
-    async def _fetch(self) -> None:
+    async def fetch(self) -> None:
+        """Ask for the list."""
         await self._ask_engine()
 
     async def _ask_engine(self) -> None:
@@ -301,28 +267,21 @@ class PeopleScreen(BaseScreen):
             return
         found = [one for one in requests if self._project in ("", one.project)]
         found += [*mine, *groups]
-        self._people = {people.key(one): one for one in found}
+        self.known = {people.key(one): one for one in found}
         none = "nobody has a role here: a gives one" if self._project else "no user yet: n adds one"
-        self._table.empty = self.refusal or none
+        self.table.empty = self.refusal or none
         self._draw()
 
     def _draw(self) -> None:
         now = self.context.clock()
-        self._table.show(
+        self.table.show(
             [
                 people.asking_row(one)
                 if self._project and isinstance(one, AccessRequest)
                 else people.row(one, now)
-                for one in self._people.values()
+                for one in self.known.values()
             ]
         )
-        self._draw_card()
-        self.say((people.said(self._people.values()), "muted"))
+        self.draw_card()
+        self.say((people.said(self.known.values()), "muted"))
         self.keys_changed()
-
-    def _draw_card(self) -> None:
-        person, card = self._chosen, self.pane(Card, "person")
-        if person is None:
-            card.show("", ())
-        else:
-            card.show(people.holder(person), people.card(person, self.context.clock()))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from console.views import figures
@@ -21,8 +21,8 @@ COLUMNS = (
     TableColumn(title="By", width=10, priority=1),
 )
 
-Thing = tuple[str, str]
-"""Kind and name of what is configured."""
+Dated = tuple[Configured, ConfigurationChange | None]
+"""What was configured, and how it differs from now, if it does."""
 
 _SIGNS = {
     Difference.CHANGED: "≠ changed",
@@ -31,33 +31,27 @@ _SIGNS = {
 }
 
 
-def merged(
-    then: Sequence[Configured], changes: Sequence[ConfigurationChange]
-) -> dict[Thing, tuple[Configured, ConfigurationChange | None]]:
+def merged(then: Sequence[Configured], changes: Sequence[ConfigurationChange]) -> dict[str, Dated]:
     """Return what was there at a moment, each with what has become of it; and at the end what is
-    there now only."""
-    by_thing = {(one.kind, one.name): one for one in changes}
-    found: dict[Thing, tuple[Configured, ConfigurationChange | None]] = {
-        (one.kind, one.name): (one, by_thing.get((one.kind, one.name))) for one in then
-    }
-    for thing, change in by_thing.items():
-        if thing not in found:
-            found[thing] = (Configured(kind=change.kind, name=change.name, values={}), change)
+    there now only. The keys are those of rows."""
+    since = {_key(one): one for one in changes}
+    found: dict[str, Dated] = {_key(one): (one, since.get(_key(one))) for one in then}
+    for key, change in since.items():
+        found.setdefault(key, (Configured(kind=change.kind, name=change.name, values={}), change))
     return found
 
 
-def key(thing: Thing) -> str:
-    """Return the key of a row."""
-    return "\t".join(thing)
-
-
-def row(thing: Thing, change: ConfigurationChange | None) -> Row:
+def row(then: Configured, change: ConfigurationChange | None) -> Row:
     """Show one thing that was configured."""
+    thing = (then.kind, then.name)
     if change is None:
-        return Row(key=key(thing), cells=(*thing, "as it is now", ""), tones=((2, "dim"),))
-    return Row(
-        key=key(thing), cells=(*thing, _SIGNS[change.difference], change.by), tones=((2, "look"),)
-    )
+        return Row(key=_key(then), cells=(*thing, "as it is now", ""), tones=((2, "dim"),))
+    sign = _SIGNS[change.difference]
+    return Row(key=_key(then), cells=(*thing, sign, change.by), tones=((2, "look"),))
+
+
+def _key(one: Configured | ConfigurationChange) -> str:
+    return f"{one.kind}\t{one.name}"
 
 
 def card(then: Configured, change: ConfigurationChange | None) -> list[tuple[str, str]]:
@@ -78,14 +72,9 @@ def card(then: Configured, change: ConfigurationChange | None) -> list[tuple[str
     return lines
 
 
-def said(
-    things: Mapping[Thing, tuple[Configured, ConfigurationChange | None]],
-    moment: datetime,
-    *,
-    only: bool,
-) -> str:
+def said(things: Collection[Dated], moment: datetime, *, only: bool) -> str:
     """Say which moment is shown, and how much has changed since."""
-    changed = sum(change is not None for _, change in things.values())
+    changed = sum(change is not None for _, change in things)
     shown = "only what differs · " if only else ""
     many = figures.plural(len(things), "thing")
     return f"{shown}{figures.moment(moment)} · {many}, {changed} not as now"

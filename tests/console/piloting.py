@@ -60,8 +60,8 @@ TIMERS = (
     *("console.screens.base.list.CARD_PAUSE", "console.screens.base.session.CURSOR_PAUSE"),
     *("console.screens.base.screen.BaseScreen.REST", "console.screens.projects.PAUSE"),
     *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
-    *("console.screens.filed.PAUSE", "console.screens.acceptances.PAUSE"),
-    "console.screens.acceptances.AcceptancesScreen.REST",
+    *("console.screens.filed.PAUSE", "console.screens.base.short_list.PAUSE"),
+    "console.screens.base.short_list.ShortListScreen.REST",
 )
 """What waits for the end of the typing, or for a cursor to rest: whoever types slowly has waited
 for all of it."""

@@ -257,8 +257,8 @@ async def test_people_are_given_roles_by_keyboard(engine: Engine) -> None:
         await until(pilot, lambda: "? bea" not in painted(app))
         assert await api.people.requests() == ()
 
-        await until(pilot, lambda: "bea" in keys(app, "people"))
-        table(app, "people").go_to_key("bea")
+        await until(pilot, lambda: "bea" in keys(app, "list"))
+        table(app, "list").go_to_key("bea")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("enter", "enter")

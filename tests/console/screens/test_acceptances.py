@@ -105,7 +105,7 @@ async def test_they_are_listed_with_the_steps_of_the_one_under_the_cursor(
     async with app.run_test(size=size) as pilot:
         await opened(pilot)
         await shown(pilot, "▸ System ▸ Acceptances", "◑ open", "✗ rejected", "○ abandoned")
-        assert keys(app, "acceptances") == ["acc_aaaaaaa3", "acc_aaaaaaa2", "acc_aaaaaaa1"]
+        assert keys(app, "list") == ["acc_aaaaaaa3", "acc_aaaaaaa2", "acc_aaaaaaa1"]
         await shown(pilot, "1 open of 3 acceptances", "✓ done: connection as it was seen")
         await shown(pilot, "· waiting: test series as", "Next         test series as it was seen")
         await pilot.press("j")
@@ -123,9 +123,9 @@ async def test_in_a_small_terminal_enter_gives_the_steps_all_the_room() -> None:
         assert "routing as it was seen" not in painted(app)
         await pilot.press("enter")
         await shown(pilot, "routing as it was seen")
-        assert not table(app, "acceptances").display
+        assert not table(app, "list").display
         await pilot.press("escape")
-        await until(pilot, lambda: screen.focused is table(app, "acceptances"))
+        await until(pilot, lambda: screen.focused is table(app, "list"))
         assert "newest first" in painted(app)
 
 

@@ -31,9 +31,9 @@ async def opened(pilot: Pilot[Any], app: ConsoleApp, row: str) -> None:
 
 
 async def at(pilot: Pilot[Any], app: ConsoleApp, row: str) -> None:
-    await until(pilot, lambda: row in keys(app, "people"))
-    table(app, "people").go_to_key(row)
-    await until(pilot, lambda: table(app, "people").cursor_key == row)
+    await until(pilot, lambda: row in keys(app, "list"))
+    table(app, "list").go_to_key(row)
+    await until(pilot, lambda: table(app, "list").cursor_key == row)
 
 
 async def members(pilot: Pilot[Any], app: ConsoleApp, project: str) -> None:
@@ -59,7 +59,7 @@ async def test_everybody_stands_there_with_their_roles_and_who_asks_first(
     app = console(normal(), "system")
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, "mk")
-        assert keys(app, "people") == ["request 1", "ada", "hale", "mk", "tj", "@radiology"]
+        assert keys(app, "list") == ["request 1", "ada", "hale", "mk", "tj", "@radiology"]
         await shown(pilot, "System ▸ People", "4 users, 1 group, 1 asking for access", "M. Kolb")
         await at(pilot, app, "tj")
         await shown(pilot, "disabled")
@@ -80,7 +80,7 @@ async def test_a_user_is_added_with_a_role_from_the_start() -> None:
         bea = facts.users["bea"]
         assert (bea.name, bea.uid, roles(facts, "bea")) == ("Bea", 1234, [("owner", "CARDIO")])
         await until(pilot, lambda: told(app, "bea is added"))
-        assert "bea" in keys(app, "people")
+        assert "bea" in keys(app, "list")
 
 
 async def test_nobody_is_added_for_a_role_that_cannot_be_given() -> None:
@@ -152,7 +152,7 @@ async def test_who_asks_for_access_is_answered() -> None:
         await pilot.press("enter", "enter")
         await until(pilot, lambda: ("member", "CARDIO") in roles(facts, "mk"))
         assert facts.access_requests == []
-        await until(pilot, lambda: "request 1" not in keys(app, "people"))
+        await until(pilot, lambda: "request 1" not in keys(app, "list"))
 
 
 async def test_who_asks_for_access_may_be_answered_with_no() -> None:
@@ -176,7 +176,7 @@ async def test_members_of_a_project_are_its_own(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await members(pilot, app, "NEURO3")
         await shown(pilot, "Members of NEURO3", "3 roles, none asking for access")
-        assert keys(app, "people") == ["@radiology collaborator", "hale owner", "mk reviewer"]
+        assert keys(app, "list") == ["@radiology collaborator", "hale owner", "mk reviewer"]
         await pilot.press("n")
         await until(pilot, lambda: told(app, "not now: users are added on System"))
         await at(pilot, app, "mk reviewer")
