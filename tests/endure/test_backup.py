@@ -39,7 +39,7 @@ class Sender:
             send("127.0.0.1", self._port, AE_TITLE, self._each(study), RATE / LANES)
 
     def _each(self, study: list[Instance]) -> Iterator[Instance]:
-        """Give one after the other: the next is asked for when the one before was answered."""
+        """Yield one after the other: the next is asked for when the one before was answered."""
         for instance in study:
             yield instance
             self.answered.append(instance.sop)
