@@ -25,8 +25,8 @@ from engine.model.contents import FiledContents, FilePage, FoldedHeader
 from engine.model.errors import InvalidInput
 from engine.model.people import Actor, Permission
 from engine.model.verification import DueSessions, Verification
-from engine.service.api import ALL_FILED
 from engine.service.contents import header_in
+from engine.service.nouns.archive import ALL_FILED
 from engine.service.verifying import Verifying, no_folder
 from engine.service.windows import MOST_FILES, limited, window
 from engine.sessions import holdings

@@ -29,7 +29,7 @@ from engine.model.scripts import SITE
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SessionRow
 from engine.service import redaction
-from engine.service.api import PrearchiveApi
+from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.permissions import NEEDS, About, Need
 from engine.service.wire import VERBS, Verb
 from engine.service.witness import Witness

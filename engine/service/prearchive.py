@@ -45,10 +45,10 @@ from engine.model.states import QUEUED, Status, Verb, why_not
 from engine.prearchive import rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
-from engine.service.api import ALL_WAITING
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
+from engine.service.nouns.prearchive import ALL_WAITING
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
 

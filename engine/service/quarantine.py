@@ -12,8 +12,8 @@ from engine.model.errors import EngineError, Refused
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome
 from engine.model.quarantine import Act, QuarantinePage, QuarantineQuery, Standing
-from engine.service.api import NOT_ACTIVE
 from engine.service.event_buffer import EventBuffer
+from engine.service.nouns.archive import NOT_ACTIVE
 from engine.service.windows import window
 
 

@@ -17,7 +17,7 @@ from engine.model.configured import Applied
 from engine.model.contents import FiledContents, FileEntry, FilePage, FoldedHeader
 from engine.model.errors import NotFound
 from engine.model.verification import DueSessions, Faults, Verification
-from engine.service import api
+from engine.service.nouns.archive import ALL_FILED
 from tests.memory.contents import bytes_of, files_of, header_of
 from tests.memory.facts import NOON, Asked
 from tests.memory.where import FILED, holds
@@ -47,7 +47,7 @@ def summary(one: SessionCard) -> SessionSummary:
 
 class Archive(Asked):
     async def list(
-        self, query: SessionQuery = api.ALL_FILED, offset: int = 0, limit: int = 100
+        self, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         rows = [
             summary(one)

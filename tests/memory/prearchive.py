@@ -33,7 +33,7 @@ from engine.model.prearchive import (
 )
 from engine.model.routing import Route
 from engine.model.states import Status, Verb, why_not
-from engine.service import api
+from engine.service.nouns.prearchive import ALL_WAITING
 from tests.memory.contents import contents_of, files_of, header_of, route_of, timeline_of
 from tests.memory.facts import NOON, Asked, card
 from tests.memory.where import WAITING, holds
@@ -41,7 +41,7 @@ from tests.memory.where import WAITING, holds
 
 class Prearchive(Asked):
     async def list(
-        self, query: PrearchiveQuery = api.ALL_WAITING, offset: int = 0, limit: int = 100
+        self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
     ) -> PrearchivePage:
         def known(row: PrearchiveSession) -> PrearchiveSession:
             hidden = query.masked and row.project is None

@@ -18,7 +18,7 @@ from engine.model.quarantine import (
     recorded_as,
     why_not,
 )
-from engine.service import api
+from engine.service.nouns.archive import NOT_ACTIVE
 from tests.memory.archive import Archive, summary
 from tests.memory.facts import NOON, Asked
 from tests.memory.where import FILED, holds
@@ -26,7 +26,7 @@ from tests.memory.where import FILED, holds
 
 class Quarantine(Asked):
     async def list(
-        self, query: QuarantineQuery = api.NOT_ACTIVE, offset: int = 0, limit: int = 100
+        self, query: QuarantineQuery = NOT_ACTIVE, offset: int = 0, limit: int = 100
     ) -> QuarantinePage:
         inactive = [one for one in self.facts.filed.values() if _is_inactive(one)]
         asks = any(one.field == "status" and not one.negated for one in query.where)

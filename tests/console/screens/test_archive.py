@@ -10,7 +10,7 @@ from console.screens.archive import ArchiveScreen
 from console.screens.filed import FiledScreen
 from engine.model.archive import SessionPage, SessionQuery, SessionStatus
 from engine.model.errors import Unavailable
-from engine.service import api
+from engine.service.nouns.archive import ALL_FILED
 from tests.console.piloting import (
     HOSTILE,
     SIZES,
@@ -54,7 +54,7 @@ async def test_a_long_list_comes_in_windows(monkeypatch: pytest.MonkeyPatch) -> 
     plainly = Archive.list
 
     async def watched(
-        self: Archive, query: SessionQuery = api.ALL_FILED, offset: int = 0, limit: int = 100
+        self: Archive, query: SessionQuery = ALL_FILED, offset: int = 0, limit: int = 100
     ) -> SessionPage:
         asked.append((offset, limit))
         return await plainly(self, query, offset, limit)

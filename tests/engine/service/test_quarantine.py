@@ -16,10 +16,10 @@ from engine.archive.tables import ArchivedSessionRow
 from engine.model.archive import AuditQuery, SessionStatus
 from engine.model.people import Role
 from engine.model.prearchive import ActOutcome
-from engine.service.api import ArchiveApi, QuarantineApi
 from engine.service.archive import Archive
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
+from engine.service.nouns.archive import ArchiveApi, QuarantineApi
 from engine.service.prearchive import Prearchive
 from engine.service.quarantine import Quarantine
 from engine.service.witness import Witness

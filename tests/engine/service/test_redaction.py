@@ -21,9 +21,9 @@ from engine.model.people import Actor, Role, SiteRole
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery
 from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.service import redaction
-from engine.service.api import PrearchiveApi
 from engine.service.event_buffer import EventBuffer
 from engine.service.gate import Gate
+from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.prearchive import Prearchive
 from engine.service.witness import Witness
 from tests.engine.jobs.conftest import fixture  # noqa: F401 (a fixture)

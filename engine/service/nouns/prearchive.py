@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions that wait for review, and objects that are held."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.model.changes import FoldedChange
+from engine.model.contents import (
+    FilePage,
+    FoldedHeader,
+    SessionContents,
+    Timeline,
+    Tombstone,
+    TrashedSession,
+)
+from engine.model.contradictions import Choice, Contradictions
+from engine.model.held import HeldDetail
+from engine.model.prearchive import (
+    ActOutcome,
+    LogEntry,
+    PrearchivePage,
+    PrearchiveQuery,
+    PrearchiveSession,
+)
+from engine.model.routing import Route
+
+ALL_WAITING = PrearchiveQuery()
+
+
+class PrearchiveApi(Protocol):
+    """Sessions that wait for review. Acts take prearchive ids and answer for each id."""
+
+    async def list(
+        self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
+    ) -> PrearchivePage: ...
+    async def show(self, id: str) -> PrearchiveSession: ...
+    async def find(self, name: str) -> str:
+        """Return the id for an id, a URL, or a label that only one session has."""
+        ...
+
+    async def archive(
+        self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
+    ) -> tuple[ActOutcome, ...]:
+        """Queue the archiving of sessions, with `quarantine` into quarantine whatever their
+        projects say."""
+        ...
+
+    async def move(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]: ...
+    async def relabel(
+        self, id: str, label: str = "", subject: str = "", reason: str = ""
+    ) -> ActOutcome: ...
+    async def contradictions(self, id: str) -> Contradictions:
+        """Return what a person has to decide before a session can be archived: patient data."""
+        ...
+
+    async def resolve(
+        self,
+        id: str,
+        choices: tuple[Choice, ...],
+        subject: str = "",
+        seen: str = "",
+        reason: str = "",
+    ) -> ActOutcome:
+        """Carry out a decision: what is not kept goes into the trash, and where patients were told
+        apart the site script runs again. With `seen` it holds for no other contradictions."""
+        ...
+
+    async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
+    async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
+    async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]: ...
+    async def look(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Say that the actor has looked at sessions; those that a transfer has cut short are no
+        longer told apart from others."""
+        ...
+
+    async def log(self, id: str) -> tuple[LogEntry, ...]: ...
+    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the site script has done to a session's objects, as far as it is kept."""
+        ...
+
+    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Tell what the project's script would do to them on the way to the archive."""
+        ...
+
+    async def contents(self, id: str) -> SessionContents: ...
+    async def files(
+        self, id: str, scan: str = "", offset: int = 0, limit: int = 100
+    ) -> FilePage: ...
+    async def header(self, id: str, scan: str = "", file: str = "") -> FoldedHeader:
+        """Fold the headers of one file, of a scan, or of the whole session into one."""
+        ...
+
+    async def route(self, id: str) -> Route:
+        """Route the session's first object by what is in force now, with a trace."""
+        ...
+
+    async def timeline(self, id: str) -> Timeline: ...
+    async def trash(self) -> tuple[TrashedSession, ...]:
+        """Return the deleted sessions that can be put back, the newest first."""
+        ...
+
+    async def gone(self, offset: int = 0, limit: int = 100) -> tuple[Tombstone, ...]:
+        """What was removed for good, the newest first."""
+        ...
+
+    async def restore(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Put deleted sessions back to where they were."""
+        ...
+
+    async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Remove deleted sessions for good: nothing brings them back."""
+        ...
+
+
+class HeldApi(Protocol):
+    """Objects that a script error or a limit keeps in staging; `live.held` lists them."""
+
+    async def show(self, id: str) -> HeldDetail: ...
+    async def retry(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Run the script in force over them; what comes of it is published, or it stays held."""
+        ...
+
+    async def drop(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
+        """Take them out of staging, for good."""
+        ...

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Projects, and what decides about the sessions that come for them: rules, routing, scripts."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.model.archive import Project, RuleText
+from engine.model.errors import Problem
+from engine.model.remarks import Remark
+from engine.model.routing import Route
+from engine.model.scripts import ScriptSummary, ScriptText
+
+
+class ProjectsApi(Protocol):
+    """Projects, their aliases and codes."""
+
+    async def list(self) -> tuple[Project, ...]: ...
+    async def show(self, id: str) -> Project: ...
+    async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project: ...
+    async def set(self, id: str, values: dict[str, str]) -> Project:
+        """Set title, description, accessibility, prearchive_code, quarantine_code, release_people,
+        release_by or aliases (comma list)."""
+        ...
+
+
+class RulesApi(Protocol):
+    """Routing rule lines; scope is `site` or `receiver:{AE}`; concept is project, subject,
+    session or autoarchive."""
+
+    async def show(self, scope: str, concept: str) -> RuleText: ...
+    async def set(
+        self, scope: str, concept: str, text: str, enabled: bool = True, reason: str = ""
+    ) -> RuleText: ...
+    async def check(self, text: str) -> tuple[Problem, ...]:
+        """Return the faults of a text, by line and column; none when it can be saved."""
+        ...
+
+
+class ScriptsApi(Protocol):
+    """Anonymization scripts; scope is `site` or `project:{ID}`."""
+
+    async def list(self) -> tuple[ScriptSummary, ...]:
+        """Return the active version of every scope that has a script, that of the site first."""
+        ...
+
+    async def show(self, scope: str, version: int = 0) -> ScriptText:
+        """Return a version, the active one for 0; version 0 where nobody has written one."""
+        ...
+
+    async def set(
+        self, scope: str, text: str, lookups: str = "", reason: str = ""
+    ) -> ScriptText: ...
+    async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
+        """Say everything about a script and its lookup table; an error keeps it from being set."""
+        ...
+
+    async def enable(self, scope: str) -> ScriptText: ...
+    async def disable(self, scope: str) -> ScriptText: ...
+    async def activate(self, scope: str, version: int, reason: str = "") -> ScriptText:
+        """Make an earlier version the active one again."""
+        ...
+
+    async def history(self, scope: str) -> tuple[ScriptSummary, ...]:
+        """Return every version, the newest first."""
+        ...
+
+    async def diff(self, scope: str, old: int, new: int = 0) -> str:
+        """Return what differs between two versions as a unified diff; 0 is the active one."""
+        ...
+
+
+class RoutingApi(Protocol):
+    """Where an object would land, and why."""
+
+    async def explain(self, path: str, receiver: str = "") -> Route:
+        """Route one file that the engine can read, with a trace."""
+        ...
+
+    async def try_rules(self, session: str, scope: str, concept: str, text: str) -> Route:
+        """Route a prearchive session's first object as if `text` were in force, with a trace."""
+        ...
