@@ -68,6 +68,7 @@ SCREENS = {
     "prearchive": ("console.screens.prearchive", "PrearchiveScreen"),
     "quarantine": ("console.screens.quarantine", "QuarantineScreen"),
     "archive": ("console.screens.archive", "ArchiveScreen"),
+    "scripts": ("console.screens.scripts", "ScriptsScreen"),
     "projects": ("console.screens.projects", "ProjectsScreen"),
     "audit": ("console.screens.audit", "AuditScreen"),
     "system": ("console.screens.system", "SystemScreen"),

@@ -27,6 +27,7 @@ VERBS: Mapping[str, Mapping[str, str]] = {
     "trash": {"restore": "prearchive.restore"},
     "archive": {"send": "remotes.send"},
     "filed": {"send": "remotes.send"},
+    "scripts": {"turn": "scripts.enable"},
     "projects": {
         "new": "projects.add",
         "try": "routing.try_rules",

@@ -34,6 +34,7 @@ from console.keys.key import (
     act,
 )
 from console.keys.people import PEOPLE
+from console.keys.scripts import SCRIPTS
 from console.keys.trail import AUDIT, MOMENT
 
 MODES = (
@@ -41,6 +42,7 @@ MODES = (
     ("2", "prearchive", "Prearchive"),
     ("3", "quarantine", "Quarantine"),
     ("4", "archive", "Archive"),
+    ("5", "scripts", "Scripts"),
     ("6", "projects", "Projects"),
     ("8", "audit", "Audit"),
     ("0", "system", "System"),
@@ -243,6 +245,7 @@ SCREENS = {
                 replace(SEND, line=6),
             ),
         ),
+        SCRIPTS,
         ScreenKeys(
             name="projects",
             title="Projects",

@@ -118,8 +118,10 @@ class ModeLine(Line):
         pieces: list[Piece] = []
         self._ends = []
         end = 0
+        letters = 4 if width >= 80 else 3
         for tab in tabs:
-            title = f"{tab.number} {tab.title}" if width >= 100 else f"{tab.number}{tab.title[:4]}"
+            short = f"{tab.number}{tab.title[:letters]}"
+            title = f"{tab.number} {tab.title}" if width >= 100 else short
             words = f"{title}·{tab.count}" if tab.count else title
             here = tab.name == chosen
             text = f"▐{words}▌" if here else f" {words} "

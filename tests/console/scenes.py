@@ -29,6 +29,7 @@ from engine.model.quarantine import Yes
 from engine.model.remotes import Echo, Remote
 from engine.model.states import Status, Verb
 from tests.console.piloting import HOSTILE
+from tests.console.scripted import write_scripts
 from tests.memory import NOON, Facts, card, session, transfer
 from tests.memory.contents import SAMPLE_ROUTE, header, timeline_of
 
@@ -143,6 +144,7 @@ def normal() -> Facts:
     _acceptances(facts)
     _people(facts)
     _versions(facts)
+    write_scripts(facts)
     _past(facts)
     _trail(facts)
     for number, words in enumerate(("2 objects arrived", "built", "filed in the archive"), 1):
@@ -281,6 +283,10 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         for key, all in facts.applied.items()
     }
     facts.configured = tuple(spoiled(one, "kind") for one in facts.configured)
+    facts.scripts = {
+        key: [spoiled(one, "scope", "text", "lookups") for one in all]
+        for key, all in facts.scripts.items()
+    }
     facts.users = {key: spoiled(one, "grants") for key, one in facts.users.items()}
     facts.access_requests = [spoiled(one, "id", "role") for one in facts.access_requests]
     return facts

@@ -23,7 +23,7 @@ from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown
 from tests.console.scenes import SCENES
 from tests.memory import Facts
 
-MODES = ("live", "prearchive", "quarantine", "archive", "projects", "audit", "system")
+MODES = ("live", "prearchive", "quarantine", "archive", "scripts", "projects", "audit", "system")
 OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "session": ("prearchive", ("home", "enter")),
     "trash": ("prearchive", ("d",)),

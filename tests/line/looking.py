@@ -19,7 +19,10 @@ from tests.console.bursting import calm, write
 from tests.console.piloting import painted, settled, table
 
 LARGE = (200, 420)
-MODES = {"live": "1", "prearchive": "2", "archive": "4", "projects": "6", "system": "0"}
+MODES = {
+    **{"live": "1", "prearchive": "2", "archive": "4", "scripts": "5", "projects": "6"},
+    "system": "0",
+}
 TABS_OF_SYSTEM, TABS_OF_SESSION, TABS_OF_FILED = 3, 6, 6
 ESCAPE = "\x1b"
 OPENED = {"copied": "y", "log": "o", "moved": "m", "archived": "a", "deleted": "x", "exported": "e"}

@@ -28,6 +28,7 @@ PLACES = {
     "archive": "console.screens.archive:ArchiveScreen",
     "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",
+    "scripts": "console.screens.scripts:ScriptsScreen",
     "projects": "console.screens.projects:ProjectsScreen",
     "system": "console.screens.system:SystemScreen",
     "acceptances": "console.screens.acceptances:AcceptancesScreen",
