@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands import contents, contradictions
+from console.commands import contents, contradictions, desk
 from console.commands.asking import asks
 from console.commands.options import Json, Reason, Where
 from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
+from console.commands.selection import All, DryRun, Some, foretell, selected
 from console.commands.waiting import Wait, end, say_ends
 from console.transfer import windows
 from engine.model.changes import FoldedChange
@@ -163,23 +164,28 @@ async def diff(
 @asks(app, "look")
 async def look(engine: EngineApi, sessions: Sessions, as_json: Json = False) -> None:
     """Say that you have looked at sessions that were cut short; their lists say so until then."""
-    outcomes = await engine.prearchive.look(await _ids(engine, sessions))
+    outcomes = await engine.prearchive.look(await selected(engine, sessions))
     say_ends(outcomes, as_json)
 
 
 @asks(app, "archive")
 async def archive(
     engine: EngineApi,
-    sessions: Sessions,
+    sessions: Some = None,
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Into quarantine, whatever the project says.")
     ] = False,
+    where: All = "",
+    dry_run: DryRun = False,
     reason: Reason = "",
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """File sessions in the archive."""
-    ids = await _ids(engine, sessions)
+    ids = await selected(engine, sessions, where)
+    if dry_run:
+        await foretell(engine, Verb.ARCHIVE, ids, as_json)
+        return
     before = {id: await engine.prearchive.show(id) for id in ids}
     outcomes = await engine.prearchive.archive(ids, reason, quarantine)
     await end(engine, Verb.ARCHIVE, outcomes, wait, as_json, before)
@@ -188,8 +194,10 @@ async def archive(
 @asks(app, "move")
 async def move(
     engine: EngineApi,
-    sessions: Sessions,
     project: Annotated[str, typer.Option("--project", metavar="PROJECT", help="Where to.")],
+    sessions: Some = None,
+    where: All = "",
+    dry_run: DryRun = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Take along labels that come from the patient.")
     ] = False,
@@ -198,7 +206,10 @@ async def move(
     as_json: Json = False,
 ) -> None:
     """Move sessions to another project."""
-    ids = await _ids(engine, sessions)
+    ids = await selected(engine, sessions, where)
+    if dry_run:
+        await foretell(engine, Verb.MOVE, ids, as_json, project)
+        return
     rows = [] if yes else [await engine.prearchive.show(id) for id in ids]
     if unassigned := [row.id for row in rows if row.project is None]:
         raise Refused(
@@ -231,41 +242,57 @@ async def relabel(
 @asks(app, "rebuild")
 async def rebuild(
     engine: EngineApi,
-    sessions: Sessions,
+    sessions: Some = None,
+    where: All = "",
+    dry_run: DryRun = False,
     reason: Reason = "",
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Build sessions anew from their files; ends the wait for more objects."""
-    outcomes = await engine.prearchive.rebuild(await _ids(engine, sessions), reason)
+    ids = await selected(engine, sessions, where)
+    if dry_run:
+        await foretell(engine, Verb.REBUILD, ids, as_json)
+        return
+    outcomes = await engine.prearchive.rebuild(ids, reason)
     await end(engine, Verb.REBUILD, outcomes, wait, as_json)
 
 
 @asks(app, "delete")
 async def delete(
     engine: EngineApi,
-    sessions: Sessions,
+    sessions: Some = None,
+    where: All = "",
+    dry_run: DryRun = False,
     reason: Reason = "",
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Take sessions out of the prearchive, into its trash."""
-    outcomes = await engine.prearchive.delete(await _ids(engine, sessions), reason)
+    ids = await selected(engine, sessions, where)
+    if dry_run:
+        await foretell(engine, Verb.DELETE, ids, as_json)
+        return
+    outcomes = await engine.prearchive.delete(ids, reason)
     await end(engine, Verb.DELETE, outcomes, wait, as_json)
 
 
 @asks(app, "reset")
 async def reset(
-    engine: EngineApi, sessions: Sessions, reason: Reason = "", as_json: Json = False
+    engine: EngineApi,
+    sessions: Some = None,
+    where: All = "",
+    dry_run: DryRun = False,
+    reason: Reason = "",
+    as_json: Json = False,
 ) -> None:
     """Take sessions out of the queue and find their status anew from their files."""
-    outcomes = await engine.prearchive.reset(await _ids(engine, sessions), reason)
+    ids = await selected(engine, sessions, where)
+    if dry_run:
+        await foretell(engine, Verb.RESET, ids, as_json)
+        return
+    outcomes = await engine.prearchive.reset(ids, reason)
     await end(engine, Verb.RESET, outcomes, False, as_json)
-
-
-async def _ids(engine: EngineApi, names: list[str]) -> tuple[str, ...]:
-    found = [await engine.prearchive.find(name) for name in names]
-    return tuple(dict.fromkeys(found))
 
 
 def _json(row: PrearchiveSession) -> dict[str, Any]:
@@ -307,8 +334,13 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "belongs_to": row.belongs_to,
         "duplicates": row.duplicates,
         "late": row.late,
+        "assigned": row.assigned,
+        "reviewed_by": row.reviewed_by,
+        "reviewed": built["reviewed"],
+        "noted": row.noted,
     }
 
 
 contents.add_to_waiting(app)
 contradictions.add_to(app)
+desk.add_to(app)

@@ -15,11 +15,12 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from engine.archive.audit.trail import record_triage
 from engine.intake.journal import PUBLISHED, Outcome, Record
 from engine.model.accounts import BESIDE, Place
 from engine.model.live import broke_off
 from engine.model.states import Status, after_new_data
-from engine.prearchive import accounts, arriving, ledger, throughput, transfers
+from engine.prearchive import accounts, arriving, desk, ledger, throughput, transfers
 from engine.prearchive.accounts import TallyKey
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import change, may_accept
@@ -115,6 +116,10 @@ class Posting:
             await self._transaction.execute(insert(ObjectRow), list(self._new.values()))
         for session, last in self._joined.items():
             _join(self._rows[session], _moment(last))
+        if self._joined:
+            for fallen in await desk.fall(self._transaction, self._joined, desk.NEW_FILES):
+                detail = {"reason": desk.NEW_FILES}
+                record_triage(self._transaction, "engine", "Review fell", fallen, detail)
         await arriving.add(self._transaction, self._series, self._rows)
         await self._count_transfers()
         await self._transaction.flush()

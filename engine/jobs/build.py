@@ -27,12 +27,13 @@ from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
 from engine.model.settings import FileNames
 from engine.model.states import Status, Verb
-from engine.prearchive import accounts, arriving
+from engine.prearchive import accounts, arriving, desk
 from engine.prearchive.rows import folder_of, place_of, queue, settle, to_session
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.build.assemble import assemble
 from engine.sessions.build.patients import NOBODY, Routed
 from engine.sessions.build.result import BuildError, BuildOptions, BuildResult
+from engine.sessions.build.seal import seal_of
 from engine.sessions.build.types import SessionTypes, load_types
 
 AUTO_ARCHIVE = 4
@@ -130,6 +131,7 @@ class BuildJob:
             await self._context.receipts.write(transaction, session, Place.DELETED)
             await accounts.move(transaction, session, Place.WAITING, Place.DELETED)
             await forget(transaction, session)
+            await desk.forget(transaction, session)
             record_triage(transaction, "engine", "Folder missing", session)
         self._context.changed(session, "its folder is gone from the prearchive", "error")
 
@@ -148,6 +150,7 @@ class BuildJob:
             return
         async with self._context.prearchive_db.write() as transaction:
             await forget(transaction, row.id)
+            await desk.forget(transaction, row.id)
             record_triage(transaction, "engine", "Empty session dropped", row.id)
         await self._context.at("empty session dropped")
         await asyncio.to_thread(remove_tree, folder.parent)
@@ -267,6 +270,8 @@ async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) 
     row.built_objects = len(result.covered) - len(result.duplicates)
     row.contradictions = len(result.conflicts)
     row.several_patients = any(one.code == "patients" for one in result.problems)
+    for fallen in await desk.compare(transaction, row.id, lambda: seal_of(document)):
+        record_triage(transaction, "engine", "Review fell", fallen, {"reason": desk.BUILT_ANEW})
     await _follow_files(transaction, row, result)
     for duplicate in result.duplicates:
         await _drop_duplicate(transaction, row, duplicate, result)

@@ -24,7 +24,7 @@ from engine.intake.originals import Original, Originals
 from engine.jobs.context import JobContext
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
-from engine.prearchive import accounts, arriving, ledger
+from engine.prearchive import accounts, arriving, desk, ledger
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.staging import is_torn, stored_digest
 
@@ -93,6 +93,8 @@ async def enter(transaction: AsyncSession, session: str, entries: list[ObjectRow
         added += 1
     if added:
         await arriving.lose_track(transaction, row)
+        for fallen in await desk.fall(transaction, (session,), desk.NEW_FILES):
+            record_triage(transaction, "engine", "Review fell", fallen, {"reason": desk.NEW_FILES})
     await accounts.add(transaction, {("", session, Place.WAITING): added})
     return added
 
@@ -120,6 +122,9 @@ async def _leave(
         await count_out(transaction, row, rejected, Place.REJECTED, REJECTED, rule=left_out.by)
         await accounts.move(transaction, row.id, Place.WAITING, place)
         await forget(transaction, row.id)
+        if place is not Place.DELETED:
+            # From the trash it may come back, and what was said of it with it.
+            await desk.forget(transaction, row.id)
         detail = {"objects": objects - len(rejected)}
         if rejected:
             detail["rejected"] = len(rejected)

@@ -21,7 +21,7 @@ from engine.jobs import trash_record
 from engine.jobs.context import TRASH, JobContext, remove_tree
 from engine.model.contents import TrashedSession
 from engine.model.errors import Conflict, NotFound
-from engine.prearchive import tombstones
+from engine.prearchive import desk, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.storage.standstill import OF_A_PERSON
 
@@ -119,6 +119,7 @@ async def _condemn(
                 return None  # another engine was faster
         left = await asyncio.to_thread(trash_record.left, going, id, actor, reason)
         await tombstones.bury(transaction, left)
+        await desk.forget(transaction, id)
         detail = {"reason": reason} if reason else {}
         record_triage(transaction, actor, REMOVED_EVENT, id, detail)
     return going

@@ -70,6 +70,13 @@ class PrearchiveSession:
     missing: int | None = None
     """How many objects these lack: instance numbers in gaps, and what the sender has stated and is
     still to come; None where that is not known."""
+    assigned: str = ""
+    """Who is to look at it; empty where nobody was named."""
+    reviewed_by: str = ""
+    """Who has reviewed what stands there now; empty where nobody has."""
+    reviewed: datetime | None = None
+    noted: bool = False
+    """Whether somebody has left a note on it."""
 
     @property
     def url(self) -> str:
@@ -129,12 +136,17 @@ def names_labels(query: PrearchiveQuery) -> bool:
 PREARCHIVE_FIELDS = frozenset(
     {
         "age",
+        "assigned",
         "date",
         "from",
         "id",
         "images",
+        "late",
+        "mine",
+        "noted",
         "project",
         "receiver",
+        "reviewed",
         "session",
         "size",
         "status",
@@ -146,7 +158,8 @@ PREARCHIVE_FIELDS = frozenset(
 """What a condition may be on. `age` is since the last object (`age<7d`: s, m, h, d, w), `size` is
 bytes (`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
 (`date:2026-09`, `date>2026-09-01`, the day included), `status` a status, its beginning, or one of
-`problem` (ERROR, CONFLICT), `busy` (queued or at work), `receiving`. In a text `*` is anything."""
+`problem` (ERROR, CONFLICT), `busy` (queued or at work), `receiving`. `assigned` is a login or
+`none`; `late`, `noted`, `reviewed` and `mine` are yes or no. In a text `*` is anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

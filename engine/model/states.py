@@ -98,6 +98,13 @@ ALLOWED = {
 """From which statuses each verb may start (an ERROR session is rebuilt first)."""
 
 
+REVIEWABLE = frozenset({Status.READY, Status.CONFLICT})
+"""Statuses in which there is something that can be reviewed."""
+
+SEVERAL = frozenset({Verb.ARCHIVE, Verb.MOVE, Verb.REBUILD, Verb.DELETE, Verb.RESET})
+"""Verbs that can be asked of several sessions at once."""
+
+
 def after_new_data(status: Status) -> Status:
     """Return the status that follows when an object joins a row."""
     if status in (Status.BUILDING, Status.RECEIVING_INTERRUPT):

@@ -7,25 +7,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, false, func, or_
 
 from engine.database import comparisons
 from engine.database.comparisons import Criterion, age, amount, chosen, day, text
 from engine.model.filters import Condition
 from engine.model.prearchive import UNASSIGNED
 from engine.model.states import PROBLEM, QUEUED, RECEIVING, WORKING, Status
+from engine.prearchive import desk
 from engine.prearchive.tables import SessionRow
 
 _GROUPS = {"problem": PROBLEM, "busy": QUEUED | WORKING, "receiving": RECEIVING}
 
 
-def where(conditions: Iterable[Condition], *, masked: bool = False) -> list[ColumnElement[bool]]:
-    """Return the criteria of conditions; `masked` as in `PrearchiveQuery`.
+def where(
+    conditions: Iterable[Condition], *, masked: bool = False, own: Criterion | None = None
+) -> list[ColumnElement[bool]]:
+    """Return the criteria of conditions; `masked` as in `PrearchiveQuery`, `own` says which
+    sessions are those of who asks.
 
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.
     """
-    return comparisons.criteria(conditions, _MASKED if masked else FIELDS)
+    fields = _MASKED if masked else FIELDS
+    return comparisons.criteria(conditions, fields if own is None else fields | {"mine": own})
 
 
 def known(column: SQLColumnExpression[Any], *, masked: bool) -> SQLColumnExpression[Any]:
@@ -46,12 +51,17 @@ def _status(condition: Condition) -> ColumnElement[bool]:
 
 FIELDS: dict[str, Criterion] = {
     "age": age(SessionRow.last_object),
+    "assigned": desk.assigned,
     "date": day(SessionRow.scan_date),
     "from": text(SessionRow.calling),
     "id": text(SessionRow.id),
     "images": amount(SessionRow.objects),
+    "late": desk.yes_or_no(lambda: SessionRow.belongs_to != ""),
+    "mine": desk.yes_or_no(false),
+    "noted": desk.yes_or_no(desk.is_noted),
     "project": text(func.coalesce(SessionRow.project, UNASSIGNED)),
     "receiver": text(SessionRow.receiver),
+    "reviewed": desk.yes_or_no(desk.is_reviewed),
     "session": text(SessionRow.label),
     "size": amount(SessionRow.bytes),
     "status": _status,

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from engine.database.comparisons import Criterion
 from engine.model.errors import Conflict, NotFound
 from engine.model.filters import check_length
 from engine.model.identifiers import PrearchiveId
@@ -33,7 +34,9 @@ from engine.model.states import (
     Verb,
     why_not,
 )
+from engine.prearchive import desk
 from engine.prearchive.conditions import known, where
+from engine.prearchive.desk_tables import DeskRow
 from engine.prearchive.tables import HeldRow, SessionRow
 
 SORTS = {
@@ -75,8 +78,8 @@ def timestamp_of(moment: datetime) -> str:
     return moment.strftime("%Y%m%d_%H%M%S") + f"{moment.microsecond // 1000:03d}"
 
 
-def to_session(row: SessionRow) -> PrearchiveSession:
-    """Return a row as the outside sees it."""
+def to_session(row: SessionRow, said: DeskRow | None = None) -> PrearchiveSession:
+    """Return a row as the outside sees it, with what people have said of it where that is known."""
     return PrearchiveSession(
         id=PrearchiveId(row.id),
         project=row.project,
@@ -113,6 +116,10 @@ def to_session(row: SessionRow) -> PrearchiveSession:
         duplicates=row.duplicates,
         arriving=row.arriving,
         missing=row.missing,
+        assigned=said.assigned if said is not None else "",
+        reviewed_by=said.reviewed_by if said is not None else "",
+        reviewed=said.reviewed if said is not None else None,
+        noted=said is not None and bool(said.note),
     )
 
 
@@ -166,13 +173,16 @@ async def list_page(
     offset: int,
     limit: int,
     scope: Scope = EVERYTHING,
+    *,
+    own: Criterion | None = None,
 ) -> PrearchivePage:
-    """List a window of the sessions of a scope that match, and how many match in all.
+    """List a window of the sessions of a scope that match, and how many match in all; `own` says
+    which are those of who asks.
 
     Raises:
         InvalidInput: a condition is on no known field, or its value cannot be read.
     """
-    matching = [*_conditions(query), *within(scope)]
+    matching = [*_conditions(query, own), *within(scope)]
     column = SORTS.get(query.sort, SessionRow.last_object)
     by_label: SQLColumnExpression[Any] = column
     if query.sort in _LABELS:
@@ -184,12 +194,15 @@ async def list_page(
     window = (
         select(SessionRow.id).where(*matching).order_by(*order).offset(offset).limit(limit)
     ).subquery()
-    rows = await session.execute(
-        select(SessionRow).join(window, window.c.id == SessionRow.id).order_by(*order)
+    rows = list(
+        await session.scalars(
+            select(SessionRow).join(window, window.c.id == SessionRow.id).order_by(*order)
+        )
     )
+    said = await desk.of(session, [row.id for row in rows])
     total = await session.execute(select(func.count()).select_from(SessionRow).where(*matching))
     return PrearchivePage(
-        rows=tuple(to_session(row) for row in rows.scalars()), total=total.scalar_one()
+        rows=tuple(to_session(row, said.get(row.id)) for row in rows), total=total.scalar_one()
     )
 
 
@@ -278,8 +291,8 @@ def within(
     return [or_(among, unassigned) if scope.unassigned else among]
 
 
-def _conditions(query: PrearchiveQuery) -> list[ColumnElement[bool]]:
-    matching = where(query.where, masked=query.masked)
+def _conditions(query: PrearchiveQuery, own: Criterion | None) -> list[ColumnElement[bool]]:
+    matching = where(query.where, masked=query.masked, own=own)
     if query.project == UNASSIGNED:
         matching.append(SessionRow.project.is_(None))
     elif query.project is not None:

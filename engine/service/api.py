@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import get_type_hints
 
 from engine.service.nouns.archive import ArchiveApi, QuarantineApi
+from engine.service.nouns.desk import DeskApi
 from engine.service.nouns.people import AuditApi, PeopleApi
 from engine.service.nouns.prearchive import HeldApi, PrearchiveApi
 from engine.service.nouns.projects import ProjectsApi, RoutingApi, RulesApi, ScriptsApi
@@ -26,6 +27,7 @@ class EngineApi:
     """One engine, asked on behalf of one actor. Its nouns are the public attributes."""
 
     prearchive: PrearchiveApi
+    desk: DeskApi
     archive: ArchiveApi
     quarantine: QuarantineApi
     projects: ProjectsApi

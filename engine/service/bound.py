@@ -12,6 +12,7 @@ from engine.service.api import EngineApi
 from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
+from engine.service.desk import ReviewDesk
 from engine.service.events import Events
 from engine.service.gate import Gate
 from engine.service.held import Held
@@ -44,6 +45,7 @@ class BoundEngine(EngineApi):
         remotes = Remotes(context, engine.buffer, actor)
         nouns = {
             "prearchive": prearchive,
+            "desk": ReviewDesk(context, engine.buffer, actor),
             "archive": archive,
             "quarantine": Quarantine(context, engine.buffer, actor),
             "projects": Projects(context, engine.apply_configuration, actor),

@@ -80,7 +80,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         "relabel contradictions resolve log changes preview contents files header route timeline",
         _triage("id"),
     ),
-    **_each("prearchive", "archive rebuild delete reset look", _triage("ids")),
+    **_each("prearchive", "archive rebuild delete reset look would", _triage("ids")),
     **_each(
         "prearchive",
         "move",
@@ -89,6 +89,8 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     ),
     **_each("prearchive", "restore", Need(Permission.TRIAGE, About.TRASHED, "ids")),
     **_each("prearchive", "empty_trash", Need(Permission.DELETE, About.TRASHED, "ids")),
+    **_each("desk", "show", _triage("id")),
+    **_each("desk", "note assign review withdraw", _triage("ids")),
     **_each("archive", "list", Need(Permission.READ, About.SOMEWHERE)),
     **_each("archive", "due", _ADMINISTER),
     **_each(

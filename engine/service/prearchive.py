@@ -5,12 +5,10 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import projects
 from engine.archive.audit.trail import record_triage
@@ -41,14 +39,15 @@ from engine.model.prearchive import (
     names_labels,
 )
 from engine.model.routing import Route
-from engine.model.states import QUEUED, Status, Verb, why_not
-from engine.prearchive import rows, tombstones
+from engine.model.states import QUEUED, SEVERAL, Status, Verb, why_not
+from engine.prearchive import desk, rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import ALL_WAITING
+from engine.service.queueing import Prepare, Queueing
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
 
@@ -56,8 +55,6 @@ _HOW = (
     "look at it with “anteroom prearchive conflict”, and say which is kept with “anteroom "
     "prearchive resolve”"
 )
-
-Prepare = Callable[[SessionRow], None]
 
 
 class Prearchive:
@@ -74,6 +71,8 @@ class Prearchive:
         self._configuration = configuration
         self._buffer = buffer
         self._actor = actor.name
+        self._queueing = Queueing(context, buffer, actor.name)
+        self._own = frozenset(actor.roles)
 
     async def list(
         self, query: PrearchiveQuery = ALL_WAITING, offset: int = 0, limit: int = 100
@@ -82,13 +81,17 @@ class Prearchive:
         asked = window(offset, limit)
         # What finds or orders by a label would tell it: that is for those who may see labels.
         scope = self._known if names_labels(query) else self._seen
+        own = desk.yes_or_no(lambda: desk.is_of(self._actor, self._own))
         async with self._context.prearchive_db.read() as transaction:
-            return await rows.list_page(transaction, query, asked.offset, asked.limit, scope)
+            return await rows.list_page(
+                transaction, query, asked.offset, asked.limit, scope, own=own
+            )
 
     async def show(self, id: str) -> PrearchiveSession:
         """Return one session."""
         async with self._context.prearchive_db.read() as transaction:
-            return rows.to_session(await rows.get(transaction, id))
+            row = await rows.get(transaction, id)
+            return rows.to_session(row, (await desk.of(transaction, (id,))).get(id))
 
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
@@ -100,36 +103,31 @@ class Prearchive:
     ) -> tuple[ActOutcome, ...]:
         """Queue the archiving of sessions; refused are those that are Unassigned or undecided, and
         those whose archived session stands where they would go."""
-        in_the_way = await self._in_the_way(ids)
-
-        def want(row: SessionRow) -> None:
-            _must_be_decided(row)
-            if row.id in in_the_way:
-                late = rows.to_session(row).late
-                raise Conflict(
-                    f"{row.id} {late}; merging is not possible yet: relabel it to file it as a "
-                    "session of its own, or delete it"
-                )
-            row.quarantine = quarantine
-
-        return await self._act(ids, Verb.ARCHIVE, reason, want)
+        want = await self._filing(ids, quarantine=quarantine)
+        return await self._queueing.act(ids, Verb.ARCHIVE, reason, want)
 
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
     ) -> tuple[ActOutcome, ...]:
         """Queue the change of sessions to another project."""
-        async with self._context.archive_db.read() as transaction:
-            target = await projects.resolve(transaction, project)
-        if target is None:
-            raise InvalidInput(f"there is no project {project}", hint="list them: project list")
+        return await self._queueing.act(ids, Verb.MOVE, reason, await self._moving(project))
 
-        def want(row: SessionRow) -> None:
-            if row.project == target:
-                raise Conflict(f"{row.id} is in {target} already")
-            _must_be_one_patient(row)
-            row.wanted_project = target
-
-        return await self._act(ids, Verb.MOVE, reason, want)
+    async def would(
+        self, verb: Verb, ids: tuple[str, ...], project: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        """Say for each session whether a verb would be queued for it now, and if not why."""
+        if verb not in SEVERAL:
+            raise InvalidInput(f"{verb.value} is done to one session at a time")
+        want: Prepare | None = None
+        if verb is Verb.ARCHIVE:
+            want = await self._filing(ids, quarantine=False)
+        elif verb is Verb.MOVE and project:
+            want = await self._moving(project)
+        elif verb is Verb.MOVE:
+            want = _must_be_one_patient
+        elif verb is Verb.RESET:
+            want = _must_be_here
+        return await self._queueing.would(ids, verb, want)
 
     async def relabel(
         self, id: str, label: str = "", subject: str = "", reason: str = ""
@@ -147,7 +145,7 @@ class Prearchive:
             row.wanted_label = label or None
             row.wanted_subject = subject or None
 
-        (outcome,) = await self._act((id,), Verb.RELABEL, reason, want)
+        (outcome,) = await self._queueing.act((id,), Verb.RELABEL, reason, want)
         return outcome
 
     async def contradictions(self, id: str) -> Contradictions:
@@ -181,7 +179,7 @@ class Prearchive:
             if decisions.of_patients(kept, choices):
                 row.wanted_label = row.label
 
-        (outcome,) = await self._act((id,), Verb.RESOLVE, reason, want)
+        (outcome,) = await self._queueing.act((id,), Verb.RESOLVE, reason, want)
         return outcome
 
     async def rebuild(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
@@ -190,12 +188,12 @@ class Prearchive:
         def stay(row: SessionRow) -> None:
             row.commit_after = False
 
-        return await self._act(ids, Verb.REBUILD, reason, stay)
+        return await self._queueing.act(ids, Verb.REBUILD, reason, stay)
 
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Queue the move of sessions into the prearchive's trash, also on a full disk."""
         await asyncio.to_thread(self._context.reserve.give_up)
-        return await self._act(ids, Verb.DELETE, reason)
+        return await self._queueing.act(ids, Verb.DELETE, reason)
 
     async def trash(self) -> tuple[TrashedSession, ...]:
         """Return the deleted sessions that can be put back, the newest first."""
@@ -258,6 +256,41 @@ class Prearchive:
         """Tell how a session came together."""
         return await self._waiting.timeline(id)
 
+    async def _filing(self, ids: tuple[str, ...], *, quarantine: bool) -> Prepare:
+        """Return what has to be so of a session, and is written into its row, to archive it."""
+        in_the_way = await self._in_the_way(ids)
+
+        def want(row: SessionRow) -> None:
+            _must_be_decided(row)
+            if row.id in in_the_way:
+                late = rows.to_session(row).late
+                raise Conflict(
+                    f"{row.id} {late}; merging is not possible yet: relabel it to file it as a "
+                    "session of its own, or delete it"
+                )
+            row.quarantine = quarantine
+
+        return want
+
+    async def _moving(self, project: str) -> Prepare:
+        """Return the same for a move.
+
+        Raises:
+            InvalidInput: there is no such project.
+        """
+        async with self._context.archive_db.read() as transaction:
+            target = await projects.resolve(transaction, project)
+        if target is None:
+            raise InvalidInput(f"there is no project {project}", hint="list them: project list")
+
+        def want(row: SessionRow) -> None:
+            if row.project == target:
+                raise Conflict(f"{row.id} is in {target} already")
+            _must_be_one_patient(row)
+            row.wanted_project = target
+
+        return want
+
     async def _in_the_way(self, ids: tuple[str, ...]) -> set[str]:
         """Name the sessions that belong to an archived one which has their label."""
         async with self._context.prearchive_db.read() as transaction:
@@ -269,34 +302,6 @@ class Prearchive:
             if archived is not None and archived.stands_in_the_way(row):
                 taken.add(row.id)
         return taken
-
-    async def _act(
-        self, ids: tuple[str, ...], verb: Verb, reason: str, prepare: Prepare | None = None
-    ) -> tuple[ActOutcome, ...]:
-        outcomes = []
-        for id in dict.fromkeys(ids):
-            try:
-                job = await self._queue(id, verb, reason, prepare)
-            except EngineError as error:
-                outcomes.append(ActOutcome.refused(id, error))
-            else:
-                outcomes.append(ActOutcome(id=id, done=True, job=job, message="queued"))
-                self._buffer.tell("session", id, f"{verb.value} queued by {self._actor}")
-        return tuple(outcomes)
-
-    async def _queue(self, id: str, verb: Verb, reason: str, prepare: Prepare | None) -> str:
-        async with self._context.prearchive_db.write() as transaction:
-            row = await rows.get(transaction, id, lock=True)
-            job = rows.queue(row, verb)
-            row.asked_by = self._actor
-            if prepare is not None:
-                prepare(row)
-            # A relabelling is a move within the project, a decision one to the same place.
-            for other in (Verb.RELABEL, Verb.RESOLVE):
-                job = job.replace(f":{other.value}:", f":{Verb.MOVE.value}:")
-            await self._context.runner.enqueue(transaction, job)
-            self._record(transaction, f"Queued {verb.value}", id, reason)
-        return job
 
     async def _look(self, id: str) -> ActOutcome:
         try:
@@ -342,8 +347,7 @@ class Prearchive:
                 row = await rows.get(transaction, id, lock=True)
                 if row.locked:
                     raise Conflict(f"cannot reset {id}: a job has just begun")
-                if row.working_folder:
-                    raise Conflict(f"cannot reset {id}: it is being restored from the trash")
+                _must_be_here(row)
                 job = _job_of(row)
                 # A new attempt: should the job start all the same, it finds itself overtaken.
                 row.attempt += 1
@@ -352,16 +356,13 @@ class Prearchive:
                 rows.settle(row, status, why)
                 row.wanted_project = row.wanted_label = row.wanted_subject = None
                 row.decision, row.quarantine = "", False
-                self._record(transaction, "Reset", id, reason)
+                self._queueing.record(transaction, "Reset", id, reason)
             if job:
                 await self._context.runner.forget(job)
         except EngineError as error:
             return ActOutcome.refused(id, error)
         self._buffer.tell("session", id, f"reset to {status.value} by {self._actor}")
         return ActOutcome(id=id, done=True, message=status.value)
-
-    def _record(self, transaction: AsyncSession, action: str, id: str, reason: str) -> None:
-        record_triage(transaction, self._actor, action, id, {"reason": reason} if reason else {})
 
 
 def _must_be_decided(row: SessionRow) -> None:
@@ -374,6 +375,11 @@ def _must_be_decided(row: SessionRow) -> None:
 def _must_be_one_patient(row: SessionRow) -> None:
     if row.several_patients:
         raise Conflict(f"{row.id} is in conflict: {row.reason or UNDECIDED}; {_HOW}")
+
+
+def _must_be_here(row: SessionRow) -> None:
+    if row.working_folder:
+        raise Conflict(f"cannot reset {row.id}: it is being restored from the trash")
 
 
 def _job_of(row: SessionRow) -> str:

@@ -10,6 +10,7 @@ from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
 from tests.memory.commitments import Commitments
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
+from tests.memory.desk import ReviewDesk
 from tests.memory.facts import Facts
 from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
@@ -28,6 +29,7 @@ class EngineInMemory(EngineApi):
     def __init__(self, facts: Facts, actor: str, asking: Actor | None = None) -> None:
         """Act for a name; `asking` says what whoever has it is let do, everything if not given."""
         self.prearchive = Prearchive(facts, actor)
+        self.desk = ReviewDesk(facts, actor)
         self.archive = Archive(facts, actor)
         self.quarantine = Quarantine(facts, actor)
         self.projects = Projects(facts, actor)

@@ -30,6 +30,7 @@ from engine.model.contents import (
     Tombstone,
 )
 from engine.model.contradictions import Choice, Contradiction
+from engine.model.desk import Desk
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
@@ -161,6 +162,7 @@ class Facts:
     """What an engine in memory knows."""
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
+    desks: dict[str, Desk] = field(default_factory=dict)
     filed: dict[str, SessionCard] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     """Prearchive ids of what was asked to be archived into quarantine."""

@@ -53,7 +53,7 @@ class Prearchive(Asked):
             if query.project in (None, row.project or "Unassigned")
             and (not query.status or row.status in query.status)
             and query.text.lower() in f"{known(row).label} {known(row).subject} {row.id}".lower()
-            and holds(known(row), query.where, WAITING)
+            and holds(known(row), query.where, WAITING | {"mine": self._is_mine})
         ]
 
         def place(row: PrearchiveSession) -> tuple[bool, Any]:
@@ -62,6 +62,22 @@ class Prearchive(Asked):
 
         rows.sort(key=place, reverse=query.descending)
         return PrearchivePage(rows=tuple(rows[offset : offset + limit]), total=len(rows))
+
+    def _is_mine(self, row: PrearchiveSession) -> str:
+        return "yes" if row.assigned == self.actor else "no"
+
+    async def would(
+        self, verb: Verb, ids: tuple[str, ...], project: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        return tuple(self._would(verb, self.facts.found(id), project) for id in ids)
+
+    def _would(self, verb: Verb, row: PrearchiveSession, project: str) -> ActOutcome:
+        why = why_not(verb, row.status, locked=row.locked)
+        if verb is Verb.ARCHIVE and row.project is None:
+            why = "it has no project: move it to one first"
+        if verb is Verb.MOVE and project and row.project == project:
+            why = f"{row.id} is in {project} already"
+        return ActOutcome(id=row.id, done=not why, message=why or f"{verb.value}: possible")
 
     async def show(self, id: str) -> PrearchiveSession:
         return self.facts.found(id)

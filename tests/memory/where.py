@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from engine.model.archive import SessionSummary
+from engine.model.desk import NOBODY
 from engine.model.errors import InvalidInput
 from engine.model.filters import Comparison, Condition
 from engine.model.measures import read_amount, read_period, read_span
@@ -21,14 +22,23 @@ Row = TypeVar("Row")
 Value = str | int | datetime | None
 Field = Callable[[Row], Value]
 
+
+def _said(so: bool) -> str:
+    return "yes" if so else "no"
+
+
 WAITING: dict[str, Field[PrearchiveSession]] = {
     "age": lambda row: row.last_object,
+    "assigned": lambda row: row.assigned or NOBODY,
     "date": lambda row: row.scan_date,
     "from": lambda row: row.calling,
     "id": lambda row: row.id,
     "images": lambda row: row.objects,
+    "late": lambda row: _said(bool(row.belongs_to)),
+    "noted": lambda row: _said(row.noted),
     "project": lambda row: row.project or UNASSIGNED,
     "receiver": lambda row: row.receiver,
+    "reviewed": lambda row: _said(row.reviewed is not None),
     "session": lambda row: row.label,
     "size": lambda row: row.bytes,
     "status": lambda row: row.status.value,

@@ -24,6 +24,7 @@ from engine.model.prearchive import (
     PrearchiveSession,
 )
 from engine.model.routing import Route
+from engine.model.states import Verb
 
 ALL_WAITING = PrearchiveQuery()
 
@@ -49,6 +50,13 @@ class PrearchiveApi(Protocol):
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
     ) -> tuple[ActOutcome, ...]: ...
+    async def would(
+        self, verb: Verb, ids: tuple[str, ...], project: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        """Say for each session whether a verb would be queued for it now, and if not why; nothing
+        is changed. `project` is where a move would go."""
+        ...
+
     async def relabel(
         self, id: str, label: str = "", subject: str = "", reason: str = ""
     ) -> ActOutcome: ...

@@ -130,7 +130,7 @@ async def test_each_field_finds_what_it_says(prearchive: Database) -> None:
 @pytest.mark.parametrize(
     ("text", "said", "hint"),
     [
-        ("colour:red", "there is no field 'colour'; use age, date", ""),
+        ("colour:red", "there is no field 'colour'; use age, assigned, date", ""),
         ("status:asleep", "there is no status 'asleep'", "problem, busy, receiving"),
         ("status<ready", "status is compared with :", ""),
         ("label>b", "there is no field", ""),

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reviewer's desk, on behalf of an actor. What is said of a session commits with its audit
+event, which never has a note in it: a note may name a patient."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from engine.archive import people
+from engine.archive.audit.trail import record_triage
+from engine.jobs.context import JobContext, document_beside
+from engine.model.desk import LONGEST_NOTE, Desk
+from engine.model.errors import Conflict, EngineError, InvalidInput
+from engine.model.people import Actor, Permission
+from engine.model.prearchive import ActOutcome
+from engine.model.states import REVIEWABLE, Status
+from engine.prearchive import desk, rows
+from engine.prearchive.tables import SessionRow
+from engine.service.event_buffer import EventBuffer
+from engine.sessions.build.document import read_session
+from engine.sessions.build.seal import seal_of
+
+TOGETHER = 100
+"""Sessions of one transaction."""
+
+WITHDRAWN = "the mark was taken away"
+
+Say = Callable[[AsyncSession, SessionRow], Awaitable[str]]
+"""Writes what is said of one session; returns what was done."""
+
+
+class ReviewDesk:
+    """What people say of sessions that wait."""
+
+    def __init__(self, context: JobContext, buffer: EventBuffer, actor: Actor) -> None:
+        """Act for one actor."""
+        self._context = context
+        self._buffer = buffer
+        self._actor = actor.name
+
+    async def show(self, id: str) -> Desk:
+        """Return what was said of a session."""
+        async with self._context.prearchive_db.read() as transaction:
+            await rows.get(transaction, id)
+            return desk.told(id, (await desk.of(transaction, (id,))).get(id))
+
+    async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
+        """Leave a note on sessions, or remove it."""
+        text = text.strip()
+        if len(text) > LONGEST_NOTE:
+            raise InvalidInput(f"a note has at most {LONGEST_NOTE} characters")
+
+        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+            desk.write_note(await desk.place(transaction, row.id), self._actor, text)
+            record_triage(transaction, self._actor, "Noted" if text else "Note removed", row.id)
+            return "noted" if text else "the note is removed"
+
+        return await self._each(ids, say)
+
+    async def assign(self, ids: tuple[str, ...], to: str = "") -> tuple[ActOutcome, ...]:
+        """Say who is to look at sessions."""
+        person = await self._person(to) if to else None
+
+        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+            if person is not None and not person.may(Permission.TRIAGE, row.project):
+                where = row.project or "what is Unassigned"
+                raise Conflict(f"{to} may not decide on sessions of {where}")
+            desk.assign(await desk.place(transaction, row.id), self._actor, to)
+            record_triage(transaction, self._actor, "Assigned", row.id, {"to": to or "nobody"})
+            return f"assigned to {to}" if to else "assigned to nobody"
+
+        return await self._each(ids, say)
+
+    async def review(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Mark sessions as reviewed, as they are now."""
+        seals: dict[str, tuple[int, str]] = {}
+        for id in dict.fromkeys(ids):
+            if (seal := await self._seal(id)) is not None:
+                seals[id] = seal
+
+        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+            if row.locked or Status(row.status) not in REVIEWABLE:
+                raise Conflict(f"{row.id} cannot be reviewed: it is {row.status}, and not at rest")
+            objects, seal = seals.get(row.id, (-1, ""))
+            if objects != row.objects or row.built_objects != row.objects:
+                raise Conflict(f"{row.id} has just changed: look at it again")
+            desk.review(await desk.place(transaction, row.id), self._actor, seal)
+            record_triage(transaction, self._actor, "Reviewed", row.id, {"objects": row.objects})
+            return "reviewed"
+
+        return await self._each(ids, say)
+
+    async def withdraw(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Take the mark of a review away."""
+
+        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+            place = await desk.place(transaction, row.id)
+            if place.reviewed is None:
+                raise Conflict(f"{row.id} is not marked as reviewed")
+            desk.withdraw(place, f"{WITHDRAWN} by {self._actor}")
+            record_triage(transaction, self._actor, "Review withdrawn", row.id)
+            return "no longer reviewed"
+
+        return await self._each(ids, say)
+
+    async def _seal(self, id: str) -> tuple[int, str] | None:
+        """Return how many objects a session has, and the seal of its document; None where there is
+        none that can be read."""
+        async with self._context.prearchive_db.read() as transaction:
+            row = await transaction.get(SessionRow, id)
+        if row is None:
+            return None
+        document = document_beside(rows.folder_of(row, self._context.prearchive))
+        seal = await asyncio.to_thread(_sealed, document)
+        return None if seal is None else (row.objects, seal)
+
+    async def _person(self, login: str) -> Actor:
+        """Return somebody to whom a session can be given.
+
+        Raises:
+            InvalidInput: there is no such user, or the account is disabled.
+        """
+        async with self._context.archive_db.read() as transaction:
+            found = (await people.roster(transaction)).actor(login, "")
+        if found is None:
+            raise InvalidInput(f"there is no user {login}", hint="list them: anteroom user list")
+        return found
+
+    async def _each(self, ids: Sequence[str], say: Say) -> tuple[ActOutcome, ...]:
+        wanted = tuple(dict.fromkeys(ids))
+        outcomes: list[ActOutcome] = []
+        for start in range(0, len(wanted), TOGETHER):
+            some = wanted[start : start + TOGETHER]
+            try:
+                outcomes += await self._some(some, say)
+            except EngineError as error:
+                outcomes += [ActOutcome.refused(id, error) for id in some]
+        for one in outcomes:
+            if one.done:
+                await self._context.log(one.id, f"{one.message} by {self._actor}")
+                self._buffer.tell("session", one.id, f"{one.message} by {self._actor}")
+        return tuple(outcomes)
+
+    async def _some(self, ids: Sequence[str], say: Say) -> list[ActOutcome]:
+        outcomes = []
+        async with self._context.prearchive_db.write() as transaction:
+            # In one order everywhere, as where objects are counted.
+            for id in sorted(ids):
+                try:
+                    row = await rows.get(transaction, id, lock=True)
+                    said = await say(transaction, row)
+                except EngineError as error:
+                    outcomes.append(ActOutcome.refused(id, error))
+                else:
+                    outcomes.append(ActOutcome(id=id, done=True, message=said))
+        by_id = {one.id: one for one in outcomes}
+        return [by_id[id] for id in ids]
+
+
+def _sealed(document: Path) -> str | None:
+    try:
+        return seal_of(read_session(document.read_bytes()))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reviewer's desk."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.model.desk import Desk
+from engine.model.prearchive import ActOutcome
+
+
+class DeskApi(Protocol):
+    """What people say of sessions that wait: notes, whose they are, and who has reviewed them. Acts
+    take prearchive ids and answer for each id."""
+
+    async def show(self, id: str) -> Desk:
+        """Return what was said of a session; the note may name a patient."""
+        ...
+
+    async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
+        """Leave a note on sessions, in the place of the one that is there; an empty one removes
+        it."""
+        ...
+
+    async def assign(self, ids: tuple[str, ...], to: str = "") -> tuple[ActOutcome, ...]:
+        """Say who is to look at sessions: a login, or nobody."""
+        ...
+
+    async def review(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Mark sessions as reviewed by the actor. The mark falls when new files come, and when a
+        session is not what it was any more."""
+        ...
+
+    async def withdraw(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
+        """Take the mark of a review away."""
+        ...
