@@ -39,7 +39,7 @@ from engine.model.prearchive import (
     names_labels,
 )
 from engine.model.routing import Route
-from engine.model.states import QUEUED, SEVERAL, Status, Verb, why_not
+from engine.model.states import QUEUED, SEVERAL, Status, Verb
 from engine.prearchive import desk, rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
@@ -47,7 +47,7 @@ from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import ALL_WAITING
-from engine.service.queueing import Prepare, Queueing
+from engine.service.queueing import Prepare, Queueing, must_be_resettable
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
 
@@ -125,8 +125,6 @@ class Prearchive:
             want = await self._moving(project)
         elif verb is Verb.MOVE:
             want = _must_be_one_patient
-        elif verb is Verb.RESET:
-            want = _must_be_here
         return await self._queueing.would(ids, verb, want)
 
     async def relabel(
@@ -338,16 +336,14 @@ class Prearchive:
         try:
             async with self._context.prearchive_db.read() as transaction:
                 before = await rows.get(transaction, id)
-            refused = why_not(Verb.RESET, Status(before.status), locked=before.locked)
-            if refused:
-                raise Conflict(f"cannot reset {id}: {refused}")
+            must_be_resettable(before)
             folder = rows.folder_of(before, self._context.prearchive)
             status, why = await asyncio.to_thread(_status_on_disk, folder)
             async with self._context.prearchive_db.write() as transaction:
                 row = await rows.get(transaction, id, lock=True)
                 if row.locked:
                     raise Conflict(f"cannot reset {id}: a job has just begun")
-                _must_be_here(row)
+                must_be_resettable(row)
                 job = _job_of(row)
                 # A new attempt: should the job start all the same, it finds itself overtaken.
                 row.attempt += 1
@@ -375,11 +371,6 @@ def _must_be_decided(row: SessionRow) -> None:
 def _must_be_one_patient(row: SessionRow) -> None:
     if row.several_patients:
         raise Conflict(f"{row.id} is in conflict: {row.reason or UNDECIDED}; {_HOW}")
-
-
-def _must_be_here(row: SessionRow) -> None:
-    if row.working_folder:
-        raise Conflict(f"cannot reset {row.id}: it is being restored from the trash")
 
 
 def _job_of(row: SessionRow) -> str:

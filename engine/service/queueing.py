@@ -53,7 +53,7 @@ class Queueing:
     async def would(
         self, ids: Sequence[str], verb: Verb, prepare: Prepare | None = None
     ) -> tuple[ActOutcome, ...]:
-        """Say for each session whether the verb would be queued now; nothing is changed."""
+        """Say for each session whether the verb would be done now; nothing is changed."""
         outcomes = []
         for some in _some(ids):
             async with self._context.prearchive_db.read() as transaction:
@@ -62,7 +62,11 @@ class Queueing:
                 transaction.expunge_all()
             for id in some:
                 try:
-                    _make_ready(_there(found, id), verb, prepare)
+                    row = _there(found, id)
+                    if verb is Verb.RESET:
+                        must_be_resettable(row)
+                    else:
+                        _make_ready(row, verb, prepare)
                 except EngineError as error:
                     outcomes.append(ActOutcome.refused(id, error))
                 else:
@@ -112,6 +116,18 @@ def _there(found: dict[str, SessionRow], id: str) -> SessionRow:
     if row is None:
         raise rows.missing(id)
     return row
+
+
+def must_be_resettable(row: SessionRow) -> None:
+    """See that a session can be taken out of the queue.
+
+    Raises:
+        Conflict: if it cannot.
+    """
+    if refused := why_not(Verb.RESET, Status(row.status), locked=row.locked):
+        raise Conflict(f"cannot reset {row.id}: {refused}")
+    if row.working_folder:
+        raise Conflict(f"cannot reset {row.id}: it is being restored from the trash")
 
 
 def _make_ready(row: SessionRow, verb: Verb, prepare: Prepare | None) -> str:

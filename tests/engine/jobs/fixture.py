@@ -63,6 +63,10 @@ class Jobs:
         """Enqueue a job."""
         self.queued.append(workflow_id)
 
+    async def forget(self, id: str) -> None:
+        """Take a job out of the queue."""
+        self.queued.remove(id)
+
     async def unfinished(self) -> set[str]:
         """Name the jobs that go on."""
         return self.running

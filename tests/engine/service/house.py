@@ -125,7 +125,7 @@ class House:
         if name in ("ids", "sessions"):
             is_filed = about in (About.EITHER, About.FILED)
             return (self.filed if is_filed else self.waiting,)
-        others: dict[str, Any] = {"values": {}, "choices": (), "names": ()}
+        others: dict[str, Any] = {"values": {}, "choices": (), "names": (), "verb": "delete"}
         value = given.get(about, others.get(name, "x"))
         numbers = ("port", "files", "version", "old", "images", "number")
         if name == "before" or (name, about) == ("moment", None) or address == "moments.diff":

@@ -17,6 +17,7 @@ from engine.model.errors import EngineError, InvalidInput, NotFound, Problem
 from engine.model.live import EngineStatus, ThroughputBy
 from engine.model.prearchive import PrearchivePage, PrearchiveQuery
 from engine.model.states import Status
+from engine.model.states import Verb as Act
 from engine.service.api import NOUNS, EngineApi
 from engine.service.wire import VERBS, decode_error, encode_error, find_verb
 from tests.memory import HostInMemory, session
@@ -44,6 +45,7 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "float": 0.5,
         "bool": True,
         "ThroughputBy": ThroughputBy.SENDER,
+        "Verb": Act.DELETE,
         "datetime": datetime(2026, 1, 1, tzinfo=UTC),
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`anteroom prearchive`: notes, assignments and reviews, and what an act would do before it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.states import Status
+from tests.console.conftest import CommandLine
+from tests.memory import Facts, session
+
+
+@pytest.fixture
+def several(anteroom: CommandLine, facts: Facts) -> CommandLine:
+    """Three sessions that are ready, and one that objects still come for."""
+    for number in (1, 2, 3, 4):
+        status = Status.RECEIVING if number == 4 else Status.READY
+        row = session(number, status=status)
+        facts.sessions[row.id] = row
+    return anteroom
+
+
+async def test_what_is_said_of_a_session_is_shown(several: CommandLine) -> None:
+    ran = await several("prearchive", "note", "MR_1", "--text", "two scans are missing")
+    assert (ran.code, ran.out) == (0, "pre_aaaaaaa1: noted\n")
+    await several("prearchive", "assign", "MR_1", "--to", "ada")
+    await several("prearchive", "review", "MR_1")
+    out = (await several("prearchive", "desk", "MR_1")).out
+    assert "two scans are missing" in out and "assigned to  ada" in out
+    row = (await several("prearchive", "desk", "MR_1", "--json")).json
+    assert (row["assigned"], bool(row["reviewed"])) == ("ada", True)
+    (listed,) = (await several("prearchive", "list", "--where", "reviewed:yes", "--json")).json
+    assert (listed["id"], listed["assigned"], listed["noted"]) == ("pre_aaaaaaa1", "ada", True)
+    ran = await several("prearchive", "review", "MR_1", "--withdraw")
+    assert ran.out == "pre_aaaaaaa1: no longer reviewed\n"
+
+
+async def test_a_dry_run_counts_and_changes_nothing(several: CommandLine, facts: Facts) -> None:
+    ran = await several("prearchive", "archive", "--where", "from:MR3T*", "--dry-run")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "archive 3 of 4; 1 refused:",
+        "  1  objects are still arriving; rebuild the session to end the wait",
+    ]
+    rows = (await several("prearchive", "delete", "MR_1", "MR_4", "--dry-run", "--json")).json
+    assert [(row["id"], row["done"]) for row in rows] == [
+        ("pre_aaaaaaa1", True),
+        ("pre_aaaaaaa4", True),
+    ]
+    ran = await several("prearchive", "move", "MR_1", "--project", "NEURO3", "--dry-run")
+    assert ran.out == "move 0 of 1; 1 refused:\n  1  it is in NEURO3 already\n"
+    assert len(facts.sessions) == 4 and not facts.jobs
+
+
+async def test_all_that_a_filter_finds_is_done(several: CommandLine, facts: Facts) -> None:
+    ran = await several("prearchive", "delete", "--where", "status:ready", "--reason", "a test")
+    assert ran.code == 0 and ran.out.count("deleted") == 3
+    assert list(facts.sessions) == ["pre_aaaaaaa4"]
+    for words in (("delete",), ("delete", "MR_4", "--where", "status:ready"), ("review",)):
+        assert (await several("prearchive", *words)).code == 2
