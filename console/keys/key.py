@@ -262,6 +262,13 @@ LOG = Key(
     label="log",
     help="what happened to the session so far",
 )
+SAME = Key(
+    action="same",
+    keys="equals_sign",
+    shown="=",
+    label="same",
+    help="in Done and To come: show the elements that stay, or hide them",
+)
 PAUSE = Key(action="pause", keys="p", shown="p", label="pause", help="hold the picture still")
 REVEAL = Key(
     action="reveal",

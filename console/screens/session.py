@@ -17,10 +17,12 @@ from console.screens.base.header_view import HeaderView
 from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import Copyable
+from console.screens.base.script_line import open_line
 from console.screens.base.session import ASKING, FollowingScreen
 from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS
 from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.views import changes as views
 from console.views import figures, scans
 from console.views.masking import LASTING
 from console.views.rows import Piece
@@ -100,8 +102,13 @@ class SessionScreen(FollowingScreen):
         """Say why a verb is not possible now."""
         if action in (*VERBS, "send") and self.session is None:
             return self.gone or "the engine has not answered yet"
-        if action in ("next", "previous") and not self.panes.header.searches:
-            return "nothing was searched for; / does"
+        changes = self.panes.changes
+        if action == "same" and changes is None:
+            return "it is for Done and To come: < and > go there"
+        if action in ("next", "previous"):
+            if changes is not None:
+                return "" if changes.changes else "nothing was changed"
+            return "" if self.panes.header.searches else "nothing was searched for; / does"
         if action == "object" and len(self._among) < 2:
             return "the session was not opened from a list of several"
         return super().why_not(action)
@@ -113,6 +120,8 @@ class SessionScreen(FollowingScreen):
             of_session = tuple(one for one in of_session if one.title in ("id", "command"))
         if self.panes.header.table.has_focus:
             return (*self.panes.header.copies(), *of_session)
+        if self.panes.changes is not None:
+            return (*self.panes.changes.copies(), *of_session)
         path = self.panes.table().cursor_key if self.panes.shown == "files" else None
         if path and self.session is not None and not self.context.masks.hides(self.session):
             return (Copyable(title="file", text=path), *of_session)
@@ -124,6 +133,13 @@ class SessionScreen(FollowingScreen):
         session = self.session
         if session is None or not table.total:
             return None
+        if (shown := self.panes.changes) is not None:
+            return Exportable(
+                name=f"{self._tab}-{self.followed}",
+                titles=views.EXPORTED,
+                rows=[views.exported(one) for one in shown.changes],
+                says=f"scan {self.scan}" if self.scan else "",
+            )
         id, scan = self.followed, self.scan
 
         async def all_files(told: Told) -> list[Cells]:
@@ -183,10 +199,22 @@ class SessionScreen(FollowingScreen):
         if isinstance(self.focused, RecordTable):
             self.focused.action_choose()
 
+    def do_same(self) -> None:
+        """Show the elements that stay, or hide them."""
+        if (changes := self.panes.changes) is not None:
+            changes.toggle_same()
+            self.fill()
+            self.caption_changes(self.panes.shown)
+
     @work(exclusive=True, group="log", exit_on_error=False)
     async def do_log(self) -> None:
-        """Show what happened to the session."""
-        self._turn_to("log")
+        """Show the line of a script that made the change under the cursor; elsewhere what happened
+        to the session."""
+        changes = self.panes.changes
+        if changes is None:
+            self._turn_to("log")
+        elif changes.chosen is not None:
+            await open_line(self, changes.chosen.change.statement)
 
     @on(events.Resize)
     def lay_out(self) -> None:
@@ -219,6 +247,16 @@ class SessionScreen(FollowingScreen):
             labelled = self.session is not None and LASTING.hides(self.session)
             self.app.push_screen(TextScreen(title, lines, empty="", labelled=labelled))
 
+    @on(RecordTable.RowChosen, "#done, #to-come")
+    def change_chosen(self) -> None:
+        """Show a change in full."""
+        changes = self.panes.changes
+        if changes is None or (one := changes.chosen) is None:
+            return
+        lines = views.card(one, changes.files)
+        # What is masked at other times may stand here.
+        self.app.push_screen(TextScreen(PANES[changes.id or ""], lines, empty="", labelled=True))
+
     @on(HeaderView.Changed)
     def header_changed(self) -> None:
         """Say how far the search has come."""
@@ -239,6 +277,8 @@ class SessionScreen(FollowingScreen):
         pieces: list[Piece] = [(f"{place} {figures.plural(len(ids), 'scan')}", "muted")]
         if said := self.panes.header.said:
             pieces.append((f" · {said}", "accent"))
+        if self._tab == "done" and not self.context.reveals:
+            pieces.append((" · originals by kind and length only: # shows them", "muted"))
         if not self.context.watching and (why := self.why_not("archive")):
             pieces.append((f" · a is off: {why}", "look"))
         self.say(*pieces)
@@ -248,6 +288,10 @@ class SessionScreen(FollowingScreen):
         return self.app.size.width < NARROW
 
     def _go_on(self, direction: int) -> None:
+        if (changes := self.panes.changes) is not None:
+            if not changes.step(direction):
+                self.tell("that was the last change" if direction > 0 else "that was the first")
+            return
         self._turn_to("header")
         self.panes.header.go_on(direction)
 
@@ -264,6 +308,7 @@ class SessionScreen(FollowingScreen):
         if before and before != self._tab and (narrow or not self._left_has_focus):
             shown.focus()
         self._draw_tabs()
+        self.tell_session()
         self.fill()
 
     @property

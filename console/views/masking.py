@@ -17,6 +17,7 @@ from typing import NewType
 
 from console.views import glyphs
 from console.views.arrivals import Arrival
+from engine.model.changes import Change, FoldedChange
 from engine.model.contents import (
     FileEntry,
     FoldedHeader,
@@ -40,6 +41,8 @@ _SHORTEST = 3
 """Characters of a piece of a label that may be a name of its own."""
 
 _SUFFIX = ".dcm"
+
+_NO_VALUE = re.compile(r"‹(\w\w )?\d+( values)?›")
 
 _RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
 """How the log tells of other labels: those before are known from nowhere else."""
@@ -137,6 +140,18 @@ class Masks:
         unread = tuple(_unnamed(line, of) for line in header.unread)
         return replace(header, rows=rows, unread=unread)
 
+    def changes(
+        self, changes: Sequence[FoldedChange], of: PrearchiveSession, *, originals: bool
+    ) -> tuple[FoldedChange, ...]:
+        """Return what scripts have changed, or would change; `originals` where what was there
+        before is what the scanner sent, which is shown only while it is revealed."""
+        hides = self.hides(of)
+        before, after = hides or (originals and not self.revealed), hides
+        return tuple(
+            replace(one, change=_unvalued(one.change, before=before, after=after))
+            for one in changes
+        )
+
     def file(self, file: FileEntry, of: PrearchiveSession) -> FileEntry:
         """Return a file of a session. Its name may hold any value of its header, not only what the
         labels are made of: the UID of the object stands for all of it."""
@@ -204,6 +219,19 @@ def _row(row: HeaderRow, of: PrearchiveSession) -> HeaderRow:
 
     values = tuple(replace(one, text=shown(one.text)) for one in row.values)
     return replace(row, values=values, creator=_unnamed(row.creator, of))
+
+
+def _unvalued(change: Change, *, before: bool, after: bool) -> Change:
+    was = _kind_and_length(change.before, change.vr) if before else change.before
+    now = _kind_and_length(change.after, change.vr) if after else change.after
+    return replace(change, before=was, after=now)
+
+
+def _kind_and_length(text: str, vr: str) -> str:
+    # What the engine does not tell, and the number of different values, is no value.
+    if not text or _NO_VALUE.fullmatch(text):
+        return text
+    return f"‹{vr} {len(text)}›" if vr else f"‹{len(text)}›"
 
 
 def _unnamed(text: str, of: PrearchiveSession) -> str:

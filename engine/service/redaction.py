@@ -55,7 +55,8 @@ def _changes(actor: Actor, found: tuple[FoldedChange, ...]) -> tuple[FoldedChang
 
 
 def _hidden(change: Change) -> Change:
-    return replace(change, before=_length(change.before))
+    before = _length(change.before)
+    return replace(change, before=before.replace("‹", f"‹{change.vr} ") if change.vr else before)
 
 
 def _route(actor: Actor, route: Route) -> Route:
@@ -201,7 +202,6 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.list": _page,
     "prearchive.show": _session,
     "prearchive.changes": _changes,
-    "prearchive.preview": _changes,
     "prearchive.route": _route,
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,

@@ -110,6 +110,18 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
     raise AssertionError(f"it never came to hold:\n{painted(app)}")
 
 
+async def turned(pilot: Pilot[Any], tab: str) -> None:
+    """Press `>` until a tab is on show."""
+    app: Any = pilot.app
+    for _ in range(20):
+        before = painted(app)
+        if f"‹{tab}›" in before or f"▐{tab}▌" in before:
+            return
+        await pilot.press(">")
+        await until(pilot, lambda before=before: painted(app) != before)  # type: ignore[misc]
+    raise AssertionError(f"there is no tab {tab}:\n{painted(app)}")
+
+
 async def shown(pilot: Pilot[Any], *texts: str) -> None:
     """Let the app go on until all of these stand on the screen."""
     await until(pilot, lambda: all(text in painted(pilot.app) for text in texts))

@@ -4,11 +4,13 @@ texts that mean harm."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from itertools import cycle
 from typing import Any, TypeVar
+from zlib import crc32
 
 from engine.model.acceptance import Acceptance, Judgement, Step, StepName, StepState
 from engine.model.archive import (
@@ -31,6 +33,7 @@ from engine.model.states import Status, Verb
 from tests.console.piloting import HOSTILE
 from tests.console.scripted import write_scripts
 from tests.memory import NOON, Facts, card, session, transfer
+from tests.memory.changes import done, to_come
 from tests.memory.contents import SAMPLE_ROUTE, header, timeline_of
 
 T = TypeVar("T")
@@ -80,6 +83,9 @@ def normal() -> Facts:
                 scans=2,
             )
         )
+    for row in facts.sessions.values():
+        facts.changes[row.id] = done(row.objects)
+        facts.previews[row.id] = to_come(row.objects)
     for number in (1, 2):
         facts.transfers.append(transfer(number, calling=("MR3T_A", "CT_64")[number % 2]))
     ended = NOON + timedelta(seconds=40)
@@ -254,6 +260,10 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, row in facts.sessions.items():
         facts.routes[id] = spoiled(SAMPLE_ROUTE)
         facts.timelines[id] = spoiled(timeline_of(facts, row))
+        for known in (facts.changes, facts.previews):
+            known[id] = tuple(
+                replace(one, change=spoiled(one.change, "kind")) for one in known.get(id, ())
+            )
         _spoil_headers(facts, id, facts.contents[id].scans, spoiled)
     facts.filed = {id: spoiled(one, "accession") for id, one in facts.filed.items()}
     facts.transfers = [spoiled(one, "id", "kind") for one in facts.transfers]
@@ -510,7 +520,8 @@ class _Spoiler:
     """Puts texts that mean harm into fields that hold a text, each time others."""
 
     def __init__(self, texts: tuple[str, ...]) -> None:
-        self._texts = cycle(texts)
+        self._texts = texts
+        self._used: Counter[str] = Counter()
 
     def __call__(self, one: T, *kept: str) -> T:
         """Spoil all fields but those that are kept."""
@@ -520,9 +531,15 @@ class _Spoiler:
             if each.name in kept:
                 continue
             if type(value) is str:
-                changes[each.name] = next(self._texts)
+                changes[each.name] = self._next(one, each.name)
             elif isinstance(value, tuple) and value and type(value[0]) is str:
-                changes[each.name] = tuple(next(self._texts) for _ in value)
+                changes[each.name] = tuple(self._next(one, each.name) for _ in value)
             elif isinstance(value, tuple) and value and is_dataclass(value[0]):
                 changes[each.name] = tuple(self(inner) for inner in value)
         return replace(one, **changes)  # type: ignore[type-var]
+
+    def _next(self, one: object, name: str) -> str:
+        # Every field goes through the texts by itself: a new one changes no other picture.
+        field = f"{type(one).__name__}.{name}"
+        self._used[field] += 1
+        return self._texts[(crc32(field.encode()) + self._used[field]) % len(self._texts)]

@@ -22,7 +22,7 @@ from engine.model.home import Home
 from engine.model.people import Actor, Role
 from engine.service.engine import Engine
 from tests.conftest import Dcmtk
-from tests.console.piloting import SMALL, WIDE, keys, painted, shown, table, until
+from tests.console.piloting import SMALL, WIDE, keys, painted, shown, table, turned, until
 from tests.line.serving import Served
 from tests.line.walk import LABEL, PROJECT, SUBJECT, studies
 
@@ -96,7 +96,7 @@ async def test_a_session_goes_from_the_scanner_to_the_archive_by_keyboard(
         await until(pilot, lambda: len(keys(app, "sessions")) == 1)
         await pilot.press("enter")
         await shown(pilot, "PatientName", "Sample^Session", SUBJECT)
-        await pilot.press("greater_than_sign")
+        await turned(pilot, "Routing")
         await until(pilot, lambda: "patient comments" in painted(app).lower())
         await pilot.press("escape")
         await until(pilot, lambda: len(keys(app, "sessions")) == 1)

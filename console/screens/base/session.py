@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from console.actions import fates
 from console.runtime.context import ConsoleContext
-from console.screens.base.session_panes import ASKING, SessionPanes
+from console.screens.base.session_panes import ASKING, CHANGES, SessionPanes
 from console.screens.base.triage import TriageScreen
 from console.views import figures, files, headers, scans
 from console.views.masking import LASTING
@@ -23,8 +23,9 @@ from console.views.session import about, place
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
+from engine.model.changes import FoldedChange
 from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
-from engine.model.errors import EngineError, NotFound
+from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 from engine.model.live import Event
 from engine.model.prearchive import LogEntry, PrearchiveSession
 from engine.model.routing import Route
@@ -67,6 +68,9 @@ class FollowingScreen(TriageScreen):
         self.file = ""
         """The one file whose header is on show; empty for those of the scan."""
         self._header_of: tuple[object, ...] = ()
+        self._changes_of: dict[str, tuple[object, ...]] = {}
+        self._changes: dict[str, tuple[FoldedChange, ...]] = {}
+        """By pane, as the engine gave them."""
         self._files: dict[str, FileEntry] = {}
         """Those that are listed, by their paths, as the engine gave them."""
         self._old: set[str] = set()
@@ -108,17 +112,23 @@ class FollowingScreen(TriageScreen):
         pane, session = self.turned_to(), self.session
         if session is None:
             return
-        if self.context.watching and pane in ("header", "routing"):
+        if self.context.watching and pane in ("header", "routing", *CHANGES):
             self.panes.table(pane).empty = WATCHED
             return
-        if pane == "header":
-            # While objects arrive it is not folded over and over; ctrl+r folds it again.
-            objects = 0 if session.status in RECEIVING else session.objects
-            wanted = (self.followed, self.scan, self.file, session.status, objects)
+        # While objects arrive nothing is folded over and over; ctrl+r folds it again.
+        objects = 0 if session.status in RECEIVING else session.objects
+        if pane in CHANGES:
+            of = (self.followed, self.scan, session.status, objects, session.project)
+            if of != self._changes_of.get(pane):
+                self._changes_of[pane] = of
+                self._fetch_changes(pane, of)
+        if pane == "header" or (pane in CHANGES and self.panes.changes_of(pane).same):
+            file = self.file if pane == "header" else ""
+            wanted = (self.followed, self.scan, file, session.status, objects)
             if wanted != self._header_of:
                 self._header_of = wanted
-                self._fetch_header(wanted, self.followed, self.scan, self.file)
-        elif pane in self._old:
+                self._fetch_header(wanted, self.followed, self.scan, file)
+        elif pane in self._old and pane not in CHANGES:
             self._old.discard(pane)
             if pane == "routing":
                 self._fetch_route(self.followed)
@@ -169,7 +179,7 @@ class FollowingScreen(TriageScreen):
 
     def do_reload(self) -> None:
         """Ask the engine again, for the header too."""
-        self._header_of = ()
+        self._header_of, self._changes_of = (), {}
         super().do_reload()
 
     def masks_changed(self) -> None:
@@ -180,6 +190,8 @@ class FollowingScreen(TriageScreen):
         self._mask_files()
         if self.header is not None:
             self._show_header(self.header)
+        for pane in self._changes:
+            self._show_changes(pane)
         if self.route is not None:
             self.panes.show_route(self.context.masks.route(self.route, self.session))
         if self.timeline is not None:
@@ -195,7 +207,36 @@ class FollowingScreen(TriageScreen):
     def _show_header(self, header: FoldedHeader) -> None:
         if self.session is not None:
             masks, lasting = self.context.masks, not LASTING.hides(self.session)
-            self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
+            shown = masks.header(header, self.session)
+            self.panes.header.show(shown, labelled=not lasting)
+            for pane in CHANGES:
+                self.panes.changes_of(pane).show_header(shown)
+                self.caption_changes(pane)
+
+    def _show_changes(self, pane: str, empty: str = "") -> None:
+        """Show what scripts did, or will do, as it may be shown now."""
+        if self.session is None:
+            return
+        done = pane == "done"
+        shown = self.context.masks.changes(
+            self._changes.get(pane, ()), self.session, originals=done
+        )
+        nothing = (
+            "no script has changed anything here" if done else "no script will change anything"
+        )
+        files = self._files_of(self.scan)
+        self.panes.changes_of(pane).show_changes(shown, files, empty=empty or nothing)
+        self.caption_changes(pane)
+
+    def caption_changes(self, pane: str) -> None:
+        """Say below a pane what its changes come to."""
+        said = self.panes.changes_of(pane).said
+        self.panes.caption(pane, f"{self._what(self.scan)} · {said}" if said else "")
+
+    def _files_of(self, scan: str) -> int:
+        """Return how many files a scan has, or the session."""
+        known = self.contents.scans if self.contents is not None else ()
+        return sum(one.files for one in known if scan in ("", one.id))
 
     def file_row(self, file: FileEntry, of: PrearchiveSession) -> Row:
         """Show a file of the session as it may be shown now."""
@@ -276,7 +317,8 @@ class FollowingScreen(TriageScreen):
     def _forget(self, empty: str) -> None:
         self.session, self.contents, self.entries = None, None, ()
         self.route, self.timeline, self.header = None, None, None
-        self._header_of = ()
+        self._header_of, self._changes_of = (), {}
+        self._changes.clear()
         self._files.clear()
         self.scans.empty = empty
         self.scans.show([])
@@ -326,6 +368,25 @@ class FollowingScreen(TriageScreen):
             self.panes.caption("header", self._alone(file))
         else:
             self.panes.caption("header", f"{self._what(scan)} · {headers.folded_over(header)}")
+
+    @work(group="changes", exit_on_error=False)
+    async def _fetch_changes(self, pane: str, of: tuple[object, ...]) -> None:
+        id, scan, api = self.followed, self.scan, self.engine.prearchive
+        found: tuple[FoldedChange, ...] = ()
+        empty = ""
+        try:
+            asked = api.changes(id, scan) if pane == "done" else api.preview(id, scan)
+            found = await asked
+        except (Conflict, InvalidInput, Refused) as error:
+            empty = f"{error.message}; {error.hint}" if error.hint else error.message
+        except EngineError as error:
+            self.failed(error)
+            self._changes_of.pop(pane, None)
+            return
+        if of == self._changes_of.get(pane):
+            self._changes[pane] = found
+            self._show_changes(pane, empty)
+            self.keys_changed()
 
     @work(exclusive=True, group="route", exit_on_error=False)
     async def _fetch_route(self, id: str) -> None:

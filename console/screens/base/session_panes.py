@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The panes of the session screen, of which one is shown at a time: header, routing, time, log,
-files. They draw what they are given; the screen asks the engine."""
+"""The panes of the session screen, of which one is shown at a time: header, what scripts did and
+will do, routing, time, log, files. They draw what they are given; the screen asks the engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from console.plain import plain
+from console.screens.base.changes_view import ChangesView
 from console.screens.base.header_view import HeaderView
 from console.views import files, routing, timeline
 from console.widgets.table import RecordTable
@@ -19,11 +20,15 @@ from engine.model.routing import Route
 
 PANES = {
     "header": "Header",
+    "done": "Done",
+    "to-come": "To come",
     "routing": "Routing",
     "time": "Time",
     "log": "Log",
     "files": "Files",
 }
+CHANGES = ("done", "to-come")
+"""Those that show changes of scripts."""
 ASKING = "asking the engine …"
 
 
@@ -47,6 +52,8 @@ class SessionPanes(Container):
     def compose(self) -> ComposeResult:
         """Lay the panes out, one above the other."""
         yield HeaderView(id="header")
+        yield ChangesView("Original", "now", id="done")
+        yield ChangesView("Now", "archived", id="to-come")
         yield RecordTable(routing.COLUMNS, empty=ASKING, id="routing")
         yield RecordTable(timeline.COLUMNS, empty=ASKING, id="time")
         yield RecordTable(timeline.LOG_COLUMNS, empty=ASKING, id="log", header=False)
@@ -67,6 +74,15 @@ class SessionPanes(Container):
         name = name or self._shown
         return self.header.table if name == "header" else self.query_one(f"#{name}", RecordTable)
 
+    @property
+    def changes(self) -> ChangesView | None:
+        """The changes on show, if that is what is on show."""
+        return self.query_one(f"#{self._shown}", ChangesView) if self._shown in CHANGES else None
+
+    def changes_of(self, name: str) -> ChangesView:
+        """Return one of the panes that show changes."""
+        return self.query_one(f"#{name}", ChangesView)
+
     def turn_to(self, name: str, *, alone: bool) -> None:
         """Show a pane; `alone` where the names of the others stand elsewhere."""
         self._shown, self._alone = name, alone
@@ -84,7 +100,10 @@ class SessionPanes(Container):
         self.header.show(None, empty)
         for name in PANES:
             self.table(name).empty = empty
-            if name != "header":
+            if name in CHANGES:
+                self.changes_of(name).show_header(None)
+                self.changes_of(name).show_changes((), 0, empty=empty)
+            elif name != "header":
                 self.table(name).show([])
             self.caption(name, "")
 

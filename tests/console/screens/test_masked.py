@@ -30,6 +30,7 @@ from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Status
 from tests.console.piloting import WIDE, Clock, console, keys, painted, settled, shown, table, until
 from tests.memory import NOON, Facts, card, session, transfer
+from tests.memory.changes import change
 from tests.memory.contents import timeline_of
 
 ID = "pre_aaaaaaa1"
@@ -69,6 +70,10 @@ def planted() -> Facts:
     scans = tuple(replace(one, series_description=SAID, type=SAID) for one in card(hers).scans)
     facts.contents[ID] = SessionContents(scans=scans, built=True, warnings=(SAID,))
     facts.timelines[ID] = timeline_of(facts, hers)
+    facts.changes[ID] = (
+        change("(0010,0010)", "PatientName", "PN", "DOE^Jane", "DOE_Jane"),
+        change("(0008,1030)", "StudyDescription", "LO", SAID, SAID),
+    )
     facts.files[ID] = (
         FileEntry(
             path="SCANS/4/DICOM/DOE^Jane-P4711-19700101.dcm",
@@ -132,7 +137,7 @@ async def test_a_patient_of_no_project_stands_nowhere_until_he_is_revealed() -> 
             await pilot.press("escape")
         await app.push_screen(SessionScreen(app.context, ID))
         await shown(pilot, "PatientName", "‹PN 8›", "1.5")
-        for said in ("Header", "Routing", "Time", "Log", "Files"):
+        for said in ("Header", "Done", "To come", "Routing", "Time", "Log", "Files"):
             await shown(pilot, f"‹{said}›")
             await looks_for_planted(pilot)
             await pilot.press(">")

@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.screens.base.session_panes import PANES
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
 from console.views import glyphs
@@ -38,6 +39,7 @@ from tests.console.piloting import (
     painted,
     shown,
     table,
+    turned,
     until,
 )
 from tests.memory import NOON, Facts, session
@@ -76,7 +78,7 @@ async def test_the_list_opens_a_session_with_those_around_it() -> None:
         screen = painted(app)
         assert "● ready" in screen
         assert "a archives it as NEURO3" in screen
-        assert "‹Header›│Routing│Time│Log│Files" in screen
+        assert "‹Header›│Done│To come" in screen
         assert "all scans · folded over 20 files" in screen
         await pilot.press("escape")
         assert isinstance(app.screen, PrearchiveScreen)
@@ -96,7 +98,7 @@ async def test_tabs_turn_both_ways() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await opened(pilot)
         await shown(pilot, "PatientName")
-        await pilot.press(">")
+        await turned(pilot, "Routing")
         await shown(pilot, "‹Routing›", "✓ study description", "by the rules in force now")
         await pilot.press(">")
         await shown(pilot, "‹Time›", "t1_mprage_sag", "released, 1 duplicate")
@@ -195,10 +197,11 @@ async def test_nothing_of_one_session_is_left_under_the_name_of_the_next() -> No
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot)
         await shown(pilot, "PatientName")
-        for key, said in ((">", "study description"), (">", "released"), ("<", "Routing")):
-            await pilot.press(key)
-            await shown(pilot, said)
-        await pilot.press("<", "<")
+        await turned(pilot, "Routing")
+        await shown(pilot, "study description")
+        await pilot.press(">")
+        await shown(pilot, "released")
+        await turned(pilot, "Files")
         await shown(pilot, "1.2.3.4.1.dcm")
         assert all(keys(app, name) for name in ("scans", "routing", "time", "log", "files"))
         del made.sessions[SECOND]
@@ -312,9 +315,12 @@ async def test_masked_labels_are_shown_only_while_they_are_revealed() -> None:
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot)
         await shown(pilot, f"▸ {glyphs.MASK} (1/3)", "Unassigned", "‹PN 8›")
-        told = (f"Session                    {glyphs.MASK}", "released", "received", ".dcm", "‹PN")
-        for said in told:
-            await pilot.press(">")
+        told = {
+            "Routing": f"Session                    {glyphs.MASK}",
+            **{"Time": "released", "Log": "received", "Files": ".dcm", "Header": "‹PN"},
+        }
+        for tab, said in told.items():
+            await turned(pilot, tab)
             await shown(pilot, said)
             assert "DOE" not in painted(app)
         assert "DOE_" not in str(screen.copies())
@@ -334,8 +340,12 @@ async def test_those_who_only_watch_see_no_label_and_no_header() -> None:
         screen = SessionScreen(app.context, FIRST)
         await app.push_screen(screen)
         await shown(pilot, "not shown to those who only watch")
-        for said in ("only watch", "released", "received", ".dcm", "only watch"):
-            await pilot.press(">")
+        told = {
+            **{"Done": "only watch", "To come": "only watch", "Routing": "only watch"},
+            **{"Time": "released", "Log": "received", "Files": ".dcm"},
+        }
+        for tab, said in told.items():
+            await turned(pilot, tab)
             await shown(pilot, said)
             for secret in ("SECRET", "DOE", "t1_mprage"):
                 assert secret not in painted(app)
@@ -421,7 +431,7 @@ async def test_at_80_columns_the_panes_are_tabs() -> None:
         await pilot.press("j", "enter")
         await shown(pilot, "▐Header▌", "PatientName", "scan 4 · folded over 5 files")
         assert "ep2d_bold_rest" not in painted(app)
-        for tab in ("Routing", "Time", "Log", "Files", "Scans"):
+        for tab in (*(title for title in PANES.values() if title != "Header"), "Scans"):
             await pilot.press(">")
             await shown(pilot, f"▐{tab}▌")
             assert app.focused is not None
@@ -476,10 +486,10 @@ async def test_hostile_texts_act_nowhere(size: tuple[int, int]) -> None:
             "Log": "[/b]",
             "Files": ".dcm",
         }
-        tabs = ["Routing", "Time", "Log", "Files", "Header"]
+        tabs = [*list(PANES.values())[1:], "Header"]
         for tab in tabs if size == WIDE else ["Header", *tabs[:-1], "Scans"]:
             await pilot.press(">")
-            await shown(pilot, f"‹{tab}›" if size == WIDE else f"▐{tab}▌", said[tab])
+            await shown(pilot, f"‹{tab}›" if size == WIDE else f"▐{tab}▌", said.get(tab, ""))
             screen = painted(app)
             assert "\x1b" not in screen
             assert "\x9b" not in screen
@@ -528,10 +538,11 @@ async def test_late_answers_to_old_questions_are_dropped(monkeypatch: pytest.Mon
     monkeypatch.setattr(api, "route", slow_route)
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot)
-        await pilot.press(">", "]")
+        await turned(pilot, "Routing")
+        await pilot.press("]")
         await shown(pilot, "MR_2 (2/3)", f"routed {SECOND}")
         held.set()
-        await pilot.press("<")
+        await turned(pilot, "Header")
         await shown(pilot, "folded over 20 files")
         assert screen.route is not None
         assert screen.route.session == f"routed {SECOND}"

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panes that show what scripts did to a session and what they will do: by keys alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from console.screens.base.overlays import TextScreen
+from console.screens.session import SessionScreen
+from engine.model.errors import InvalidInput
+from engine.model.scripts import ScriptText
+from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, table, until
+from tests.memory import Facts, session
+from tests.memory.changes import done, to_come
+from tests.memory.prearchive import Prearchive
+
+ID, FILES = "pre_aaaaaaa1", 10
+SCRIPT = "\n".join(f"// line {number}" for number in range(1, 40))
+
+
+def facts(**values: Any) -> Facts:
+    made = Facts()
+    made.keep(session(1, **values))
+    made.changes[ID], made.previews[ID] = done(FILES), to_come(FILES)
+    for scope in ("site", "project:NEURO3"):
+        made.scripts[scope] = [
+            ScriptText(scope=scope, version=7, text=SCRIPT, active=True, enabled=True)
+        ]
+    return made
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_from_a_change_to_the_line_that_made_it(size: tuple[int, int]) -> None:
+    app = console(facts(), "prearchive")
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">")
+        await pilot.press(*((">",) if size == SMALL else ()))
+        await shown(pilot, "AccessionNumber", "‹SH 8› → removed", "site v7:7")
+        await shown(pilot, "3 changed, 2 removed, 1 added")
+        await pilot.press(*(("tab", "tab") if size == WIDE else ()))
+        await until(pilot, lambda: app.screen.focused is table(app, "done"))
+        await pilot.press("n", "o")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        await shown(pilot, "site, version 7", "▸ 4", "// line 4")
+        await pilot.press("escape", "enter")
+        await shown(pilot, "InstitutionName", "‹LO 14›", "all 10")
+        await pilot.press("escape", ">")
+        await shown(pilot, "20260911 → 20260828", "NEURO3 v7:5", "in 1 of 10: pixels")
+        assert isinstance(app.screen, SessionScreen)
+
+
+async def test_elements_that_stay_are_shown_and_passed_over() -> None:
+    app = console(facts(), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">", "tab", "tab")
+        await shown(pilot, "AccessionNumber")
+        await pilot.press("=")
+        await shown(pilot, "= 0008,0060", "Modality", "same (= hides)")
+        rows = table(app, "done")
+        places = []
+        for _ in range(3):
+            await pilot.press("n")
+            places.append(rows.cursor_key)
+        assert [key is not None and "|" in key for key in places] == [True] * 3
+        assert len(set(places)) == 3
+        await pilot.press("N")
+        assert rows.cursor_key == places[1]
+        await pilot.press("=")
+        await until(pilot, lambda: rows.total == len(done()))
+
+
+async def test_originals_are_revealed_for_a_while_and_that_is_written_down() -> None:
+    known = facts()
+    app = console(known, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">")
+        await shown(pilot, "‹PN 10› → SUB-0001", "originals by kind and length only")
+        assert "DOE^JANE" not in painted(app)
+        await pilot.press("number_sign")
+        await shown(pilot, "Show what is masked")
+        await pilot.press(*"audit", "enter", "enter")
+        await shown(pilot, "DOE^JANE^M → SUB-0001")
+        assert any(event.action == "revealed" for event in known.audit)
+
+
+async def test_a_script_that_fails_is_told_where_its_changes_would_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(self: Prearchive, id: str, scan: str = "") -> object:
+        raise InvalidInput("project NEURO3, line 6: no date", hint="correct the script")
+
+    monkeypatch.setattr(Prearchive, "preview", fails)
+    app = console(facts(), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">", ">")
+        await shown(pilot, "project NEURO3, line 6: no date; correct the script")
+
+
+async def test_a_session_without_a_project_says_that_nothing_is_to_come() -> None:
+    app = console(facts(project=None), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">", ">")
+        await shown(pilot, "no script is to come")
