@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json
-from console.commands.output import say_facts, say_json
+from console.commands.output import Column, say_facts, say_json, say_rows
 from console.commands.selection import All, Some, selected
 from console.commands.waiting import say_ends
 from engine.model.desk import Desk
+from engine.model.prearchive import UNASSIGNED, PrearchiveSession
 from engine.service.api import EngineApi
 
 
@@ -20,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to those of the prearchive."""
     for name, command in (
         ("desk", desk),
+        ("look-up", look_up),
         ("note", note),
         ("assign", assign),
         ("review", review),
@@ -38,6 +41,14 @@ async def desk(
         say_json(found)
     else:
         say_facts(_facts(found))
+
+
+async def look_up(engine: EngineApi, as_json: Json = False) -> None:
+    """Find sessions by a name, an id or an accession number that you have on paper: it is asked
+    for, or read from stdin, and is kept nowhere."""
+    # Not an argument: those are seen by everybody on the machine, and stay in a shell's history.
+    found = await engine.desk.look_up(_typed().strip())
+    say_rows(found, FOUND, none="no session that waits came under it", as_json=as_json, built=_id)
 
 
 async def note(
@@ -79,6 +90,30 @@ async def review(
     ids = await selected(engine, sessions, where)
     do = engine.desk.withdraw if withdraw else engine.desk.review
     say_ends(await do(ids), as_json)
+
+
+def _typed() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline()
+    return str(typer.prompt("Name or number", err=True))
+
+
+def _id(row: PrearchiveSession) -> dict[str, object]:
+    """Return what is told of a session that was found: nothing of what it was found by."""
+    return {
+        "id": row.id,
+        "project": row.project or UNASSIGNED,
+        "status": row.shown_status,
+        "last_object": row.last_object.isoformat(),
+    }
+
+
+FOUND = (
+    Column[PrearchiveSession]("ID", lambda row: row.id),
+    Column[PrearchiveSession]("STATUS", lambda row: row.shown_status),
+    Column[PrearchiveSession]("PROJECT", lambda row: row.project or UNASSIGNED),
+    Column[PrearchiveSession]("LAST OBJECT", lambda row: row.last_object),
+)
 
 
 def _facts(found: Desk) -> dict[str, object]:

@@ -21,6 +21,7 @@ from engine.jobs import contradictions
 from engine.jobs.context import SEVERITIES, JobContext, remove_tree
 from engine.jobs.departure import object_files, recover_unrecorded
 from engine.jobs.late_objects import Belonging, recognise
+from engine.jobs.naming import note_names
 from engine.jobs.rerun import adopt
 from engine.jobs.workflow import Work
 from engine.model.accounts import Place
@@ -172,6 +173,7 @@ async def build(
     """
     await adopt(context, row, folder)
     await recognise(context, row, folder)
+    await note_names(context, row, folder)
     place = place_of(context.prearchive, row.project, row.timestamp, row.folder)
     routed = await contradictions.routed(context, row)
     result = await assembled(

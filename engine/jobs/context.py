@@ -25,6 +25,7 @@ from engine.model.reserve import Reserve
 from engine.model.settings import Settings
 from engine.model.site_settings import SettingsInForce
 from engine.model.states import Status, Verb
+from engine.prearchive.name_marks import NameMarks
 from engine.prearchive.receipts import Receipts
 from engine.prearchive.rows import begin, folder_of, owns, place_of, settle
 from engine.prearchive.tables import SessionRow
@@ -63,6 +64,8 @@ class JobContext:
 
     reserve: Reserve = field(default_factory=lambda: Reserve(()))
     """Room for what makes room."""
+    names: NameMarks = field(default_factory=NameMarks)
+    """Marks names and numbers under the key of the prearchive."""
 
     @property
     def settings(self) -> Settings:

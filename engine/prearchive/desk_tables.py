@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the reviewer's desk in `prearchive.db`. They are by the id of a session and not
-bound to its row: what was said of a session is still there when it comes back from the trash."""
+"""The tables of the reviewer's desk in `prearchive.db`. What was said of a session is by its id
+and not bound to its row: it is still there when the session comes back from the trash."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.database.columns import PrearchiveTable
@@ -32,3 +32,17 @@ class DeskRow(PrearchiveTable):
     fell: Mapped[str] = mapped_column(String(160), default="")
 
     __table_args__ = (Index("ix_desk_assigned", "assigned"),)
+
+
+class NameMarkRow(PrearchiveTable):
+    """A name or number by which a person with a paper finds a session: an HMAC, and nothing from
+    which it could be read. It goes with the row of the session."""
+
+    __tablename__ = "name_marks"
+
+    mark: Mapped[str] = mapped_column(String(32), primary_key=True)
+    session: Mapped[str] = mapped_column(
+        ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+
+    __table_args__ = (Index("ix_name_marks_session", "session"),)

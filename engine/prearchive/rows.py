@@ -5,7 +5,7 @@ change uses the transaction of the caller, so that status, job, tally and event 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,16 @@ async def list_page(
     return PrearchivePage(
         rows=tuple(to_session(row, said.get(row.id)) for row in rows), total=total.scalar_one()
     )
+
+
+async def several(
+    session: AsyncSession, ids: Collection[str], scope: Scope
+) -> tuple[PrearchiveSession, ...]:
+    """Return sessions by their ids as far as a scope has them, the newest first."""
+    query = select(SessionRow).where(SessionRow.id.in_(ids), *within(scope))
+    found = list(await session.scalars(query.order_by(SessionRow.last_object.desc())))
+    said = await desk.of(session, [row.id for row in found])
+    return tuple(to_session(row, said.get(row.id)) for row in found)
 
 
 async def counts(session: AsyncSession) -> dict[str, int]:

@@ -45,7 +45,7 @@ class BoundEngine(EngineApi):
         remotes = Remotes(context, engine.buffer, actor)
         nouns = {
             "prearchive": prearchive,
-            "desk": ReviewDesk(context, engine.buffer, actor),
+            "desk": ReviewDesk(context, engine.buffer, engine.pace, actor),
             "archive": archive,
             "quarantine": Quarantine(context, engine.buffer, actor),
             "projects": Projects(context, engine.apply_configuration, actor),

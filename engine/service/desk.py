@@ -16,16 +16,21 @@ from engine.jobs.context import JobContext, document_beside
 from engine.model.desk import LONGEST_NOTE, Desk
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.people import Actor, Permission
-from engine.model.prearchive import ActOutcome
+from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import REVIEWABLE, Status
-from engine.prearchive import desk, rows
+from engine.prearchive import desk, name_marks, rows
 from engine.prearchive.tables import SessionRow
 from engine.service.event_buffer import EventBuffer
+from engine.service.pace import Pace
 from engine.sessions.build.document import read_session
 from engine.sessions.build.seal import seal_of
+from engine.sessions.known_as import SHORTEST, of_paper
 
 TOGETHER = 100
 """Sessions of one transaction."""
+
+LONGEST_NAME = 200
+"""Characters of a name or a number that is looked up."""
 
 WITHDRAWN = "the mark was taken away"
 
@@ -36,9 +41,11 @@ Say = Callable[[AsyncSession, SessionRow], Awaitable[str]]
 class ReviewDesk:
     """What people say of sessions that wait."""
 
-    def __init__(self, context: JobContext, buffer: EventBuffer, actor: Actor) -> None:
-        """Act for one actor."""
+    def __init__(self, context: JobContext, buffer: EventBuffer, pace: Pace, actor: Actor) -> None:
+        """Act for one actor; `pace` says how often somebody may look up names."""
         self._context = context
+        self._pace = pace
+        self._known = actor.scope(Permission.TRIAGE)
         self._buffer = buffer
         self._actor = actor.name
 
@@ -47,6 +54,29 @@ class ReviewDesk:
         async with self._context.prearchive_db.read() as transaction:
             await rows.get(transaction, id)
             return desk.told(id, (await desk.of(transaction, (id,))).get(id))
+
+    async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
+        """Find the sessions that came under a name or a number.
+
+        Raises:
+            InvalidInput: it is too short, or too long.
+            Refused: the actor has looked up too many within a short time.
+        """
+        if len(name) > LONGEST_NAME or not (known := of_paper(name)):
+            raise InvalidInput(
+                f"type a name or a number of {SHORTEST} to {LONGEST_NAME} characters"
+            )
+        self._pace.ask(self._actor)
+        marks = [self._context.names.mark(one.kind, one.value) for one in known]
+        async with self._context.prearchive_db.read() as transaction:
+            found = await rows.several(
+                transaction, await name_marks.find(transaction, marks), self._known
+            )
+        async with self._context.prearchive_db.write() as transaction:
+            # How many, and never for what: the trail is for ever.
+            detail = {"count": len(found)}
+            record_triage(transaction, self._actor, "Looked up a name", "prearchive", detail)
+        return found
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
         """Leave a note on sessions, or remove it."""

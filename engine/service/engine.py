@@ -52,7 +52,7 @@ from engine.model.reserve import Reserve
 from engine.model.settings import NodeRole, Settings
 from engine.model.site_settings import SettingsInForce, said
 from engine.model.states import Verb
-from engine.prearchive import accounts, rows, sends, transfers
+from engine.prearchive import accounts, name_marks, rows, sends, transfers
 from engine.prearchive.receipts import Receipts
 from engine.receiver.workers.pool import ReceiverPool
 from engine.service import audit_heads, audit_syslog
@@ -70,6 +70,7 @@ from engine.service.event_buffer import EventBuffer
 from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
+from engine.service.pace import LOOK_UP_SECONDS, LOOK_UPS, Pace
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
 from engine.service.releasing import Releasing
@@ -295,6 +296,7 @@ class Engine:
             changed=self._changed,
             reached=reached,
             reserve=reserve,
+            names=await asyncio.to_thread(name_marks.opened, paths.prearchive),
         )
         self.audit_sender = AuditSender(
             archive_db, trail, settings.audit, settings.site_id, self.buffer
@@ -307,6 +309,7 @@ class Engine:
         )
         await self.configuration.read_settings()
         self.witness = Witness(archive_db)
+        self.pace = Pace(LOOK_UPS, LOOK_UP_SECONDS)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, lambda: self.settings.disk.watermark, self.buffer)

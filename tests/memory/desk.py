@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.desk import Desk
-from engine.model.prearchive import ActOutcome
+from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.states import REVIEWABLE
 from tests.memory.facts import NOON, Asked
 
@@ -15,6 +15,10 @@ class ReviewDesk(Asked):
     async def show(self, id: str) -> Desk:
         self.facts.found(id)
         return self.facts.desks.get(id, Desk(session=id))
+
+    async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
+        ids = self.facts.on_paper.get(name, ())
+        return tuple(self.facts.found(id) for id in ids)
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
         by, at = (self.actor, NOON) if text else ("", None)

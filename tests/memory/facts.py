@@ -163,6 +163,8 @@ class Facts:
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    on_paper: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of sessions by what somebody may have on paper."""
     filed: dict[str, SessionCard] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     """Prearchive ids of what was asked to be archived into quarantine."""

@@ -8,19 +8,15 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.model.audit import AuditHead
 from engine.model.errors import Unavailable
-from engine.storage.files import PRIVATE, write_synced
-from engine.storage.folders import sync_folder
+from engine.storage.key_file import read_or_make
 
 NAME = "audit.key"
-_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +54,16 @@ def get_or_make(path: Path) -> AuditKey:
         Unavailable: if there is a file that holds no key, or it cannot be read or made.
     """
     try:
-        if not path.exists():
-            _make(path)
-        # Its owner may have been careless with a copy.
-        path.chmod(PRIVATE)
-        secret = bytes.fromhex(path.read_text("ascii").strip())
-    except ValueError:
-        secret = b""
+        secret = read_or_make(path)
     except OSError as error:
         raise Unavailable(
             f"the key of the audit trail {path} cannot be had: {os.strerror(error.errno or 0)}",
             hint="the user that runs the engine has to be able to read and write it",
         ) from error
-    if len(secret) != _BYTES:
+    if not secret:
         raise Unavailable(
             f"{path} does not hold the key of the audit trail",
             hint="restore it from a backup; without it, move the file away: a new key is made then,"
             " and checkpoints made with the old one can no longer be checked",
         )
     return AuditKey(secret)
-
-
-def _make(path: Path) -> None:
-    """Make a key. A file is never there in part, and never replaced: two may make one at once."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_synced(fresh, (secrets.token_hex(_BYTES).encode("ascii") + b"\n",), mode=PRIVATE)
-    try:
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        fresh.unlink()
-    sync_folder(path.parent)

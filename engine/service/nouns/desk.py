@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.model.desk import Desk
-from engine.model.prearchive import ActOutcome
+from engine.model.prearchive import ActOutcome, PrearchiveSession
 
 
 class DeskApi(Protocol):
@@ -15,6 +15,11 @@ class DeskApi(Protocol):
 
     async def show(self, id: str) -> Desk:
         """Return what was said of a session; the note may name a patient."""
+        ...
+
+    async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
+        """Find the sessions that came under a name or a number, such as a person has on paper: a
+        name of the patient, an id, an accession number. What was typed is kept nowhere."""
         ...
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:

@@ -58,3 +58,15 @@ async def test_all_that_a_filter_finds_is_done(several: CommandLine, facts: Fact
     assert list(facts.sessions) == ["pre_aaaaaaa4"]
     for words in (("delete",), ("delete", "MR_4", "--where", "status:ready"), ("review",)):
         assert (await several("prearchive", *words)).code == 2
+
+
+async def test_a_session_is_found_by_a_paper(several: CommandLine, facts: Facts) -> None:
+    facts.on_paper["Doe Jane"] = ("pre_aaaaaaa2",)
+    ran = await several("prearchive", "look-up", stdin="Doe Jane\n")
+    assert ran.code == 0 and "pre_aaaaaaa2  READY" in ran.out
+    # What it was found by is not told, and neither are its labels.
+    assert "Doe" not in ran.out and "MR_2" not in ran.out
+    (row,) = (await several("prearchive", "look-up", "--json", stdin="Doe Jane\n")).json
+    assert sorted(row) == ["id", "last_object", "project", "status"]
+    ran = await several("prearchive", "look-up", stdin="Nobody\n")
+    assert ran.out == "no session that waits came under it\n"

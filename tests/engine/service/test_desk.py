@@ -23,6 +23,7 @@ from engine.model.states import Verb
 from engine.prearchive.desk_tables import DeskRow
 from engine.service.desk import ReviewDesk
 from engine.service.event_buffer import EventBuffer
+from engine.service.pace import Pace
 from engine.service.prearchive import Prearchive
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401 (fixtures)
 from tests.engine.jobs.fixture import Fixture
@@ -34,7 +35,7 @@ NOTE = "Planted^Patient phoned"
 
 
 def desk(made: Fixture, actor: Actor | None = None) -> ReviewDesk:
-    return ReviewDesk(made.context, EventBuffer(), actor or operator("mk"))
+    return ReviewDesk(made.context, EventBuffer(), Pace(3, 600.0), actor or operator("mk"))
 
 
 def prearchive(made: Fixture, actor: Actor | None = None) -> Prearchive:
