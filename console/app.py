@@ -235,6 +235,31 @@ class ConsoleApp(TerminalApp):
         else:
             await self.push_screen(SessionScreen(self.context, id))
 
+    async def open_script(
+        self, scope: str, *, version: int = 0, line: int = 0, proposed: str = ""
+    ) -> None:
+        """Go to the scripts and open the one of a scope, at a line. A version that is not the
+        active one is shown to be read; `proposed` is put before the line into the draft."""
+        from console.screens.script import ScriptScreen  # noqa: PLC0415 (loaded when shown)
+        from console.screens.script_versions import ScriptVersionScreen  # noqa: PLC0415 (as above)
+
+        try:
+            read = await self.context.engine.scripts.show(scope, version)
+        except EngineError as error:
+            self._screen_failed(error)
+            return
+        await self.switch_mode("scripts")
+        self.context.memory.state.mode = "scripts"
+        for screen in tuple(self.screen_stack[1:]):
+            if isinstance(screen, (ScriptScreen, ScriptVersionScreen)):
+                await self.pop_screen()
+        active = read.active or not read.version
+        opened = ScriptScreen(self.context, scope, line=line if active else 0, proposed=proposed)
+        await self.push_screen(opened)
+        if not active:
+            self.tell(f"line {line} is of v{version}, which is not the active one")
+            await self.push_screen(ScriptVersionScreen(self.context, read, line=line))
+
     def open_acceptances(self, over: str, sender: str = "") -> None:
         """Show the acceptances of senders over the screen of a mode."""
         from console.screens.acceptances import AcceptancesScreen  # noqa: PLC0415 (as above)

@@ -28,6 +28,11 @@ VERBS: Mapping[str, Mapping[str, str]] = {
     "archive": {"send": "remotes.send"},
     "filed": {"send": "remotes.send"},
     "scripts": {"turn": "scripts.enable"},
+    "script": {
+        "save": "scripts.set",
+        "turn": "scripts.enable",
+        "back_to": "scripts.activate",
+    },
     "projects": {
         "new": "projects.add",
         "try": "routing.try_rules",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.keys.key import EXPORT, OPEN, Column, Key, ScreenKeys
+from console.keys.key import EXPORT, NEXT, OPEN, TABS, Column, Key, ScreenKeys, act
 
 _TURN = Key(
     action="turn",
@@ -24,8 +24,70 @@ SCRIPTS = ScreenKeys(
     marks=False,
     sorts=False,
     keys=(
-        replace(OPEN, label="versions", help="go to its versions, and who wrote them"),
+        replace(OPEN, label="edit", help="open the script in the editor"),
         _TURN,
         EXPORT,
+    ),
+)
+
+
+def _typed(action: str, keys: str, shown: str, label: str, help: str, line: int = 0) -> Key:
+    return Key(action=action, keys=keys, shown=shown, label=label, help=help, line=line)
+
+
+SCRIPT = ScreenKeys(
+    name="script",
+    title="Script",
+    marks=False,
+    sorts=False,
+    keys=(
+        replace(OPEN, label="compare", help="in the versions: what differs from the text", line=0),
+        Key(
+            action="save",
+            keys="ctrl+s",
+            shown="ctrl+s",
+            label="save…",
+            help="save the text as the next version, which runs at once",
+            column=Column.ACT,
+            line=2,
+            acts=True,
+        ),
+        _typed("problem(1)", "f8", "F8", "next problem", "the next problem", 3),
+        _typed("problem(-1)", "f7", "F7", "problem before", "the problem before"),
+        replace(_TURN, line=7),
+        _typed("versions", "ctrl+o", "ctrl+o", "versions", "all versions of the script", 4),
+        _typed("lookups", "f4", "F4", "lookup table", "the lookup table of the script", 5),
+        _typed("find", "ctrl+f", "ctrl+f", "find", "find words in the text", 6),
+        _typed("found(1)", "f3", "F3", "next found", "where the words are next"),
+        Key(
+            action="complete",
+            keys="tab",
+            shown="tab",
+            label="complete",
+            help="complete a tag, by keyword or number, a function, a variable or a creator",
+            owned=True,
+        ),
+        Key(
+            action="undo_typed",
+            keys="ctrl+z",
+            shown="ctrl+z",
+            label="undo typing",
+            help="take back what was typed last; ctrl+y does it again",
+            owned=True,
+        ),
+        *TABS,
+        act("back_to", "b", "bring back…", "make an earlier version the active one again"),
+        act("drop", "x", "drop draft…", "give back the text of the version that it began with"),
+    ),
+)
+
+VERSION = ScreenKeys(
+    name="script version",
+    title="Version of a script",
+    marks=False,
+    sorts=False,
+    keys=(
+        replace(NEXT[0], label="next change", help="the next place that differs", line=2),
+        replace(NEXT[1], label="change before", help="the place that differs before", line=3),
     ),
 )

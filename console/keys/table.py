@@ -35,7 +35,7 @@ from console.keys.key import (
     act,
 )
 from console.keys.people import PEOPLE
-from console.keys.scripts import SCRIPTS
+from console.keys.scripts import SCRIPT, SCRIPTS, VERSION
 from console.keys.trail import AUDIT, MOMENT
 
 MODES = (
@@ -252,6 +252,8 @@ SCREENS = {
             ),
         ),
         SCRIPTS,
+        SCRIPT,
+        VERSION,
         ScreenKeys(
             name="projects",
             title="Projects",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from console.actions.undoable import Undoable
+from console.runtime.drafts import ScriptDrafts
 from console.runtime.memory import StateFile
 from console.runtime.notices import Notices
 from console.runtime.preferences import Preferences
@@ -45,6 +46,8 @@ class ConsoleContext:
     outgoing: Outgoing = field(default_factory=Outgoing)
     drafts: dict[str, Draft] = field(default_factory=dict)
     """Texts of rules that were edited and not saved, by the key of their place."""
+    script_drafts: ScriptDrafts = field(init=False)
+    """Scripts that were edited and not saved: they outlive the console."""
     news: int = 0
     """How often screens were told of news. Only those of the mode on show hear of it: one that has
     heard less often looks again when it comes on show."""
@@ -52,6 +55,10 @@ class ConsoleContext:
     """Until when masked labels are shown."""
     reason_given: datetime | None = None
     """When a reason for revealing labels was given last."""
+
+    def __post_init__(self) -> None:
+        """Find what an earlier console has left."""
+        self.script_drafts = ScriptDrafts(self.memory.folder)
 
     @property
     def owner(self) -> bool:

@@ -90,6 +90,11 @@ class StateFile:
         self._path = path
         self.state = self._read()
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the file is; None where nothing is remembered."""
+        return None if self._path is None else self._path.parent
+
     def save(self) -> None:
         """Write what is remembered; a folder that cannot be written costs the memory only."""
         if self._path is None:

@@ -52,6 +52,8 @@ class ScriptsScreen(ShortListScreen[ScriptSummary]):
         one = self.chosen
         if action in ("open", "turn", "copy", "export") and one is None:
             return "there is no script here"
+        if action == "open" and one is not None:
+            return scripts.may_not_read(self.context.me, one.scope)
         if action == "turn" and one is not None:
             none = "" if one.version else "nobody has written one yet"
             return scripts.may_not(self.context.me, one.scope) or none
@@ -71,6 +73,11 @@ class ScriptsScreen(ShortListScreen[ScriptSummary]):
             return None
         rows = [scripts.exported(one) for one in self.known.values()]
         return Exportable(name="scripts", titles=scripts.EXPORTED, rows=rows)
+
+    async def do_open(self) -> None:
+        """Open the script in the editor."""
+        if (one := self.chosen) is not None:
+            await self.host.open_script(one.scope)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_turn(self) -> None:

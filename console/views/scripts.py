@@ -119,6 +119,14 @@ def may_not(me: WhoAmI | None, scope: str) -> str:
     return lacking(me, Permission.CONFIGURE, project)
 
 
+def may_not_read(me: WhoAmI | None, scope: str) -> str:
+    """Say why somebody may not read a script; empty where they may."""
+    project = project_of(scope)
+    if project is None:
+        return lacking(me, Permission.ADMINISTER)
+    return lacking(me, Permission.TRIAGE, project)
+
+
 def told(found: Iterable[ScriptSummary]) -> list[Piece]:
     """Say how many scripts are enabled; that of the site first, as all depends on it."""
     states = {one.scope: state(one) for one in found}
@@ -162,10 +170,15 @@ def turning(one: ScriptSummary) -> Question:
 
 def turn_command(scope: str, on: bool) -> str:
     """Return the command that enables or disables a script."""
-    return shlex.join(["anteroom", "script", "enable" if on else "disable", *options(scope)])
+    return command("enable" if on else "disable", scope)
 
 
 def options(scope: str) -> tuple[str, ...]:
     """Return the options by which a command knows a scope."""
     project = project_of(scope)
     return ("--site",) if project is None else ("--project", project)
+
+
+def command(verb: str, scope: str, *words: str) -> str:
+    """Return the command that does something to a script."""
+    return shlex.join(["anteroom", "script", verb, *words, *options(scope)])

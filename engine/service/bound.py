@@ -40,9 +40,7 @@ class BoundEngine(EngineApi):
 
     def __init__(self, engine: Engine, actor: Actor) -> None:
         context, name = engine.context, actor.name
-        prearchive = Prearchive(
-            context, engine.buffer, engine.configuration, actor, engine.reviewing
-        )
+        prearchive = Prearchive(context, engine.buffer, engine.configuration, actor)
         archive = Archive(context, engine.verifying, actor)
         remotes = Remotes(context, engine.buffer, actor)
         nouns = {

@@ -45,7 +45,7 @@ SOON = 1.0
 
 TYPING = (
     *("console.widgets.filter_line.PAUSE", "console.screens.rule_editing.CHECK_PAUSE"),
-    "console.screens.session_choice.PAUSE",
+    *("console.screens.session_choice.PAUSE", "console.screens.script_checking.CHECK_PAUSE"),
 )
 """What waits for the end of the typing: half a text would find other things."""
 

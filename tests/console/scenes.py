@@ -294,8 +294,7 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     }
     facts.configured = tuple(spoiled(one, "kind") for one in facts.configured)
     facts.scripts = {
-        key: [spoiled(one, "scope", "text", "lookups") for one in all]
-        for key, all in facts.scripts.items()
+        key: [spoiled(one, "scope") for one in all] for key, all in facts.scripts.items()
     }
     facts.users = {key: spoiled(one, "grants") for key, one in facts.users.items()}
     facts.access_requests = [spoiled(one, "id", "role") for one in facts.access_requests]

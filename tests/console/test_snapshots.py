@@ -32,6 +32,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "delete": ("prearchive", ("asterisk", "x")),
     "acceptances": ("system", ("d",)),
     "palette": ("prearchive", ("colon",)),
+    "script": ("scripts", ("home", "j", "enter")),
     "session done": ("prearchive", ("home", "enter", ">")),
     "session same": ("prearchive", ("home", "enter", ">", "=")),
     "session to come": ("prearchive", ("home", "enter", ">", ">")),
@@ -50,16 +51,22 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "people": ("system", ("u",)),
     "members": ("projects", ("G", "k", "m")),
     "sign": ("system", ("d", "a")),
+    "script problems": ("scripts", ("home", "enter", *"- (00(", "enter", *"x := y", "f8")),
+    "script words": ("scripts", ("home", "enter", "ctrl+end", *"- PatientN", "tab")),
+    "script versions": ("scripts", ("home", "enter", "ctrl+o")),
+    "script compared": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+o", "G", "enter")),
+    "script lookups": ("scripts", ("home", "j", "enter", "f4")),
+    "script saving": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+s")),
     "release": ("quarantine", ("asterisk", "a")),
 }
 """The mode in which a screen is opened, and the keys that open it."""
 
-QUESTIONS = {"keys", "delete", "palette", "sign", "release"}
+QUESTIONS = {"keys", "delete", "palette", "sign", "release", "script saving"}
 """What hides the screen below, and with it that the engine is lost."""
 
 NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete"))}
 BEFORE = {"session": 1, "filed": 2}
-PARTS = set(list(OPENED)[7:])
+PARTS = set(list(OPENED)[8:])
 """Parts of screens that have a picture already: a day like any other and a hostile one do."""
 
 CASES = [

@@ -20,9 +20,7 @@ LONGEST = 256
 
 _GROUP = 0xFFFF0000
 """The bits of a tag that say its group; by themselves they are the tag of the group's length."""
-NOT_READ = 64 * 1024
-"""Bytes of a value beyond which only its size is told."""
-
+_NOT_READ = 64 * 1024
 _NOBODY = ChangeJournal()
 """What was there before is only read: nobody is told."""
 _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
@@ -110,7 +108,7 @@ def _change(
         return None
     return Change(
         path=path_text(path),
-        name=name_of(original if entry is None else level, tag),
+        name=_name(original if entry is None else level, tag),
         kind=kind,
         vr=vr,
         before=before,
@@ -130,7 +128,7 @@ def shown(level: Level, tag: int) -> str:
             # What cannot be read can be removed all the same.
             return f"{size:,} bytes"
         return f"{count} item{'' if count == 1 else 's'}"
-    if vr in BULK or size > NOT_READ:
+    if vr in BULK or size > _NOT_READ:
         return f"{size:,} bytes" if size else ""
     text = level.verbatim(tag) or ""
     if vr == "UN" and not text.isprintable():
@@ -149,8 +147,7 @@ def path_text(path: tuple[int, ...]) -> str:
     return "".join(parts).removesuffix(".")
 
 
-def name_of(level: Level, tag: int) -> str:
-    """Return the keyword of an element, or what its private creator calls it."""
+def _name(level: Level, tag: int) -> str:
     if not tag & 0x10000:
         return keyword(tag)
     creator = level.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF)

@@ -29,6 +29,8 @@ PLACES = {
     "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",
     "scripts": "console.screens.scripts:ScriptsScreen",
+    "script": "console.screens.script:ScriptScreen",
+    "script version": "console.screens.script_versions:ScriptVersionScreen",
     "projects": "console.screens.projects:ProjectsScreen",
     "system": "console.screens.system:SystemScreen",
     "acceptances": "console.screens.acceptances:AcceptancesScreen",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from console.app import ConsoleApp
 from engine.model.people import Actor, Role
-from tests.console.piloting import SMALL, WIDE, console, keys, painted, settled, shown, table, until
+from tests.console.piloting import WIDE, console, keys, settled, shown, table, until
 from tests.console.scenes import normal
 
 
@@ -24,15 +24,12 @@ async def test_every_project_has_a_row_below_the_site() -> None:
         assert keys(app, "list") == ["site", "project:NEURO3", "project:CARDIO", "project:ONC-2"]
 
 
-async def test_the_card_has_the_versions_and_covers_the_list_in_a_small_terminal() -> None:
+async def test_the_card_has_the_versions_beside_the_list() -> None:
     app = console(normal(), "scripts")
-    async with app.run_test(size=SMALL) as pilot:
+    async with app.run_test(size=WIDE) as pilot:
         await shown(pilot, "the site script is enabled")
-        await pilot.press("j", "enter")
-        await shown(pilot, "Script of NEURO3", "● v2", "shift dates by subject")
-        assert "CARDIO" not in painted(app)
-        await pilot.press("escape")
-        await shown(pilot, "CARDIO")
+        await pilot.press("j")
+        await shown(pilot, "Script of NEURO3", "● v2", "hale  “shift")
 
 
 async def test_a_script_is_disabled_and_enabled_after_a_question() -> None:
