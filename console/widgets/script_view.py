@@ -122,7 +122,8 @@ class ScriptView(ScrollView, can_focus=True):
 
     def _coloured(self, at: int, one: DiffLine) -> Text:
         shown = one.text.expandtabs(TAB)
-        line = Text(plain_text(shown), end="", no_wrap=True)
+        line = Text(end="", no_wrap=True)
+        line.append(plain_text(shown))
         if one.sign == "…":
             return line
         # Lines of both texts stand together here: each is split as it starts by itself.
