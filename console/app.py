@@ -238,8 +238,9 @@ class ConsoleApp(TerminalApp):
     async def open_script(
         self, scope: str, *, version: int = 0, line: int = 0, proposed: str = ""
     ) -> None:
-        """Go to the scripts and open the one of a scope, at a line. A version that is not the
-        active one is shown to be read; `proposed` is put before the line into the draft."""
+        """Go to the scripts and open the one of a scope in the editor, at a line; `proposed` is put
+        before that line into the draft. A version that is not the active one is shown over the
+        screen, to be read."""
         from console.screens.script import ScriptScreen  # noqa: PLC0415 (loaded when shown)
         from console.screens.script_versions import ScriptVersionScreen  # noqa: PLC0415 (as above)
 
@@ -248,17 +249,15 @@ class ConsoleApp(TerminalApp):
         except EngineError as error:
             self._screen_failed(error)
             return
-        await self.switch_mode("scripts")
-        self.context.memory.state.mode = "scripts"
-        for screen in tuple(self.screen_stack[1:]):
-            if isinstance(screen, (ScriptScreen, ScriptVersionScreen)):
-                await self.pop_screen()
-        active = read.active or not read.version
-        opened = ScriptScreen(self.context, scope, line=line if active else 0, proposed=proposed)
-        await self.push_screen(opened)
-        if not active:
-            self.tell(f"line {line} is of v{version}, which is not the active one")
+        if read.version and not read.active and not proposed:
             await self.push_screen(ScriptVersionScreen(self.context, read, line=line))
+            return
+        back = "" if self.current_mode == "scripts" else self.current_mode
+        self.action_mode("scripts")
+        while isinstance(self.screen, (ScriptScreen, ScriptVersionScreen)):
+            await self.pop_screen()
+        opened = ScriptScreen(self.context, scope, line=line, proposed=proposed, back=back)
+        await self.push_screen(opened)
 
     def open_acceptances(self, over: str, sender: str = "") -> None:
         """Show the acceptances of senders over the screen of a mode."""

@@ -89,5 +89,6 @@ VERSION = ScreenKeys(
     keys=(
         replace(NEXT[0], label="next change", help="the next place that differs", line=2),
         replace(NEXT[1], label="change before", help="the place that differs before", line=3),
+        _typed("edit", "o", "o", "edit", "open the active version in the editor", 4),
     ),
 )

@@ -45,14 +45,21 @@ class ScriptScreen(ScriptCheckingScreen):
     BINDINGS = bindings("script")
 
     def __init__(
-        self, context: ConsoleContext, scope: str, *, line: int = 0, proposed: str = ""
+        self,
+        context: ConsoleContext,
+        scope: str,
+        *,
+        line: int = 0,
+        proposed: str = "",
+        back: str = "",
     ) -> None:
         """Edit the script of a scope. Begin at a line, and put the `proposed` text before it into
-        the draft, at the end where no line is named."""
+        the draft, at the end where no line is named. Who leaves goes `back` to a mode."""
         super().__init__(context)
         self.scope = scope
         self._line = line
         self._proposed = proposed
+        self._back = back
         self._versions: tuple[ScriptSummary, ...] = ()
         self._tab = VERSIONS
         self._saving = False
@@ -126,6 +133,13 @@ class ScriptScreen(ScriptCheckingScreen):
         self.remove_class("detail")
         self.editor.focus()
         return True
+
+    def do_leave_screen(self) -> bool:
+        """Leave the editor; go back to the screen that has led here."""
+        left = super().do_leave_screen()
+        if left and self._back:
+            self.host.action_mode(self._back)
+        return left
 
     def do_tab(self, step: int) -> None:
         """Show the next tab beside the text."""

@@ -85,6 +85,12 @@ class ScriptVersionScreen(BaseScreen):
         before = [at for at in self._changes if at < here]
         self._point(before[-1] if before else self._changes[-1])
 
+    async def do_edit(self) -> None:
+        """Open the active version in the editor."""
+        self.do_leave_screen()
+        if self._against is None:
+            await self.host.open_script(self._version.scope)
+
     @property
     def _view(self) -> ScriptView:
         return self.pane(ScriptView, "text")
@@ -113,7 +119,8 @@ class ScriptVersionScreen(BaseScreen):
         why = f" “{one.reason}”" if one.reason else ""
         by = f"v{one.version} by {one.author}, {figures.moment(one.at)[:16]}{why}"
         if self._against is None:
-            self.say((by, "muted"))
+            old = "" if one.active else "not the active version · "
+            self.say((old, "look"), (by, "muted"))
             return
         many = figures.plural(len(self._changes), "change")
         if here in self._changes:

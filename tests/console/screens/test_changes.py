@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.screens.base.overlays import TextScreen
+from console.screens.script import ScriptScreen
 from console.screens.session import SessionScreen
 from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptText
@@ -43,9 +43,11 @@ async def test_from_a_change_to_the_line_that_made_it(size: tuple[int, int]) -> 
         await pilot.press(*(("tab", "tab") if size == WIDE else ()))
         await until(pilot, lambda: app.screen.focused is table(app, "done"))
         await pilot.press("n", "o")
-        await until(pilot, lambda: isinstance(app.screen, TextScreen))
-        await shown(pilot, "site, version 7", "▸ 4", "// line 4")
-        await pilot.press("escape", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ScriptScreen))
+        await shown(pilot, "// line 4", "Ln 4 Col 1")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen))
+        await pilot.press("enter")
         await shown(pilot, "InstitutionName", "‹LO 14›", "all 10")
         await pilot.press("escape", ">")
         await shown(pilot, "20260911 → 20260828", "NEURO3 v7:5", "in 1 of 10: pixels")

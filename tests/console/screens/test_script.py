@@ -231,13 +231,24 @@ async def test_another_screen_opens_a_script_at_a_line_with_a_proposal() -> None
         screen = editor(app)
         assert screen.editor.line == 5
         assert screen.editor.document.get_line(4) == "- (0010,1010)"
+
+
+async def test_a_version_that_is_not_active_is_read_over_the_screen() -> None:
+    app = console(normal(), "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        below = app.screen
         await app.open_script(SCOPE, version=1, line=2)
-        await until(pilot, lambda: isinstance(app.screen, ScriptVersionScreen))
-        assert any("line 2 is of v1" in one for one in said(app))
+        await shown(pilot, "v1 of NEURO3", "not the active version", "- (0010,1030)")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ScriptScreen))
+        await until(pilot, lambda: app.screen is below)
+        await app.open_script(SCOPE, version=1, line=2)
+        await settled(pilot)
+        await pilot.press("o")
+        await shown(pilot, "NEURO3, SOP-17")
+        assert app.current_mode == "scripts"
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ScriptsScreen))
+        await until(pilot, lambda: app.screen is below)
 
 
 async def test_the_first_version_of_a_script_is_written_here() -> None:
