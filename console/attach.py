@@ -18,7 +18,7 @@ from console.app import ConsoleApp
 from console.runtime.identity import THIS_UNIX_USER, Identity, asked
 from console.runtime.log import LARGEST, log_of_console, log_to_file
 from console.runtime.memory import StateFile, state_file
-from console.runtime.preferences import preferences_file, read_preferences
+from console.runtime.preferences import preferences_file, read_preferences, use_time_zone
 from console.screens.base.quit import Leave
 from console.views.text import plain_text
 from engine.model.access import PRIVATE_FILE
@@ -116,6 +116,7 @@ async def console(home: Home, identity: Identity = THIS_UNIX_USER) -> None:
     if not await runs(home, identity):
         sys.stderr.write(f"starting an engine on {plain_text(str(home.root))}\n")
         child = await start_engine(home)
+    use_time_zone(preferences)
     async with asked(home, identity) as engine:
         started = child.pid if child is not None else None
         app = ConsoleApp(engine, started=started, preferences=preferences, memory=memory)
@@ -130,6 +131,7 @@ async def watch(home: Home, identity: Identity = THIS_UNIX_USER) -> None:
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     memory = StateFile(state_file())
+    use_time_zone(preferences)
     async with asked(home, identity) as engine:
         await engine.system.status()
         app = ConsoleApp(engine, watching=True, preferences=preferences, memory=memory)

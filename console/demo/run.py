@@ -16,7 +16,7 @@ from typing import Any
 from console.app import ConsoleApp
 from console.attach import start_engine
 from console.runtime.log import log_of_console, log_to_file
-from console.runtime.preferences import preferences_file, read_preferences
+from console.runtime.preferences import preferences_file, read_preferences, use_time_zone
 from engine.model.home import Home
 from engine.service.api import EngineApi
 from engine.service.remote import RemoteEngine
@@ -41,6 +41,7 @@ async def demo() -> None:
     preferences = read_preferences(preferences_file())
     log_to_file(log_of_console())
     async with running() as engine:
+        use_time_zone(preferences)
         app = ConsoleApp(engine, preferences=preferences)
         engine.silent = app.silent
         await app.open()

@@ -4,8 +4,11 @@ configuration folder. What the console remembers by itself is in `console.runtim
 
 from __future__ import annotations
 
+import os
+import time
 from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from platformdirs import user_config_path
@@ -38,6 +41,8 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     blank_after: float = 600.0
     """Seconds without a key until the screen shows the rate only; 0 never."""
 
+    time_zone: str = ""
+    """In which times are shown, by its IANA name; empty for that of the machine."""
     reaction: float = 0.25
     """Seconds that a question has to be on show before it takes a key that decides it."""
 
@@ -45,6 +50,21 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def uses_mouse(self) -> bool:
         """Whether the terminal reports the mouse."""
         return self.mouse in (Switch.ON, True)
+
+    def __post_init__(self) -> None:
+        """Look whether the time zone is one."""
+        if self.time_zone:
+            try:
+                ZoneInfo(self.time_zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError(f"{self.time_zone!r} is no time zone like Europe/Berlin") from None
+
+
+def use_time_zone(preferences: Preferences) -> None:
+    """Let this process show times in the zone that was chosen."""
+    if preferences.time_zone:
+        os.environ["TZ"] = preferences.time_zone
+        time.tzset()
 
 
 def preferences_file() -> Path:
@@ -73,6 +93,7 @@ def read_preferences(path: Path) -> Preferences:
 def _invalid(path: Path, why: str) -> InvalidSettings:
     return InvalidSettings(
         f"{path} cannot be used: {why}",
-        hint="it may have mouse (on, off), glyphs (all, ascii), theme, blank_after and reaction",
+        hint="it may have mouse (on, off), glyphs (all, ascii), theme, blank_after, time_zone "
+        "and reaction",
         problems=(Problem(message=why, path=str(path)),),
     )

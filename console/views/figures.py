@@ -59,6 +59,15 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def time_zone(now: datetime) -> str:
+    """Say in which zone times are shown: its name where it has one, and how far it is from UTC."""
+    local = now.astimezone()
+    offset = local.strftime("%z")
+    name = local.tzname() or ""
+    from_utc = f"UTC{offset[:3]}:{offset[3:5]}" if offset.strip("+-0") else "UTC"
+    return from_utc if name.lstrip("+-").isdigit() or name in ("", "UTC") else f"{name}, {from_utc}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun."""
     return f"{grouped(number)} {one if number == 1 else many or one + 's'}"

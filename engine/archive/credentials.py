@@ -26,7 +26,9 @@ SILENT = timedelta(minutes=30)
 """After so long without a call nobody is signed in any more."""
 LONGEST_SIGN_IN = timedelta(hours=12)
 MOST_WRONG = 10
-"""So many wrong passwords in a row lock a user out."""
+"""So many wrong passwords in a row, from one place, lock that place out from a user."""
+MOST_WRONG_OF_ALL = 100
+"""So many in a row from all places together lock the user out, wherever he comes from."""
 LOCKED = timedelta(minutes=15)
 _NOTED_EVERY = timedelta(minutes=1)
 """How exactly it is known when somebody was seen last."""
@@ -66,15 +68,16 @@ async def set_password(session: AsyncSession, login: str, written: str, *, actor
     record(session, actor, "Set password" if written else "Removed password", login)
 
 
-async def wrong(session: AsyncSession, login: str) -> None:
-    """Count a wrong password of a user; too many in a row lock them out for a while."""
+async def wrong(session: AsyncSession, login: str, place: str, *, last: bool) -> None:
+    """Count a wrong password of a user that came from a place, whose `last` one it was for a while;
+    too many in a row lock the user out everywhere."""
     row = await get(session, login)
     row.wrong += 1
-    locked = row.wrong >= MOST_WRONG
+    locked = row.wrong >= MOST_WRONG_OF_ALL
     if locked:
         row.wrong, row.locked_until = 0, datetime.now(UTC) + LOCKED
-    why = "locked out" if locked else "wrong password"
-    record(session, login, "Sign-in refused", login, {"error": why})
+    why = "locked out" if locked else "locked out there" if last else "wrong password"
+    record(session, login, "Sign-in refused", login, {"error": why, "from": place})
 
 
 async def right(session: AsyncSession, login: str, written: str = "") -> None:

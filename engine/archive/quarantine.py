@@ -5,7 +5,7 @@ decided in `engine.model.quarantine`, who may do it in `engine.service.gate`."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,12 +56,27 @@ _SORTS: dict[str, ColumnElement[Any]] = {
 _INACTIVE = tuple(each.value for each in SessionStatus if each is not SessionStatus.ACTIVE)
 _LONGEST_REASON = 2000
 
+Counts = Callable[[str, str], bool]
+"""Whether the word of somebody counts in a project."""
+
+
+def everybody(login: str, project: str) -> bool:
+    """Let the word of everybody count."""
+    return True
+
 
 async def act(
-    session: AsyncSession, accession: str, verb: Act, *, actor: str, reason: str = ""
+    session: AsyncSession,
+    accession: str,
+    verb: Act,
+    *,
+    actor: str,
+    may: Counts = everybody,
+    reason: str = "",
 ) -> Standing:
     """Do one act and return how the session stands then, locked until the transaction ends: of two
-    acts at once the second sees what the first has done.
+    acts at once the second sees what the first has done. Of those who agreed to a release before,
+    those count who still `may`.
 
     Raises:
         NotFound: no such session.
@@ -76,7 +91,7 @@ async def act(
     )
     if row is None:
         raise sessions.missing()
-    agreed = await _agreed(session, (accession,))
+    agreed = await _agreed(session, (accession,), may)
     people = (await projects.live(session, row.project)).release_people
     standing = Standing(
         status=SessionStatus(row.status),
@@ -124,6 +139,7 @@ async def page(
     window: Window,
     scope: Scope = EVERYTHING,
     released: Scope = EVERYTHING,
+    may: Counts = everybody,
 ) -> QuarantinePage:
     """Return a window of the sessions that a query finds; of those in quarantine only what is in
     projects where somebody may release.
@@ -134,8 +150,8 @@ async def page(
     order = _SORTS.get(query.sort)
     if order is None:
         raise InvalidInput(f"cannot sort by {query.sort!r}", hint=f"use {', '.join(_SORTS)}")
-    may = list(sessions.within(scope, released))
-    criteria = [*may, *where(query.where)]
+    visible = list(sessions.within(scope, released))
+    criteria = [*visible, *where(query.where)]
     if query.states or not names_status(query.where):
         states = [each.value for each in query.states] or _INACTIVE
         criteria.append(_STATE.in_(states))
@@ -157,9 +173,9 @@ async def page(
     )
     rows = (await session.execute(ordered.offset(window.offset).limit(window.limit))).all()
     ids = [row.id for row, _, _ in rows]
-    agreed, scans = await _agreed(session, ids), await _scans(session, ids)
+    agreed, scans = await _agreed(session, ids, may), await _scans(session, ids)
     counts: dict[str, int] = {}
-    counted = select(_STATE, func.count()).where(*may, _STATE.in_(_INACTIVE)).group_by(_STATE)
+    counted = select(_STATE, func.count()).where(*visible, _STATE.in_(_INACTIVE)).group_by(_STATE)
     for state, count in await session.execute(counted):
         counts[state] = count
     waiting = _STATE.in_([SessionStatus.QUARANTINE.value])
@@ -170,7 +186,7 @@ async def page(
         ),
         total=total or 0,
         counts=counts,
-        oldest=await session.scalar(select(func.min(_SINCE)).where(*may, waiting)),
+        oldest=await session.scalar(select(func.min(_SINCE)).where(*visible, waiting)),
     )
 
 
@@ -188,12 +204,20 @@ async def _set(
 
 
 async def _agreed(
-    session: AsyncSession, accessions: Collection[str]
+    session: AsyncSession, accessions: Collection[str], may: Counts
 ) -> defaultdict[str, list[Yes]]:
+    """Return who agreed to a release and may still do so: a role that is lost takes its word with
+    it, and gives it back when it comes back."""
     found: defaultdict[str, list[Yes]] = defaultdict(list)
-    rows = select(ReleaseRow).where(ReleaseRow.session.in_(accessions)).order_by(ReleaseRow.at)
-    for row in await session.scalars(rows):
-        found[row.session].append(Yes(actor=row.actor, at=row.at, reason=row.reason))
+    rows = (
+        select(ReleaseRow, ArchivedSessionRow.project)
+        .join(ArchivedSessionRow, ArchivedSessionRow.id == ReleaseRow.session)
+        .where(ReleaseRow.session.in_(accessions))
+        .order_by(ReleaseRow.at)
+    )
+    for row, project in await session.execute(rows):
+        if may(row.actor, project):
+            found[row.session].append(Yes(actor=row.actor, at=row.at, reason=row.reason))
     return found
 
 

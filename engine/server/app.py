@@ -66,8 +66,8 @@ class Knows(Protocol):
         """Return a Unix user as actor."""
         ...
 
-    async def shown(self, authorization: str) -> Actor:
-        """Return whoever an Authorization header stands for."""
+    async def shown(self, authorization: str, place: str = "") -> Actor:
+        """Return whoever an Authorization header stands for that came from a place."""
         ...
 
 
@@ -107,9 +107,11 @@ def health_app() -> Starlette:
 async def _actor(knows: Knows, request: Request) -> Actor:
     """Return who is asking: whoever the call says, else the Unix user at the other end."""
     shown = request.headers.get("authorization")
+    uid = getattr(request.state, "peer_uid", None)
     if shown is not None:
-        return await knows.shown(shown)
-    return await knows.peer(getattr(request.state, "peer_uid", None))
+        address = request.client.host if request.client is not None else ""
+        return await knows.shown(shown, f"uid {uid}" if uid is not None else address)
+    return await knows.peer(uid)
 
 
 async def _answer(

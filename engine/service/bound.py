@@ -47,7 +47,9 @@ class BoundEngine(EngineApi):
             "prearchive": prearchive,
             "desk": ReviewDesk(context, engine.buffer, engine.pace, actor),
             "archive": archive,
-            "quarantine": Quarantine(context, engine.buffer, actor),
+            "quarantine": Quarantine(
+                context, engine.buffer, actor, lambda: engine.configuration.roster
+            ),
             "projects": Projects(context, engine.apply_configuration, actor),
             "rules": Rules(context, engine.apply_configuration, name),
             "scripts": Scripts(context, engine.apply_configuration, name),
@@ -68,7 +70,7 @@ class BoundEngine(EngineApi):
                 context, engine.file_settings, engine.apply_configuration, name
             ),
             "people": People(context, engine.recognition, engine.apply_configuration, actor),
-            "audit": Audit(context, name),
+            "audit": Audit(context, engine.noting, name),
             "events": Events(engine.buffer),
             "system": System(engine, name),
         }

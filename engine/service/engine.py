@@ -311,6 +311,8 @@ class Engine:
         self.witness = Witness(archive_db)
         self.pace = Pace(LOOK_UPS, LOOK_UP_SECONDS)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
+        self.noting = Pace(240, 3600.0)
+        """How often somebody may write a note of theirs into the trail."""
         self.balance = Balance(prearchive_db, self.buffer)
         self.disk = DiskWatch(paths.prearchive, lambda: self.settings.disk.watermark, self.buffer)
         self.reception = Reception(prearchive_db, ingester, self.buffer, node)

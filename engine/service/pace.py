@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often somebody may ask what could be found out by asking often."""
+"""How often somebody may ask what could be found out by asking often, or do what fills what is
+kept for ever."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class Pace:
         if len(asked) >= self._questions:
             wait = ceil(asked[0] + self._seconds - now)
             raise Refused(
-                f"this may be asked {self._questions} times in {self._seconds:.0f} seconds",
-                hint=f"ask again in {wait} seconds",
+                f"this may be done {self._questions} times in {self._seconds:.0f} seconds",
+                hint=f"try again in {wait} seconds",
             )
         asked.append(now)

@@ -112,6 +112,7 @@ class People:
         """Ask for a role in a project that the caller may know of."""
         wanted = role_named(role, project)
         assert isinstance(wanted, Role)
+        self._recognition.asking.ask(self._actor.name)
         async with self._archive.write() as transaction:
             if self._actor.name not in (await people.roster(transaction)).users:
                 raise Refused(
@@ -137,7 +138,7 @@ class People:
         async with self._archive.read() as transaction:
             has_one = await credentials.standing(transaction, login) is not None
         if has_one and not self._actor.may(Permission.ADMINISTER):
-            await self._recognition.confirm(login, old)
+            await self._recognition.confirm(login, old, self._actor.known)
         written = await self._recognition.passwords.make(password) if password else ""
         async with self._archive.write() as transaction:
             await credentials.set_password(transaction, login, written, actor=self._actor.name)

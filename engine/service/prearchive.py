@@ -190,7 +190,8 @@ class Prearchive:
 
     async def delete(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Queue the move of sessions into the prearchive's trash, also on a full disk."""
-        await asyncio.to_thread(self._context.reserve.give_up)
+        if ids:
+            await asyncio.to_thread(self._context.reserve.give_up)
         return await self._queueing.act(ids, Verb.DELETE, reason)
 
     async def trash(self) -> tuple[TrashedSession, ...]:
@@ -211,7 +212,8 @@ class Prearchive:
 
     async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Remove deleted sessions for good, which makes room."""
-        await asyncio.to_thread(self._context.reserve.give_up)
+        if ids:
+            await asyncio.to_thread(self._context.reserve.give_up)
         return tuple([await self._remove(id, reason) for id in dict.fromkeys(ids)])
 
     async def reset(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:

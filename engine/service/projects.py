@@ -77,6 +77,9 @@ class Projects:
             if changes.aliases and not self._administers:
                 known = (await projects.show(transaction, id)).aliases
                 _must_be_known(changes.aliases, known)
+            if changes.release_people is not None and not self._administers:
+                now = (await projects.show(transaction, id)).release_people
+                _must_not_be_fewer(changes.release_people, now)
             changed = await projects.change(transaction, id, changes, actor=self._actor)
         await self._apply()
         return changed
@@ -89,6 +92,16 @@ def _must_be_known(aliases: Collection[str], known: Collection[str]) -> None:
         raise Refused(
             "an alias is a name for the routing of the whole site",
             hint="ask an administrator to add it; owners may remove aliases",
+        )
+
+
+def _must_not_be_fewer(wanted: int, now: int) -> None:
+    """Refuse to whoever does not administer the site to let fewer people release: one of the two
+    who are demanded could do away with the other."""
+    if wanted < now:
+        raise Refused(
+            f"{now} people agree to a release here; only an administrator lowers that",
+            hint="ask an administrator of this site",
         )
 
 

@@ -4,12 +4,14 @@ the state of filed sessions. Each session is changed in a transaction of its own
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.archive import quarantine
 from engine.archive.audit.trail import record
 from engine.jobs.context import JobContext
 from engine.model.archive import SessionStatus
 from engine.model.errors import EngineError, Refused
-from engine.model.people import Actor, Permission
+from engine.model.people import Actor, Permission, Roster
 from engine.model.prearchive import ActOutcome
 from engine.model.quarantine import Act, QuarantinePage, QuarantineQuery, Standing
 from engine.service.event_buffer import EventBuffer
@@ -20,8 +22,15 @@ from engine.service.windows import window
 class Quarantine:
     """The states of filed sessions."""
 
-    def __init__(self, context: JobContext, buffer: EventBuffer, actor: Actor) -> None:
-        """Act for one actor."""
+    def __init__(
+        self,
+        context: JobContext,
+        buffer: EventBuffer,
+        actor: Actor,
+        roster: Callable[[], Roster],
+    ) -> None:
+        """Act for one actor; `roster` gives the people and roles in force."""
+        self._roster = roster
         self._archive = context.archive_db
         self._buffer = buffer
         self._actor = actor.name
@@ -34,7 +43,9 @@ class Quarantine:
         """Return a window of the sessions that a query finds."""
         asked = window(offset, limit)
         async with self._archive.read() as transaction:
-            return await quarantine.page(transaction, query, asked, self._scope, self._released)
+            return await quarantine.page(
+                transaction, query, asked, self._scope, self._released, self._counts
+            )
 
     async def release(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Let sessions out of quarantine, or agree to that."""
@@ -60,13 +71,24 @@ class Quarantine:
         """Bring obsolete sessions back to where they were."""
         return await self._each(Act.ACTIVATE, ids, reason)
 
+    def _counts(self, login: str, project: str) -> bool:
+        """Whether somebody who agreed to a release may still release."""
+        roster = self._roster()
+        if login not in roster.users:
+            return True  # who runs the engine, or has the role by a Unix group
+        # In which groups they are is known only while they ask.
+        person = roster.actor(login, "", tuple(roster.groups))
+        return person is not None and person.may(Permission.RELEASE, project)
+
     async def _each(self, act: Act, ids: tuple[str, ...], reason: str) -> tuple[ActOutcome, ...]:
         return tuple([await self._one(act, id, reason) for id in dict.fromkeys(ids)])
 
     async def _one(self, act: Act, id: str, reason: str) -> ActOutcome:
         try:
             async with self._archive.write() as transaction:
-                then = await quarantine.act(transaction, id, act, actor=self._actor, reason=reason)
+                then = await quarantine.act(
+                    transaction, id, act, actor=self._actor, may=self._counts, reason=reason
+                )
         except EngineError as error:
             if isinstance(error, Refused):
                 async with self._archive.write() as transaction:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakValueDictionary
 
 from engine.archive import credentials
 from engine.archive.audit.trail import record
@@ -24,6 +23,7 @@ from engine.database.connection import Database
 from engine.model.errors import EngineError, NotTaken, Refused
 from engine.model.people import BY_TOKEN, Actor, Roster, operator
 from engine.service.once import Once
+from engine.service.pace import Pace
 from engine.service.passwords import Passwords
 
 _GROUPS_FOR = 60.0
@@ -36,6 +36,8 @@ _MOST_REMEMBERED = 4096
 _FREE_TRIES = 3
 """Wrong passwords before an answer takes longer and longer."""
 _LONGEST_DELAY = 8.0
+_MOST_IN_TURN = 4
+"""Tries for one user from one place that wait for each other; more are refused at once."""
 
 _WRONG = Refused(
     "this is no user with this password, or too many wrong ones were given",
@@ -61,11 +63,12 @@ class Recognition:
         self._owner = os.geteuid()
         self.passwords = passwords or Passwords()
         self._groups: OrderedDict[int, tuple[float, str, tuple[str, ...]]] = OrderedDict()
-        self._failures: OrderedDict[str, int] = OrderedDict()
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
         self._refusals = Once(_REFUSED_EVERY)
         self._uses = Once(_REFUSED_EVERY)
         self._sightings = Once(_SEEN_EVERY)
+        self.asking = Pace(20, 3600.0)
+        """How often somebody may ask for access."""
 
     async def peer(self, uid: int | None) -> Actor:
         """Return the Unix user at the other end of a socket as actor. Root and the user who runs
@@ -93,8 +96,9 @@ class Recognition:
         await self._saw(login)
         return actor
 
-    async def shown(self, authorization: str) -> Actor:
-        """Return whoever an Authorization header stands for (RFC 7617, RFC 6750).
+    async def shown(self, authorization: str, place: str = "") -> Actor:
+        """Return whoever an Authorization header stands for (RFC 7617, RFC 6750) that came from a
+        place: the uid or the address at the other end.
 
         Raises:
             Refused: if it is not good.
@@ -109,7 +113,7 @@ class Recognition:
                 raise _WRONG from None
             name, _, secret = decoded.partition(":")
             if name in self._roster().users or not _is_alias(name):
-                return await self._by_password(name, secret)
+                return await self._by_password(name, secret, place)
             return await self._by_token(name, secret)
         raise Refused("this way of saying who you are is not known", hint="use Basic or Bearer")
 
@@ -119,40 +123,49 @@ class Recognition:
             async with self._archive.write() as transaction:
                 record(transaction, name, "Refused", "engine", {"error": why, **detail})
 
-    async def confirm(self, login: str, password: str) -> None:
-        """Check a user's password once more; wrong ones count as they do at the door.
+    async def confirm(self, login: str, password: str, place: str) -> None:
+        """Check a user's password once more; wrong ones count as they do at the door. They count by
+        the place that they come from, so that nobody keeps another out of his account.
 
         Raises:
             Refused: it is wrong, or too many were.
         """
-        # One after the other: many tries at once would all pass before the first is counted.
-        turn = self._turns.setdefault(login, asyncio.Lock())
-        async with turn:
-            await self._in_turn(login, password)
+        tries = self._tries.setdefault((login, place), _Tries())
+        self._tries.move_to_end((login, place))
+        _bound(self._tries)
+        if tries.waiting >= _MOST_IN_TURN:
+            raise _WRONG
+        tries.waiting += 1
+        try:
+            # One after the other: many at once would all pass before the first is counted.
+            async with tries.turn:
+                await self._in_turn(login, password, place, tries)
+        finally:
+            tries.waiting -= 1
 
-    async def _by_password(self, login: str, password: str) -> Actor:
-        await self.confirm(login, password)
+    async def _by_password(self, login: str, password: str, place: str) -> Actor:
+        await self.confirm(login, password, place)
         return await self._actor(login, "password")
 
-    async def _in_turn(self, login: str, password: str) -> None:
-        tries = self._failures.get(login, 0)
-        if tries >= _FREE_TRIES:
-            await asyncio.sleep(min(2.0 ** (tries - _FREE_TRIES) / 4, _LONGEST_DELAY))
+    async def _in_turn(self, login: str, password: str, place: str, tries: _Tries) -> None:
+        if tries.wrong >= _FREE_TRIES:
+            await asyncio.sleep(min(2.0 ** (tries.wrong - _FREE_TRIES) / 4, _LONGEST_DELAY))
         async with self._archive.read() as transaction:
             found = await credentials.standing(transaction, login)
         # Compared also where nothing can come of it: how long it takes tells nothing.
         right = await self.passwords.is_right(password, found.password if found else "")
         until = found.locked_until if found is not None else None
-        is_locked = until is not None and datetime.now(UTC) < until
+        is_locked = tries.locked or (until is not None and datetime.now(UTC) < until)
         if found is None or not right or is_locked:
-            self._count_failure(login)
+            # Of names that nobody has, too: they must not be told apart by how long it takes.
+            tries.count()
             if found is not None and not is_locked:
                 async with self._archive.write() as transaction:
-                    await credentials.wrong(transaction, login)
+                    await credentials.wrong(transaction, login, place, last=tries.locked)
             else:
                 await self.refused("" if found is None else login, "sign-in")
             raise _WRONG
-        self._failures.pop(login, None)
+        tries.forget()
         written = ""
         if self.passwords.is_outdated(found.password):
             written = await self.passwords.make(password)
@@ -214,10 +227,30 @@ class Recognition:
             _bound(self._groups)
         return kept[1], kept[2]
 
-    def _count_failure(self, login: str) -> None:
-        # Of names that nobody has, too: they must not be told apart by how long an answer takes.
-        self._failures[login] = self._failures.pop(login, 0) + 1
-        _bound(self._failures)
+
+class _Tries:
+    """The wrong passwords for one login from one place."""
+
+    def __init__(self) -> None:
+        self.wrong = 0
+        self.waiting = 0
+        self.turn = asyncio.Lock()
+        self._locked_until = 0.0
+
+    @property
+    def locked(self) -> bool:
+        """Whether nothing that comes from there is taken now."""
+        return time.monotonic() < self._locked_until
+
+    def count(self) -> None:
+        """Count one; too many in a row lock the place out for a while."""
+        self.wrong += 1
+        if self.wrong >= credentials.MOST_WRONG and not self.locked:
+            self._locked_until = time.monotonic() + credentials.LOCKED.total_seconds()
+
+    def forget(self) -> None:
+        """Begin anew after a right one."""
+        self.wrong, self._locked_until = 0, 0.0
 
 
 def unix_user() -> tuple[str, int]:

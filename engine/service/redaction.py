@@ -13,7 +13,7 @@ from engine.model.archive import Project
 from engine.model.changes import Change, FoldedChange
 from engine.model.contents import TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
-from engine.model.live import EngineStatus, EventBatch, Transfer
+from engine.model.live import EngineStatus, EventBatch, ReceiverStatus, Transfer
 from engine.model.people import AccessRequest, Actor, Permission, User
 from engine.model.prearchive import PrearchivePage, PrearchiveSession
 from engine.model.routing import Route
@@ -110,7 +110,18 @@ def _project(actor: Actor, one: Project) -> Project:
     if any(actor.may(each, one.id) for each in within):
         return one
     # Of a protected project its title is told, and nothing else.
-    return replace(one, description="", aliases=(), created_by="")
+    return Project(
+        id=one.id,
+        title=one.title,
+        description="",
+        aliases=(),
+        prearchive_code=0,
+        quarantine_code=0,
+        accessibility=one.accessibility,
+        current_arc="",
+        created=one.created,
+        created_by="",
+    )
 
 
 def _transfers(actor: Actor, found: tuple[Transfer, ...]) -> tuple[Transfer, ...]:
@@ -156,7 +167,23 @@ def _status(actor: Actor, one: EngineStatus) -> EngineStatus:
         for project, seconds in one.build_after_of.items()
         if actor.may(Permission.KNOW, project)
     }
-    return replace(one, build_after_of=known)
+    status = replace(one, build_after_of=known, receivers=_receivers(actor, one.receivers))
+    if actor.may(Permission.ADMINISTER):
+        return status
+    # Problems name files and addresses of the machine.
+    watches = actor.may_somewhere(Permission.WATCH)
+    return replace(status, home="", problems=one.problems if watches else ())
+
+
+def _receivers(actor: Actor, found: tuple[ReceiverStatus, ...]) -> tuple[ReceiverStatus, ...]:
+    """Tell where receivers listen; what they read on this machine and whom they let in is for those
+    who configure them."""
+    if actor.may(Permission.ADMINISTER):
+        return found
+    return tuple(
+        replace(one, certificate="", key="", client_ca="", crl="", allow=(), account="", note="")
+        for one in found
+    )
 
 
 def _events(actor: Actor, batch: EventBatch) -> EventBatch:
@@ -206,6 +233,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,
     "live.transfers": _transfers,
+    "receivers.list": _receivers,
     "projects.list": _projects,
     "projects.show": _project,
     "scripts.list": _scripts,

@@ -15,7 +15,7 @@ import structlog
 from engine.archive import sessions, verifications
 from engine.jobs.context import JobContext
 from engine.model.archive import SessionCard
-from engine.model.errors import NotFound, Unavailable
+from engine.model.errors import Conflict, NotFound, Unavailable
 from engine.model.outage import named
 from engine.model.verification import Fault, FaultKind, Faults, Verification
 from engine.sessions import verification
@@ -25,6 +25,9 @@ _log = structlog.get_logger(__name__)
 
 PIECE_SECONDS = 2.0
 """About so long a piece keeps a process of the pool: jobs wait no longer for it."""
+
+_MOST_OF_ONE = 4
+"""Verifications that somebody may have begun at once."""
 
 _KEPT = 100
 """Verifications whose result can still be asked for."""
@@ -98,12 +101,13 @@ class Verifying:
             NotFound: if there is no such session, or no such verification any more.
             Unavailable: if the store of the archive is not there.
         """
+        async with self._context.archive_db.read() as transaction:
+            card = await sessions.card(transaction, id)
         if not run:
-            async with self._context.archive_db.read() as transaction:
-                card = await sessions.card(transaction, id)
-            run = self._begin(card, actor)
+            run = self._going_on(card, actor) or self._begin(card, actor)
         found = self._runs.get(run)
-        if found is None:
+        # One of another session is not known to who may ask of this one.
+        if found is None or found.card.accession != card.accession:
             raise NotFound("this verification is not known any more", hint="verify again")
         if found.task is not None and wait > 0:
             await asyncio.wait((found.task,), timeout=wait)
@@ -118,6 +122,23 @@ class Verifying:
         run = _Run(card=card, name="", actor=actor)
         await self._go(run)
         return run.said()
+
+    def _going_on(self, card: SessionCard, actor: str) -> str:
+        """Return the verification of a session that has not ended; empty for none.
+
+        Raises:
+            Conflict: the actor has begun as many others as they may.
+        """
+        open = [run for run in self._runs.values() if run.task is None or not run.task.done()]
+        for run in open:
+            if run.card.accession == card.accession:
+                return run.name
+        if sum(run.actor == actor for run in open) >= _MOST_OF_ONE:
+            raise Conflict(
+                f"{_MOST_OF_ONE} verifications that you began have not ended yet",
+                hint="wait for one of them: they are made one after the other",
+            )
+        return ""
 
     def _begin(self, card: SessionCard, actor: str) -> str:
         run = _Run(card=card, name=token_hex(8), actor=actor)

@@ -45,7 +45,7 @@ class Recognition:
             raise Refused("the engine could not determine who is calling")
         return operator(pwd.getpwuid(uid).pw_name, f"uid {uid}")
 
-    async def shown(self, authorization: str) -> Actor:
+    async def shown(self, authorization: str, place: str = "") -> Actor:
         """Return whoever a header stands for."""
         scheme, _, value = authorization.partition(" ")
         if scheme == "Bearer":

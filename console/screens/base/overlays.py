@@ -82,7 +82,8 @@ class KeysScreen(ModalScreen[str | None]):
         """Begin as something to read."""
         box = self.query_one("#keys-overlay", Vertical)
         box.border_title = plain(f"{SCREENS[self._below.NAME].title} · keys")
-        box.border_subtitle = plain("/ searches · enter runs it · esc closes")
+        zone = figures.time_zone(self._below.context.clock())
+        box.border_subtitle = plain(f"/ searches · enter runs it · esc closes · times in {zone}")
         self._find("")
 
     def action_search(self) -> None:

@@ -723,6 +723,11 @@ async def test_what_a_person_saw_and_took_is_on_the_trail(opened: Opened) -> Non
         await engine.audit.note("looked", "prearchive")
     with pytest.raises(InvalidInput):
         await engine.audit.note("exported", "DOE^JANE")
+    # A list of something is told by an id or a project that there is; else it might be a name.
+    await engine.audit.note("exported", "to-come-pre_aaaaaaaa")
+    for name in ("members-DOE_JANE", "members-", "log-Jane doe", "DOE-P"):
+        with pytest.raises(InvalidInput):
+            await engine.audit.note("exported", name)
     while len(events := (await engine.audit.list(AuditQuery(object="prearchive"))).rows) < 2:
         await engine.events.after("", 0, 0.1)
     exported, revealed = events

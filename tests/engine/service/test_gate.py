@@ -5,6 +5,7 @@ the Unix socket. Behind the gate nothing is done here; what is permitted is only
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from engine.model.accounts import Accounts
 from engine.model.archive import AuditQuery
 from engine.model.contents import FoldedHeader
 from engine.model.errors import InvalidInput, NotFound, Refused
-from engine.model.live import EngineStatus, Event, EventBatch
+from engine.model.live import EngineStatus, Event, EventBatch, ReceiverStatus
 from engine.model.people import (
     OF_ACCESSIBILITY,
     OF_ROLE,
@@ -426,6 +427,22 @@ async def test_events_tell_their_reasons_to_those_only_who_decide_everywhere(
     assert await told(house.gated(operator("root"))) == ("pre_x", "ERROR: why")
 
 
+RECEIVER = ReceiverStatus(
+    ae_title="ANTEROOM",
+    port=104,
+    enabled=True,
+    listening=False,
+    origin="added",
+    certificate="/etc/a.pem",
+    key="/etc/a.key",
+    client_ca="/etc/ca.pem",
+    crl="/etc/crl.pem",
+    allow=("MR_1 10.0.0.7",),
+    account="/etc",
+    note="/etc",
+)
+
+
 async def test_how_the_engine_stands_names_no_project_that_is_private(house: House) -> None:
     status = EngineStatus(
         version="1",
@@ -439,9 +456,18 @@ async def test_how_the_engine_stands_names_no_project_that_is_private(house: Hou
         accounts=Accounts(counts={}),
         build_after_of={"P": 60.0},
     )
-    house.behind.answers = {"system.status": status}
+    problems = ("receiver ANTEROOM cannot listen on port 104",)
+    status = replace(status, problems=problems, receivers=(RECEIVER,))
+    house.behind.answers = {"system.status": status, "receivers.list": (RECEIVER,)}
+    engine = house.gated(operator("root"))
+    assert await engine.system.status() == status
     assert (await (await named(house, None)).system.status()).build_after_of == {}
     assert (await (await named(house, Role.WATCHER)).system.status()).build_after_of == {"P": 60.0}
+    for role in (Role.WATCHER, Role.OWNER):
+        told = repr(await (await named(house, role)).system.status())
+        assert "ANTEROOM" in told and "/h" not in told and "/etc" not in told and "10.0" not in told
+    told = repr(await (await named(house, Role.WATCHER)).receivers.list())
+    assert "ANTEROOM" in told and "/etc" not in told and "10.0" not in told
 
 
 async def test_a_reason_is_never_a_book(house: House) -> None:

@@ -52,7 +52,10 @@ class House:
 
     async def quarantine(self, login: str) -> QuarantineApi:
         gate, actor = await self._gate(login)
-        made = gate.before("quarantine", Quarantine(self.context, EventBuffer(), actor))
+        async with self.context.archive_db.read() as transaction:
+            roster = await people.roster(transaction)
+        noun = Quarantine(self.context, EventBuffer(), actor, lambda: roster)
+        made = gate.before("quarantine", noun)
         return cast("QuarantineApi", made)
 
     async def archive(self, login: str) -> ArchiveApi:
@@ -125,3 +128,20 @@ async def test_who_may_not_release_does_not_know_of_it_and_agrees_to_nothing(hou
     assert (await (await house.archive("cyd")).show(house.accession)).status is SessionStatus.ACTIVE
     outcome = await house.release("cyd")
     assert "needs the permission to release" in outcome.message
+
+
+async def test_the_word_of_who_may_not_release_any_more_does_not_count(house: House) -> None:
+    assert (await house.release("ada")).done
+    async with house.context.archive_db.write() as transaction:
+        await people.revoke(transaction, "ada", ROLES["ada"], "P", actor="test")
+    page = await (await house.quarantine("bob")).list()
+    assert page.rows[0].yes == ()
+    assert (await house.release("bob")).message.startswith("agreed to")
+    assert await house.status() == "quarantine"
+    # With the role it counts again.
+    async with house.context.archive_db.write() as transaction:
+        await people.grant(transaction, "ada", ROLES["ada"], "P", actor="test")
+    page = await (await house.quarantine("bob")).list()
+    assert {each.actor for each in page.rows[0].yes} == {"ada", "bob"}
+    assert (await house.release("ada")).done
+    assert await house.status() == "active"

@@ -91,7 +91,10 @@ async def test_a_password_signs_in_and_too_many_wrong_ones_lock_out(
     with pytest.raises(Refused):
         await recognition.shown(basic(ASKING, right))
     refusals = await events(house, "Sign-in refused")
-    assert refusals[0] == {"actor": ASKING, "object": ASKING, "error": "locked out"}
+    assert refusals[0] == {
+        **{"actor": ASKING, "object": ASKING},
+        **{"error": "locked out there", "from": ""},
+    }
     assert len(refusals) == credentials.MOST_WRONG
 
 
@@ -143,13 +146,44 @@ async def test_many_wrong_passwords_at_once_are_counted_one_by_one(
         written = await passwords.make("correct horse battery")
         await credentials.set_password(transaction, ASKING, written, actor=ASKING)
     guesses = [f"wrong horse battery {number}" for number in range(2 * credentials.MOST_WRONG)]
-    # The right one comes when they are locked out already.
+    # The right one comes when too many wait already.
     shown = [
-        recognition.shown(basic(ASKING, guess)) for guess in [*guesses, "correct horse battery"]
+        recognition.shown(basic(ASKING, guess), "uid 7")
+        for guess in [*guesses, "correct horse battery"]
     ]
     answers = await asyncio.gather(*shown, return_exceptions=True)
     assert all(isinstance(answer, Refused) for answer in answers)
-    assert len(await events(house, "Sign-in refused")) == credentials.MOST_WRONG
+    # Those that could not wait were not compared.
+    assert len(await events(house, "Sign-in refused")) == 4
+    for guess in guesses:
+        with pytest.raises(Refused):
+            await recognition.shown(basic(ASKING, guess), "uid 7")
+    refusals = await events(house, "Sign-in refused")
+    assert len(refusals) == credentials.MOST_WRONG
+    assert refusals[0]["error"] == "locked out there"
+    assert refusals[0]["from"] == "uid 7"
+    # Nobody keeps another out by guessing: the user himself comes from elsewhere.
+    assert (await recognition.shown(basic(ASKING, "correct horse battery"), "uid 8")).name == ASKING
+    with pytest.raises(Refused):
+        await recognition.shown(basic(ASKING, "correct horse battery"), "uid 7")
+
+
+async def test_wrong_passwords_from_many_places_lock_a_user_out_everywhere(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = house.fixture.context.archive_db
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64))
+    roster = await house.roster()
+    recognition = Recognition(database, lambda: roster, passwords)
+    async with database.write() as transaction:
+        written = await passwords.make("correct horse battery")
+        await credentials.set_password(transaction, ASKING, written, actor=ASKING)
+    for number in range(credentials.MOST_WRONG_OF_ALL):
+        with pytest.raises(Refused):
+            await recognition.shown(basic(ASKING, "wrong horse battery"), f"uid {number}")
+    assert (await events(house, "Sign-in refused"))[0]["error"] == "locked out"
+    with pytest.raises(Refused):
+        await recognition.shown(basic(ASKING, "correct horse battery"), "uid 9999")
 
 
 async def test_a_password_takes_as_long_for_nobody_as_for_somebody(house: House) -> None:
@@ -274,7 +308,7 @@ async def test_the_old_password_is_guessed_no_faster_than_at_the_door(
     assert slept and slept == sorted(slept)
     with pytest.raises(Refused):
         await own.set_password(ASKING, new, old=old)
-    assert (await events(house, "Sign-in refused"))[0]["error"] == "locked out"
+    assert (await events(house, "Sign-in refused"))[0]["error"] == "locked out there"
 
 
 async def test_a_new_password_takes_the_tokens_that_were_made_with_the_old_one(
