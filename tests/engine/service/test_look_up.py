@@ -116,7 +116,7 @@ async def test_it_is_paced_and_bounded(fixture: Fixture) -> None:  # noqa: F811
     await asked.look_up("two")
     with pytest.raises(Refused, match="2 times in 600 seconds") as caught:
         await asked.look_up("three")
-    assert caught.value.hint == "ask again in 600 seconds"
+    assert caught.value.hint == "try again in 600 seconds"
     # Others are not held up by that.
     await desk(fixture, operator("ak"), pace).look_up("three")
     now[0] = 600.0
