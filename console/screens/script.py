@@ -275,6 +275,10 @@ class ScriptScreen(ScriptCheckingScreen):
             pieces.append((f" · {tag} {name}, {vr}", "accent"))
         elif tag:
             pieces.append((f" · {tag}: no dictionary names it", "muted"))
+        here = [one for one in self.remarks if one.line == line and not one.path]
+        if here and self.checked and not self.near_shown:
+            bad = here[0].severity is Severity.ERROR
+            pieces.append((f" · {here[0].message}", "bad" if bad else "look"))
         base = self.base
         if base is None:
             pieces = [("asking the engine …", "muted")]
@@ -283,8 +287,10 @@ class ScriptScreen(ScriptCheckingScreen):
         if counted := script_draft.counted(self.remarks):
             bad = any(one.severity is Severity.ERROR for one in self.remarks)
             pieces.append((f" · {counted}", "bad" if bad else "look"))
-        elif base is not None:
+        elif base is not None and self.checked:
             pieces.append((" · no problem", "muted"))
+        if base is not None and not self.checked:
+            pieces.append((" · being checked …", "muted"))
         if self.unkept:
             pieces.append((" · the draft could not be written to your disk", "bad"))
         if base is not None and self._versions and self._versions_newer(base):

@@ -52,6 +52,8 @@ class ScriptCheckingScreen(BaseScreen):
         self.remarks: tuple[Remark, ...] = ()
         self.edited = 0
         """Lines that differ from the version, those of the lookup table too."""
+        self.checked = True
+        """The remarks are about the text as it stands."""
         self.editable = False
         self.unkept = False
         """The draft could not be written."""
@@ -77,6 +79,11 @@ class ScriptCheckingScreen(BaseScreen):
             yield PlainInput(id="words", compact=True, select_on_focus=False)
         yield RecordTable(CHOICES, empty="", id="choices", header=False)
         yield RecordTable(script_draft.PROBLEM_COLUMNS, empty="no problem", id="problems")
+
+    @property
+    def near_shown(self) -> bool:
+        """Whether a line below the text says the nearest problem: there is no room for all."""
+        return bool(self.pane(Line, "near").display)
 
     @property
     def draft(self) -> ScriptDraft | None:
@@ -131,6 +138,9 @@ class ScriptCheckingScreen(BaseScreen):
 
     def typed(self) -> None:
         """Check and keep the text once nothing more is typed."""
+        if self.checked:
+            self.checked = False
+            self.cursor_placed()
         self._check_soon.after(CHECK_PAUSE, self.check)
 
     @work(exclusive=True, group="checks", exit_on_error=False)
@@ -278,6 +288,7 @@ class ScriptCheckingScreen(BaseScreen):
         if found is None:
             return False
         self.remarks = (*found, *self._of_table)
+        self.checked = text == self.editor.text
         return True
 
     def _show_remarks(self, text: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import func, select
 
+from engine.anonymize.check_guard import CheckGuard
 from engine.archive import secrets, settings_files
 from engine.archive.audit import key as audit_key
 from engine.archive.audit.relay import Relay
@@ -280,6 +281,8 @@ class Engine:
         self._stack.callback(processes.close)
         self.guard = Guard()
         self._stack.callback(self.guard.close)
+        self.check_guard = CheckGuard()
+        self._stack.callback(self.check_guard.close)
         runner = JobRunner(settings.databases.prearchive_url, node=node)
         self.context = JobContext(
             in_force=self._in_force,

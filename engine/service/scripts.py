@@ -5,12 +5,14 @@ errors is not stored; scripts are not run here."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import unified_diff
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.anonymize import shipped
+from engine.anonymize.check_guard import CheckGuard
 from engine.anonymize.language.parser import invalid, language_of
 from engine.archive import scripts
 from engine.jobs.context import JobContext
@@ -18,7 +20,7 @@ from engine.model.errors import InvalidInput, InvalidScript
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptSummary, ScriptText
 from engine.service.configuration import Apply
-from engine.service.offline import check_script
+from engine.service.offline import LOOKUPS, check_script
 
 LONGEST_TABLE = 16 * 1024 * 1024
 """Characters of a lookup table: every worker is given it with each change of configuration."""
@@ -27,10 +29,11 @@ LONGEST_TABLE = 16 * 1024 * 1024
 class Scripts:
     """Anonymization scripts of the site and of projects."""
 
-    def __init__(self, context: JobContext, apply: Apply, actor: str) -> None:
-        """Act for one actor; `apply` puts a change into force."""
+    def __init__(self, context: JobContext, apply: Apply, guard: CheckGuard, actor: str) -> None:
+        """Act for one actor; `apply` puts a change into force, `guard` checks what was written."""
         self._archive = context.archive_db
         self._apply = apply
+        self._guard = guard
         self._actor = actor
 
     async def list(self) -> tuple[ScriptSummary, ...]:
@@ -45,7 +48,7 @@ class Scripts:
 
     async def set(self, scope: str, text: str, lookups: str = "", reason: str = "") -> ScriptText:
         """Keep a script as the next version and make it the active one, once it has no fault."""
-        remarks = await asyncio.to_thread(sound, text, lookups)
+        remarks = await asyncio.to_thread(sound, text, lookups, self._check)
         new = scripts.NewScript(
             text=text, lookups=lookups, language=language_of(text), reason=reason
         )
@@ -56,7 +59,7 @@ class Scripts:
 
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         """Say everything about a script and its lookup table."""
-        return await asyncio.to_thread(check_script, text, lookups=lookups)
+        return await asyncio.to_thread(self._check, text, lookups)
 
     async def enable(self, scope: str) -> ScriptText:
         """Let the script of a scope run."""
@@ -69,7 +72,7 @@ class Scripts:
     async def activate(self, scope: str, version: int, reason: str = "") -> ScriptText:
         """Make an earlier version the active one again, if it still has no fault."""
         earlier = await self.show(scope, version)
-        await asyncio.to_thread(sound, earlier.text, earlier.lookups)
+        await asyncio.to_thread(sound, earlier.text, earlier.lookups, self._check)
         async with self._archive.write() as transaction:
             active = await scripts.activate(
                 transaction, scope, version, actor=self._actor, reason=reason
@@ -89,6 +92,10 @@ class Scripts:
             after = await scripts.show(transaction, scope, new)
         return await asyncio.to_thread(compare, before, after)
 
+    def _check(self, text: str, lookups: str) -> tuple[Remark, ...]:
+        of_script, of_table = self._guard.check(text, lookups)
+        return (*of_script, *(replace(one, path=LOOKUPS) for one in of_table))
+
     async def _turn(self, scope: str, enabled: bool) -> ScriptText:
         async with self._archive.write() as transaction:
             turned = await scripts.enable(transaction, scope, enabled, actor=self._actor)
@@ -96,12 +103,20 @@ class Scripts:
         return turned
 
 
-def sound(text: str, lookups: str = "") -> tuple[Remark, ...]:
+def _unguarded(text: str, lookups: str) -> tuple[Remark, ...]:
+    return check_script(text, lookups=lookups)
+
+
+def sound(
+    text: str,
+    lookups: str = "",
+    check: Callable[[str, str], tuple[Remark, ...]] = _unguarded,
+) -> tuple[Remark, ...]:
     """Return the warnings about a script; raises `InvalidScript` with all errors where there
     are."""
     if len(lookups) > LONGEST_TABLE:
         raise InvalidInput(f"a lookup table has at most {LONGEST_TABLE:,} characters")
-    remarks = check_script(text, lookups=lookups)
+    remarks = check(text, lookups)
     errors = tuple(one for one in remarks if one.severity is Severity.ERROR)
     if not errors:
         return remarks

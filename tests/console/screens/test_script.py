@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from console.runtime.memory import StateFile
 from console.screens.script import ScriptScreen
 from console.screens.script_versions import ScriptVersionScreen
 from console.screens.scripts import ScriptsScreen
+from engine.anonymize.check_guard import CheckGuard
 from engine.model.people import Actor, Role
 from engine.model.remarks import Remark
 from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, until
@@ -53,7 +55,9 @@ async def test_what_is_typed_is_checked_and_saved_with_a_reason(size: tuple[int,
         await settled(pilot)
         await shown(pilot, "1 line differs from v2", "1 error")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: said(app)[0].startswith("not with an error: 3:"))
+        await until(
+            pilot, lambda: any(one.startswith("not with an error: 3:") for one in said(app))
+        )
         assert len(facts.scripts[SCOPE]) == 2
         screen.editor.go_to(3, 14)
         await pilot.press(")")
@@ -90,6 +94,7 @@ async def test_the_answer_to_an_earlier_text_is_not_shown() -> None:
         app.context.engine.scripts.check = slow  # type: ignore[method-assign]
         await pilot.press("enter")
         await until(pilot, lambda: len(asked) == 1)
+        await shown(pilot, "being checked …")
         await pilot.press("x")
         await until(pilot, lambda: len(asked) == 2)
         go_on.set()
@@ -97,6 +102,31 @@ async def test_the_answer_to_an_earlier_text_is_not_shown() -> None:
         assert "of an earlier text" not in painted(app)
         assert screen.remarks
         assert screen.remarks[0].message != "of an earlier text"
+
+
+async def test_a_check_that_was_stopped_is_told_and_nothing_is_saved(tmp_path: Path) -> None:
+    facts = normal()
+    app = console(facts, "scripts")
+    program = tmp_path / "server.py"
+    program.write_text("print('ready', flush=True)\nimport time\nwhile True: time.sleep(9)\n")
+    guard = CheckGuard(seconds=0.1, patience=0.1, command=(sys.executable, str(program)))
+
+    async def guarded(text: str, lookups: str = "") -> tuple[Remark, ...]:
+        return (await asyncio.to_thread(guard.check, text, lookups))[0]
+
+    app.context.engine.scripts.check = guarded  # type: ignore[method-assign]
+    try:
+        async with app.run_test(size=WIDE) as pilot:
+            await opened(pilot, app)
+            await pilot.press(*"// long")
+            await shown(pilot, "checking took too long: it cannot be saved like this")
+            await pilot.press("ctrl+s")
+            await until(
+                pilot, lambda: any(one.startswith("not with an error: 1:1") for one in said(app))
+            )
+            assert len(facts.scripts[SCOPE]) == 2
+    finally:
+        guard.close()
 
 
 async def test_problems_are_gone_through_by_keys_and_chosen_from_the_list() -> None:
