@@ -6,19 +6,28 @@ and `take_back`."""
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from console.views import contradictions, figures
+from console.views.desk import some
 from console.views.masking import LASTING
 from console.views.question import Answers, Field, Question, reason
 from console.views.rows import UNASSIGNED
 from console.views.text import plain_text
 from engine.model.contradictions import Choice
-from engine.model.errors import NotFound
+from engine.model.errors import EngineError, NotFound
 from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSession
 from engine.model.states import QUEUED_FOR, Verb, why_not, why_not_sent
 from engine.service.api import EngineApi
+
+_MOST_REASONS = 3
+"""Reasons that a question names."""
+
+AT_ONCE = 500
+"""Sessions of one call: the answer to thousands would be long in coming, and nothing else is asked
+by then."""
 
 _TAKEN_ALONG = f"The {OF_THE_PATIENT}: they go along. Relabel it (i) before it is archived."
 
@@ -99,6 +108,24 @@ def sort_out(
     )
     names = {each.session.id for each in refused}
     return tuple(one for one in sessions if one.id not in names), refused
+
+
+def foretold(
+    verb: Verb, sessions: Sequence[PrearchiveSession], outcomes: Sequence[ActOutcome]
+) -> tuple[tuple[PrearchiveSession, ...], tuple[Refusal, ...]]:
+    """Return the sessions for which the engine would do something, and the others with the reason:
+    ours where we know it, which names the key that helps."""
+    why = {
+        one.id: one.message.replace(f"{one.id} ", "it ").replace(one.id, "it")
+        for one in outcomes
+        if not one.done
+    }
+    refused = tuple(
+        Refusal(session=one, why=refusal(verb, one) or why[one.id])
+        for one in sessions
+        if one.id in why
+    )
+    return tuple(one for one in sessions if one.id not in why), refused
 
 
 def why_none(verb: Verb, sessions: Sequence[PrearchiveSession]) -> str:
@@ -259,7 +286,7 @@ def answered(verb: Verb, sessions: Sequence[PrearchiveSession], given: Answers) 
 
 def command(act: Act) -> str:
     """Return the command that does the same."""
-    words = ["anteroom", "prearchive", act.verb.value, *act.ids]
+    words = ["anteroom", "prearchive", act.verb.value, *some(act.ids)]
     if act.project:
         words += ["--project", act.project]
     if act.verb is Verb.MOVE and any(one.project is None for one in act.sessions):
@@ -280,6 +307,22 @@ async def perform(engine: EngineApi, act: Act) -> tuple[ActOutcome, ...]:
     Raises:
         EngineError: nothing was done.
     """
+    outcomes: list[ActOutcome] = []
+    for start in range(0, len(act.sessions), AT_ONCE):
+        some_of_it = replace(act, sessions=act.sessions[start : start + AT_ONCE])
+        try:
+            outcomes += await _perform(engine, some_of_it)
+        except EngineError as error:
+            if not outcomes:
+                raise
+            # What was done so far can be taken back.
+            left = act.ids[start:]
+            outcomes += [ActOutcome.refused(id, error) for id in left]
+            break
+    return tuple(outcomes)
+
+
+async def _perform(engine: EngineApi, act: Act) -> tuple[ActOutcome, ...]:
     api, ids, why = engine.prearchive, act.ids, act.reason
     match act.verb:
         case Verb.ARCHIVE:
@@ -395,9 +438,14 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
 
 def left_out(refused: Sequence[Refusal]) -> tuple[str, ...]:
     """Say which of the marked sessions an act is not about, and why."""
-    if not refused:
-        return ()
-    return (f"{len(refused)} marked are left out: {refused[0].why}",)
+    reasons = Counter(each.why for each in refused)
+    shown = [
+        f"{many} marked are left out: {why}" for why, many in reasons.most_common(_MOST_REASONS)
+    ]
+    if len(reasons) > _MOST_REASONS:
+        rest = sum(many for _, many in reasons.most_common()[_MOST_REASONS:])
+        shown.append(f"{rest} more are left out, for other reasons")
+    return tuple(shown)
 
 
 def _kept(many: int, days: int) -> str:

@@ -99,7 +99,7 @@ MARKING = (
         keys="asterisk",
         shown="*",
         label="all shown",
-        help="mark every row that the list shows, at most 1 000",
+        help="mark every row that the list shows, at most 10 000",
         owned=True,
     ),
     Key(
@@ -357,3 +357,24 @@ TRIAGE = (
     ),
 )
 """What can be done to a session of the prearchive, in the list and in its own screen."""
+DESK = (
+    Key(
+        action="desk",
+        keys="full_stop",
+        shown=".",
+        label="desk…",
+        help="say that you have reviewed it, leave a note, say whose it is; find one by a paper",
+        column=Column.ACT,
+        acts=True,
+    ),
+    Key(
+        action="look_up",
+        keys="",
+        shown=": paper",
+        label="by a paper…",
+        help="find a session by a name, an id or an accession number; nothing of it is kept",
+        column=Column.ACT,
+        acts=True,
+    ),
+)
+"""What reviewers say of sessions, and how they find one."""

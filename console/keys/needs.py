@@ -18,6 +18,8 @@ _TRIAGE = {
     "delete": "prearchive.delete",
     "resolve": "prearchive.resolve",
     "reset": "prearchive.reset",
+    "desk": "desk.review",
+    "look_up": "desk.look_up",
     "send": "remotes.send",
 }
 

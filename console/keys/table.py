@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from console.keys.key import (
     CARD,
+    DESK,
     DOWNLOAD,
     EXPORT,
     FILTER,
@@ -124,6 +125,7 @@ SCREENS = {
                 FILTER,
                 OPEN,
                 *TRIAGE,
+                *DESK,
                 LOG,
                 Key(
                     action="views",
@@ -160,6 +162,7 @@ SCREENS = {
                 replace(OBJECTS[1], line=10),
                 OPEN,
                 *TRIAGE,
+                *DESK,
                 SEND,
                 replace(
                     LOG,

@@ -16,6 +16,7 @@ from console.screens.base.marking import MarkingScreen
 from console.screens.base.saved_views import VIEWS
 from console.screens.base.triage import VERBS, TriageScreen
 from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.transfer.windows import whole
 from console.views import figures, prearchive
 from console.views.rows import Piece
 from console.widgets.card import Card
@@ -107,11 +108,14 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
     async def every_row(self) -> Sequence[Row] | None:
         """Ask for as many rows as can be marked."""
         query = self._query
-        page = await self.asked(self.engine.prearchive.list(query, limit=MOST_MARKS))
-        if page is None or query != self._query:
+        list_ = self.engine.prearchive.list
+        found = await self.asked(
+            whole(lambda offset, limit: list_(query, offset=offset, limit=limit), most=MOST_MARKS)
+        )
+        if found is None or query != self._query:
             return None
-        self._take(page.rows)
-        return [self._row(one) for one in page.rows]
+        self._take(found)
+        return [self._row(one) for one in found]
 
     @property
     def _query(self) -> PrearchiveQuery:
@@ -161,9 +165,11 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
             card.show("", ())
             return
         log = await self.asked(self.engine.prearchive.log(session.id))
+        said = self.said_of(session, await self.known_of(session))
         masks = self.context.masks
         shown = masks.session(session)
-        card.show(shown.label, prearchive.card(shown, masks.log(log or (), session)))
+        lines = prearchive.card(shown, masks.log(log or (), session), said)
+        card.show(shown.label, lines)
 
     def _take(self, sessions: Sequence[PrearchiveSession]) -> None:
         self._sessions |= {one.id: one for one in sessions}

@@ -20,6 +20,7 @@ from console.screens.base.marking import MarkingScreen
 from console.screens.base.saved_views import ViewChoice
 from console.screens.base.screen import Copyable
 from console.transfer.export import Cells, Exportable, Told, in_windows
+from console.transfer.windows import whole
 from console.views import figures, quarantine
 from console.views.rows import Piece
 from console.views.text import wrapped
@@ -169,11 +170,14 @@ class QuarantineScreen(MarkingScreen):
     async def every_row(self) -> Sequence[Row] | None:
         """Ask for as many rows as can be marked."""
         query = self._query
-        page = await self.asked(self.engine.quarantine.list(query, limit=MOST_MARKS))
-        if page is None or query != self._query:
+        list_ = self.engine.quarantine.list
+        found = await self.asked(
+            whole(lambda offset, limit: list_(query, offset=offset, limit=limit), most=MOST_MARKS)
+        )
+        if found is None or query != self._query:
             return None
-        self._sessions |= {one.accession: one for one in page.rows}
-        return [self._row(one) for one in page.rows]
+        self._sessions |= {one.accession: one for one in found}
+        return [self._row(one) for one in found]
 
     @work(exclusive=True, group="me", exit_on_error=False)
     async def _know_me(self) -> None:

@@ -42,3 +42,10 @@ async def rows(
     async for page in pages(ask, window=window, limit=limit):
         for row in page.rows:
             yield row
+
+
+async def whole(
+    ask: Callable[[int, int], Awaitable[Page[Item]]], *, most: int, window: int = 1_000
+) -> list[Item]:
+    """Return the rows of a list, `most` of them at most."""
+    return [row async for row in rows(ask, window=window, limit=most)]

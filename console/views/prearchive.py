@@ -25,6 +25,7 @@ COLUMNS = (
     ),
     TableColumn(title="Size", width=5, right=True, priority=7, sort="bytes", falling=True),
     TableColumn(title="From", width=9, priority=8, sort="calling"),
+    TableColumn(title="For", width=8, priority=9),
 )
 
 _SHOWN = {
@@ -52,6 +53,8 @@ def _state(session: PrearchiveSession) -> tuple[str, str]:
     status = session.status
     if status is Status.READY and session.belongs_to and not session.locked:
         return "● ready, late", "look"
+    if status is Status.READY and session.reviewed is not None and not session.locked:
+        return "✓ reviewed", "good"
     if status in _SHOWN and not session.locked:
         return _SHOWN[status]
     word = status.value.lower().replace("_interrupt", "+")
@@ -78,6 +81,7 @@ def row(session: ShownSession, now: datetime) -> Row:
             figures.grouped(session.objects),
             figures.size(session.bytes),
             session.calling,
+            session.assigned,
         ),
         tones=() if session.project else ((1, "look"),),
     )
@@ -85,7 +89,8 @@ def row(session: ShownSession, now: datetime) -> Row:
 
 EXPORTED = (
     *("id", "status", "project", "subject", "session", "date", "time", "last object", "images"),
-    *("bytes", "type", "from", "receiver", "cut short"),
+    *("bytes", "type", "from", "receiver", "assigned"),
+    *("reviewed by", "cut short"),
 )
 """The titles of what is written of a session to a file."""
 
@@ -106,14 +111,21 @@ def exported(session: ShownSession) -> tuple[str, ...]:
         session.modality,
         session.calling,
         session.receiver,
+        session.assigned,
+        session.reviewed_by,
         session.cut_short,
     )
 
 
 def card(
-    session: ShownSession, log: Sequence[LogEntry], *, code: int | None = None
+    session: ShownSession,
+    log: Sequence[LogEntry],
+    said: Sequence[tuple[str, str]] = (),
+    *,
+    code: int | None = None,
 ) -> list[tuple[str, str]]:
-    """Return the lines of a session's card as (name, value); an empty name goes over the width."""
+    """Return the lines of a session's card as (name, value), with what people have `said` of it; an
+    empty name goes over the width."""
     lines = [
         ("Session", session.label),
         ("Subject", session.subject or ""),
@@ -127,6 +139,8 @@ def card(
         ("Id", session.id),
         ("", ""),
     ]
+    if said:
+        lines += [*said, ("", "")]
     if session.cut_short:
         lines += [("Cut short", f"{session.cut_short}; enter opens it"), ("", "")]
     if session.reason:

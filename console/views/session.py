@@ -14,10 +14,14 @@ from engine.model.prearchive import LogEntry
 
 
 def about(
-    session: ShownSession, contents: SessionContents | None, log: Sequence[LogEntry]
+    session: ShownSession,
+    contents: SessionContents | None,
+    log: Sequence[LogEntry],
+    said: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[str, str]]:
-    """Return the lines as (name, value); an empty name goes over the width."""
-    lines = [("Status", prearchive.state(session)[0])]
+    """Return the lines as (name, value), with what people have `said` of it; an empty name goes
+    over the width."""
+    lines = [("Status", prearchive.state(session)[0]), *said]
     if session.cut_short:
         lines.append(("Cut short", f"{session.cut_short}; seen now"))
     if session.reason:

@@ -14,7 +14,11 @@ WINDOW = 100
 KEPT = 30
 """Windows that are kept; those that were not looked at for the longest time go."""
 
-MOST_MARKS = 1000
+MOST_MARKS = 10_000
+
+LOOKED_FOR = 1_000
+"""Marks that are compared with the list after news; of more, what has left the list is found when
+something is to be done with them."""
 
 
 class Records:

@@ -33,6 +33,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "acceptances": ("system", ("d",)),
     "palette": ("prearchive", ("colon",)),
     "script": ("scripts", ("home", "j", "enter")),
+    "desk": ("prearchive", ("home", "full_stop")),
     "session done": ("prearchive", ("home", "enter", ">")),
     "session same": ("prearchive", ("home", "enter", ">", "=")),
     "session to come": ("prearchive", ("home", "enter", ">", ">")),
@@ -61,10 +62,10 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """The mode in which a screen is opened, and the keys that open it."""
 
-QUESTIONS = {"keys", "delete", "palette", "sign", "release", "script saving"}
+QUESTIONS = {"keys", "desk", "delete", "palette", "sign", "release", "script saving"}
 """What hides the screen below, and with it that the engine is lost."""
 
-NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete"))}
+NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete", "desk"))}
 BEFORE = {"session": 1, "filed": 2}
 PARTS = set(list(OPENED)[8:])
 """Parts of screens that have a picture already: a day like any other and a hostile one do."""

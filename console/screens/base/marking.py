@@ -12,6 +12,7 @@ from console.runtime.context import ConsoleContext
 from console.screens.base.list import ListScreen
 from console.views import figures
 from console.widgets.filter_line import FilterLine
+from console.widgets.records import LOOKED_FOR
 from console.widgets.table import RecordTable, Row
 
 
@@ -53,7 +54,7 @@ class MarkingScreen(ListScreen):
             self.narrowed = False
         elif self.table.records.whole:
             self._keep_marks(known)
-        else:
+        elif self.narrowed or len(self.table.marks) <= LOOKED_FOR:
             self._find_marks()
 
     # How it works.

@@ -29,7 +29,12 @@ class ViewChoice:
 
 VIEWS = (
     ViewChoice(name="all", filter="", says="every session"),
+    ViewChoice(name="mine", filter="mine:yes", says="given to you, or nobody's in your projects"),
     ViewChoice(name="ready", filter="status:ready", says="built, and waiting for a decision"),
+    ViewChoice(
+        name="to review", filter="status:ready reviewed:no", says="nobody has said that it was seen"
+    ),
+    ViewChoice(name="late", filter="late:yes", says="what came after its session was archived"),
     ViewChoice(name="problems", filter="status:problem", says="conflicts and errors"),
     ViewChoice(name="unassigned", filter="project:Unassigned", says="nothing named a project"),
     ViewChoice(name="arriving", filter="status:receiving", says="objects still come"),

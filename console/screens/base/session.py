@@ -25,6 +25,7 @@ from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
 from engine.model.changes import FoldedChange
 from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
+from engine.model.desk import Desk
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
 from engine.model.live import Event
 from engine.model.prearchive import LogEntry, PrearchiveSession
@@ -55,6 +56,8 @@ class FollowingScreen(TriageScreen):
         self.session: PrearchiveSession | None = None
         self.contents: SessionContents | None = None
         self.entries: tuple[LogEntry, ...] = ()
+        self.known: Desk | None = None
+        """What was said of it; None to who may not know."""
         self.route: Route | None = None
         self.timeline: Timeline | None = None
         self.header: FoldedHeader | None = None
@@ -295,6 +298,7 @@ class FollowingScreen(TriageScreen):
             return
         contents = await self.asked(api.contents(id))
         entries = await self.asked(api.log(id))
+        known = await self.known_of(session)
         if id != self.followed:
             return
         if session.cut_short and not self.context.watching:
@@ -306,6 +310,7 @@ class FollowingScreen(TriageScreen):
         self.gone, self.session = "", session
         self.contents = contents or self.contents
         self.entries = entries if entries is not None else self.entries
+        self.known = known
         self._old |= {"routing", "time", "files"}
         self._draw(session)
         if self.header is not None and hides(session) is not hidden:
@@ -315,7 +320,7 @@ class FollowingScreen(TriageScreen):
         self.fill()
 
     def _forget(self, empty: str) -> None:
-        self.session, self.contents, self.entries = None, None, ()
+        self.session, self.contents, self.entries, self.known = None, None, (), None
         self.route, self.timeline, self.header = None, None, None
         self._header_of, self._changes_of = (), {}
         self._changes.clear()
@@ -331,6 +336,7 @@ class FollowingScreen(TriageScreen):
         masks = self.context.masks
         shown, entries = masks.session(session), masks.log(self.entries, session)
         contents = self.contents and masks.contents(self.contents, session)
+        said = self.said_of(session, self.known)
         fresh = not self.scans.total
         if contents is not None:
             self.scans.show(
@@ -345,7 +351,7 @@ class FollowingScreen(TriageScreen):
             if fresh and not (self.scan and self.scans.go_to_key(scans.key_of(self.scan))):
                 self.scan = ""
                 self.scans.go_to_key(scans.WHOLE)
-        self.query_one(Card).show("Session", about(shown, contents, entries))
+        self.query_one(Card).show("Session", about(shown, contents, entries, said))
         self.panes.show_log(entries, shown.reason)
         self.tell_session()
         self.draw_lines()

@@ -12,9 +12,9 @@ from textual import work
 
 from console.actions import triage
 from console.runtime.typeahead import QUESTION
+from console.screens.base.desk import DeskScreen
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import Copyable
-from console.screens.base.sending import SendingScreen
 from console.views import contradictions, figures
 from console.views.masking import LASTING
 from console.views.question import Answers
@@ -36,12 +36,8 @@ AT_ONCE = frozenset({Verb.REBUILD})
 """Done without a question where it is about one session."""
 
 
-class TriageScreen(SendingScreen):
+class TriageScreen(DeskScreen):
     """A screen with sessions of the prearchive that something can be done to."""
-
-    def chosen(self) -> Sequence[PrearchiveSession]:
-        """Return the sessions that an act is about now, as they are known."""
-        raise NotImplementedError
 
     def chosen_ids(self) -> tuple[str, ...]:
         """Return the ids of the sessions that an act is about now."""
@@ -184,13 +180,11 @@ class TriageScreen(SendingScreen):
 
     @work(group=QUESTION, exit_on_error=False)
     async def _ask(self, verb: Verb) -> None:
-        # Ask again: what the screen knows may be a moment old.
-        sessions = []
-        for id in self.chosen_ids():
-            session = await self.asked(self.engine.prearchive.show(id))
-            if session is not None:
-                sessions.append(session)
-        possible, refused = triage.sort_out(verb, sessions)
+        sorted_out = await self._sort_out(verb)
+        if sorted_out is None:
+            return
+        possible, refused = sorted_out
+        sessions = (*possible, *(one.session for one in refused))
         if not self.is_open:
             # The user is elsewhere by now, where a question would be out of place.
             return
@@ -216,6 +210,19 @@ class TriageScreen(SendingScreen):
         given = await self.app.push_screen_wait(AskScreen(question))
         if given is not None:
             await self._perform(verb, possible, given)
+
+    async def _sort_out(
+        self, verb: Verb
+    ) -> tuple[Sequence[PrearchiveSession], Sequence[triage.Refusal]] | None:
+        """Return the sessions that a verb is possible for, and the others: what the screen knows
+        may be a moment old. The engine tells what it would do, by the rules that it acts by."""
+        ids = self.chosen_ids()
+        if len(ids) > 1:
+            sessions = tuple(self.chosen())
+            outcomes = await self.asked(self.engine.prearchive.would(verb, ids))
+            return None if outcomes is None else triage.foretold(verb, sessions, outcomes)
+        shown = [await self.asked(self.engine.prearchive.show(id)) for id in ids]
+        return triage.sort_out(verb, [one for one in shown if one is not None])
 
     async def _perform(
         self, verb: Verb, sessions: Sequence[PrearchiveSession], given: dict[str, str]
