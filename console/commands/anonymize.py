@@ -18,7 +18,8 @@ from console.commands.asking import FAILED, pairs
 from console.commands.options import Json
 from console.commands.output import complain, say
 from console.views.text import plain_text
-from engine.model.anonymized import AnonymizedFile, ChangeFold
+from engine.model.anonymized import AnonymizedFile
+from engine.model.change_fold import ChangeFold
 from engine.model.changes import ChangeKind, FoldedChange, ScriptOutcome
 from engine.model.errors import EngineError, InvalidInput, InvalidScript, NotFound
 from engine.service.anonymizing import Recipe, anonymize, pair_up

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands import contents, contradictions, desk
+from console.commands import changes, contents, contradictions, desk
 from console.commands.asking import asks
 from console.commands.options import Json, Reason, Where
 from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
 from console.commands.selection import All, DryRun, Some, foretell, selected
 from console.commands.waiting import Wait, end, say_ends
 from console.transfer import windows
-from engine.model.changes import FoldedChange
 from engine.model.errors import Refused
 from engine.model.filters import parse_filter
 from engine.model.live import ArrivingSeries
@@ -68,16 +67,6 @@ SERIES = (
 LOG = (
     Column[LogEntry]("AT", lambda row: row.at),
     Column[LogEntry]("ENTRY", lambda row: row.text),
-)
-
-CHANGES = (
-    Column[FoldedChange]("ELEMENT", lambda row: row.change.path or "the object"),
-    Column[FoldedChange]("NAME", lambda row: row.change.name),
-    Column[FoldedChange]("CHANGE", lambda row: row.change.kind),
-    Column[FoldedChange]("BEFORE", lambda row: row.change.before),
-    Column[FoldedChange]("AFTER", lambda row: row.change.after),
-    Column[FoldedChange]("FILES", lambda row: row.files, right=True),
-    Column[FoldedChange]("BY", lambda row: row.change.statement),
 )
 
 
@@ -140,25 +129,6 @@ async def log(engine: EngineApi, session: Session, as_json: Json = False) -> Non
     """Tell what happened to a session."""
     rows = await engine.prearchive.log(await engine.prearchive.find(session))
     say_rows(rows, LOG, none="nothing was logged", as_json=as_json)
-
-
-@asks(app, "diff")
-async def diff(
-    engine: EngineApi,
-    session: Session,
-    to_come: Annotated[
-        bool,
-        typer.Option("--to-come", help="What the project's script will do, not what was done."),
-    ] = False,
-    scan: Annotated[str, typer.Option("--scan", metavar="SCAN", help="Of this scan only.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Tell what the site script has changed, element by element, or what is still to come."""
-    id = await engine.prearchive.find(session)
-    ask = engine.prearchive.preview if to_come else engine.prearchive.changes
-    found = await ask(id, scan)
-    none = "nothing will be changed" if to_come else "no change is known"
-    say_rows(found, CHANGES, none=none, as_json=as_json)
 
 
 @asks(app, "look")
@@ -341,6 +311,7 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
     }
 
 
+changes.add_to(app)
 contents.add_to_waiting(app)
 contradictions.add_to(app)
 desk.add_to(app)

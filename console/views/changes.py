@@ -33,6 +33,7 @@ _SIGNS = {
     ChangeKind.EMPTIED: "~",
     ChangeKind.REMOVED: "-",
     ChangeKind.PIXELS: "▒",
+    ChangeKind.SAME: "=",
     ChangeKind.REJECTED: "✗",
 }
 
@@ -42,6 +43,7 @@ _TONES = {
     ChangeKind.EMPTIED: "look",
     ChangeKind.REMOVED: "bad",
     ChangeKind.PIXELS: "look",
+    ChangeKind.SAME: "dim",
     ChangeKind.REJECTED: "bad",
 }
 
@@ -88,6 +90,8 @@ def in_words(one: FoldedChange) -> str:
             return f"{change.before} → empty"
         case ChangeKind.ADDED:
             return f"– → {change.after or 'empty'}"
+        case ChangeKind.SAME:
+            return change.after
         case ChangeKind.CHANGED:
             return f"{change.before or 'empty'} → {change.after}"
 

@@ -22,6 +22,7 @@ from engine.ingest.posting import forget
 from engine.ingest.release import dataset_digest
 from engine.intake.originals import Original, Originals
 from engine.jobs.context import JobContext
+from engine.jobs.kept_reviews import KeptReviews
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
 from engine.prearchive import accounts, arriving, desk, ledger
@@ -107,6 +108,7 @@ async def leave(
     script had changed of them is forgotten."""
     await _leave(context, row, place, action, left_out)
     await asyncio.to_thread(Originals(context.prearchive).drop, row.id)
+    await asyncio.to_thread(KeptReviews(context.prearchive).drop, row.id)
 
 
 async def _leave(

@@ -1,80 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The changes that scripts made to the objects of a waiting session, and those that the next one
-would make: element by element, merged over files. Nothing is changed here. It runs in the process
-pool; of large sessions only a part of the files is read, evenly spread."""
+"""The changes that scripts made to some objects of a waiting session, and those that the next one
+would make: element by element, folded. Nothing is changed here. It runs in the process pool;
+`engine.service.reviewing` says which files are read when."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from engine.anonymize.faults import ScriptError
 from engine.anonymize.pixels.regions import told
 from engine.anonymize.runtime.applied import PixelRequest, Undo
-from engine.anonymize.runtime.changes import path_text, shown
-from engine.anonymize.runtime.level import Level
+from engine.anonymize.runtime.changes import changes_of, name_of, path_text, shown
 from engine.anonymize.runtime.reach import Reach
-from engine.anonymize.runtime.record import recorded_in
+from engine.anonymize.runtime.record import recorded_in, records_in
 from engine.anonymize.runtime.subject import ScriptedObject
-from engine.anonymize.stored import open_stored, opened
-from engine.dicom.dictionary import keyword, private_name
+from engine.anonymize.stored import Stored, open_stored, opened
+from engine.dicom.dictionary import keyword
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import PIXEL_GROUP
+from engine.intake.identity import unsound
 from engine.intake.originals import Original, Originals
+from engine.intake.site_script import recorded
 from engine.jobs.scripting import ScriptWork, guard
-from engine.model.anonymized import ChangeFold
-from engine.model.changes import Change, ChangeKind, FoldedChange, ScriptOutcome, Statement
+from engine.jobs.stay import Stay
+from engine.model.change_fold import ChangeFold
+from engine.model.changes import Change, ChangeKind, ScriptOutcome, Statement
 from engine.model.errors import InvalidInput
-from engine.sessions.contents import object_paths
-from engine.sessions.headers import spread
-
-MOST_FILES = 500
-"""Files that are looked at for one answer."""
+from engine.sessions.contents import scan_of
 
 _SOP_INSTANCE = 0x00080018
 _PIXEL_DATA = 0x7FE00010
+_OURS = "scr_"
+"""What ids of our scripts begin with."""
 
 Key = tuple[str, str]
 """SOP Instance UID and digest of an object as received."""
+Folds = dict[str, ChangeFold]
+"""By scan."""
 
 
 def done(
-    folder: Path, scan: str, keys: Mapping[str, Key], originals: Originals, session: str
-) -> tuple[FoldedChange, ...]:
-    """Tell what scripts have changed of the objects of a scan, or of all, as far as it is kept.
+    folder: Path,
+    files: Sequence[str],
+    keys: Mapping[str, Key],
+    prearchive: Path,
+    session: str,
+    stamp: str,
+) -> Folds:
+    """Tell what scripts have changed of some objects, as far as it is kept; `stamp` is another one
+    whenever more is kept.
 
     Raises:
-        NotFound: if there is no such scan.
         FileNotFoundError: if the folder is not there.
     """
-    files = spread(object_paths(folder, scan), MOST_FILES)
-    kept = _Kept(originals, session)
-    fold = ChangeFold()
+    kept = _kept(prearchive, session, stamp)
+
+    def look(file: str, fold: ChangeFold, stay: Stay) -> None:
+        stored = open_stored(folder / file, guard=guard())
+        original = kept.find(keys.get(file), stored.head.text(_SOP_INSTANCE) or "")
+        if original is None and any(one.startswith(_OURS) for one in records_in(stored.head)):
+            fold.add_unknown()
+            return
+        found = [] if original is None else _changes(stored, original)
+        stay.add(file, stored.head, found)
+        fold.add(found, file)
+
+    return _looked(folder, files, look, lambda _: "its header cannot be read for sure")
+
+
+def to_come(folder: Path, files: Sequence[str], work: ScriptWork) -> Folds:
+    """Tell what a script would change of some objects; nothing is written.
+
+    Raises:
+        FileNotFoundError: if the folder is not there.
+    """
+
+    def look(file: str, fold: ChangeFold, stay: Stay) -> None:
+        stored = open_stored(folder / file, guard=guard())
+        found = _preview(stored, work)
+        if all(one.kind is not ChangeKind.REJECTED for one in found):
+            stay.add(file, stored.head, found)
+        fold.add(found, file)
+
+    return _looked(folder, files, look, work.fault)
+
+
+def _looked(
+    folder: Path,
+    files: Sequence[str],
+    look: Callable[[str, ChangeFold, Stay], None],
+    fault: Callable[[InvalidInput | HeaderError], str],
+) -> Folds:
+    folds: Folds = {}
+    stays: dict[str, Stay] = {}
     for file in files:
+        scan = scan_of(file)
+        fold = folds.setdefault(scan, ChangeFold())
         try:
-            fold.add(_changes(folder / file, keys.get(file), kept))
-        except (InvalidInput, HeaderError):
-            continue  # nobody can read it now; that is told where headers are shown
+            look(file, fold, stays.setdefault(scan, Stay()))
+        except (InvalidInput, HeaderError) as error:
+            fold.add_failure(fault(error), file)
+        except FileNotFoundError:
+            fold.add_failure("it has gone", file)
+        except OSError as error:
+            fold.add_failure(f"it cannot be read: {error.strerror}", file)
     if not folder.is_dir():
+        # It was renamed meanwhile: files that seem to have gone are somewhere else.
         raise FileNotFoundError(folder)
-    return fold.folded()
+    for scan, stay in stays.items():
+        stay.into(folds[scan])
+    return folds
 
 
-def to_come(folder: Path, scan: str, work: ScriptWork) -> tuple[FoldedChange, ...]:
-    """Tell what a script would change of the objects of a scan, or of all; nothing is written.
-
-    Raises:
-        NotFound: if there is no such scan.
-        FileNotFoundError: if the folder is not there.
-        InvalidInput: if the script fails.
-    """
-    fold = ChangeFold()
-    try:
-        for file in spread(object_paths(folder, scan), MOST_FILES):
-            fold.add(_preview(folder / file, work))
-    except (InvalidInput, HeaderError) as error:
-        raise InvalidInput(work.fault(error)) from None
-    return fold.folded()
+@lru_cache(maxsize=2)
+def _kept(prearchive: Path, session: str, _stamp: str) -> _Kept:
+    """Return the undo records of a session; a process reads them once, until there are others."""
+    return _Kept(Originals(prearchive), session)
 
 
 class _Kept:
@@ -105,11 +149,7 @@ class _Seen:
     text: str
 
 
-def _changes(path: Path, key: Key | None, kept: _Kept) -> list[Change]:
-    stored = open_stored(path, guard=guard())
-    original = kept.find(key, stored.head.text(_SOP_INSTANCE) or "")
-    if original is None:
-        return []
+def _changes(stored: Stored, original: Original) -> list[Change]:
     reach = Reach(tail=any(one.path[0] >= PIXEL_GROUP << 16 for one in original.undo))
     before = opened(stored, reach, undo=original.undo).subject
     after = opened(stored, reach).subject
@@ -158,26 +198,25 @@ def _seen(subject: ScriptedObject, path: Sequence[int]) -> _Seen | None:
     tag = path[-1]
     if level is None or not level.holds(tag):
         return None
-    return _Seen(vr=level.vr(tag), name=_name(level, tag), text=shown(level, tag))
+    return _Seen(vr=level.vr(tag), name=name_of(level, tag), text=shown(level, tag))
 
 
-def _name(level: Level, tag: int) -> str:
-    if not tag & 0x10000:
-        return keyword(tag)
-    creator = level.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
-    return private_name(tag, creator) if creator else ""
-
-
-def _preview(path: Path, work: ScriptWork) -> list[Change]:
-    stored = open_stored(path, guard=guard())
+def _preview(stored: Stored, work: ScriptWork) -> list[Change]:
     if recorded_in(stored.head, work.record):
         return []
     plan = work.plan()
     found = opened(stored, plan.reach)
-    applied = plan.apply(found.subject, work.variables, undo=False, changes=True, record="")
+    applied = plan.apply(found.subject, work.variables, undo=False, record="")
     if applied.outcome is ScriptOutcome.REJECTED:
         return [_whole(found.subject.statement)]
-    return [*applied.changes, *(_pixels(request) for request in applied.pixels)]
+    if not found.subject.changed and not applied.pixels:
+        return []
+    # As it is done on the way to the archive.
+    recorded(found.subject, work.record, plan)
+    lacking = unsound(found.subject)
+    if lacking:
+        raise ScriptError(lacking)
+    return [*changes_of(found.subject), *(_pixels(request) for request in applied.pixels)]
 
 
 def _whole(statement: Statement) -> Change:

@@ -24,6 +24,7 @@ from engine.jobs.context import WORKING, JobContext, remove_tree
 from engine.jobs.delete import DeleteJob
 from engine.jobs.departure import object_files, recover_unrecorded, without_torn
 from engine.jobs.held import finish_left
+from engine.jobs.kept_reviews import KeptReviews
 from engine.jobs.move import MoveJob
 from engine.jobs.restore import RestoreJob
 from engine.jobs.send import end
@@ -247,11 +248,12 @@ class Reconciliation:
             self.done.swept += 1
 
     async def _forget_originals(self, keep: set[str]) -> None:
-        """Forget what objects were whose session has left."""
-        originals = Originals(self._context.prearchive)
-        for session in await asyncio.to_thread(originals.sessions):
-            if session not in keep:
-                await asyncio.to_thread(originals.drop, session)
+        """Forget what objects were whose session has left, and what was found out of them."""
+        prearchive = self._context.prearchive
+        for store in (Originals(prearchive), KeptReviews(prearchive)):
+            for session in await asyncio.to_thread(store.sessions):
+                if session not in keep:
+                    await asyncio.to_thread(store.drop, session)
 
     async def _held(self) -> None:
         """Held files whose record was lost get a row; the reason went with the record. What waits

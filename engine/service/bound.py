@@ -40,7 +40,9 @@ class BoundEngine(EngineApi):
 
     def __init__(self, engine: Engine, actor: Actor) -> None:
         context, name = engine.context, actor.name
-        prearchive = Prearchive(context, engine.buffer, engine.configuration, actor)
+        prearchive = Prearchive(
+            context, engine.buffer, engine.configuration, actor, engine.reviewing
+        )
         archive = Archive(context, engine.verifying, actor)
         remotes = Remotes(context, engine.buffer, actor)
         nouns = {

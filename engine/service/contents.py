@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import select
 
-from engine.intake.originals import Originals
-from engine.jobs import contradictions, differences
+from engine.jobs import contradictions
 from engine.jobs.archive import subject_of
 from engine.jobs.context import LOGS, JobContext, document_beside
 from engine.jobs.move import tells_of_a_move
 from engine.jobs.scripting import script_work
-from engine.model.changes import FoldedChange
+from engine.model.changes import SessionChanges
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Contradictions
 from engine.model.errors import Conflict, NotFound
@@ -30,8 +28,9 @@ from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
 from engine.model.scripts import project_scope
 from engine.prearchive import arriving, rows, transfers
-from engine.prearchive.tables import ObjectRow, SessionRow
+from engine.prearchive.tables import SessionRow
 from engine.routing.router import RoutingConfig
+from engine.service.reviewing import Reviewing
 from engine.service.windows import MOST_FILES, window
 from engine.sessions import contents, headers
 from engine.sessions.arrivals import arrivals
@@ -70,9 +69,10 @@ async def header_in(
 class Waiting:
     """What is in sessions of the prearchive, whose folders jobs may rename at any moment."""
 
-    def __init__(self, context: JobContext) -> None:
-        """Ask one prearchive."""
+    def __init__(self, context: JobContext, reviewing: Reviewing | None = None) -> None:
+        """Ask one prearchive; with the engine's `reviewing` all share what it finds out."""
         self._context = context
+        self._reviewing = reviewing or Reviewing(context)
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         """Return the log, oldest entry first."""
@@ -133,25 +133,18 @@ class Waiting:
         """Return what a person has to decide."""
         return await self._there(id, lambda row, at: contradictions.told(self._context, row, at))
 
-    async def changes(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
-        """Tell what the site script has changed, as far as that is kept."""
-        query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
-        async with self._context.prearchive_db.read() as transaction:
-            found = await transaction.execute(query.where(ObjectRow.session == id))
-            keys = {file: (uid, digest) for file, uid, digest in found.all()}
-        originals = Originals(self._context.prearchive)
-        return await self._there(
-            id,
-            lambda _, at: self._context.processes.run(
-                differences.done, at, scan, keys, originals, id
-            ),
-        )
+    async def done(self, id: str, scan: str, seen: int, wait: float) -> SessionChanges:
+        """Tell what scripts have changed, as far as that is kept."""
+        ask = self._reviewing.done
+        return await self._there(id, lambda row, at: ask(row.id, at, scan, seen, wait))
 
-    async def preview(self, id: str, scan: str) -> tuple[FoldedChange, ...]:
+    async def to_come(self, id: str, scan: str, seen: int, wait: float) -> SessionChanges:
         """Tell what the project's script would change; nothing where none would run."""
-        return await self._there(id, lambda row, at: self._preview(row, at, scan))
+        return await self._there(id, lambda row, at: self._to_come(row, at, scan, seen, wait))
 
-    async def _preview(self, row: SessionRow, at: Path, scan: str) -> tuple[FoldedChange, ...]:
+    async def _to_come(
+        self, row: SessionRow, at: Path, scan: str, seen: int, wait: float
+    ) -> SessionChanges:
         if row.project is None:
             raise Conflict(
                 f"{row.id} has no project: no script is to come", hint="move it to one first"
@@ -170,8 +163,8 @@ class Waiting:
                 session=row.label,
             )
         if work is None:
-            return ()
-        return await self._context.processes.run(differences.to_come, at, scan, work)
+            return SessionChanges()
+        return await self._reviewing.to_come(row.id, at, work, scan, seen, wait)
 
     async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
         for _ in range(_LOOKS):

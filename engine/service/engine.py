@@ -75,6 +75,7 @@ from engine.service.pace import LOOK_UP_SECONDS, LOOK_UPS, Pace
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
 from engine.service.releasing import Releasing
+from engine.service.reviewing import Reviewing
 from engine.service.scripts import ship
 from engine.service.verifying import Verifying
 from engine.service.witness import Witness
@@ -330,6 +331,8 @@ class Engine:
         )
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
+        self.reviewing = Reviewing(self.context)
+        self._stack.push_async_callback(self.reviewing.close)
         if self._alone:
             # The trail has what the command has done before it ends.
             self._stack.push_async_callback(self.relay.drain)

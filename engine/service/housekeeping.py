@@ -13,6 +13,7 @@ from engine.intake.journal import is_being_written
 from engine.intake.originals import Originals
 from engine.jobs import forgetting, trash
 from engine.jobs.context import JobContext
+from engine.jobs.kept_reviews import KeptReviews
 from engine.receiver.workers.pool import ReceiverPool
 from engine.receiver.workers.sweeping import sweep_staging
 from engine.service.reception import Reception
@@ -51,12 +52,13 @@ class Housekeeping:
         await forgetting.forget(self._context, now=datetime.now(UTC))
 
     async def purge(self) -> None:
-        """Remove finished jobs, expired trash, and undo records that are too old."""
+        """Remove finished jobs, expired trash, and undo records that are too old, with what was
+        found out of them."""
         await self._context.runner.purge()
         await trash.expire(self._context, now=datetime.now(UTC))
         days = timedelta(days=self._context.settings.anonymization.originals_days)
-        originals = Originals(self._context.prearchive)
-        await asyncio.to_thread(originals.expire, days.total_seconds())
+        for store in (Originals(self._context.prearchive), KeptReviews(self._context.prearchive)):
+            await asyncio.to_thread(store.expire, days.total_seconds())
 
     async def sign_ins(self) -> None:
         """Remove sign-ins that are over."""

@@ -77,7 +77,12 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("prearchive", "show", Need(Permission.WATCH, About.WAITING, "id")),
     **_each(
         "prearchive",
-        "relabel contradictions resolve log changes preview contents files header route timeline",
+        "relabel contradictions resolve log done to_come changes preview",
+        _triage("id"),
+    ),
+    **_each(
+        "prearchive",
+        "contents files header route timeline",
         _triage("id"),
     ),
     **_each("prearchive", "archive rebuild delete reset look would", _triage("ids")),

@@ -5,6 +5,7 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from engine.jobs.archive import UNDECIDED
 from engine.jobs.context import JobContext, document_beside
 from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
-from engine.model.changes import FoldedChange
+from engine.model.changes import ChangeKind, FoldedChange, SessionChanges
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -48,6 +49,7 @@ from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import ALL_WAITING
 from engine.service.queueing import Prepare, Queueing, must_be_resettable
+from engine.service.reviewing import Reviewing
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
 
@@ -56,18 +58,26 @@ _HOW = (
     "prearchive resolve”"
 )
 
+_WAIT = 30.0
+"""Seconds that are waited for more files to be read."""
+
 
 class Prearchive:
     """Sessions that wait for review."""
 
     def __init__(
-        self, context: JobContext, buffer: EventBuffer, configuration: Configuration, actor: Actor
+        self,
+        context: JobContext,
+        buffer: EventBuffer,
+        configuration: Configuration,
+        actor: Actor,
+        reviewing: Reviewing | None = None,
     ) -> None:
         """Act for one actor."""
         self._seen = actor.scope(Permission.WATCH)
         self._known = actor.scope(Permission.TRIAGE)
         self._context = context
-        self._waiting = Waiting(context)
+        self._waiting = Waiting(context, reviewing)
         self._configuration = configuration
         self._buffer = buffer
         self._actor = actor.name
@@ -228,13 +238,25 @@ class Prearchive:
         """Return the log of a session, oldest first."""
         return await self._waiting.log(id)
 
-    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+    async def done(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
         """Tell what the site script has done to a session's objects, as far as it is kept."""
-        return await self._waiting.changes(id, scan)
+        return await self._waiting.done(id, scan, seen, wait)
+
+    async def to_come(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
+        """Tell what the project's script would do to them on the way to the archive."""
+        return await self._waiting.to_come(id, scan, seen, wait)
+
+    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
+        """Return the rows of `done` that are changes, over all files."""
+        return await _whole(self.done, id, scan)
 
     async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        """Tell what the project's script would do to them on the way to the archive."""
-        return await self._waiting.preview(id, scan)
+        """Return those of `to_come`."""
+        return await _whole(self.to_come, id, scan)
 
     async def contents(self, id: str) -> SessionContents:
         """Return the scans of a session."""
@@ -398,3 +420,14 @@ def _status_on_disk(folder: Path) -> tuple[Status, str]:
     except (OSError, ValueError):
         return Status.ERROR, "its session document cannot be read: rebuild it"
     return Status.READY, ""
+
+
+async def _whole(
+    ask: Callable[[str, str, int, float], Awaitable[SessionChanges]], id: str, scan: str
+) -> tuple[FoldedChange, ...]:
+    told = await ask(id, scan, 0, _WAIT)
+    while not told.is_whole:
+        told = await ask(id, scan, told.read, _WAIT)
+    if told.failures:
+        raise InvalidInput(told.failures[0].said)
+    return tuple(one for one in told.rows if one.change.kind is not ChangeKind.SAME)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.model.archive import Project
-from engine.model.changes import Change, FoldedChange
+from engine.model.changes import ChangeKind, FoldedChange, SessionChanges
 from engine.model.contents import TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
 from engine.model.live import EngineStatus, EventBatch, ReceiverStatus, Transfer
@@ -51,12 +51,19 @@ def _page(actor: Actor, page: PrearchivePage) -> PrearchivePage:
 def _changes(actor: Actor, found: tuple[FoldedChange, ...]) -> tuple[FoldedChange, ...]:
     if actor.sees_originals:
         return found
-    return tuple(replace(one, change=_hidden(one.change)) for one in found)
+    return tuple(_hidden(one) for one in found)
 
 
-def _hidden(change: Change) -> Change:
-    before = _length(change.before)
-    return replace(change, before=before.replace("‹", f"‹{change.vr} ") if change.vr else before)
+def _review(actor: Actor, found: SessionChanges) -> SessionChanges:
+    return replace(found, rows=_changes(actor, found.rows))
+
+
+def _hidden(one: FoldedChange) -> FoldedChange:
+    # What stays is no original: it is what there is. Of many values only their number is told.
+    if one.change.kind is ChangeKind.SAME or one.befores > 1:
+        return one
+    change = one.change
+    return replace(one, change=replace(change, before=_length(change.before, change.vr)))
 
 
 def _route(actor: Actor, route: Route) -> Route:
@@ -96,9 +103,9 @@ def _alternative(one: Alternative) -> Alternative:
     )
 
 
-def _length(value: str) -> str:
-    """Say how long a value is that is not told."""
-    return f"‹{len(value)}›" if value else ""
+def _length(value: str, vr: str = "") -> str:
+    """Say how long a value is that is not told, and of which kind."""
+    return f"‹{f'{vr} {len(value)}'.strip()}›" if value else ""
 
 
 def _trash(actor: Actor, found: tuple[TrashedSession, ...]) -> tuple[TrashedSession, ...]:
@@ -229,6 +236,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.list": _page,
     "prearchive.show": _session,
     "prearchive.changes": _changes,
+    "prearchive.done": _review,
     "prearchive.route": _route,
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,

@@ -21,8 +21,10 @@ REFUSALS_EVERY = 60.0
 LOOKED_AT: Mapping[str, str] = {
     "prearchive.header": "headers",
     "prearchive.changes": "originals",
+    "prearchive.done": "originals",
     "prearchive.contradictions": "originals",
     "prearchive.preview": "headers",
+    "prearchive.to_come": "headers",
     "prearchive.route": "originals",
     "archive.header": "headers",
     "archive.read": "files",

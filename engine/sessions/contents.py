@@ -111,6 +111,13 @@ def object_paths(folder: Path, scan: str = "") -> list[str]:
     ]
 
 
+def scan_of(file: str) -> str:
+    """Return the scan in whose folder a file is, by its path below the session's folder; empty for
+    one that is in none."""
+    parts = file.split("/", 2)
+    return parts[1] if parts[0] == SCANS and len(parts) > 2 else ""
+
+
 def resources(folder: Path) -> tuple[Resource, ...]:
     """Return the resources of a session, in the order of scans and labels."""
     if not folder.is_dir():

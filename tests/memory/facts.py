@@ -18,7 +18,7 @@ from engine.model.archive import (
     SessionCard,
     SessionStatus,
 )
-from engine.model.changes import FoldedChange
+from engine.model.changes import FoldedChange, SessionChanges
 from engine.model.commitments import CommitmentDetail
 from engine.model.configured import Applied, ConfigurationChange, Configured
 from engine.model.contents import (
@@ -238,6 +238,11 @@ class Facts:
     """By accession ID."""
     routes: dict[str, Route] = field(default_factory=dict)
     timelines: dict[str, Timeline] = field(default_factory=dict)
+    done: dict[str, SessionChanges] = field(default_factory=dict)
+    """By session: what its scripts did."""
+    done_in_parts: dict[str, list[SessionChanges]] = field(default_factory=dict)
+    """What is answered one after the other, while it is being found out."""
+    to_come: dict[str, SessionChanges] = field(default_factory=dict)
     changes: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)
     """What the site script did, by prearchive id."""
     previews: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)

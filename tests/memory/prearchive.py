@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.model.archive import SessionCard, SessionStatus
-from engine.model.changes import FoldedChange
+from engine.model.changes import FoldedChange, SessionChanges
 from engine.model.contents import (
     FileEntry,
     FilePage,
@@ -212,6 +212,21 @@ class Prearchive(Asked):
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         self.facts.found(id)
         return (LogEntry(id="1", at=NOON, text=f"received, asked by {self.actor}"),)
+
+    async def done(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
+        id = self.facts.found(id).id
+        parts = self.facts.done_in_parts.get(id)
+        return parts.pop(0) if parts else self.facts.done.get(id, SessionChanges())
+
+    async def to_come(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
+        row = self.facts.found(id)
+        if row.project is None:
+            raise Conflict(f"{id} has no project: no script is to come")
+        return self.facts.to_come.get(row.id, SessionChanges())
 
     async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
         return self.facts.changes.get(self.facts.found(id).id, ())

@@ -20,7 +20,9 @@ LONGEST = 256
 
 _GROUP = 0xFFFF0000
 """The bits of a tag that say its group; by themselves they are the tag of the group's length."""
-_NOT_READ = 64 * 1024
+NOT_READ = 64 * 1024
+"""Bytes of a value beyond which only its size is told."""
+
 _NOBODY = ChangeJournal()
 """What was there before is only read: nobody is told."""
 _Step = tuple[tuple[int, ...], Level, int, Fresh | Items | None]
@@ -108,7 +110,7 @@ def _change(
         return None
     return Change(
         path=path_text(path),
-        name=_name(original if entry is None else level, tag),
+        name=name_of(original if entry is None else level, tag),
         kind=kind,
         vr=vr,
         before=before,
@@ -128,7 +130,7 @@ def shown(level: Level, tag: int) -> str:
             # What cannot be read can be removed all the same.
             return f"{size:,} bytes"
         return f"{count} item{'' if count == 1 else 's'}"
-    if vr in BULK or size > _NOT_READ:
+    if vr in BULK or size > NOT_READ:
         return f"{size:,} bytes" if size else ""
     text = level.verbatim(tag) or ""
     if vr == "UN" and not text.isprintable():
@@ -147,7 +149,8 @@ def path_text(path: tuple[int, ...]) -> str:
     return "".join(parts).removesuffix(".")
 
 
-def _name(level: Level, tag: int) -> str:
+def name_of(level: Level, tag: int) -> str:
+    """Return the keyword of an element, or what its private creator calls it."""
     if not tag & 0x10000:
         return keyword(tag)
     creator = level.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.model.changes import FoldedChange
+from engine.model.changes import FoldedChange, SessionChanges
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -85,6 +85,21 @@ class PrearchiveApi(Protocol):
         ...
 
     async def log(self, id: str) -> tuple[LogEntry, ...]: ...
+    async def done(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
+        """Tell what the site script has done to a session's objects, as far as it is kept. It is
+        found out in the background; this answers once more than `seen` files have been read, or
+        all, or `wait` seconds have passed."""
+        ...
+
+    async def to_come(
+        self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> SessionChanges:
+        """Tell what the project's script would do to them on the way to the archive, in the same
+        way; of no files where no script would run."""
+        ...
+
     async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
         """Tell what the site script has done to a session's objects, as far as it is kept."""
         ...

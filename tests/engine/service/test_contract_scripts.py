@@ -56,6 +56,14 @@ async def test_what_scripts_did_and_will_do_is_told_and_then_done(opened: Opened
     assert change.statement == Statement(script="site", version=version.version, line=3)
     assert done["StudyDescription"].files == 1
     assert await engine.prearchive.changes(id, scan="1") == await engine.prearchive.changes(id)
+    folded = await engine.prearchive.done(id, "1", wait=10.0)
+    assert (folded.read, folded.files, folded.alike, folded.scripts) == (
+        1,
+        1,
+        1,
+        (f"site v{version.version}",),
+    )
+    assert {"Modality", "StudyDescription"} <= {row.change.name for row in folded.rows}
     with pytest.raises(NotFound):
         await engine.prearchive.changes(id, scan="99")
     with pytest.raises(NotFound):
@@ -107,6 +115,11 @@ async def test_a_script_that_fails_on_the_way_to_the_archive_leaves_an_error(
     await reached(engine, id, Status.READY)
     with pytest.raises(InvalidInput, match=r"project P2 \(version 1\) failed in line 3"):
         await engine.prearchive.preview(id)
+    (failure,) = (await engine.prearchive.to_come(id, wait=10.0)).failures
+    assert (failure.files, failure.said.partition(" failed ")[0]) == (
+        1,
+        "the script of project P2 (version 1)",
+    )
     await engine.prearchive.archive((id,))
     await reached(engine, id, Status.ERROR)
     row = await engine.prearchive.show(id)

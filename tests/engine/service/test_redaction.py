@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from engine.archive import people
-from engine.model.changes import Change, ChangeKind, FoldedChange, Statement
+from engine.model.changes import Change, ChangeKind, FoldedChange, SessionChanges, Statement
 from engine.model.contradictions import (
     Alternative,
     Contradiction,
@@ -126,6 +127,7 @@ def test_values_from_before_anonymization_are_for_those_who_may_see_originals() 
     )
     answers: dict[str, Any] = {
         "prearchive.changes": (FoldedChange(change=change, files=2),),
+        "prearchive.done": SessionChanges(rows=(FoldedChange(change=change, files=2),)),
         "prearchive.route": Route(
             project="P", subject="S1", session="E1", auto_archive=None, before=route
         ),
@@ -139,3 +141,14 @@ def test_values_from_before_anonymization_are_for_those_who_may_see_originals() 
     # What stands in the prearchive now is what its headers show.
     folded = (FoldedChange(change=change, files=2),)
     assert redaction.of("prearchive.preview", reviewer, folded) == folded
+    same = replace(change, kind=ChangeKind.SAME, before="MR", after="MR", vr="CS")
+    many = replace(change, before="‹48 values›")
+    told = SessionChanges(
+        rows=(
+            FoldedChange(change=change, files=2),
+            FoldedChange(change=same, files=2),
+            FoldedChange(change=many, files=48, befores=48),
+        )
+    )
+    rows = redaction.of("prearchive.done", reviewer, told).rows
+    assert [row.change.before for row in rows] == [f"‹PN {len(NAME)}›", "MR", "‹48 values›"]
