@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bench import audit, header, keys, limits, receive, scripts, sessions
+from bench import audit, header, keys, limits, receive, review, scripts, sessions
 from bench.measure import Result, machine, table
 
 
@@ -29,6 +29,10 @@ BENCHMARKS: dict[str, tuple[Benchmark, str]] = {
         "what a receiver may take at most: time for an association, answers, memory, bytes written",
     ),
     "receive": (receive.run, "images a second over 1, 2 and 4 associations, beside others"),
+    "review": (
+        review.run,
+        "what scripts did to a session of 2,000 objects and will do, file by file",
+    ),
     "scripts": (
         scripts.run,
         "a whole script over one header in memory, beside pydicom and two others",

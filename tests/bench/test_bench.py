@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from bench import header, limits, raw_receiver, receive, scripts, sessions
+from bench import header, limits, raw_receiver, receive, review, scripts, sessions
 from bench.__main__ import BENCHMARKS, main
 from bench.measure import (
     Result,
@@ -273,6 +273,19 @@ def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     works, missing = scripts.candidates()
     assert list(works) == [scripts.OWN, scripts.UNDO, scripts.PYDICOM]
     assert missing == ("dicom-anonymizer", "dicognito")
+
+
+def test_what_a_reviewer_waits_for_is_held_against_the_aims_but_for_the_first_run() -> None:
+    slow = review.Taken(name="Done, first run", first=2, told=12, whole=9, processor=9)
+    quick = review.Taken(name="Done, kept", first=0.02, told=200, whole=0.02, processor=0.2)
+    result = review.report([slow, quick], 200)
+    assert result.rows[1] == ("Done, kept", 20.0, 200, 0.02, 0.2)
+    assert result.remarks[-1].endswith(": kept")
+    late = review.Taken(name="To come, kept", first=0.4, told=12, whole=1, processor=0.1)
+    assert review.report([quick, late], 200).remarks[-1].endswith(": missed")
+    # The aim is for 2,000 objects.
+    costly = review.Taken(name="To come, kept", first=0.1, told=12, whole=1, processor=0.4)
+    assert review.report([costly], 200).remarks[-1].endswith(": missed")
 
 
 def test_scripts_are_set_beside_the_own_way_of_the_same_round() -> None:
