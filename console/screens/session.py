@@ -251,9 +251,10 @@ class SessionScreen(FollowingScreen):
     def change_chosen(self) -> None:
         """Show a change in full."""
         changes = self.panes.changes
-        if changes is None or (one := changes.chosen) is None:
+        if changes is None:
             return
-        lines = views.card(one, changes.files)
+        one = changes.chosen
+        lines = views.about(changes.told) if one is None else views.card(one, changes.told.read)
         # What is masked at other times may stand here.
         self.app.push_screen(TextScreen(PANES[changes.id or ""], lines, empty="", labelled=True))
 

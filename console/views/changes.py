@@ -4,14 +4,16 @@ for each element, and between them those that stay. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-
 from console.views import figures
-from console.views.headers import value_of
 from console.views.rows import Row, TableColumn
-from engine.model.changes import ChangeKind, FoldedChange, Statement
-from engine.model.contents import FoldedHeader, HeaderRow
+from engine.model.changes import (
+    NOBODY,
+    ChangeKind,
+    FoldedChange,
+    FoldedFailure,
+    SessionChanges,
+    Statement,
+)
 from engine.model.scripts import project_scope
 
 
@@ -24,6 +26,9 @@ def columns(was: str, now: str) -> tuple[TableColumn, ...]:
         TableColumn(title="By", width=14),
     )
 
+
+FOLDED, FAILED = "folded", "failed:"
+"""Keys of the rows that are no elements."""
 
 EXPORTED = ("change", "path", "name", "VR", "before", "after", "by", "files")
 
@@ -63,17 +68,24 @@ def key(one: FoldedChange) -> str:
     return f"{change.path}|{change.kind.value}|{change.vr}|{change.statement}"
 
 
-def rows(
-    changes: Sequence[FoldedChange], files: int, header: FoldedHeader | None = None
-) -> list[Row]:
-    """Show changes over so many files; with a header also the elements that stay, in their
-    places."""
-    shown = [(one.change.path, 0, _row(one, files)) for one in changes]
-    if header is not None:
-        touched = {one.change.path for one in changes}
-        stay = (row for row in header.rows if not row.depth and row.path not in touched)
-        shown += [(row.path, 1, _same(row, header.files)) for row in stay]
-    return [row for _, _, row in sorted(shown, key=lambda each: each[:2])]
+def rows(told: SessionChanges, *, same: bool = False) -> list[Row]:
+    """Show what scripts do, with `same` also the elements that stay. An element that stays in a few
+    files only is shown in any case: they are the odd ones out."""
+    shown = [_row(one, told.read) for one in told.rows if same or not stays(one)]
+    shown += [_failure(one, told.read) for one in told.failures]
+    if shown:
+        shown.append(_folded(told))
+    return shown
+
+
+def stays(one: FoldedChange) -> bool:
+    """Whether an element stays in all files that have it."""
+    return one.change.kind is ChangeKind.SAME and not one.odd
+
+
+def changed(told: SessionChanges) -> tuple[FoldedChange, ...]:
+    """Return the rows that are not of elements that stay."""
+    return tuple(one for one in told.rows if not stays(one))
 
 
 def in_words(one: FoldedChange) -> str:
@@ -96,11 +108,17 @@ def in_words(one: FoldedChange) -> str:
             return f"{change.before or 'empty'} → {change.after}"
 
 
-def totals(changes: Iterable[FoldedChange]) -> str:
-    """Say how many elements were changed in which way."""
-    found = Counter(one.change.kind for one in changes)
+def totals(told: SessionChanges) -> str:
+    """Say how many elements are changed in which way, and how far that has been found out."""
+    found = told.totals
     pieces = [f"{figures.grouped(found[kind])} {word}" for kind, word in _WORDS if found[kind]]
-    return ", ".join(pieces) or "nothing"
+    words = ", ".join(pieces) or "nothing"
+    return words if told.is_whole else f"{progress(told)}: {words}"
+
+
+def progress(told: SessionChanges) -> str:
+    """Say how many files have been read."""
+    return f"{figures.grouped(told.read)} of {figures.plural(told.files, 'file')} read"
 
 
 def card(one: FoldedChange, files: int) -> list[tuple[str, str]]:
@@ -111,10 +129,25 @@ def card(one: FoldedChange, files: int) -> list[tuple[str, str]]:
         ("VR", change.vr),
         ("Before", change.before),
         ("After", change.after),
-        ("By", str(change.statement)),
+        ("By", str(change.statement) or "untouched"),
         ("Files", _share(one.files, files) or f"all {figures.grouped(one.files)}"),
+        *(("", file) for file in one.odd),
     ]
+    if len(one.odd) < one.files and one.odd:
+        lines.append(("", f"and {figures.grouped(one.files - len(one.odd))} more"))
     return [line for line in lines if line[1]]
+
+
+def about(told: SessionChanges) -> list[tuple[str, str]]:
+    """Name the files that are not like the others, for reading."""
+    lines = [("Files", f"{_read(told)}, {_alike(told)}")]
+    lines += [("Unlike", file) for file in told.odd]
+    if told.unknown:
+        lines.append(("Unknown", f"what {figures.plural(told.unknown, 'file')} held before"))
+    for one in told.failures:
+        lines.append(("Fails", one.said))
+        lines += [("", file) for file in one.odd]
+    return lines
 
 
 def scope_of(statement: Statement) -> str:
@@ -140,29 +173,54 @@ def exported(one: FoldedChange) -> tuple[str, ...]:
 
 def _row(one: FoldedChange, files: int) -> Row:
     change = one.change
-    tone = _TONES[change.kind]
     words = in_words(one)
     if share := _share(one.files, files):
         words = f"{share}: {words}"
+    quiet = stays(one)
     return Row(
         key=key(one),
         cells=(f"{_SIGNS[change.kind]} {_tag(change.path)}", change.name or "?", words, _by(one)),
-        tone=tone,
-        tones=((3, "dim"),),
+        tone=_TONES[change.kind] if quiet or change.kind is not ChangeKind.SAME else "look",
+        tones=((1, "dim"), (2, "dim"), (3, "dim")) if quiet else ((3, "dim"),),
     )
 
 
-def _same(row: HeaderRow, files: int) -> Row:
-    return Row(
-        key=row.path,
-        cells=(f"= {_tag(row.path)}", row.name or "?", value_of(row, files), ""),
-        tone="dim",
-        tones=((1, "dim"), (2, "dim")),
-    )
+def _failure(one: FoldedFailure, files: int) -> Row:
+    share = _share(one.files, files) or f"in all {figures.grouped(one.files)}"
+    cells = ("✗", "fails", f"{share}: {one.said}", "")
+    return Row(key=f"{FAILED}{one.said}", cells=cells, tone="bad")
+
+
+def _folded(told: SessionChanges) -> Row:
+    """Say at the end what was folded."""
+    words = _alike(told)
+    if told.odd:
+        words += f": {', '.join(told.odd)}"
+    sign, tone = ("≠", "look") if told.odd else ("", "dim")
+    return Row(key=FOLDED, cells=(sign, _read(told), words, ""), tone=tone, tones=((2, tone),))
+
+
+def _read(told: SessionChanges) -> str:
+    of = "" if told.is_whole else f" of {figures.grouped(told.files)}"
+    return f"{figures.grouped(told.read)}{of} files" if told.read != 1 or of else "1 file"
+
+
+def _alike(told: SessionChanges) -> str:
+    known = told.read - told.unknown - sum(one.files for one in told.failures)
+    words = "all alike"
+    if told.alike < known:
+        words = f"{figures.grouped(known - told.alike)} unlike the others"
+    if told.unknown:
+        words += f", {figures.grouped(told.unknown)} unknown"
+    if told.left_out:
+        words += f", {figures.grouped(told.left_out)} more elements"
+    return words
 
 
 def _by(one: FoldedChange) -> str:
     statement = one.change.statement
+    if statement == NOBODY:
+        return "" if stays(one) else "untouched"
     short = statement.script.removeprefix("project ")
     version = f" v{statement.version}" if statement.version else ""
     # A statement without a line is the record of de-identification, which nobody has written.

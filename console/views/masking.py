@@ -17,7 +17,7 @@ from typing import NewType
 
 from console.views import glyphs
 from console.views.arrivals import Arrival
-from engine.model.changes import Change, FoldedChange
+from engine.model.changes import Change, SessionChanges
 from engine.model.contents import (
     FileEntry,
     FoldedHeader,
@@ -42,7 +42,7 @@ _SHORTEST = 3
 
 _SUFFIX = ".dcm"
 
-_NO_VALUE = re.compile(r"‹(\w\w )?\d+( values)?›")
+_NO_VALUE = re.compile(r"‹(\w\w )?[\d,]+( values)?›")
 
 _RENAMED = re.compile(r"\b(label|subject) [^;]*? -> [^;]*")
 """How the log tells of other labels: those before are known from nowhere else."""
@@ -141,16 +141,24 @@ class Masks:
         return replace(header, rows=rows, unread=unread)
 
     def changes(
-        self, changes: Sequence[FoldedChange], of: PrearchiveSession, *, originals: bool
-    ) -> tuple[FoldedChange, ...]:
+        self, told: SessionChanges, of: PrearchiveSession, *, originals: bool
+    ) -> SessionChanges:
         """Return what scripts have changed, or would change; `originals` where what was there
         before is what the scanner sent, which is shown only while it is revealed."""
         hides = self.hides(of)
         before, after = hides or (originals and not self.revealed), hides
-        return tuple(
-            replace(one, change=_unvalued(one.change, before=before, after=after))
-            for one in changes
+        rows = tuple(
+            replace(
+                one,
+                change=_unvalued(one.change, before=before, after=after),
+                odd=_unnamed_files(one.odd) if hides else one.odd,
+            )
+            for one in told.rows
         )
+        if not hides:
+            return replace(told, rows=rows)
+        failures = tuple(replace(one, odd=_unnamed_files(one.odd)) for one in told.failures)
+        return replace(told, rows=rows, odd=_unnamed_files(told.odd), failures=failures)
 
     def file(self, file: FileEntry, of: PrearchiveSession) -> FileEntry:
         """Return a file of a session. Its name may hold any value of its header, not only what the
@@ -225,6 +233,11 @@ def _unvalued(change: Change, *, before: bool, after: bool) -> Change:
     was = _kind_and_length(change.before, change.vr) if before else change.before
     now = _kind_and_length(change.after, change.vr) if after else change.after
     return replace(change, before=was, after=now)
+
+
+def _unnamed_files(files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return files without what they are called: a name may hold any value of a header."""
+    return tuple(glyphs.MASK for file in files)
 
 
 def _kind_and_length(text: str, vr: str) -> str:

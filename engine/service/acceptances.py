@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 
 from engine.archive import acceptances
 from engine.archive.receiver_values import checked_ae_title
 from engine.jobs.context import JobContext
 from engine.model.acceptance import Acceptance, Judgement, Step
+from engine.model.changes import ChangeKind
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.routing import Verdict
 from engine.prearchive.evidence import Evidence, gather
 from engine.service.acceptance_steps import SessionFacts, steps
 from engine.service.event_buffer import EventBuffer
 from engine.service.prearchive import Prearchive
+from engine.service.reviewing import whole
 from engine.service.windows import limited
 
 _KIND = "acceptance"
@@ -120,7 +123,8 @@ class Acceptances:
             if step.verdict is Verdict.WON
         )
         changed: dict[str, set[str]] = defaultdict(set)
-        for one in await self._prearchive.changes(session):
+        told = await whole(partial(self._prearchive.done, session))
+        for one in [one for one in told.rows if one.change.kind is not ChangeKind.SAME]:
             by = replace(one.change.statement, line=0)
             changed[str(by)].add(one.change.path)
         return SessionFacts(

@@ -77,7 +77,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("prearchive", "show", Need(Permission.WATCH, About.WAITING, "id")),
     **_each(
         "prearchive",
-        "relabel contradictions resolve log done to_come changes preview",
+        "relabel contradictions resolve log done to_come",
         _triage("id"),
     ),
     **_each(

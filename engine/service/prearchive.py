@@ -5,7 +5,6 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from engine.jobs.archive import UNDECIDED
 from engine.jobs.context import JobContext, document_beside
 from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
-from engine.model.changes import ChangeKind, FoldedChange, SessionChanges
+from engine.model.changes import SessionChanges
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -57,9 +56,6 @@ _HOW = (
     "look at it with “anteroom prearchive conflict”, and say which is kept with “anteroom "
     "prearchive resolve”"
 )
-
-_WAIT = 30.0
-"""Seconds that are waited for more files to be read."""
 
 
 class Prearchive:
@@ -250,14 +246,6 @@ class Prearchive:
         """Tell what the project's script would do to them on the way to the archive."""
         return await self._waiting.to_come(id, scan, seen, wait)
 
-    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        """Return the rows of `done` that are changes, over all files."""
-        return await _whole(self.done, id, scan)
-
-    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        """Return those of `to_come`."""
-        return await _whole(self.to_come, id, scan)
-
     async def contents(self, id: str) -> SessionContents:
         """Return the scans of a session."""
         return await self._waiting.contents(id)
@@ -420,14 +408,3 @@ def _status_on_disk(folder: Path) -> tuple[Status, str]:
     except (OSError, ValueError):
         return Status.ERROR, "its session document cannot be read: rebuild it"
     return Status.READY, ""
-
-
-async def _whole(
-    ask: Callable[[str, str, int, float], Awaitable[SessionChanges]], id: str, scan: str
-) -> tuple[FoldedChange, ...]:
-    told = await ask(id, scan, 0, _WAIT)
-    while not told.is_whole:
-        told = await ask(id, scan, told.read, _WAIT)
-    if told.failures:
-        raise InvalidInput(told.failures[0].said)
-    return tuple(one for one in told.rows if one.change.kind is not ChangeKind.SAME)

@@ -48,14 +48,10 @@ def _page(actor: Actor, page: PrearchivePage) -> PrearchivePage:
     return replace(page, rows=tuple(_session(actor, one) for one in page.rows))
 
 
-def _changes(actor: Actor, found: tuple[FoldedChange, ...]) -> tuple[FoldedChange, ...]:
+def _done(actor: Actor, found: SessionChanges) -> SessionChanges:
     if actor.sees_originals:
         return found
-    return tuple(_hidden(one) for one in found)
-
-
-def _review(actor: Actor, found: SessionChanges) -> SessionChanges:
-    return replace(found, rows=_changes(actor, found.rows))
+    return replace(found, rows=tuple(_hidden(one) for one in found.rows))
 
 
 def _hidden(one: FoldedChange) -> FoldedChange:
@@ -235,8 +231,7 @@ _TABLE = " lookup table"
 _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.list": _page,
     "prearchive.show": _session,
-    "prearchive.changes": _changes,
-    "prearchive.done": _review,
+    "prearchive.done": _done,
     "prearchive.route": _route,
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,

@@ -297,6 +297,14 @@ class Reviewing:
             return {file: (uid, digest) for file, uid, digest in found.all()}
 
 
+async def whole(ask: Callable[..., Awaitable[SessionChanges]]) -> SessionChanges:
+    """Ask until all files have been read."""
+    told = await ask(wait=_LONGEST_WAIT)
+    while not told.is_whole:
+        told = await ask(seen=told.read, wait=_LONGEST_WAIT)
+    return told
+
+
 def _parts(files: Sequence[str], scan: str) -> list[tuple[str, tuple[str, ...]]]:
     """Divide files: first a few of a scan or of all, evenly spread, then scan by scan."""
     of_scan = [file for file in files if scan in ("", scan_of(file))]

@@ -20,10 +20,8 @@ REFUSALS_EVERY = 60.0
 
 LOOKED_AT: Mapping[str, str] = {
     "prearchive.header": "headers",
-    "prearchive.changes": "originals",
     "prearchive.done": "originals",
     "prearchive.contradictions": "originals",
-    "prearchive.preview": "headers",
     "prearchive.to_come": "headers",
     "prearchive.route": "originals",
     "archive.header": "headers",

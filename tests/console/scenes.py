@@ -21,6 +21,7 @@ from engine.model.archive import (
     ScanSummary,
     SessionStatus,
 )
+from engine.model.changes import SessionChanges
 from engine.model.configured import Applied, ConfigurationChange, Configured, Difference
 from engine.model.configured import Step as Applying
 from engine.model.contents import SessionContents
@@ -84,8 +85,8 @@ def normal() -> Facts:
             )
         )
     for row in facts.sessions.values():
-        facts.changes[row.id] = done(row.objects)
-        facts.previews[row.id] = to_come(row.objects)
+        facts.done[row.id] = done(row.objects)
+        facts.to_come[row.id] = to_come(row.objects)
     for number in (1, 2):
         facts.transfers.append(transfer(number, calling=("MR3T_A", "CT_64")[number % 2]))
     ended = NOON + timedelta(seconds=40)
@@ -260,10 +261,13 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, row in facts.sessions.items():
         facts.routes[id] = spoiled(SAMPLE_ROUTE)
         facts.timelines[id] = spoiled(timeline_of(facts, row))
-        for known in (facts.changes, facts.previews):
-            known[id] = tuple(
-                replace(one, change=spoiled(one.change, "kind")) for one in known.get(id, ())
+        for known in (facts.done, facts.to_come):
+            told = spoiled(known.get(id, SessionChanges()), "rows")
+            rows = tuple(
+                replace(spoiled(one, "change"), change=spoiled(one.change, "kind"))
+                for one in told.rows
             )
+            known[id] = replace(told, rows=rows)
         _spoil_headers(facts, id, facts.contents[id].scans, spoiled)
     facts.filed = {id: spoiled(one, "accession") for id, one in facts.filed.items()}
     facts.transfers = [spoiled(one, "id", "kind") for one in facts.transfers]

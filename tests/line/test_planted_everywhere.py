@@ -46,7 +46,7 @@ ASKED = {"project": WATCHING, "site": REVIEWING}
 """Who is asked as what: where the site script leaves all, those who are to see nothing of it; and
 where it takes all, those who see what it leaves."""
 _READING = """
-list show find contradictions log changes preview done to_come contents files header route timeline
+list show find contradictions log done to_come contents files header route timeline
 trash
 document history due transfers ledger held series throughput senders status checks counts
 members who_am_i diff sends sending requests

@@ -153,7 +153,9 @@ async def test_a_session_that_gets_a_project_is_known_by_its_labels_whatever_is_
     async with served.asked() as engine:
         rows = await settled(engine, objects=6 * len(MOVING))
         for row in rows:
-            told = {one.change.name: one.change for one in await engine.prearchive.changes(row.id)}
+            done = await engine.prearchive.done(row.id, wait=30.0)
+            assert done.is_whole
+            told = {one.change.name: one.change for one in done.rows}
             # The original is still known, and what it has become.
             assert (told["PatientName"].before, told["PatientName"].after) == (
                 "Test^Crash",

@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
-from engine.model.changes import Change, ChangeKind, FoldedChange, Statement
+from dataclasses import replace
+
+from engine.model.changes import (
+    NOBODY,
+    Change,
+    ChangeKind,
+    FoldedChange,
+    SessionChanges,
+    Statement,
+)
 
 _SITE, _PROJECT = "site", "project NEURO3"
 
@@ -35,10 +44,43 @@ def change(
     )
 
 
-def done(files: int = 17) -> tuple[FoldedChange, ...]:
+def told(rows: tuple[FoldedChange, ...], files: int) -> SessionChanges:
+    """Return what is told of so many files."""
+    alike = min((one.files for one in rows if one.files * 2 > files), default=files)
+    changed = [one for one in rows if one.change.kind is not ChangeKind.SAME]
+    return SessionChanges(
+        rows=tuple(sorted(rows, key=lambda one: one.change.path)),
+        read=files,
+        files=files,
+        alike=alike,
+        odd=("SCANS/4/DICOM/1.2.3.7.dcm",) if alike < files else (),
+        scripts=tuple({f"{one.change.statement.script} v7" for one in changed}),
+    )
+
+
+def stays(path: str, name: str, vr: str, value: str, files: int = 17) -> FoldedChange:
+    """Make an element that stays in so many files."""
+    made = change(path, name, vr, value, value, kind=ChangeKind.SAME, files=files)
+    return replace(made, change=replace(made.change, statement=NOBODY))
+
+
+def same(files: int = 17) -> tuple[FoldedChange, ...]:
+    """Return elements that no script touches."""
+    return (
+        stays("(0008,0060)", "Modality", "CS", "MR", files),
+        replace(
+            stays("(0020,0013)", "InstanceNumber", "IS", f"‹{files:,} values›", files),
+            befores=files,
+            afters=files,
+        ),
+        stays("(0028,0010)", "Rows", "US", "512", files),
+    )
+
+
+def done(files: int = 17) -> SessionChanges:
     """Return what a site script has done to a session of so many files."""
     gone = ChangeKind.REMOVED
-    return (
+    rows = (
         change("(0008,0050)", "AccessionNumber", "SH", "A2204417", kind=gone, line=7, files=files),
         change("(0008,0080)", "InstitutionName", "LO", "North Hospital", "North", files=files),
         change(
@@ -56,11 +98,12 @@ def done(files: int = 17) -> tuple[FoldedChange, ...]:
             files=files,
         ),
     )
+    return told((*rows, *same(files)), files)
 
 
-def to_come(files: int = 17) -> tuple[FoldedChange, ...]:
-    """Return what a project's script will do to it."""
-    return (
+def to_come(files: int = 17) -> SessionChanges:
+    """Return what a project's script will do to it: to one file something else."""
+    rows = (
         change(
             *("(0008,0020)", "StudyDate", "DA", "20260911", "20260828"),
             script=_PROJECT,
@@ -74,6 +117,10 @@ def to_come(files: int = 17) -> tuple[FoldedChange, ...]:
             line=13,
             files=files - 1,
         ),
+        replace(
+            stays("(0008,103E)", "SeriesDescription", "LO", "t2 tse Dr Moll", 1),
+            odd=("SCANS/4/DICOM/1.2.3.7.dcm",),
+        ),
         change(
             *("(7FE0,0010)", "PixelData", "", "", "rectangle 0,0 640x40"),
             kind=ChangeKind.PIXELS,
@@ -82,3 +129,4 @@ def to_come(files: int = 17) -> tuple[FoldedChange, ...]:
             files=1,
         ),
     )
+    return told((*rows, *same(files)), files)

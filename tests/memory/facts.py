@@ -18,7 +18,7 @@ from engine.model.archive import (
     SessionCard,
     SessionStatus,
 )
-from engine.model.changes import FoldedChange, SessionChanges
+from engine.model.changes import SessionChanges
 from engine.model.commitments import CommitmentDetail
 from engine.model.configured import Applied, ConfigurationChange, Configured
 from engine.model.contents import (
@@ -243,10 +243,6 @@ class Facts:
     done_in_parts: dict[str, list[SessionChanges]] = field(default_factory=dict)
     """What is answered one after the other, while it is being found out."""
     to_come: dict[str, SessionChanges] = field(default_factory=dict)
-    changes: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)
-    """What the site script did, by prearchive id."""
-    previews: dict[str, tuple[FoldedChange, ...]] = field(default_factory=dict)
-    """What the project's script would do, by prearchive id."""
     stubborn: dict[str, str] = field(default_factory=dict)
     """Held objects for which the script fails again, and why."""
     checks: list[Check] = field(default_factory=all_well)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.model.archive import SessionCard, SessionStatus
-from engine.model.changes import FoldedChange, SessionChanges
+from engine.model.changes import SessionChanges
 from engine.model.contents import (
     FileEntry,
     FilePage,
@@ -217,8 +217,14 @@ class Prearchive(Asked):
         self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
     ) -> SessionChanges:
         id = self.facts.found(id).id
-        parts = self.facts.done_in_parts.get(id)
-        return parts.pop(0) if parts else self.facts.done.get(id, SessionChanges())
+        if parts := self.facts.done_in_parts.get(id):
+            return parts.pop(0)
+        while True:
+            told = self.facts.done.get(id, SessionChanges())
+            if told.is_whole or told.read > seen or not wait:
+                return told
+            # As long as nothing more is known.
+            await asyncio.sleep(0.01)
 
     async def to_come(
         self, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
@@ -227,15 +233,6 @@ class Prearchive(Asked):
         if row.project is None:
             raise Conflict(f"{id} has no project: no script is to come")
         return self.facts.to_come.get(row.id, SessionChanges())
-
-    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        return self.facts.changes.get(self.facts.found(id).id, ())
-
-    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        row = self.facts.found(id)
-        if row.project is None:
-            raise Conflict(f"{id} has no project: no script is to come")
-        return self.facts.previews.get(row.id, ())
 
     async def contents(self, id: str) -> SessionContents:
         return contents_of(self.facts, self.facts.found(id))

@@ -4,13 +4,10 @@ them that stay if these are wanted. Its owner asks the engine and says whose cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from console.screens.base.screen import Copyable
 from console.views import changes, figures
 from console.widgets.table import RecordTable
-from engine.model.changes import FoldedChange
-from engine.model.contents import FoldedHeader
+from engine.model.changes import FoldedChange, SessionChanges
 
 
 class ChangesView(RecordTable):
@@ -21,48 +18,38 @@ class ChangesView(RecordTable):
         super().__init__(changes.columns(was, now), empty="asking the engine …", id=id)
         self.same = False
         """Elements that stay are on show, too."""
-        self._changes: dict[str, FoldedChange] = {}
-        self._files = 0
-        self._header: FoldedHeader | None = None
+        self._told = SessionChanges()
+        self._rows: dict[str, FoldedChange] = {}
 
     @property
     def chosen(self) -> FoldedChange | None:
-        """The change under the cursor; None on an element that stays."""
-        return self._changes.get(self.cursor_key or "")
+        """The element under the cursor; None on a row that is of none."""
+        return self._rows.get(self.cursor_key or "")
+
+    @property
+    def told(self) -> SessionChanges:
+        """What is shown."""
+        return self._told
 
     @property
     def changes(self) -> tuple[FoldedChange, ...]:
-        """What is shown, in its order."""
-        return tuple(self._changes.values())
-
-    @property
-    def files(self) -> int:
-        """How many files the changes are folded over."""
-        return self._files
+        """The elements that do not stay in all files."""
+        return changes.changed(self._told)
 
     @property
     def said(self) -> str:
         """What the rows come to."""
-        if not self._changes:
+        if not self._told.rows:
             return ""
-        rest = ""
-        if self._header is not None:
-            touched = {one.change.path for one in self._changes.values()}
-            stay = sum(not row.depth and row.path not in touched for row in self._header.rows)
-            hint = "= hides" if self.same else "= shows"
-            rest = f" · {figures.grouped(stay)} same ({hint})"
-        return f"{changes.totals(self._changes.values())}{rest}"
+        stay = sum(map(changes.stays, self._told.rows))
+        hint = "= hides" if self.same else "= shows"
+        return f"{changes.totals(self._told)} · {figures.grouped(stay)} same ({hint})"
 
-    def show_changes(self, found: Sequence[FoldedChange], files: int, *, empty: str) -> None:
-        """Show the changes over so many files; `empty` stands for none."""
-        self.empty = empty
-        self._changes = {changes.key(one): one for one in found}
-        self._files = files
-        self._draw()
-
-    def show_header(self, header: FoldedHeader | None) -> None:
-        """Take the elements that stay from a header of the same files."""
-        self._header = header
+    def show_changes(self, told: SessionChanges, *, empty: str) -> None:
+        """Show what scripts do; `empty` stands for nothing."""
+        self.empty = empty if told.is_whole else f"{changes.progress(told)} …"
+        self._told = told
+        self._rows = {changes.key(one): one for one in told.rows}
         self._draw()
 
     def toggle_same(self) -> None:
@@ -72,7 +59,8 @@ class ChangesView(RecordTable):
 
     def step(self, direction: int) -> bool:
         """Go to the next change, or to the one before; False where there is none."""
-        places = [place for place, row in enumerate(self.rows) if row.key in self._changes]
+        keys = {changes.key(one) for one in self.changes}
+        places = [place for place, row in enumerate(self.rows) if row.key in keys]
         here = self.cursor
         beyond = [place for place in places if (place - here) * direction > 0]
         if not beyond:
@@ -91,5 +79,4 @@ class ChangesView(RecordTable):
         )
 
     def _draw(self) -> None:
-        header = self._header if self.same else None
-        self.show(changes.rows(tuple(self._changes.values()), self._files, header))
+        self.show(changes.rows(self._told, same=self.same))

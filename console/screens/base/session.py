@@ -23,7 +23,7 @@ from console.views.session import about, place
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.table import RecordTable
-from engine.model.changes import FoldedChange
+from engine.model.changes import SessionChanges
 from engine.model.contents import FileEntry, FoldedHeader, SessionContents, Timeline
 from engine.model.desk import Desk
 from engine.model.errors import Conflict, EngineError, InvalidInput, NotFound, Refused
@@ -36,6 +36,9 @@ __all__ = ["ASKING", "FollowingScreen"]
 
 CURSOR_PAUSE = 0.2
 """Seconds that the cursor has to rest on a scan until its header is asked for."""
+
+CHANGES_WAIT = 10.0
+"""Seconds that the engine may take for the next files of a session."""
 
 REST = 0.5
 """Seconds between two looks at a session while there is news of it."""
@@ -72,7 +75,9 @@ class FollowingScreen(TriageScreen):
         """The one file whose header is on show; empty for those of the scan."""
         self._header_of: tuple[object, ...] = ()
         self._changes_of: dict[str, tuple[object, ...]] = {}
-        self._changes: dict[str, tuple[FoldedChange, ...]] = {}
+        self._looks = 0
+        """How often the session was looked at; not counted while objects arrive."""
+        self._changes: dict[str, SessionChanges] = {}
         """By pane, as the engine gave them."""
         self._files: dict[str, FileEntry] = {}
         """Those that are listed, by their paths, as the engine gave them."""
@@ -121,17 +126,16 @@ class FollowingScreen(TriageScreen):
         # While objects arrive nothing is folded over and over; ctrl+r folds it again.
         objects = 0 if session.status in RECEIVING else session.objects
         if pane in CHANGES:
-            of = (self.followed, self.scan, session.status, objects, session.project)
+            of = (self.followed, self.scan, self._looks)
             if of != self._changes_of.get(pane):
                 self._changes_of[pane] = of
                 self._fetch_changes(pane, of)
-        if pane == "header" or (pane in CHANGES and self.panes.changes_of(pane).same):
-            file = self.file if pane == "header" else ""
-            wanted = (self.followed, self.scan, file, session.status, objects)
+        elif pane == "header":
+            wanted = (self.followed, self.scan, self.file, session.status, objects)
             if wanted != self._header_of:
                 self._header_of = wanted
-                self._fetch_header(wanted, self.followed, self.scan, file)
-        elif pane in self._old and pane not in CHANGES:
+                self._fetch_header(wanted, self.followed, self.scan, self.file)
+        elif pane in self._old:
             self._old.discard(pane)
             if pane == "routing":
                 self._fetch_route(self.followed)
@@ -210,36 +214,25 @@ class FollowingScreen(TriageScreen):
     def _show_header(self, header: FoldedHeader) -> None:
         if self.session is not None:
             masks, lasting = self.context.masks, not LASTING.hides(self.session)
-            shown = masks.header(header, self.session)
-            self.panes.header.show(shown, labelled=not lasting)
-            for pane in CHANGES:
-                self.panes.changes_of(pane).show_header(shown)
-                self.caption_changes(pane)
+            self.panes.header.show(masks.header(header, self.session), labelled=not lasting)
 
     def _show_changes(self, pane: str, empty: str = "") -> None:
         """Show what scripts did, or will do, as it may be shown now."""
         if self.session is None:
             return
         done = pane == "done"
-        shown = self.context.masks.changes(
-            self._changes.get(pane, ()), self.session, originals=done
-        )
+        told = self._changes.get(pane, SessionChanges())
+        shown = self.context.masks.changes(told, self.session, originals=done)
         nothing = (
             "no script has changed anything here" if done else "no script will change anything"
         )
-        files = self._files_of(self.scan)
-        self.panes.changes_of(pane).show_changes(shown, files, empty=empty or nothing)
+        self.panes.changes_of(pane).show_changes(shown, empty=empty or nothing)
         self.caption_changes(pane)
 
     def caption_changes(self, pane: str) -> None:
         """Say below a pane what its changes come to."""
         said = self.panes.changes_of(pane).said
         self.panes.caption(pane, f"{self._what(self.scan)} · {said}" if said else "")
-
-    def _files_of(self, scan: str) -> int:
-        """Return how many files a scan has, or the session."""
-        known = self.contents.scans if self.contents is not None else ()
-        return sum(one.files for one in known if scan in ("", one.id))
 
     def file_row(self, file: FileEntry, of: PrearchiveSession) -> Row:
         """Show a file of the session as it may be shown now."""
@@ -312,6 +305,9 @@ class FollowingScreen(TriageScreen):
         self.entries = entries if entries is not None else self.entries
         self.known = known
         self._old |= {"routing", "time", "files"}
+        if session.status not in RECEIVING:
+            # Files, labels or a script may be others; what is known is not found out again.
+            self._looks += 1
         self._draw(session)
         if self.header is not None and hides(session) is not hidden:
             self._show_header(self.header)
@@ -377,22 +373,33 @@ class FollowingScreen(TriageScreen):
 
     @work(group="changes", exit_on_error=False)
     async def _fetch_changes(self, pane: str, of: tuple[object, ...]) -> None:
+        """Ask until all files have been read, and show what is known meanwhile."""
         id, scan, api = self.followed, self.scan, self.engine.prearchive
-        found: tuple[FoldedChange, ...] = ()
-        empty = ""
-        try:
-            asked = api.changes(id, scan) if pane == "done" else api.preview(id, scan)
-            found = await asked
-        except (Conflict, InvalidInput, Refused) as error:
-            empty = f"{error.message}; {error.hint}" if error.hint else error.message
-        except EngineError as error:
-            self.failed(error)
-            self._changes_of.pop(pane, None)
-            return
-        if of == self._changes_of.get(pane):
-            self._changes[pane] = found
+        ask = api.done if pane == "done" else api.to_come
+        told, seen, empty = SessionChanges(), 0, ""
+        while True:
+            try:
+                told = await ask(id, scan, seen, CHANGES_WAIT)
+            except (Conflict, InvalidInput, Refused) as error:
+                told = SessionChanges()
+                empty = f"{error.message}; {error.hint}" if error.hint else error.message
+            except EngineError as error:
+                self.failed(error)
+                self._changes_of.pop(pane, None)
+                return
+            if of != self._changes_of.get(pane):
+                return
+            self._changes[pane] = told
             self._show_changes(pane, empty)
             self.keys_changed()
+            if told.is_whole:
+                return
+            if self.turned_to() != pane:
+                # It is asked for again when somebody looks.
+                self._changes_of.pop(pane, None)
+                return
+            # Some ten pictures until all is known.
+            seen = told.read + told.files // 10
 
     @work(exclusive=True, group="route", exit_on_error=False)
     async def _fetch_route(self, id: str) -> None:

@@ -14,6 +14,7 @@ from console.screens.base.changes_view import ChangesView
 from console.screens.base.header_view import HeaderView
 from console.views import files, routing, timeline
 from console.widgets.table import RecordTable
+from engine.model.changes import SessionChanges
 from engine.model.contents import Timeline
 from engine.model.prearchive import LogEntry
 from engine.model.routing import Route
@@ -101,8 +102,7 @@ class SessionPanes(Container):
         for name in PANES:
             self.table(name).empty = empty
             if name in CHANGES:
-                self.changes_of(name).show_header(None)
-                self.changes_of(name).show_changes((), 0, empty=empty)
+                self.changes_of(name).show_changes(SessionChanges(), empty=empty)
             elif name != "header":
                 self.table(name).show([])
             self.caption(name, "")

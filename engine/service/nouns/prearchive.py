@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.model.changes import FoldedChange, SessionChanges
+from engine.model.changes import SessionChanges
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -98,14 +98,6 @@ class PrearchiveApi(Protocol):
     ) -> SessionChanges:
         """Tell what the project's script would do to them on the way to the archive, in the same
         way; of no files where no script would run."""
-        ...
-
-    async def changes(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        """Tell what the site script has done to a session's objects, as far as it is kept."""
-        ...
-
-    async def preview(self, id: str, scan: str = "") -> tuple[FoldedChange, ...]:
-        """Tell what the project's script would do to them on the way to the archive."""
         ...
 
     async def contents(self, id: str) -> SessionContents: ...

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from console.screens.base.overlays import TextScreen
 from console.screens.script import ScriptScreen
 from console.screens.session import SessionScreen
+from console.views import figures
+from console.views.changes import changed
+from engine.model.changes import FoldedFailure
 from engine.model.errors import InvalidInput
 from engine.model.scripts import ScriptText
 from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, table, until
@@ -17,13 +22,14 @@ from tests.memory.changes import done, to_come
 from tests.memory.prearchive import Prearchive
 
 ID, FILES = "pre_aaaaaaa1", 10
+MANY = figures.grouped(2_000)
 SCRIPT = "\n".join(f"// line {number}" for number in range(1, 40))
 
 
 def facts(**values: Any) -> Facts:
     made = Facts()
     made.keep(session(1, **values))
-    made.changes[ID], made.previews[ID] = done(FILES), to_come(FILES)
+    made.done[ID], made.to_come[ID] = done(FILES), to_come(FILES)
     for scope in ("site", "project:NEURO3"):
         made.scripts[scope] = [
             ScriptText(scope=scope, version=7, text=SCRIPT, active=True, enabled=True)
@@ -72,7 +78,7 @@ async def test_elements_that_stay_are_shown_and_passed_over() -> None:
         await pilot.press("N")
         assert rows.cursor_key == places[1]
         await pilot.press("=")
-        await until(pilot, lambda: rows.total == len(done()))
+        await until(pilot, lambda: rows.total == len(changed(done())) + 1)
 
 
 async def test_originals_are_revealed_for_a_while_and_that_is_written_down() -> None:
@@ -93,10 +99,12 @@ async def test_originals_are_revealed_for_a_while_and_that_is_written_down() -> 
 async def test_a_script_that_fails_is_told_where_its_changes_would_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fails(self: Prearchive, id: str, scan: str = "") -> object:
+    async def fails(
+        self: Prearchive, id: str, scan: str = "", seen: int = 0, wait: float = 0.0
+    ) -> object:
         raise InvalidInput("project NEURO3, line 6: no date", hint="correct the script")
 
-    monkeypatch.setattr(Prearchive, "preview", fails)
+    monkeypatch.setattr(Prearchive, "to_come", fails)
     app = console(facts(), "prearchive")
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: bool(keys(app, "sessions")))
@@ -110,3 +118,34 @@ async def test_a_session_without_a_project_says_that_nothing_is_to_come() -> Non
         await until(pilot, lambda: bool(keys(app, "sessions")))
         await pilot.press("enter", ">", ">")
         await shown(pilot, "no script is to come")
+
+
+async def test_the_odd_ones_out_are_named_and_what_is_known_is_shown_meanwhile() -> None:
+    known = facts()
+    whole = replace(done(2_000), failures=(FoldedFailure(said="it has gone", files=2, odd=("x",)),))
+    known.done_in_parts[ID] = [replace(whole, read=12, failures=()), replace(whole, rows=())]
+    known.done[ID] = whole
+    app = console(known, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">", "tab", "tab")
+        await until(pilot, lambda: not known.done_in_parts[ID])
+        await pilot.press("ctrl+r")
+        await shown(pilot, f"in 2 of {MANY}: it has gone", f"{MANY} files", "all alike")
+        await pilot.press(">")
+        await shown(pilot, "in 1 of 10: t2 tse Dr Moll", "untouched", "≠", "1 unlike the others")
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        await shown(pilot, "Unlike", "SCANS/4/DICOM/1.2.3.7.dcm")
+
+
+async def test_while_files_are_read_it_says_how_many() -> None:
+    known = facts()
+    known.done[ID] = replace(done(2_000), read=12)
+    app = console(known, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "sessions")))
+        await pilot.press("enter", ">")
+        await shown(pilot, f"12 of {MANY} files read: 3 changed", f"12 of {MANY} files")
+        known.done[ID] = done(2_000)
+        await shown(pilot, f" {MANY} files")

@@ -30,7 +30,7 @@ from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Status
 from tests.console.piloting import WIDE, Clock, console, keys, painted, settled, shown, table, until
 from tests.memory import NOON, Facts, card, session, transfer
-from tests.memory.changes import change
+from tests.memory.changes import change, stays, told
 from tests.memory.contents import timeline_of
 
 ID = "pre_aaaaaaa1"
@@ -70,9 +70,13 @@ def planted() -> Facts:
     scans = tuple(replace(one, series_description=SAID, type=SAID) for one in card(hers).scans)
     facts.contents[ID] = SessionContents(scans=scans, built=True, warnings=(SAID,))
     facts.timelines[ID] = timeline_of(facts, hers)
-    facts.changes[ID] = (
-        change("(0010,0010)", "PatientName", "PN", "DOE^Jane", "DOE_Jane"),
-        change("(0008,1030)", "StudyDescription", "LO", SAID, SAID),
+    facts.done[ID] = told(
+        (
+            change("(0010,0010)", "PatientName", "PN", "DOE^Jane", "DOE_Jane"),
+            change("(0008,1030)", "StudyDescription", "LO", SAID, SAID),
+            stays("(0010,0030)", "PatientBirthDate", "DA", "19700101"),
+        ),
+        17,
     )
     facts.files[ID] = (
         FileEntry(

@@ -9,8 +9,8 @@ import pytest
 
 from engine.model.accounts import Place
 from engine.model.archive import AuditQuery, SessionQuery
-from engine.model.changes import ChangeKind, FoldedChange, Statement
-from engine.model.errors import Conflict, InvalidInput, NotFound
+from engine.model.changes import ChangeKind, FoldedChange, SessionChanges, Statement
+from engine.model.errors import Conflict, NotFound
 from engine.model.states import Status
 from engine.service.api import EngineApi
 from tests.engine.service.conftest import Opened
@@ -23,9 +23,10 @@ SITE = 'version "6.7"\n(0010,0010) := subject\n(0008,1030) := "seen by the site"
 PROJECT = 'version "6.7"\n- (0010,0030)\n(0010,4000) := format["{0} of {1}", session, project]\n'
 
 
-def of(changes: tuple[FoldedChange, ...]) -> dict[str, FoldedChange]:
-    """Return changes by the keyword of their element."""
-    return {one.change.name: one for one in changes}
+def of(told: SessionChanges) -> dict[str, FoldedChange]:
+    """Return rows by the keyword of their element."""
+    assert told.is_whole
+    return {one.change.name: one for one in told.rows}
 
 
 async def header(engine: EngineApi, accession: str) -> dict[str, str]:
@@ -49,13 +50,13 @@ async def test_what_scripts_did_and_will_do_is_told_and_then_done(opened: Opened
     id = await one_session(engine, "1.2.3.5.1")
     await engine.prearchive.rebuild((id,))
     await reached(engine, id, Status.READY)
-    done = of(await engine.prearchive.changes(id))
+    done = of(await engine.prearchive.done(id, wait=30.0))
     change = done["StudyDescription"].change
     assert (change.kind, change.path) == (ChangeKind.CHANGED, "(0008,1030)")
     assert (change.before, change.after) == ("Head of Doe", "seen by the site")
     assert change.statement == Statement(script="site", version=version.version, line=3)
     assert done["StudyDescription"].files == 1
-    assert await engine.prearchive.changes(id, scan="1") == await engine.prearchive.changes(id)
+    assert of(await engine.prearchive.done(id, wait=30.0, scan="1")) == done
     folded = await engine.prearchive.done(id, "1", wait=10.0)
     assert (folded.read, folded.files, folded.alike, folded.scripts) == (
         1,
@@ -65,20 +66,20 @@ async def test_what_scripts_did_and_will_do_is_told_and_then_done(opened: Opened
     )
     assert {"Modality", "StudyDescription"} <= {row.change.name for row in folded.rows}
     with pytest.raises(NotFound):
-        await engine.prearchive.changes(id, scan="99")
+        await engine.prearchive.done(id, wait=30.0, scan="99")
     with pytest.raises(NotFound):
-        await engine.prearchive.changes("pre_nothing1")
+        await engine.prearchive.done("pre_nothing1")
     with pytest.raises(Conflict, match="no project"):
-        await engine.prearchive.preview(id)
+        await engine.prearchive.to_come(id, wait=30.0)
 
     await engine.prearchive.relabel(id, label="V1", subject="SUBJ")
     await reached(engine, id, Status.READY)
     await engine.prearchive.move((id,), "P1")
     await reached(engine, id, Status.READY)
-    named = of(await engine.prearchive.changes(id))["PatientName"].change
+    named = of(await engine.prearchive.done(id, wait=30.0))["PatientName"].change
     # Told of the original, whatever the labels were meanwhile.
     assert (named.before, named.after) == ("CompressedSamples^CT1", "SUBJ")
-    told = of(await engine.prearchive.preview(id))
+    told = of(await engine.prearchive.to_come(id, wait=30.0))
     assert told["PatientBirthDate"].change.kind is ChangeKind.REMOVED
     assert told["PatientBirthDate"].change.before == "19700101"
     assert told["PatientComments"].change.after == "V1 of P1"
@@ -113,13 +114,12 @@ async def test_a_script_that_fails_on_the_way_to_the_archive_leaves_an_error(
     id = await one_session(engine, "1.2.3.5.2")
     await engine.prearchive.rebuild((id,))
     await reached(engine, id, Status.READY)
-    with pytest.raises(InvalidInput, match=r"project P2 \(version 1\) failed in line 3"):
-        await engine.prearchive.preview(id)
     (failure,) = (await engine.prearchive.to_come(id, wait=10.0)).failures
     assert (failure.files, failure.said.partition(" failed ")[0]) == (
         1,
         "the script of project P2 (version 1)",
     )
+    assert "in line 3: " in failure.said
     await engine.prearchive.archive((id,))
     await reached(engine, id, Status.ERROR)
     row = await engine.prearchive.show(id)

@@ -16,6 +16,7 @@ from engine.archive import people, projects
 from engine.archive.tables import ArchivedSessionRow
 from engine.model.accounts import Accounts
 from engine.model.archive import AuditQuery
+from engine.model.changes import SessionChanges
 from engine.model.contents import FoldedHeader
 from engine.model.errors import InvalidInput, NotFound, Refused
 from engine.model.live import EngineStatus, Event, EventBatch, ReceiverStatus
@@ -178,7 +179,7 @@ async def test_who_looks_at_a_patients_data_is_written_down_once_an_hour(
     header = FoldedHeader(rows=(), files=0)
     house.behind.answers = {
         "prearchive.header": header,
-        "prearchive.changes": (),
+        "prearchive.done": SessionChanges(),
         "archive.header": header,
         "archive.read": b"",
         "prearchive.log": (),
@@ -189,7 +190,7 @@ async def test_who_looks_at_a_patients_data_is_written_down_once_an_hour(
     for _ in range(3):
         await engine.prearchive.log(house.waiting)
         await engine.prearchive.header(house.waiting)
-        await engine.prearchive.changes(house.waiting)
+        await engine.prearchive.done(house.waiting)
         await engine.archive.header(house.filed)
         await engine.archive.read(house.filed, "x")
         moment[0] += 1000

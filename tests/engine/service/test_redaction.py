@@ -126,7 +126,6 @@ def test_values_from_before_anonymization_are_for_those_who_may_see_originals() 
         ),
     )
     answers: dict[str, Any] = {
-        "prearchive.changes": (FoldedChange(change=change, files=2),),
         "prearchive.done": SessionChanges(rows=(FoldedChange(change=change, files=2),)),
         "prearchive.route": Route(
             project="P", subject="S1", session="E1", auto_archive=None, before=route
@@ -139,8 +138,8 @@ def test_values_from_before_anonymization_are_for_those_who_may_see_originals() 
         assert NAME not in hidden, address
         assert re.search(rf"‹(PN )?{len(NAME)}›", hidden), address
     # What stands in the prearchive now is what its headers show.
-    folded = (FoldedChange(change=change, files=2),)
-    assert redaction.of("prearchive.preview", reviewer, folded) == folded
+    folded = SessionChanges(rows=(FoldedChange(change=change, files=2),))
+    assert redaction.of("prearchive.to_come", reviewer, folded) == folded
     same = replace(change, kind=ChangeKind.SAME, before="MR", after="MR", vr="CS")
     many = replace(change, before="‹48 values›")
     told = SessionChanges(
