@@ -126,7 +126,7 @@ async def header(
 ) -> None:
     """Show the headers of a session, a scan or a file as one; values may be a patient's."""
     id = await engine.prearchive.find(session)
-    _say_header(await engine.prearchive.header(id, scan, file), as_json)
+    say_header(await engine.prearchive.header(id, scan, file), as_json)
 
 
 async def route(engine: EngineApi, session: Session, as_json: Json = False) -> None:
@@ -184,7 +184,7 @@ async def filed_header(
 ) -> None:
     """Show the headers of a filed session, a scan or a file as one; values may be a patient's."""
     accession = (await engine.archive.show(id, project)).accession
-    _say_header(await engine.archive.header(accession, scan, file), as_json)
+    say_header(await engine.archive.header(accession, scan, file), as_json)
 
 
 async def _say_files(ask: Callable[[int, int], Awaitable[FilePage]], as_json: bool) -> None:
@@ -192,7 +192,8 @@ async def _say_files(ask: Callable[[int, int], Awaitable[FilePage]], as_json: bo
     say_rows(rows, FILES, none="no file", as_json=as_json)
 
 
-def _say_header(found: FoldedHeader, as_json: bool) -> None:
+def say_header(found: FoldedHeader, as_json: bool) -> None:
+    """Write a header, and what could not be read."""
     if as_json:
         say_json(found)
         return

@@ -8,31 +8,51 @@ from typing import Annotated
 import typer
 
 from console.commands.asking import asks
-from console.commands.options import Json, Reason
-from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
+from console.commands.contents import say_header
+from console.commands.options import Json, Limit, Reason
+from console.commands.output import (
+    Column,
+    columns_of,
+    none_found,
+    say_facts,
+    say_json,
+    say_rows,
+    size,
+    warn,
+)
 from console.commands.waiting import say_ends
-from engine.model.live import HeldObject
+from engine.model.filters import parse_filter
+from engine.model.ledger import LEDGER_FIELDS, HeldEntry, LedgerQuery
 from engine.service.api import EngineApi
 
 app = typer.Typer(name="held", help="Objects that are held for review.", no_args_is_help=True)
 
+Filter = Annotated[str, typer.Argument(metavar="[FILTER]", help="Words, or from: rule: reason: …")]
 Objects = Annotated[list[str], typer.Argument(metavar="ID...", help="As the list names them.")]
 
 COLUMNS = (
-    Column[HeldObject]("ID", lambda row: row.id),
-    Column[HeldObject]("SINCE", lambda row: row.at),
-    Column[HeldObject]("TRANSFER", lambda row: row.transfer),
-    Column[HeldObject]("SIZE", lambda row: size(row.size), right=True),
-    Column[HeldObject]("REASON", lambda row: row.reason),
-    Column[HeldObject]("RULE", lambda row: row.rule),
+    Column[HeldEntry]("ID", lambda row: row.id),
+    Column[HeldEntry]("SINCE", lambda row: row.at),
+    Column[HeldEntry]("FROM", lambda row: row.calling),
+    Column[HeldEntry]("TRANSFER", lambda row: row.transfer),
+    Column[HeldEntry]("SIZE", lambda row: size(row.size), right=True),
+    Column[HeldEntry]("REASON", lambda row: row.reason),
+    Column[HeldEntry]("RULE", lambda row: row.rule),
 )
 
 
 @asks(app, "list", alone=True)
-async def list_(engine: EngineApi, as_json: Json = False) -> None:
-    """List the held objects."""
-    rows = await engine.live.held()
-    say_rows(rows, COLUMNS, none="nothing is held", as_json=as_json)
+async def list_(
+    engine: EngineApi, filter: Filter = "", limit: Limit = 1000, as_json: Json = False
+) -> None:
+    """List the held objects, the newest first."""
+    typed = parse_filter(filter, LEDGER_FIELDS)
+    query = LedgerQuery(days=0, text=typed.text, where=typed.conditions)
+    found = await engine.held.list(query, limit=limit)
+    none = none_found("nothing is held", filtered=bool(filter))
+    say_rows(found.rows, COLUMNS, none=none, as_json=as_json)
+    if found.total > len(found.rows) and not as_json:
+        warn(f"these are {len(found.rows)} of {found.total}")
 
 
 @asks(app, "show", alone=True)
@@ -47,6 +67,17 @@ async def show(
         say_json(row)
     else:
         say_facts(columns_of(row) | {"at": row.at, "size": size(row.size)})
+
+
+@asks(app, "header", alone=True)
+async def header(
+    engine: EngineApi,
+    id: Annotated[str, typer.Argument(metavar="ID", help="As the list names it.")],
+    as_json: Json = False,
+) -> None:
+    """Write the header as it was received, and why it cannot be read; without see-originals the
+    kind and the length of what stands there."""
+    say_header(await engine.held.header(id), as_json)
 
 
 @asks(app, "retry")

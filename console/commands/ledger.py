@@ -9,7 +9,16 @@ import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json, Limit, Offset
-from console.commands.output import Column, none_found, say_rows
+from console.commands.output import Column, none_found, say_json, say_rows
+from engine.model.accounts import Place
+from engine.model.filters import parse_filter
+from engine.model.ledger import (
+    LEDGER_FIELDS,
+    GroupBy,
+    LedgerGroup,
+    LedgerQuery,
+    SenderAccounts,
+)
 from engine.model.live import LedgerEntry
 from engine.service.api import EngineApi
 
@@ -26,6 +35,69 @@ COLUMNS = (
     Column[LedgerEntry]("REASON", lambda row: row.reason),
     Column[LedgerEntry]("RULE", lambda row: row.rule),
 )
+
+GROUP_COLUMNS = (
+    Column[LedgerGroup]("LAST", lambda row: row.last),
+    Column[LedgerGroup]("COUNT", lambda row: row.objects, right=True),
+    Column[LedgerGroup]("HELD", lambda row: row.held or None, right=True),
+    Column[LedgerGroup]("FROM", lambda row: row.sender or f"{row.senders} senders"),
+)
+_KEYS = {
+    GroupBy.REASON: (
+        Column[LedgerGroup]("OUTCOME", lambda row: row.key.outcome),
+        Column[LedgerGroup]("REASON", lambda row: row.key.reason),
+        Column[LedgerGroup]("RULE", lambda row: row.key.rule),
+    ),
+    GroupBy.SENDER: (),
+    GroupBy.PROJECT: (Column[LedgerGroup]("PROJECT", lambda row: row.key.project),),
+    GroupBy.DAY: (Column[LedgerGroup]("DAY", lambda row: row.key.day),),
+}
+
+
+def _count(place: Place) -> Column[SenderAccounts]:
+    return Column(place.value.upper(), lambda row: row.counts.get(place, 0), right=True)
+
+
+ACCOUNTS = (
+    Column[SenderAccounts]("FROM", lambda row: row.calling),
+    Column[SenderAccounts]("RECEIVED", lambda row: row.received, right=True),
+    *(_count(place) for place in Place),
+    Column[SenderAccounts]("ADDS UP", lambda row: row.adds_up),
+)
+
+
+@asks(app, "groups", alone=True)
+async def groups(
+    engine: EngineApi,
+    filter: Annotated[
+        str, typer.Argument(metavar="[FILTER]", help="Words, or from: outcome: rule: reason: …")
+    ] = "",
+    by: Annotated[GroupBy, typer.Option("--by", help="What is counted together.")] = GroupBy.REASON,
+    days: Annotated[int, typer.Option("--days", help="Today is one; 0 for all.")] = 1,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """Group the ledger and what is held; what is held now is always among it."""
+    typed = parse_filter(filter, LEDGER_FIELDS)
+    query = LedgerQuery(days=days, text=typed.text, where=typed.conditions)
+    found = await engine.live.ledger_groups(query, by=by, limit=limit)
+    none = none_found("nothing was dropped or refused", filtered=bool(filter or days))
+    columns = (*GROUP_COLUMNS, *_KEYS[by])
+    say_rows(found.rows, columns, none=none, as_json=as_json)
+
+
+@asks(app, "accounts", alone=True)
+async def accounts(
+    engine: EngineApi,
+    days: Annotated[int, typer.Option("--days", help="Today is one.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Say for each sender where the objects are that came within the last days."""
+    found = await engine.live.accounts(days=days)
+    if as_json:
+        say_json(found)
+    else:
+        say_rows(found.senders, ACCOUNTS, none="nothing has come", as_json=False)
 
 
 @asks(app, "list", alone=True)

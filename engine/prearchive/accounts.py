@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
-from sqlalchemy import delete, func, literal, select
+from sqlalchemy import delete, func, literal, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.database.connection import insert_into
 from engine.model.accounts import Accounts, Place
-from engine.prearchive.tables import TallyRow, TotalRow
+from engine.model.ledger import SenderAccounts
+from engine.prearchive.tables import TallyRow, TotalRow, TransferRow
 
 TallyKey = tuple[str, str, Place]
 """(transfer, session or empty, place)."""
@@ -109,6 +111,38 @@ async def waiting_in_sessions(session: AsyncSession) -> int:
         TallyRow.place == Place.WAITING.value, TallyRow.session != ""
     )
     return int(await session.scalar(query) or 0)
+
+
+async def by_sender(session: AsyncSession, since: datetime) -> tuple[SenderAccounts, ...]:
+    """Return where the objects are that came in transfers that began since a moment, by sender.
+    What came and where it lies is read by one statement: it must not change in between."""
+    mine = TransferRow.opened >= since
+    both = union_all(
+        select(
+            TransferRow.calling.label("calling"),
+            literal("").label("place"),
+            TransferRow.objects.label("count"),
+        ).where(mine),
+        select(TransferRow.calling, TallyRow.place, TallyRow.count)
+        .join(TallyRow, TallyRow.transfer == TransferRow.id)
+        .where(mine),
+    ).subquery()
+    query = (
+        select(both.c.calling, both.c.place, func.sum(both.c.count))
+        .group_by(both.c.calling, both.c.place)
+        .order_by(both.c.calling, both.c.place)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for calling, place, count in await session.execute(query):
+        found.setdefault(calling, {})[place] = int(count)
+    return tuple(
+        SenderAccounts(
+            calling=calling,
+            received=counts.pop("", 0),
+            counts={Place(place): count for place, count in counts.items() if count},
+        )
+        for calling, counts in found.items()
+    )
 
 
 async def _add_to_totals(session: AsyncSession, sums: Mapping[Place, int]) -> None:

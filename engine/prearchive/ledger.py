@@ -15,7 +15,7 @@ from engine.model.live import LedgerEntry
 from engine.prearchive.tables import LedgerRow
 
 _FOLD = ("transfer", "outcome", "reason", "rule", "session")
-_LONGEST_REASON, _LONGEST_RULE = 400, 160
+LONGEST_REASON, LONGEST_RULE = 400, 160
 """Characters that the table takes."""
 
 
@@ -42,8 +42,8 @@ def fold(into: Fold, line: Line, times: int = 1) -> None:
     """Count a line with those of the same transfer, outcome, reason, rule and session; `times` is
     negative where a line that was counted is taken back."""
     # Cut before folding: two that differ only behind the cut would be one row twice.
-    if len(line.reason) > _LONGEST_REASON or len(line.rule) > _LONGEST_RULE:
-        line = replace(line, reason=line.reason[:_LONGEST_REASON], rule=line.rule[:_LONGEST_RULE])
+    if len(line.reason) > LONGEST_REASON or len(line.rule) > LONGEST_RULE:
+        line = replace(line, reason=line.reason[:LONGEST_REASON], rule=line.rule[:LONGEST_RULE])
     key = tuple(getattr(line, name) for name in _FOLD)
     first, last, count = into.get(key, (line, line, 0))
     into[key] = (
@@ -99,10 +99,11 @@ async def list_entries(
     if outcome:
         query = query.where(LedgerRow.outcome == outcome)
     rows = (await session.execute(query.offset(offset).limit(limit))).scalars()
-    return tuple(_entry(row) for row in rows)
+    return tuple(entry(row) for row in rows)
 
 
-def _entry(row: LedgerRow) -> LedgerEntry:
+def entry(row: LedgerRow) -> LedgerEntry:
+    """Return a row as others see it."""
     return LedgerEntry(
         id=row.id,
         transfer=row.transfer,

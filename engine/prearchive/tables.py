@@ -292,6 +292,9 @@ class LedgerRow(PrearchiveTable):
     __table_args__ = (
         UniqueConstraint("transfer", "outcome", "reason", "rule", "session", name="uq_ledger_fold"),
         Index("ix_ledger_last", "last"),
+        # A group is read line by line, however many there are of others.
+        Index("ix_ledger_reason", "outcome", "reason", "rule", "last", "id"),
+        Index("ix_ledger_calling", "calling", "last", "id"),
     )
 
 

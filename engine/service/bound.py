@@ -61,7 +61,7 @@ class BoundEngine(EngineApi):
             ),
             "remotes": remotes,
             "acceptances": Acceptances(context, prearchive, engine.buffer, name),
-            "live": Live(context),
+            "live": Live(context, actor),
             "held": Held(
                 context, engine.buffer, engine.configuration, engine.guard, engine.releasing, name
             ),

@@ -5,6 +5,8 @@ An object for which a script failed leaves only through a script, or it is dropp
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 
 from engine.dicom.guard import Guard
 from engine.ingest.release import Release
@@ -12,12 +14,18 @@ from engine.intake.journal import Outcome, Record
 from engine.jobs import held
 from engine.jobs.context import JobContext
 from engine.jobs.held import Leaving
+from engine.model.contents import FoldedHeader
 from engine.model.errors import EngineError
 from engine.model.held import HeldDetail
+from engine.model.ledger import ALL_LEDGER, GroupKey, HeldAt, HeldPage, LedgerQuery
+from engine.model.people import EVERYTHING
 from engine.model.prearchive import ActOutcome
+from engine.prearchive.ledger_groups import Books
 from engine.service.configuration import Configuration
+from engine.service.contents import header_in
 from engine.service.event_buffer import EventBuffer
 from engine.service.releasing import STAYS, Releasing, unknown
+from engine.service.windows import limited
 from engine.storage.standstill import OF_A_PERSON as PATIENCE
 
 _TOLD = {
@@ -45,6 +53,27 @@ class Held:
         self._releasing = Releasing(context, configuration, guard)
         self._turn = turn
         self._actor = actor
+
+    async def list(
+        self,
+        query: LedgerQuery = ALL_LEDGER,
+        group: GroupKey | None = None,
+        after: HeldAt | None = None,
+        limit: int = 100,
+    ) -> HeldPage:
+        """Return the held objects that come after one, the newest first."""
+        async with self._context.prearchive_db.read() as transaction:
+            books = Books(transaction, EVERYTHING, datetime.now().astimezone())
+            return await books.held(group, query, after, limited(limit))
+
+    async def header(self, id: str) -> FoldedHeader:
+        """Read the header as it was received; the gate leaves out values of originals for those
+        who may not see them."""
+        await self._releasing.find(id)
+        path = held.held_file(self._context.prearchive, id)
+        header = await header_in(self._context, path.parent, "", path.name)
+        # The file is named by what is seen, and nothing but this one was asked for.
+        return replace(header, unread=tuple(one.partition(": ")[2] or one for one in header.unread))
 
     async def show(self, id: str) -> HeldDetail:
         """Return one held object."""

@@ -10,6 +10,15 @@ from sqlalchemy import select
 
 from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput
+from engine.model.ledger import (
+    ALL_LEDGER,
+    DayAccounts,
+    GroupBy,
+    GroupKey,
+    LedgerGroups,
+    LedgerQuery,
+    LineAt,
+)
 from engine.model.live import (
     ArrivingSeries,
     HeldObject,
@@ -19,7 +28,9 @@ from engine.model.live import (
     ThroughputBy,
     Transfer,
 )
-from engine.prearchive import arriving, ledger, rows, throughput, transfers
+from engine.model.people import Actor, Permission
+from engine.prearchive import accounts, arriving, ledger, rows, throughput, transfers
+from engine.prearchive.ledger_groups import Books
 from engine.prearchive.tables import HeldRow
 from engine.service.windows import MOST_ROWS, limited, window
 
@@ -29,9 +40,10 @@ _MOST_HOURS, _MOST_DAYS = 10_000, 400
 class Live:
     """Transfers, the ledger, and what is held."""
 
-    def __init__(self, context: JobContext) -> None:
-        """Ask one prearchive."""
+    def __init__(self, context: JobContext, actor: Actor) -> None:
+        """Ask one prearchive for one actor."""
         self._context = context
+        self._known = actor.scope(Permission.KNOW)
 
     async def transfers(self, limit: int = 100, open_only: bool = False) -> tuple[Transfer, ...]:
         """Return transfers, newest first."""
@@ -47,6 +59,41 @@ class Live:
         asked = window(offset, limit)
         async with self._context.prearchive_db.read() as transaction:
             return await ledger.list_entries(transaction, asked.offset, asked.limit, outcome)
+
+    async def ledger_groups(
+        self, query: LedgerQuery = ALL_LEDGER, by: GroupBy = GroupBy.REASON, limit: int = MOST_ROWS
+    ) -> LedgerGroups:
+        """Group the ledger and what is held, what was counted last first."""
+        check_days(query.days)
+        async with self._context.prearchive_db.read() as transaction:
+            books = Books(transaction, self._known, datetime.now().astimezone())
+            return await books.groups(query, by, limited(limit))
+
+    async def ledger_lines(
+        self,
+        group: GroupKey,
+        query: LedgerQuery = ALL_LEDGER,
+        after: LineAt | None = None,
+        limit: int = 100,
+    ) -> tuple[LedgerEntry, ...]:
+        """Return the lines of a group that come after one, what was counted last first."""
+        check_days(query.days)
+        async with self._context.prearchive_db.read() as transaction:
+            books = Books(transaction, self._known, datetime.now().astimezone())
+            return await books.lines(group, query, after, limited(limit))
+
+    async def accounts(self, days: int = 1) -> DayAccounts:
+        """Return where the objects are that senders have brought within the last days.
+
+        Raises:
+            InvalidInput: if these are no days that can be kept.
+        """
+        if not 1 <= days <= _MOST_DAYS:
+            raise InvalidInput(f"days is a number from 1 to {_MOST_DAYS}")
+        today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = today - timedelta(days=days - 1)
+        async with self._context.prearchive_db.read() as transaction:
+            return DayAccounts(since=since, senders=await accounts.by_sender(transaction, since))
 
     async def series(self, session: str) -> tuple[ArrivingSeries, ...]:
         """Return what is known of the series of a session from the objects that have come.
@@ -109,3 +156,13 @@ class Live:
                 )
                 for row in found
             )
+
+
+def check_days(days: int) -> None:
+    """Refuse days that are none; 0 is for all of them.
+
+    Raises:
+        InvalidInput: if they are.
+    """
+    if not 0 <= days <= _MOST_DAYS:
+        raise InvalidInput(f"days is a number from 0 to {_MOST_DAYS}; 0 is for all")

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.model.archive import Project
 from engine.model.changes import ChangeKind, FoldedChange, SessionChanges
-from engine.model.contents import TrashedSession
+from engine.model.contents import FoldedHeader, HeaderRow, TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
 from engine.model.live import EngineStatus, EventBatch, ReceiverStatus, Transfer
 from engine.model.people import AccessRequest, Actor, Permission, User
@@ -73,6 +73,26 @@ def _route(actor: Actor, route: Route) -> Route:
         ),
         before=None if route.before is None else _route(actor, route.before),
     )
+
+
+def _held_header(actor: Actor, header: FoldedHeader) -> FoldedHeader:
+    """Tell of an object as it was received which elements it has, of what kind and how long: no
+    value, but for what kind of object it is."""
+    if actor.sees_originals:
+        return header
+    return replace(
+        header,
+        rows=tuple(row if row.path in _TECHNICAL else _unvalued(row) for row in header.rows),
+    )
+
+
+def _unvalued(row: HeaderRow) -> HeaderRow:
+    values = tuple(replace(one, text=_length(one.text, row.vr)) for one in row.values)
+    return replace(row, values=values)
+
+
+_TECHNICAL = frozenset({"(0002,0002)", "(0002,0010)", "(0008,0016)", "(0008,0060)"})
+"""SOP class, transfer syntax and modality."""
 
 
 def _contradictions(actor: Actor, all: Contradictions) -> Contradictions:
@@ -233,6 +253,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.show": _session,
     "prearchive.done": _done,
     "prearchive.route": _route,
+    "held.header": _held_header,
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,
     "live.transfers": _transfers,

@@ -24,6 +24,7 @@ LOOKED_AT: Mapping[str, str] = {
     "prearchive.contradictions": "originals",
     "prearchive.to_come": "headers",
     "prearchive.route": "originals",
+    "held.header": "originals",
     "archive.header": "headers",
     "archive.read": "files",
 }

@@ -34,6 +34,7 @@ from engine.model.desk import Desk
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
+from engine.model.ledger import DayAccounts
 from engine.model.live import (
     ArrivingSeries,
     Event,
@@ -57,6 +58,7 @@ from engine.model.site_settings import Given
 from engine.model.states import Status
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
+NO_ACCOUNTS = DayAccounts(since=NOON.replace(hour=0), senders=())
 
 
 def session(number: int = 1, **changes: object) -> PrearchiveSession:
@@ -198,6 +200,8 @@ class Facts:
     transfers: list[Transfer] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     held: list[HeldObject] = field(default_factory=list)
+    held_headers: dict[str, FoldedHeader] = field(default_factory=dict)
+    accounts: DayAccounts = NO_ACCOUNTS
     series: dict[str, tuple[ArrivingSeries, ...]] = field(default_factory=dict)
     """By prearchive id, as their objects told."""
     throughput: list[Throughput] = field(default_factory=list)
@@ -253,6 +257,11 @@ class Facts:
     def keep(self, *sessions: PrearchiveSession) -> None:
         """Put sessions into the prearchive."""
         self.sessions |= {one.id: one for one in sessions}
+
+    def sender_of(self, one: HeldObject) -> str:
+        """Return who sent a held object, as far as its transfer is known."""
+        found = (each.calling for each in self.transfers if each.id == one.transfer)
+        return next(found, "MR3T_A")
 
     def found(self, id: str) -> PrearchiveSession:
         """Return a session by id."""

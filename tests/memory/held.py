@@ -5,14 +5,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.model.contents import FoldedHeader
 from engine.model.errors import NotFound
 from engine.model.held import HeldDetail
+from engine.model.ledger import ALL_LEDGER, GroupKey, HeldAt, HeldPage, LedgerQuery
 from engine.model.live import HeldObject
 from engine.model.prearchive import ActOutcome
+from tests.memory import ledger
 from tests.memory.facts import Asked
+
+GONE = "it has gone"
 
 
 class Held(Asked):
+    async def list(
+        self,
+        query: LedgerQuery = ALL_LEDGER,
+        group: GroupKey | None = None,
+        after: HeldAt | None = None,
+        limit: int = 100,
+    ) -> HeldPage:
+        return ledger.held(self.facts, query, group, after, limit)
+
+    async def header(self, id: str) -> FoldedHeader:
+        await self.show(id)
+        return self.facts.held_headers.get(id, FoldedHeader(rows=(), files=0, unread=(GONE,)))
+
     async def show(self, id: str) -> HeldDetail:
         row = self._find(id)
         if row is None:

@@ -21,6 +21,15 @@ from engine.model.archive import (
 from engine.model.audit import AuditHead
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
+from engine.model.ledger import (
+    ALL_LEDGER,
+    DayAccounts,
+    GroupBy,
+    GroupKey,
+    LedgerGroups,
+    LedgerQuery,
+    LineAt,
+)
 from engine.model.live import (
     ArrivingSeries,
     EngineStatus,
@@ -34,6 +43,7 @@ from engine.model.live import (
     ThroughputBy,
     Transfer,
 )
+from tests.memory import ledger
 from tests.memory.facts import NOON, Asked
 
 UNFINISHED = ("PENDING", "queued", "running")
@@ -49,6 +59,23 @@ class Live(Asked):
     ) -> tuple[LedgerEntry, ...]:
         rows = [one for one in self.facts.ledger if outcome in ("", one.outcome)]
         return tuple(rows[offset : offset + limit])
+
+    async def ledger_groups(
+        self, query: LedgerQuery = ALL_LEDGER, by: GroupBy = GroupBy.REASON, limit: int = 1000
+    ) -> LedgerGroups:
+        return ledger.groups(self.facts, query, by, limit)
+
+    async def ledger_lines(
+        self,
+        group: GroupKey,
+        query: LedgerQuery = ALL_LEDGER,
+        after: LineAt | None = None,
+        limit: int = 100,
+    ) -> tuple[LedgerEntry, ...]:
+        return ledger.lines(self.facts, group, query, after, limit)
+
+    async def accounts(self, days: int = 1) -> DayAccounts:
+        return self.facts.accounts
 
     async def held(self) -> tuple[HeldObject, ...]:
         return tuple(self.facts.held)

@@ -16,6 +16,7 @@ from engine.model.contents import (
 )
 from engine.model.contradictions import Choice, Contradictions
 from engine.model.held import HeldDetail
+from engine.model.ledger import ALL_LEDGER, GroupKey, HeldAt, HeldPage, LedgerQuery
 from engine.model.prearchive import (
     ActOutcome,
     LogEntry,
@@ -133,7 +134,22 @@ class PrearchiveApi(Protocol):
 class HeldApi(Protocol):
     """Objects that a script error or a limit keeps in staging; `live.held` lists them."""
 
+    async def list(
+        self,
+        query: LedgerQuery = ALL_LEDGER,
+        group: GroupKey | None = None,
+        after: HeldAt | None = None,
+        limit: int = 100,
+    ) -> HeldPage:
+        """Return the held objects, of a group of the ledger or of all, that come after one; the
+        newest first."""
+        ...
+
     async def show(self, id: str) -> HeldDetail: ...
+    async def header(self, id: str) -> FoldedHeader:
+        """Read the header as it was received; if it cannot be read, `unread` says why and where."""
+        ...
+
     async def retry(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Run the script in force over them; what comes of it is published, or it stays held."""
         ...

@@ -7,6 +7,15 @@ from typing import Protocol
 
 from engine.model.acceptance import Acceptance
 from engine.model.commitments import Commitment, CommitmentDetail
+from engine.model.ledger import (
+    ALL_LEDGER,
+    DayAccounts,
+    GroupBy,
+    GroupKey,
+    LedgerGroups,
+    LedgerQuery,
+    LineAt,
+)
 from engine.model.live import (
     ArrivingSeries,
     HeldObject,
@@ -128,6 +137,27 @@ class LiveApi(Protocol):
     async def ledger(
         self, offset: int = 0, limit: int = 100, outcome: str = ""
     ) -> tuple[LedgerEntry, ...]: ...
+    async def ledger_groups(
+        self, query: LedgerQuery = ALL_LEDGER, by: GroupBy = GroupBy.REASON, limit: int = 1000
+    ) -> LedgerGroups:
+        """Group the ledger and what is held, what was counted last first."""
+        ...
+
+    async def ledger_lines(
+        self,
+        group: GroupKey,
+        query: LedgerQuery = ALL_LEDGER,
+        after: LineAt | None = None,
+        limit: int = 100,
+    ) -> tuple[LedgerEntry, ...]:
+        """Return the lines of a group that come after one, what was counted last first."""
+        ...
+
+    async def accounts(self, days: int = 1) -> DayAccounts:
+        """Return where the objects are that senders have brought within the last days, today
+        among them."""
+        ...
+
     async def held(self) -> tuple[HeldObject, ...]: ...
     async def series(self, session: str) -> tuple[ArrivingSeries, ...]:
         """Return what is known of a prearchive session's series from the objects that have come."""

@@ -15,6 +15,7 @@ from engine.intake.journal import Outcome, Record
 from engine.jobs.departure import enter
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.live import ArrivingSeries, ThroughputBy
+from engine.model.people import operator
 from engine.prearchive import arriving, retention, throughput
 from engine.prearchive.tables import ObjectRow
 from engine.service.live import Live
@@ -59,7 +60,7 @@ async def told(fixture: Fixture, claim: Claim) -> tuple[int, int | None]:
 
 
 async def series(fixture: Fixture, claim: Claim) -> tuple[ArrivingSeries, ...]:
-    return await Live(fixture.context).series(claim.session)
+    return await Live(fixture.context, operator("test")).series(claim.session)
 
 
 async def test_series_are_told_as_they_arrive(either: Fixture) -> None:
@@ -242,7 +243,7 @@ async def test_hours_are_forgotten(either: Fixture) -> None:
 
 @pytest.mark.parametrize("number", [0, 100_000])
 async def test_spans_that_are_not_kept_are_refused(fixture: Fixture, number: int) -> None:
-    live = Live(fixture.context)
+    live = Live(fixture.context, operator("test"))
     with pytest.raises(InvalidInput):
         await live.throughput(number)
     with pytest.raises(InvalidInput):

@@ -22,6 +22,7 @@ from engine.archive.audit.trail import AuditChain
 from engine.archive.tables import ArchivedSessionRow
 from engine.model.archive import AuditQuery
 from engine.model.errors import NotFound
+from engine.model.ledger import GroupKey
 from engine.model.people import (
     Actor,
     Role,
@@ -122,6 +123,8 @@ class House:
             About.JOB: "job",
             About.SEND: "send",
         }
+        if name == "group":
+            return GroupKey()
         if name in ("ids", "sessions"):
             is_filed = about in (About.EITHER, About.FILED)
             return (self.filed if is_filed else self.waiting,)

@@ -24,6 +24,7 @@ from engine.jobs.held import held_file
 from engine.jobs.reconcile import Reconciliation
 from engine.model.accounts import Place
 from engine.model.errors import NotFound
+from engine.model.ledger import GroupKey
 from engine.model.scripts import SITE, ScriptInForce
 from engine.model.states import Status
 from engine.prearchive import accounts, ledger
@@ -153,6 +154,37 @@ async def room(either: Fixture) -> AsyncIterator[Room]:  # noqa: F811
     made.force(NAMES)
     yield made
     guard.close()
+
+
+async def test_a_header_is_as_it_was_received(room: Room) -> None:
+    await room.hold()
+    header = await room.held.header("a-1.dcm")
+    values = {row.name: [one.text for one in row.values] for row in header.rows}
+    assert (header.files, header.unread, values["PatientName"]) == (1, (), ["Doe^Jane"])
+    with pytest.raises(NotFound, match="nothing is held"):
+        await room.held.header("b-2.dcm")
+
+
+async def test_a_header_that_cannot_be_read_says_where(room: Room) -> None:
+    path = await room.hold()
+    whole = path.read_bytes()
+    # A length that points behind the end of the file.
+    path.write_bytes(whole[:200])
+    header = await room.held.header("a-1.dcm")
+    (why,) = header.unread
+    assert (header.rows, header.files) == ((), 0)
+    assert why and "a-1" not in why
+
+
+async def test_held_objects_are_listed_with_who_sent_them(room: Room) -> None:
+    await room.hold()
+    await room.hold("b-2.dcm", rule="site v1:3")
+    page = await room.held.list()
+    assert (page.total, {one.calling for one in page.rows}) == (2, {"MR3T"})
+    assert page.bytes == sum(one.size for one in page.rows)
+    key = GroupKey(outcome="held", reason="site v1:2: it fails", rule="site v1:3")
+    assert [one.id for one in (await room.held.list(group=key)).rows] == ["b-2.dcm"]
+    assert page.rows[0].sop_class_name.endswith("Image Storage")
 
 
 async def test_the_script_in_force_releases_an_object_into_its_session(room: Room) -> None:

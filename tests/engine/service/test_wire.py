@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.model import errors
 from engine.model.accounts import Accounts, Place
 from engine.model.errors import EngineError, InvalidInput, NotFound, Problem
+from engine.model.ledger import GroupBy, GroupKey, HeldAt, LineAt
 from engine.model.live import EngineStatus, ThroughputBy
 from engine.model.prearchive import PrearchivePage, PrearchiveQuery
 from engine.model.states import Status
@@ -23,6 +24,8 @@ from engine.service.wire import VERBS, decode_error, encode_error, find_verb
 from tests.memory import HostInMemory, session
 
 ALL = [verb for verbs in VERBS.values() for verb in verbs.values()]
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_every_noun_of_an_engine_has_its_verbs() -> None:
@@ -46,12 +49,16 @@ def test_a_call_arrives_with_types_and_defaults(verb: object) -> None:
         "bool": True,
         "ThroughputBy": ThroughputBy.SENDER,
         "Verb": Act.DELETE,
-        "datetime": datetime(2026, 1, 1, tzinfo=UTC),
+        "GroupBy": GroupBy.DAY,
+        "engine.model.ledger.GroupKey | None": GroupKey(by=GroupBy.DAY),
+        "engine.model.ledger.LineAt | None": LineAt(last=MOMENT, id=7),
+        "engine.model.ledger.HeldAt | None": HeldAt(at=MOMENT, id="a"),
+        "datetime": MOMENT,
         "tuple[str, ...]": ("a", "b"),
         "dict[str, str]": {"k": "v"},
         "dict[str, str] | None": {"k": "v"},
         "int | None": 7,
-        "datetime.datetime | None": datetime(2026, 1, 1, tzinfo=UTC),
+        "datetime.datetime | None": MOMENT,
     }
     given_arguments = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
@@ -77,7 +84,7 @@ def test_enums_times_and_maps_by_enum_come_back_as_they_were() -> None:
         pid=1,
         node="n",
         home="/h",
-        started=datetime(2026, 1, 1, tzinfo=UTC),
+        started=MOMENT,
         receivers=(),
         workers=1,
         associations=0,
