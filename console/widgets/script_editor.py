@@ -23,7 +23,7 @@ from engine.model.remarks import Remark, Severity
 from engine.service.script_words import Kind, Words, language_of, told
 
 COLOURS = """
-    & .script--comment { color: $text-muted; text-style: italic; }
+    & .script--comment { text-style: dim italic; }
     & .script--string { color: $success; }
     & .script--tag { color: $accent; }
     & .script--number { color: $warning; }
@@ -61,6 +61,8 @@ class ScriptEditor(TextArea, inherit_bindings=False):
     ScriptEditor {{
         border: round $panel;
         padding: 0;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
         {COLOURS}
     }}
     ScriptEditor:focus {{ border: heavy $primary; }}

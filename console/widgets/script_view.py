@@ -43,7 +43,7 @@ class ScriptView(ScrollView, can_focus=True):
         {COLOURS}
         & .script--added {{ color: $success; }}
         & .script--removed {{ color: $error; }}
-        & .script--margin {{ color: $text-muted; }}
+        & .script--margin {{ text-style: dim; }}
         & .script--here {{ background: $primary 30%; }}
     }}
     """

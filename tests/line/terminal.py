@@ -75,7 +75,7 @@ class Terminal:
 
     async def type(self, text: str) -> None:
         """Type a text as it is."""
-        await self._do("send-keys", "-l", text)
+        await self._do("send-keys", "-l", "--", text)
 
     async def resize(self, columns: int, rows: int) -> None:
         """Resize the window."""

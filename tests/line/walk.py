@@ -16,6 +16,15 @@ from tests.line.terminal import Terminal
 SAMPLES = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
 PROJECT = "NEURO3"
 SUBJECT, LABEL = "SUB-0311", "MR_0311_v1"
+SCRIPT = """\
+version "6.7"
+// Runs while a session is archived, after the site script.
+(0010,0010) := subject
+(0018,1030) ~ "(?i).*phantom.*" ? reject[]
+(0008,103E) := lowercase[(0008,103E)]
+removeTags[*/(0010,4000), (0032,4000)]
+retainPrivateTags[*/(0029,{SIEMENS CSA HEADER}XX)]
+"""
 
 Shown = Callable[[str], Awaitable[None]]
 """Is told the name of what the terminal shows now."""
@@ -73,7 +82,7 @@ async def walk(served: Served, terminal: Terminal, work: Path, shown: Shown) -> 
         await terminal.press("Enter")
         await terminal.until("PatientName")
         await shown("session")
-        await terminal.press(">")
+        await terminal.press(*"<<<<")
         await terminal.until("patient comments")
         await shown("routing")
         await terminal.press("?")
@@ -97,6 +106,21 @@ async def walk(served: Served, terminal: Terminal, work: Path, shown: Shown) -> 
         await terminal.press("Enter")
         await terminal.until("PatientName")
         await shown("filed")
+        await engine.scripts.set(f"project:{PROJECT}", SCRIPT, reason="as it was agreed")
+        await terminal.press("5")
+        await terminal.until("the site script")
+        await terminal.press("j", "Enter")
+        await terminal.until("Ln 1 Col 1")
+        await terminal.press("Down", "End", "Enter")
+        await terminal.type("- PatientBirthD")
+        await terminal.until("1 error")
+        await terminal.press("Tab")
+        await terminal.until("Complete")
+        await shown("script")
+        await terminal.press("Escape")
+        await terminal.until(lambda screen: "Complete" not in screen)
+        await terminal.press("Escape")
+        await terminal.until("1 of 1 project with one")
         await terminal.press("6")
         await terminal.until("site rules")
         await shown("projects")
