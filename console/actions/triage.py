@@ -22,9 +22,6 @@ from engine.model.prearchive import OF_THE_PATIENT, ActOutcome, PrearchiveSessio
 from engine.model.states import QUEUED_FOR, Verb, why_not, why_not_sent
 from engine.service.api import EngineApi
 
-_MOST_REASONS = 3
-"""Reasons that a question names."""
-
 AT_ONCE = 500
 """Sessions of one call: the answer to thousands would be long in coming, and nothing else is asked
 by then."""
@@ -438,14 +435,11 @@ async def _still_queued(engine: EngineApi, act: Act) -> tuple[str, ...]:
 
 def left_out(refused: Sequence[Refusal]) -> tuple[str, ...]:
     """Say which of the marked sessions an act is not about, and why."""
-    reasons = Counter(each.why for each in refused)
-    shown = [
-        f"{many} marked are left out: {why}" for why, many in reasons.most_common(_MOST_REASONS)
-    ]
-    if len(reasons) > _MOST_REASONS:
-        rest = sum(many for _, many in reasons.most_common()[_MOST_REASONS:])
-        shown.append(f"{rest} more are left out, for other reasons")
-    return tuple(shown)
+    if not refused:
+        return ()
+    # The commonest reason only: a small terminal has no room for more.
+    ((why, _),) = Counter(each.why for each in refused).most_common(1)
+    return (f"{len(refused)} marked are left out: {why}",)
 
 
 def _kept(many: int, days: int) -> str:
