@@ -308,6 +308,7 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
         "reviewed_by": row.reviewed_by,
         "reviewed": built["reviewed"],
         "noted": row.noted,
+        "due": built["due"],
     }
 
 

@@ -18,6 +18,7 @@ _FIELDS: Values = {
     "release_by": "owner",
     "build_after": 0,
     "trash_days": 0,
+    "review_hours": 0,
     "accessibility": "private",
 }
 

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 NAMELESS = frozenset(
     {"age", "added", "by", "date", "files", "from", "images", "project", "receiver", "size"}
     | {"action", "scanner", "since", "status", "type", "until", "who"}
-    | {"assigned", "late", "mine", "noted", "reviewed"}
+    | {"assigned", "late", "mine", "noted", "overdue", "reviewed"}
 )
 """Fields whose values name no patient: a saved view may have conditions on these only."""
 

@@ -146,6 +146,7 @@ def card(session: SessionCard) -> list[tuple[str, str]]:
         ("About", session.description),
         ("Size", f"{figures.size(session.bytes)}, {figures.plural(session.files, 'file')}"),
         ("Verified", _verified(session)),
+        *_reviewed(session),
         ("Came as", session.origin),
     ]
     shown = [(name, value) for name, value in lines if value]
@@ -154,6 +155,12 @@ def card(session: SessionCard) -> list[tuple[str, str]]:
     if (more := len(session.scans) - SCANS_SHOWN) > 0:
         shown.append(("", f"     … {more} more"))
     return shown
+
+
+def _reviewed(session: SessionCard) -> list[tuple[str, str]]:
+    if session.reviewed is None:
+        return []
+    return [("Reviewed", f"{figures.moment(session.reviewed)[:16]}, {session.reviewed_by}")]
 
 
 def _verified(session: SessionCard) -> str:

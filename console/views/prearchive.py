@@ -65,9 +65,16 @@ def _state(session: PrearchiveSession) -> tuple[str, str]:
     return (f"◑ {word}" if status in WORKING else f"▪ {word}"), "plain"
 
 
+def is_overdue(session: ShownSession | PrearchiveSession, now: datetime) -> bool:
+    """Whether somebody should have decided on a session by now."""
+    return session.due is not None and session.due < now
+
+
 def row(session: ShownSession, now: datetime) -> Row:
-    """Show one session in the list."""
+    """Show one session in the list; what is overdue says so."""
     shown, tone = state(session)
+    if overdue := is_overdue(session, now):
+        shown, tone = f"{shown}, over", "look"
     return Row(
         key=session.id,
         tone=tone,
@@ -83,7 +90,7 @@ def row(session: ShownSession, now: datetime) -> Row:
             session.calling,
             session.assigned,
         ),
-        tones=() if session.project else ((1, "look"),),
+        tones=(*(() if session.project else ((1, "look"),)), *(((5, "look"),) if overdue else ())),
     )
 
 
@@ -145,6 +152,8 @@ def card(
         lines += [("Cut short", f"{session.cut_short}; enter opens it"), ("", "")]
     if session.reason:
         lines += [("Reason", session.reason), ("", "")]
+    if session.due is not None:
+        lines += [("Decide by", figures.moment(session.due)), ("", "")]
     if session.late:
         lines += [("Late", session.late), ("", "")]
     lines += [("Next", next_step(session)), ("", "")]

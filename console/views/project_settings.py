@@ -119,6 +119,14 @@ SETTINGS = (
         ),
     ),
     Setting(
+        name="review_hours",
+        title="hours to decide",
+        says=(
+            "Within how many hours somebody is to decide on a session, from its last object on.",
+            "0: what holds for the site (projects.review_hours).",
+        ),
+    ),
+    Setting(
         name="current_arc",
         title="current arc",
         says=("The folder below the archive that new sessions of it are filed in.",),
@@ -133,7 +141,7 @@ SETTINGS = (
         fixed="it is a fact of the audit trail",
     ),
 )
-_UNITS = {"build_after": "seconds", "trash_days": "days"}
+_UNITS = {"build_after": "seconds", "trash_days": "days", "review_hours": "hours"}
 BY_NAME = {one.name: one for one in SETTINGS}
 
 

@@ -42,7 +42,7 @@ _DEVICES = frozenset(
 """Names that Windows keeps for devices: no copy of the archive could be laid down there."""
 _ALIAS_LENGTH = 160
 _TITLE_LENGTH = 255
-_LONGEST_WAIT, _MOST_DAYS = 604_800, 36_500
+_LONGEST_WAIT, _MOST_DAYS, _MOST_HOURS = 604_800, 36_500, 87_600
 _KIND = "project"
 _VALUES = (
     "title",
@@ -53,6 +53,7 @@ _VALUES = (
     "release_by",
     "build_after",
     "trash_days",
+    "review_hours",
     "accessibility",
 )
 
@@ -69,6 +70,7 @@ class Changes:
     release_by: str | None = None
     build_after: int | None = None
     trash_days: int | None = None
+    review_hours: int | None = None
     accessibility: str | None = None
     aliases: tuple[str, ...] | None = None
 
@@ -341,6 +343,7 @@ def check(changes: Changes) -> None:
     for name, wait, most, unit in (
         ("build_after", changes.build_after, _LONGEST_WAIT, "seconds"),
         ("trash_days", changes.trash_days, _MOST_DAYS, "days"),
+        ("review_hours", changes.review_hours, _MOST_HOURS, "hours"),
     ):
         if wait is not None and not 0 <= wait <= most:
             raise InvalidInput(
@@ -374,6 +377,7 @@ def _project(row: ProjectRow, aliases: tuple[str, ...]) -> Project:
         created_by=row.created_by,
         build_after=row.build_after,
         trash_days=row.trash_days,
+        review_hours=row.review_hours,
         release_people=row.release_people,
         release_by=row.release_by,
     )

@@ -125,6 +125,20 @@ def begin(session: AsyncSession, row: ArchivedSessionRow, actor: str, reason: st
     record(session, actor, "Quarantined", row.id, {"project": row.project, "reason": reason})
 
 
+async def waiting(session: AsyncSession, scope: Scope) -> dict[str, list[datetime]]:
+    """Return since when sessions are in quarantine, by project."""
+    since = func.coalesce(ArchivedSessionRow.status_at, ArchivedSessionRow.added)
+    query = select(ArchivedSessionRow.project, since).where(
+        ArchivedSessionRow.status == SessionStatus.QUARANTINE.value
+    )
+    if scope.projects is not None:
+        query = query.where(ArchivedSessionRow.project.in_(scope.projects))
+    found: dict[str, list[datetime]] = {}
+    for project, moment in await session.execute(query):
+        found.setdefault(project, []).append(moment)
+    return found
+
+
 async def withheld_since(session: AsyncSession, accession: str) -> datetime | None:
     """Return since when only those may see a session who may release it; None where all may."""
     row = await session.scalar(select(ArchivedSessionRow).where(ArchivedSessionRow.id == accession))

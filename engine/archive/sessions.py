@@ -267,6 +267,8 @@ def _card(row: ArchivedSessionRow, subject: SubjectRow, scans: Sequence[ScanRow]
         scans=tuple(_scan(scan) for scan in scans),
         folder=row.folder,
         withheld=is_withheld(SessionStatus(row.status), status_before(row)),
+        reviewed=row.reviewed,
+        reviewed_by=row.reviewed_by,
     )
 
 

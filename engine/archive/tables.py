@@ -28,6 +28,7 @@ class ProjectRow(ArchiveTable):
     build_after: Mapped[int] = mapped_column(default=0, server_default="0")
     """Seconds. 0 in this and the next: what holds for the site."""
     trash_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    review_hours: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many different people have to agree to a release from quarantine."""
     release_by: Mapped[str] = mapped_column(String(16), default="owner", server_default="owner")
     """The least role that releases."""
@@ -109,6 +110,9 @@ class ArchivedSessionRow(ArchiveTable):
     """When its first object came, and its last; empty where it was filed before that was kept."""
     received_to: Mapped[datetime | None]
     receiver: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    reviewed: Mapped[datetime | None]
+    """When somebody has reviewed it before it was filed; empty where nobody has."""
+    reviewed_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
     __table_args__ = (
         UniqueConstraint("project", "label"),

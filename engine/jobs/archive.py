@@ -21,11 +21,13 @@ from engine.jobs.scripting import ScriptWork, script_work, to_archive
 from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.archive import NewSession, Reservation
+from engine.model.desk import Desk
 from engine.model.errors import Conflict, InvalidInput
 from engine.model.imaging import SessionDocument
 from engine.model.measures import say_count
 from engine.model.scripts import project_scope
 from engine.model.states import Verb
+from engine.prearchive import desk
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_of_name
 from engine.sessions.build.document import read_session, write_session
@@ -187,6 +189,8 @@ class ArchiveJob:
         built = await self._built(place.document)
         ran = await asyncio.to_thread(left_out.read, self._context.prearchive, session)
         site = self._context.settings.site_id
+        async with self._context.prearchive_db.read() as transaction:
+            said = desk.told(session, (await desk.of(transaction, (session,))).get(session))
         async with self._context.archive_db.write() as transaction:
             # Drawn in this transaction: if it fails, the accession ID is not used up.
             document = replace(built, id=await filing.draw(transaction, session, site=site))
@@ -204,7 +208,7 @@ class ArchiveJob:
             await filing.commit(
                 transaction,
                 session,
-                _new_session(row, document, subject.id, str(folder), received),
+                _new_session(row, document, subject.id, str(folder), received, said),
                 [described(scan) for scan in document.scans],
                 accession=document.id,
                 xml=write_session(document).decode(),
@@ -280,7 +284,12 @@ class ArchiveJob:
 
 
 def _new_session(
-    row: SessionRow, document: SessionDocument, subject: str, folder: str, received: str
+    row: SessionRow,
+    document: SessionDocument,
+    subject: str,
+    folder: str,
+    received: str,
+    said: Desk,
 ) -> NewSession:
     resources = [resource for scan in document.scans for resource in scan.resources]
     return NewSession(
@@ -305,6 +314,8 @@ def _new_session(
         received_from=row.uploaded,
         received_to=row.last_object,
         receiver=row.receiver,
+        reviewed=said.reviewed,
+        reviewed_by=said.reviewed_by,
     )
 
 

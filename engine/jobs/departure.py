@@ -25,7 +25,7 @@ from engine.jobs.context import JobContext
 from engine.jobs.kept_reviews import KeptReviews
 from engine.jobs.left_out import NOTHING, LeftOut
 from engine.model.accounts import Place
-from engine.prearchive import accounts, arriving, desk, ledger
+from engine.prearchive import accounts, arriving, desk, ledger, queues
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.staging import is_torn, stored_digest
 
@@ -124,6 +124,7 @@ async def _leave(
         await count_out(transaction, row, rejected, Place.REJECTED, REJECTED, rule=left_out.by)
         await accounts.move(transaction, row.id, Place.WAITING, place)
         await forget(transaction, row.id)
+        await queues.depart(transaction, row, place)
         if place is not Place.DELETED:
             # From the trash it may come back, and what was said of it with it.
             await desk.forget(transaction, row.id)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import TRASH, WORKING, JobContext
-from engine.prearchive import retention
+from engine.prearchive import queues, retention
 
 EVENT = "Forgot what is old"
 """What the audit trail says, with how many rows of each kind."""
@@ -32,6 +32,7 @@ class Forgotten:
     """Rows of what a sender has brought within an hour."""
     sends: int
     commitments: int
+    departures: int
 
 
 async def forget(context: JobContext, *, now: datetime) -> Forgotten:
@@ -54,6 +55,7 @@ async def forget(context: JobContext, *, now: datetime) -> Forgotten:
         commitments=await _all_of(
             context, retention.forget_commitments, limit(days.commitments_days)
         ),
+        departures=await _all_of(context, queues.forget_departures, limit(days.departures_days)),
     )
     counts = asdict(forgotten)
     if any(counts.values()):

@@ -23,7 +23,7 @@ from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.errors import Conflict, InvalidInput, NotFound
 from engine.model.states import QUEUED_FOR, Status, Verb
-from engine.prearchive import accounts
+from engine.prearchive import accounts, queues
 from engine.prearchive.rows import place_of
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.storage.files import rename_durably
@@ -55,6 +55,7 @@ async def put_back(context: JobContext, id: str, *, actor: str, reason: str = ""
         transaction.add(row)
         await transaction.flush()
         await accounts.move(transaction, id, Place.DELETED, Place.WAITING)
+        await queues.come_back(transaction, id)
         await _agree(context, transaction, id, entries)
         transaction.add_all(entries)
         detail: dict[str, object] = {"objects": len(entries)}

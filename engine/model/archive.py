@@ -40,6 +40,8 @@ class Project:
     as in the next."""
     trash_days: int = 0
     """For how many days what was deleted of it in the prearchive can be put back."""
+    review_hours: int = 0
+    """Within how many hours somebody is to decide on its sessions."""
     release_people: int = 1
     """How many different people have to agree to a release from quarantine."""
     release_by: str = "owner"
@@ -110,6 +112,9 @@ class NewSession:
     received_to: datetime | None = None
     receiver: str = ""
     """AE title of the receiver that its first object came to."""
+    reviewed: datetime | None = None
+    """When somebody has reviewed it as it was archived; None where nobody has."""
+    reviewed_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +173,9 @@ class SessionCard:
     """What the last verification of its files found; None where there was none."""
     withheld: bool = False
     """Whether only those may see it who may release it from quarantine."""
+    reviewed: datetime | None = None
+    """When somebody has reviewed it before it was archived; None where nobody has."""
+    reviewed_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

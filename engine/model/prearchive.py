@@ -77,6 +77,8 @@ class PrearchiveSession:
     reviewed: datetime | None = None
     noted: bool = False
     """Whether somebody has left a note on it."""
+    due: datetime | None = None
+    """Until when somebody is to decide on it; None where it waits for nobody, or has no goal."""
 
     @property
     def url(self) -> str:
@@ -144,6 +146,7 @@ PREARCHIVE_FIELDS = frozenset(
         "late",
         "mine",
         "noted",
+        "overdue",
         "project",
         "receiver",
         "reviewed",
@@ -159,7 +162,8 @@ PREARCHIVE_FIELDS = frozenset(
 bytes (`size>1G`: K, M, G), `from` the calling AE title, `type` the modality, `date` the scan date
 (`date:2026-09`, `date>2026-09-01`, the day included), `status` a status, its beginning, or one of
 `problem` (ERROR, CONFLICT), `busy` (queued or at work), `receiving`. `assigned` is a login or
-`none`; `late`, `noted`, `reviewed` and `mine` are yes or no. In a text `*` is anything."""
+`none`; `late`, `mine`, `noted`, `overdue` and `reviewed` are yes or no. In a text `*` is
+anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

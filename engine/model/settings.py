@@ -274,6 +274,14 @@ class ProjectSettings:
     allow_auto_archive: bool = True
     """Whether any session may be archived without a person; no: all of them wait."""
 
+    review_hours: Annotated[int, between(0, 87_600, "hours")] = 0
+    """Within how many hours somebody is to decide on a session, from its last object on; 0 for no
+    such goal. Projects may have their own."""
+
+    claim_unassigned: bool = False
+    """Whether those who decide on sessions of a project may see that there are Unassigned ones,
+    masked, and claim them for it; no: only administrators do."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildSettings:
@@ -378,6 +386,9 @@ class RetentionSettings:
     commitments_days: Annotated[int, between(1, 36_500, "days")] = 30
     """For how many days a request for a storage commitment is listed after its end, but never more
     than 10,000 of them."""
+
+    departures_days: Annotated[int, between(31, 36_500, "days")] = 800
+    """For how many days it is known when each session came and left, for the report of a month."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

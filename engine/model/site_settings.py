@@ -37,6 +37,7 @@ CHANGEABLE = frozenset(
         ),
         *("session.build_after", "session.check_every"),
         *("projects.default_prearchive_code", "projects.allow_auto_archive"),
+        *("projects.review_hours", "projects.claim_unassigned"),
         *("build.separate_secondary", "build.checksums", "build.scan_type_mapping", "build.pet_mr"),
         *("anonymization.url_hosts", "anonymization.keep_originals"),
         "anonymization.originals_days",
@@ -44,6 +45,7 @@ CHANGEABLE = frozenset(
         *("disk.keep_free", "disk.keep_free_percent"),
         *("retention.transfers_days", "retention.ledger_days", "retention.receipts_days"),
         *("retention.throughput_days", "retention.sends_days", "retention.commitments_days"),
+        "retention.departures_days",
     }
 )
 """Those that can be changed. The others say where an engine begins (folders, databases, ports,
@@ -102,6 +104,11 @@ class SettingsInForce:
         """Return for how many days what was deleted in the prearchive can be put back."""
         own = self.projects.get(project or "")
         return (own.trash_days if own is not None else 0) or self.now.trash.prearchive_days
+
+    def review_hours(self, project: str | None) -> int:
+        """Return within how many hours somebody is to decide on a session; 0 for no such goal."""
+        own = self.projects.get(project or "")
+        return (own.review_hours if own is not None else 0) or self.now.projects.review_hours
 
 
 def check(name: str) -> None:

@@ -4,7 +4,7 @@ and which values the user may filter by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, case, false, func, or_
@@ -17,20 +17,22 @@ from engine.model.states import PROBLEM, QUEUED, RECEIVING, WORKING, Status
 from engine.prearchive import desk
 from engine.prearchive.tables import SessionRow
 
+NOBODYS: Mapping[str, Criterion] = {}
+
 _GROUPS = {"problem": PROBLEM, "busy": QUEUED | WORKING, "receiving": RECEIVING}
 
 
 def where(
-    conditions: Iterable[Condition], *, masked: bool = False, own: Criterion | None = None
+    conditions: Iterable[Condition], *, masked: bool = False, own: Mapping[str, Criterion] = NOBODYS
 ) -> list[ColumnElement[bool]]:
-    """Return the criteria of conditions; `masked` as in `PrearchiveQuery`, `own` says which
-    sessions are those of who asks.
+    """Return the criteria of conditions; `masked` as in `PrearchiveQuery`, `own` are the
+    fields that depend on who asks, and when.
 
     Raises:
         InvalidInput: a field is not known, or cannot be compared like this.
     """
     fields = _MASKED if masked else FIELDS
-    return comparisons.criteria(conditions, fields if own is None else fields | {"mine": own})
+    return comparisons.criteria(conditions, {**fields, **own})
 
 
 def known(column: SQLColumnExpression[Any], *, masked: bool) -> SQLColumnExpression[Any]:
@@ -58,6 +60,7 @@ FIELDS: dict[str, Criterion] = {
     "images": amount(SessionRow.objects),
     "late": desk.yes_or_no(lambda: SessionRow.belongs_to != ""),
     "mine": desk.yes_or_no(false),
+    "overdue": desk.yes_or_no(false),
     "noted": desk.yes_or_no(desk.is_noted),
     "project": text(func.coalesce(SessionRow.project, UNASSIGNED)),
     "receiver": text(SessionRow.receiver),

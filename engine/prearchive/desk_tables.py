@@ -46,3 +46,20 @@ class NameMarkRow(PrearchiveTable):
     )
 
     __table_args__ = (Index("ix_name_marks_session", "session"),)
+
+
+class DepartureRow(PrearchiveTable):
+    """When a session came, was reviewed and left, and how: for reports. It names no patient."""
+
+    __tablename__ = "departures"
+
+    session: Mapped[str] = mapped_column(String(16), primary_key=True)
+    project: Mapped[str | None] = mapped_column(String(64))
+    received: Mapped[datetime]
+    """When its first object came."""
+    reviewed: Mapped[datetime | None]
+    left: Mapped[datetime]
+    place: Mapped[str] = mapped_column(String(16))
+    """`archived` or `deleted`."""
+
+    __table_args__ = (Index("ix_departures_left", "left"),)

@@ -35,7 +35,7 @@ from engine.model.states import (
     why_not,
 )
 from engine.prearchive import desk
-from engine.prearchive.conditions import known, where
+from engine.prearchive.conditions import NOBODYS, known, where
 from engine.prearchive.desk_tables import DeskRow
 from engine.prearchive.tables import HeldRow, SessionRow
 
@@ -174,10 +174,10 @@ async def list_page(
     limit: int,
     scope: Scope = EVERYTHING,
     *,
-    own: Criterion | None = None,
+    own: Mapping[str, Criterion] = NOBODYS,
 ) -> PrearchivePage:
-    """List a window of the sessions of a scope that match, and how many match in all; `own` says
-    which are those of who asks.
+    """List a window of the sessions of a scope that match, and how many match in all; `own` are the
+    fields that depend on who asks, and when.
 
     Raises:
         InvalidInput: a condition is on no known field, or its value cannot be read.
@@ -301,7 +301,7 @@ def within(
     return [or_(among, unassigned) if scope.unassigned else among]
 
 
-def _conditions(query: PrearchiveQuery, own: Criterion | None) -> list[ColumnElement[bool]]:
+def _conditions(query: PrearchiveQuery, own: Mapping[str, Criterion]) -> list[ColumnElement[bool]]:
     matching = where(query.where, masked=query.masked, own=own)
     if query.project == UNASSIGNED:
         matching.append(SessionRow.project.is_(None))

@@ -17,11 +17,13 @@ from engine.model.desk import LONGEST_NOTE, Desk
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome, PrearchiveSession
+from engine.model.queues import MonthLine, Queue
 from engine.model.states import REVIEWABLE, Status
 from engine.prearchive import desk, name_marks, rows
 from engine.prearchive.tables import SessionRow
 from engine.service.event_buffer import EventBuffer
 from engine.service.pace import Pace
+from engine.service.queues import Queues
 from engine.sessions.build.document import read_session
 from engine.sessions.build.seal import seal_of
 from engine.sessions.known_as import SHORTEST, of_paper
@@ -46,6 +48,8 @@ class ReviewDesk:
         self._context = context
         self._pace = pace
         self._known = actor.scope(Permission.TRIAGE)
+        self._seen = actor.scope(Permission.WATCH)
+        self._queues = Queues(context)
         self._buffer = buffer
         self._actor = actor.name
 
@@ -77,6 +81,18 @@ class ReviewDesk:
             detail = {"count": len(found)}
             record_triage(transaction, self._actor, "Looked up a name", "prearchive", detail)
         return found
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """Tell what waits for whom and since when."""
+        return await self._queues.waiting(self._seen)
+
+    async def report(self, month: str) -> tuple[MonthLine, ...]:
+        """Tell how the sessions of each project fared in a month.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        return await self._queues.month(month, self._seen)
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
         """Leave a note on sessions, or remove it."""

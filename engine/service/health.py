@@ -26,6 +26,7 @@ from engine.service.audit_syslog import AuditSender
 from engine.service.balance import Balance
 from engine.service.disk import DiskNow
 from engine.service.nodes import STALE
+from engine.service.queues import Queues
 from engine.service.store_checks import Inspection, Look, disk_check
 from engine.service.verifying import Verifying
 from engine.service.windows import MOST_ROWS
@@ -107,6 +108,7 @@ class Health:
             "sending": self.sending,
             "commitments": self.commitments,
             "nodes": self.nodes,
+            "queues": Queues(self._context).check,
         }
         seconds = THOROUGH_SECONDS if thorough else QUICK_SECONDS
         found = await asyncio.gather(

@@ -5,7 +5,8 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -39,8 +40,8 @@ from engine.model.prearchive import (
     names_labels,
 )
 from engine.model.routing import Route
-from engine.model.states import QUEUED, SEVERAL, Status, Verb
-from engine.prearchive import desk, rows, tombstones
+from engine.model.states import QUEUED, SENDABLE, SEVERAL, Status, Verb
+from engine.prearchive import desk, queues, rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
 from engine.service.configuration import Configuration
@@ -48,6 +49,7 @@ from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import ALL_WAITING
 from engine.service.queueing import Prepare, Queueing, must_be_resettable
+from engine.service.queues import goals
 from engine.service.reviewing import Reviewing
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
@@ -87,17 +89,23 @@ class Prearchive:
         asked = window(offset, limit)
         # What finds or orders by a label would tell it: that is for those who may see labels.
         scope = self._known if names_labels(query) else self._seen
-        own = desk.yes_or_no(lambda: desk.is_of(self._actor, self._own))
+        late = queues.is_overdue(goals(self._context.in_force))
+        own = {
+            "mine": desk.yes_or_no(lambda: desk.is_of(self._actor, self._own)),
+            "overdue": desk.yes_or_no(lambda: late),
+        }
         async with self._context.prearchive_db.read() as transaction:
-            return await rows.list_page(
+            page = await rows.list_page(
                 transaction, query, asked.offset, asked.limit, scope, own=own
             )
+        return replace(page, rows=tuple(self._with_goal(row) for row in page.rows))
 
     async def show(self, id: str) -> PrearchiveSession:
         """Return one session."""
         async with self._context.prearchive_db.read() as transaction:
             row = await rows.get(transaction, id)
-            return rows.to_session(row, (await desk.of(transaction, (id,))).get(id))
+            said = (await desk.of(transaction, (id,))).get(id)
+        return self._with_goal(rows.to_session(row, said))
 
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
@@ -265,6 +273,13 @@ class Prearchive:
     async def timeline(self, id: str) -> Timeline:
         """Tell how a session came together."""
         return await self._waiting.timeline(id)
+
+    def _with_goal(self, row: PrearchiveSession) -> PrearchiveSession:
+        """Say until when somebody is to decide on a session."""
+        hours = self._context.in_force.review_hours(row.project)
+        if not hours or row.locked or row.status not in SENDABLE:
+            return row
+        return replace(row, due=row.last_object + timedelta(hours=hours))
 
     async def _filing(self, ids: tuple[str, ...], *, quarantine: bool) -> Prepare:
         """Return what has to be so of a session, and is written into its row, to archive it."""

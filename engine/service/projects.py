@@ -15,7 +15,10 @@ from engine.model.errors import Conflict, InvalidInput, Refused
 from engine.model.people import Actor, Permission
 from engine.service.configuration import Apply
 
-_NUMBERS = ("prearchive_code", "quarantine_code", "release_people", "build_after", "trash_days")
+_NUMBERS = (
+    *("prearchive_code", "quarantine_code", "release_people", "build_after", "trash_days"),
+    "review_hours",
+)
 _DIGITS = 10
 _TEXTS = ("title", "description", "release_by", "accessibility")
 
@@ -128,6 +131,7 @@ def read_changes(values: dict[str, str]) -> projects.Changes:
         release_people=_number(values.get("release_people")),
         build_after=_number(values.get("build_after")),
         trash_days=_number(values.get("trash_days")),
+        review_hours=_number(values.get("review_hours")),
         release_by=values.get("release_by"),
         aliases=None
         if aliases is None

@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.desk import Desk
+from engine.model.errors import InvalidInput
 from engine.model.prearchive import ActOutcome, PrearchiveSession
+from engine.model.queues import MonthLine, Queue
 from engine.model.states import REVIEWABLE
 from tests.memory.facts import NOON, Asked
 
@@ -19,6 +21,14 @@ class ReviewDesk(Asked):
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         ids = self.facts.on_paper.get(name, ())
         return tuple(self.facts.found(id) for id in ids)
+
+    async def queues(self) -> tuple[Queue, ...]:
+        return tuple(self.facts.queues)
+
+    async def report(self, month: str) -> tuple[MonthLine, ...]:
+        if month not in self.facts.months:
+            raise InvalidInput(f"{month!r} is no month", hint="write it as 2026-11")
+        return self.facts.months[month]
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:
         by, at = (self.actor, NOON) if text else ("", None)

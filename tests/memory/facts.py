@@ -51,6 +51,7 @@ from engine.model.prearchive import (
     PrearchiveSession,
 )
 from engine.model.quarantine import Yes
+from engine.model.queues import MonthLine, Queue
 from engine.model.remotes import Remote, Send
 from engine.model.routing import Route
 from engine.model.scripts import ScriptText
@@ -165,6 +166,8 @@ class Facts:
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    queues: list[Queue] = field(default_factory=list)
+    months: dict[str, tuple[MonthLine, ...]] = field(default_factory=dict)
     on_paper: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of sessions by what somebody may have on paper."""
     filed: dict[str, SessionCard] = field(default_factory=dict)

@@ -36,6 +36,7 @@ WAITING: dict[str, Field[PrearchiveSession]] = {
     "images": lambda row: row.objects,
     "late": lambda row: _said(bool(row.belongs_to)),
     "noted": lambda row: _said(row.noted),
+    "overdue": lambda row: _said(row.due is not None and row.due < NOON),
     "project": lambda row: row.project or UNASSIGNED,
     "receiver": lambda row: row.receiver,
     "reviewed": lambda row: _said(row.reviewed is not None),

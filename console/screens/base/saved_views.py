@@ -34,6 +34,7 @@ VIEWS = (
     ViewChoice(
         name="to review", filter="status:ready reviewed:no", says="nobody has said that it was seen"
     ),
+    ViewChoice(name="overdue", filter="overdue:yes", says="it waits for longer than it is to"),
     ViewChoice(name="late", filter="late:yes", says="what came after its session was archived"),
     ViewChoice(name="problems", filter="status:problem", says="conflicts and errors"),
     ViewChoice(name="unassigned", filter="project:Unassigned", says="nothing named a project"),

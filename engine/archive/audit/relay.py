@@ -24,6 +24,7 @@ LEAVES_TRIAGE = frozenset(
         "code",
         "commitments",
         "count",
+        "departures",
         "enabled",
         "error",
         "failed",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from engine.model.desk import Desk
 from engine.model.prearchive import ActOutcome, PrearchiveSession
+from engine.model.queues import MonthLine, Queue
 
 
 class DeskApi(Protocol):
@@ -20,6 +21,17 @@ class DeskApi(Protocol):
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         """Find the sessions that came under a name or a number, such as a person has on paper: a
         name of the patient, an id, an accession number. What was typed is kept nowhere."""
+        ...
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """Tell what waits for whom and since when, and how much of it for longer than it is to:
+        sessions, held objects and quarantine, of the projects that the actor watches."""
+        ...
+
+    async def report(self, month: str) -> tuple[MonthLine, ...]:
+        """Tell how the sessions of each project fared in a month, such as `2026-11`, by the clocks
+        of the engine's machine: how many came, were reviewed, archived and rejected, and how long
+        that took."""
         ...
 
     async def note(self, ids: tuple[str, ...], text: str) -> tuple[ActOutcome, ...]:

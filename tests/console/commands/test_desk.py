@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from engine.model.queues import MonthLine, Queue, QueueKind
 from engine.model.states import Status
 from tests.console.conftest import CommandLine
-from tests.memory import Facts, session
+from tests.memory import NOON, Facts, session
 
 
 @pytest.fixture
@@ -70,3 +71,49 @@ async def test_a_session_is_found_by_a_paper(several: CommandLine, facts: Facts)
     assert sorted(row) == ["id", "last_object", "project", "status"]
     ran = await several("prearchive", "look-up", stdin="Nobody\n")
     assert ran.out == "no session that waits came under it\n"
+
+
+async def test_what_waits_is_listed(anteroom: CommandLine, facts: Facts) -> None:
+    assert (await anteroom("queue")).out == "nothing waits for anybody\n"
+    facts.queues.append(
+        Queue(
+            kind=QueueKind.REVIEW,
+            project="NEURO3",
+            person="ada",
+            waiting=12,
+            oldest=NOON,
+            goal_hours=48,
+            overdue=3,
+        )
+    )
+    facts.queues.append(Queue(kind=QueueKind.HELD, waiting=1, oldest=NOON))
+    lines = (await anteroom("queue")).out.splitlines()
+    assert lines[1].split()[:7] == ["review", "NEURO3", "ada", "12", "3", "48", "h"]
+    assert lines[2].split()[:3] == ["held", "1", "–"]
+    assert [row["kind"] for row in (await anteroom("queue", "--json")).json] == ["review", "held"]
+
+
+async def test_a_month_is_written_as_csv(anteroom: CommandLine, facts: Facts) -> None:
+    line = MonthLine(
+        month="2026-11",
+        project="=NEURO3",
+        received=9,
+        reviewed=4,
+        archived=5,
+        rejected=1,
+        waiting=3,
+        median_hours=20.5,
+    )
+    facts.months["2026-11"] = (line,)
+    ran = await anteroom("report", "--month", "2026-11", "--csv")
+    assert ran.out.splitlines() == [
+        "month,project,received,reviewed,archived,rejected,waiting,median_hours,p90_hours",
+        "2026-11,'=NEURO3,9,4,5,1,3,20.5,",
+    ]
+    assert (await anteroom("report", "--month", "2026-11", "--json")).json[0][
+        "median_hours"
+    ] == 20.5
+    assert "=NEURO3" in (await anteroom("report", "--month", "2026-11")).out
+    ran = await anteroom("report", "--month", "soon")
+    assert (ran.code, ran.err.splitlines()[0]) == (1, "anteroom: 'soon' is no month")
+    assert (await anteroom("report", "--csv", "--json")).code == 1

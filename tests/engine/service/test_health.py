@@ -158,7 +158,7 @@ async def test_all_is_well_with_an_engine_at_rest(
     for thorough in (False, True):
         checks = await patient.health.checks(thorough=thorough)
         assert {check.finding for check in checks} == {Finding.GOOD}, checks
-        assert len({check.name for check in checks}) == len(checks) == 24
+        assert len({check.name for check in checks}) == len(checks) == 25
         assert all(check.found and not check.remedy for check in checks)
     assert patient.looks == 2
 
