@@ -51,6 +51,7 @@ COMMANDS = {
     "commitment": "Storage commitment: what senders asked for, and whether they were told.",
     "archive": "Filed sessions.",
     "quarantine": "Filed sessions in quarantine, locked or obsolete. It is no PHI gate.",
+    "compare": "Say in what two sessions, scans, files or versions differ.",
     "ledger": "Dropped and refused objects.",
     "jobs": "Runs of workflows.",
     "user": "Who may do what: users, their roles, passwords and tokens.",

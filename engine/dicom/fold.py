@@ -123,6 +123,30 @@ class Fold:
             keys = sorted(outer + nested)
         return tuple(_shown(key, self._rows[key]) for key in keys)
 
+    def keys(self) -> set[Key]:
+        """Return the places of all rows."""
+        return set(self._rows)
+
+    def row(self, key: Key) -> HeaderRow | None:
+        """Return the row of a place."""
+        found = self._rows.get(key)
+        return None if found is None else _shown(key, found)
+
+    def agrees(self, other: Fold, key: Key) -> bool:
+        """Say whether both hold the same in a place: the same values, in all files or not in all;
+        of as many files the same values as often."""
+        ours, theirs = self._rows[key], other._rows[key]
+        if (ours.kind, ours.vr, ours.creator) != (theirs.kind, theirs.vr, theirs.creator):
+            return False
+        if self.files == other.files:
+            return (ours.files, ours.values, ours.more) == (
+                theirs.files,
+                theirs.values,
+                theirs.more,
+            )
+        is_in_all = ours.files == self.files, theirs.files == other.files
+        return is_in_all[0] is is_in_all[1] and ours.values.keys() == theirs.values.keys()
+
     @property
     def cut(self) -> int:
         """Rows that were left out; what is nested in them is not counted."""

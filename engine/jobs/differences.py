@@ -33,7 +33,7 @@ from engine.sessions.contents import scan_of
 
 _SOP_INSTANCE = 0x00080018
 _PIXEL_DATA = 0x7FE00010
-_OURS = "scr_"
+OURS = "scr_"
 """What ids of our scripts begin with."""
 
 Key = tuple[str, str]
@@ -56,12 +56,12 @@ def done(
     Raises:
         FileNotFoundError: if the folder is not there.
     """
-    kept = _kept(prearchive, session, stamp)
+    kept = kept_of(prearchive, session, stamp)
 
     def look(file: str, fold: ChangeFold, stay: Stay) -> None:
         stored = open_stored(folder / file, guard=guard())
         original = kept.find(keys.get(file), stored.head.text(_SOP_INSTANCE) or "")
-        if original is None and any(one.startswith(_OURS) for one in records_in(stored.head)):
+        if original is None and any(one.startswith(OURS) for one in records_in(stored.head)):
             fold.add_unknown()
             return
         found = [] if original is None else _changes(stored, original)
@@ -116,12 +116,12 @@ def _looked(
 
 
 @lru_cache(maxsize=2)
-def _kept(prearchive: Path, session: str, _stamp: str) -> _Kept:
+def kept_of(prearchive: Path, session: str, _stamp: str) -> KeptOriginals:
     """Return the undo records of a session; a process reads them once, until there are others."""
-    return _Kept(Originals(prearchive), session)
+    return KeptOriginals(Originals(prearchive), session)
 
 
-class _Kept:
+class KeptOriginals:
     """The undo records of a session, found by what was received, or by what is stored where the
     index does not know that."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import get_type_hints
 
 from engine.service.nouns.archive import ArchiveApi, QuarantineApi
+from engine.service.nouns.comparison import ComparisonApi
 from engine.service.nouns.desk import DeskApi
 from engine.service.nouns.people import AuditApi, PeopleApi
 from engine.service.nouns.prearchive import HeldApi, PrearchiveApi
@@ -29,6 +30,7 @@ class EngineApi:
     prearchive: PrearchiveApi
     desk: DeskApi
     archive: ArchiveApi
+    comparison: ComparisonApi
     quarantine: QuarantineApi
     projects: ProjectsApi
     rules: RulesApi

@@ -5,7 +5,7 @@ change filed sessions."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,17 +20,19 @@ from engine.model.archive import (
     SessionPage,
     SessionQuery,
 )
+from engine.model.comparison import Part, Version
 from engine.model.configured import Applied
 from engine.model.contents import FiledContents, FilePage, FoldedHeader
 from engine.model.errors import InvalidInput
 from engine.model.people import Actor, Permission
 from engine.model.verification import DueSessions, Verification
-from engine.service.contents import header_in
+from engine.service.contents import header_in, parts_in
 from engine.service.nouns.archive import ALL_FILED
 from engine.service.verifying import Verifying, no_folder
 from engine.service.windows import MOST_FILES, limited, window
 from engine.sessions import holdings
 from engine.sessions.contents import read_piece
+from engine.sessions.headers import Part as HeadersPart
 
 _LONGEST_WAIT = 30.0
 _LARGEST_PIECE = 4 * 1024 * 1024
@@ -101,6 +103,18 @@ class Archive:
         document = await self.document((await self.show(id)).accession)
         return await self._there(
             id, lambda at: header_in(self._context, at, scan, file, document=document)
+        )
+
+    async def parts(self, id: str, part: Part) -> tuple[Sequence[HeadersPart], int]:
+        """Read headers for a comparison, and say how many files there are."""
+        if part.version is not Version.STORED:
+            raise InvalidInput(
+                f"{id} is filed: there is only what is stored", hint="leave the version out"
+            )
+        document = await self.document((await self.show(id)).accession)
+        return await self._there(
+            id,
+            lambda at: parts_in(self._context, at, part.scan, part.file, document=document),
         )
 
     async def verify(self, id: str, run: str = "", wait: float = 0.0) -> Verification:

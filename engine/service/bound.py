@@ -12,6 +12,7 @@ from engine.service.api import EngineApi
 from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
+from engine.service.comparing import Comparing
 from engine.service.desk import ReviewDesk
 from engine.service.events import Events
 from engine.service.gate import Gate
@@ -49,6 +50,7 @@ class BoundEngine(EngineApi):
             "prearchive": prearchive,
             "desk": ReviewDesk(context, engine.buffer, engine.pace, actor),
             "archive": archive,
+            "comparison": Comparing(prearchive, archive, actor),
             "quarantine": Quarantine(
                 context, engine.buffer, actor, lambda: engine.configuration.roster
             ),

@@ -10,17 +10,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from engine.jobs import contradictions
+from engine.jobs import contradictions, versions
 from engine.jobs.archive import subject_of
 from engine.jobs.context import LOGS, JobContext, document_beside
 from engine.jobs.move import tells_of_a_move
-from engine.jobs.scripting import script_work
+from engine.jobs.scripting import ScriptWork, script_work
 from engine.model.changes import SessionChanges
+from engine.model.comparison import Part, Version
 from engine.model.contents import FilePage, FoldedHeader, SessionContents, Timeline
 from engine.model.contradictions import Contradictions
 from engine.model.errors import Conflict, NotFound
@@ -30,7 +32,7 @@ from engine.model.scripts import project_scope
 from engine.prearchive import arriving, rows, transfers
 from engine.prearchive.tables import SessionRow
 from engine.routing.router import RoutingConfig
-from engine.service.reviewing import Reviewing
+from engine.service.reviewing import ReadHeaders, Reviewing
 from engine.service.windows import MOST_FILES, window
 from engine.sessions import contents, headers
 from engine.sessions.arrivals import arrivals
@@ -57,13 +59,28 @@ async def header_in(
 ) -> FoldedHeader:
     """Fold the headers of one file, of a scan, or of all; with the document of a filed session, of
     the files that its catalogs name."""
+    read, total = await parts_in(context, folder, scan, file, document=document)
+    return await asyncio.to_thread(headers.joined, read, total)
+
+
+async def parts_in(
+    context: JobContext,
+    folder: Path,
+    scan: str,
+    file: str,
+    *,
+    document: str = "",
+    read: ReadHeaders = headers.read,
+) -> tuple[list[headers.Part], int]:
+    """Read the headers of some of these files, in other processes, and say how many files there
+    are."""
     sample = await context.processes.run(headers.sample, folder, scan, file, document)
     parts = sample.parts(min(_MOST_PARTS, context.processes.processes))
     work = headers.MOST_WORK // len(parts)
-    read = await asyncio.gather(
-        *(context.processes.run(headers.read, folder, part, work) for part in parts)
+    found = await asyncio.gather(
+        *(context.processes.run(read, folder, part, work) for part in parts)
     )
-    return await asyncio.to_thread(headers.joined, read, sample.total)
+    return list(found), sample.total
 
 
 class Waiting:
@@ -142,9 +159,28 @@ class Waiting:
         """Tell what the project's script would change; nothing where none would run."""
         return await self._there(id, lambda row, at: self._to_come(row, at, scan, seen, wait))
 
+    async def parts(self, id: str, part: Part) -> tuple[list[headers.Part], int]:
+        """Read headers in one of the versions of their objects."""
+        return await self._there(id, lambda row, at: self._parts(row, at, part))
+
+    async def _parts(self, row: SessionRow, at: Path, part: Part) -> tuple[list[headers.Part], int]:
+        read: ReadHeaders = headers.read
+        if part.version is Version.RECEIVED:
+            read = await self._reviewing.received(row.id, at)
+        elif part.version is Version.TO_COME:
+            read = partial(versions.to_come, script=await self._script(row, at))
+        return await parts_in(self._context, at, part.scan, part.file, read=read)
+
     async def _to_come(
         self, row: SessionRow, at: Path, scan: str, seen: int, wait: float
     ) -> SessionChanges:
+        work = await self._script(row, at)
+        if work is None:
+            return SessionChanges()
+        return await self._reviewing.to_come(row.id, at, work, scan, seen, wait)
+
+    async def _script(self, row: SessionRow, at: Path) -> ScriptWork | None:
+        """Return the script that would run on the way to the archive."""
         if row.project is None:
             raise Conflict(
                 f"{row.id} has no project: no script is to come", hint="move it to one first"
@@ -153,18 +189,15 @@ class Waiting:
         if not subject and document_beside(at).exists():
             document = await asyncio.to_thread(document_beside(at).read_bytes)
             subject = subject_of(row, read_session(document))
-        work = None
-        if not row.prevent_anon:
-            work = await script_work(
-                self._context,
-                project_scope(row.project),
-                project=row.project,
-                subject=subject,
-                session=row.label,
-            )
-        if work is None:
-            return SessionChanges()
-        return await self._reviewing.to_come(row.id, at, work, scan, seen, wait)
+        if row.prevent_anon:
+            return None
+        return await script_work(
+            self._context,
+            project_scope(row.project),
+            project=row.project,
+            subject=subject,
+            session=row.label,
+        )
 
     async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
         for _ in range(_LOOKS):

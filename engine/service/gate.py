@@ -101,7 +101,7 @@ class Gate:
                 left = tuple(id for id in arguments[several] if id not in barred)
                 wanted = {**arguments, several: left}
             result = await do(**wanted)
-            await self._witness.answered(address, self._actor, arguments)
+            await self._witness.answered(address, self._actor, arguments, result)
             if barred:
                 result = _in_order(arguments[several], result, barred)
                 for refused in barred.values():

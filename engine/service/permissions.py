@@ -105,6 +105,12 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         "show document history versions contents files header verify read export_begun",
         Need(Permission.READ, About.FILED, "id"),
     ),
+    **_each(
+        "comparison",
+        "headers",
+        Need(Permission.READ, About.EITHER, "left"),
+        Need(Permission.READ, About.EITHER, "right"),
+    ),
     **_each("quarantine", "list", Need(Permission.READ, About.SOMEWHERE)),
     **_each(
         "quarantine",

@@ -5,6 +5,7 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine.jobs.context import JobContext, document_beside
 from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
 from engine.model.changes import SessionChanges
+from engine.model.comparison import Part
 from engine.model.contents import (
     FilePage,
     FoldedHeader,
@@ -53,6 +55,7 @@ from engine.service.queues import goals
 from engine.service.reviewing import Reviewing
 from engine.service.windows import window
 from engine.sessions.build.document import read_session
+from engine.sessions.headers import Part as HeadersPart
 
 _HOW = (
     "look at it with “anteroom prearchive conflict”, and say which is kept with “anteroom "
@@ -253,6 +256,10 @@ class Prearchive:
     ) -> SessionChanges:
         """Tell what the project's script would do to them on the way to the archive."""
         return await self._waiting.to_come(id, scan, seen, wait)
+
+    async def parts(self, id: str, part: Part) -> tuple[Sequence[HeadersPart], int]:
+        """Read headers for a comparison, and say how many files there are."""
+        return await self._waiting.parts(id, part)
 
     async def contents(self, id: str) -> SessionContents:
         """Return the scans of a session."""

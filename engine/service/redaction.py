@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.model.archive import Project
 from engine.model.changes import ChangeKind, FoldedChange, SessionChanges
+from engine.model.comparison import Comparison, Version
 from engine.model.contents import FoldedHeader, HeaderRow, TrashedSession
 from engine.model.contradictions import Alternative, Contradictions
 from engine.model.live import EngineStatus, EventBatch, ReceiverStatus, Transfer
@@ -60,6 +61,25 @@ def _hidden(one: FoldedChange) -> FoldedChange:
         return one
     change = one.change
     return replace(one, change=replace(change, before=_length(change.before, change.vr)))
+
+
+def _comparison(actor: Actor, found: Comparison) -> Comparison:
+    if actor.sees_originals:
+        return found
+    left, right = (one.part.version is Version.RECEIVED for one in (found.left, found.right))
+    if not left and not right:
+        return found
+    return replace(
+        found,
+        rows=tuple(
+            replace(
+                one,
+                left=_unvalued(one.left) if left and one.left else one.left,
+                right=_unvalued(one.right) if right and one.right else one.right,
+            )
+            for one in found.rows
+        ),
+    )
 
 
 def _route(actor: Actor, route: Route) -> Route:
@@ -252,6 +272,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "prearchive.list": _page,
     "prearchive.show": _session,
     "prearchive.done": _done,
+    "comparison.headers": _comparison,
     "prearchive.route": _route,
     "held.header": _held_header,
     "prearchive.contradictions": _contradictions,

@@ -10,12 +10,13 @@ from asyncio import FIRST_COMPLETED
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy import select
 
-from engine.jobs import differences
+from engine.jobs import differences, versions
 from engine.jobs.context import JobContext
 from engine.jobs.differences import Folds
 from engine.jobs.kept_reviews import Inventory, KeptReviews, Review, Told, inventory, key_of
@@ -26,7 +27,7 @@ from engine.model.errors import NotFound
 from engine.model.outage import named
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.contents import scan_of
-from engine.sessions.headers import spread
+from engine.sessions.headers import Part, spread
 
 FIRST = 12
 """Files of the first part, which somebody waits for."""
@@ -42,6 +43,8 @@ _FORM = 1
 _log = structlog.get_logger(__name__)
 
 Look = Callable[[tuple[str, ...]], Awaitable[Folds]]
+ReadHeaders = Callable[[Path, tuple[str, ...], int], Part]
+"""Reads files below a folder, until so many rows have been read."""
 _Name = tuple[str, Review]
 """A session, and what is asked of it."""
 
@@ -156,6 +159,21 @@ class Reviewing:
         script = key_of(work.script, work.variables, work.record)
         name = (session, Review.TO_COME)
         return await self._ask(name, folder, script, scan, seen, wait, look)
+
+    async def received(self, session: str, folder: Path) -> ReadHeaders:
+        """Return what reads headers as they were received.
+
+        Raises:
+            FileNotFoundError: if the folder is not there.
+        """
+        found = await self._inventory(session, folder)
+        return partial(
+            versions.received,
+            keys=await self._keys(session),
+            prearchive=self._context.prearchive,
+            session=session,
+            stamp=found.kept,
+        )
 
     async def _ask(
         self,

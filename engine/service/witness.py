@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.archive.audit.trail import record
 from engine.database.connection import Database
+from engine.model.comparison import Comparison, Version
 from engine.model.errors import EngineError, Refused
 from engine.model.people import Actor
 from engine.service.once import Once
@@ -40,14 +41,21 @@ class Witness:
         self._looks = Once(LOOKS_EVERY)
         self._refusals = Once(REFUSALS_EVERY)
 
-    async def answered(self, address: str, actor: Actor, arguments: Mapping[str, Any]) -> None:
+    async def answered(
+        self, address: str, actor: Actor, arguments: Mapping[str, Any], result: object
+    ) -> None:
         """Write down what an answered verb has shown, if it has shown a patient's data."""
-        what = LOOKED_AT.get(address)
-        if what is None:
-            return
+        if isinstance(result, Comparison):
+            # By what they are found to be: what was asked for may be a label.
+            for side in (result.left, result.right):
+                is_original = side.part.version is Version.RECEIVED
+                await self._looked(actor, side.session, "originals" if is_original else "headers")
+        elif (what := LOOKED_AT.get(address)) is not None:
+            await self._looked(actor, arguments["id"], what)
+
+    async def _looked(self, actor: Actor, session: str, what: str) -> None:
         if what == "originals" and not actor.sees_originals:
             what = "headers"
-        session = arguments["id"]
         if self._looks.is_due(actor.name, session, what):
             async with self._archive.write() as transaction:
                 record(transaction, actor.name, "Looked at", session, {"what": what})

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from engine.anonymize.profile.identifying import identifies
 from engine.dicom.dictionary import parse_tag
-from engine.dicom.fold import Fold
+from engine.dicom.fold import Fold, Key
 from engine.dicom.guard import Guard, Unreadable
 from engine.dicom.header import HeaderError
 from engine.dicom.part10 import read_header
+from engine.model.comparison import ComparedRow
 from engine.model.contents import FoldedHeader, HeaderRow
 from engine.sessions.contents import object_paths, told, within
 from engine.sessions.holdings import listed_objects
@@ -97,18 +98,50 @@ def read(folder: Path, files: tuple[str, ...], work: int) -> Part:
 
 def joined(parts: Sequence[Part], total: int) -> FoldedHeader:
     """Make one header of what the parts have read."""
+    whole = one_of(parts)
+    return FoldedHeader(
+        rows=_marked(whole.fold.rows()),
+        files=whole.fold.files,
+        unread=tuple(whole.unread),
+        transfer_syntaxes=whole.fold.transfer_syntaxes,
+        total=total,
+        cut=whole.fold.cut,
+    )
+
+
+def one_of(parts: Sequence[Part]) -> Part:
+    """Join what the parts have read."""
     first, *others = parts
     for other in others:
         first.fold.join(other.fold)
-    unread = [line for part in parts for line in part.unread]
-    return FoldedHeader(
-        rows=_marked(first.fold.rows()),
-        files=first.fold.files,
-        unread=tuple(unread[:MOST_UNREAD]),
-        transfer_syntaxes=first.fold.transfer_syntaxes,
-        total=total,
-        cut=first.fold.cut,
-    )
+        first.unread += other.unread
+    del first.unread[MOST_UNREAD:]
+    return first
+
+
+def compared(left: Fold, right: Fold) -> tuple[tuple[ComparedRow, ...], int]:
+    """Return the elements that differ, and how many are the same; of a sequence that is on one
+    side only nothing that stands in it."""
+    rows: list[ComparedRow] = []
+    same = 0
+    alone: Key = ()
+    marks = {row.path for fold in (left, right) for row in _marked(fold.rows()) if row.identifying}
+    ours, theirs = left.keys(), right.keys()
+    for key in sorted(ours | theirs):
+        if alone and key[: len(alone)] == alone:
+            continue
+        if key in ours and key in theirs:
+            if left.agrees(right, key):
+                same += 1
+                continue
+        else:
+            alone = key
+        found = [
+            row and replace(row, identifying=row.path in marks)
+            for row in (left.row(key), right.row(key))
+        ]
+        rows.append(ComparedRow(left=found[0], right=found[1]))
+    return tuple(rows), same
 
 
 def _marked(rows: Iterable[HeaderRow]) -> tuple[HeaderRow, ...]:

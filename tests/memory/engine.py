@@ -9,6 +9,7 @@ from engine.service.api import EngineApi
 from tests.memory.acceptances import Acceptances
 from tests.memory.archive import Archive
 from tests.memory.commitments import Commitments
+from tests.memory.comparison import Comparing
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.desk import ReviewDesk
 from tests.memory.facts import Facts
@@ -31,6 +32,7 @@ class EngineInMemory(EngineApi):
         self.prearchive = Prearchive(facts, actor)
         self.desk = ReviewDesk(facts, actor)
         self.archive = Archive(facts, actor)
+        self.comparison = Comparing(facts, actor)
         self.quarantine = Quarantine(facts, actor)
         self.projects = Projects(facts, actor)
         self.rules = Rules(facts, actor)

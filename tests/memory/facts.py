@@ -20,6 +20,7 @@ from engine.model.archive import (
 )
 from engine.model.changes import SessionChanges
 from engine.model.commitments import CommitmentDetail
+from engine.model.comparison import ComparedRow, Part
 from engine.model.configured import Applied, ConfigurationChange, Configured
 from engine.model.contents import (
     FiledContents,
@@ -245,6 +246,10 @@ class Facts:
     """By accession ID."""
     routes: dict[str, Route] = field(default_factory=dict)
     timelines: dict[str, Timeline] = field(default_factory=dict)
+    differences: tuple[ComparedRow, ...] = ()
+    """What any two sessions differ in."""
+    compared: list[tuple[str, str, Part, Part]] = field(default_factory=list)
+    """What was asked to be compared."""
     done: dict[str, SessionChanges] = field(default_factory=dict)
     """By session: what its scripts did."""
     done_in_parts: dict[str, list[SessionChanges]] = field(default_factory=dict)

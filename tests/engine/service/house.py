@@ -116,6 +116,7 @@ class House:
             About.PROJECT: "P",
             About.SCOPE: "project:P",
             About.FILED: self.filed,
+            About.EITHER: self.filed,
             About.WAITING: self.waiting,
             About.LOGIN: "bea",
             About.TOKEN: "0" * 32,
