@@ -378,3 +378,12 @@ DESK = (
     ),
 )
 """What reviewers say of sessions, and how they find one."""
+
+COMPARE = Key(
+    action="compare",
+    keys="",
+    shown=": comp",
+    label="compare…",
+    help="set two marked sessions side by side; of one its versions, or two of its scans",
+    acts=True,
+)

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from console.keys.key import (
     CARD,
+    COMPARE,
     DESK,
     DOWNLOAD,
     EXPORT,
@@ -126,6 +127,7 @@ SCREENS = {
                 OPEN,
                 *TRIAGE,
                 *DESK,
+                COMPARE,
                 LOG,
                 Key(
                     action="views",
@@ -163,6 +165,7 @@ SCREENS = {
                 OPEN,
                 *TRIAGE,
                 *DESK,
+                COMPARE,
                 SEND,
                 replace(
                     LOG,
@@ -173,6 +176,13 @@ SCREENS = {
                 REVEAL,
                 EXPORT,
             ),
+        ),
+        ScreenKeys(
+            name="compare",
+            title="Compare",
+            marks=False,
+            sorts=False,
+            keys=(replace(OPEN, help="tell all values of both sides"), REVEAL, EXPORT),
         ),
         ScreenKeys(
             name="trash",

@@ -11,18 +11,21 @@ from textual.containers import Horizontal
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
+from console.runtime.typeahead import QUESTION
 from console.screens.base.lines import sheets
 from console.screens.base.marking import MarkingScreen
 from console.screens.base.saved_views import VIEWS
 from console.screens.base.triage import VERBS, TriageScreen
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.transfer.windows import whole
-from console.views import figures, prearchive
+from console.views import comparison, figures, prearchive
 from console.views.rows import Piece
 from console.widgets.card import Card
+from console.widgets.dialogs import ChooseScreen
 from console.widgets.filter_line import FilterLine
 from console.widgets.records import MOST_MARKS
 from console.widgets.table import RecordTable, Row
+from engine.model.comparison import STORED
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery, PrearchiveSession
 from engine.model.states import Verb
 
@@ -66,6 +69,8 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
         """Say why a verb is not possible now."""
         if action in (*VERBS, "send") and self.narrowed:
             return "it is not known yet which marked rows the filter leaves"
+        if action == "compare" and not 0 < len(self.chosen()) < 3:
+            return "two sessions are compared, or one with itself in another version"
         return super().why_not(action)
 
     def masks_changed(self) -> None:
@@ -98,6 +103,23 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
             rows=rows,
             says=str(self.filter_line.filter),
         )
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_compare(self) -> None:
+        """Set two sessions side by side, or versions of one."""
+        from console.screens.compare import CompareScreen, Side  # noqa: PLC0415 (when shown)
+
+        one, *others = self.chosen()
+        if others:
+            sides = Side(session=one), Side(session=others[0])
+        else:
+            asked = ChooseScreen("Compare", comparison.VERSIONS)
+            key = await self.app.push_screen_wait(asked)
+            if key is None:
+                return
+            left, right = comparison.parts(key, STORED)
+            sides = Side(session=one, part=left), Side(session=one, part=right)
+        self.app.push_screen(CompareScreen(self.context, *sides))
 
     def do_trash(self) -> None:
         """Show deleted sessions."""

@@ -18,6 +18,7 @@ from typing import NewType
 from console.views import glyphs
 from console.views.arrivals import Arrival
 from engine.model.changes import Change, SessionChanges
+from engine.model.comparison import ComparedSide, Comparison, Version
 from engine.model.contents import (
     FileEntry,
     FoldedHeader,
@@ -159,6 +160,29 @@ class Masks:
             return replace(told, rows=rows)
         failures = tuple(replace(one, odd=_unnamed_files(one.odd)) for one in told.failures)
         return replace(told, rows=rows, odd=_unnamed_files(told.odd), failures=failures)
+
+    def compared(
+        self, found: Comparison, left: PrearchiveSession, right: PrearchiveSession
+    ) -> Comparison:
+        """Return what differs between two sessions. What the scanner sent is told by kind and
+        length until it is revealed."""
+        rows = tuple(
+            replace(
+                one,
+                left=one.left and self._side(one.left, left, found.left),
+                right=one.right and self._side(one.right, right, found.right),
+            )
+            for one in found.rows
+        )
+        return replace(found, rows=rows)
+
+    def _side(self, row: HeaderRow, of: PrearchiveSession, side: ComparedSide) -> HeaderRow:
+        if self.hides(of):
+            row = _row(row, of)
+        if side.part.version is not Version.RECEIVED or self.revealed:
+            return row
+        values = tuple(replace(one, text=_kind_and_length(one.text, row.vr)) for one in row.values)
+        return replace(row, values=values)
 
     def file(self, file: FileEntry, of: PrearchiveSession) -> FileEntry:
         """Return a file of a session. Its name may hold any value of its header, not only what the

@@ -35,6 +35,7 @@ from tests.console.piloting import HOSTILE
 from tests.console.scripted import write_scripts
 from tests.memory import NOON, Facts, card, session, transfer
 from tests.memory.changes import done, to_come
+from tests.memory.comparison import differences
 from tests.memory.contents import SAMPLE_ROUTE, header, timeline_of
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ def normal() -> Facts:
                 scans=2,
             )
         )
+    facts.differences = differences()
     for row in facts.sessions.values():
         facts.done[row.id] = done(row.objects)
         facts.to_come[row.id] = to_come(row.objects)
@@ -270,6 +272,14 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
             known[id] = replace(told, rows=rows)
         _spoil_headers(facts, id, facts.contents[id].scans, spoiled)
     facts.filed = {id: spoiled(one, "accession") for id, one in facts.filed.items()}
+    facts.differences = tuple(
+        replace(
+            one,
+            left=one.left and spoiled(one.left, "path", "tag"),
+            right=one.right and spoiled(one.right, "path", "tag"),
+        )
+        for one in facts.differences
+    )
     facts.transfers = [spoiled(one, "id", "kind") for one in facts.transfers]
     facts.ledger = [spoiled(one, "outcome") for one in facts.ledger]
     facts.jobs = {id: spoiled(one, "id", "verb", "status") for id, one in facts.jobs.items()}

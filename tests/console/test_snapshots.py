@@ -33,6 +33,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "acceptances": ("system", ("d",)),
     "palette": ("prearchive", ("colon",)),
     "script": ("scripts", ("home", "j", "enter")),
+    "compare": ("prearchive", ("home", "colon", *"compare", "enter", "enter")),
     "desk": ("prearchive", ("home", "full_stop")),
     "session done": ("prearchive", ("home", "enter", ">")),
     "session same": ("prearchive", ("home", "enter", ">", "=")),
@@ -65,9 +66,10 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
 QUESTIONS = {"keys", "desk", "delete", "palette", "sign", "release", "script saving"}
 """What hides the screen below, and with it that the engine is lost."""
 
-NEED_SESSIONS = {name for name in OPENED if name.startswith(("session", "filed", "delete", "desk"))}
+_OF_SESSIONS = ("session", "filed", "delete", "desk", "compare")
+NEED_SESSIONS = {name for name in OPENED if name.startswith(_OF_SESSIONS)}
 BEFORE = {"session": 1, "filed": 2}
-PARTS = set(list(OPENED)[8:])
+PARTS = set(list(OPENED)[9:])
 """Parts of screens that have a picture already: a day like any other and a hostile one do."""
 
 CASES = [

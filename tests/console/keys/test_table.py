@@ -23,6 +23,7 @@ PLACES = {
     "live": "console.screens.live:LiveScreen",
     "prearchive": "console.screens.prearchive:PrearchiveScreen",
     "session": "console.screens.session:SessionScreen",
+    "compare": "console.screens.compare:CompareScreen",
     "trash": "console.screens.trash:TrashScreen",
     "quarantine": "console.screens.quarantine:QuarantineScreen",
     "archive": "console.screens.archive:ArchiveScreen",
