@@ -70,6 +70,7 @@ SCREENS = {
     "archive": ("console.screens.archive", "ArchiveScreen"),
     "scripts": ("console.screens.scripts", "ScriptsScreen"),
     "projects": ("console.screens.projects", "ProjectsScreen"),
+    "ledger": ("console.screens.ledger", "LedgerScreen"),
     "audit": ("console.screens.audit", "AuditScreen"),
     "system": ("console.screens.system", "SystemScreen"),
 }

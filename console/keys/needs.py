@@ -40,6 +40,8 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "try": "routing.try_rules",
         "save": "rules.set",
     },
+    "ledger": {"retry": "held.retry", "drop": "held.drop"},
+    "held": {"retry": "held.retry", "drop": "held.drop"},
     "audit": {"verify": "audit.verify", "moment": "moments.at"},
     "system": {
         "new": "receivers.add",

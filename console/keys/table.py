@@ -36,6 +36,7 @@ from console.keys.key import (
     ScreenKeys,
     act,
 )
+from console.keys.ledger import HELD, LEDGER
 from console.keys.people import PEOPLE
 from console.keys.scripts import SCRIPT, SCRIPTS, VERSION
 from console.keys.trail import AUDIT, MOMENT
@@ -47,6 +48,7 @@ MODES = (
     ("4", "archive", "Archive"),
     ("5", "scripts", "Scripts"),
     ("6", "projects", "Projects"),
+    ("7", "ledger", "Ledger"),
     ("8", "audit", "Audit"),
     ("0", "system", "System"),
 )
@@ -264,6 +266,8 @@ SCREENS = {
                 replace(SEND, line=6),
             ),
         ),
+        LEDGER,
+        HELD,
         SCRIPTS,
         SCRIPT,
         VERSION,

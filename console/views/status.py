@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from engine.model.accounts import Place
 from engine.model.live import EngineStatus
 from engine.model.states import Status
 
@@ -117,4 +118,7 @@ class StatusView:
             return str(self.status.associations) if self.status.associations else ""
         if mode == "prearchive":
             return str(self.waiting) if self.waiting else ""
+        if mode == "ledger":
+            held = self.status.accounts.at(Place.HELD)
+            return str(held) if held else ""
         return "!" if mode == "system" and self.troubled else ""

@@ -96,6 +96,10 @@ class Line(Widget, can_focus=False):
         return segments
 
 
+WHOLE_TITLES = 112
+"""Cells from which on the modes stand on their line with their whole titles and what waits."""
+
+
 class ModeLine(Line):
     """The modes by number, the one on show between bars; a click goes to one."""
 
@@ -118,10 +122,10 @@ class ModeLine(Line):
         pieces: list[Piece] = []
         self._ends = []
         end = 0
-        letters = 4 if width >= 80 else 3
+        letters = 4 if width >= 80 else 3 if width >= 70 else 2
         for tab in tabs:
             short = f"{tab.number}{tab.title[:letters]}"
-            title = f"{tab.number} {tab.title}" if width >= 100 else short
+            title = f"{tab.number} {tab.title}" if width >= WHOLE_TITLES else short
             words = f"{title}·{tab.count}" if tab.count else title
             here = tab.name == chosen
             text = f"▐{words}▌" if here else f" {words} "

@@ -61,7 +61,7 @@ TIMERS = (
     *("console.screens.base.screen.BaseScreen.REST", "console.screens.projects.PAUSE"),
     *("console.screens.system.SystemScreen.REST", "console.screens.system.PAUSE"),
     *("console.screens.filed.PAUSE", "console.screens.base.short_list.PAUSE"),
-    "console.screens.base.short_list.ShortListScreen.REST",
+    *("console.screens.base.short_list.ShortListScreen.REST", "console.screens.ledger.PAUSE"),
 )
 """What waits for the end of the typing, or for a cursor to rest: whoever types slowly has waited
 for all of it."""

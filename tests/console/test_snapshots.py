@@ -19,11 +19,32 @@ from textual.widgets import Input, TextArea
 
 from console.app import ConsoleApp
 from engine.model.errors import Unavailable
-from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, styled, until
+from tests.console import ledgers
+from tests.console.piloting import (
+    HOSTILE,
+    SMALL,
+    WIDE,
+    console,
+    painted,
+    settled,
+    shown,
+    styled,
+    until,
+)
 from tests.console.scenes import SCENES
 from tests.memory import Facts
 
-MODES = ("live", "prearchive", "quarantine", "archive", "scripts", "projects", "audit", "system")
+MODES = (
+    "live",
+    "prearchive",
+    "quarantine",
+    "archive",
+    "scripts",
+    "projects",
+    "ledger",
+    "audit",
+    "system",
+)
 OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "session": ("prearchive", ("home", "enter")),
     "trash": ("prearchive", ("d",)),
@@ -51,6 +72,10 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "settings": ("system", ("<",)),
     "moment": ("audit", ("m", "enter", "enter")),
     "people": ("system", ("u",)),
+    "ledger by sender": ("ledger", ("f", "j", "enter")),
+    "ledger card": ("ledger", ("c",)),
+    "held": ("ledger", ("j", "enter", "enter")),
+    "drop": ("ledger", ("j", "x")),
     "members": ("projects", ("G", "k", "m")),
     "sign": ("system", ("d", "a")),
     "script problems": ("scripts", ("home", "enter", *"- (00(", "enter", *"x := y", "f8")),
@@ -138,12 +163,19 @@ async def lost(pilot: Pilot[Any], app: ConsoleApp, facts: Facts) -> None:
     await shown(pilot, "what is shown is old")
 
 
+def mode_of(name: str) -> str:
+    """Return the mode in which a screen is opened."""
+    return OPENED.get(name, (name, ()))[0]
+
+
 @pytest.mark.parametrize(("name", "scene"), CASES)
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
 async def test_a_screen_looks_as_it_did(
     name: str, size: tuple[int, int], scene: str, picture: SnapshotAssertion
 ) -> None:
     facts = SCENES[scene]()
+    if mode_of(name) == "ledger" and scene != "empty":
+        ledgers.fill(facts, HOSTILE if scene == "hostile" else "")
     mode, keys = OPENED.get(name, (name, ()))
     if size == SMALL and name in PARTS:
         # What stands beside the tabs elsewhere are tabs before them here.

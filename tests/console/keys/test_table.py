@@ -27,6 +27,8 @@ PLACES = {
     "trash": "console.screens.trash:TrashScreen",
     "quarantine": "console.screens.quarantine:QuarantineScreen",
     "archive": "console.screens.archive:ArchiveScreen",
+    "ledger": "console.screens.ledger:LedgerScreen",
+    "held": "console.screens.held:HeldScreen",
     "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",
     "scripts": "console.screens.scripts:ScriptsScreen",

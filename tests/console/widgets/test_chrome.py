@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from console.keys.key import GLOBAL
 from console.keys.table import MODES, SCREENS, told
 from console.views.rows import Piece
-from console.widgets.chrome import Line, ModeLine, key_hints
+from console.widgets.chrome import WHOLE_TITLES, Line, ModeLine, key_hints
 from tests.console.piloting import HOSTILE, console, painted, settled, until
 from tests.console.scenes import normal
 
@@ -77,15 +77,15 @@ async def test_a_line_is_as_wide_as_its_place(room: int) -> None:
             assert strip.text[-8] in " …"
 
 
-@pytest.mark.parametrize("columns", [60, 80, 99, 100, 120])
+@pytest.mark.parametrize("columns", [60, 70, 80, 111, 112, 120])
 async def test_all_modes_stand_on_their_line(columns: int) -> None:
     app = console(normal(), "prearchive")
     async with app.run_test(size=(columns, 24)) as pilot:
         await settled(pilot)
         line = painted(app).splitlines()[1]
         for number, _, title in MODES:
-            short = f"{number}{title[: 4 if columns >= 80 else 3]}"
-            assert (f"{number} {title}" if columns >= 100 else short) in line
+            short = f"{number}{title[: 4 if columns >= 80 else 3 if columns >= 70 else 2]}"
+            assert (f"{number} {title}" if columns >= WHOLE_TITLES else short) in line
         assert "▐" in line and "▌" in line
         assert "·12" in line
 
