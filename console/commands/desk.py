@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from console.commands.asking import asks
 from console.commands.options import Json
-from console.commands.output import Column, say_facts, say_json, say_rows
+from console.commands.output import Column, say, say_facts, say_json, say_rows
 from console.commands.selection import All, Some, selected
 from console.commands.waiting import say_ends
+from console.transfer.capsule import packed
+from console.transfer.export import keep
 from engine.model.desk import Desk
 from engine.model.prearchive import UNASSIGNED, PrearchiveSession
 from engine.service.api import EngineApi
@@ -23,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     for name, command in (
         ("desk", desk),
         ("look-up", look_up),
+        ("capsule", capsule),
         ("note", note),
         ("assign", assign),
         ("review", review),
@@ -41,6 +46,25 @@ async def desk(
         say_json(found)
     else:
         say_facts(_facts(found))
+
+
+async def capsule(
+    engine: EngineApi,
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="Id, URL or label.")],
+    to: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to: a .tar.gz.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Write a bundle about a session for whoever helps you: history, routing, versions, jobs and
+    figures, and nothing that may name a patient."""
+    found = await engine.desk.capsule(await engine.prearchive.find(session))
+    data = packed(found)
+    await asyncio.to_thread(keep, data, to, overwrite=False)
+    if as_json:
+        say_json({"file": str(to), "bytes": len(data), "files": [one.name for one in found.files]})
+    else:
+        say(f"{to}: {', '.join(one.name for one in found.files)}")
 
 
 async def look_up(engine: EngineApi, as_json: Json = False) -> None:

@@ -113,8 +113,8 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
 
 
-def keep(text: str, path: Path, *, overwrite: bool) -> None:
-    """Write a text to a file that only its owner may read; it is whole or not there.
+def keep(text: str | bytes, path: Path, *, overwrite: bool) -> None:
+    """Write a text, or bytes, to a file that only its owner may read; it is whole or not there.
 
     Raises:
         Conflict: the file is there already, and is not to be overwritten.
@@ -142,10 +142,10 @@ def keep(text: str, path: Path, *, overwrite: bool) -> None:
         ) from error
 
 
-def _write(draft: Path, text: str) -> None:
+def _write(draft: Path, text: str | bytes) -> None:
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as opened:
-        opened.write(text)
+    with os.fdopen(file, "wb") as opened:
+        opened.write(text.encode() if isinstance(text, str) else text)
         opened.flush()
         os.fsync(opened.fileno())
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive import people
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext, document_beside
+from engine.model.capsule import Capsule
 from engine.model.desk import LONGEST_NOTE, Desk
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.people import Actor, Permission
@@ -21,7 +22,9 @@ from engine.model.queues import MonthLine, Queue
 from engine.model.states import REVIEWABLE, Status
 from engine.prearchive import desk, name_marks, rows
 from engine.prearchive.tables import SessionRow
+from engine.service import capsule
 from engine.service.event_buffer import EventBuffer
+from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.pace import Pace
 from engine.service.queues import Queues
 from engine.sessions.build.document import read_session
@@ -43,8 +46,17 @@ Say = Callable[[AsyncSession, SessionRow], Awaitable[str]]
 class ReviewDesk:
     """What people say of sessions that wait."""
 
-    def __init__(self, context: JobContext, buffer: EventBuffer, pace: Pace, actor: Actor) -> None:
-        """Act for one actor; `pace` says how often somebody may look up names."""
+    def __init__(
+        self,
+        context: JobContext,
+        buffer: EventBuffer,
+        pace: Pace,
+        prearchive: PrearchiveApi,
+        actor: Actor,
+    ) -> None:
+        """Act for one actor; `pace` says how often somebody may look up names, `prearchive` tells
+        this actor of sessions."""
+        self._prearchive = prearchive
         self._context = context
         self._pace = pace
         self._known = actor.scope(Permission.TRIAGE)
@@ -80,6 +92,13 @@ class ReviewDesk:
             # How many, and never for what: the trail is for ever.
             detail = {"count": len(found)}
             record_triage(transaction, self._actor, "Looked up a name", "prearchive", detail)
+        return found
+
+    async def capsule(self, id: str) -> Capsule:
+        """Make a bundle about a session for whoever helps."""
+        found = await capsule.made(self._context, self._prearchive, id)
+        async with self._context.prearchive_db.write() as transaction:
+            record_triage(transaction, self._actor, "Capsule made", id)
         return found
 
     async def queues(self) -> tuple[Queue, ...]:

@@ -94,7 +94,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     ),
     **_each("prearchive", "restore", Need(Permission.TRIAGE, About.TRASHED, "ids")),
     **_each("prearchive", "empty_trash", Need(Permission.DELETE, About.TRASHED, "ids")),
-    **_each("desk", "show", _triage("id")),
+    **_each("desk", "show capsule", _triage("id")),
     **_each("desk", "queues report", _WATCH),
     **_each("desk", "look_up", Need(Permission.TRIAGE, About.SOMEWHERE)),
     **_each("desk", "note assign review withdraw", _triage("ids")),

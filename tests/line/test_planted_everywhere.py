@@ -50,13 +50,14 @@ list show find contradictions log done to_come contents files header route timel
 trash
 document history due transfers ledger held series throughput senders status checks counts
 members who_am_i diff sends sending requests
+would look_up queues report capsule
 """
 READING = frozenset(_READING.split())
 """Verbs that leave everything as it was. The others only a watcher asks, whom all are refused."""
 
 OWN = frozenset(("sign_in", "sign_out", "set_password", "issue_token", "revoke_token"))
 """Verbs after which somebody's token is taken no more, or that make others."""
-OF_SESSIONS = frozenset(("prearchive", "archive", "quarantine", "held", "live", "remotes"))
+OF_SESSIONS = frozenset(("prearchive", "desk", "archive", "quarantine", "held", "live", "remotes"))
 
 
 @pytest.fixture
@@ -244,6 +245,8 @@ _VALUES: dict[str, Any] = {
     "query": AuditQuery(project="P"),
     "values": {},
     "choices": (),
+    "verb": "delete",
+    "month": "2026-11",
     "before": "2099-01-01T00:00:00Z",
     "at": "2099-01-01T00:00:00Z",
 }
@@ -275,11 +278,21 @@ async def _taken_out(
         ("", "config export {out}/config"),
         ("", "archive list --json"),
         ("", "status --json"),
+        ("", "queue --json"),
+        ("", f"prearchive capsule {ids['waiting']} -o {out}/waiting.tar.gz"),
+        ("", f"prearchive capsule {ids['unassigned']} -o {out}/unassigned.tar.gz"),
     ):
         said = await _anteroom(served, *words.format(out=out).split(), token=token, any_exit=True)
         search.judge(f"anteroom {words}", said)
     names = [name for name, _ in searched(out)]
-    for wanted in (".dcm", "trail.csv", "trail.jsonl", ".yaml"):
+    for wanted in (
+        ".dcm",
+        "trail.csv",
+        "trail.jsonl",
+        ".yaml",
+        "waiting.tar.gz",
+        "assigned.tar.gz",
+    ):
         assert any(name.endswith(wanted) for name in names), (wanted, names)
     for name, data in searched(out):
         search.judge(f"taken out: {name}", data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.model.capsule import Capsule, CapsuleFile
 from engine.model.desk import Desk
 from engine.model.errors import InvalidInput
 from engine.model.prearchive import ActOutcome, PrearchiveSession
@@ -21,6 +22,10 @@ class ReviewDesk(Asked):
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         ids = self.facts.on_paper.get(name, ())
         return tuple(self.facts.found(id) for id in ids)
+
+    async def capsule(self, id: str) -> Capsule:
+        self.facts.found(id)
+        return Capsule(session=id, files=(CapsuleFile(name="README.txt", text="about it\n"),))
 
     async def queues(self) -> tuple[Queue, ...]:
         return tuple(self.facts.queues)

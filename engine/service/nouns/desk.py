@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from engine.model.capsule import Capsule
 from engine.model.desk import Desk
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.queues import MonthLine, Queue
@@ -21,6 +22,11 @@ class DeskApi(Protocol):
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         """Find the sessions that came under a name or a number, such as a person has on paper: a
         name of the patient, an id, an accession number. What was typed is kept nowhere."""
+        ...
+
+    async def capsule(self, id: str) -> Capsule:
+        """Make a bundle about a session for whoever helps: history, routing, scripts, jobs and
+        figures, with nothing in it that may name a patient."""
         ...
 
     async def queues(self) -> tuple[Queue, ...]:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import tarfile
+from pathlib import Path
+
 import pytest
 
 from engine.model.queues import MonthLine, Queue, QueueKind
@@ -117,3 +120,17 @@ async def test_a_month_is_written_as_csv(anteroom: CommandLine, facts: Facts) ->
     ran = await anteroom("report", "--month", "soon")
     assert (ran.code, ran.err.splitlines()[0]) == (1, "anteroom: 'soon' is no month")
     assert (await anteroom("report", "--csv", "--json")).code == 1
+
+
+async def test_a_capsule_is_a_file_of_its_owner(
+    several: CommandLine, facts: Facts, tmp_path: Path
+) -> None:
+    path = tmp_path / "it.tar.gz"
+    ran = await several("prearchive", "capsule", "MR_1", "-o", str(path))
+    assert (ran.code, ran.out) == (0, f"{path}: README.txt\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(path) as archive:
+        assert archive.getnames() == ["capsule-pre_aaaaaaa1/README.txt"]
+    # What is there is not overwritten.
+    ran = await several("prearchive", "capsule", "MR_2", "-o", str(path), "--json")
+    assert ran.code == 1 and "is there already" in ran.err

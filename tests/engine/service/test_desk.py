@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -14,11 +16,14 @@ from engine.jobs.delete import DeleteJob
 from engine.jobs.restore import RestoreJob, put_back
 from engine.jobs.trash import remove
 from engine.model.archive import AuditQuery
+from engine.model.contents import Timeline
 from engine.model.desk import LONGEST_NOTE, Desk
 from engine.model.errors import InvalidInput
 from engine.model.filters import parse_filter
+from engine.model.live import Job
 from engine.model.people import Actor, Role, operator
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery
+from engine.model.routing import Concept, Route, TraceStep, Verdict
 from engine.model.states import Verb
 from engine.prearchive.desk_tables import DeskRow
 from engine.service.desk import ReviewDesk
@@ -35,7 +40,13 @@ NOTE = "Planted^Patient phoned"
 
 
 def desk(made: Fixture, actor: Actor | None = None) -> ReviewDesk:
-    return ReviewDesk(made.context, EventBuffer(), Pace(3, 600.0), actor or operator("mk"))
+    return ReviewDesk(
+        made.context,
+        EventBuffer(),
+        Pace(3, 600.0),
+        prearchive(made, actor),
+        actor or operator("mk"),
+    )
 
 
 def prearchive(made: Fixture, actor: Actor | None = None) -> Prearchive:
@@ -212,3 +223,76 @@ async def test_thousands_are_queued_a_hundred_at_a_time(fixture: Fixture) -> Non
     assert [one.id for one in outcomes] == [*ids, "pre_aaaaaaaa"]
     assert [one.done for one in outcomes] == [True] * 250 + [False]
     assert len(fixture.jobs.queued) == 250
+
+
+async def test_a_capsule_tells_what_happened_and_names_nobody(
+    fixture: Fixture,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def jobs(limit: int = 100, *, unfinished: bool = False) -> tuple[Job, ...]:
+        return (replace(JOB, session=session), replace(JOB, session="pre_other", error="Planted"))
+
+    monkeypatch.setattr(fixture.jobs, "list", jobs, raising=False)
+    session = await ready(fixture, "PLANTED_LABEL")
+    await desk(fixture).note((session,), NOTE)
+    await desk(fixture).review((session,))
+    assert (
+        await move(fixture, session, wanted_label="PLANTED_TOO", wanted_subject="PLANTED^S") == ""
+    )
+
+    class Asked(Prearchive):
+        async def route(self, id: str) -> Route:
+            return ROUTE
+
+        async def timeline(self, id: str) -> Timeline:
+            return Timeline(first=None, last=None, contributions=(), series=())
+
+    actor = operator("mk")
+    asked = Asked(fixture.context, EventBuffer(), cast("Any", None), actor)
+    noun = ReviewDesk(fixture.context, EventBuffer(), Pace(3, 600.0), asked, actor)
+    found = await noun.capsule(session)
+    whole = "".join(one.text for one in found.files)
+    for planted in ("PLANTED", "Planted", "1.2.3.4", "S1"):
+        assert planted not in whole, planted
+    texts = {one.name: one.text for one in found.files}
+    assert list(texts) == [
+        *("README.txt", "session.json", "history.json", "routing.json", "scripts.json"),
+        *("jobs.json", "figures.json", "programs.json"),
+    ]
+    history = json.loads(texts["history.json"])
+    assert any(one["text"].startswith("relabelled by ") for one in history["log"])
+    actions = [one["action"] for one in history["events"]]
+    assert {"Noted", "Reviewed", "Review fell"} <= set(actions)
+    assert [one["verdict"] for one in json.loads(texts["routing.json"])["trace"]] == ["won"]
+    (job,) = json.loads(texts["jobs.json"])
+    assert job["id"] == "pre_x:archive:1" and "‹" in job["error"]
+    assert json.loads(texts["session.json"])["objects"] == 2
+    assert json.loads(texts["programs.json"])["programs"]["anteroom"]
+    assert ("mk", "Capsule made", {}) in await trail(fixture)
+
+
+JOB = Job(
+    id="pre_x:archive:1",
+    verb="archive",
+    session="",
+    status="failed",
+    queued=None,
+    updated=None,
+    error="label PLANTED is there already",
+)
+ROUTE = Route(
+    project="P",
+    subject="PLANTED",
+    session="PLANTED",
+    auto_archive=None,
+    trace=(
+        TraceStep(
+            concept=Concept.SUBJECT,
+            extractor="default",
+            element="(0010,0010)",
+            saw="PLANTED^ONE",
+            found="PLANTED",
+            verdict=Verdict.WON,
+        ),
+    ),
+)

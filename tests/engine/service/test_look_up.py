@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pydicom import dcmread
@@ -54,7 +55,9 @@ async def japanese(made: Fixture, *, script: bool) -> str:
 
 def desk(made: Fixture, actor: Actor | None = None, pace: Pace | None = None) -> ReviewDesk:
     asked = pace or Pace(100, 600.0)
-    return ReviewDesk(made.context, EventBuffer(), asked, actor or operator("mk"))
+    return ReviewDesk(
+        made.context, EventBuffer(), asked, cast("Any", None), actor or operator("mk")
+    )
 
 
 async def found(made: Fixture, name: str, actor: Actor | None = None) -> list[str]:

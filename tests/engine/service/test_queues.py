@@ -34,7 +34,9 @@ from tests.engine.jobs.test_archive import archive, ready
 
 
 def desk(made: Fixture, actor: Actor | None = None) -> ReviewDesk:
-    return ReviewDesk(made.context, EventBuffer(), Pace(9, 600.0), actor or operator("mk"))
+    return ReviewDesk(
+        made.context, EventBuffer(), Pace(9, 600.0), cast("Any", None), actor or operator("mk")
+    )
 
 
 async def aged(made: Fixture, session: str, hours: float, **changes: Any) -> None:
