@@ -191,6 +191,31 @@ async def move(
     await end(engine, Verb.MOVE, outcomes, wait, as_json)
 
 
+@asks(app, "claim")
+async def claim(
+    engine: EngineApi,
+    project: Annotated[str, typer.Option("--project", metavar="PROJECT", help="For which.")],
+    sessions: Some = None,
+    where: All = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take along labels that come from the patient.")
+    ] = False,
+    reason: Reason = "",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Claim Unassigned sessions for a project, where the site lets you."""
+    ids = await selected(engine, sessions, where)
+    if not yes:
+        raise Refused(
+            f"nothing was claimed: {OF_THE_PATIENT}",
+            hint="to claim them, repeat the command with --yes; relabel the sessions after that, "
+            "before they are archived",
+        )
+    outcomes = await engine.prearchive.claim(ids, project, reason)
+    await end(engine, Verb.MOVE, outcomes, wait, as_json)
+
+
 @asks(app, "relabel")
 async def relabel(
     engine: EngineApi,

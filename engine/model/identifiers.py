@@ -5,6 +5,7 @@ archive."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 import uuid
@@ -20,12 +21,18 @@ AccessionId = NewType("AccessionId", str)
 """The public ID of an archived session, `{SITE}_E00001`; never reused."""
 
 _SEND = "snd_"
+_PREARCHIVE = re.compile(r"pre_[a-z2-7]{8}")
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def new_prearchive_id() -> PrearchiveId:
     """Make a prearchive id: forty random bits, unique by the table's key."""
     return PrearchiveId(_drawn("pre_"))
+
+
+def is_prearchive_id(text: str) -> bool:
+    """Say whether a text is the id of a prearchive session, and no label."""
+    return bool(_PREARCHIVE.fullmatch(text))
 
 
 def new_script_id() -> str:

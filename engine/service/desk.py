@@ -22,7 +22,7 @@ from engine.model.queues import MonthLine, Queue
 from engine.model.states import REVIEWABLE, Status
 from engine.prearchive import desk, name_marks, rows
 from engine.prearchive.tables import SessionRow
-from engine.service import capsule
+from engine.service import capsule, claiming
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.pace import Pace
@@ -59,7 +59,7 @@ class ReviewDesk:
         self._prearchive = prearchive
         self._context = context
         self._pace = pace
-        self._known = actor.scope(Permission.TRIAGE)
+        self._found = claiming.found(actor, context.settings)
         self._seen = actor.scope(Permission.WATCH)
         self._queues = Queues(context)
         self._buffer = buffer
@@ -86,7 +86,7 @@ class ReviewDesk:
         marks = [self._context.names.mark(one.kind, one.value) for one in known]
         async with self._context.prearchive_db.read() as transaction:
             found = await rows.several(
-                transaction, await name_marks.find(transaction, marks), self._known
+                transaction, await name_marks.find(transaction, marks), self._found
             )
         async with self._context.prearchive_db.write() as transaction:
             # How many, and never for what: the trail is for ever.

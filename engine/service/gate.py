@@ -28,7 +28,7 @@ from engine.model.remotes import SEND
 from engine.model.scripts import SITE
 from engine.prearchive import rows, sends
 from engine.prearchive.tables import SessionRow
-from engine.service import redaction
+from engine.service import claiming, redaction
 from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.permissions import NEEDS, About, Need
 from engine.service.wire import VERBS, Verb
@@ -213,11 +213,21 @@ class Gate:
         if self._actor.may(permission, place.project):
             return None
         if of_prearchive:
-            if not self._actor.may(Permission.WATCH, place.project):
+            watches = self._watches(place) and need.about is About.WAITING
+            if watches and permission is Permission.WATCH:
+                return None
+            if not watches and not self._actor.may(Permission.WATCH, place.project):
                 return rows.missing(name)
         elif not self._actor.may(Permission.READ, place.project):
             return sessions.missing(within)
         return _refused(permission, place.project)
+
+    def _watches(self, place: _Place) -> bool:
+        """Say whether what waits may be seen, masked: also where it may be claimed."""
+        if self._actor.may(Permission.WATCH, place.project):
+            return True
+        unassigned = place.is_waiting and place.project is None
+        return unassigned and claiming.may(self._actor, self._context.settings)
 
     async def _project(self, permission: Permission, name: str) -> None:
         async with self._context.archive_db.read() as transaction:

@@ -31,7 +31,7 @@ from engine.model.contents import (
 )
 from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Conflict, EngineError, InvalidInput
-from engine.model.identifiers import new_prearchive_id
+from engine.model.identifiers import is_prearchive_id, new_prearchive_id
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import (
     ActOutcome,
@@ -46,6 +46,7 @@ from engine.model.states import QUEUED, SENDABLE, SEVERAL, Status, Verb
 from engine.prearchive import desk, queues, rows, tombstones
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
+from engine.service import claiming
 from engine.service.configuration import Configuration
 from engine.service.contents import Waiting
 from engine.service.event_buffer import EventBuffer
@@ -75,7 +76,7 @@ class Prearchive:
         reviewing: Reviewing | None = None,
     ) -> None:
         """Act for one actor."""
-        self._seen = actor.scope(Permission.WATCH)
+        self._seen = claiming.seen(actor, context.settings)
         self._known = actor.scope(Permission.TRIAGE)
         self._context = context
         self._waiting = Waiting(context, reviewing)
@@ -112,8 +113,10 @@ class Prearchive:
 
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
+        # An id tells nothing of whose the session is.
+        scope = self._seen if is_prearchive_id(name) else self._known
         async with self._context.prearchive_db.read() as transaction:
-            return await rows.find(transaction, name, self._known)
+            return await rows.find(transaction, name, scope)
 
     async def archive(
         self, ids: tuple[str, ...], reason: str = "", quarantine: bool = False
@@ -128,6 +131,21 @@ class Prearchive:
     ) -> tuple[ActOutcome, ...]:
         """Queue the change of sessions to another project."""
         return await self._queueing.act(ids, Verb.MOVE, reason, await self._moving(project))
+
+    async def claim(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        """Queue the move of Unassigned sessions to a project."""
+        move = await self._moving(project)
+
+        def want(row: SessionRow) -> None:
+            if row.project is not None:
+                raise Conflict(
+                    f"{row.id} is in {row.project} already: only what is Unassigned is claimed"
+                )
+            move(row)
+
+        return await self._queueing.act(ids, Verb.MOVE, reason, want, called="claim")
 
     async def would(
         self, verb: Verb, ids: tuple[str, ...], project: str = ""

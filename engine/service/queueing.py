@@ -38,13 +38,19 @@ class Queueing:
         self._actor = actor
 
     async def act(
-        self, ids: Sequence[str], verb: Verb, reason: str, prepare: Prepare | None = None
+        self,
+        ids: Sequence[str],
+        verb: Verb,
+        reason: str,
+        prepare: Prepare | None = None,
+        *,
+        called: str = "",
     ) -> tuple[ActOutcome, ...]:
-        """Queue a verb for sessions, and answer for each."""
+        """Queue a verb for sessions, and answer for each; `called` is what people call it."""
         outcomes: list[ActOutcome] = []
         for some in _some(ids):
             try:
-                outcomes += await self._queue(some, verb, reason, prepare)
+                outcomes += await self._queue(some, verb, reason, prepare, called or verb.value)
             except EngineError as error:
                 # Nothing of them was committed.
                 outcomes += [ActOutcome.refused(id, error) for id in some]
@@ -74,7 +80,7 @@ class Queueing:
         return tuple(outcomes)
 
     async def _queue(
-        self, ids: Sequence[str], verb: Verb, reason: str, prepare: Prepare | None
+        self, ids: Sequence[str], verb: Verb, reason: str, prepare: Prepare | None, called: str
     ) -> list[ActOutcome]:
         outcomes = []
         async with self._context.prearchive_db.write() as transaction:
@@ -93,11 +99,11 @@ class Queueing:
                 for other in (Verb.RELABEL, Verb.RESOLVE):
                     job = job.replace(f":{other.value}:", f":{Verb.MOVE.value}:")
                 await self._context.runner.enqueue(transaction, job)
-                self.record(transaction, f"Queued {verb.value}", id, reason)
+                self.record(transaction, f"Queued {called}", id, reason)
                 outcomes.append(ActOutcome(id=id, done=True, job=job, message="queued"))
         for one in outcomes:
             if one.done:
-                self._buffer.tell("session", one.id, f"{verb.value} queued by {self._actor}")
+                self._buffer.tell("session", one.id, f"{called} queued by {self._actor}")
         return outcomes
 
     def record(self, transaction: AsyncSession, action: str, id: str, reason: str) -> None:

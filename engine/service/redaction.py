@@ -45,6 +45,10 @@ def _session(actor: Actor, one: PrearchiveSession) -> PrearchiveSession:
     )
 
 
+def _sessions(actor: Actor, found: tuple[PrearchiveSession, ...]) -> tuple[PrearchiveSession, ...]:
+    return tuple(_session(actor, one) for one in found)
+
+
 def _page(actor: Actor, page: PrearchivePage) -> PrearchivePage:
     return replace(page, rows=tuple(_session(actor, one) for one in page.rows))
 
@@ -277,6 +281,7 @@ _REDACTED: Mapping[str, Callable[[Actor, Any], Any]] = {
     "held.header": _held_header,
     "prearchive.contradictions": _contradictions,
     "prearchive.trash": _trash,
+    "desk.look_up": _sessions,
     "live.transfers": _transfers,
     "receivers.list": _receivers,
     "projects.list": _projects,

@@ -148,7 +148,8 @@ def _searched(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield name, name.encode()
         else:
             # Room that is kept for a full disk is nothing but zeros.
-            yield name, name.encode() + b"\n" + path.read_bytes().strip(b"\0")
+            data = path.read_bytes()
+            yield name, name.encode() + b"\n" + (data if data.strip(b"\0") else b"")
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:

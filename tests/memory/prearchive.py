@@ -66,6 +66,17 @@ class Prearchive(Asked):
     def _is_mine(self, row: PrearchiveSession) -> str:
         return "yes" if row.assigned == self.actor else "no"
 
+    async def claim(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        return tuple([await self._claim(id, project) for id in ids])
+
+    async def _claim(self, id: str, project: str) -> ActOutcome:
+        there = self.facts.found(id).project
+        if there is not None:
+            return ActOutcome(id=id, done=False, message=f"{id} is in {there} already")
+        return await self._act(id, Verb.MOVE, project=project)
+
     async def would(
         self, verb: Verb, ids: tuple[str, ...], project: str = ""
     ) -> tuple[ActOutcome, ...]:

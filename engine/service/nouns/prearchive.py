@@ -51,6 +51,13 @@ class PrearchiveApi(Protocol):
     async def move(
         self, ids: tuple[str, ...], project: str, reason: str = ""
     ) -> tuple[ActOutcome, ...]: ...
+    async def claim(
+        self, ids: tuple[str, ...], project: str, reason: str = ""
+    ) -> tuple[ActOutcome, ...]:
+        """Queue the move of Unassigned sessions to a project; who decides on its sessions may do
+        that where the site lets them, without seeing whose these are."""
+        ...
+
     async def would(
         self, verb: Verb, ids: tuple[str, ...], project: str = ""
     ) -> tuple[ActOutcome, ...]:
