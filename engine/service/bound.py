@@ -48,7 +48,9 @@ class BoundEngine(EngineApi):
         remotes = Remotes(context, engine.buffer, actor)
         nouns = {
             "prearchive": prearchive,
-            "desk": ReviewDesk(context, engine.buffer, engine.pace, prearchive, actor),
+            "desk": ReviewDesk(
+                context, engine.buffer, engine.pace, engine.presence, prearchive, actor
+            ),
             "archive": archive,
             "comparison": Comparing(prearchive, archive, actor),
             "quarantine": Quarantine(

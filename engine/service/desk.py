@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +15,7 @@ from engine.archive import people
 from engine.archive.audit.trail import record_triage
 from engine.jobs.context import JobContext, document_beside
 from engine.model.capsule import Capsule
-from engine.model.desk import LONGEST_NOTE, Desk
+from engine.model.desk import LONGEST_NOTE, Desk, Opened
 from engine.model.errors import Conflict, EngineError, InvalidInput
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import ActOutcome, PrearchiveSession
@@ -26,6 +27,7 @@ from engine.service import capsule, claiming
 from engine.service.event_buffer import EventBuffer
 from engine.service.nouns.prearchive import PrearchiveApi
 from engine.service.pace import Pace
+from engine.service.presence import Presence
 from engine.service.queues import Queues
 from engine.sessions.build.document import read_session
 from engine.sessions.build.seal import seal_of
@@ -36,6 +38,8 @@ TOGETHER = 100
 
 LONGEST_NAME = 200
 """Characters of a name or a number that is looked up."""
+
+LONGEST_CLIENT = 64
 
 WITHDRAWN = "the mark was taken away"
 
@@ -51,14 +55,17 @@ class ReviewDesk:
         context: JobContext,
         buffer: EventBuffer,
         pace: Pace,
+        presence: Presence,
         prearchive: PrearchiveApi,
         actor: Actor,
     ) -> None:
         """Act for one actor; `pace` says how often somebody may look up names, `prearchive` tells
         this actor of sessions."""
+        self._presence = presence
         self._prearchive = prearchive
         self._context = context
         self._pace = pace
+        self._decides = actor.scope(Permission.TRIAGE)
         self._found = claiming.found(actor, context.settings)
         self._seen = actor.scope(Permission.WATCH)
         self._queues = Queues(context)
@@ -69,7 +76,37 @@ class ReviewDesk:
         """Return what was said of a session."""
         async with self._context.prearchive_db.read() as transaction:
             await rows.get(transaction, id)
-            return desk.told(id, (await desk.of(transaction, (id,))).get(id))
+            told = desk.told(id, (await desk.of(transaction, (id,))).get(id))
+        return replace(told, opened=self._presence.others(self._actor, id))
+
+    async def open(self, id: str, client: str) -> tuple[Opened, ...]:
+        """Note that a console has a session open; return who else has.
+
+        Raises:
+            InvalidInput: the console has no proper name.
+        """
+        _check_client(client)
+        async with self._context.prearchive_db.read() as transaction:
+            await rows.get(transaction, id)
+        self._presence.opened(client, self._actor, id)
+        return self._presence.others(self._actor, id)
+
+    async def close(self, client: str) -> None:
+        """Note that a console has no session open any more.
+
+        Raises:
+            InvalidInput: it has no proper name.
+        """
+        _check_client(client)
+        self._presence.closed(client, self._actor)
+
+    async def opened(self) -> tuple[Opened, ...]:
+        """Return which sessions others have open, of those that the actor decides on."""
+        found = self._presence.others(self._actor)
+        async with self._context.prearchive_db.read() as transaction:
+            ids = {one.session for one in found}
+            known = {row.id for row in await rows.several(transaction, ids, self._decides)}
+        return tuple(one for one in found if one.session in known)
 
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         """Find the sessions that came under a name or a number.
@@ -224,6 +261,11 @@ class ReviewDesk:
                     outcomes.append(ActOutcome(id=id, done=True, message=said))
         by_id = {one.id: one for one in outcomes}
         return [by_id[id] for id in ids]
+
+
+def _check_client(client: str) -> None:
+    if not 1 <= len(client) <= LONGEST_CLIENT:
+        raise InvalidInput(f"a console has a name of 1 to {LONGEST_CLIENT} characters")
 
 
 def _sealed(document: Path) -> str | None:

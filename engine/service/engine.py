@@ -72,6 +72,7 @@ from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
 from engine.service.pace import LOOK_UP_SECONDS, LOOK_UPS, Pace
+from engine.service.presence import Presence
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
 from engine.service.releasing import Releasing
@@ -314,6 +315,7 @@ class Engine:
         await self.configuration.read_settings()
         self.witness = Witness(archive_db)
         self.pace = Pace(LOOK_UPS, LOOK_UP_SECONDS)
+        self.presence = Presence(self.buffer)
         self.recognition = Recognition(archive_db, lambda: self.configuration.roster)
         self.noting = Pace(240, 3600.0)
         """How often somebody may write a note of theirs into the trail."""

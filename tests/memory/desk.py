@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.capsule import Capsule, CapsuleFile
-from engine.model.desk import Desk
+from engine.model.desk import Desk, Opened
 from engine.model.errors import InvalidInput
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.queues import MonthLine, Queue
@@ -17,7 +17,20 @@ from tests.memory.facts import NOON, Asked
 class ReviewDesk(Asked):
     async def show(self, id: str) -> Desk:
         self.facts.found(id)
-        return self.facts.desks.get(id, Desk(session=id))
+        known = self.facts.desks.get(id, Desk(session=id))
+        opened = tuple(one for one in self.facts.opened if one.session == id)
+        return replace(known, opened=opened)
+
+    async def open(self, id: str, client: str) -> tuple[Opened, ...]:
+        self.facts.found(id)
+        self.facts.here[client] = id
+        return tuple(one for one in self.facts.opened if one.session == id)
+
+    async def close(self, client: str) -> None:
+        self.facts.here.pop(client, None)
+
+    async def opened(self) -> tuple[Opened, ...]:
+        return tuple(self.facts.opened)
 
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:
         ids = self.facts.on_paper.get(name, ())

@@ -31,7 +31,7 @@ from engine.model.contents import (
     Tombstone,
 )
 from engine.model.contradictions import Choice, Contradiction
-from engine.model.desk import Desk
+from engine.model.desk import Desk, Opened
 from engine.model.errors import NotFound
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
@@ -167,6 +167,10 @@ class Facts:
 
     sessions: dict[str, PrearchiveSession] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    opened: list[Opened] = field(default_factory=list)
+    """What others have open."""
+    here: dict[str, str] = field(default_factory=dict)
+    """What consoles have open, by console."""
     queues: list[Queue] = field(default_factory=list)
     months: dict[str, tuple[MonthLine, ...]] = field(default_factory=dict)
     on_paper: dict[str, tuple[str, ...]] = field(default_factory=dict)

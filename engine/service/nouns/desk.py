@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.model.capsule import Capsule
-from engine.model.desk import Desk
+from engine.model.desk import Desk, Opened
 from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.queues import MonthLine, Queue
 
@@ -17,6 +17,19 @@ class DeskApi(Protocol):
 
     async def show(self, id: str) -> Desk:
         """Return what was said of a session; the note may name a patient."""
+        ...
+
+    async def open(self, id: str, client: str) -> tuple[Opened, ...]:
+        """Say that a console has a session open, and return who else has; it has to be said again
+        within a minute. A console is known by a word that it has drawn."""
+        ...
+
+    async def close(self, client: str) -> None:
+        """Say that a console has no session open any more."""
+        ...
+
+    async def opened(self) -> tuple[Opened, ...]:
+        """Return which sessions others have open now."""
         ...
 
     async def look_up(self, name: str) -> tuple[PrearchiveSession, ...]:

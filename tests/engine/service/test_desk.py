@@ -30,6 +30,7 @@ from engine.service.desk import ReviewDesk
 from engine.service.event_buffer import EventBuffer
 from engine.service.pace import Pace
 from engine.service.prearchive import Prearchive
+from engine.service.presence import Presence
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401 (fixtures)
 from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.test_archive import archive, ready
@@ -44,6 +45,7 @@ def desk(made: Fixture, actor: Actor | None = None) -> ReviewDesk:
         made.context,
         EventBuffer(),
         Pace(3, 600.0),
+        Presence(EventBuffer()),
         prearchive(made, actor),
         actor or operator("mk"),
     )
@@ -249,7 +251,9 @@ async def test_a_capsule_tells_what_happened_and_names_nobody(
 
     actor = operator("mk")
     asked = Asked(fixture.context, EventBuffer(), cast("Any", None), actor)
-    noun = ReviewDesk(fixture.context, EventBuffer(), Pace(3, 600.0), asked, actor)
+    noun = ReviewDesk(
+        fixture.context, EventBuffer(), Pace(3, 600.0), Presence(EventBuffer()), asked, actor
+    )
     found = await noun.capsule(session)
     whole = "".join(one.text for one in found.files)
     for planted in ("PLANTED", "Planted", "1.2.3.4", "S1"):

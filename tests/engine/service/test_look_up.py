@@ -24,6 +24,7 @@ from engine.prearchive.tables import OutboxRow
 from engine.service.desk import LONGEST_NAME, ReviewDesk
 from engine.service.event_buffer import EventBuffer
 from engine.service.pace import Pace
+from engine.service.presence import Presence
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401 (fixtures)
 from tests.engine.jobs.fixture import Fixture
 from tests.engine.jobs.scripting import in_force
@@ -56,7 +57,12 @@ async def japanese(made: Fixture, *, script: bool) -> str:
 def desk(made: Fixture, actor: Actor | None = None, pace: Pace | None = None) -> ReviewDesk:
     asked = pace or Pace(100, 600.0)
     return ReviewDesk(
-        made.context, EventBuffer(), asked, cast("Any", None), actor or operator("mk")
+        made.context,
+        EventBuffer(),
+        asked,
+        Presence(EventBuffer()),
+        cast("Any", None),
+        actor or operator("mk"),
     )
 
 

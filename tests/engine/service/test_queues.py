@@ -27,6 +27,7 @@ from engine.service.desk import ReviewDesk
 from engine.service.event_buffer import EventBuffer
 from engine.service.pace import Pace
 from engine.service.prearchive import Prearchive
+from engine.service.presence import Presence
 from engine.service.queues import Queues
 from tests.engine.jobs.conftest import either, fixture  # noqa: F401 (fixtures)
 from tests.engine.jobs.fixture import Fixture
@@ -35,7 +36,12 @@ from tests.engine.jobs.test_archive import archive, ready
 
 def desk(made: Fixture, actor: Actor | None = None) -> ReviewDesk:
     return ReviewDesk(
-        made.context, EventBuffer(), Pace(9, 600.0), cast("Any", None), actor or operator("mk")
+        made.context,
+        EventBuffer(),
+        Pace(9, 600.0),
+        Presence(EventBuffer()),
+        cast("Any", None),
+        actor or operator("mk"),
     )
 
 
