@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from console.commands import trials
 from console.commands.asking import FAILED, asks, failing
 from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_json, say_rows
@@ -41,6 +42,9 @@ _COLUMNS: list[Column[ScriptSummary]] = [
     Column("AUTHOR", lambda one: one.author),
     Column("REASON", lambda one: one.reason),
 ]
+
+
+trials.add_to(app)
 
 
 @app.callback()

@@ -11,33 +11,30 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.anonymize.faults import ScriptError
-from engine.anonymize.pixels.regions import told
-from engine.anonymize.runtime.applied import PixelRequest, Undo
+from engine.anonymize.runtime.applied import Undo
 from engine.anonymize.runtime.changes import changes_of, name_of, path_text, shown
 from engine.anonymize.runtime.reach import Reach
 from engine.anonymize.runtime.record import recorded_in, records_in
 from engine.anonymize.runtime.subject import ScriptedObject
 from engine.anonymize.stored import Stored, open_stored, opened
-from engine.dicom.dictionary import keyword
+from engine.anonymize.whole import blanking, rejection
 from engine.dicom.header import HeaderError
 from engine.dicom.walk import PIXEL_GROUP
 from engine.intake.identity import unsound
+from engine.intake.kept import KeptOriginals, Key
 from engine.intake.originals import Original, Originals
 from engine.intake.site_script import recorded
 from engine.jobs.scripting import ScriptWork, guard
 from engine.jobs.stay import Stay
 from engine.model.change_fold import ChangeFold
-from engine.model.changes import Change, ChangeKind, ScriptOutcome, Statement
+from engine.model.changes import Change, ChangeKind, ScriptOutcome
 from engine.model.errors import InvalidInput
 from engine.sessions.contents import scan_of
 
 _SOP_INSTANCE = 0x00080018
-_PIXEL_DATA = 0x7FE00010
 OURS = "scr_"
 """What ids of our scripts begin with."""
 
-Key = tuple[str, str]
-"""SOP Instance UID and digest of an object as received."""
 Folds = dict[str, ChangeFold]
 """By scan."""
 
@@ -121,25 +118,6 @@ def kept_of(prearchive: Path, session: str, _stamp: str) -> KeptOriginals:
     return KeptOriginals(Originals(prearchive), session)
 
 
-class KeptOriginals:
-    """The undo records of a session, found by what was received, or by what is stored where the
-    index does not know that."""
-
-    def __init__(self, originals: Originals, session: str) -> None:
-        self._by_key: dict[Key, Original] = {}
-        self._by_sop: dict[str, Original | None] = {}
-        for one in originals.of(session):
-            self._by_key[one.received_sop, one.digest] = one
-        for one in self._by_key.values():
-            # Of two objects of one UID nobody can tell which it is.
-            self._by_sop[one.sop] = None if one.sop in self._by_sop else one
-
-    def find(self, key: Key | None, sop: str) -> Original | None:
-        """Return what is kept of an object."""
-        found = None if key is None else self._by_key.get(key)
-        return found or self._by_sop.get(sop)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
     """One element in one state of an object."""
@@ -208,7 +186,7 @@ def _preview(stored: Stored, work: ScriptWork) -> list[Change]:
     found = opened(stored, plan.reach)
     applied = plan.apply(found.subject, work.variables, undo=False, record="")
     if applied.outcome is ScriptOutcome.REJECTED:
-        return [_whole(found.subject.statement)]
+        return [rejection(found.subject.statement)]
     if not found.subject.changed and not applied.pixels:
         return []
     # As it is done on the way to the archive.
@@ -216,18 +194,4 @@ def _preview(stored: Stored, work: ScriptWork) -> list[Change]:
     lacking = unsound(found.subject)
     if lacking:
         raise ScriptError(lacking)
-    return [*changes_of(found.subject), *(_pixels(request) for request in applied.pixels)]
-
-
-def _whole(statement: Statement) -> Change:
-    return Change(path="", name="", kind=ChangeKind.REJECTED, statement=statement)
-
-
-def _pixels(request: PixelRequest) -> Change:
-    return Change(
-        path=path_text((_PIXEL_DATA,)),
-        name=keyword(_PIXEL_DATA),
-        kind=ChangeKind.PIXELS,
-        after=told(request.asked),
-        statement=request.statement,
-    )
+    return [*changes_of(found.subject), *(blanking(request) for request in applied.pixels)]

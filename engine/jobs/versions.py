@@ -13,8 +13,9 @@ from engine.anonymize.runtime.record import recorded_in, records_in
 from engine.anonymize.stored import Stored, open_stored, opened
 from engine.dicom.header import Header, HeaderError
 from engine.intake.identity import SOP_CLASS, SOP_INSTANCE
+from engine.intake.kept import Key
 from engine.intake.site_script import recorded
-from engine.jobs.differences import OURS, Key, kept_of
+from engine.jobs.differences import OURS, kept_of
 from engine.jobs.scripting import ScriptWork, guard
 from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidInput

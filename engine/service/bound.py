@@ -58,7 +58,9 @@ class BoundEngine(EngineApi):
             ),
             "projects": Projects(context, engine.apply_configuration, actor),
             "rules": Rules(context, engine.apply_configuration, name),
-            "scripts": Scripts(context, engine.apply_configuration, engine.check_guard, name),
+            "scripts": Scripts(
+                context, engine.apply_configuration, engine.check_guard, engine.trial_guard, actor
+            ),
             "routing": Routing(context, engine.configuration, engine.guard),
             "receivers": Receivers(
                 context.archive_db, engine.configuration, engine.apply_configuration, name

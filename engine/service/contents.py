@@ -93,26 +93,26 @@ class Waiting:
 
     async def log(self, id: str) -> tuple[LogEntry, ...]:
         """Return the log, oldest entry first."""
-        return await self._there(id, lambda _, at: asyncio.to_thread(_log, at / LOGS))
+        return await self.there(id, lambda _, at: asyncio.to_thread(_log, at / LOGS))
 
     async def contents(self, id: str) -> SessionContents:
         """Return the scans."""
-        return await self._there(
+        return await self.there(
             id,
             lambda _, at: self._context.processes.run(contents.contents, at, document_beside(at)),
         )
 
     async def files(self, id: str, scan: str, offset: int, limit: int) -> FilePage:
         """Return a window of the files."""
-        return await self._there(id, lambda _, at: files_in(self._context, at, scan, offset, limit))
+        return await self.there(id, lambda _, at: files_in(self._context, at, scan, offset, limit))
 
     async def header(self, id: str, scan: str, file: str) -> FoldedHeader:
         """Fold the headers of one file, of a scan, or of all."""
-        return await self._there(id, lambda _, at: header_in(self._context, at, scan, file))
+        return await self.there(id, lambda _, at: header_in(self._context, at, scan, file))
 
     async def route(self, id: str, config: RoutingConfig) -> Route:
         """Route the first object by a configuration."""
-        return await self._there(id, lambda row, at: self._route(row, at, config))
+        return await self.there(id, lambda row, at: self._route(row, at, config))
 
     async def _route(self, row: SessionRow, folder: Path, config: RoutingConfig) -> Route:
         route = await self._context.processes.run(route_first, folder, config, row.receiver)
@@ -124,7 +124,7 @@ class Waiting:
 
     async def timeline(self, id: str) -> Timeline:
         """Tell how the session came together."""
-        came = await self._there(
+        came = await self.there(
             id, lambda _, at: self._context.processes.run(arrivals, at, document_beside(at))
         )
         async with self._context.prearchive_db.read() as transaction:
@@ -148,20 +148,20 @@ class Waiting:
 
     async def contradictions(self, id: str) -> Contradictions:
         """Return what a person has to decide."""
-        return await self._there(id, lambda row, at: contradictions.told(self._context, row, at))
+        return await self.there(id, lambda row, at: contradictions.told(self._context, row, at))
 
     async def done(self, id: str, scan: str, seen: int, wait: float) -> SessionChanges:
         """Tell what scripts have changed, as far as that is kept."""
         ask = self._reviewing.done
-        return await self._there(id, lambda row, at: ask(row.id, at, scan, seen, wait))
+        return await self.there(id, lambda row, at: ask(row.id, at, scan, seen, wait))
 
     async def to_come(self, id: str, scan: str, seen: int, wait: float) -> SessionChanges:
         """Tell what the project's script would change; nothing where none would run."""
-        return await self._there(id, lambda row, at: self._to_come(row, at, scan, seen, wait))
+        return await self.there(id, lambda row, at: self._to_come(row, at, scan, seen, wait))
 
     async def parts(self, id: str, part: Part) -> tuple[list[headers.Part], int]:
         """Read headers in one of the versions of their objects."""
-        return await self._there(id, lambda row, at: self._parts(row, at, part))
+        return await self.there(id, lambda row, at: self._parts(row, at, part))
 
     async def _parts(self, row: SessionRow, at: Path, part: Part) -> tuple[list[headers.Part], int]:
         read: ReadHeaders = headers.read
@@ -185,10 +185,7 @@ class Waiting:
             raise Conflict(
                 f"{row.id} has no project: no script is to come", hint="move it to one first"
             )
-        subject = row.subject or ""
-        if not subject and document_beside(at).exists():
-            document = await asyncio.to_thread(document_beside(at).read_bytes)
-            subject = subject_of(row, read_session(document))
+        subject = await subject_at(row, at)
         if row.prevent_anon:
             return None
         return await script_work(
@@ -199,7 +196,8 @@ class Waiting:
             session=row.label,
         )
 
-    async def _there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
+    async def there(self, id: str, ask: Callable[[SessionRow, Path], Awaitable[T]]) -> T:
+        """Ask something of a session's folder, wherever a job brings it meanwhile."""
         for _ in range(_LOOKS):
             async with self._context.prearchive_db.read() as transaction:
                 row = await rows.get(transaction, id)
@@ -212,6 +210,15 @@ class Waiting:
             f"the folder of {id} is not in its place",
             hint="a job may just be moving it: ask again; if it is gone, rebuild the session",
         )
+
+
+async def subject_at(row: SessionRow, folder: Path) -> str:
+    """Return the subject that a session will be filed under, as far as that is known."""
+    subject = row.subject or ""
+    if not subject and document_beside(folder).exists():
+        document = await asyncio.to_thread(document_beside(folder).read_bytes)
+        subject = subject_of(row, read_session(document))
+    return subject
 
 
 def _log(folder: Path) -> tuple[LogEntry, ...]:

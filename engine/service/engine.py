@@ -31,6 +31,7 @@ from engine.database.watch import Watch
 from engine.dicom.guard import Guard
 from engine.ingest.claims import ClaimDesk
 from engine.ingest.ingester import Ingester
+from engine.intake.trial_guard import TrialGuard
 from engine.jobs.archive import ArchiveJob
 from engine.jobs.build import BuildJob
 from engine.jobs.context import JobContext, pass_by
@@ -285,6 +286,8 @@ class Engine:
         self._stack.callback(self.guard.close)
         self.check_guard = CheckGuard()
         self._stack.callback(self.check_guard.close)
+        self.trial_guard = TrialGuard()
+        self._stack.callback(self.trial_guard.close)
         runner = JobRunner(settings.databases.prearchive_url, node=node)
         self.context = JobContext(
             in_force=self._in_force,

@@ -138,6 +138,12 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         "set enable disable activate",
         Need(Permission.CONFIGURE, About.SCOPE, "scope"),
     ),
+    **_each(
+        "scripts",
+        "try_out",
+        Need(Permission.CONFIGURE, About.SCOPE, "scope"),
+        Need(Permission.READ, About.EITHER, "session"),
+    ),
     **_each("routing", "explain try_rules", _ADMINISTER),
     **_each("receivers", "list", _WATCH),
     **_each("receivers", "add edit remove start stop reload echo", _ADMINISTER),

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import select
 
+from engine.intake.kept import Key
 from engine.jobs import differences, versions
 from engine.jobs.context import JobContext
 from engine.jobs.differences import Folds
@@ -127,7 +128,7 @@ class Reviewing:
         """
 
         async def look(found: Inventory) -> Look:
-            keys = await self._keys(session)
+            keys = await keys_of(self._context, session)
 
             def part(files: tuple[str, ...]) -> Awaitable[Folds]:
                 return self._context.processes.run(
@@ -169,7 +170,7 @@ class Reviewing:
         found = await self._inventory(session, folder)
         return partial(
             versions.received,
-            keys=await self._keys(session),
+            keys=await keys_of(self._context, session),
             prearchive=self._context.prearchive,
             session=session,
             stamp=found.kept,
@@ -308,11 +309,13 @@ class Reviewing:
             inventory, folder, self._context.prearchive, session
         )
 
-    async def _keys(self, session: str) -> dict[str, differences.Key]:
-        query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
-        async with self._context.prearchive_db.read() as transaction:
-            found = await transaction.execute(query.where(ObjectRow.session == session))
-            return {file: (uid, digest) for file, uid, digest in found.all()}
+
+async def keys_of(context: JobContext, session: str) -> dict[str, Key]:
+    """Return by file what was received of a session."""
+    query = select(ObjectRow.file, ObjectRow.received_sop_uid, ObjectRow.digest)
+    async with context.prearchive_db.read() as transaction:
+        found = await transaction.execute(query.where(ObjectRow.session == session))
+        return {file: (uid, digest) for file, uid, digest in found.all()}
 
 
 async def whole(ask: Callable[..., Awaitable[SessionChanges]]) -> SessionChanges:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The noun `scripts`: anonymization scripts are stored, activated and compared. A script with
-errors is not stored; scripts are not run here."""
+errors is not stored; scripts are run here only to try them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from engine.anonymize import shipped
 from engine.anonymize.check_guard import CheckGuard
 from engine.anonymize.language.parser import invalid, language_of
 from engine.archive import scripts
+from engine.intake.trial_guard import TrialGuard
 from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, InvalidScript
+from engine.model.people import Actor
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.trials import Trial
 from engine.service.configuration import Apply
 from engine.service.offline import LOOKUPS, check_script
+from engine.service.trying import Trying
 
 LONGEST_TABLE = 16 * 1024 * 1024
 """Characters of a lookup table: every worker is given it with each change of configuration."""
@@ -29,12 +33,21 @@ LONGEST_TABLE = 16 * 1024 * 1024
 class Scripts:
     """Anonymization scripts of the site and of projects."""
 
-    def __init__(self, context: JobContext, apply: Apply, guard: CheckGuard, actor: str) -> None:
-        """Act for one actor; `apply` puts a change into force, `guard` checks what was written."""
+    def __init__(
+        self,
+        context: JobContext,
+        apply: Apply,
+        guard: CheckGuard,
+        trials: TrialGuard,
+        actor: Actor,
+    ) -> None:
+        """Act for one actor; `apply` puts a change into force, `guard` checks what was written, and
+        `trials` tries it."""
         self._archive = context.archive_db
         self._apply = apply
         self._guard = guard
-        self._actor = actor
+        self._actor = actor.name
+        self._trying = Trying(context, trials, actor)
 
     async def list(self) -> tuple[ScriptSummary, ...]:
         """Return the active version of every scope that has a script."""
@@ -60,6 +73,19 @@ class Scripts:
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         """Say everything about a script and its lookup table."""
         return await asyncio.to_thread(self._check, text, lookups)
+
+    async def try_out(
+        self,
+        scope: str,
+        text: str,
+        session: str,
+        lookups: str = "",
+        scan: str = "",
+        file: str = "",
+    ) -> Trial:
+        """Tell what a text would do to a session's objects, beside the version in force."""
+        await asyncio.to_thread(sound, text, lookups, self._check)
+        return await self._trying.run(scope, text, lookups, session, scan, file)
 
     async def enable(self, scope: str) -> ScriptText:
         """Let the script of a scope run."""

@@ -12,6 +12,7 @@ from engine.database.connection import Database
 from engine.model.comparison import Comparison, Version
 from engine.model.errors import EngineError, Refused
 from engine.model.people import Actor
+from engine.model.scripts import SITE
 from engine.service.once import Once
 
 LOOKS_EVERY = 3600.0
@@ -27,6 +28,7 @@ LOOKED_AT: Mapping[str, str] = {
     "prearchive.route": "originals",
     "held.header": "originals",
     "archive.header": "headers",
+    "scripts.try_out": "originals",
     "archive.read": "files",
 }
 """By verb what of a session is looked at."""
@@ -51,7 +53,11 @@ class Witness:
                 is_original = side.part.version is Version.RECEIVED
                 await self._looked(actor, side.session, "originals" if is_original else "headers")
         elif (what := LOOKED_AT.get(address)) is not None:
-            await self._looked(actor, arguments["id"], what)
+            if arguments.get("scope", SITE) != SITE:
+                # A project's script sees what stands there now.
+                what = "headers"
+            session = arguments["id" if "id" in arguments else "session"]
+            await self._looked(actor, session, what)
 
     async def _looked(self, actor: Actor, session: str, what: str) -> None:
         if what == "originals" and not actor.sees_originals:

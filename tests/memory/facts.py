@@ -58,6 +58,7 @@ from engine.model.routing import Route
 from engine.model.scripts import ScriptText
 from engine.model.site_settings import Given
 from engine.model.states import Status
+from engine.model.trials import Trial
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
 NO_ACCOUNTS = DayAccounts(since=NOON.replace(hour=0), senders=())
@@ -186,6 +187,8 @@ class Facts:
     projects: dict[str, Project] = field(default_factory=dict)
     rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)
     scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
+    trials: dict[str, Trial] = field(default_factory=dict)
+    """By session: what a text that is not saved would do."""
     """By scope, the first version first."""
     receivers: dict[tuple[str, int], ReceiverStatus] = field(default_factory=dict)
     settings: dict[str, Given] = field(default_factory=dict)

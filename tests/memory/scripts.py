@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.remarks import Remark
 from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_of
+from engine.model.trials import Trial
 from engine.service.offline import check_script
 from engine.service.scripts import compare, sound
 from tests.memory.facts import NOON, Asked
@@ -58,6 +59,19 @@ class Scripts(Asked):
 
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         return check_script(text, lookups=lookups)
+
+    async def try_out(
+        self,
+        scope: str,
+        text: str,
+        session: str,
+        lookups: str = "",
+        scan: str = "",
+        file: str = "",
+    ) -> Trial:
+        sound(text, lookups)
+        self._of(scope)
+        return self.facts.trials.get(session) or Trial(scope=scope)
 
     async def enable(self, scope: str) -> ScriptText:
         return await self._turn(scope, True)

@@ -10,6 +10,7 @@ from engine.model.errors import Problem
 from engine.model.remarks import Remark
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.trials import Trial
 
 
 class ProjectsApi(Protocol):
@@ -53,6 +54,21 @@ class ScriptsApi(Protocol):
     ) -> ScriptText: ...
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         """Say everything about a script and its lookup table; an error keeps it from being set."""
+        ...
+
+    async def try_out(
+        self,
+        scope: str,
+        text: str,
+        session: str,
+        lookups: str = "",
+        scan: str = "",
+        file: str = "",
+    ) -> Trial:
+        """Tell what a text that need not be saved would do to the objects of a session, waiting or
+        filed, of a scan, or to one file, beside the version in force. The script of the site is
+        tried over objects as they were received for those who may see originals, for others over
+        objects as they stand."""
         ...
 
     async def enable(self, scope: str) -> ScriptText: ...

@@ -10,9 +10,10 @@ import pytest
 from engine.anonymize.hosting import ready, record_id, variables
 from engine.anonymize.stored import open_stored, opened, write
 from engine.ingest.release import dataset_digest
+from engine.intake.kept import Key
 from engine.intake.originals import Original, Originals
 from engine.intake.site_script import recorded
-from engine.jobs.differences import Folds, Key, done, to_come
+from engine.jobs.differences import Folds, done, to_come
 from engine.jobs.scripting import ScriptWork, guard, pixels
 from engine.model.change_fold import ChangeFold
 from engine.model.changes import ChangeKind, FoldedChange, SessionChanges, Statement

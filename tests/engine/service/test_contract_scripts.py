@@ -10,8 +10,9 @@ import pytest
 from engine.model.accounts import Place
 from engine.model.archive import AuditQuery, SessionQuery
 from engine.model.changes import ChangeKind, FoldedChange, SessionChanges, Statement
-from engine.model.errors import Conflict, NotFound
+from engine.model.errors import Conflict, InvalidScript, NotFound
 from engine.model.states import Status
+from engine.model.trials import Standing
 from engine.service.api import EngineApi
 from tests.engine.service.conftest import Opened
 from tests.engine.service.test_contract import one_session, reached, store, without_known
@@ -172,3 +173,45 @@ async def test_held_objects_are_shown_tried_again_and_dropped(opened: Opened) ->
     events = (await engine.audit.list(AuditQuery(object=second), limit=100)).rows
     assert [without_known(event) for event in events] == [{"reason": "a test"}]
     assert "CompressedSamples" not in repr((await engine.audit.list(limit=100)).rows)
+
+
+async def test_a_text_is_tried_before_it_is_saved(opened: Opened) -> None:
+    engine, port = opened
+    await engine.scripts.set("site", SITE)
+    before = await engine.scripts.show("site")
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID, image.StudyDescription = "1.2.3.5.77", "Chest of Roe"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.5.77")
+    tried = SITE.replace("seen by the site", "tried") + "- (0010,0030)\n"
+    told = await engine.scripts.try_out("site", tried, id)
+    rows = {one.row.change.name: one for one in told.rows}
+    assert rows["PatientName"].standing is Standing.SAME
+    described = rows["StudyDescription"]
+    assert described.standing is Standing.OTHER and described.was is not None
+    # As it was received: what stands there now is what the script in force made of it.
+    assert described.row.change.before == "Chest of Roe"
+    assert (described.row.change.after, described.was.after) == ("tried", "seen by the site")
+    assert (told.version, told.read, told.as_received, told.stopped) == (before.version, 1, 1, "")
+    scan = await engine.scripts.try_out("site", tried, id, scan="1")
+    assert scan == told
+    with pytest.raises(NotFound):
+        await engine.scripts.try_out("site", tried, id, scan="99")
+    with pytest.raises(NotFound):
+        await engine.scripts.try_out("site", tried, "pre_nothing1")
+    with pytest.raises(NotFound):
+        await engine.scripts.try_out("project:NOWHERE", tried, id)
+    with pytest.raises(InvalidScript):
+        await engine.scripts.try_out("site", tried + "- (0010\n", id)
+    failing = 'version "6.7"\n(0010,0020) := substring["abc", 5, 9]\n'
+    (failure,) = (await engine.scripts.try_out("site", failing, id)).failures
+    assert failure.problem.line == 2
+    assert await engine.scripts.show("site") == before
+
+    async def told_of_the_look() -> bool:
+        looks = await engine.audit.list(AuditQuery(object=id, action="Looked at"))
+        return any(one.detail.get("what") == "originals" for one in looks.rows)
+
+    await until(engine, told_of_the_look)
