@@ -46,6 +46,7 @@ COMMANDS = {
     "prearchive": "Sessions that wait for review.",
     "queue": "What waits for whom, and since when.",
     "report": "How the sessions of each project fared in a month.",
+    "findings": "Where patients may still shine through in sessions that wait.",
     "trash": "Deleted prearchive sessions that can be put back.",
     "held": "Objects that are held for review.",
     "commitment": "Storage commitment: what senders asked for, and whether they were told.",

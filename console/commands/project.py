@@ -82,8 +82,8 @@ async def set_(
         typer.Argument(
             metavar="NAME=VALUE...",
             help="title, description, prearchive_code (0 or 4), quarantine_code (0 or 1), "
-            "release_people (1 or 2), release_by (owner, member, collaborator), aliases (comma "
-            "list).",
+            "release_people (1 or 2), release_by (owner, member, collaborator), findings_limit "
+            "(none, high, medium, low), aliases (comma list).",
         ),
     ],
     as_json: Json = False,

@@ -16,6 +16,7 @@ _FIELDS: Values = {
     "quarantine_code": 0,
     "release_people": 1,
     "release_by": "owner",
+    "findings_limit": "none",
     "build_after": 0,
     "trash_days": 0,
     "review_hours": 0,

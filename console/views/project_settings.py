@@ -16,6 +16,12 @@ from engine.model.archive import Project
 PREARCHIVE_CODES = {"0": "hold for review", "4": "archive by itself"}
 QUARANTINE_CODES = {"0": "off", "1": "after archiving"}
 RELEASE_PEOPLE = {"1": "one person", "2": "two different people"}
+FINDINGS_LIMITS = {
+    "none": "open findings keep nothing out",
+    "high": "none that is high may be open",
+    "medium": "none that is high or medium may be open",
+    "low": "none may be open",
+}
 RELEASE_BY = {
     "owner": "owners",
     "member": "owners and members",
@@ -82,6 +88,15 @@ SETTINGS = (
             "Administrators and data administrators of the site always do.",
         ),
         choices=tuple(RELEASE_BY),
+    ),
+    Setting(
+        name="findings_limit",
+        title="findings limit",
+        says=(
+            "The level from which on findings that are open keep a session out of the archive:",
+            "high minds only the high ones, low all. Mend or acknowledge them. none: no finding.",
+        ),
+        choices=tuple(FINDINGS_LIMITS),
     ),
     Setting(
         name="accessibility",
@@ -174,6 +189,7 @@ def shown(project: Project, name: str) -> str:
         "quarantine_code": QUARANTINE_CODES,
         "release_people": RELEASE_PEOPLE,
         "release_by": RELEASE_BY,
+        "findings_limit": FINDINGS_LIMITS,
         "accessibility": dict.fromkeys(ACCESSIBILITIES, ""),
     }
     if name in _UNITS:

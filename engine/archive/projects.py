@@ -19,6 +19,7 @@ from engine.archive.configuration import bump, lock
 from engine.archive.tables import AliasRow, ArchivedSessionRow, FilingRow, ProjectRow, SubjectRow
 from engine.model.archive import Project
 from engine.model.errors import Conflict, InvalidInput, NotFound, Refused
+from engine.model.findings import NO_LIMIT, Level
 from engine.model.people import RELEASING, Accessibility
 from engine.model.quarantine import MOST_PEOPLE
 
@@ -27,6 +28,7 @@ QUARANTINE_CODES = frozenset({0, 1})
 ACCESSIBILITIES = frozenset(each.value for each in Accessibility)
 RELEASE_PEOPLE = frozenset(range(1, MOST_PEOPLE + 1))
 RELEASE_BY = frozenset(each.value for each in RELEASING)
+FINDINGS_LIMITS = frozenset((NO_LIMIT, *(each.value for each in Level)))
 NOT_YET: Mapping[tuple[str, int | str], str] = {
     ("prearchive_code", 5): "archiving that replaces what is there does not work yet: "
     "0 waits for review, 4 archives where the label is free",
@@ -51,6 +53,7 @@ _VALUES = (
     "quarantine_code",
     "release_people",
     "release_by",
+    "findings_limit",
     "build_after",
     "trash_days",
     "review_hours",
@@ -68,6 +71,7 @@ class Changes:
     quarantine_code: int | None = None
     release_people: int | None = None
     release_by: str | None = None
+    findings_limit: str | None = None
     build_after: int | None = None
     trash_days: int | None = None
     review_hours: int | None = None
@@ -354,6 +358,7 @@ def check(changes: Changes) -> None:
         ("quarantine_code", changes.quarantine_code, QUARANTINE_CODES),
         ("release_people", changes.release_people, RELEASE_PEOPLE),
         ("release_by", changes.release_by, RELEASE_BY),
+        ("findings_limit", changes.findings_limit, FINDINGS_LIMITS),
         ("accessibility", changes.accessibility, ACCESSIBILITIES),
     ):
         if value is not None and (name, value) in NOT_YET:
@@ -380,4 +385,5 @@ def _project(row: ProjectRow, aliases: tuple[str, ...]) -> Project:
         review_hours=row.review_hours,
         release_people=row.release_people,
         release_by=row.release_by,
+        findings_limit=row.findings_limit,
     )

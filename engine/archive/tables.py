@@ -32,6 +32,8 @@ class ProjectRow(ArchiveTable):
     """How many different people have to agree to a release from quarantine."""
     release_by: Mapped[str] = mapped_column(String(16), default="owner", server_default="owner")
     """The least role that releases."""
+    findings_limit: Mapped[str] = mapped_column(String(8), default="none", server_default="none")
+    """The level from which on open findings keep sessions out of the archive."""
     accessibility: Mapped[str] = mapped_column(String(16), default="private")
     current_arc: Mapped[str] = mapped_column(String(16), default="arc001")
     created: Mapped[datetime]

@@ -20,15 +20,17 @@ from engine.ingest.posting import forget
 from engine.jobs import contradictions
 from engine.jobs.context import SEVERITIES, JobContext, remove_tree
 from engine.jobs.departure import object_files, recover_unrecorded
+from engine.jobs.finding_limits import limit_of
 from engine.jobs.late_objects import Belonging, recognise
 from engine.jobs.naming import note_names
 from engine.jobs.rerun import adopt
 from engine.jobs.workflow import Work
 from engine.model.accounts import Place
 from engine.model.errors import InvalidInput
+from engine.model.findings import Level
 from engine.model.settings import FileNames
 from engine.model.states import Status, Verb
-from engine.prearchive import accounts, arriving, desk
+from engine.prearchive import accounts, arriving, desk, findings
 from engine.prearchive.rows import folder_of, place_of, queue, settle, to_session
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.build.assemble import assemble
@@ -71,9 +73,9 @@ class BuildJob:
         result = await build(self._context, row, folder)
         await self._context.at("files built")
         await self._context.ingester.ingest()
-        archives = await self._archives(row)
+        archives, limit = await self._archives(row), await limit_of(self._context, row.project)
         status, cut_short = await self._record(
-            session, folder, result, archives=archives, found=found
+            session, folder, result, archives=archives, limit=limit, found=found
         )
         told = [f"built: {result.file_count} files, {status.value}", *result.conflicts]
         await self._context.log(session, "; ".join(filter(None, [*told, result.unreadable])))
@@ -88,6 +90,7 @@ class BuildJob:
         result: BuildResult,
         *,
         archives: bool,
+        limit: Level | None,
         found: Belonging | None,
     ) -> tuple[Status, str]:
         """Settle the row; return its status, and what cut the session short, if anything did."""
@@ -105,7 +108,10 @@ class BuildJob:
                 settle(row, Status.CONFLICT, to_session(row).late)
             else:
                 settle(row, Status.READY)
-                if archives:
+                if archives and limit is not None:
+                    # It goes on once it has been looked through, if nothing is in the way then.
+                    await findings.outdate(transaction, row.id, archives=True)
+                elif archives:
                     row.asked_by = row.account or "auto-archive"
                     await self._context.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
             row.commit_after = False
@@ -272,6 +278,7 @@ async def note(transaction: AsyncSession, row: SessionRow, result: BuildResult) 
     row.built_objects = len(result.covered) - len(result.duplicates)
     row.contradictions = len(result.conflicts)
     row.several_patients = any(one.code == "patients" for one in result.problems)
+    await findings.outdate(transaction, row.id)
     for fallen in await desk.compare(transaction, row.id, lambda: seal_of(document)):
         record_triage(transaction, "engine", "Review fell", fallen, {"reason": desk.BUILT_ANEW})
     await _follow_files(transaction, row, result)

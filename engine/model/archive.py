@@ -46,6 +46,9 @@ class Project:
     """How many different people have to agree to a release from quarantine."""
     release_by: str = "owner"
     """The least role that releases: `owner`, `member` or `collaborator`."""
+    findings_limit: str = "none"
+    """The level from which on open findings keep its sessions out of the archive; `none` where none
+    do."""
     accessibility: str
     """`private`. `protected` and `public` have no effect yet."""
     current_arc: str

@@ -79,6 +79,10 @@ class PrearchiveSession:
     """Whether somebody has left a note on it."""
     due: datetime | None = None
     """Until when somebody is to decide on it; None where it waits for nobody, or has no goal."""
+    findings: int | None = None
+    """How many findings are open; None where it was not looked through yet."""
+    findings_level: str = ""
+    """The highest of them: `high`, `medium` or `low`; empty for none."""
 
     @property
     def url(self) -> str:

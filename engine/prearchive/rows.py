@@ -34,9 +34,10 @@ from engine.model.states import (
     Verb,
     why_not,
 )
-from engine.prearchive import desk
+from engine.prearchive import desk, findings
 from engine.prearchive.conditions import NOBODYS, known, where
 from engine.prearchive.desk_tables import DeskRow
+from engine.prearchive.finding_tables import FindingLookRow
 from engine.prearchive.tables import HeldRow, SessionRow
 
 SORTS = {
@@ -78,8 +79,11 @@ def timestamp_of(moment: datetime) -> str:
     return moment.strftime("%Y%m%d_%H%M%S") + f"{moment.microsecond // 1000:03d}"
 
 
-def to_session(row: SessionRow, said: DeskRow | None = None) -> PrearchiveSession:
-    """Return a row as the outside sees it, with what people have said of it where that is known."""
+def to_session(
+    row: SessionRow, said: DeskRow | None = None, look: FindingLookRow | None = None
+) -> PrearchiveSession:
+    """Return a row as the outside sees it, with what people have said of it and what was found in
+    it, where that is known."""
     return PrearchiveSession(
         id=PrearchiveId(row.id),
         project=row.project,
@@ -120,6 +124,8 @@ def to_session(row: SessionRow, said: DeskRow | None = None) -> PrearchiveSessio
         reviewed_by=said.reviewed_by if said is not None else "",
         reviewed=said.reviewed if said is not None else None,
         noted=said is not None and bool(said.note),
+        findings=look.open if look is not None and look.at is not None else None,
+        findings_level=look.level if look is not None else "",
     )
 
 
@@ -199,10 +205,12 @@ async def list_page(
             select(SessionRow).join(window, window.c.id == SessionRow.id).order_by(*order)
         )
     )
-    said = await desk.of(session, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    said, looks = await desk.of(session, ids), await findings.looks(session, ids)
     total = await session.execute(select(func.count()).select_from(SessionRow).where(*matching))
     return PrearchivePage(
-        rows=tuple(to_session(row, said.get(row.id)) for row in rows), total=total.scalar_one()
+        rows=tuple(to_session(row, said.get(row.id), looks.get(row.id)) for row in rows),
+        total=total.scalar_one(),
     )
 
 

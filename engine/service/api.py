@@ -11,7 +11,7 @@ from engine.service.nouns.archive import ArchiveApi, QuarantineApi
 from engine.service.nouns.comparison import ComparisonApi
 from engine.service.nouns.desk import DeskApi
 from engine.service.nouns.people import AuditApi, PeopleApi
-from engine.service.nouns.prearchive import HeldApi, PrearchiveApi
+from engine.service.nouns.prearchive import FindingsApi, HeldApi, PrearchiveApi
 from engine.service.nouns.projects import ProjectsApi, RoutingApi, RulesApi, ScriptsApi
 from engine.service.nouns.receiving import (
     AcceptancesApi,
@@ -29,6 +29,7 @@ class EngineApi:
 
     prearchive: PrearchiveApi
     desk: DeskApi
+    findings: FindingsApi
     archive: ArchiveApi
     comparison: ComparisonApi
     quarantine: QuarantineApi

@@ -15,6 +15,7 @@ from engine.service.commitments import Commitments
 from engine.service.comparing import Comparing
 from engine.service.desk import ReviewDesk
 from engine.service.events import Events
+from engine.service.findings import FindingsOfSessions
 from engine.service.gate import Gate
 from engine.service.held import Held
 from engine.service.jobs import Jobs
@@ -51,6 +52,7 @@ class BoundEngine(EngineApi):
             "desk": ReviewDesk(
                 context, engine.buffer, engine.pace, engine.presence, prearchive, actor
             ),
+            "findings": FindingsOfSessions(context, engine.buffer, name),
             "archive": archive,
             "comparison": Comparing(prearchive, archive, actor),
             "quarantine": Quarantine(

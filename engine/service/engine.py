@@ -69,6 +69,7 @@ from engine.service.committing import Committing
 from engine.service.configuration import Configuration
 from engine.service.disk import DiskWatch
 from engine.service.event_buffer import EventBuffer
+from engine.service.finding import FindingWork
 from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
@@ -85,6 +86,7 @@ from engine.sessions.build.types import TypesError, load_types
 
 _RELAY_EVERY = 0.5
 _COMMAND_SECONDS, _LOOK_EVERY = 30.0, 0.05
+_FINDINGS_EVERY = 2.0
 _INGEST_EVERY = 2.0
 _WATCH_EVERY = 1.0
 _BEAT_EVERY = 10.0
@@ -337,6 +339,7 @@ class Engine:
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
         self.reviewing = Reviewing(self.context)
+        self.finding = FindingWork(self.context)
         self._stack.push_async_callback(self.reviewing.close)
         if self._alone:
             # The trail has what the command has done before it ends.
@@ -387,6 +390,7 @@ class Engine:
         begin("retention", _PURGE_EVERY, keeping.forget)
         if NodeRole.WORKER in settings.node.roles:
             timer = Timer(prearchive_db, runner, idle=self._in_force.build_after)
+            begin("findings", _FINDINGS_EVERY, self.finding.work, self._relay_sees)
             begin("timer", self._timer_every, lambda: self._tick(timer))
         await keeping.reserve()
         await self.disk.look()

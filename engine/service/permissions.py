@@ -105,6 +105,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("desk", "queues report", _WATCH),
     **_each("desk", "look_up opened", Need(Permission.TRIAGE, About.SOMEWHERE)),
     **_each("desk", "note assign review withdraw", _triage("ids")),
+    **_each("findings", "list acknowledge reopen", _triage("id")),
     **_each("archive", "list", Need(Permission.READ, About.SOMEWHERE)),
     **_each("archive", "due", _ADMINISTER),
     **_each(

@@ -5,7 +5,7 @@ state, its job and its audit event commit together."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from engine.archive.audit.trail import record_triage
 from engine.jobs import decisions, trash
 from engine.jobs.archive import UNDECIDED
 from engine.jobs.context import JobContext, document_beside
+from engine.jobs.finding_limits import limit_of, minds
 from engine.jobs.late_objects import belonging
 from engine.jobs.restore import put_back
 from engine.model.changes import SessionChanges
@@ -31,6 +32,7 @@ from engine.model.contents import (
 )
 from engine.model.contradictions import Choice, Contradictions
 from engine.model.errors import Conflict, EngineError, InvalidInput
+from engine.model.findings import Level
 from engine.model.identifiers import is_prearchive_id, new_prearchive_id
 from engine.model.people import Actor, Permission
 from engine.model.prearchive import (
@@ -43,7 +45,8 @@ from engine.model.prearchive import (
 )
 from engine.model.routing import Route
 from engine.model.states import QUEUED, SENDABLE, SEVERAL, Status, Verb
-from engine.prearchive import desk, queues, rows, tombstones
+from engine.prearchive import desk, findings, queues, rows, tombstones
+from engine.prearchive.finding_tables import FindingLookRow
 from engine.prearchive.tables import SessionRow
 from engine.routing.labels import label_problem
 from engine.service import claiming
@@ -109,7 +112,8 @@ class Prearchive:
         async with self._context.prearchive_db.read() as transaction:
             row = await rows.get(transaction, id)
             said = (await desk.of(transaction, (id,))).get(id)
-        return self._with_goal(rows.to_session(row, said))
+            look = (await findings.looks(transaction, (id,))).get(id)
+        return self._with_goal(rows.to_session(row, said, look))
 
     async def find(self, name: str) -> str:
         """Return the id for an id, an address, or a label that only one session has."""
@@ -309,9 +313,12 @@ class Prearchive:
     async def _filing(self, ids: tuple[str, ...], *, quarantine: bool) -> Prepare:
         """Return what has to be so of a session, and is written into its row, to archive it."""
         in_the_way = await self._in_the_way(ids)
+        looks, limits = await self._minded(ids)
 
         def want(row: SessionRow) -> None:
             _must_be_decided(row)
+            if why := minds(looks.get(row.id), limits.get(row.project)):
+                raise Conflict(f"{row.id} cannot be archived: {why}")
             if row.id in in_the_way:
                 late = rows.to_session(row).late
                 raise Conflict(
@@ -321,6 +328,19 @@ class Prearchive:
             row.quarantine = quarantine
 
         return want
+
+    async def _minded(
+        self, ids: tuple[str, ...]
+    ) -> tuple[Mapping[str, FindingLookRow], dict[str | None, Level | None]]:
+        """Return how sessions were looked through, and what their projects mind."""
+        async with self._context.prearchive_db.read() as transaction:
+            query = select(SessionRow.project).where(SessionRow.id.in_(ids)).distinct()
+            there = list(await transaction.scalars(query))
+        limits = {project: await limit_of(self._context, project) for project in there}
+        if not any(limits.values()):
+            return {}, {}
+        async with self._context.prearchive_db.read() as transaction:
+            return await findings.looks(transaction, ids), limits
 
     async def _moving(self, project: str) -> Prepare:
         """Return the same for a move.

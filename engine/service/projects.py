@@ -20,7 +20,7 @@ _NUMBERS = (
     "review_hours",
 )
 _DIGITS = 10
-_TEXTS = ("title", "description", "release_by", "accessibility")
+_TEXTS = ("title", "description", "release_by", "findings_limit", "accessibility")
 
 
 class Projects:
@@ -133,6 +133,7 @@ def read_changes(values: dict[str, str]) -> projects.Changes:
         trash_days=_number(values.get("trash_days")),
         review_hours=_number(values.get("review_hours")),
         release_by=values.get("release_by"),
+        findings_limit=values.get("findings_limit"),
         aliases=None
         if aliases is None
         else tuple(part.strip() for part in aliases.split(",") if part.strip()),

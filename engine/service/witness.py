@@ -26,6 +26,7 @@ LOOKED_AT: Mapping[str, str] = {
     "prearchive.contradictions": "originals",
     "prearchive.to_come": "headers",
     "prearchive.route": "originals",
+    "findings.list": "headers",
     "held.header": "originals",
     "archive.header": "headers",
     "scripts.try_out": "originals",

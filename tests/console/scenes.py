@@ -286,7 +286,10 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     facts.events = [spoiled(one, "kind", "severity") for one in facts.events]
     facts.checks = [spoiled(one) for one in facts.checks]
     facts.receivers = {key: spoiled(one, "origin") for key, one in facts.receivers.items()}
-    changed = [spoiled(one, "accessibility", "release_by") for one in facts.projects.values()]
+    changed = [
+        spoiled(one, "accessibility", "release_by", "findings_limit")
+        for one in facts.projects.values()
+    ]
     facts.projects = {one.id: one for one in changed}
     facts.rules = {key: spoiled(one, "scope", "concept") for key, one in facts.rules.items()}
     for id, filed in facts.filed.items():

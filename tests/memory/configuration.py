@@ -60,7 +60,7 @@ class Projects(Asked):
         for key, value in values.items():
             if key in ("prearchive_code", "quarantine_code", "release_people"):
                 changes[key] = int(value)
-            elif key in ("title", "description", "release_by", "accessibility"):
+            elif key in ("title", "description", "release_by", "findings_limit", "accessibility"):
                 changes[key] = value
             elif key == "aliases":
                 changes[key] = tuple(part.strip() for part in value.split(",") if part.strip())

@@ -13,6 +13,7 @@ from tests.memory.comparison import Comparing
 from tests.memory.configuration import Projects, Receivers, Routing, Rules
 from tests.memory.desk import ReviewDesk
 from tests.memory.facts import Facts
+from tests.memory.findings import FindingsOfSessions
 from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.moments import Moments
@@ -31,6 +32,7 @@ class EngineInMemory(EngineApi):
         """Act for a name; `asking` says what whoever has it is let do, everything if not given."""
         self.prearchive = Prearchive(facts, actor)
         self.desk = ReviewDesk(facts, actor)
+        self.findings = FindingsOfSessions(facts, actor)
         self.archive = Archive(facts, actor)
         self.comparison = Comparing(facts, actor)
         self.quarantine = Quarantine(facts, actor)

@@ -33,6 +33,7 @@ from engine.model.contents import (
 from engine.model.contradictions import Choice, Contradiction
 from engine.model.desk import Desk, Opened
 from engine.model.errors import NotFound
+from engine.model.findings import Findings
 from engine.model.health import Check, Finding
 from engine.model.identifiers import PrearchiveId
 from engine.model.ledger import DayAccounts
@@ -174,6 +175,7 @@ class Facts:
     """What consoles have open, by console."""
     queues: list[Queue] = field(default_factory=list)
     months: dict[str, tuple[MonthLine, ...]] = field(default_factory=dict)
+    findings: dict[str, Findings] = field(default_factory=dict)
     on_paper: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of sessions by what somebody may have on paper."""
     filed: dict[str, SessionCard] = field(default_factory=dict)

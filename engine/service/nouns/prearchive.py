@@ -15,6 +15,7 @@ from engine.model.contents import (
     TrashedSession,
 )
 from engine.model.contradictions import Choice, Contradictions
+from engine.model.findings import Findings
 from engine.model.held import HeldDetail
 from engine.model.ledger import ALL_LEDGER, GroupKey, HeldAt, HeldPage, LedgerQuery
 from engine.model.prearchive import (
@@ -135,6 +136,22 @@ class PrearchiveApi(Protocol):
 
     async def empty_trash(self, ids: tuple[str, ...], reason: str = "") -> tuple[ActOutcome, ...]:
         """Remove deleted sessions for good: nothing brings them back."""
+        ...
+
+
+class FindingsApi(Protocol):
+    """Where patients may still shine through in sessions that wait; values are patient data."""
+
+    async def list(self, id: str) -> Findings:
+        """Return the findings of a session, the highest level first."""
+        ...
+
+    async def acknowledge(self, id: str, keys: tuple[str, ...], reason: str) -> Findings:
+        """Say of findings that they are none, and why; with other values they are open again."""
+        ...
+
+    async def reopen(self, id: str, keys: tuple[str, ...], reason: str = "") -> Findings:
+        """Take back what was said of findings."""
         ...
 
 

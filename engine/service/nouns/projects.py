@@ -21,7 +21,7 @@ class ProjectsApi(Protocol):
     async def add(self, id: str, title: str = "", aliases: tuple[str, ...] = ()) -> Project: ...
     async def set(self, id: str, values: dict[str, str]) -> Project:
         """Set title, description, accessibility, prearchive_code, quarantine_code, release_people,
-        release_by or aliases (comma list)."""
+        release_by, findings_limit or aliases (comma list)."""
         ...
 
 

@@ -126,6 +126,8 @@ class House:
         }
         if name == "group":
             return GroupKey()
+        if name == "keys":
+            return ("key",)
         if name in ("ids", "sessions"):
             is_filed = about in (About.EITHER, About.FILED)
             return (self.filed if is_filed else self.waiting,)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether findings keep a session out of the archive: that is up to its project."""
+
+from __future__ import annotations
+
+from engine.archive import projects
+from engine.jobs.context import JobContext
+from engine.model.findings import NO_LIMIT, Level
+from engine.prearchive import findings
+from engine.prearchive.finding_tables import FindingLookRow
+
+
+async def limit_of(context: JobContext, project: str | None) -> Level | None:
+    """Return from which level on open findings keep sessions of a project out of the archive; None
+    where none do."""
+    if project is None:
+        return None
+    async with context.archive_db.read() as transaction:
+        wanted = (await projects.show(transaction, project)).findings_limit
+    return None if wanted == NO_LIMIT else Level(wanted)
+
+
+def minds(look: FindingLookRow | None, limit: Level | None) -> str:
+    """Say why a session may not be archived yet; empty where nothing of it is minded."""
+    if limit is None:
+        return ""
+    if look is None or look.of == findings.STALE:
+        return "it is not looked through for findings yet, and its project wants that"
+    if look.level and Level(look.level).reaches(limit):
+        many = f"{look.open} findings are" if look.open > 1 else "a finding is"
+        return (
+            f"{many} open, the highest {look.level}: its project wants none from {limit} on; mend "
+            "or acknowledge them"
+        )
+    return ""
