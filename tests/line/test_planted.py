@@ -146,7 +146,7 @@ class Search:
             return NOTHING
         if folder.startswith("prearchive.db"):
             return self.triage
-        if folder in (".staging", ".originals"):
+        if folder in (".staging", ".originals", ".reviews"):
             return self.every
         if folder == ".journals":
             return {SOP_UID} | self.stored & {STUDY_UID, SERIES_UID}
