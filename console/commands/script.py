@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands import trials
+from console.commands import script_waiting, trials
 from console.commands.asking import FAILED, asks, failing
 from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_json, say_rows
@@ -45,6 +45,7 @@ _COLUMNS: list[Column[ScriptSummary]] = [
 
 
 trials.add_to(app)
+script_waiting.add_to(app)
 
 
 @app.callback()
@@ -103,6 +104,9 @@ async def set_(
     """Save a script as the next version and make it the active one."""
     scope = _scope(site, project)
     table = read_source(str(lookup)) if lookup is not None else ""
+    waiting = await engine.scripts.waiting(scope)
+    if waiting.sessions:
+        sys.stderr.write(f"{waiting}\n")
     saved = await engine.scripts.set(scope, read_source(source), table, reason=reason)
     if as_json:
         say_json(saved)

@@ -74,3 +74,52 @@ class ScriptInForce:
         """Return the name by which changes tell of it."""
         project = project_of(self.scope)
         return self.scope if project is None else f"project {project}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeWith:
+    """Waiting sessions whose objects say that the same version has changed them."""
+
+    version: int
+    """0 where they name no version: none ran, or it changed nothing."""
+    sessions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingForScript:
+    """What a change of a script means for the sessions that wait."""
+
+    scope: str
+    active: int = 0
+    """The version that runs; 0 where none does."""
+    sessions: int = 0
+    """How many wait."""
+    made: tuple[MadeWith, ...] = ()
+    """By version, the newest first. Empty for a project: its script runs when they are filed."""
+    unread: int = 0
+    """Sessions beyond the most that are looked at."""
+
+    @property
+    def behind(self) -> int:
+        """How many were made with another version than the one that runs."""
+        return sum(one.sessions for one in self.made if one.version not in (0, self.active))
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        if project_of(self.scope) is not None:
+            if not self.sessions:
+                return "no session waits in the project"
+            return (
+                f"{self.sessions:,} waiting in the project: nothing is to be done, its script runs "
+                "when they are filed, in the version that is in force then"
+            )
+        if not self.made:
+            return "no session waits that the script of the site runs over"
+        told = ", ".join(
+            f"{one.sessions:,} with v{one.version}"
+            if one.version
+            else f"{one.sessions:,} that name no version"
+            for one in self.made
+        )
+        more = f"; {self.unread:,} more were not looked at" if self.unread else ""
+        return f"waiting sessions were made: {told}{more}"

@@ -61,7 +61,12 @@ class BoundEngine(EngineApi):
             "projects": Projects(context, engine.apply_configuration, actor),
             "rules": Rules(context, engine.apply_configuration, name),
             "scripts": Scripts(
-                context, engine.apply_configuration, engine.check_guard, engine.trial_guard, actor
+                context,
+                engine.buffer,
+                engine.apply_configuration,
+                engine.check_guard,
+                engine.trial_guard,
+                actor,
             ),
             "routing": Routing(context, engine.configuration, engine.guard),
             "receivers": Receivers(

@@ -136,7 +136,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("scripts", "show history diff", Need(Permission.TRIAGE, About.SCOPE, "scope")),
     **_each(
         "scripts",
-        "set enable disable activate",
+        "set enable disable activate waiting rerun",
         Need(Permission.CONFIGURE, About.SCOPE, "scope"),
     ),
     **_each(

@@ -19,11 +19,14 @@ from engine.intake.trial_guard import TrialGuard
 from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput, InvalidScript
 from engine.model.people import Actor
+from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark, Severity
-from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 from engine.model.trials import Trial
 from engine.service.configuration import Apply
+from engine.service.event_buffer import EventBuffer
 from engine.service.offline import LOOKUPS, check_script
+from engine.service.rerunning import Rerunning
 from engine.service.trying import Trying
 
 LONGEST_TABLE = 16 * 1024 * 1024
@@ -36,6 +39,7 @@ class Scripts:
     def __init__(
         self,
         context: JobContext,
+        buffer: EventBuffer,
         apply: Apply,
         guard: CheckGuard,
         trials: TrialGuard,
@@ -48,6 +52,7 @@ class Scripts:
         self._guard = guard
         self._actor = actor.name
         self._trying = Trying(context, trials, actor)
+        self._rerunning = Rerunning(context, buffer, actor.name)
 
     async def list(self) -> tuple[ScriptSummary, ...]:
         """Return the active version of every scope that has a script."""
@@ -86,6 +91,14 @@ class Scripts:
         """Tell what a text would do to a session's objects, beside the version in force."""
         await asyncio.to_thread(sound, text, lookups, self._check)
         return await self._trying.run(scope, text, lookups, session, scan, file)
+
+    async def waiting(self, scope: str) -> WaitingForScript:
+        """Tell with which versions of a script the sessions that wait were made."""
+        return await self._rerunning.waiting(scope)
+
+    async def rerun(self, scope: str, reason: str = "") -> tuple[ActOutcome, ...]:
+        """Queue another run of the site's script over sessions that another version has made."""
+        return await self._rerunning.rerun(scope, reason)
 
     async def enable(self, scope: str) -> ScriptText:
         """Let the script of a scope run."""

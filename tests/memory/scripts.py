@@ -6,8 +6,15 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from engine.model.errors import InvalidInput, NotFound
+from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark
-from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_of
+from engine.model.scripts import (
+    SITE,
+    ScriptSummary,
+    ScriptText,
+    WaitingForScript,
+    project_of,
+)
 from engine.model.trials import Trial
 from engine.service.offline import check_script
 from engine.service.scripts import compare, sound
@@ -72,6 +79,17 @@ class Scripts(Asked):
         sound(text, lookups)
         self._of(scope)
         return self.facts.trials.get(session) or Trial(scope=scope)
+
+    async def waiting(self, scope: str) -> WaitingForScript:
+        self._of(scope)
+        return self.facts.script_waiting.get(scope) or WaitingForScript(scope=scope)
+
+    async def rerun(self, scope: str, reason: str = "") -> tuple[ActOutcome, ...]:
+        waiting = await self.waiting(scope)
+        return tuple(
+            ActOutcome(id=f"pre_{number}", done=True, message="queued")
+            for number in range(waiting.behind)
+        )
 
     async def enable(self, scope: str) -> ScriptText:
         return await self._turn(scope, True)

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from engine.model.archive import Project, RuleText
 from engine.model.errors import Problem
+from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark
 from engine.model.routing import Route
-from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 from engine.model.trials import Trial
 
 
@@ -69,6 +70,15 @@ class ScriptsApi(Protocol):
         filed, of a scan, or to one file, beside the version in force. The script of the site is
         tried over objects as they were received for those who may see originals, for others over
         objects as they stand."""
+        ...
+
+    async def waiting(self, scope: str) -> WaitingForScript:
+        """Tell with which versions of a script the sessions that wait were made."""
+        ...
+
+    async def rerun(self, scope: str, reason: str = "") -> tuple[ActOutcome, ...]:
+        """Queue another run of the site's script in force, on what was received, over the waiting
+        sessions that another version has made; of a project's there is nothing to run again."""
         ...
 
     async def enable(self, scope: str) -> ScriptText: ...

@@ -10,7 +10,7 @@ import pytest
 from engine.model.accounts import Place
 from engine.model.archive import AuditQuery, SessionQuery
 from engine.model.changes import ChangeKind, FoldedChange, SessionChanges, Statement
-from engine.model.errors import Conflict, InvalidScript, NotFound
+from engine.model.errors import Conflict, InvalidInput, InvalidScript, NotFound
 from engine.model.states import Status
 from engine.model.trials import Standing
 from engine.service.api import EngineApi
@@ -215,3 +215,49 @@ async def test_a_text_is_tried_before_it_is_saved(opened: Opened) -> None:
         return any(one.detail.get("what") == "originals" for one in looks.rows)
 
     await until(engine, told_of_the_look)
+
+
+async def test_waiting_sessions_follow_a_new_version_in_one_act(opened: Opened) -> None:
+    engine, port = opened
+    old = await engine.scripts.set("site", SITE.replace("seen by the site", "old"))
+
+    def mark(image: pydicom.Dataset) -> None:
+        image.StudyInstanceUID, image.StudyDescription = "1.2.3.5.88", "Knee of Roe"
+
+    assert await store(port, mark) == 0
+    id = await one_session(engine, "1.2.3.5.88")
+    await engine.prearchive.rebuild((id,))
+    await reached(engine, id, Status.READY)
+    told = await engine.scripts.waiting("site")
+    assert {one.version for one in told.made} >= {old.version}
+    assert told.active == old.version
+    new = await engine.scripts.set("site", SITE.replace("seen by the site", "new"))
+    told = await engine.scripts.waiting("site")
+    assert told.active == new.version and told.behind >= 1
+    with pytest.raises(InvalidInput, match="why"):
+        await engine.scripts.rerun("site")
+    outcomes = {one.id: one for one in await engine.scripts.rerun("site", "the ward")}
+    assert outcomes[id].done
+    await reached(engine, id, Status.READY)
+
+    async def is_new() -> bool:
+        row = of(await engine.prearchive.done(id, wait=30.0))["StudyDescription"].change
+        return row.after == "new" and row.before == "Knee of Roe"
+
+    await until(engine, is_new)
+    await reached(engine, id, Status.READY)
+    assert (await engine.prearchive.show(id)).label
+    again = {one.id for one in await engine.scripts.rerun("site", "once more")}
+    assert id not in again
+    await engine.projects.add("P9")
+    await engine.scripts.set("project:P9", PROJECT)
+    assert (await engine.scripts.waiting("project:P9")).made == ()
+    with pytest.raises(Conflict, match="filed"):
+        await engine.scripts.rerun("project:P9", "the ward")
+    await engine.scripts.disable("site")
+    try:
+        assert (await engine.scripts.waiting("site")).active == 0
+        with pytest.raises(Conflict, match="no script of the site runs"):
+            await engine.scripts.rerun("site", "the ward")
+    finally:
+        await engine.scripts.enable("site")
