@@ -34,6 +34,8 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "save": "scripts.set",
         "turn": "scripts.enable",
         "back_to": "scripts.activate",
+        "trial": "scripts.try_out",
+        "other_session": "scripts.try_out",
     },
     "projects": {
         "new": "projects.add",

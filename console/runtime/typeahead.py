@@ -31,7 +31,7 @@ QUESTION = "question"
 """The group of workers that may ask the person something: what is typed after the key that began
 one is for what it asks."""
 
-ON_THEIR_OWN = frozenset({"downloads", "checks"})
+ON_THEIR_OWN = frozenset({"downloads", "checks", "trials"})
 """Groups of workers that a key begins, and that nothing that is typed waits for."""
 
 PATIENCE = 1.0

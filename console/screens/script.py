@@ -13,13 +13,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import TextArea
 
 from console.keys.table import bindings
-from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.lines import sheets
 from console.screens.base.screen import Copyable
-from console.screens.script_checking import ScriptCheckingScreen
+from console.screens.script_trying import ScriptTryingScreen
 from console.screens.script_versions import ScriptVersionScreen
 from console.views import script_draft, scripts
 from console.views.question import Answers
@@ -32,11 +31,12 @@ from console.widgets.table import RecordTable
 from engine.model.remarks import Severity
 from engine.model.scripts import ScriptSummary, ScriptText
 
-VERSIONS, LOOKUPS = "Versions", "Lookup table"
-TABS = (VERSIONS, LOOKUPS)
+VERSIONS, TRIAL, LOOKUPS = "Versions", "Dry run", "Lookup table"
+TABS = {VERSIONS: "versions", TRIAL: "trial", LOOKUPS: "lookups"}
+"""The panes beside the text."""
 
 
-class ScriptScreen(ScriptCheckingScreen):
+class ScriptScreen(ScriptTryingScreen):
     """The editor of one script."""
 
     NAME = "script"
@@ -75,6 +75,7 @@ class ScriptScreen(ScriptCheckingScreen):
                 yield RecordTable(
                     script_draft.VERSION_COLUMNS, empty="asking the engine …", id="versions"
                 )
+                yield self.trial_pane()
                 yield self.table
 
     def on_mount(self) -> None:
@@ -84,6 +85,7 @@ class ScriptScreen(ScriptCheckingScreen):
         self.table.border_title = LOOKUPS
         self.editor.focus()
         self._draw_tabs()
+        self.draw_trial()
         self.know_words()
         self.look()
 
@@ -99,13 +101,15 @@ class ScriptScreen(ScriptCheckingScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in ("save", "turn", "back_to") and self.base is None:
+        if action in ("save", "turn", "back_to", "trial") and self.base is None:
             return "the script was not read yet"
-        if action in ("save", "turn", "back_to", "drop"):
+        if action in ("save", "turn", "back_to", "drop", "trial"):
             if why := scripts.may_not(self.context.me, self.scope):
                 return why
             if why := self._why_nothing(action):
                 return why
+        if why := self.why_no_trial(action):
+            return why
         if action == "open" and self.focused is not self.pane(RecordTable, "versions"):
             return "go to the versions first: ctrl+o"
         return super().why_not(action)
@@ -143,11 +147,16 @@ class ScriptScreen(ScriptCheckingScreen):
 
     def do_tab(self, step: int) -> None:
         """Show the next tab beside the text."""
-        self._show(TABS[(TABS.index(self._tab) + step) % len(TABS)])
+        names = tuple(TABS)
+        self._show(names[(names.index(self._tab) + step) % len(names)])
 
     def do_versions(self) -> None:
         """Go to the versions."""
         self._show(VERSIONS)
+
+    def show_trial(self) -> None:
+        """Go to the dry run."""
+        self._show(TRIAL)
 
     def do_lookups(self) -> None:
         """Go to the lookup table."""
@@ -265,6 +274,7 @@ class ScriptScreen(ScriptCheckingScreen):
             state = f"v{base.version}" if base.version else "nobody has written one yet"
         entitle(self.editor, subtitle=state)
         self._say()
+        self.draw_trial()
         self.draw_lines()
 
     def _say(self) -> None:
@@ -386,14 +396,12 @@ class ScriptScreen(ScriptCheckingScreen):
         self._tab = tab
         self.add_class("detail")
         self._draw_tabs()
-        name = "versions" if tab == VERSIONS else "lookups"
-        self.call_after_refresh(self.query_one(f"#{name}").focus)
+        self.call_after_refresh(self.query_one(f"#{TABS[tab]}").focus)
 
     def _draw_tabs(self) -> None:
-        self.pane(TabLine, "tabs").show(TABS, self._tab)
-        self.pane(RecordTable, "versions").display = self._tab == VERSIONS
-        self.table.display = self._tab == LOOKUPS
-        self.table.border_title = plain(LOOKUPS)
+        self.pane(TabLine, "tabs").show(tuple(TABS), self._tab)
+        for tab, name in TABS.items():
+            self.query_one(f"#{name}").display = tab == self._tab
 
     @on(TextArea.Changed, "#lookups")
     def lookups_changed(self) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from engine.model.changes import Change, ChangeKind, FoldedChange, Statement
+from engine.model.errors import Problem
 from engine.model.scripts import SITE, ScriptText
+from engine.model.trials import Standing, Trial, TrialFailure, TrialKind, TrialRow
 from tests.memory import NOON, Facts
 
 NEURO3 = """\
@@ -38,7 +41,9 @@ _WRITTEN = (
 
 
 def write_scripts(facts: Facts) -> None:
-    """Let the site and two projects have scripts, one of them disabled."""
+    """Let the site and two projects have scripts, one of them disabled, and texts be tried."""
+    for id in facts.sessions:
+        facts.trials[id] = trial()
     for number, (scope, version, author, reason, text, lookups) in enumerate(_WRITTEN):
         earlier = facts.scripts.setdefault(scope, [])
         earlier.append(
@@ -56,3 +61,51 @@ def write_scripts(facts: Facts) -> None:
                 lookups=lookups,
             )
         )
+
+
+def trial(scope: str = "project:NEURO3") -> Trial:
+    """Return a dry run with something of each kind."""
+    draft = Statement(script="project NEURO3", line=4)
+    active = Statement(script="project NEURO3", version=2, line=5)
+
+    def change(
+        tag: str, name: str, kind: ChangeKind, after: str = "", by: Statement = draft
+    ) -> Change:
+        return Change(
+            path=f"({tag})",
+            name=name,
+            kind=kind,
+            vr="DA",
+            before="20260911",
+            after=after,
+            statement=by,
+        )
+
+    def row(standing: Standing, one: Change, was: Change | None = None) -> TrialRow:
+        return TrialRow(standing=standing, row=FoldedChange(change=one, files=48), was=was)
+
+    changed, removed = ChangeKind.CHANGED, ChangeKind.REMOVED
+    return Trial(
+        scope=scope,
+        version=2,
+        files=1_204,
+        read=48,
+        kinds=(TrialKind(modality="MR", tried={"changed": 47, "error": 1}),),
+        rows=(
+            row(Standing.SAME, change("0008,0020", "StudyDate", changed, "20260828")),
+            row(
+                Standing.OTHER,
+                change("0008,0021", "SeriesDate", changed, "20260828"),
+                change("0008,0021", "SeriesDate", removed, by=active),
+            ),
+            row(Standing.NEW, change("0010,1010", "PatientAge", removed)),
+            row(Standing.GONE, change("0018,1030", "ProtocolName", removed, by=active)),
+        ),
+        failures=(
+            TrialFailure(
+                problem=Problem(message="SeriesDate is empty, not a date", line=6, column=3),
+                files=1,
+                named=("SCANS/3/DICOM/1.dcm",),
+            ),
+        ),
+    )

@@ -83,6 +83,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "script versions": ("scripts", ("home", "enter", "ctrl+o")),
     "script compared": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+o", "G", "enter")),
     "script lookups": ("scripts", ("home", "j", "enter", "f4")),
+    "script dry run": ("scripts", ("home", "j", "enter", "f5", "enter")),
     "script saving": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+s")),
     "release": ("quarantine", ("asterisk", "a")),
 }

@@ -18,6 +18,7 @@ from console.screens.scripts import ScriptsScreen
 from engine.anonymize.check_guard import CheckGuard
 from engine.model.people import Actor, Role
 from engine.model.remarks import Remark
+from engine.model.trials import Trial
 from tests.console.piloting import SMALL, WIDE, console, painted, settled, shown, until
 from tests.console.scenes import normal
 from tests.console.scripted import NEURO3
@@ -222,6 +223,49 @@ async def test_the_lookup_table_is_edited_and_its_problems_are_told() -> None:
         await shown(pilot, "! table", "1 warning", "1 line differs from v2")
         assert screen.draft is not None
         assert screen.draft.lookups.startswith("no entry\n")
+
+
+async def test_the_text_is_tried_on_a_session_and_leads_to_its_lines() -> None:
+    facts = normal()
+    app = console(facts, "scripts")
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("f5")
+        await shown(pilot, "Try the text on a session")
+        await pilot.press("enter")
+        await shown(pilot, "Dry run · MR_12", "1 other, 1 new, 1 gone", "SeriesDate is")
+        assert any("the dry run went wrong" in one for one in said(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.focused is screen.editor)
+        assert screen.editor.place == (6, 3)
+        await pilot.press("home", *"// ")
+        await settled(pilot)
+        await shown(pilot, "of an earlier text")
+        await pilot.press("f5")
+        await until(pilot, lambda: "of an earlier text" not in painted(app))
+        await pilot.press("n", "n", "enter")
+        await shown(pilot, "One element", "(0010,1010) PatientAge")
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: screen.focused is screen.editor)
+        assert screen.editor.line == 4
+        assert all(len(versions) <= 2 for versions in facts.scripts.values())
+
+
+async def test_a_text_with_an_error_is_not_tried_and_one_that_is_stopped_says_so() -> None:
+    facts = normal()
+    stopped = Trial(scope=SCOPE, stopped="it took too much processor time")
+    facts.trials = dict.fromkeys(facts.sessions, stopped)
+    app = console(facts, "scripts")
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot, app)
+        await pilot.press(*"- (00", "enter", "f5")
+        await until(pilot, lambda: any("not with an error" in one for one in said(app)))
+        await pilot.press("ctrl+z", "ctrl+z", "ctrl+z", "f5")
+        await shown(pilot, "Try the text on a session")
+        await pilot.press("enter")
+        await shown(pilot, "✗ stopped", "it took too much processor time")
+        await pilot.press("t")
+        await shown(pilot, "Try the text on a session")
 
 
 async def test_words_are_found_and_shown_until_esc() -> None:
