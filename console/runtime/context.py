@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from console.actions.undoable import Undoable
 from console.runtime.drafts import ScriptDrafts
@@ -32,6 +33,8 @@ class ConsoleContext:
     engine: EngineApi
     watching: bool = False
     """Nothing can be done, and labels are masked."""
+    client: str = field(default_factory=lambda: token_hex(8))
+    """By which the engine knows this console from others of the same person."""
     started: int | None = None
     """The process of the engine that this console started."""
     preferences: Preferences = field(default_factory=Preferences)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Mount
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
@@ -45,6 +46,8 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
         """Show the prearchive."""
         super().__init__(context)
         self._sessions: dict[str, PrearchiveSession] = {}
+        self._opened: frozenset[str] = frozenset()
+        """What others have open."""
 
     def content(self) -> ComposeResult:
         """Lay out the filter, the list and the card."""
@@ -72,6 +75,11 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
         if action == "compare" and not 0 < len(self.chosen()) < 3:
             return "two sessions are compared, or one with itself in another version"
         return super().why_not(action)
+
+    def look(self) -> None:
+        """Ask for the rows on show again, and for who has them open."""
+        super().look()
+        self.look_who()
 
     def masks_changed(self) -> None:
         """Draw labels again from what is known, and look anew for what may be found now."""
@@ -187,17 +195,34 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
             card.show("", ())
             return
         log = await self.asked(self.engine.prearchive.log(session.id))
-        said = self.said_of(session, await self.known_of(session))
+        # Of most sessions nobody has said anything.
+        anything = session.noted or session.assigned or session.id in self._opened
+        known = await self.known_of(session) if anything else None
+        said = self.said_of(session, known)
         masks = self.context.masks
         shown = masks.session(session)
         lines = prearchive.card(shown, masks.log(log or (), session), said)
         card.show(shown.label, lines)
 
+    @on(Mount)
+    @work(exclusive=True, group="opened", exit_on_error=False)
+    async def look_who(self) -> None:
+        """Ask which sessions others have open, and say so in their rows."""
+        if self.context.watching:
+            return
+        found = await self.permitted(self.engine.desk.opened(), ())
+        opened = frozenset(one.session for one in found or ())
+        if opened != self._opened:
+            self._opened = opened
+            self.table.remake(self._remade)
+            self.fill_card()
+
     def _take(self, sessions: Sequence[PrearchiveSession]) -> None:
         self._sessions |= {one.id: one for one in sessions}
 
     def _row(self, session: PrearchiveSession) -> Row:
-        return prearchive.row(self.context.masks.session(session), self.context.clock())
+        shown, now = self.context.masks.session(session), self.context.clock()
+        return prearchive.row(shown, now, opened=session.id in self._opened)
 
     def _remade(self, row: Row) -> Row:
         session = self._sessions.get(row.key)

@@ -10,7 +10,7 @@ from typing import Final
 
 from console.views import figures
 from console.views.question import Answers, Field, Option, Question
-from engine.model.desk import LONGEST_NOTE, Desk
+from engine.model.desk import LONGEST_NOTE, Desk, Opened
 from engine.model.prearchive import PrearchiveSession
 
 REVIEW, WITHDRAW, NOTE, GIVE, TAKE, LOOK_UP = (
@@ -118,10 +118,17 @@ def lines(session: PrearchiveSession, desk: Desk | None, *, hidden: bool) -> lis
         told.append(("Reviewed", f"{session.reviewed_by}, {figures.moment(session.reviewed)}"))
     elif desk is not None and desk.fell:
         told.append(("Reviewed", f"no more: {desk.fell}"))
+    if desk is not None and desk.opened:
+        told.append(("Open", others(desk.opened)))
     if session.noted:
         note = desk.note if desk is not None else ""
         told.append(("Note", _HIDDEN if hidden or not note else note))
     return told
+
+
+def others(opened: Sequence[Opened]) -> str:
+    """Say who else has a session open, and since when."""
+    return ", ".join(f"{one.login} since {figures.clock(one.since)[:5]}" for one in opened)
 
 
 def command(verb: str, ids: Sequence[str], *options: str) -> str:

@@ -70,11 +70,13 @@ def is_overdue(session: ShownSession | PrearchiveSession, now: datetime) -> bool
     return session.due is not None and session.due < now
 
 
-def row(session: ShownSession, now: datetime) -> Row:
-    """Show one session in the list; what is overdue says so."""
+def row(session: ShownSession, now: datetime, *, opened: bool = False) -> Row:
+    """Show one session in the list; what is overdue says so, and what others have `opened`."""
     shown, tone = state(session)
     if overdue := is_overdue(session, now):
         shown, tone = f"{shown}, over", "look"
+    if opened:
+        shown = f"{shown}, open"
     return Row(
         key=session.id,
         tone=tone,

@@ -10,6 +10,9 @@ from datetime import datetime
 LONGEST_NOTE = 2_000
 """Characters of a note."""
 
+SAID_AGAIN = 20.0
+"""Seconds after which a console says again what it has open; it is forgotten after three times."""
+
 NOBODY = "none"
 """Whom a filter names for sessions that are nobody's."""
 

@@ -15,9 +15,6 @@ from engine.service.event_buffer import EventBuffer
 LASTS = 60.0
 """Seconds that somebody counts as there without saying so again."""
 
-SAID_AGAIN = 20.0
-"""Seconds after which a console says again what it has open."""
-
 _MOST = 1_000
 """Open sessions that are remembered, of everybody together."""
 

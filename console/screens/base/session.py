@@ -14,8 +14,8 @@ from textual.worker import Worker
 
 from console.actions import fates
 from console.runtime.context import ConsoleContext
+from console.screens.base.presence import PresentScreen
 from console.screens.base.session_panes import ASKING, CHANGES, SessionPanes
-from console.screens.base.triage import TriageScreen
 from console.views import figures, files, headers, scans
 from console.views.masking import LASTING
 from console.views.rows import Row
@@ -46,7 +46,7 @@ REST = 0.5
 WATCHED = "what headers hold is not shown to those who only watch"
 
 
-class FollowingScreen(TriageScreen):
+class FollowingScreen(PresentScreen):
     """A screen of one session, with its scans (`#scans`), a card (`#about`) and `SessionPanes`
     (`#panes`)."""
 
@@ -309,6 +309,7 @@ class FollowingScreen(TriageScreen):
             # Files, labels or a script may be others; what is known is not found out again.
             self._looks += 1
         self._draw(session)
+        self.opened(id)
         if self.header is not None and hides(session) is not hidden:
             self._show_header(self.header)
         if hides(session) is not hidden:

@@ -8,10 +8,11 @@ import pytest
 from console.screens.session import SessionScreen
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from console.widgets.table import RecordTable
+from engine.model.desk import Opened
 from engine.model.people import Actor, Role
 from engine.model.states import Status
 from tests.console.piloting import HOSTILE, WIDE, console, painted, settled, shown, table, until
-from tests.memory import Facts, session
+from tests.memory import NOON, Facts, session
 
 
 def several(number: int, **changes: object) -> Facts:
@@ -188,3 +189,20 @@ async def test_who_may_not_decide_has_no_desk(role: Role | None) -> None:
         assert app.context.notices.all[0].text.startswith("not now: ")
         assert not isinstance(app.screen, ChooseScreen)
         assert table(app, "sessions").display
+
+
+async def test_who_else_has_a_session_open_is_shown_in_the_list_and_on_it() -> None:
+    facts = several(2)
+    facts.opened.append(Opened(session="pre_aaaaaaa2", login="ada", since=NOON))
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "● ready, open")
+        assert painted(app).count("ready, open") == 1
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen))
+        await shown(pilot, "Open", "ada since 12:00")
+        assert facts.here == {app.context.client: "pre_aaaaaaa2"}
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: facts.here == {app.context.client: "pre_aaaaaaa1"})
+        await pilot.press("escape")
+        await until(pilot, lambda: facts.here == {})
