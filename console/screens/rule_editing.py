@@ -29,7 +29,11 @@ from console.widgets.dialogs import AskScreen
 from console.widgets.rule_editor import RuleEditor
 from console.widgets.table import RecordTable
 from engine.model.archive import RuleText
-from engine.model.errors import Problem
+from engine.model.errors import EngineError, Problem
+from engine.model.what_if import WhatIf
+
+TRIED = 100
+"""Sessions that a text is tried on before it is saved."""
 
 CHECK_PAUSE = 0.25
 """Seconds without a key until the text is checked."""
@@ -151,13 +155,32 @@ class RuleEditingScreen(BaseScreen):
             if now is None:
                 return
             draft = Draft(place=place, base=base, text=self._text_to_save(base))
+            effect = await self._effect(draft)
             saved = await fill_in(
-                self, rules.question(draft, now), lambda given: self._set(draft, given)
+                self, rules.question(draft, now, effect), lambda given: self._set(draft, given)
             )
             if saved is not None:
                 self._saved(draft, saved)
         finally:
             self._saving = False
+
+    async def _effect(self, draft: Draft) -> WhatIf | None:
+        """Ask what a text would have done to the last sessions; None where nothing is edited or the
+        engine does not say."""
+        place = draft.place
+        if place.concept is None or draft.text == draft.base.text:
+            return None
+        self.say(("trying the text on the last sessions …", "muted"))
+        try:
+            return await self.engine.rules.what_if(
+                place.scope, str(place.concept), draft.text, TRIED
+            )
+        except EngineError as error:
+            # Saving it is not made impossible by what cannot be told beforehand.
+            self.tell(f"what it would have done is not known: {error.message}", "warning")
+            return None
+        finally:
+            self.drafts_changed()
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_try(self) -> None:

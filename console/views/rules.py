@@ -13,12 +13,13 @@ from difflib import SequenceMatcher
 
 from console.views import figures
 from console.views.question import NO, YES_NO, Answers, Field, Question, reason, yes_no
-from console.views.rows import Row, TableColumn
+from console.views.rows import UNASSIGNED, Row, TableColumn
 from console.views.text import plain_text
 from engine.model.archive import Project, RuleText
 from engine.model.errors import Problem
 from engine.model.live import ReceiverStatus
 from engine.model.routing import Concept
+from engine.model.what_if import Rerouted, WhatIf
 
 SITE = "site"
 
@@ -190,8 +191,9 @@ def provenance(text: RuleText) -> str:
     return f"version {text.version} by {text.author}, {figures.moment(text.at)[:16]}{off}"
 
 
-def question(draft: Draft, now: RuleText) -> Question:
-    """Ask before a text is saved over the one that is in force `now`."""
+def question(draft: Draft, now: RuleText, effect: WhatIf | None = None) -> Question:
+    """Ask before a text is saved over the one that is in force `now`; `effect` is what it would
+    have done to the last sessions."""
     count = edits(tidy(draft.base.text), draft.text)
     enabled = yes_no(now.enabled)
     meanwhile = now.version != draft.base.version
@@ -207,7 +209,10 @@ def question(draft: Draft, now: RuleText) -> Question:
     return Question(
         title=f"Save: {draft.place.title}",
         act="Save",
-        rows=(f"{figures.plural(count, 'line')} edited, on version {draft.base.version}",),
+        rows=(
+            f"{figures.plural(count, 'line')} edited, on version {draft.base.version}",
+            *(effects(effect) if effect is not None else ()),
+        ),
         says=(
             "It holds at once for what arrives from now on; what waits stays where it is.",
             "Every version is kept.",
@@ -220,6 +225,44 @@ def question(draft: Draft, now: RuleText) -> Question:
         command=lambda given: command(draft.place, given),
         fault=wrong,
     )
+
+
+def effects(effect: WhatIf) -> tuple[str, ...]:
+    """Say which of the last sessions would have gone elsewhere: those that go to another project
+    first. Labels of sessions without a project are not shown: they may be a patient's."""
+    if not effect.tried:
+        return ("no session is there that it could be tried on",)
+    many = len(effect.moved)
+    of = f"of the last {figures.plural(effect.tried, 'session')}"
+    said = [f"{figures.grouped(many) if many else 'none'} {of} would have gone elsewhere"]
+    ordered = sorted(effect.moved, key=lambda one: one.now.project == one.then.project)
+    said += [_effect(one) for one in ordered]
+    if effect.adrift:
+        said.append(
+            f"less sure of {figures.grouped(effect.adrift)}: the rules in force would not bring "
+            "them where they are"
+        )
+    return tuple(said)
+
+
+def _effect(one: Rerouted) -> str:
+    name = one.id if one.project is None else f"{one.label} ({one.id})"
+    changes = []
+    if one.now.project != one.then.project:
+        changes.append(f"{one.now.project or UNASSIGNED} → {one.then.project or UNASSIGNED}")
+    for what, before, after in (
+        ("subject", one.now.subject, one.then.subject),
+        ("session", one.now.session, one.then.session),
+    ):
+        if before != after:
+            shown = f"{before or 'none'} → {after or 'none'}" if one.project else "another"
+            changes.append(f"{what} {shown}")
+    if one.now.auto_archive != one.then.auto_archive:
+        changes.append(f"auto-archive {_AUTO[one.then.auto_archive]}")
+    return f"  {name}: {', '.join(changes)}"
+
+
+_AUTO = {True: "yes", False: "no", None: "by the project's code"}
 
 
 def command(place: RulePlace, given: Answers) -> str:

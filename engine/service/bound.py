@@ -59,7 +59,7 @@ class BoundEngine(EngineApi):
                 context, engine.buffer, actor, lambda: engine.configuration.roster
             ),
             "projects": Projects(context, engine.apply_configuration, actor),
-            "rules": Rules(context, engine.apply_configuration, name),
+            "rules": Rules(context, engine.configuration, engine.apply_configuration, name),
             "scripts": Scripts(
                 context,
                 engine.buffer,

@@ -129,7 +129,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("projects", "show", Need(Permission.KNOW, About.PROJECT, "id")),
     **_each("projects", "add", _ADMINISTER),
     **_each("projects", "set", Need(Permission.CONFIGURE, About.PROJECT, "id")),
-    **_each("rules", "show set", _ADMINISTER),
+    **_each("rules", "show set what_if", _ADMINISTER),
     **_each("rules", "check", _SELF),
     **_each("scripts", "list", Need(Permission.TRIAGE, About.SOMEWHERE)),
     **_each("scripts", "check", _SELF),

@@ -27,6 +27,7 @@ from engine.model.live import (
 )
 from engine.model.remotes import SendFailure, SendState
 from engine.model.states import Status
+from engine.model.what_if import Destination, Rerouted, WhatIf
 from tests.console.conftest import CommandLine
 from tests.memory import NOON, Facts, session, transfer
 from tests.memory.acceptances import WAITING
@@ -429,6 +430,36 @@ async def test_rules_are_written_and_set_again(anteroom: CommandLine, tmp_path: 
         "  1:1: a rule starts with the tag it reads, such as (0008,1030)"
     )
     assert (await anteroom("rules", "set", "project", str(tmp_path / "none"))).code == 1
+
+
+async def test_rules_are_tried_on_the_last_sessions(
+    anteroom: CommandLine, facts: Facts, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules"
+    file.write_text("(0008,1010):(MR3T_A):1 t:.+ r:NEURO3\n")
+    ran = await anteroom("rules", "try", str(file))
+    assert ran.out.splitlines()[0] == "none would have gone elsewhere"
+    now = Destination(project=None, subject="S1", session="E1", auto_archive=None)
+    moved = Rerouted(
+        id="pre_aaaaaaa1",
+        filed=False,
+        label="MR_1",
+        project=None,
+        came=NOON,
+        now=now,
+        then=replace(now, project="NEURO3", auto_archive=True),
+    )
+    facts.what_if = WhatIf(tried=7, unread=2, adrift=3, moved=(moved,))
+    ran = await anteroom("rules", "try", "project", str(file), "--last", "9")
+    line, *rest = ran.out.splitlines()[1:]
+    assert "Unassigned / S1 / E1" in line and "NEURO3 / S1 / E1, archived by itself" in line
+    assert rest[0] == "1 of 7 sessions would have gone elsewhere"
+    assert rest[1].startswith("3 are not where") and rest[2].startswith("of 2 ")
+    ran = await anteroom("rules", "try", str(file), "--json")
+    assert ran.json["moved"][0]["then"]["project"] == "NEURO3"
+    file.write_text("nonsense\n")
+    assert (await anteroom("rules", "try", str(file))).code == 1
+    assert (await anteroom("rules", "try", "nothing", str(file))).code == 2
 
 
 async def test_rules_are_checked_without_an_engine(alone: CommandLine, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from engine.model.live import (
     ReceiverStatus,
 )
 from engine.model.routing import Route
+from engine.model.what_if import WhatIf
 from engine.service.offline import check_rules
 from tests.memory.contents import SAMPLE_ROUTE, route_of
 from tests.memory.facts import NOON, Asked
@@ -95,6 +96,10 @@ class Rules(Asked):
 
     async def check(self, text: str) -> tuple[Problem, ...]:
         return check_rules(text)
+
+    async def what_if(self, scope: str, concept: str, text: str, last: int = 100) -> WhatIf:
+        _sound(text)
+        return self.facts.what_if
 
 
 class Routing(Asked):

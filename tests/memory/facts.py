@@ -60,8 +60,10 @@ from engine.model.scripts import ScriptText, WaitingForScript
 from engine.model.site_settings import Given
 from engine.model.states import Status
 from engine.model.trials import Trial
+from engine.model.what_if import WhatIf
 
 NOON = datetime(2026, 9, 11, 12, 0, tzinfo=UTC)
+NOTHING_TRIED = WhatIf(tried=0, unread=0, adrift=0, moved=())
 NO_ACCOUNTS = DayAccounts(since=NOON.replace(hour=0), senders=())
 
 
@@ -216,6 +218,7 @@ class Facts:
     held: list[HeldObject] = field(default_factory=list)
     held_headers: dict[str, FoldedHeader] = field(default_factory=dict)
     accounts: DayAccounts = NO_ACCOUNTS
+    what_if: WhatIf = NOTHING_TRIED
     series: dict[str, tuple[ArrivingSeries, ...]] = field(default_factory=dict)
     """By prearchive id, as their objects told."""
     throughput: list[Throughput] = field(default_factory=list)

@@ -12,6 +12,7 @@ from engine.model.remarks import Remark
 from engine.model.routing import Route
 from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 from engine.model.trials import Trial
+from engine.model.what_if import WhatIf
 
 
 class ProjectsApi(Protocol):
@@ -36,6 +37,11 @@ class RulesApi(Protocol):
     ) -> RuleText: ...
     async def check(self, text: str) -> tuple[Problem, ...]:
         """Return the faults of a text, by line and column; none when it can be saved."""
+        ...
+
+    async def what_if(self, scope: str, concept: str, text: str, last: int = 100) -> WhatIf:
+        """Say which of the last sessions, waiting and filed, would have gone elsewhere if `text`
+        had been in force. Nothing is moved."""
         ...
 
 

@@ -17,6 +17,7 @@ from console.widgets.rule_editor import RuleEditor
 from engine.model.archive import RuleText
 from engine.model.errors import Problem, Unavailable
 from engine.model.routing import Concept, Route, TraceStep, Verdict
+from engine.model.what_if import Destination, Rerouted, WhatIf
 from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, until
 from tests.memory import NOON, Facts, session
 from tests.memory.configuration import Routing, Rules, project
@@ -73,6 +74,54 @@ async def test_rules_are_saved_with_a_reason(size: tuple[int, int]) -> None:
         assert (made.reason, made.enabled, made.author) == ("a new scanner", True, "me")
         await until(pilot, lambda: "not saved" not in painted(app))
         assert app.context.drafts == {}
+
+
+async def test_before_rules_are_saved_their_effect_on_the_last_sessions_is_said() -> None:
+    facts = known()
+    now = Destination(project="NEURO3", subject="S1", session="E1", auto_archive=None)
+
+    def moved(id: str, project: str | None, then: Destination) -> Rerouted:
+        return Rerouted(
+            id=id, filed=False, label="MR_1", project=project, came=NOON, now=now, then=then
+        )
+
+    other = replace(now, subject="S2")
+    facts.what_if = WhatIf(
+        tried=12,
+        unread=0,
+        adrift=1,
+        moved=(
+            moved("pre_aaaaaaa1", "NEURO3", other),
+            moved("pre_aaaaaaa2", None, replace(other, project=None)),
+        ),
+    )
+    app = console(facts, "projects")
+    async with app.run_test(size=WIDE) as pilot:
+        await editing(pilot, app)
+        await shown(pilot, GOOD, "version 3 by ak")
+        await pilot.press("end", "enter", *"(0008,1030):(A.*):1", "ctrl+s")
+        await shown(pilot, "2 of the last 12 sessions would have gone elsewhere")
+        await shown(pilot, "MR_1 (pre_aaaaaaa1): subject S1 → S2", "less sure of 1")
+        # Of one without a project no label is told.
+        await shown(pilot, "pre_aaaaaaa2: NEURO3 → Unassigned, subject another")
+
+
+async def test_rules_are_saved_where_their_effect_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(*_: object, **__: object) -> WhatIf:
+        raise Unavailable("the archive does not answer")
+
+    monkeypatch.setattr(Rules, "what_if", fails)
+    facts = known()
+    app = console(facts, "projects")
+    async with app.run_test(size=WIDE) as pilot:
+        await editing(pilot, app)
+        await shown(pilot, GOOD, "version 3 by ak")
+        await pilot.press("end", "enter", *"(0008,1030):(A.*):1", "ctrl+s")
+        await answered(pilot, app, "a new scanner")
+        await until(pilot, lambda: facts.rules[SITE].version == 4)
+        assert told(app, "what it would have done is not known")
 
 
 async def test_rules_can_be_put_out_of_force_without_an_edit() -> None:
