@@ -263,6 +263,10 @@ SCREENS = {
                 *OBJECTS,
                 OPEN,
                 DOWNLOAD,
+                replace(
+                    COMPARE,
+                    help="set the session, scan or file beside another, filed or waiting",
+                ),
                 replace(SEND, line=6),
             ),
         ),

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,18 +16,10 @@ from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import BaseScreen, Copyable
 from console.transfer.export import Exportable
 from console.views import comparison
+from console.views.comparison import Side
 from console.widgets.table import RecordTable
-from engine.model.comparison import STORED, ComparedRow, Comparison, Part
+from engine.model.comparison import ComparedRow, Comparison, Version
 from engine.model.errors import EngineError
-from engine.model.prearchive import PrearchiveSession
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
-    """What stands on one side."""
-
-    session: PrearchiveSession
-    part: Part = STORED
 
 
 class CompareScreen(BaseScreen):
@@ -58,8 +49,8 @@ class CompareScreen(BaseScreen):
         self.look()
 
     def crumb(self) -> str:
-        """Say that it is about the prearchive."""
-        return "Prearchive ▸ Compare"
+        """Say what it is: sessions may wait or be filed."""
+        return "Compare"
 
     def look(self) -> None:
         """Ask what differs."""
@@ -115,9 +106,7 @@ class CompareScreen(BaseScreen):
     async def _fetch(self) -> None:
         left, right = self._ours, self._theirs
         try:
-            found = await self.engine.comparison.headers(
-                left.session.id, right.session.id, left.part, right.part
-            )
+            found = await self.engine.comparison.headers(left.id, right.id, left.part, right.part)
         except EngineError as error:
             self._table.empty = f"{error.message}; {error.hint}" if error.hint else error.message
             self._table.show([])
@@ -130,7 +119,7 @@ class CompareScreen(BaseScreen):
     def _draw(self) -> None:
         if self._found is None:
             return
-        shown = self.context.masks.compared(self._found, self._ours.session, self._theirs.session)
+        shown = self.context.masks.compared(self._found, self._ours.waiting, self._theirs.waiting)
         self._rows = {one.either.path: one for one in shown.rows}
         self._table.empty = "nothing differs"
         self._table.show(comparison.rows(shown))
@@ -139,10 +128,7 @@ class CompareScreen(BaseScreen):
 
     def _tell_sides(self) -> None:
         masks = self.context.masks
-        left, right = (
-            comparison.side(masks.session(one.session).label, one.part)
-            for one in (self._ours, self._theirs)
-        )
+        left, right = (comparison.side(one, masks) for one in (self._ours, self._theirs))
         self._table.border_title = plain(f"{left}  │  {right}")
 
     @property
@@ -153,5 +139,5 @@ class CompareScreen(BaseScreen):
 def _written(side: Side) -> str:
     part = side.part
     of = part.file or part.scan
-    version = "" if part == Part(scan=part.scan, file=part.file) else f"@{part.version}"
-    return f"{side.session.id}{f'#{of}' if of else ''}{version}"
+    version = "" if part.version is Version.STORED else f"@{part.version}"
+    return f"{side.id}{f'#{of}' if of else ''}{version}"

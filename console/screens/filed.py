@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events, on
+from textual import events, on, work
 
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
+from console.runtime.typeahead import QUESTION
+from console.screens.base.comparing import choose_sides
 from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
 from console.screens.filed_contents import (
@@ -21,12 +23,14 @@ from console.screens.filed_contents import (
     FiledContentsScreen,
 )
 from console.views import figures
+from console.views.comparison import Side
 from console.widgets.card import Card
 from console.widgets.debounce import Debounce
 from console.widgets.searchable import Searchable
 from console.widgets.searched import SearchedLines
 from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
+from engine.model.comparison import Part
 from engine.model.live import Event
 
 PAUSE = 0.2
@@ -89,6 +93,8 @@ class FiledScreen(FiledContentsScreen):
             return "header, history and document can be searched"
         if action in ("next", "previous") and not self._searches:
             return "nothing was found; / searches"
+        if action == "compare" and self._card is None:
+            return "the engine has not answered yet"
         return super().why_not(action)
 
     def leave_part(self) -> bool:
@@ -123,6 +129,19 @@ class FiledScreen(FiledContentsScreen):
         self._forget()
         self._load()
         self.draw_lines()
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_compare(self) -> None:
+        """Set the session, scan or file on show beside another."""
+        from console.screens.compare import CompareScreen  # noqa: PLC0415 (loaded when shown)
+
+        card = self._card
+        if card is None:
+            return
+        here = Side(session=card, part=Part(scan=self._scan_id, file=self._file))
+        sides = await choose_sides(self, here, [one.id for one in card.scans])
+        if sides is not None:
+            self.app.push_screen(CompareScreen(self.context, *sides))
 
     def do_open(self) -> None:
         """Go on into what is beside."""

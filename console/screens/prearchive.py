@@ -13,20 +13,20 @@ from textual.events import Mount
 from console.keys.table import bindings
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
+from console.screens.base.comparing import choose_sides
 from console.screens.base.lines import sheets
 from console.screens.base.marking import MarkingScreen
 from console.screens.base.saved_views import VIEWS
 from console.screens.base.triage import VERBS, TriageScreen
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.transfer.windows import whole
-from console.views import comparison, figures, prearchive
+from console.views import figures, prearchive
+from console.views.comparison import Side
 from console.views.rows import Piece
 from console.widgets.card import Card
-from console.widgets.dialogs import ChooseScreen
 from console.widgets.filter_line import FilterLine
 from console.widgets.records import MOST_MARKS
 from console.widgets.table import RecordTable, Row
-from engine.model.comparison import STORED
 from engine.model.prearchive import PREARCHIVE_FIELDS, PrearchiveQuery, PrearchiveSession
 from engine.model.states import Verb
 
@@ -115,19 +115,13 @@ class PrearchiveScreen(MarkingScreen, TriageScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_compare(self) -> None:
         """Set two sessions side by side, or versions of one."""
-        from console.screens.compare import CompareScreen, Side  # noqa: PLC0415 (when shown)
+        from console.screens.compare import CompareScreen  # noqa: PLC0415 (loaded when shown)
 
         one, *others = self.chosen()
-        if others:
-            sides = Side(session=one), Side(session=others[0])
-        else:
-            asked = ChooseScreen("Compare", comparison.VERSIONS)
-            key = await self.app.push_screen_wait(asked)
-            if key is None:
-                return
-            left, right = comparison.parts(key, STORED)
-            sides = Side(session=one, part=left), Side(session=one, part=right)
-        self.app.push_screen(CompareScreen(self.context, *sides))
+        here = Side(session=one)
+        sides = (here, Side(session=others[0])) if others else await choose_sides(self, here)
+        if sides is not None:
+            self.app.push_screen(CompareScreen(self.context, *sides))
 
     def do_trash(self) -> None:
         """Show deleted sessions."""

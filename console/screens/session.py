@@ -14,6 +14,7 @@ from console.keys.table import MODES, bindings
 from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
+from console.screens.base.comparing import choose_sides
 from console.screens.base.header_view import HeaderView
 from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
@@ -24,12 +25,12 @@ from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import changes as views
-from console.views import comparison, figures, scans
+from console.views import figures, scans
+from console.views.comparison import Side
 from console.views.masking import LASTING
 from console.views.rows import Piece
 from console.widgets.card import Card
 from console.widgets.chrome import Line
-from console.widgets.dialogs import ChooseScreen
 from console.widgets.table import RecordTable
 from engine.model.comparison import Part
 from engine.model.states import Verb
@@ -205,25 +206,15 @@ class SessionScreen(FollowingScreen):
     @work(group=QUESTION, exit_on_error=False)
     async def do_compare(self) -> None:
         """Set versions of the session, scan or file on show side by side, or two of its scans."""
-        from console.screens.compare import CompareScreen, Side  # noqa: PLC0415 (when shown)
+        from console.screens.compare import CompareScreen  # noqa: PLC0415 (loaded when shown)
 
         session, contents = self.session, self.contents
         if session is None or contents is None:
             return
-        here = Part(scan=self.scan, file=self.file)
-        offered = comparison.choices(self.scan, [one.id for one in contents.scans])
-        labelled = LASTING.hides(session)
-        key = await self.app.push_screen_wait(ChooseScreen("Compare", offered, labelled=labelled))
-        if key is None:
-            return
-        left, right = comparison.parts(key, here)
-        self.app.push_screen(
-            CompareScreen(
-                self.context,
-                Side(session=session, part=left),
-                Side(session=session, part=right),
-            )
-        )
+        here = Side(session=session, part=Part(scan=self.scan, file=self.file))
+        sides = await choose_sides(self, here, [one.id for one in contents.scans])
+        if sides is not None:
+            self.app.push_screen(CompareScreen(self.context, *sides))
 
     def do_same(self) -> None:
         """Show the elements that stay, or hide them."""

@@ -3,14 +3,54 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from console.views import figures
-from console.views.question import Option
+from console.views.masking import Masks
+from console.views.question import Field, Option, Question
 from console.views.rows import Row, TableColumn
-from engine.model.comparison import ComparedRow, Comparison, Part, Version
+from engine.model.archive import SessionCard
+from engine.model.comparison import STORED, ComparedRow, Comparison, Part, Version
 from engine.model.contents import HeaderRow, RowKind
+from engine.model.prearchive import PrearchiveSession
+
+OTHER = "other"
+"""The choice of another session."""
+OTHER_QUESTION = Question(
+    title="Compare with another session",
+    act="Compare",
+    fields=(
+        Field(
+            name="name",
+            label="Session",
+            hint="id, label, accession ID or PROJECT/LABEL; #3 after it is its scan 3",
+            needed=True,
+        ),
+    ),
+    command=lambda given: shlex.join(["anteroom", "compare", "…", given["name"]]),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """What stands on one side: a session that waits or is filed, or a part of it."""
+
+    session: PrearchiveSession | SessionCard
+    part: Part = STORED
+
+    @property
+    def id(self) -> str:
+        """Its prearchive id, or its accession ID."""
+        one = self.session
+        return one.id if isinstance(one, PrearchiveSession) else one.accession
+
+    @property
+    def waiting(self) -> PrearchiveSession | None:
+        """The session, if it waits."""
+        return self.session if isinstance(self.session, PrearchiveSession) else None
+
 
 EXPORTED = ("element", "name", "VR", "left", "right")
 
@@ -86,28 +126,36 @@ def exported(one: ComparedRow) -> tuple[str, ...]:
     return row.path, row.name, row.vr, value(one.left), value(one.right)
 
 
-def choices(scan: str, scans: Sequence[str]) -> tuple[Option, ...]:
-    """Offer the versions of a session or of a scan, and the other scans beside it."""
+def choices(here: Side, scans: Sequence[str]) -> tuple[Option, ...]:
+    """Offer the versions of what waits, the other scans beside a scan, and other sessions."""
+    scan = here.part.scan
     others = [one for one in scans if scan and one != scan]
     return (
-        *VERSIONS,
+        *(VERSIONS if isinstance(here.session, PrearchiveSession) else ()),
         *(
             Option(key=f"{_OF_SCAN}{one}", title=f"scan {one}", detail=f"beside scan {scan}")
             for one in others
         ),
+        Option(key=OTHER, title="another session", detail="that waits or is filed, by its name"),
     )
 
 
-def parts(key: str, here: Part) -> tuple[Part, Part]:
-    """Return both sides of what was chosen."""
+def sides(key: str, here: Side) -> tuple[Side, Side]:
+    """Return both sides of what was chosen of one session."""
     if key.startswith(_OF_SCAN):
-        return replace(here, file=""), Part(scan=key.removeprefix(_OF_SCAN))
-    left, right = _PAIRS[key]
-    return replace(here, version=left), replace(here, version=right)
+        left, right = replace(here.part, file=""), Part(scan=key.removeprefix(_OF_SCAN))
+    else:
+        before, after = _PAIRS[key]
+        left, right = replace(here.part, version=before), replace(here.part, version=after)
+    return replace(here, part=left), replace(here, part=right)
 
 
-def side(label: str, part: Part) -> str:
+def side(one: Side, masks: Masks) -> str:
     """Say what stands on one side."""
+    session, part = one.session, one.part
+    label = session.label
+    if isinstance(session, PrearchiveSession):
+        label = masks.session(session).label
     of = part.file.rpartition("/")[2] if part.file else f"scan {part.scan}" if part.scan else ""
     return ", ".join(filter(None, (label, of, _VERSIONS[part.version])))
 

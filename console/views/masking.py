@@ -162,10 +162,13 @@ class Masks:
         return replace(told, rows=rows, odd=_unnamed_files(told.odd), failures=failures)
 
     def compared(
-        self, found: Comparison, left: PrearchiveSession, right: PrearchiveSession
+        self,
+        found: Comparison,
+        left: PrearchiveSession | None,
+        right: PrearchiveSession | None,
     ) -> Comparison:
-        """Return what differs between two sessions. What the scanner sent is told by kind and
-        length until it is revealed."""
+        """Return what differs between two sessions, None for one that is filed. What the scanner
+        sent is told by kind and length until it is revealed."""
         rows = tuple(
             replace(
                 one,
@@ -176,8 +179,8 @@ class Masks:
         )
         return replace(found, rows=rows)
 
-    def _side(self, row: HeaderRow, of: PrearchiveSession, side: ComparedSide) -> HeaderRow:
-        if self.hides(of):
+    def _side(self, row: HeaderRow, of: PrearchiveSession | None, side: ComparedSide) -> HeaderRow:
+        if of is not None and self.hides(of):
             row = _row(row, of)
         if side.part.version is not Version.RECEIVED or self.revealed:
             return row

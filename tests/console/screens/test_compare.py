@@ -7,10 +7,12 @@ from typing import Any
 
 from console.screens.base.overlays import TextScreen
 from console.screens.compare import CompareScreen
+from console.screens.filed import FiledScreen
 from engine.model.comparison import ComparedRow, Part, Version
 from tests.console.piloting import WIDE, console, keys, painted, shown, until
 from tests.memory import Facts, session
 from tests.memory.comparison import differences, element
+from tests.memory.facts import card
 
 
 def facts(**values: Any) -> Facts:
@@ -72,9 +74,38 @@ async def test_from_a_session_its_scans_are_compared() -> None:
         await shown(pilot, "scan 1 of 2")
         await compared(pilot)
         await shown(pilot, "beside scan 4")
-        await pilot.press("G", "enter")
+        await pilot.press("G", "k", "enter")
         await shown(pilot, "scan 4", "scan 5", "203 the same")
     assert known.compared[-1][2:] == (Part(scan="4"), Part(scan="5"))
+
+
+async def test_another_session_is_named_and_one_that_is_filed_too() -> None:
+    known = facts()
+    filed = card(session(3))
+    known.filed[filed.accession] = filed
+    app = console(known, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(keys(app, "sessions")) == 2)
+        await compared(pilot)
+        await shown(pilot, "another session")
+        await pilot.press("G", "enter")
+        await shown(pilot, "Compare with another session")
+        await pilot.press(*"MR_99", "enter", "enter")
+        await shown(pilot, "no such session")
+        await pilot.press("ctrl+u", *"NEURO3/MR_3#4", "enter", "enter")
+        await shown(pilot, "MR_2  │  MR_3, scan 4", "203 the same")
+        assert known.compared[-1][1:] == (filed.accession, Part(), Part(scan="4"))
+        await pilot.press("escape", "4")
+        await shown(pilot, "MR_3")
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: isinstance(app.screen, FiledScreen))
+        await shown(pilot, "t1_mprage_sag")
+        await compared(pilot)
+        await shown(pilot, "another session")
+        await pilot.press("G", "enter")
+        await pilot.press(*"MR_1", "enter", "enter")
+        await shown(pilot, "MR_3", "│  MR_1", "203 the same")
+    assert known.compared[-1][:2] == (filed.accession, "pre_aaaaaaa1")
 
 
 async def test_what_cannot_be_compared_says_why() -> None:

@@ -6,11 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.views import comparison
+from console.views.comparison import Side
 from console.views.masking import Masks
 from engine.model.comparison import ComparedRow, ComparedSide, Comparison, Part, Version
 from engine.model.contents import RowKind
 from tests.memory import session
 from tests.memory.comparison import differences, element
+from tests.memory.facts import card
 
 
 def found(left: Part, *rows: ComparedRow) -> Comparison:
@@ -60,18 +62,29 @@ def test_a_card_tells_the_values_of_both_sides() -> None:
 
 
 def test_what_is_compared_is_chosen_and_named() -> None:
-    here = Part(scan="4", file="SCANS/4/DICOM/1.dcm")
-    assert comparison.parts("scan:5", here) == (Part(scan="4"), Part(scan="5"))
-    assert comparison.parts("both", Part(scan="4")) == (
+    one = session(1)
+    here = Side(session=one, part=Part(scan="4", file="SCANS/4/DICOM/1.dcm"))
+    assert [each.part for each in comparison.sides("scan:5", here)] == [
+        Part(scan="4"),
+        Part(scan="5"),
+    ]
+    of_scan = Side(session=one, part=Part(scan="4"))
+    assert [each.part for each in comparison.sides("both", of_scan)] == [
         Part(scan="4", version=Version.RECEIVED),
         Part(scan="4", version=Version.TO_COME),
-    )
-    assert [one.key for one in comparison.choices("4", ("4", "5"))][3:] == ["scan:5"]
-    assert len(comparison.choices("", ("4", "5"))) == 3
-    assert comparison.side("MR_1", here) == "MR_1, 1.dcm"
-    assert comparison.side("MR_1", Part(scan="4", version=Version.TO_COME)) == (
-        "MR_1, scan 4, as it will be archived"
-    )
+    ]
+    offered = [each.key for each in comparison.choices(of_scan, ("4", "5"))]
+    assert offered == ["received", "to-come", "both", "scan:5", "other"]
+    assert len(comparison.choices(Side(session=one), ("4", "5"))) == 4
+    # What is filed is there in one version.
+    filed = Side(session=card(one))
+    assert [each.key for each in comparison.choices(filed, ())] == ["other"]
+    assert (comparison.side(filed, Masks()), filed.waiting) == ("MR_1", None)
+    assert comparison.side(here, Masks()) == "MR_1, 1.dcm"
+    will_be = Side(session=one, part=Part(scan="4", version=Version.TO_COME))
+    assert comparison.side(will_be, Masks()) == "MR_1, scan 4, as it will be archived"
+    unassigned = Side(session=session(2, project=None))
+    assert comparison.side(unassigned, Masks()) == "▒▒▒▒▒▒"
 
 
 def test_originals_are_told_by_kind_and_length_on_their_side_only() -> None:
@@ -83,3 +96,5 @@ def test_originals_are_told_by_kind_and_length_on_their_side_only() -> None:
     assert Masks().compared(found(Part(), *differences()), one, one).rows == differences()
     watched = Masks(watching=True).compared(told, one, one)
     assert "DOE" not in repr(watched)
+    filed_one = found(Part(), *differences())
+    assert Masks().compared(filed_one, None, None) == filed_one
