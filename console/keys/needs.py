@@ -29,11 +29,12 @@ VERBS: Mapping[str, Mapping[str, str]] = {
     "trash": {"restore": "prearchive.restore"},
     "archive": {"send": "remotes.send"},
     "filed": {"send": "remotes.send"},
-    "scripts": {"turn": "scripts.enable"},
+    "scripts": {"turn": "scripts.enable", "rerun": "scripts.rerun"},
     "script": {
         "save": "scripts.set",
         "turn": "scripts.enable",
         "back_to": "scripts.activate",
+        "rerun": "scripts.rerun",
         "trial": "scripts.try_out",
         "other_session": "scripts.try_out",
     },

@@ -18,6 +18,14 @@ _TURN = Key(
     acts=True,
 )
 
+_AGAIN = act(
+    "rerun",
+    "r",
+    "run again…",
+    "run the site script in force over waiting sessions that another version has made",
+    6,
+)
+
 SCRIPTS = ScreenKeys(
     name="scripts",
     title="Scripts",
@@ -26,6 +34,7 @@ SCRIPTS = ScreenKeys(
     keys=(
         replace(OPEN, label="edit", help="open the script in the editor"),
         _TURN,
+        _AGAIN,
         EXPORT,
     ),
 )
@@ -91,6 +100,7 @@ SCRIPT = ScreenKeys(
         _typed("same", "equals_sign", "=", "same", "in the dry run: show what does not differ"),
         _typed("line", "o", "o", "line", "in the dry run: the line that makes the change"),
         act("other_session", "t", "on another…", "in the dry run: try it on another session"),
+        replace(_AGAIN, line=0),
         act("back_to", "b", "bring back…", "make an earlier version the active one again"),
         act("drop", "x", "drop draft…", "give back the text of the version that it began with"),
     ),

@@ -18,9 +18,10 @@ from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.lines import sheets
 from console.screens.base.screen import Copyable
+from console.screens.script_rerunning import rerun
 from console.screens.script_trying import ScriptTryingScreen
 from console.screens.script_versions import ScriptVersionScreen
-from console.views import script_draft, scripts
+from console.views import script_draft, script_waiting, scripts
 from console.views.question import Answers
 from console.views.rows import Piece
 from console.views.script_draft import DRAFT, ScriptDraft
@@ -103,7 +104,7 @@ class ScriptScreen(ScriptTryingScreen):
         """Say why a verb is not possible now."""
         if action in ("save", "turn", "back_to", "trial") and self.base is None:
             return "the script was not read yet"
-        if action in ("save", "turn", "back_to", "drop", "trial"):
+        if action in ("save", "turn", "back_to", "rerun", "drop", "trial"):
             if why := scripts.may_not(self.context.me, self.scope):
                 return why
             if why := self._why_nothing(action):
@@ -199,15 +200,19 @@ class ScriptScreen(ScriptTryingScreen):
             now = await self.asked(self.engine.scripts.show(self.scope))
             if now is None:
                 return
+            waiting = await self.asked(self.engine.scripts.waiting(self.scope))
             draft = self.draft_now(base)
             warnings = sum(one.severity is Severity.WARNING for one in self.remarks)
             saved = await fill_in(
                 self,
-                script_draft.saving(base, now, draft, warnings),
+                script_draft.saving(base, now, draft, warnings, waiting),
                 lambda given: self._set(draft, given),
             )
             if saved is not None:
                 self._saved(draft, saved)
+                after = await self.asked(self.engine.scripts.waiting(self.scope))
+                if after is not None and (left := script_waiting.after_saving(after)):
+                    self.tell(left, "warning")
         finally:
             self._saving = False
 
@@ -227,6 +232,11 @@ class ScriptScreen(ScriptTryingScreen):
             how = "is enabled" if turned.enabled else "is off"
             self.tell(f"the script of {scripts.owner(self.scope)} {how}")
         self.look()
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_rerun(self) -> None:
+        """Run the version in force over waiting sessions again, after a question."""
+        await rerun(self, self.scope)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_back_to(self) -> None:

@@ -16,6 +16,7 @@ from console.runtime.typeahead import QUESTION
 from console.screens.base.lines import sheets
 from console.screens.base.screen import Copyable
 from console.screens.base.short_list import ShortListScreen
+from console.screens.script_rerunning import rerun
 from console.transfer.export import Exportable
 from console.views import scripts
 from console.views.question import Answers
@@ -50,10 +51,12 @@ class ScriptsScreen(ShortListScreen[ScriptSummary]):
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
         one = self.chosen
-        if action in ("open", "turn", "copy", "export") and one is None:
+        if action in ("open", "turn", "rerun", "copy", "export") and one is None:
             return "there is no script here"
         if action == "open" and one is not None:
             return scripts.may_not_read(self.context.me, one.scope)
+        if action == "rerun" and one is not None:
+            return scripts.may_not(self.context.me, one.scope)
         if action == "turn" and one is not None:
             none = "" if one.version else "nobody has written one yet"
             return scripts.may_not(self.context.me, one.scope) or none
@@ -99,6 +102,12 @@ class ScriptsScreen(ShortListScreen[ScriptSummary]):
             self.tell(f"the script of {scripts.owner(turned.scope)} {how}")
         self.look()
 
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_rerun(self) -> None:
+        """Run the script in force over waiting sessions again, after a question."""
+        if (one := self.chosen) is not None and await rerun(self, one.scope):
+            self.look()
+
     @work(exclusive=True, group="list", exit_on_error=False)
     async def fetch(self) -> None:
         """Ask for the scripts, and for the projects that have none."""
@@ -129,5 +138,9 @@ class ScriptsScreen(ShortListScreen[ScriptSummary]):
             return
         # Whoever triages a project may see that there is a site script, but not its versions.
         versions = await self.permitted(self.engine.scripts.history(one.scope), ())
+        waiting = None
+        if one.version and not scripts.may_not(self.context.me, one.scope):
+            waiting = await self.permitted(self.engine.scripts.waiting(one.scope), None)
         if versions is not None and one == self.chosen:
-            self.card.show(f"Script of {scripts.owner(one.scope)}", scripts.card(one, versions))
+            lines = scripts.card(one, versions, waiting)
+            self.card.show(f"Script of {scripts.owner(one.scope)}", lines)

@@ -15,7 +15,7 @@ from console.views.rows import Row, TableColumn
 from console.views.scripts import command, owner, when
 from console.views.text import plain_text
 from engine.model.remarks import Remark, Severity
-from engine.model.scripts import ScriptSummary, ScriptText
+from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,8 +148,15 @@ def next_problem(remarks: Sequence[Remark], place: tuple[int, int], direction: i
     return ahead[-1] if ahead else own[-1]
 
 
-def saving(base: ScriptText, now: ScriptText, draft: ScriptDraft, warnings: int) -> Question:
-    """Ask before a draft becomes the next version, over the one that is active `now`."""
+def saving(
+    base: ScriptText,
+    now: ScriptText,
+    draft: ScriptDraft,
+    warnings: int,
+    waiting: WaitingForScript | None = None,
+) -> Question:
+    """Ask before a draft becomes the next version, over the one that is active `now`; `waiting`
+    tells what that means for sessions that wait."""
     count = edited(base.text, draft.text)
     meanwhile = now.version != base.version
     whose = owner(now.scope)
@@ -167,6 +174,7 @@ def saving(base: ScriptText, now: ScriptText, draft: ScriptDraft, warnings: int)
         says=(
             f"It runs at once: {runs}." if held else "The script is off, and stays off.",
             "What is here already stays as it is. Every version is kept.",
+            *((str(waiting),) if waiting is not None and waiting.sessions else ()),
         ),
         warning=(
             f"v{now.version} by {now.author} was saved meanwhile: this one replaces it"

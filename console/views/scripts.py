@@ -13,7 +13,13 @@ from console.views.question import Question
 from console.views.rows import Piece, Row, TableColumn
 from engine.model.archive import Project
 from engine.model.people import Permission, WhoAmI
-from engine.model.scripts import SITE, ScriptSummary, project_of, project_scope
+from engine.model.scripts import (
+    SITE,
+    ScriptSummary,
+    WaitingForScript,
+    project_of,
+    project_scope,
+)
 
 COLUMNS = (
     TableColumn(title="Script of", width=12),
@@ -90,11 +96,20 @@ def exported(one: ScriptSummary) -> tuple[str, ...]:
     )
 
 
-def card(one: ScriptSummary, versions: Sequence[ScriptSummary]) -> list[tuple[str, str]]:
-    """Return the lines of a script's card: when it runs, then its versions, the newest first."""
+def card(
+    one: ScriptSummary,
+    versions: Sequence[ScriptSummary],
+    waiting: WaitingForScript | None = None,
+) -> list[tuple[str, str]]:
+    """Return the lines of a script's card: when it runs, what it means for sessions that wait, then
+    its versions, the newest first."""
     lines = [("Runs", when(one.scope)), ("State", _STATES[state(one)][0])]
     if one.version:
         lines += [("Language", LANGUAGES[one.language]), ("Id", one.id)]
+    if waiting is not None:
+        lines.append(("Waiting", str(waiting)))
+        if waiting.behind:
+            lines.append(("", "r runs the one in force over those of others"))
     lines.append(("", ""))
     for version in versions:
         sign = "●" if version.active else " "

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from engine.model.changes import Change, ChangeKind, FoldedChange, Statement
 from engine.model.errors import Problem
-from engine.model.scripts import SITE, ScriptText
+from engine.model.scripts import SITE, MadeWith, ScriptText, WaitingForScript
 from engine.model.trials import Standing, Trial, TrialFailure, TrialKind, TrialRow
 from tests.memory import NOON, Facts
 
@@ -44,6 +44,8 @@ def write_scripts(facts: Facts) -> None:
     """Let the site and two projects have scripts, one of them disabled, and texts be tried."""
     for id in facts.sessions:
         facts.trials[id] = trial()
+    made = (MadeWith(version=2, sessions=4), MadeWith(version=1, sessions=7))
+    facts.script_waiting[SITE] = WaitingForScript(scope=SITE, active=2, sessions=11, made=made)
     for number, (scope, version, author, reason, text, lookups) in enumerate(_WRITTEN):
         earlier = facts.scripts.setdefault(scope, [])
         earlier.append(

@@ -339,3 +339,21 @@ async def test_the_first_version_of_a_script_is_written_here() -> None:
         await pilot.press(*"a first one", "enter", "enter")
         await until(pilot, lambda: "site" in facts.scripts)
         assert facts.scripts["site"][0].text == "- (0010,0010)"
+
+
+async def test_saving_says_what_waits_and_how_it_is_run_again() -> None:
+    facts = normal()
+    app = console(facts, "scripts")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "the site script is enabled")
+        await pilot.press("enter")
+        await shown(pilot, "(0010,1040)")
+        await settled(pilot)
+        await pilot.press(*"// a", "enter")
+        await settled(pilot)
+        await pilot.press("ctrl+s")
+        await shown(pilot, "waiting sessions were made: 4 with v2, 7 with v1")
+        await pilot.press(*"why not", "enter", "enter")
+        await until(pilot, lambda: any("7 waiting sessions made with an" in o for o in said(app)))
+        await pilot.press("ctrl+o", "r")
+        await shown(pilot, "Run v2 of the site script over 7 sessions again?")

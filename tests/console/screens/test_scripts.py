@@ -68,3 +68,18 @@ async def test_a_reviewer_sees_the_own_projects_only_and_changes_nothing() -> No
         await pilot.press("f6")
         await until(pilot, lambda: any("it needs the role" in one for one in said(app)))
         assert all(one.enabled for one in facts.scripts["project:NEURO3"])
+
+
+async def test_the_script_runs_again_over_sessions_that_another_version_has_made() -> None:
+    facts = normal()
+    app = console(facts, "scripts")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "the site script is enabled", "with v2, 7 with v1")
+        await pilot.press("r")
+        await shown(pilot, "Run v2 of the site script over 7 sessions again?")
+        await shown(pilot, "anteroom script rerun")
+        await pilot.press(*"v2 removes more", "enter", "enter")
+        await until(pilot, lambda: "the script runs over 7 sessions again" in said(app))
+        facts.script_waiting.clear()
+        await pilot.press("r")
+        await until(pilot, lambda: any("nothing to run again" in one for one in said(app)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from console.views import script_diff, script_draft
+from console.views import script_diff, script_draft, script_waiting
 from console.views.script_draft import ScriptDraft
+from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptText
 
@@ -90,3 +91,18 @@ def test_what_differs_is_shown_with_some_lines_around_it() -> None:
     assert [lines[place].text for place in script_diff.changes(lines)] == ["line 10", "line 20"]
     assert lines[5].number == 11
     assert script_diff.compared(before, before) == []
+
+
+def test_runs_that_cannot_be_had_now_are_told() -> None:
+    done, refused = (
+        ActOutcome(id="pre_1", done=True),
+        ActOutcome(id="pre_2", done=False, message="it is being filed"),
+    )
+    assert script_waiting.told((done, done)) == (
+        "the script runs over 2 sessions again",
+        "information",
+    )
+    assert script_waiting.told((done, refused)) == (
+        "the script runs over 1 session again; not over 1: it is being filed",
+        "warning",
+    )
