@@ -20,7 +20,7 @@ from engine.model.errors import InvalidInput
 from engine.model.remarks import Severity
 from engine.model.scripts import SITE, ScriptSummary, ScriptText, project_scope
 from engine.service.api import EngineApi
-from engine.service.offline import check_script, profile_script
+from engine.service.offline import check_script, migrate_script, profile_script
 
 app = typer.Typer(name="script", help="Anonymization scripts.", no_args_is_help=True)
 
@@ -188,6 +188,27 @@ def check(
         for remark in remarks:
             say(str(remark))
     if any(remark.severity is Severity.ERROR for remark in remarks):
+        raise typer.Exit(FAILED)
+
+
+@app.command("migrate")
+def migrate(
+    source: Source,
+    as_json: Json = False,
+) -> None:
+    """Write a script of DicomEdit 4.2 as one of version 6, without an engine.
+
+    What cannot be turned stands in it as a comment, and is named by line with the reason.
+    """
+    with failing():
+        turned = migrate_script(read_source(source), path=source)
+    if as_json:
+        say_json(turned)
+    else:
+        sys.stdout.write(turned.text)
+        for remark in turned.remarks:
+            sys.stderr.write(f"{plain_text(str(remark))}\n")
+    if any(remark.severity is Severity.ERROR for remark in turned.remarks):
         raise typer.Exit(FAILED)
 
 

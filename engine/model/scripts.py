@@ -123,3 +123,13 @@ class WaitingForScript:
         )
         more = f"; {self.unread:,} more were not looked at" if self.unread else ""
         return f"waiting sessions were made: {told}{more}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigratedScript:
+    """A script of version 4.2 as one of version 6."""
+
+    text: str
+    remarks: tuple[Remark, ...] = ()
+    """By places of the old text: errors name statements that cannot be turned and stand in the text
+    as comments, warnings what may do something else than before."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from engine.anonymize.language import check
+from engine.anonymize.language import check, migration
 from engine.anonymize.language.lookups import read_table
 from engine.anonymize.profile import generator
 from engine.anonymize.profile.table import Option
 from engine.model.errors import Problem
 from engine.model.remarks import Remark
 from engine.model.routing import Route
+from engine.model.scripts import MigratedScript
 from engine.routing.explanation import explain
 from engine.routing.rules import InvalidRules, parse_rules
 
@@ -39,6 +40,13 @@ def check_script(text: str, *, path: str = "", lookups: str = "") -> tuple[Remar
     the script came from."""
     _, remarks = read_table(lookups)
     return (*check.check(text, path=path), *(replace(one, path=LOOKUPS) for one in remarks))
+
+
+def migrate_script(text: str, *, path: str = "") -> MigratedScript:
+    """Turn a script of version 4.2 into version 6, as far as that is possible."""
+    turned = migration.migrate(text)
+    remarks = tuple(replace(one, path=path) for one in turned.remarks)
+    return replace(turned, remarks=remarks)
 
 
 def profile_script(options: Collection[str], *, date_shift: int | None = None) -> str:

@@ -118,3 +118,21 @@ async def test_a_script_with_faults_is_not_set(anteroom: CommandLine) -> None:
     ran = await anteroom("script", "show", "--site", "--project", "NEURO3")
     assert (ran.code, "not of both" in ran.err) == (1, True)
     assert (await anteroom("script", "history", "--json")).json == []
+
+
+async def test_a_script_of_4_2_is_turned_without_an_engine(
+    alone: CommandLine, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.das"
+    old.write_text("(0010,0010) := subject\n", encoding="utf-8")
+    ran = await alone("script", "migrate", str(old))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith('version "6.7"\n') and "(0010,0010) := subject\n" in ran.out
+    old.write_text('(0010,0010) := subject\n(0009,1002) := "x"\n', encoding="utf-8")
+    ran = await alone("script", "migrate", str(old), "--json")
+    assert (ran.code, ran.json["remarks"][0]["line"]) == (1, 2)
+    ran = await alone("script", "migrate", str(old))
+    assert ran.err.startswith(f"{old}:2:1: version 6 names private elements by their creator")
+    old.write_text(HIDE, encoding="utf-8")
+    ran = await alone("script", "migrate", str(old))
+    assert (ran.code, "already" in ran.err) == (1, True)
