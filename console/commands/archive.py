@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands import contents, export, verify
+from console.commands import contents, export, pictures, verify
 from console.commands.asking import asks
 from console.commands.faults import fail_for
 from console.commands.options import Json, Where
@@ -225,5 +225,6 @@ def _json(row: SessionSummary) -> dict[str, Any]:
 
 
 contents.add_to_filed(app)
+pictures.add_to_filed(app)
 export.add_to(app)
 verify.add_to(app)

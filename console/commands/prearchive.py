@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands import changes, contents, contradictions, desk
+from console.commands import changes, contents, contradictions, desk, pictures
 from console.commands.asking import asks
 from console.commands.options import Json, Reason, Where
 from console.commands.output import Column, columns_of, say_facts, say_json, say_rows, size
@@ -339,5 +339,6 @@ def _json(row: PrearchiveSession) -> dict[str, Any]:
 
 changes.add_to(app)
 contents.add_to_waiting(app)
+pictures.add_to_waiting(app)
 contradictions.add_to(app)
 desk.add_to(app)

@@ -11,6 +11,7 @@ from engine.service.nouns.archive import ArchiveApi, QuarantineApi
 from engine.service.nouns.comparison import ComparisonApi
 from engine.service.nouns.desk import DeskApi
 from engine.service.nouns.people import AuditApi, PeopleApi
+from engine.service.nouns.pictures import PicturesApi
 from engine.service.nouns.prearchive import FindingsApi, HeldApi, PrearchiveApi
 from engine.service.nouns.projects import ProjectsApi, RoutingApi, RulesApi, ScriptsApi
 from engine.service.nouns.receiving import (
@@ -32,6 +33,7 @@ class EngineApi:
     findings: FindingsApi
     archive: ArchiveApi
     comparison: ComparisonApi
+    pictures: PicturesApi
     quarantine: QuarantineApi
     projects: ProjectsApi
     rules: RulesApi

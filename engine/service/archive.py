@@ -144,6 +144,10 @@ class Archive:
             detail = {"files": files} | ({"reason": reason} if reason else {})
             record(transaction, self._actor, "Exported", card.accession, detail)
 
+    async def inside(self, id: str, ask: Callable[[Path], Awaitable[T]]) -> T:
+        """Ask something of the folder of a session."""
+        return await self._there(id, ask)
+
     async def _there(self, id: str, ask: Callable[[Path], Awaitable[T]]) -> T:
         card = await self.show(id)
         try:

@@ -13,6 +13,7 @@ from engine.service.archive import Archive
 from engine.service.audit import Audit
 from engine.service.commitments import Commitments
 from engine.service.comparing import Comparing
+from engine.service.contents import Waiting
 from engine.service.desk import ReviewDesk
 from engine.service.events import Events
 from engine.service.findings import FindingsOfSessions
@@ -22,6 +23,7 @@ from engine.service.jobs import Jobs
 from engine.service.live import Live
 from engine.service.moments import Moments
 from engine.service.people import People
+from engine.service.pictures import Pictures
 from engine.service.prearchive import Prearchive
 from engine.service.projects import Projects
 from engine.service.quarantine import Quarantine
@@ -55,6 +57,7 @@ class BoundEngine(EngineApi):
             "findings": FindingsOfSessions(context, engine.buffer, name),
             "archive": archive,
             "comparison": Comparing(prearchive, archive, actor),
+            "pictures": Pictures(engine.picturing, Waiting(context), archive),
             "quarantine": Quarantine(
                 context, engine.buffer, actor, lambda: engine.configuration.roster
             ),

@@ -74,6 +74,7 @@ from engine.service.health import Health, ReceptionNow
 from engine.service.housekeeping import Housekeeping
 from engine.service.nodes import Nodes
 from engine.service.pace import LOOK_UP_SECONDS, LOOK_UPS, Pace
+from engine.service.pictures import Picturing
 from engine.service.presence import Presence
 from engine.service.reception import Reception
 from engine.service.recognition import Recognition, unix_user
@@ -338,6 +339,8 @@ class Engine:
         )
         self.verifying = Verifying(self.context)
         self._stack.push_async_callback(self.verifying.close)
+        self.picturing = Picturing(self.context)
+        self._stack.callback(self.picturing.close)
         self.reviewing = Reviewing(self.context)
         self.finding = FindingWork(self.context)
         self._stack.push_async_callback(self.reviewing.close)

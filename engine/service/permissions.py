@@ -119,6 +119,8 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need(Permission.READ, About.EITHER, "left"),
         Need(Permission.READ, About.EITHER, "right"),
     ),
+    **_each("pictures", "waiting", _triage("id")),
+    **_each("pictures", "filed", Need(Permission.READ, About.FILED, "id")),
     **_each("quarantine", "list", Need(Permission.READ, About.SOMEWHERE)),
     **_each(
         "quarantine",

@@ -31,6 +31,8 @@ LOOKED_AT: Mapping[str, str] = {
     "archive.header": "headers",
     "scripts.try_out": "originals",
     "archive.read": "files",
+    "pictures.waiting": "pictures",
+    "pictures.filed": "pictures",
 }
 """By verb what of a session is looked at."""
 

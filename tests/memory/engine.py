@@ -18,6 +18,7 @@ from tests.memory.held import Held
 from tests.memory.live import Audit, Events, Jobs, Live, System
 from tests.memory.moments import Moments
 from tests.memory.people import People, Recognition
+from tests.memory.pictures import Pictures
 from tests.memory.prearchive import Prearchive
 from tests.memory.quarantine import Quarantine
 from tests.memory.remotes import Remotes
@@ -35,6 +36,7 @@ class EngineInMemory(EngineApi):
         self.findings = FindingsOfSessions(facts, actor)
         self.archive = Archive(facts, actor)
         self.comparison = Comparing(facts, actor)
+        self.pictures = Pictures(facts, actor)
         self.quarantine = Quarantine(facts, actor)
         self.projects = Projects(facts, actor)
         self.rules = Rules(facts, actor)

@@ -49,6 +49,7 @@ from engine.model.live import (
     Transfer,
 )
 from engine.model.people import AccessRequest, Grant, NewToken, User
+from engine.model.pictures import PictureRequest
 from engine.model.prearchive import (
     PrearchiveSession,
 )
@@ -261,6 +262,10 @@ class Facts:
     timelines: dict[str, Timeline] = field(default_factory=dict)
     differences: tuple[ComparedRow, ...] = ()
     """What any two sessions differ in."""
+    pictured: list[tuple[str, PictureRequest]] = field(default_factory=list)
+    """Which pictures were asked for."""
+    picture: dict[str, Any] = field(default_factory=dict)
+    """What is otherwise about all of them."""
     compared: list[tuple[str, str, Part, Part]] = field(default_factory=list)
     """What was asked to be compared."""
     done: dict[str, SessionChanges] = field(default_factory=dict)
