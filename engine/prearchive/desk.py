@@ -27,22 +27,18 @@ async def of(session: AsyncSession, ids: Collection[str]) -> dict[str, DeskRow]:
     return {row.session: row for row in found}
 
 
-async def place(session: AsyncSession, id: str) -> DeskRow:
-    """Return the row of a session, a new one where there is none."""
-    row = await session.get(DeskRow, id, with_for_update=True)
-    if row is None:
-        row = DeskRow(
-            session=id,
-            note="",
-            noted_by="",
-            assigned="",
-            assigned_by="",
-            reviewed_by="",
-            seal="",
-            fell="",
-        )
-        session.add(row)
-    return row
+def blank(id: str) -> DeskRow:
+    """Return the row of a session of which nothing has been said yet; it is in no transaction."""
+    return DeskRow(
+        session=id,
+        note="",
+        noted_by="",
+        assigned="",
+        assigned_by="",
+        reviewed_by="",
+        seal="",
+        fell="",
+    )
 
 
 def told(id: str, row: DeskRow | None) -> Desk:

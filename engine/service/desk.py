@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive import people
 from engine.archive.audit.trail import record_triage
-from engine.jobs.context import JobContext, document_beside
+from engine.jobs.context import JobContext, document_beside, write_log
 from engine.model.capsule import Capsule
 from engine.model.desk import LONGEST_NOTE, Desk, Opened
 from engine.model.errors import Conflict, EngineError, InvalidInput
@@ -22,6 +24,7 @@ from engine.model.prearchive import ActOutcome, PrearchiveSession
 from engine.model.queues import MonthLine, Queue
 from engine.model.states import REVIEWABLE, Status
 from engine.prearchive import desk, name_marks, rows
+from engine.prearchive.desk_tables import DeskRow
 from engine.prearchive.tables import SessionRow
 from engine.service import capsule, claiming
 from engine.service.event_buffer import EventBuffer
@@ -43,7 +46,7 @@ LONGEST_CLIENT = 64
 
 WITHDRAWN = "the mark was taken away"
 
-Say = Callable[[AsyncSession, SessionRow], Awaitable[str]]
+Say = Callable[[AsyncSession, SessionRow, DeskRow], Awaitable[str]]
 """Writes what is said of one session; returns what was done."""
 
 
@@ -156,8 +159,8 @@ class ReviewDesk:
         if len(text) > LONGEST_NOTE:
             raise InvalidInput(f"a note has at most {LONGEST_NOTE} characters")
 
-        async def say(transaction: AsyncSession, row: SessionRow) -> str:
-            desk.write_note(await desk.place(transaction, row.id), self._actor, text)
+        async def say(transaction: AsyncSession, row: SessionRow, place: DeskRow) -> str:
+            desk.write_note(place, self._actor, text)
             record_triage(transaction, self._actor, "Noted" if text else "Note removed", row.id)
             return "noted" if text else "the note is removed"
 
@@ -167,11 +170,11 @@ class ReviewDesk:
         """Say who is to look at sessions."""
         person = await self._person(to) if to else None
 
-        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+        async def say(transaction: AsyncSession, row: SessionRow, place: DeskRow) -> str:
             if person is not None and not person.may(Permission.TRIAGE, row.project):
                 where = row.project or "what is Unassigned"
                 raise Conflict(f"{to} may not decide on sessions of {where}")
-            desk.assign(await desk.place(transaction, row.id), self._actor, to)
+            desk.assign(place, self._actor, to)
             record_triage(transaction, self._actor, "Assigned", row.id, {"to": to or "nobody"})
             return f"assigned to {to}" if to else "assigned to nobody"
 
@@ -184,13 +187,13 @@ class ReviewDesk:
             if (seal := await self._seal(id)) is not None:
                 seals[id] = seal
 
-        async def say(transaction: AsyncSession, row: SessionRow) -> str:
+        async def say(transaction: AsyncSession, row: SessionRow, place: DeskRow) -> str:
             if row.locked or Status(row.status) not in REVIEWABLE:
                 raise Conflict(f"{row.id} cannot be reviewed: it is {row.status}, and not at rest")
             objects, seal = seals.get(row.id, (-1, ""))
             if objects != row.objects or row.built_objects != row.objects:
                 raise Conflict(f"{row.id} has just changed: look at it again")
-            desk.review(await desk.place(transaction, row.id), self._actor, seal)
+            desk.review(place, self._actor, seal)
             record_triage(transaction, self._actor, "Reviewed", row.id, {"objects": row.objects})
             return "reviewed"
 
@@ -199,8 +202,7 @@ class ReviewDesk:
     async def withdraw(self, ids: tuple[str, ...]) -> tuple[ActOutcome, ...]:
         """Take the mark of a review away."""
 
-        async def say(transaction: AsyncSession, row: SessionRow) -> str:
-            place = await desk.place(transaction, row.id)
+        async def say(transaction: AsyncSession, row: SessionRow, place: DeskRow) -> str:
             if place.reviewed is None:
                 raise Conflict(f"{row.id} is not marked as reviewed")
             desk.withdraw(place, f"{WITHDRAWN} by {self._actor}")
@@ -243,24 +245,40 @@ class ReviewDesk:
                 outcomes += [ActOutcome.refused(id, error) for id in some]
         for one in outcomes:
             if one.done:
-                await self._context.log(one.id, f"{one.message} by {self._actor}")
                 self._buffer.tell("session", one.id, f"{one.message} by {self._actor}")
         return tuple(outcomes)
 
     async def _some(self, ids: Sequence[str], say: Say) -> list[ActOutcome]:
-        outcomes = []
+        outcomes: dict[str, ActOutcome] = {}
+        log: list[tuple[Path, str]] = []
         async with self._context.prearchive_db.write() as transaction:
             # In one order everywhere, as where objects are counted.
-            for id in sorted(ids):
+            query = select(SessionRow).where(SessionRow.id.in_(ids)).order_by(SessionRow.id)
+            found = {row.id: row for row in await transaction.scalars(query.with_for_update())}
+            # Read at once: what is known of each is found among them.
+            places = await desk.of(transaction, ids)
+            for id in ids:
                 try:
-                    row = await rows.get(transaction, id, lock=True)
-                    said = await say(transaction, row)
+                    if (row := found.get(id)) is None:
+                        raise rows.missing(id)
+                    place = places.get(id) or desk.blank(id)
+                    said = await say(transaction, row, place)
                 except EngineError as error:
-                    outcomes.append(ActOutcome.refused(id, error))
+                    outcomes[id] = ActOutcome.refused(id, error)
                 else:
-                    outcomes.append(ActOutcome(id=id, done=True, message=said))
-        by_id = {one.id: one for one in outcomes}
-        return [by_id[id] for id in ids]
+                    transaction.add(place)
+                    outcomes[id] = ActOutcome(id=id, done=True, message=said)
+                    folder = rows.folder_of(row, self._context.prearchive)
+                    log.append((folder, f"{said} by {self._actor}"))
+        await asyncio.to_thread(_log, log)
+        return [outcomes[id] for id in ids]
+
+
+def _log(entries: Sequence[tuple[Path, str]]) -> None:
+    for folder, text in entries:
+        # A job may just have moved the folder: the audit trail has it all the same.
+        with suppress(OSError):
+            write_log(folder, text)
 
 
 def _check_client(client: str) -> None:
