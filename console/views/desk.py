@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from console.views import figures
 from console.views.question import Answers, Field, Option, Question
 from engine.model.desk import LONGEST_NOTE, Desk, Opened
 from engine.model.prearchive import PrearchiveSession
+from engine.model.queues import Queue
 
-REVIEW, WITHDRAW, NOTE, GIVE, TAKE, LOOK_UP = (
+REVIEW, WITHDRAW, NOTE, GIVE, TAKE, QUEUES, CAPSULE, LOOK_UP = (
     "review",
     "withdraw",
     "note",
     "give",
     "take",
+    "queues",
+    "capsule",
     "look up",
 )
 """What can be chosen."""
@@ -41,6 +45,10 @@ def offered(sessions: Sequence[PrearchiveSession], me: str) -> tuple[Option, ...
         if any(one.assigned != me for one in sessions):
             choices.append(Option(key=TAKE, title="mine", detail=f"{what}: yours to look at"))
         choices.append(Option(key=GIVE, title="give …", detail="say who is to look at it"))
+    choices.append(Option(key=QUEUES, title="what waits …", detail="for whom, and since when"))
+    if len(sessions) == 1:
+        detail = "a bundle for whoever helps, without patients"
+        choices.append(Option(key=CAPSULE, title="capsule …", detail=detail))
     choices.append(
         Option(key=LOOK_UP, title="by a paper …", detail="find a session by a name or a number")
     )
@@ -123,6 +131,21 @@ def lines(session: PrearchiveSession, desk: Desk | None, *, hidden: bool) -> lis
     if session.noted:
         note = desk.note if desk is not None else ""
         told.append(("Note", _HIDDEN if hidden or not note else note))
+    return told
+
+
+def queues(found: Sequence[Queue], now: datetime) -> list[tuple[str, str]]:
+    """Return what waits for whom, a line each; what is overdue says so."""
+    return [(one.kind.value, _queue(one, now)) for one in found]
+
+
+def _queue(one: Queue, now: datetime) -> str:
+    where = " for ".join(filter(None, (one.project, one.person)))
+    told = f"{figures.grouped(one.waiting)}  {where or 'of no project'}"
+    told += f", the oldest for {figures.age(now, one.oldest)}"
+    if one.goal_hours:
+        late = f"{figures.grouped(one.overdue)} overdue" if one.overdue else "none overdue"
+        told += f"; {late}, the goal is {one.goal_hours} h"
     return told
 
 

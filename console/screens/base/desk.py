@@ -4,20 +4,30 @@ whose they are; and finding a session by what stands on a paper."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from textual import work
 
 from console.actions import triage
 from console.runtime.typeahead import QUESTION
+from console.screens.base.exporting import place_of, place_question
 from console.screens.base.form import fill_in
+from console.screens.base.overlays import TextScreen
 from console.screens.base.sending import SendingScreen
+from console.transfer.capsule import packed
+from console.transfer.export import keep
 from console.views import desk, figures
 from console.views.masking import LASTING
-from console.widgets.dialogs import ChooseScreen
+from console.widgets.dialogs import AskScreen, ChooseScreen
 from engine.model.desk import Desk
 from engine.model.errors import EngineError, InvalidInput
 from engine.model.prearchive import ActOutcome, PrearchiveSession
+
+_CAPSULE = (
+    "History, routing, versions, jobs and figures; nothing in it names a patient.",
+    "Only you may read the file.",
+)
 
 Say = Callable[[tuple[str, ...]], Awaitable[tuple[ActOutcome, ...]]]
 
@@ -63,6 +73,10 @@ class DeskScreen(SendingScreen):
                 await self._give(sessions, me.login)
             case desk.LOOK_UP:
                 await self._look_up()
+            case desk.QUEUES:
+                await self._show_queues()
+            case desk.CAPSULE:
+                await self._make_capsule(sessions[0].id)
 
     @work(group=QUESTION, exit_on_error=False)
     async def do_look_up(self) -> None:
@@ -83,6 +97,32 @@ class DeskScreen(SendingScreen):
         )
         if key is not None:
             await self.host.open_session(key)
+
+    async def _show_queues(self) -> None:
+        found = await self.asked(self.engine.desk.queues())
+        if found is None or not self.is_open:
+            return
+        lines = desk.queues(found, self.context.clock())
+        self.app.push_screen(TextScreen("What waits", lines, empty="nothing waits for anybody"))
+
+    async def _make_capsule(self, id: str) -> None:
+        """Write a bundle about a session to a file that is named first."""
+        typed = await self.app.push_screen_wait(
+            AskScreen(place_question(f"A capsule of {id}", _CAPSULE, f"capsule-{id}.tar.gz"))
+        )
+        if typed is None:
+            return
+        found = await self.asked(self.engine.desk.capsule(id))
+        if found is None:
+            return
+        place, replaced = place_of(typed["place"]), typed["there"] == "replace"
+        try:
+            data = packed(found)
+            await asyncio.to_thread(lambda: keep(data, place, overwrite=replaced))
+        except EngineError as error:
+            self.failed(error)
+        else:
+            self.tell(f"the capsule of {id} is written to {place}")
 
     async def _leave_note(self, sessions: Sequence[PrearchiveSession]) -> None:
         before: Desk | None = None

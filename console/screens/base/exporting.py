@@ -56,7 +56,7 @@ async def export_rows(screen: BaseScreen, offered: Exportable) -> None:
     says = (filtered, f"What is masked stays masked. {_KEPT}")
     name = file_name(offered.name, screen.context.clock(), format)
     typed = await screen.app.push_screen_wait(
-        AskScreen(_question(f"Write the rows of {offered.name}", says, name))
+        AskScreen(place_question(f"Write the rows of {offered.name}", says, name))
     )
     if typed is None:
         return
@@ -88,7 +88,7 @@ async def export_record(
     """Ask for the place, then write one record, which is fetched at that moment. To be called from
     a worker of the screen."""
     named = file_name(name, screen.context.clock(), ending)
-    question = _question(f"Write the record {name}", (_KEPT,), named)
+    question = place_question(f"Write the record {name}", (_KEPT,), named)
     typed = await screen.app.push_screen_wait(AskScreen(question))
     if typed is None:
         return
@@ -122,7 +122,7 @@ async def _fetched(screen: BaseScreen, offered: Exportable) -> Sequence[Cells]:
         show("")
 
 
-def _question(title: str, says: tuple[str, ...], name: str) -> Question:
+def place_question(title: str, says: tuple[str, ...], name: str) -> Question:
     return Question(
         title=title,
         act="Write",

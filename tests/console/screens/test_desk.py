@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
+from textual.widgets import Input
 
 from console.screens.session import SessionScreen
 from console.widgets.dialogs import AskScreen, ChooseScreen
 from console.widgets.table import RecordTable
 from engine.model.desk import Opened
 from engine.model.people import Actor, Role
+from engine.model.queues import Queue, QueueKind
 from engine.model.states import Status
 from tests.console.piloting import HOSTILE, WIDE, console, painted, settled, shown, table, until
 from tests.memory import NOON, Facts, session
@@ -206,3 +211,32 @@ async def test_who_else_has_a_session_open_is_shown_in_the_list_and_on_it() -> N
         await until(pilot, lambda: facts.here == {app.context.client: "pre_aaaaaaa1"})
         await pilot.press("escape")
         await until(pilot, lambda: facts.here == {})
+
+
+async def test_what_waits_is_told_and_a_capsule_is_written(tmp_path: Path) -> None:
+    facts = several(1)
+    facts.queues.append(
+        Queue(
+            kind=QueueKind.REVIEW,
+            project=HOSTILE,
+            person="ada",
+            waiting=1_200,
+            oldest=NOON - timedelta(days=3),
+            goal_hours=48,
+            overdue=7,
+        )
+    )
+    app = console(facts, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "1 session shown")
+        await chosen(pilot, "what waits …")
+        await shown(pilot, "What waits", "review", "1 200", "7 overdue", "the goal is 48 h")
+        await pilot.press("escape")
+        await chosen(pilot, "capsule …")
+        await shown(pilot, "A capsule of pre_aaaaaaa1", "nothing in it names a patient")
+        for field in app.screen.query(Input):
+            if field.name == "place":
+                field.value = str(tmp_path / "it.tar.gz")
+        await pilot.press("enter", "enter", "enter")
+        await until(pilot, (tmp_path / "it.tar.gz").exists)
+        await until(pilot, lambda: "is written to" in str(app.context.notices.all[0].text))
