@@ -18,6 +18,7 @@ from console.runtime.typeahead import QUESTION
 from console.screens.base.form import fill_in
 from console.screens.base.lines import sheets
 from console.screens.base.screen import Copyable
+from console.screens.script_migrating import migrate
 from console.screens.script_rerunning import rerun
 from console.screens.script_trying import ScriptTryingScreen
 from console.screens.script_versions import ScriptVersionScreen
@@ -31,6 +32,7 @@ from console.widgets.tab_line import TabLine
 from console.widgets.table import RecordTable
 from engine.model.remarks import Severity
 from engine.model.scripts import ScriptSummary, ScriptText
+from engine.service.script_words import language_of
 
 VERSIONS, TRIAL, LOOKUPS = "Versions", "Dry run", "Lookup table"
 TABS = {VERSIONS: "versions", TRIAL: "trial", LOOKUPS: "lookups"}
@@ -104,7 +106,7 @@ class ScriptScreen(ScriptTryingScreen):
         """Say why a verb is not possible now."""
         if action in ("save", "turn", "back_to", "trial") and self.base is None:
             return "the script was not read yet"
-        if action in ("save", "turn", "back_to", "rerun", "drop", "trial"):
+        if action in ("save", "turn", "back_to", "rerun", "drop", "trial", "migrate"):
             if why := scripts.may_not(self.context.me, self.scope):
                 return why
             if why := self._why_nothing(action):
@@ -234,6 +236,11 @@ class ScriptScreen(ScriptTryingScreen):
         self.look()
 
     @work(group=QUESTION, exit_on_error=False)
+    async def do_migrate(self) -> None:
+        """Turn the text into version 6, after a question."""
+        await migrate(self)
+
+    @work(group=QUESTION, exit_on_error=False)
     async def do_rerun(self) -> None:
         """Run the version in force over waiting sessions again, after a question."""
         await rerun(self, self.scope)
@@ -333,6 +340,8 @@ class ScriptScreen(ScriptTryingScreen):
         base = self.base
         if action in ("save", "drop") and self.draft is None:
             return "nothing is edited"
+        if action == "migrate" and language_of(self.editor.text) == 6:
+            return "it is of version 6 already"
         if action == "turn" and base is not None and not base.version:
             return "nobody has written one yet"
         if action == "back_to":

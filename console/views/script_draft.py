@@ -15,7 +15,12 @@ from console.views.rows import Row, TableColumn
 from console.views.scripts import command, owner, when
 from console.views.text import plain_text
 from engine.model.remarks import Remark, Severity
-from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
+from engine.model.scripts import (
+    MigratedScript,
+    ScriptSummary,
+    ScriptText,
+    WaitingForScript,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,5 +225,23 @@ def dropping(draft: ScriptDraft, edited: int) -> Question:
         rows=(f"{figures.plural(edited, 'line')} edited, not saved",),
         says=("It is gone then; the versions stay as they are.",),
         danger=True,
+        local=True,
+    )
+
+
+def migrating(turned: MigratedScript) -> Question:
+    """Ask before a text of version 4.2 becomes one of version 6 in the editor."""
+    rows = tuple(f"line {one.line}: {one.message}" for one in turned.remarks)
+    errors = sum(one.severity is Severity.ERROR for one in turned.remarks)
+    statements = figures.plural(errors, "statement")
+    return Question(
+        title="Turn the text into DicomEdit 6?",
+        act="Turn it",
+        rows=rows,
+        says=(
+            "The draft is another text then; ctrl+z takes it back. Nothing is saved.",
+            "A dry run (F5) says whether it does the same as the version in force.",
+        ),
+        warning=f"{statements} cannot be turned: left in the text as comments" if errors else "",
         local=True,
     )

@@ -357,3 +357,23 @@ async def test_saving_says_what_waits_and_how_it_is_run_again() -> None:
         await until(pilot, lambda: any("7 waiting sessions made with an" in o for o in said(app)))
         await pilot.press("ctrl+o", "r")
         await shown(pilot, "Run v2 of the site script over 7 sessions again?")
+
+
+async def test_a_text_of_version_4_is_turned_into_6_and_taken_back() -> None:
+    app = console(normal(), "scripts")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, "the site script is enabled")
+        await pilot.press("j", "j", "enter")
+        await shown(pilot, "- (0008,0081)")
+        await settled(pilot)
+        screen = editor(app)
+        await screen.run_verb("migrate")
+        await shown(pilot, "Turn the text into DicomEdit 6?")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.editor.text.startswith("version "))
+        await settled(pilot)
+        assert "- (0008,0081)" in screen.editor.text
+        await screen.run_verb("migrate")
+        await until(pilot, lambda: "not now: it is of version 6 already" in said(app))
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: screen.editor.text == "- (0008,0081)\n")
