@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from console.views import contradictions, figures
-from console.views.desk import some
 from console.views.masking import LASTING
 from console.views.question import Answers, Field, Question, reason
 from console.views.rows import UNASSIGNED
@@ -283,7 +282,7 @@ def answered(verb: Verb, sessions: Sequence[PrearchiveSession], given: Answers) 
 
 def command(act: Act) -> str:
     """Return the command that does the same."""
-    words = ["anteroom", "prearchive", act.verb.value, *some(act.ids)]
+    words = ["anteroom", "prearchive", act.verb.value, *act.ids]
     if act.project:
         words += ["--project", act.project]
     if act.verb is Verb.MOVE and any(one.project is None for one in act.sessions):

@@ -28,7 +28,6 @@ REVIEW, WITHDRAW, NOTE, GIVE, TAKE, QUEUES, CAPSULE, LOOK_UP = (
 """What can be chosen."""
 
 _HIDDEN: Final = "somebody left one; # shows it"
-_SHORTEST: Final = 20
 
 
 def offered(sessions: Sequence[PrearchiveSession], me: str) -> tuple[Option, ...]:
@@ -156,11 +155,4 @@ def others(opened: Sequence[Opened]) -> str:
 
 def command(verb: str, ids: Sequence[str], *options: str) -> str:
     """Return the command that does the same; of many sessions the first are named."""
-    return shlex.join(["anteroom", "prearchive", verb, *some(ids), *options])
-
-
-def some(ids: Sequence[str]) -> list[str]:
-    """Return ids for a command that people read: of very many the first, and how many more."""
-    if len(ids) <= _SHORTEST:
-        return list(ids)
-    return [*ids[:_SHORTEST], f"… and {len(ids) - _SHORTEST} more"]
+    return shlex.join(["anteroom", "prearchive", verb, *ids, *options])

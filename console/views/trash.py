@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from console.views import figures
 from console.views.masking import ShownTrash
 from console.views.question import Question, reason
@@ -69,5 +71,11 @@ def question(one: ShownTrash) -> Question:
         rows=(f"{described(one)}   {files}, {figures.size(one.bytes)}",),
         says=("Its folder, its log and its row come back; its status is found anew.",),
         fields=(reason(needed=False),),
-        command=lambda _given: f"anteroom trash restore {one.id}",
+        command=lambda given: command(one.id, given.get("reason", "")),
     )
+
+
+def command(id: str, why: str = "") -> str:
+    """Return the command that puts a session back."""
+    words = ["anteroom", "trash", "restore", id]
+    return shlex.join([*words, "--reason", why] if why else words)

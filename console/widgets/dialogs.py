@@ -26,6 +26,10 @@ LOW = 30
 """Lines below which a terminal is low."""
 
 
+LONGEST = 300
+"""Cells of a command that are shown; all of it is copied."""
+
+
 class PlainInput(Input):
     """A field into which nothing that acts on the terminal can be pasted."""
 
@@ -40,7 +44,7 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", show=False),
-        Binding("y", "copy", show=False),
+        Binding("y,ctrl+y", "copy", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -161,7 +165,8 @@ class AskScreen(ModalScreen[dict[str, str] | None]):
         self.query_one("#act", Button).disabled = bool(fault)
         self.query_one("#fault", Static).update(plain(self._lost or fault))
         if self.question.command is not None:
-            command = f"{self.question.command(self.answers)}   (y copies)"
+            command = plain_text(self.question.command(self.answers), LONGEST)
+            command = f"{command}   (y copies{' all of it' if command.endswith('…') else ''})"
             self.query_one("#command", Static).update(plain(command))
 
 

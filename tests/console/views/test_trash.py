@@ -31,3 +31,4 @@ def test_a_deleted_session_is_told_with_who_and_until_when() -> None:
     assert "DOE" not in str(question.rows)
     assert question.command is not None
     assert question.command({}) == "anteroom trash restore pre_1"
+    assert question.command({"reason": "my fault"}).endswith("--reason 'my fault'")

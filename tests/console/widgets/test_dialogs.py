@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -127,6 +128,18 @@ async def test_y_copies_the_command_and_is_a_letter_in_a_field() -> None:
         assert app.screen.query_one(PlainInput).value == "y"
         assert len(app.copied) == 1
         assert "--reason 'y'" in painted(app)
+
+
+async def test_a_long_command_is_cut_on_the_screen_and_copied_whole() -> None:
+    long = " ".join(f"pre_{number}" for number in range(2_000))
+    question = replace(DELETE, command=lambda given: f"delete {long} {given['reason']}")
+    app = Asking(AskScreen(question))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "copies all of it" in painted(app))
+        assert "pre_1999" not in painted(app) and "Keep them" in painted(app)
+        await pilot.press("up", "up", "w", "ctrl+y")
+        await until(pilot, lambda: len(app.copied) == 1)
+        assert app.copied == [f"delete {long} w"]
 
 
 async def test_what_can_be_typed_is_offered_and_judged() -> None:
