@@ -38,6 +38,7 @@ from console.keys.key import (
 )
 from console.keys.ledger import HELD, LEDGER
 from console.keys.people import PEOPLE
+from console.keys.pictures import IMAGES, PICTURES
 from console.keys.scripts import SCRIPT, SCRIPTS, VERSION
 from console.keys.trail import AUDIT, MOMENT
 
@@ -175,6 +176,7 @@ SCREENS = {
                     help="the script line of a change; elsewhere what happened to the session",
                 ),
                 SAME,
+                PICTURES,
                 REVEAL,
                 EXPORT,
             ),
@@ -263,6 +265,7 @@ SCREENS = {
                 *OBJECTS,
                 OPEN,
                 DOWNLOAD,
+                PICTURES,
                 replace(
                     COMPARE,
                     help="set the session, scan or file beside another, filed or waiting",
@@ -270,6 +273,7 @@ SCREENS = {
                 replace(SEND, line=6),
             ),
         ),
+        IMAGES,
         LEDGER,
         HELD,
         SCRIPTS,

@@ -143,6 +143,15 @@ class FiledScreen(FiledContentsScreen):
         if sides is not None:
             self.app.push_screen(CompareScreen(self.context, *sides))
 
+    def do_images(self) -> None:
+        """Look at the images of the scan under the cursor."""
+        from console.screens.images import ImagesScreen, Viewed  # noqa: PLC0415 (when shown)
+
+        if self._card is not None:
+            ids = tuple(one.id for one in self._card.scans)
+            viewed = Viewed(id=self._card.accession, scans=ids, scan=self._scan_id)
+            self.app.push_screen(ImagesScreen(self.context, viewed))
+
     def do_open(self) -> None:
         """Go on into what is beside."""
         self._go_to_tab(self._tab if self._tab in MAIN else HEADER, focus=True)

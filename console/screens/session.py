@@ -104,7 +104,9 @@ class SessionScreen(FollowingScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in (*VERBS, "send", "compare") and self.session is None:
+        if action == "images" and self.context.watching:
+            return "you may not look into it"
+        if action in (*VERBS, "send", "compare", "images") and self.session is None:
             return self.gone or "the engine has not answered yet"
         changes = self.panes.changes
         if action == "same" and changes is None:
@@ -215,6 +217,15 @@ class SessionScreen(FollowingScreen):
         sides = await choose_sides(self, here, [one.id for one in contents.scans])
         if sides is not None:
             self.app.push_screen(CompareScreen(self.context, *sides))
+
+    def do_images(self) -> None:
+        """Look at the images of the scan under the cursor."""
+        from console.screens.images import ImagesScreen, Viewed  # noqa: PLC0415 (when shown)
+
+        if self.session is not None and self.contents is not None:
+            ids = tuple(one.id for one in self.contents.scans)
+            viewed = Viewed(id=self.followed, scans=ids, scan=self.scan, waiting=self.session)
+            self.app.push_screen(ImagesScreen(self.context, viewed))
 
     def do_same(self) -> None:
         """Show the elements that stay, or hide them."""

@@ -86,13 +86,15 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "script dry run": ("scripts", ("home", "j", "enter", "f5", "enter")),
     "script saving": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+s")),
     "release": ("quarantine", ("asterisk", "a")),
+    "images": ("prearchive", ("home", "enter", "V")),
+    "images box": ("prearchive", ("home", "enter", "V", "b", "l", "j")),
 }
 """The mode in which a screen is opened, and the keys that open it."""
 
 QUESTIONS = {"keys", "desk", "delete", "palette", "sign", "release", "script saving"}
 """What hides the screen below, and with it that the engine is lost."""
 
-_OF_SESSIONS = ("session", "filed", "delete", "desk", "compare")
+_OF_SESSIONS = ("session", "images", "filed", "delete", "desk", "compare")
 NEED_SESSIONS = {name for name in OPENED if name.startswith(_OF_SESSIONS)}
 BEFORE = {"session": 1, "filed": 2}
 PARTS = set(list(OPENED)[9:])

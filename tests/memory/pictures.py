@@ -11,6 +11,8 @@ from engine.service.nouns.pictures import MIDDLE
 from tests.memory.facts import Asked
 
 OBJECTS, FRAMES = 48, 1
+LEVELS = 3
+"""Steps of grey: a snapshot names each pair of colours by a letter."""
 FIGURES = Figures(
     rows=256,
     columns=256,
@@ -33,7 +35,8 @@ def head(asked: PictureRequest, number: int) -> Picture:
             across = region.left + (x + 0.5) * (region.right - region.left) / side - 128
             down = region.top + (y + 0.5) * (region.bottom - region.top) / side - 128
             away = (across * across + down * down) ** 0.5
-            pixels.append(max(0, min(255, round(255 * (1 - away / (60 + 2 * number))))))
+            level = max(0, min(LEVELS, round(LEVELS * (1 - away / (60 + 2 * number)))))
+            pixels.append(level * 255 // LEVELS)
     return Picture(
         file=f"SCANS/{asked.scan or '1'}/DICOM/{number}.dcm",
         number=number,

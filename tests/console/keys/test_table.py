@@ -31,6 +31,7 @@ PLACES = {
     "held": "console.screens.held:HeldScreen",
     "audit": "console.screens.audit:AuditScreen",
     "filed": "console.screens.filed:FiledScreen",
+    "images": "console.screens.images:ImagesScreen",
     "scripts": "console.screens.scripts:ScriptsScreen",
     "script": "console.screens.script:ScriptScreen",
     "script version": "console.screens.script_versions:ScriptVersionScreen",
