@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands import script_waiting, trials
+from console.commands import samples, script_waiting, trials
 from console.commands.asking import FAILED, asks, failing
 from console.commands.options import Json, Reason
 from console.commands.output import Column, say, say_json, say_rows
@@ -46,6 +46,7 @@ _COLUMNS: list[Column[ScriptSummary]] = [
 
 trials.add_to(app)
 script_waiting.add_to(app)
+app.add_typer(samples.app)
 
 
 @app.callback()
@@ -113,6 +114,9 @@ async def set_(
         return
     for remark in saved.remarks:
         sys.stderr.write(f"{plain_text(str(remark))}\n")
+    for sample in saved.samples:
+        if not (sample.is_as_expected and sample.same_changes):
+            sys.stderr.write(f"{plain_text(str(sample))}\n")
     _say_state(saved)
 
 

@@ -572,3 +572,20 @@ class AuditTargetRow(ArchiveTable):
 
     target: Mapped[str] = mapped_column(String(1024), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
+
+
+class ScriptSampleRow(ArchiveTable):
+    """An object of an archived session that is tried whenever a script is saved."""
+
+    __tablename__ = "script_samples"
+
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    session: Mapped[str] = mapped_column(String(64))
+    """An accession ID. The session may be deleted; the sample then says so."""
+    file: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(String(64))
+    """Of the expected changes, under a key of this installation."""
+    at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(64))

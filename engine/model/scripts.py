@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.model.remarks import Remark
+from engine.model.samples import SampleResult
 
 SITE = "site"
 """The scope of the script that every received object meets."""
@@ -54,6 +55,8 @@ class ScriptText(ScriptSummary):
     """The lookup table, `type/key = value` a line. It may name patients."""
     remarks: tuple[Remark, ...] = ()
     """What is said about it when it is saved; empty in every other answer."""
+    samples: tuple[SampleResult, ...] = ()
+    """What it makes of its samples; as `remarks`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -138,8 +138,14 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     **_each("scripts", "show history diff", Need(Permission.TRIAGE, About.SCOPE, "scope")),
     **_each(
         "scripts",
-        "set enable disable activate waiting rerun",
+        "set enable disable activate waiting rerun samples remove_sample run_samples",
         Need(Permission.CONFIGURE, About.SCOPE, "scope"),
+    ),
+    **_each(
+        "scripts",
+        "add_sample",
+        Need(Permission.CONFIGURE, About.SCOPE, "scope"),
+        Need(Permission.READ, About.FILED, "session"),
     ),
     **_each(
         "scripts",

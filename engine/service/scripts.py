@@ -17,16 +17,18 @@ from engine.anonymize.language.parser import invalid, language_of
 from engine.archive import scripts
 from engine.intake.trial_guard import TrialGuard
 from engine.jobs.context import JobContext
-from engine.model.errors import InvalidInput, InvalidScript
+from engine.model.errors import Conflict, InvalidInput, InvalidScript
 from engine.model.people import Actor
 from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark, Severity
+from engine.model.samples import Sample, SampleResult
 from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 from engine.model.trials import Trial
 from engine.service.configuration import Apply
 from engine.service.event_buffer import EventBuffer
 from engine.service.offline import LOOKUPS, check_script
 from engine.service.rerunning import Rerunning
+from engine.service.sampling import Sampling
 from engine.service.trying import Trying
 
 LONGEST_TABLE = 16 * 1024 * 1024
@@ -52,6 +54,7 @@ class Scripts:
         self._guard = guard
         self._actor = actor.name
         self._trying = Trying(context, trials, actor)
+        self._sampling = Sampling(context, self._trying, actor.name)
         self._rerunning = Rerunning(context, buffer, actor.name)
 
     async def list(self) -> tuple[ScriptSummary, ...]:
@@ -67,13 +70,20 @@ class Scripts:
     async def set(self, scope: str, text: str, lookups: str = "", reason: str = "") -> ScriptText:
         """Keep a script as the next version and make it the active one, once it has no fault."""
         remarks = await asyncio.to_thread(sound, text, lookups, self._check)
+        tried = await self._sampling.run(scope, text, lookups)
+        worse = [one for one in tried if one.is_worse]
+        if worse and not reason.strip():
+            raise Conflict(
+                f"it makes samples worse: {'; '.join(str(one) for one in worse)}",
+                hint="mend the script, or say with a reason why it is to be so",
+            )
         new = scripts.NewScript(
             text=text, lookups=lookups, language=language_of(text), reason=reason
         )
         async with self._archive.write() as transaction:
             written = await scripts.write(transaction, scope, new, actor=self._actor)
         await self._apply()
-        return replace(written, remarks=remarks)
+        return replace(written, remarks=remarks, samples=tried)
 
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         """Say everything about a script and its lookup table."""
@@ -91,6 +101,25 @@ class Scripts:
         """Tell what a text would do to a session's objects, beside the version in force."""
         await asyncio.to_thread(sound, text, lookups, self._check)
         return await self._trying.run(scope, text, lookups, session, scan, file)
+
+    async def samples(self, scope: str) -> tuple[Sample, ...]:
+        """Return the samples that are kept with a script."""
+        return await self._sampling.list(scope)
+
+    async def add_sample(self, scope: str, name: str, session: str, file: str) -> Sample:
+        """Keep an object of an archived session, with what the active version makes of it."""
+        return await self._sampling.add(scope, name, session, file)
+
+    async def remove_sample(self, scope: str, name: str) -> None:
+        """Keep a sample no longer."""
+        await self._sampling.remove(scope, name)
+
+    async def run_samples(
+        self, scope: str, text: str, lookups: str = ""
+    ) -> tuple[SampleResult, ...]:
+        """Try a text over the samples of a scope."""
+        await asyncio.to_thread(sound, text, lookups, self._check)
+        return await self._sampling.run(scope, text, lookups)
 
     async def waiting(self, scope: str) -> WaitingForScript:
         """Tell with which versions of a script the sessions that wait were made."""

@@ -57,6 +57,7 @@ from engine.model.quarantine import Yes
 from engine.model.queues import MonthLine, Queue
 from engine.model.remotes import Remote, Send
 from engine.model.routing import Route
+from engine.model.samples import SampleResult
 from engine.model.scripts import ScriptText, WaitingForScript
 from engine.model.site_settings import Given
 from engine.model.states import Status
@@ -192,6 +193,7 @@ class Facts:
     projects: dict[str, Project] = field(default_factory=dict)
     rules: dict[tuple[str, str], RuleText] = field(default_factory=dict)
     scripts: dict[str, list[ScriptText]] = field(default_factory=dict)
+    samples: list[SampleResult] = field(default_factory=list)
     script_waiting: dict[str, WaitingForScript] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     """By session: what a text that is not saved would do."""

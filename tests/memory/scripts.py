@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+from engine.model.changes import ScriptOutcome
 from engine.model.errors import InvalidInput, NotFound
 from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark
+from engine.model.samples import Sample, SampleResult
 from engine.model.scripts import (
     SITE,
     ScriptSummary,
@@ -79,6 +81,36 @@ class Scripts(Asked):
         sound(text, lookups)
         self._of(scope)
         return self.facts.trials.get(session) or Trial(scope=scope)
+
+    async def samples(self, scope: str) -> tuple[Sample, ...]:
+        self._of(scope)
+        return tuple(one.sample for one in self.facts.samples if one.sample.scope == scope)
+
+    async def add_sample(self, scope: str, name: str, session: str, file: str) -> Sample:
+        self._of(scope)
+        sample = Sample(
+            scope=scope,
+            name=name,
+            session=session,
+            file=file,
+            outcome=ScriptOutcome.CHANGED,
+            at=NOON,
+            author=self.actor,
+        )
+        self.facts.samples.append(
+            SampleResult(sample=sample, tried=ScriptOutcome.CHANGED, same_changes=True)
+        )
+        return sample
+
+    async def remove_sample(self, scope: str, name: str) -> None:
+        self._of(scope)
+        self.facts.samples = [one for one in self.facts.samples if one.sample.name != name]
+
+    async def run_samples(
+        self, scope: str, text: str, lookups: str = ""
+    ) -> tuple[SampleResult, ...]:
+        sound(text, lookups)
+        return tuple(one for one in self.facts.samples if one.sample.scope == scope)
 
     async def waiting(self, scope: str) -> WaitingForScript:
         self._of(scope)

@@ -10,6 +10,7 @@ from engine.model.errors import Problem
 from engine.model.prearchive import ActOutcome
 from engine.model.remarks import Remark
 from engine.model.routing import Route
+from engine.model.samples import Sample, SampleResult
 from engine.model.scripts import ScriptSummary, ScriptText, WaitingForScript
 from engine.model.trials import Trial
 from engine.model.what_if import WhatIf
@@ -56,9 +57,11 @@ class ScriptsApi(Protocol):
         """Return a version, the active one for 0; version 0 where nobody has written one."""
         ...
 
-    async def set(
-        self, scope: str, text: str, lookups: str = "", reason: str = ""
-    ) -> ScriptText: ...
+    async def set(self, scope: str, text: str, lookups: str = "", reason: str = "") -> ScriptText:
+        """Keep a script as the next version and make it the active one. One that makes a sample
+        worse needs a reason."""
+        ...
+
     async def check(self, text: str, lookups: str = "") -> tuple[Remark, ...]:
         """Say everything about a script and its lookup table; an error keeps it from being set."""
         ...
@@ -76,6 +79,22 @@ class ScriptsApi(Protocol):
         filed, of a scan, or to one file, beside the version in force. The script of the site is
         tried over objects as they were received for those who may see originals, for others over
         objects as they stand."""
+        ...
+
+    async def samples(self, scope: str) -> tuple[Sample, ...]:
+        """Return the samples that are kept with a script."""
+        ...
+
+    async def add_sample(self, scope: str, name: str, session: str, file: str) -> Sample:
+        """Keep an object of an archived session; what the active version makes of it is expected
+        of the versions to come."""
+        ...
+
+    async def remove_sample(self, scope: str, name: str) -> None: ...
+    async def run_samples(
+        self, scope: str, text: str, lookups: str = ""
+    ) -> tuple[SampleResult, ...]:
+        """Try a text over the samples of a scope."""
         ...
 
     async def waiting(self, scope: str) -> WaitingForScript:

@@ -9,7 +9,13 @@ import pytest
 
 from engine.model.accounts import Place
 from engine.model.archive import AuditQuery, SessionQuery
-from engine.model.changes import ChangeKind, FoldedChange, SessionChanges, Statement
+from engine.model.changes import (
+    ChangeKind,
+    FoldedChange,
+    ScriptOutcome,
+    SessionChanges,
+    Statement,
+)
 from engine.model.errors import Conflict, InvalidInput, InvalidScript, NotFound
 from engine.model.states import Status
 from engine.model.trials import Standing
@@ -98,6 +104,43 @@ async def test_what_scripts_did_and_will_do_is_told_and_then_done(opened: Opened
     assert values["PatientComments"] == "V1 of P1"
     assert "PatientBirthDate" not in values
     await engine.scripts.disable("site")
+    await samples_are_tried_with_each_save(engine, card.accession)
+
+
+async def samples_are_tried_with_each_save(engine: EngineApi, accession: str) -> None:
+    """Keep an object of a filed session with the script of its project, and save others."""
+    scope = "project:P1"
+    (file, *_) = (await engine.archive.files(accession)).rows
+    with pytest.raises(NotFound):
+        await engine.scripts.add_sample(scope, "waits", "pre_nothing1", file.path)
+    with pytest.raises(NotFound):
+        await engine.scripts.add_sample(scope, "nothing", accession, "SCANS/9/DICOM/9.dcm")
+    with pytest.raises(InvalidInput, match="small letters"):
+        await engine.scripts.add_sample(scope, "Doe Jane", accession, file.path)
+    kept = await engine.scripts.add_sample(scope, "mr", accession, file.path)
+    assert kept.session == accession
+    with pytest.raises(Conflict, match="has a sample"):
+        await engine.scripts.add_sample(scope, "mr", accession, file.path)
+    assert await engine.scripts.samples(scope) == (kept,)
+    rejecting = PROJECT + "reject[]\n"
+    (result,) = await engine.scripts.run_samples(scope, rejecting)
+    assert result.is_worse and result.tried is ScriptOutcome.REJECTED
+    before = await engine.scripts.show(scope)
+    with pytest.raises(Conflict, match="makes samples worse: mr: expected"):
+        await engine.scripts.set(scope, rejecting)
+    assert await engine.scripts.show(scope) == before
+    same = await engine.scripts.set(scope, PROJECT + "// as before\n")
+    assert [(one.is_as_expected, one.same_changes) for one in same.samples] == [(True, True)]
+    saved = await engine.scripts.set(scope, rejecting, reason="all of them are to go")
+    assert saved.samples[0].is_worse
+    # It is in force now, and no other is worse than it.
+    await engine.scripts.set(scope, rejecting + "// still\n")
+    other = await engine.scripts.set(scope, PROJECT + '(0008,1030) := "other"\n')
+    assert (other.samples[0].tried, other.samples[0].same_changes) == (ScriptOutcome.CHANGED, False)
+    await engine.scripts.remove_sample(scope, "mr")
+    with pytest.raises(NotFound):
+        await engine.scripts.remove_sample(scope, "mr")
+    assert await engine.scripts.samples(scope) == ()
 
 
 async def test_a_script_that_fails_on_the_way_to_the_archive_leaves_an_error(
