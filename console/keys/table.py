@@ -173,7 +173,13 @@ SCREENS = {
                 replace(
                     LOG,
                     label="log, line",
-                    help="the script line of a change; elsewhere what happened to the session",
+                    help="the script line of a change, or that mends a finding; elsewhere the log",
+                ),
+                act(
+                    "acknowledge",
+                    "c",
+                    "acknowledge…",
+                    "say that a finding is none, or open it again (Findings)",
                 ),
                 SAME,
                 PICTURES,

@@ -15,17 +15,19 @@ from console.plain import plain
 from console.runtime.context import ConsoleContext
 from console.runtime.typeahead import QUESTION
 from console.screens.base.comparing import choose_sides
+from console.screens.base.findings import FindingsScreen
 from console.screens.base.header_view import HeaderView
 from console.screens.base.lines import sheets
 from console.screens.base.overlays import TextScreen
 from console.screens.base.screen import Copyable
 from console.screens.base.script_line import open_line
-from console.screens.base.session import ASKING, FollowingScreen
+from console.screens.base.session import ASKING
 from console.screens.base.session_panes import PANES, SessionPanes
 from console.screens.base.triage import VERBS
 from console.transfer.export import Cells, Exportable, Told, in_windows
 from console.views import changes as views
 from console.views import figures, scans
+from console.views import findings as finding_views
 from console.views.comparison import Side
 from console.views.masking import LASTING
 from console.views.rows import Piece
@@ -43,7 +45,7 @@ LEAVING = frozenset({Verb.ARCHIVE, Verb.DELETE})
 """Verbs after which the session is on its way out, and the next one is opened."""
 
 
-class SessionScreen(FollowingScreen):
+class SessionScreen(FindingsScreen):
     """Review of one session, and of those before and after it in the list it was opened from."""
 
     NAME = "session"
@@ -139,6 +141,16 @@ class SessionScreen(FollowingScreen):
         session = self.session
         if session is None or not table.total:
             return None
+        if self._tab == "findings" and self.findings is not None:
+            masks = self.context.masks
+            return Exportable(
+                name=f"findings-{self.followed}",
+                titles=finding_views.EXPORTED,
+                rows=[
+                    finding_views.exported(masks.finding(one, session))
+                    for one in self.findings.rows
+                ],
+            )
         if (shown := self.panes.changes) is not None:
             return Exportable(
                 name=f"{self._tab}-{self.followed}",
@@ -239,7 +251,9 @@ class SessionScreen(FollowingScreen):
         """Show the line of a script that made the change under the cursor; elsewhere what happened
         to the session."""
         changes = self.panes.changes
-        if changes is None:
+        if self.panes.shown == "findings":
+            await self.open_behind()
+        elif changes is None:
             self._turn_to("log")
         elif changes.chosen is not None:
             await open_line(self, changes.chosen.change.statement)

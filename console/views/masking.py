@@ -29,6 +29,7 @@ from engine.model.contents import (
     TrashedSession,
 )
 from engine.model.contradictions import Alternative, Contradiction
+from engine.model.findings import Finding
 from engine.model.prearchive import LogEntry, PrearchiveQuery, PrearchiveSession
 from engine.model.routing import Route, TraceStep
 
@@ -186,6 +187,10 @@ class Masks:
             return row
         values = tuple(replace(one, text=_kind_and_length(one.text, row.vr)) for one in row.values)
         return replace(row, values=values)
+
+    def finding(self, one: Finding, of: PrearchiveSession) -> Finding:
+        """Return a finding, of a session that nobody has assigned without its value."""
+        return replace(one, value=_read(one.value)) if self.hides(of) else one
 
     def file(self, file: FileEntry, of: PrearchiveSession) -> FileEntry:
         """Return a file of a session. Its name may hold any value of its header, not only what the

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from console.views import figures
+from console.views.findings import in_list
 from console.views.masking import ShownSession
 from console.views.rows import UNASSIGNED, Row, TableColumn
 from engine.model.prearchive import LogEntry, PrearchiveSession
@@ -23,6 +24,7 @@ COLUMNS = (
     TableColumn(
         title="Images", width=7, right=True, priority=4, sort="objects", falling=True, live=True
     ),
+    TableColumn(title="PHI", width=4, right=True, priority=3),
     TableColumn(title="Size", width=5, right=True, priority=7, sort="bytes", falling=True),
     TableColumn(title="From", width=9, priority=8, sort="calling"),
     TableColumn(title="For", width=8, priority=9),
@@ -73,6 +75,7 @@ def is_overdue(session: ShownSession | PrearchiveSession, now: datetime) -> bool
 def row(session: ShownSession, now: datetime, *, opened: bool = False) -> Row:
     """Show one session in the list; what is overdue says so, and what others have `opened`."""
     shown, tone = state(session)
+    phi, phi_tone = in_list(session.findings, session.findings_level)
     if overdue := is_overdue(session, now):
         shown, tone = f"{shown}, over", "look"
     if opened:
@@ -88,18 +91,23 @@ def row(session: ShownSession, now: datetime, *, opened: bool = False) -> Row:
             session.scan_date[5:],
             figures.age(now, session.last_object),
             figures.grouped(session.objects),
+            phi,
             figures.size(session.bytes),
             session.calling,
             session.assigned,
         ),
-        tones=(*(() if session.project else ((1, "look"),)), *(((5, "look"),) if overdue else ())),
+        tones=(
+            (7, phi_tone),
+            *(() if session.project else ((1, "look"),)),
+            *(((5, "look"),) if overdue else ()),
+        ),
     )
 
 
 EXPORTED = (
     *("id", "status", "project", "subject", "session", "date", "time", "last object", "images"),
     *("bytes", "type", "from", "receiver", "assigned"),
-    *("reviewed by", "cut short"),
+    *("reviewed by", "cut short", "findings", "highest"),
 )
 """The titles of what is written of a session to a file."""
 
@@ -123,6 +131,8 @@ def exported(session: ShownSession) -> tuple[str, ...]:
         session.assigned,
         session.reviewed_by,
         session.cut_short,
+        "" if session.findings is None else str(session.findings),
+        session.findings_level,
     )
 
 

@@ -25,6 +25,7 @@ from engine.model.changes import SessionChanges
 from engine.model.configured import Applied, ConfigurationChange, Configured, Difference
 from engine.model.configured import Step as Applying
 from engine.model.contents import SessionContents
+from engine.model.findings import Findings
 from engine.model.health import Check, Finding
 from engine.model.live import Event, Job, LedgerEntry, ReceiverStatus, SenderSeen, Throughput
 from engine.model.people import AccessRequest, Grant, Role, User
@@ -37,6 +38,7 @@ from tests.memory import NOON, Facts, card, session, transfer
 from tests.memory.changes import done, to_come
 from tests.memory.comparison import differences
 from tests.memory.contents import SAMPLE_ROUTE, header, timeline_of
+from tests.memory.findings import several
 
 T = TypeVar("T")
 
@@ -89,6 +91,9 @@ def normal() -> Facts:
     for row in facts.sessions.values():
         facts.done[row.id] = done(row.objects)
         facts.to_come[row.id] = to_come(row.objects)
+        facts.findings[row.id] = Findings(
+            session=row.id, looked=NOON, files=row.objects, rows=several()
+        )
     for number in (1, 2):
         facts.transfers.append(transfer(number, calling=("MR3T_A", "CT_64")[number % 2]))
     ended = NOON + timedelta(seconds=40)
@@ -263,6 +268,9 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
     for id, row in facts.sessions.items():
         facts.routes[id] = spoiled(SAMPLE_ROUTE)
         facts.timelines[id] = spoiled(timeline_of(facts, row))
+        if id in facts.findings:
+            found = tuple(spoiled(one, "key", "kind", "level") for one in several())
+            facts.findings[id] = replace(facts.findings[id], rows=found)
         for known in (facts.done, facts.to_come):
             told = spoiled(known.get(id, SessionChanges()), "rows")
             rows = tuple(

@@ -120,7 +120,7 @@ class FollowingScreen(PresentScreen):
         pane, session = self.turned_to(), self.session
         if session is None:
             return
-        if self.context.watching and pane in ("header", "routing", *CHANGES):
+        if self.context.watching and pane in ("header", "routing", "findings", *CHANGES):
             self.panes.table(pane).empty = WATCHED
             return
         # While objects arrive nothing is folded over and over; ctrl+r folds it again.
@@ -137,6 +137,8 @@ class FollowingScreen(PresentScreen):
                 self._fetch_header(wanted, self.followed, self.scan, self.file)
         elif pane in self._old:
             self._old.discard(pane)
+            if self.fetch_pane(pane):
+                return
             if pane == "routing":
                 self._fetch_route(self.followed)
             elif pane == "time":
@@ -145,6 +147,13 @@ class FollowingScreen(PresentScreen):
                 self.panes.table(pane).outdate()
             else:
                 self._fetch_files(0)
+
+    def fetch_pane(self, pane: str) -> bool:
+        """Ask for what a pane shows that is not of this class; False where it is."""
+        return False
+
+    def forget_panes(self) -> None:
+        """Know nothing of a session any more in panes that are not of this class."""
 
     def select(self) -> None:
         """Show what is in the scan under the cursor."""
@@ -304,7 +313,7 @@ class FollowingScreen(PresentScreen):
         self.contents = contents or self.contents
         self.entries = entries if entries is not None else self.entries
         self.known = known
-        self._old |= {"routing", "time", "files"}
+        self._old |= {"findings", "routing", "time", "files"}
         if session.status not in RECEIVING:
             # Files, labels or a script may be others; what is known is not found out again.
             self._looks += 1
@@ -325,6 +334,7 @@ class FollowingScreen(PresentScreen):
         self.scans.empty = empty
         self.scans.show([])
         self.query_one(Card).show("", ())
+        self.forget_panes()
         self.panes.forget(empty)
         self.tell_session()
         self.draw_lines()

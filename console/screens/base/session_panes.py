@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panes of the session screen, of which one is shown at a time: header, what scripts did and
-will do, routing, time, log, files. They draw what they are given; the screen asks the engine."""
+will do, findings, routing, time, log, files. They draw what they are given; the screen asks the
+engine."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from textual.containers import Container
 from console.plain import plain
 from console.screens.base.changes_view import ChangesView
 from console.screens.base.header_view import HeaderView
-from console.views import files, routing, timeline
+from console.views import files, findings, routing, timeline
 from console.widgets.table import RecordTable
 from engine.model.changes import SessionChanges
 from engine.model.contents import Timeline
@@ -23,6 +24,7 @@ PANES = {
     "header": "Header",
     "done": "Done",
     "to-come": "To come",
+    "findings": "Findings",
     "routing": "Routing",
     "time": "Time",
     "log": "Log",
@@ -55,6 +57,7 @@ class SessionPanes(Container):
         yield HeaderView(id="header")
         yield ChangesView("Original", "now", id="done")
         yield ChangesView("Now", "archived", id="to-come")
+        yield RecordTable(findings.COLUMNS, empty=ASKING, id="findings")
         yield RecordTable(routing.COLUMNS, empty=ASKING, id="routing")
         yield RecordTable(timeline.COLUMNS, empty=ASKING, id="time")
         yield RecordTable(timeline.LOG_COLUMNS, empty=ASKING, id="log", header=False)

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.screens.base.screen import BaseScreen
+from console.screens.base.session_panes import PANES
 from console.screens.live import LiveScreen
 from console.screens.prearchive import PrearchiveScreen
 from console.screens.session import SessionScreen
@@ -141,7 +142,7 @@ async def test_a_patient_of_no_project_stands_nowhere_until_he_is_revealed() -> 
             await pilot.press("escape")
         await app.push_screen(SessionScreen(app.context, ID))
         await shown(pilot, "PatientName", "‹PN 8›", "1.5")
-        for said in ("Header", "Done", "To come", "Routing", "Time", "Log", "Files"):
+        for said in PANES.values():
             await shown(pilot, f"‹{said}›")
             await looks_for_planted(pilot)
             await pilot.press(">")

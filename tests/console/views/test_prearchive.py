@@ -51,7 +51,7 @@ def test_what_was_cut_short_says_so_in_each_state(status: Status, locked: bool) 
     assert prearchive.state(replace(cut, cut_short=""))[0].partition(" ")[2] in shown
     lines = dict(prearchive.card(ShownSession(cut), ()))
     assert lines["Cut short"].startswith("connection lost")
-    assert prearchive.exported(ShownSession(cut))[-1] == "connection lost"
+    assert prearchive.exported(ShownSession(cut))[-3] == "connection lost"
 
 
 def test_states_that_want_a_person_are_told_apart_without_colours() -> None:
