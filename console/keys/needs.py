@@ -35,6 +35,7 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "turn": "scripts.enable",
         "back_to": "scripts.activate",
         "rerun": "scripts.rerun",
+        "samples": "scripts.run_samples",
         "trial": "scripts.try_out",
         "other_session": "scripts.try_out",
     },

@@ -75,6 +75,7 @@ SCRIPT = ScreenKeys(
         _typed("problem(-1)", "f7", "F7", "problem before", "the problem before"),
         replace(_TURN, line=8),
         _typed("versions", "ctrl+o", "ctrl+o", "versions", "all versions of the script", 5),
+        act("samples", "ctrl+t", "samples", "run the text over the samples kept with the script"),
         _typed("lookups", "f4", "F4", "lookup table", "the lookup table of the script", 6),
         _typed("find", "ctrl+f", "ctrl+f", "find", "find words in the text", 7),
         _typed("found(1)", "f3", "F3", "next found", "where the words are next"),

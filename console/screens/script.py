@@ -20,9 +20,9 @@ from console.screens.base.lines import sheets
 from console.screens.base.screen import Copyable
 from console.screens.script_migrating import migrate
 from console.screens.script_rerunning import rerun
-from console.screens.script_trying import ScriptTryingScreen
+from console.screens.script_sampling import ScriptSamplingScreen
 from console.screens.script_versions import ScriptVersionScreen
-from console.views import script_draft, script_waiting, scripts
+from console.views import script_draft, script_samples, script_waiting, scripts
 from console.views.question import Answers
 from console.views.rows import Piece
 from console.views.script_draft import DRAFT, ScriptDraft
@@ -34,12 +34,12 @@ from engine.model.remarks import Severity
 from engine.model.scripts import ScriptSummary, ScriptText
 from engine.service.script_words import language_of
 
-VERSIONS, TRIAL, LOOKUPS = "Versions", "Dry run", "Lookup table"
-TABS = {VERSIONS: "versions", TRIAL: "trial", LOOKUPS: "lookups"}
+VERSIONS, TRIAL, SAMPLES, LOOKUPS = "Versions", "Dry run", "Samples", "Table"
+TABS = {VERSIONS: "versions", TRIAL: "trial", SAMPLES: "samples", LOOKUPS: "lookups"}
 """The panes beside the text."""
 
 
-class ScriptScreen(ScriptTryingScreen):
+class ScriptScreen(ScriptSamplingScreen):
     """The editor of one script."""
 
     NAME = "script"
@@ -79,16 +79,18 @@ class ScriptScreen(ScriptTryingScreen):
                     script_draft.VERSION_COLUMNS, empty="asking the engine …", id="versions"
                 )
                 yield self.trial_pane()
+                yield self.samples_pane()
                 yield self.table
 
     def on_mount(self) -> None:
         """Begin to ask."""
         entitle(self.editor, scripts.owner(self.scope))
         self.pane(RecordTable, "versions").border_title = VERSIONS
-        self.table.border_title = LOOKUPS
+        self.table.border_title = "Lookup table"
         self.editor.focus()
         self._draw_tabs()
         self.draw_trial()
+        self.draw_samples()
         self.know_words()
         self.look()
 
@@ -104,9 +106,10 @@ class ScriptScreen(ScriptTryingScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
-        if action in ("save", "turn", "back_to", "trial") and self.base is None:
+        asks = ("save", "turn", "back_to", "trial", "samples")
+        if action in asks and self.base is None:
             return "the script was not read yet"
-        if action in ("save", "turn", "back_to", "rerun", "drop", "trial", "migrate"):
+        if action in ("save", "turn", "back_to", "rerun", "drop", "trial", "samples", "migrate"):
             if why := scripts.may_not(self.context.me, self.scope):
                 return why
             if why := self._why_nothing(action):
@@ -161,6 +164,10 @@ class ScriptScreen(ScriptTryingScreen):
         """Go to the dry run."""
         self._show(TRIAL)
 
+    def show_samples(self) -> None:
+        """Go to the samples."""
+        self._show(SAMPLES)
+
     def do_lookups(self) -> None:
         """Go to the lookup table."""
         self._show(LOOKUPS)
@@ -203,11 +210,12 @@ class ScriptScreen(ScriptTryingScreen):
             if now is None:
                 return
             waiting = await self.asked(self.engine.scripts.waiting(self.scope))
+            worse = script_samples.warning(await self.run_samples())
             draft = self.draft_now(base)
             warnings = sum(one.severity is Severity.WARNING for one in self.remarks)
             saved = await fill_in(
                 self,
-                script_draft.saving(base, now, draft, warnings, waiting),
+                script_draft.saving(base, now, draft, warnings, waiting, worse),
                 lambda given: self._set(draft, given),
             )
             if saved is not None:
@@ -292,6 +300,7 @@ class ScriptScreen(ScriptTryingScreen):
         entitle(self.editor, subtitle=state)
         self._say()
         self.draw_trial()
+        self.draw_samples()
         self.draw_lines()
 
     def _say(self) -> None:

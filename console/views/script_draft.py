@@ -159,9 +159,10 @@ def saving(
     draft: ScriptDraft,
     warnings: int,
     waiting: WaitingForScript | None = None,
+    worse: str = "",
 ) -> Question:
     """Ask before a draft becomes the next version, over the one that is active `now`; `waiting`
-    tells what that means for sessions that wait."""
+    tells what that means for sessions that wait, `worse` which samples it makes worse."""
     count = edited(base.text, draft.text)
     meanwhile = now.version != base.version
     whose = owner(now.scope)
@@ -170,6 +171,8 @@ def saving(
         rows.append("the lookup table is another one")
     if warnings:
         rows.append(f"{figures.plural(warnings, 'warning')}: read them first")
+    if meanwhile and worse:
+        rows.append(worse)
     held = now.enabled or not now.version
     runs = when(now.scope)
     return Question(
@@ -184,7 +187,7 @@ def saving(
         warning=(
             f"v{now.version} by {now.author} was saved meanwhile: this one replaces it"
             if meanwhile
-            else ""
+            else worse
         ),
         fields=(reason(needed=True),),
         command=lambda given: command(

@@ -318,6 +318,9 @@ def hostile(texts: tuple[str, ...] = TEXTS) -> Facts:
         for key, all in facts.applied.items()
     }
     facts.configured = tuple(spoiled(one, "kind") for one in facts.configured)
+    facts.samples = [
+        replace(one, sample=spoiled(one.sample, "scope", "outcome")) for one in facts.samples
+    ]
     facts.trials = {id: spoiled(one, "scope") for id, one in facts.trials.items()}
     facts.scripts = {
         key: [spoiled(one, "scope") for one in all] for key, all in facts.scripts.items()

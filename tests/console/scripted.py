@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine.model.changes import Change, ChangeKind, FoldedChange, Statement
+from engine.model.changes import Change, ChangeKind, FoldedChange, ScriptOutcome, Statement
 from engine.model.errors import Problem
+from engine.model.samples import Sample, SampleResult
 from engine.model.scripts import SITE, MadeWith, ScriptText, WaitingForScript
 from engine.model.trials import Standing, Trial, TrialFailure, TrialKind, TrialRow
 from tests.memory import NOON, Facts
@@ -44,6 +45,27 @@ def write_scripts(facts: Facts) -> None:
     """Let the site and two projects have scripts, one of them disabled, and texts be tried."""
     for id in facts.sessions:
         facts.trials[id] = trial()
+    changed, failed = ScriptOutcome.CHANGED, ScriptOutcome.ERROR
+    problem = Problem(message="SeriesDate is empty, not a date", line=4, column=3)
+    for name, outcome, fault in (("mr-siemens", changed, None), ("pt-ct", failed, problem)):
+        kept = Sample(
+            scope="project:NEURO3",
+            name=name,
+            session="XNAT_E00001",
+            file="SCANS/1/DICOM/1.dcm",
+            outcome=changed,
+            at=NOON,
+            author="hale",
+        )
+        facts.samples.append(
+            SampleResult(
+                sample=kept,
+                tried=outcome,
+                active=changed,
+                same_changes=fault is None,
+                problem=fault,
+            )
+        )
     made = (MadeWith(version=2, sessions=4), MadeWith(version=1, sessions=7))
     facts.script_waiting[SITE] = WaitingForScript(scope=SITE, active=2, sessions=11, made=made)
     for number, (scope, version, author, reason, text, lookups) in enumerate(_WRITTEN):

@@ -86,6 +86,7 @@ OPENED: dict[str, tuple[str, tuple[str, ...]]] = {
     "script compared": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+o", "G", "enter")),
     "script lookups": ("scripts", ("home", "j", "enter", "f4")),
     "script dry run": ("scripts", ("home", "j", "enter", "f5", "enter")),
+    "script samples": ("scripts", ("home", "j", "enter", "ctrl+t")),
     "script saving": ("scripts", ("home", "enter", *"// a", "enter", "ctrl+s")),
     "release": ("quarantine", ("asterisk", "a")),
     "images": ("prearchive", ("home", "enter", "V")),

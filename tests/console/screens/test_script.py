@@ -377,3 +377,21 @@ async def test_a_text_of_version_4_is_turned_into_6_and_taken_back() -> None:
         await until(pilot, lambda: "not now: it is of version 6 already" in said(app))
         await pilot.press("ctrl+z")
         await until(pilot, lambda: screen.editor.text == "- (0008,0081)\n")
+
+
+async def test_samples_are_run_and_one_that_gets_worse_is_told_before_saving() -> None:
+    facts = normal()
+    app = console(facts, "scripts")
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("ctrl+t")
+        await shown(pilot, "✗ pt-ct", "✓ mr-siemens", "1 of 2 samples as expected, 1 worse")
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: screen.focused is screen.editor)
+        assert screen.editor.place == (4, 3)
+        assert any("pt-ct: expected changed, is error" in one for one in said(app))
+        await pilot.press("home", *"// a", "enter")
+        await settled(pilot)
+        await shown(pilot, "Samples · of an earlier text")
+        await pilot.press("ctrl+s")
+        await shown(pilot, "it makes samples worse: pt-ct; say why that is to be so")
