@@ -211,6 +211,7 @@ SCREENS = {
             keys=(
                 FILTER,
                 replace(OPEN, label="session", help="open the archived session"),
+                PICTURES,
                 act(
                     "accept",
                     "a",

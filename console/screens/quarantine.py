@@ -103,6 +103,8 @@ class QuarantineScreen(MarkingScreen):
 
     def why_not(self, action: str) -> str:
         """Say why a verb is not possible now."""
+        if action == "images" and self.table.cursor_key is None:
+            return "there is no session"
         act = self._acts().get(action)
         if act is None:
             return super().why_not(action)
@@ -145,6 +147,18 @@ class QuarantineScreen(MarkingScreen):
 
         among = tuple(row.key for row in self.table.rows)
         self.app.push_screen(FiledScreen(self.context, key, among=among))
+
+    @work(group=QUESTION, exit_on_error=False)
+    async def do_images(self) -> None:
+        """Look at the images of the session under the cursor."""
+        from console.screens.images import ImagesScreen, Viewed  # noqa: PLC0415 (when shown)
+
+        if (key := self.table.cursor_key) is None:
+            return
+        card = await self.asked(self.engine.archive.show(key))
+        if card is not None:
+            ids = tuple(one.id for one in card.scans)
+            self.app.push_screen(ImagesScreen(self.context, Viewed(id=card.accession, scans=ids)))
 
     def do_accept(self) -> None:
         """Release the sessions, or bring obsolete ones back."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from console.screens.images import ImagesScreen
 from console.widgets.picture import PictureView
+from engine.model.archive import SessionStatus
 from engine.model.pictures import PictureRequest, Region, Window
 from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, until
 from tests.console.screens.shelves import archive
 from tests.memory import Facts, session
+from tests.memory.facts import card
 from tests.memory.pictures import FIGURES
 
 ID = "pre_aaaaaaa1"
@@ -160,3 +162,15 @@ async def test_a_filed_session_shows_its_images() -> None:
         await pilot.press("V")
         await shown(pilot, "▀▀▀", "25/48", "Archive ▸ Images")
     assert known.pictured[0][0].startswith("XNAT")
+
+
+async def test_a_session_in_quarantine_shows_its_images_from_the_list() -> None:
+    known = Facts()
+    held = replace(card(session(1)), status=SessionStatus.QUARANTINE, withheld=True)
+    known.filed[held.accession] = held
+    app = console(known, mode="quarantine")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(keys(app, "states")))
+        await pilot.press("V")
+        await shown(pilot, "▀▀▀", "25/48", "Archive ▸ Images")
+    assert known.pictured[0][0] == held.accession
