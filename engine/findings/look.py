@@ -28,6 +28,8 @@ _CODES = frozenset(("CS", "AS", "DS", "IS", "TM"))
 """Values in which a name is chance, not a name."""
 
 _SOP_CLASS, _IMAGE_TYPE, _BURNED_IN = 0x00080016, 0x00080008, 0x00280301
+_RECORDS = frozenset((0x00120063, 0x00120064))
+"""What was done to the object: we have written it."""
 _FEATURES, _GRAPHICS = 0x00280302, 0x00700001
 _PIXEL_GROUP, _META = 0x7FE0, 0x0002
 
@@ -51,8 +53,9 @@ class Seen:
     """Who wrote the element last, if a script of this run did."""
 
 
-def identity_of(subject: ScriptedObject, dates: bool) -> Identity:
-    """Return what an object says of its patient; `dates` where those of the study count, too."""
+def identity_of(subject: ScriptedObject, changed: Collection[int]) -> Identity:
+    """Return what an object says of its patient. Dates of the study count where they are among the
+    elements that a script has `changed`: else they stand for all to see anyway."""
     found = Identity()
     for level in _levels(subject.head):
         for tag in attributes.PERSONS:
@@ -62,7 +65,7 @@ def identity_of(subject: ScriptedObject, dates: bool) -> Identity:
         for tag in attributes.PLACES:
             _say(found.places, level, tag)
         _say(found.dates, level, attributes.BIRTH_DATE)
-        for tag in attributes.STUDY_DATES if dates else ():
+        for tag in attributes.STUDY_DATES.intersection(changed):
             _say(found.dates, level, tag)
     return found
 
@@ -122,6 +125,8 @@ class _Looker:
                 continue
             vr, path = level.vr(tag), f"{place}{format_tag(tag)}"
             by = level.by.get(tag)
+            if tag in _RECORDS:
+                continue
             if vr == "SQ":
                 if tag == _GRAPHICS:
                     yield Seen(_graphics(path, "GraphicAnnotationSequence", "drawn text"), by=by)
@@ -227,7 +232,7 @@ class _Looker:
             yield Seen(Cause(FindingKind.PROFILE, Weight.LOW, "(0008,0020)", "dates", cause))
         for creator in private:
             cause = "private elements: nobody knows what they hold"
-            yield Seen(Cause(FindingKind.PRIVATE, Weight.LOW, "", creator, cause))
+            yield Seen(Cause(FindingKind.PRIVATE, Weight.LOW, "", "private", cause), creator)
 
     def _stays(self, level: Level, tag: int) -> bool:
         touched = (tag,) in self._written or tag in level.by

@@ -66,7 +66,8 @@ def said(place: Place, files: Sequence[str]) -> Identity:
             if mark in known:
                 continue
             known.add(mark)
-            found.join(identity_of(_as_received(stored, original), dates=original is not None))
+            changed = {one.path[0] for one in original.undo} if original is not None else ()
+            found.join(identity_of(_as_received(stored, original), changed))
         except (InvalidInput, HeaderError, OSError):
             continue  # that is told when it is looked through
     _must_be_there(place)
