@@ -508,6 +508,9 @@ async def test_what_is_in_a_session_can_be_asked_while_it_waits_and_once_it_is_f
     tried = await engine.routing.try_rules(id, f"receiver:{receiver}", "session", draft)
     assert tried.session == "DRAFT5"
     assert (await engine.prearchive.route(id)).session == route.session
+    effect = await engine.rules.what_if("site", "session", draft)
+    (elsewhere,) = [one for one in effect.moved if one.id == id]
+    assert (elsewhere.now.session, elsewhere.then.session) == (route.session, "DRAFT5")
     for scope, text in (("elsewhere", draft), ("site", "nonsense")):
         with pytest.raises(InvalidInput):
             await engine.routing.try_rules(id, scope, "session", text)
