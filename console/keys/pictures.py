@@ -55,7 +55,7 @@ IMAGES = ScreenKeys(
             keys="b",
             shown="b",
             label="box",
-            help="draw a rectangle with h j k l and H J K L; y copies the lines that blank it",
+            help="draw a rectangle with h j k l and H J K L; o and y have the lines that blank it",
             line=6,
         ),
         Key(
@@ -65,6 +65,14 @@ IMAGES = ScreenKeys(
             label="zoom",
             help="show the rectangle alone, else the middle; again shows all",
             line=7,
+        ),
+        Key(
+            action="script",
+            keys="o",
+            shown="o",
+            label="script",
+            help="put the lines that blank the rectangle into the draft of the script",
+            line=8,
         ),
         REVEAL,
     ),

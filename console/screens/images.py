@@ -21,6 +21,7 @@ from console.widgets.chrome import Line
 from console.widgets.picture import PictureView
 from engine.model.pictures import Picture, PictureRequest, Region, Window
 from engine.model.prearchive import PrearchiveSession
+from engine.model.scripts import SITE, project_scope
 
 MASKED = "pictures may show who it is: # shows them for a minute"
 _BOX, _STEP = 4, 32
@@ -97,6 +98,8 @@ class ImagesScreen(BaseScreen):
             return "there is no picture"
         if action == "window" and self._picture is not None and self._picture.window is None:
             return "colours have no window"
+        if action == "script":
+            return self._why_no_script()
         if action in ("grow_aside", "grow_along") and self._hand is _Hand.SLICES:
             return "w moves the window, b a rectangle"
         return super().why_not(action)
@@ -110,10 +113,8 @@ class ImagesScreen(BaseScreen):
         if self._picture is not None:
             command += f" --slice {self._picture.number + 1} --frame {self._picture.frame + 1}"
         found = [Copyable(title="command", text=command)]
-        figures = self._picture.figures if self._picture else None
-        if self._box is not None and figures is not None:
-            text = pictures.blanking(figures, self._box)
-            found.insert(0, Copyable(title="script", text=text))
+        if lines := self._lines:
+            found.insert(0, Copyable(title="script", text=lines))
         return found
 
     def leave_part(self) -> bool:
@@ -204,6 +205,14 @@ class ImagesScreen(BaseScreen):
         middle = Region(left=wide, top=high, right=shown.right - wide, bottom=shown.bottom - high)
         self._ask(region=self._box or middle)
 
+    @work(exclusive=True, group="script", exit_on_error=False)
+    async def do_script(self) -> None:
+        """Put the lines that blank the rectangle into the draft of the script that runs next."""
+        waiting = self._viewed.waiting
+        if (lines := self._lines) and waiting is not None:
+            scope = SITE if waiting.project is None else project_scope(waiting.project)
+            await self.host.open_script(scope, proposed=lines)
+
     @on(events.Resize)
     def lay_out(self) -> None:
         """Ask for a picture that fits."""
@@ -212,6 +221,19 @@ class ImagesScreen(BaseScreen):
     @property
     def _view(self) -> PictureView:
         return self.query_one(PictureView)
+
+    @property
+    def _lines(self) -> str:
+        """The lines of a script that blank the rectangle; empty without one."""
+        figures = self._picture.figures if self._picture else None
+        if self._box is None or figures is None:
+            return ""
+        return pictures.blanking(figures, self._box)
+
+    def _why_no_script(self) -> str:
+        if not self._lines:
+            return "no rectangle is drawn: b begins one"
+        return "" if self._viewed.waiting is not None else "no script runs over what is filed"
 
     @property
     def _hidden(self) -> bool:
@@ -318,7 +340,7 @@ class ImagesScreen(BaseScreen):
             box = self._box
             hand = f" · box {box.left},{box.top} {box.right - box.left}×{box.bottom - box.top}"
         if self._hand is _Hand.BOX:
-            hand += ": h j k l H J K L draw it, y copies the script"
+            hand += ": h j k l H J K L draw it, o is for the script"
         elif self._hand is _Hand.WINDOW:
             hand += " · window: h l centre, H L width"
         self.say((said, "muted"), (hand, "accent"))

@@ -26,7 +26,7 @@ from engine.model.remarks import Remark, Severity
 from engine.model.scripts import ScriptText
 from engine.service.script_words import language_of, words
 
-CHECK_PAUSE = 0.25
+CHECK_PAUSE = 0.2
 """Seconds without a key until the text is checked, and kept as a draft."""
 
 CHOICES = (

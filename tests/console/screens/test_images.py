@@ -6,13 +6,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from console.screens.images import ImagesScreen
+from console.screens.script import ScriptScreen
+from console.views import pictures
 from console.widgets.picture import PictureView
 from engine.model.archive import SessionStatus
-from engine.model.pictures import PictureRequest, Region, Window
+from engine.model.pictures import Device, PictureRequest, Region, Window
+from engine.service.offline import check_script
 from tests.console.piloting import SMALL, WIDE, console, keys, painted, shown, until
 from tests.console.screens.shelves import archive
 from tests.memory import Facts, session
+from tests.memory.configuration import project
 from tests.memory.facts import card
 from tests.memory.pictures import FIGURES
 
@@ -174,3 +180,27 @@ async def test_a_session_in_quarantine_shows_its_images_from_the_list() -> None:
         await pilot.press("V")
         await shown(pilot, "▀▀▀", "25/48", "Archive ▸ Images")
     assert known.pictured[0][0] == held.accession
+
+
+async def test_the_lines_go_into_the_draft_of_the_script() -> None:
+    known = facts()
+    known.projects["NEURO3"] = project("NEURO3")
+    app = console(known, "prearchive")
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await looked(pilot)
+        await shown(pilot, "▀▀▀")
+        assert "no rectangle is drawn" in screen.why_off("script")
+        await pilot.press("b", "o")
+        await until(pilot, lambda: isinstance(app.screen, ScriptScreen))
+        await shown(pilot, "Scripts ▸ NEURO3", 'alterPixels["rectangle"')
+
+
+@pytest.mark.parametrize(
+    "device",
+    [FIGURES.device, replace(FIGURES.device, manufacturer='A "B" \\ C', model="GE LOGIQ E9")],
+)
+def test_the_lines_are_sound(device: Device) -> None:
+    box = Region(left=0, top=0, right=64, bottom=16)
+    for samples in (1, 3):
+        lines = pictures.blanking(replace(FIGURES, device=device, samples=samples), box)
+        assert [str(one) for one in check_script(f'version "6.3"\n{lines}\n')] == []
