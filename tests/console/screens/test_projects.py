@@ -24,6 +24,7 @@ from tests.console.piloting import (
     painted,
     settled,
     shown,
+    table,
     until,
 )
 from tests.memory import Facts
@@ -77,11 +78,15 @@ async def test_aliases_are_set_as_a_list_and_facts_are_not_set() -> None:
     app = console(facts, "projects")
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, app)
-        await pilot.press("G", "enter", *"jjjjjjj", "enter")
+        await pilot.press("G", "enter")
+        await until(pilot, lambda: "aliases" in keys(app, "settings"))
+        table(app, "settings").go_to_key("aliases")
+        await pilot.press("enter")
         await asked(pilot, app, "Other names that routing finds")
         await pilot.press(*"N3, NEURO-III", "enter", "enter")
         await until(pilot, lambda: facts.projects["NEURO3"].aliases == ("N3", "NEURO-III"))
-        await pilot.press(*"jjj", "enter")
+        table(app, "settings").go_to_key("current_arc")
+        await pilot.press("enter")
         await until(
             pilot, lambda: told(app, "not now: the folder is given when a project is added")
         )
