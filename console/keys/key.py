@@ -11,7 +11,7 @@ from enum import StrEnum
 class Column(StrEnum):
     """The columns of the overlay."""
 
-    MOVE = "Move"
+    MOVE = "Move and help"
     VIEW = "Mark and view"
     ACT = "Act"
 
@@ -140,6 +140,7 @@ GLOBAL = (
         label="help",
         help="the keys of this screen, and why some are off",
         line=1,
+        column=Column.MOVE,
     ),
     Key(
         action="palette",
@@ -148,6 +149,7 @@ GLOBAL = (
         label="commands",
         help="everything that can be done, by name; any session by its label",
         line=99,
+        column=Column.MOVE,
     ),
     Key(
         action="notices",
@@ -155,6 +157,7 @@ GLOBAL = (
         shown="!",
         label="notices",
         help="what was said lately",
+        column=Column.MOVE,
     ),
     Key(
         action="copy",
@@ -162,14 +165,23 @@ GLOBAL = (
         shown="y",
         label="copy…",
         help="copy the row, its id, its command or its REST call",
+        column=Column.MOVE,
     ),
-    Key(action="zoom", keys="z", shown="z", label="zoom", help="give the pane the whole screen"),
+    Key(
+        action="zoom",
+        keys="z",
+        shown="z",
+        label="zoom",
+        help="give the pane the whole screen",
+        column=Column.MOVE,
+    ),
     Key(
         action="reload",
         keys="ctrl+r",
         shown="ctrl+r",
         label="reload",
         help="ask the engine again for what is shown",
+        column=Column.MOVE,
     ),
     Key(
         action="undo",

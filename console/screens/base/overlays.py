@@ -56,6 +56,8 @@ class KeysScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
         Binding("escape,q,question_mark,f1", "close", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
     ]
 
     def __init__(self, below: BaseScreen) -> None:
@@ -90,6 +92,10 @@ class KeysScreen(ModalScreen[str | None]):
         """Search instead of reading."""
         self.add_class("searching")
         self.query_one(PlainInput).focus()
+
+    def action_scroll(self, lines: int) -> None:
+        """Show what does not fit."""
+        self.query_one("#keys-overlay", Vertical).scroll_relative(y=lines, animate=False)
 
     def action_close(self) -> None:
         """Go back to the screen."""
