@@ -518,13 +518,13 @@ async def test_no_more_are_marked_than_a_question_can_be_about() -> None:
         await pilot.pause()
         assert not app.table.marks
         assert app.told(RecordTable.MarksChanged)[-1].note == (
-            "1 001 rows are too many to mark; narrow the list with /"
+            "10 001 rows are too many to mark; narrow the list with /"
         )
         app.table.show(rows(MOST_MARKS + 1))
         await pilot.press("asterisk")
         await pilot.pause()
         assert len(app.table.marks) == MOST_MARKS
-        note = "at most 1 000 rows can be marked"
+        note = "at most 10 000 rows can be marked"
         assert app.told(RecordTable.MarksChanged)[-1].note == note
         await pilot.press("G", "space")
         await pilot.pause()
