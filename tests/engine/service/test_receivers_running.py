@@ -212,6 +212,6 @@ async def test_what_is_old_is_forgotten_and_written_down(engine: Engine) -> None
             one.detail for one in (await api.audit.list()).rows if one.action == forgetting.EVENT
         ]
         gone = {"transfers": 1, "ledger": 0, "receipts": 0, "hours": 1}
-        return gone | {"sends": 0, "commitments": 0} in details
+        return gone | {"sends": 0, "commitments": 0, "departures": 0} in details
 
     await until(api, audited)
