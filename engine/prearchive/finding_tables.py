@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of findings in `prearchive.db`. Their values are patient data; they go with the row of
-the session."""
+"""The tables of findings in `prearchive.db`, without values, which are patient data. They go with
+the row of the session."""
 
 from __future__ import annotations
 
@@ -51,13 +51,11 @@ class FindingRow(PrearchiveTable):
     """JSON: the ids of scans."""
     files: Mapped[int]
     left: Mapped[int]
-    value: Mapped[str] = mapped_column(Text)
     cause: Mapped[str] = mapped_column(Text)
     mended_by: Mapped[str] = mapped_column(Text)
     """JSON: a statement; empty for none."""
-    remedy: Mapped[str] = mapped_column(Text)
     evidence: Mapped[str] = mapped_column(String(16))
-    """What its values are known by."""
+    """What its values are known by: an HMAC."""
 
 
 class AcknowledgementRow(PrearchiveTable):

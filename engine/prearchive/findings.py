@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of findings. Every change uses the transaction of the caller."""
+"""The rows of findings, without their values. Every change uses the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -104,12 +104,10 @@ async def keep(
                 scans=msgspec.json.encode(one.scans).decode(),
                 files=one.files,
                 left=one.left,
-                value=one.value,
                 cause=one.cause,
                 mended_by=""
                 if one.mended_by is None
                 else msgspec.json.encode(one.mended_by).decode(),
-                remedy=one.remedy,
                 evidence=evidence,
             )
         )
@@ -196,10 +194,8 @@ def _told(row: FindingRow, known: AcknowledgementRow | None) -> Finding:
         scans=tuple(msgspec.json.decode(row.scans, type=list[str])),
         files=row.files,
         left=row.left,
-        value=row.value,
         cause=row.cause,
         mended_by=msgspec.json.decode(row.mended_by, type=Statement) if row.mended_by else None,
-        remedy=row.remedy,
     )
     if known is None or known.evidence != row.evidence:
         return found

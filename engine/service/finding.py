@@ -17,6 +17,7 @@ from engine.findings.needles import Identity
 from engine.findings.sightings import Sightings
 from engine.intake.kept import Key
 from engine.jobs import findings as looking
+from engine.jobs import kept_findings
 from engine.jobs.archive import subject_of
 from engine.jobs.context import JobContext, document_beside
 from engine.jobs.finding_limits import limit_of, minds
@@ -37,6 +38,7 @@ PART = 40
 """Files that keep a process of the pool: jobs, and people, wait no longer for it."""
 NO_SCRIPT = "none"
 _LOOKS = 3
+_DIGITS = 16
 
 _log = structlog.get_logger(__name__)
 
@@ -158,6 +160,11 @@ class FindingWork:
     ) -> None:
         context = self._context
         limit = await limit_of(context, before.project)
+        # In the database it stands under a key only what values there were.
+        found = [(one, context.names.mark("finding", known)[:_DIGITS]) for one, known in found]
+        await asyncio.to_thread(
+            kept_findings.write, context.prearchive, before.id, [one for one, _ in found]
+        )
         async with context.prearchive_db.write() as transaction:
             query = select(SessionRow).where(SessionRow.id == before.id).with_for_update()
             row = (await transaction.execute(query)).scalar_one_or_none()

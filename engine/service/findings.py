@@ -5,11 +5,13 @@ it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.archive.audit.trail import record_triage
+from engine.jobs import kept_findings
 from engine.jobs.context import JobContext
 from engine.model.errors import InvalidInput
 from engine.model.findings import Finding, Findings
@@ -26,6 +28,7 @@ class FindingsOfSessions:
 
     def __init__(self, context: JobContext, buffer: EventBuffer, actor: str) -> None:
         """Act for one actor."""
+        self._prearchive = context.prearchive
         self._database = context.prearchive_db
         self._buffer = buffer
         self._actor = actor
@@ -34,7 +37,8 @@ class FindingsOfSessions:
         """Return the findings of a session, the highest level first."""
         async with self._database.read() as transaction:
             await rows.get(transaction, id)
-            return await findings.of(transaction, id)
+            found = await findings.of(transaction, id)
+        return await asyncio.to_thread(kept_findings.filled, self._prearchive, found)
 
     async def acknowledge(self, id: str, keys: tuple[str, ...], reason: str) -> Findings:
         """Say of findings that they are none, and why."""
@@ -45,7 +49,8 @@ class FindingsOfSessions:
             await rows.get(transaction, id, lock=True)
             said = await findings.acknowledge(transaction, id, keys, self._actor, reason.strip())
             self._record(transaction, "Acknowledged", id, said, reason.strip())
-            return await self._told(transaction, id)
+            found = await self._told(transaction, id)
+        return await asyncio.to_thread(kept_findings.filled, self._prearchive, found)
 
     async def reopen(self, id: str, keys: tuple[str, ...], reason: str = "") -> Findings:
         """Take back what was said of findings."""
@@ -54,7 +59,8 @@ class FindingsOfSessions:
             await rows.get(transaction, id, lock=True)
             said = await findings.reopen(transaction, id, keys)
             self._record(transaction, "Reopened findings", id, said, reason.strip())
-            return await self._told(transaction, id)
+            found = await self._told(transaction, id)
+        return await asyncio.to_thread(kept_findings.filled, self._prearchive, found)
 
     async def _told(self, transaction: AsyncSession, id: str) -> Findings:
         look = await transaction.get(FindingLookRow, id)
