@@ -20,7 +20,7 @@ from engine.jobs import findings as looking
 from engine.jobs import kept_findings
 from engine.jobs.archive import subject_of
 from engine.jobs.context import JobContext, document_beside
-from engine.jobs.finding_limits import limit_of, minds
+from engine.jobs.finding_limits import go_on, limit_of, minds
 from engine.jobs.findings import Place
 from engine.jobs.kept_reviews import inventory
 from engine.jobs.scripting import ScriptWork, script_work
@@ -28,9 +28,8 @@ from engine.model.errors import EngineError
 from engine.model.findings import Finding
 from engine.model.outage import named
 from engine.model.scripts import project_scope
-from engine.model.states import Status, Verb
 from engine.prearchive import findings
-from engine.prearchive.rows import folder_of, queue
+from engine.prearchive.rows import folder_of
 from engine.prearchive.tables import ObjectRow, SessionRow
 from engine.sessions.build.document import read_session
 
@@ -172,12 +171,8 @@ class FindingWork:
                 return  # it is already of what was
             look = await findings.keep(transaction, row.id, script, found, files)
             why = minds(look, limit)
-            goes_on = look.archives and Status(row.status) is Status.READY
-            if goes_on and not why:
-                look.archives = False
-                row.asked_by = row.account or "auto-archive"
-                await context.runner.enqueue(transaction, queue(row, Verb.ARCHIVE))
+            waits = look.archives and not await go_on(context, transaction, row, look, limit)
             told = f"{look.open} open" if look.open else "none open"
         context.changed(before.id, f"findings: {told}", "warning" if why else "info")
-        if goes_on and why:
+        if waits and why:
             await context.log(before.id, f"not archived by itself: {why}")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from engine.archive.audit.trail import record_triage
 from engine.jobs import kept_findings
 from engine.jobs.context import JobContext
+from engine.jobs.finding_limits import go_on, limit_of
 from engine.model.errors import InvalidInput
 from engine.model.findings import Finding, Findings
 from engine.prearchive import findings, rows
@@ -28,6 +29,7 @@ class FindingsOfSessions:
 
     def __init__(self, context: JobContext, buffer: EventBuffer, actor: str) -> None:
         """Act for one actor."""
+        self._context = context
         self._prearchive = context.prearchive
         self._database = context.prearchive_db
         self._buffer = buffer
@@ -45,11 +47,17 @@ class FindingsOfSessions:
         if not reason.strip():
             raise InvalidInput("say why it is none: the reason stays with it")
         _check(keys)
+        async with self._database.read() as transaction:
+            project = (await rows.get(transaction, id)).project
+        limit = await limit_of(self._context, project)
         async with self._database.write() as transaction:
-            await rows.get(transaction, id, lock=True)
+            row = await rows.get(transaction, id, lock=True)
             said = await findings.acknowledge(transaction, id, keys, self._actor, reason.strip())
             self._record(transaction, "Acknowledged", id, said, reason.strip())
             found = await self._told(transaction, id)
+            look = await transaction.get(FindingLookRow, id)
+            if look is not None and await go_on(self._context, transaction, row, look, limit):
+                self._buffer.tell("session", id, "nothing is minded any more: archive queued")
         return await asyncio.to_thread(kept_findings.filled, self._prearchive, found)
 
     async def reopen(self, id: str, keys: tuple[str, ...], reason: str = "") -> Findings:

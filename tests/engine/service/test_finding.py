@@ -179,6 +179,18 @@ async def test_auto_archive_waits_for_it_and_says_why(desk: Desk) -> None:
     assert (await made.there(desk.session)).status == Status.QUEUED_ARCHIVING
 
 
+async def test_auto_archive_goes_on_once_the_last_is_acknowledged(desk: Desk) -> None:
+    made = desk.made
+    await desk.limit("high")
+    attempt = await made.ask(desk.session, Verb.REBUILD, commit_after=True)  # type: ignore[arg-type]
+    assert await made.run(BuildJob(made.context).work(), desk.session, attempt) == ""
+    high = [one.key for one in (await desk.found()).rows if one.level.value == "high"]
+    await desk.noun.acknowledge(desk.session, tuple(high[:-1]), "an invented patient")
+    assert (await made.there(desk.session)).status == Status.READY
+    await desk.noun.acknowledge(desk.session, tuple(high[-1:]), "an invented patient")
+    assert (await made.there(desk.session)).status == Status.QUEUED_ARCHIVING
+
+
 async def test_a_session_that_is_gone_is_not_looked_through(desk: Desk) -> None:
     await desk.work.look("pre_gone0001", "none")
     with pytest.raises(NotFound):
